@@ -1,0 +1,194 @@
+"""The core on xarray objects: saliency like a scene, and any dask-backed array written in bounded memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import dask.base
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+
+from geosal.cluster import open_pool
+from geosal.codecs.profiles import resolve_profile
+from geosal.errors import SceneError
+from geosal.grid import Block, Grid
+from geosal.pipeline import Progress, ProgressCallback, encode_and_publish
+from geosal.plan import BLOCK
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, valid_samples
+from geosal.scenes import Scene
+from geosal.sources import Saliency, open_saliency
+from geosal.writers.publish import WorkDirectory, check_output
+from geosal.writers.stage import Stage
+
+
+def saliency(
+    sources: str | Sequence[str],
+    like: xr.DataArray,
+    *,
+    combine: str | None = None,
+    outside: str = "keep",
+    drivers: tuple[str, ...] = (),
+) -> xr.DataArray:
+    """Say how much each pixel of a scene matters, lazily.
+
+    Parameters
+    ----------
+    sources
+        One or several SOURCE texts, such as ``"perlin:seed=7"`` or ``"mask.tif:range=0-100"``; see `geosal.sources`.
+    like
+        Scene whose grid, dask chunks and coordinates are taken.
+    combine, outside, drivers
+        As `geosal.Recipe`.
+
+    Returns
+    -------
+    xarray.DataArray
+        (y, x) float32 in [0, 1].
+
+    Raises
+    ------
+    UsageError, SceneError, SaliencyError
+        An unknown source, an unreadable mask, a mask that does not fit the scene.
+    """
+    texts = [sources] if isinstance(sources, str) else list(sources)
+    opened = open_saliency(texts, grid_of(like), combine=combine, outside=outside, drivers=drivers)
+    chunks = like.chunks[-2:] if like.chunks is not None else like.shape[-2:]
+    data = da.map_blocks(
+        _read_saliency,
+        opened,
+        chunks=da.core.normalize_chunks(chunks, like.shape[-2:]),
+        dtype=np.float32,
+        meta=np.empty((0, 0), np.float32),
+    )
+    coords = {name: coord for name, coord in like.coords.items() if "band" not in coord.dims and name != "valid"}
+    coords.pop("band", None)
+    return xr.DataArray(data, dims=("y", "x"), coords=coords, name="saliency", attrs={"source": opened.label})
+
+
+def _read_saliency(opened: Saliency, block_info: dict[None, dict[str, list[tuple[int, int]]]]) -> NDArray[np.float32]:
+    (row, row_stop), (col, col_stop) = block_info[None]["array-location"]
+    saliency: NDArray[np.float32] = opened.read(Block(row, col, row_stop - row, col_stop - col))
+    return saliency
+
+
+def grid_of(scene: xr.DataArray) -> Grid:
+    """Read the grid of a DataArray as rioxarray sees it."""
+    height, width = scene.shape[-2:]
+    return Grid.from_crs(scene.rio.crs, scene.rio.transform(), height, width)
+
+
+def write(
+    array: xr.DataArray,
+    path: str,
+    *,
+    profile: str | None = None,
+    creation_options: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> str:
+    """Write an array as a COG (``.tif``) or a JPEG2000 (``.jp2``), block by block.
+
+    Grid, nodata, band names, scale and offset come from the array as rioxarray keeps them. When the array still lies on
+    the grid of the file it was opened from, that file's tags, GCPs, RPCs and colours are carried over as well.
+
+    Parameters
+    ----------
+    array
+        (band, y, x) or (y, x); with dask only the blocks in work are in memory.
+    path
+        The output; the suffix picks the writer.
+    profile, creation_options, overwrite, workers
+        As `geosal.Recipe`.
+    progress
+        Called after each block and at each stage.
+
+    Returns
+    -------
+    str
+        `path`.
+
+    Raises
+    ------
+    UsageError, OutputError, SceneError
+        The codec cannot hold the array, the file cannot be written, or a source block cannot be read.
+    """
+    stacked = array if array.ndim == 3 else array.expand_dims("band")
+    if stacked.dims != ("band", "y", "x"):
+        raise SceneError(f"an array to write has the dimensions (band, y, x) or (y, x), this one {array.dims}")
+    source = array.encoding.get("source")
+    check_output(path, overwrite=overwrite, inputs=[source] if source else [])
+    layout = layout_of(stacked)
+    chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
+    layout = replace(layout, has_mask=True) if chosen.needs_mask(layout) else layout
+    report = progress or (lambda _: None)
+    blocks = list(layout.grid.blocks(BLOCK))
+    with WorkDirectory(path, overwrite=overwrite) as work:
+        staged = work.path("stage.tif")
+        with Stage(staged, layout) as stage:
+            with open_pool("threads", workers) as pool:
+                for done, (block, pixels, valid) in enumerate(pool.map_unordered(_Compute(stacked, layout), blocks), 1):
+                    stage.write(block, pixels, valid if layout.has_mask else None)
+                    report(Progress("smooth", done, len(blocks), "blocks"))
+            stage.finish({}, None)
+        encode_and_publish(work, staged, chosen, layout, report)
+    return path
+
+
+class _Compute:
+    """Compute one block of an array in the calling thread."""
+
+    def __init__(self, array: xr.DataArray, layout: RasterLayout) -> None:
+        self._array, self._layout = array, layout
+
+    def __call__(self, block: Block) -> tuple[Block, NDArray[Any], NDArray[np.bool_]]:
+        part = self._array.isel(y=slice(block.row_off, block.row_stop), x=slice(block.col_off, block.col_stop))
+        mask = part.coords["valid"].data if "valid" in part.coords else True
+        pixels, mask = dask.base.compute(part.data, mask, scheduler="synchronous")
+        valid = valid_samples(pixels, self._layout.nodata).any(axis=0) & mask
+        return block, np.asarray(pixels), valid
+
+
+def layout_of(array: xr.DataArray) -> RasterLayout:
+    """Collect what a writer must know from a (band, y, x) array, and from its file while it still lies on its grid."""
+    grid = grid_of(array)
+    nodata = array.rio.encoded_nodata if array.rio.encoded_nodata is not None else array.rio.nodata
+    if array.dtype.kind == "f" and array.rio.encoded_nodata is not None:
+        nodata = float("nan")  # rioxarray has put NaN where the code was
+    metadata = _metadata_of_source(array, grid) or _metadata_of(array)
+    has_mask = "valid" in array.coords and not any(b.colorinterp == ColorInterp.alpha for b in metadata.bands)
+    return RasterLayout(grid=grid, dtype=str(array.dtype), nodata=nodata, has_mask=has_mask, metadata=metadata)
+
+
+def _metadata_of_source(array: xr.DataArray, grid: Grid) -> RasterMetadata | None:
+    path = array.encoding.get("source")
+    if not path or not Path(path).exists():
+        return None
+    indexes = tuple(int(band) for band in np.atleast_1d(array.coords["band"].values)) if "band" in array.coords else ()
+    try:
+        scene = Scene.open(path, indexes)
+    except Exception:  # noqa: BLE001  the file has changed or gone: the array's own metadata serve
+        return None
+    return scene.layout.metadata if scene.grid == grid else None
+
+
+def _metadata_of(array: xr.DataArray) -> RasterMetadata:
+    names = array.attrs.get("long_name", ())
+    names = (names,) if isinstance(names, str) else tuple(names)
+    colours = np.atleast_1d(array.coords["colorinterp"].values) if "colorinterp" in array.coords else ()
+    bands = tuple(
+        BandMetadata(
+            description=(names[i] or None) if len(names) == array.sizes["band"] else None,
+            unit=array.attrs.get("units"),
+            scale=float(array.attrs.get("scale_factor", 1.0)),
+            offset=float(array.attrs.get("add_offset", 0.0)),
+            colorinterp=ColorInterp[str(colours[i])] if len(colours) else ColorInterp.undefined,
+        )
+        for i in range(array.sizes["band"])
+    )
+    tags = {key: str(array.attrs[key]) for key in ("AREA_OR_POINT",) if key in array.attrs}
+    return RasterMetadata(bands=bands, tags={"": tags} if tags else {})

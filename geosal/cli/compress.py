@@ -1,0 +1,52 @@
+"""``geosal compress``: the main job."""
+
+from typing import Any
+
+import click
+
+from geosal.cli import options
+from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, pairs
+from geosal.cli.progress import progress_bars
+from geosal.pipeline import run
+from geosal.plan import make_plan
+
+
+@click.command()
+@options.job_arguments
+@options.job_options
+@options.report_options
+def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
+    """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000).
+
+    Pixels of saliency 1 stay as they are; georeferencing, nodata, band names and tags are kept. OUTPUT appears only
+    complete and checked.
+
+    \b
+    geosal compress scene.tif smaller.tif --saliency mask.tif
+    geosal compress scene.tif smaller.jp2 --saliency perlin:seed=7 --steps 6
+    geosal compress --config recipe.yaml scene.tif smaller.tif
+    """
+    recipe = options.build_recipe(config, wish)
+    report.keep_apart(recipe.input, recipe.output)
+    plan = make_plan(recipe)
+    grid = plan.layout.grid
+    with progress_bars(grid.width * grid.height, quiet=quiet) as progress:
+        summary = run(plan, progress).to_dict()
+    report.summarise(_as_table(summary))
+    report.write(summary)
+
+
+def _as_table(summary: dict[str, Any]) -> str:
+    size = f"{summary['bytes']} ({as_bytes(summary['bytes'])}), {summary['bits_per_pixel']:.3f} bits per pixel"
+    rows = [
+        ("output", summary["output"]),
+        ("codec", f"{summary['profile']} ({summary['driver']})"),
+        ("size", f"{summary['width']} x {summary['height']} px, {summary['count']} bands of {summary['dtype']}"),
+        ("bytes", size),
+        ("ladder", as_ladder(summary["ladder"])),
+        ("kernels", f"{as_shares(summary['kernel_shares'])}; effective {summary['effective_kernel']:.2f} px"),
+        ("coverage", f"{100 * summary['coverage']:.1f} %"),
+        ("work", f"{summary['blocks']} blocks in {summary['seconds']:.1f} s"),
+        ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
+    ]
+    return pairs(rows)

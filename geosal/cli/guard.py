@@ -1,0 +1,216 @@
+"""What stands between a command and the terminal: errors, warnings, logs and signals become single lines on stderr.
+
+A signal raises an exception in the main thread, so that every `with` block cleans up behind it. Should the clean-up
+hang, because a thread sits in GDAL, a timer ends the process all the same.
+"""
+
+import errno
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TextIO
+
+import click
+from tqdm import tqdm
+
+from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact
+
+GRACE_SECONDS = 4.0
+"""What the clean-up after a signal may take; the contract is five seconds for all."""
+INTERRUPTED, TERMINATED = 130, 143
+_VERBOSITY = "geosal.verbosity"
+
+
+class Terminated(BaseException):
+    """SIGTERM came. Like KeyboardInterrupt no `Exception`, so that nothing takes it for a failure of its own."""
+
+
+def say(line: str) -> None:
+    """Print one line on stderr, above a progress bar if there is one, without the secrets of URLs."""
+    tqdm.write(" ".join(redact(line).split()), file=sys.stderr)
+
+
+def set_verbosity(context: click.Context, level: int) -> None:
+    """Note how much the user wishes to read: 1 for -v, 2 for -vv. It adds up over the group and its command."""
+    context.meta[_VERBOSITY] = verbosity(context) + level
+    chosen = {0: logging.WARNING, 1: logging.INFO}.get(verbosity(context), logging.DEBUG)
+    logging.getLogger("geosal").setLevel(chosen)
+
+
+def verbosity(context: click.Context) -> int:
+    """Tell what `set_verbosity` noted."""
+    return int(context.meta.get(_VERBOSITY, 0))
+
+
+class GuardedGroup(click.Group):
+    """A group whose commands end with geosal's exit codes and one line on stderr, whoever calls it (also ``rio``)."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; every exception leaves as `click.exceptions.Exit`."""
+        with _warnings_as_lines(ctx), _logs_as_lines(), _signals_as_exceptions() as watchdog:
+            try:
+                return super().invoke(ctx)
+            except (click.exceptions.Exit, click.exceptions.NoArgsIsHelpError):
+                raise
+            except BaseException as error:
+                code = report(error, verbosity(ctx))
+                watchdog.reported = True
+                if code in {INTERRUPTED, TERMINATED} and ctx.parent is not None:
+                    leave_if_busy(code)  # under rio, whose process ends with this command
+                raise click.exceptions.Exit(code) from error
+
+
+def report(error: BaseException, level: int = 0) -> int:
+    """Print the line for an exception, its traceback before it from -vv on, and tell the exit code."""
+    if level > 1 and not isinstance(error, click.ClickException):
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    if _is_broken_pipe(error):
+        # The reader left (geosal ... | head): no more output, and no complaint when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    code, line = _code_and_line(error)
+    say(f"geosal: error: {line}")
+    return code
+
+
+def _is_broken_pipe(error: BaseException) -> bool:
+    return isinstance(error, OSError) and not isinstance(error, GeosalError) and error.errno == errno.EPIPE
+
+
+def _code_and_line(error: BaseException) -> tuple[int, str]:
+    match error:
+        case GeosalError():
+            return error.exit_code, str(error)
+        case click.ClickException():
+            context = getattr(error, "ctx", None)
+            hint = f"; see {context.command_path} --help" if context else ""
+            return UsageError.exit_code, error.format_message().rstrip(".") + hint
+        case KeyboardInterrupt() | click.Abort():
+            return INTERRUPTED, "interrupted; no file was left under the output's name"
+        case Terminated():
+            return TERMINATED, "terminated; no file was left under the output's name"
+        case MemoryError():
+            return ResourceError.exit_code, "out of memory; use a smaller --block or fewer --workers"
+        case _:
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return GeosalError.exit_code, f"unexpected {what}; run again with -vv and report what it prints"
+
+
+def leave_if_busy(code: int) -> None:
+    """End the process at once when threads are still at work, which the interpreter would wait for."""
+    main = threading.main_thread()
+    if any(thread is not main and not thread.daemon and thread.is_alive() for thread in threading.enumerate()):
+        _leave(code)
+
+
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class _Watchdog:
+    """Ends the process when the clean-up after a signal takes too long."""
+
+    def __init__(self) -> None:
+        self.reported = False
+        self.timer: threading.Timer | None = None
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Raise in the main thread, once: a second signal must not break the clean-up that the first began."""
+        del frame
+        if self.timer is not None:
+            return
+        error = KeyboardInterrupt() if number == signal.SIGINT else Terminated()
+        self.timer = threading.Timer(GRACE_SECONDS, self._end, (error,))
+        self.timer.daemon = True
+        self.timer.start()
+        raise error
+
+    def _end(self, error: BaseException) -> None:
+        code, line = _code_and_line(error)
+        if not self.reported:
+            sys.stderr.write(f"\ngeosal: error: {line}\n")
+        _leave(code)
+
+    def stand_down(self) -> None:
+        """Stop the timer."""
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[_Watchdog]:
+    """Turn SIGINT into KeyboardInterrupt and SIGTERM into `Terminated` while the body runs."""
+    watchdog = _Watchdog()
+    if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
+        yield watchdog
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, watchdog.handle) for number in numbers]
+    try:
+        yield watchdog
+    finally:
+        watchdog.stand_down()
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextmanager
+def _warnings_as_lines(context: click.Context) -> Iterator[None]:
+    """Show each GeosalWarning once, as a line; those of other libraries only with -v."""
+    shown: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        del file, line
+        ours = issubclass(category, GeosalWarning)
+        text = str(message) if ours else f"{message} ({category.__name__}, {filename}:{lineno})"
+        if text not in shown and (ours or verbosity(context) > 0):
+            shown.add(text)
+            say(f"geosal: warning: {text}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.simplefilter("always", GeosalWarning)
+        warnings.showwarning = show
+        yield
+
+
+class _LineHandler(logging.Handler):
+    """Writes log records as lines like those of errors and warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        say(f"geosal: {record.levelname.lower()}: {record.getMessage()}")
+
+
+@contextmanager
+def _logs_as_lines() -> Iterator[None]:
+    """Show the logs of geosal, and none of rasterio: what GDAL complains of comes back as an exception."""
+    handler, silent = _LineHandler(), logging.NullHandler()
+    loggers = [(logging.getLogger("geosal"), handler), (logging.getLogger("rasterio"), silent)]
+    before = [(logger.propagate, logger.level) for logger, _ in loggers]
+    for logger, own in loggers:
+        logger.addHandler(own)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for (logger, own), (propagate, level) in zip(loggers, before, strict=True):
+            logger.removeHandler(own)
+            logger.propagate = propagate
+            logger.setLevel(level)

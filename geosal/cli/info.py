@@ -1,0 +1,58 @@
+"""``geosal info``: what a raster holds."""
+
+from typing import Any
+
+import click
+
+from geosal.cli import options
+from geosal.cli.output import Report, pairs
+from geosal.scenes import describe
+
+
+@click.command()
+@click.argument("input", metavar="INPUT")
+@options.drivers
+@options.report_options
+def info(input: str, drivers: tuple[str, ...], report: Report, quiet: bool) -> None:
+    """Tell what a raster holds, and what geosal did to it when geosal wrote it.
+
+    \b
+    geosal info scene.tif
+    geosal info smaller.tif --json -
+    """
+    del quiet  # the table is what was asked for
+    report.keep_apart(input)
+    described = describe(input, drivers=drivers)
+    report.show(_as_table(described))
+    report.write(described)
+
+
+def _as_table(raster: dict[str, Any]) -> str:
+    rows: list[tuple[str, object]] = [
+        ("path", raster["path"]),
+        ("driver", " ".join(filter(None, [raster["driver"], raster.get("compression")]))),
+        ("size", f"{raster['width']} x {raster['height']} px, {raster['count']} bands of {raster['dtype']}"),
+        ("CRS", _short_crs(raster["crs"]) or _other_georeference(raster)),
+        ("bounds", ", ".join(f"{edge:.10g}" for edge in raster["bounds"])),
+        ("nodata", "none" if raster["nodata"] is None else raster["nodata"]),
+        ("mask", "yes" if raster["mask"] else "no"),
+        ("tile", " x ".join(str(side) for side in reversed(raster["tile"]))),
+        ("overviews", ", ".join(f"1/{factor}" for factor in raster["overviews"]) or "none"),
+        ("bands", ", ".join(_band(number, band) for number, band in enumerate(raster["bands"], start=1))),
+        ("tag domains", ", ".join(raster["tag_domains"]) or "none"),
+    ]
+    return pairs(rows + sorted(raster["provenance"].items()))
+
+
+def _band(number: int, band: dict[str, Any]) -> str:
+    name = band["description"] or str(number)
+    return f"{name} ({band['colorinterp']})" if band["colorinterp"] not in {"undefined", "gray"} else name
+
+
+def _short_crs(crs: str | None) -> str | None:
+    return crs if crs is None or len(crs) <= 100 else f"{crs[:97]}..."
+
+
+def _other_georeference(raster: dict[str, Any]) -> str:
+    found = [f"{raster['gcps']} GCPs"] if raster["gcps"] else []
+    return ", ".join(found + (["RPCs"] if raster["rpcs"] else [])) or "none"

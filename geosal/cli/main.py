@@ -1,0 +1,58 @@
+"""The command group: ``geosal ...`` and ``rio geosal ...``."""
+
+import sys
+from collections.abc import Mapping
+
+import click
+
+from geosal.cli import options
+from geosal.cli.compress import compress
+from geosal.cli.demo import demo
+from geosal.cli.guard import INTERRUPTED, TERMINATED, GuardedGroup, leave_if_busy, report, set_verbosity
+from geosal.cli.info import info
+from geosal.cli.plan import plan
+from geosal.cli.saliency import saliency
+from geosal.cli.verify import verify
+from geosal.version import __version__
+
+
+@click.group(cls=GuardedGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@options.verbose
+@click.version_option(__version__, message="%(version)s")
+@click.pass_context
+def geosal(context: click.Context) -> None:
+    """Smooth what matters least in a satellite scene, then compress it.
+
+    \b
+    geosal demo                                             see what it does
+    geosal compress scene.tif smaller.tif --saliency mask.tif   do it
+
+    \b
+    Exit codes: 0 done, 1 unexpected, 2 usage, 3 input, 4 saliency or georeferencing, 5 output,
+    6 verification failed, 7 over a limit, 8 cluster, 130/143 interrupted.
+    """
+    if isinstance(context.obj, Mapping):  # under rio, which has read its own -v and the user's AWS options
+        set_verbosity(context, max(0, int(context.obj.get("verbosity", 0))))
+        if "env" in context.obj:
+            context.with_resource(context.obj["env"])
+
+
+for _command in (compress, plan, saliency, info, verify, demo):
+    geosal.add_command(_command)
+
+rio_geosal = geosal
+"""The same group as a plug-in of rasterio's ``rio``."""
+
+
+def main() -> None:
+    """Run the command line and end the process with the contract's exit code."""
+    try:
+        code = int(geosal.main(prog_name="geosal", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = error.exit_code
+    except (click.ClickException, click.Abort) as error:
+        code = report(error)
+    if code in {INTERRUPTED, TERMINATED}:
+        leave_if_busy(code)
+    sys.exit(code)

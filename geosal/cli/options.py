@@ -1,0 +1,137 @@
+"""The options that several commands share, each defined once, and the recipe they make."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from rasterio.rio import options as rio_options
+
+from geosal.cli.guard import set_verbosity
+from geosal.cli.output import Report
+from geosal.codecs.profiles import PROFILES
+from geosal.recipe import COMBINE, OUTSIDE, Recipe
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Make one decorator of several; the first stands first in the help."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def _note_verbosity(context: click.Context, _: click.Parameter, value: int) -> None:
+    set_verbosity(context, value)
+
+
+def _parse_pairs(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{value!r} is no KEY=VALUE", param=parameter)
+        pairs[key.upper()] = text
+    return pairs
+
+
+def _make_report(context: click.Context, _: click.Parameter, value: str | None) -> Report:
+    return Report.to(value, quiet=bool(context.params.get("quiet")))
+
+
+verbose = click.option(
+    "-v", "--verbose", count=True, expose_value=False, is_eager=True, callback=_note_verbosity,
+    help="Tell more on stderr; -vv also debug lines, and tracebacks of errors.",
+)  # fmt: skip
+quiet = click.option("-q", "--quiet", is_flag=True, is_eager=True, help="No progress and no table; warnings stay.")
+json = click.option(
+    "--json", "report", metavar="FILE|-", callback=_make_report,
+    help="Write the outcome as one JSON document; with - to stdout, and nothing else there.",
+)  # fmt: skip
+overwrite = together(rio_options.overwrite_opt)
+drivers = click.option(
+    "--allow-driver", "drivers", metavar="NAME", multiple=True,
+    help="Trust one more GDAL driver, such as VRT, which can read any file or server.",
+)  # fmt: skip
+max_pixels = click.option(
+    "--max-pixels", type=click.IntRange(min=1), metavar="N", help="Refuse a scene of more pixels.",
+)  # fmt: skip
+saliency = click.option(
+    "-s", "--saliency", multiple=True, metavar="SOURCE",
+    help="Where to look: half, grid, perlin, uniform, or a mask raster, with parameters after a colon: "
+    "perlin:seed=7, mask.tif:range=0-255. Repeat it to unite several.",
+)  # fmt: skip
+combine = click.option(
+    "--combine",
+    type=click.Choice(COMBINE),
+    help="How several sources unite (default: interest by max, exclusions by min).",
+)
+outside = click.option(
+    "--outside", type=click.Choice(OUTSIDE), help="What no source covers is kept (default) or smoothed most."
+)
+steps = click.option(
+    "--steps", type=click.IntRange(min=1), metavar="N",
+    help="Kernels above width 1 (default 8: widths 1, 3 ... 17).",
+)  # fmt: skip
+sigma = click.option(
+    "--sigma", metavar="RULE", help="Sigma of a kernel of width K: opencv (default), or such as 0.25*K."
+)
+block = click.option(
+    "--block", type=click.IntRange(min=1), metavar="N", help="Rows and columns of a unit of work (default 2048)."
+)
+profile = click.option(
+    "--profile", metavar="NAME",
+    help=f"Codec: {', '.join(PROFILES)}. Default: the lossless deflate for .tif, jp2-lossless for .jp2.",
+)  # fmt: skip
+creation_options = click.option(
+    "--co", "creation_options", multiple=True, metavar="KEY=VALUE", callback=_parse_pairs,
+    help="GDAL creation option over those of the profile.",
+)  # fmt: skip
+
+job_arguments = together(
+    click.argument("input", required=False, metavar="INPUT"), click.argument("output", required=False, metavar="OUTPUT")
+)
+job_options = together(
+    saliency,
+    combine,
+    outside,
+    steps,
+    sigma,
+    profile,
+    creation_options,
+    rio_options.bidx_mult_opt,
+    click.option(
+        "--config", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+        help="Recipe in YAML; options on the command line go before what it says.",
+    ),
+    click.option(
+        "--scheduler", metavar="ADDRESS|threads|processes",
+        help="Where blocks are worked on: here (threads, default; processes) or on a dask cluster, tcp://host:8786.",
+    ),
+    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Blocks at once (default: one per core)."),
+    block,
+    click.option("--max-memory", metavar="SIZE", help="Fit the job into this much memory, such as 512MB or 1GiB."),
+    max_pixels,
+    drivers,
+    overwrite,
+)  # fmt: skip
+report_options = together(quiet, json, verbose)
+
+
+def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
+    """Make the recipe of a YAML file and the options that were given; those go before what the file says.
+
+    Raises
+    ------
+    UsageError
+        As `Recipe.from_mapping`.
+    SceneError
+        The file cannot be read.
+    """
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    given = {name: value for name, value in given.items() if value not in ((), {})}
+    return Recipe.from_yaml(config, **given) if config else Recipe.from_mapping(given)

@@ -1,0 +1,147 @@
+"""What commands print: tables for people, one JSON document for programs."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import click
+
+from geosal.errors import OutputError, UsageError, redact
+
+_STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where the outcome of a command goes.
+
+    Attributes
+    ----------
+    target
+        File of the JSON document, "-" for stdout, None for none.
+    quiet
+        Print no table after a job; its file is its outcome.
+    """
+
+    target: str | None = None
+    quiet: bool = False
+
+    @classmethod
+    def to(cls, target: str | None, *, quiet: bool = False) -> Self:
+        """Check, before the work, that the document can be written.
+
+        Raises
+        ------
+        OutputError
+            The file's directory is missing or may not be written to.
+        """
+        if target is not None and target != _STDOUT:
+            path = Path(target)
+            if path.is_dir():
+                raise OutputError(f"--json {target}: is a directory; name a file in it")
+            if not path.absolute().parent.is_dir():
+                raise OutputError(f"--json {target}: its directory does not exist; make it first")
+            if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+                raise OutputError(f"--json {target}: may not be written; choose another place")
+        return cls(target, quiet)
+
+    def keep_apart(self, *paths: str) -> None:
+        """Refuse to write the document over a file of the job.
+
+        Raises
+        ------
+        UsageError
+            The document's path is one of `paths`.
+        """
+        if self.target is None or self.target == _STDOUT:
+            return
+        if os.path.realpath(self.target) in {os.path.realpath(path) for path in paths}:
+            raise UsageError(f"--json {self.target}: this is a file of the job itself; choose another name")
+
+    def show(self, text: str) -> None:
+        """Print for people, unless stdout belongs to the JSON document."""
+        if self.target != _STDOUT:
+            click.echo(redact(text))
+
+    def summarise(self, text: str) -> None:
+        """Print the summary of a job, which --quiet leaves out."""
+        if not self.quiet:
+            self.show(text)
+
+    def write(self, document: Mapping[str, Any]) -> None:
+        """Write the JSON document, if one is asked for.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written.
+        """
+        if self.target is None:
+            return
+        text = json.dumps(_without_secrets(document), indent=2, allow_nan=False)
+        if self.target == _STDOUT:
+            click.echo(text)
+            return
+        try:
+            Path(self.target).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"--json {self.target}: cannot be written: {error.strerror}; the job itself is done"
+            ) from error
+
+
+def _without_secrets(value: Any) -> Any:
+    """Redact URLs in a document; a number that JSON does not know becomes text."""
+    match value:
+        case str():
+            return redact(value)
+        case float() if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124  NaN is not itself
+            return str(value)
+        case Mapping():
+            return {str(key): _without_secrets(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_without_secrets(item) for item in value]
+        case _:
+            return value
+
+
+def pairs(rows: Sequence[tuple[str, object]]) -> str:
+    """Lay out names and values in two columns."""
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
+
+
+def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a table: the first and the last column to the left, figures between them to the right."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    last = len(header) - 1
+    lines = [
+        "  ".join(
+            f"{cell:<{width}}" if column in {0, last} else f"{cell:>{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (header, *rows)
+    ]
+    return "\n".join([lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
+
+
+def as_bytes(count: float) -> str:
+    """Write a number of bytes for people: 12.3 MB."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def as_shares(shares: Mapping[str, float] | Mapping[int, float]) -> str:
+    """Write kernel widths and their shares: ``1: 25.0 %, 17: 75.0 %``."""
+    ordered = sorted((int(width), share) for width, share in shares.items())
+    return ", ".join(f"{width}: {100 * share:.1f} %" for width, share in ordered)
+
+
+def as_ladder(ladder: Mapping[str, Any]) -> str:
+    """Write a ladder: ``8 steps, widths 1 to 17, sigma opencv``."""
+    return f"{ladder['steps']} steps, widths 1 to {2 * ladder['steps'] + 1} px, sigma {ladder['sigma']}"

@@ -1,0 +1,46 @@
+"""``geosal plan``: what a job would do."""
+
+from typing import Any
+
+import click
+
+from geosal.cli import options
+from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, pairs
+from geosal.plan import make_plan
+
+
+@click.command()
+@options.job_arguments
+@options.job_options
+@options.report_options
+def plan(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
+    """Tell what compress would do with the same options; nothing is written.
+
+    \b
+    geosal plan scene.tif smaller.tif --saliency mask.tif
+    """
+    del quiet  # the table is what was asked for
+    recipe = options.build_recipe(config, wish)
+    report.keep_apart(recipe.input, recipe.output)
+    described = make_plan(recipe).describe()
+    report.show(_as_table(described))
+    report.write(described)
+
+
+def _as_table(plan: dict[str, Any]) -> str:
+    workers = f"{plan['workers']} at once" if plan["workers"] else f"all threads of {plan['scheduler']}"
+    rows: list[tuple[str, object]] = [
+        ("input", plan["input"]),
+        ("output", plan["output"]),
+        ("codec", f"{plan['profile']} ({plan['driver']})"),
+        ("size", f"{plan['width']} x {plan['height']} px, {plan['count']} bands of {plan['dtype']}"),
+        ("ladder", as_ladder(plan["ladder"])),
+        ("kernels", f"{as_shares(plan['kernel_shares'])}; effective {plan['effective_kernel']:.2f} px (from a sample)"),
+        ("coverage", f"{100 * plan['coverage']:.1f} %"),
+        ("work", f"{plan['blocks']} blocks of {plan['block']} px (halo {plan['halo']} px), {workers}"),
+        ("memory", f"about {as_bytes(plan['memory_bytes'])}"),
+        ("disk", f"at most {as_bytes(plan['disk_bytes'])} beside the output while it runs"),
+    ]
+    if plan.get("estimated_bytes") is not None:
+        rows.append(("bytes", f"about {as_bytes(plan['estimated_bytes'])}"))
+    return pairs(rows)

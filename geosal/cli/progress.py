@@ -1,0 +1,71 @@
+"""Progress on a terminal: one bar per stage of the job, on stderr."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm import tqdm
+
+from geosal.pipeline import Progress
+
+_TITLES = {
+    "smooth": "smoothing",
+    "encode": "encoding",
+    "verify": "checking",
+    "saliency": "saliency",
+    "scene": "drawing",
+}
+
+
+class Bars:
+    """A progress callback that draws one bar at a time.
+
+    Parameters
+    ----------
+    pixels
+        Pixels of the scene: blocks are shown as the pixels they hold, so that the throughput means something.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self._pixels = pixels
+        self._stage = ""
+        self._bar: tqdm[Any] | None = None
+
+    def __call__(self, event: Progress) -> None:
+        """Draw how far the job is."""
+        scale = self._pixels / event.total if event.unit == "blocks" and event.total else 1.0
+        bar = self._bar if event.stage == self._stage else None
+        if bar is None:
+            self.close()
+            bar = tqdm(
+                total=round(event.total * scale),
+                desc=_TITLES.get(event.stage, event.stage),
+                unit="px" if event.unit == "blocks" else f" {event.unit}",
+                unit_scale=event.unit == "blocks",
+                bar_format=None if event.total > 1 else "{desc} ...",  # one step has no throughput
+                leave=False,
+                dynamic_ncols=True,
+                file=sys.stderr,
+            )
+            self._stage, self._bar = event.stage, bar
+        bar.update(round(event.done * scale) - bar.n)
+
+    def close(self) -> None:
+        """Take the bar off the terminal."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+@contextmanager
+def progress_bars(pixels: int, *, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Lend a progress callback, or None where a bar would be noise: stderr is no terminal, or --quiet."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    bars = Bars(pixels)
+    try:
+        yield bars
+    finally:
+        bars.close()

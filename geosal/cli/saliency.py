@@ -1,0 +1,45 @@
+"""``geosal saliency``: a saliency map as a file."""
+
+from typing import Any
+
+import click
+
+from geosal.cli import options
+from geosal.cli.output import Report, as_bytes, pairs
+from geosal.cli.progress import progress_bars
+from geosal.saliency_map import write_saliency_map
+from geosal.scenes import describe
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("output", metavar="OUTPUT")
+@click.option("--like", required=True, metavar="INPUT", help="Scene whose grid the map gets.")
+@options.combine
+@options.outside
+@options.block
+@options.max_pixels
+@options.drivers
+@options.overwrite
+@options.report_options
+def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, quiet: bool, **wish: Any) -> None:
+    """Write the saliency that SOURCEs give on the grid of a scene: uint8, 255 = 1.0 = kept as it is.
+
+    \b
+    geosal saliency perlin:seed=7 map.tif --like scene.tif
+    geosal saliency town.tif ships.tif map.tif --like scene.tif --combine max
+    """
+    report.keep_apart(like, output)
+    given = {name: value for name, value in wish.items() if value is not None and value != ()}
+    scene = describe(like, drivers=given.get("drivers", ()))
+    with progress_bars(scene["width"] * scene["height"], quiet=quiet) as progress:
+        outcome = write_saliency_map(sources, output, like, progress=progress, **given)
+    rows = [
+        ("output", outcome["output"]),
+        ("size", f"{outcome['width']} x {outcome['height']} px"),
+        ("bytes", f"{outcome['bytes']} ({as_bytes(outcome['bytes'])})"),
+        ("mean saliency", f"{outcome['mean']:.3f}"),
+        ("coverage", f"{100 * outcome['coverage']:.1f} %"),
+    ]
+    report.summarise(pairs(rows))
+    report.write(outcome)

@@ -1,0 +1,58 @@
+"""``geosal verify``: whether an output holds what was promised."""
+
+from typing import Any
+
+import click
+
+from geosal.cli import options
+from geosal.cli.output import Report
+from geosal.errors import UsageError
+from geosal.ladder import Ladder
+from geosal.scenes import Scene
+from geosal.sources import open_saliency
+from geosal.verification import Check, raise_if_failed
+from geosal.verification import verify as verify_file
+
+
+@click.command()
+@click.argument("output", metavar="OUTPUT")
+@click.option("--against", metavar="INPUT", help="The scene it was made of.")
+@options.saliency
+@options.combine
+@options.outside
+@options.steps
+@options.drivers
+@options.report_options
+def verify(output: str, against: str | None, report: Report, quiet: bool, **wish: Any) -> None:
+    """Check a file that geosal wrote; exit code 0 only when every check holds, else 6.
+
+    Layout and completeness need OUTPUT alone; georeferencing, nodata and tags are compared --against INPUT, and that
+    pixels of saliency 1 are untouched with the --saliency of the job.
+
+    \b
+    geosal verify smaller.tif
+    geosal verify smaller.tif --against scene.tif --saliency mask.tif
+    """
+    report.keep_apart(output, *filter(None, [against]))
+    if wish["saliency"] and against is None:
+        raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
+    saliency = None
+    if wish["saliency"] and against is not None:
+        saliency = open_saliency(
+            wish["saliency"],
+            Scene.open(against, drivers=wish["drivers"]).grid,
+            combine=wish["combine"],
+            outside=wish["outside"] or "keep",
+            drivers=wish["drivers"],
+        )
+    ladder = Ladder(steps=wish["steps"]) if wish["steps"] else None
+    checks = verify_file(output, against=against, saliency=saliency, ladder=ladder)
+    if not quiet:
+        report.show("\n".join(_as_line(check) for check in checks))
+    outcome = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
+    report.write({"output": output, "ok": all(check.ok for check in checks), "checks": outcome})
+    raise_if_failed(checks, output)
+
+
+def _as_line(check: Check) -> str:
+    return f"{'ok    ' if check.ok else 'FAILED'}  {check.name}" + (f": {check.detail}" if check.detail else "")

@@ -1,0 +1,143 @@
+"""Where blocks are worked on: threads, processes, or a dask.distributed cluster, behind one bounded loop."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TypeVar
+
+from geosal.errors import ClusterError, GeosalError, UsageError
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """An executor and how many tasks it runs at once."""
+
+    executor: Executor
+    workers: int
+
+    def map_unordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+        """Run `task` on each item and yield the results as they come, with a bounded number in flight.
+
+        One task per worker runs and one more waits; a result is not asked for before the last one was taken. So memory
+        does not grow with the number of items, and a slow consumer slows the producers.
+
+        Raises
+        ------
+        GeosalError
+            As the task raised it; tasks not yet begun are dropped.
+        ClusterError
+            A worker died, or the scheduler went away.
+        """
+        waiting = iter(items)
+        running: set[Future[_Result]] = set()
+        try:
+            while True:
+                while len(running) <= self.workers and (item := next(waiting, None)) is not None:
+                    running.add(self.executor.submit(task, item))
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                while done:
+                    yield _result(done.pop())
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _result(future: "Future[_Result]") -> _Result:
+    try:
+        return future.result()
+    except GeosalError:
+        raise
+    except BrokenProcessPool as error:
+        raise ClusterError("a worker process died, most likely for want of memory; use a smaller --block") from error
+    except BaseException as error:
+        if type(error).__module__.startswith(("distributed", "concurrent.futures")):
+            raise ClusterError(
+                f"the cluster gave up on a block ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
+                "look at the workers' logs, and give them more memory or use a smaller --block"
+            ) from error
+        raise
+
+
+def cpu_count() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def open_pool(scheduler: str, workers: int | None) -> Iterator[Pool]:
+    """Start threads or processes, or connect to a dask cluster.
+
+    Parameters
+    ----------
+    scheduler
+        "threads", "processes", or an address such as ``tcp://host:8786``. Workers of a cluster must see the input, the
+        masks and geosal itself under the same paths; the output is written here.
+    workers
+        Blocks at once; by default one per core, or per thread of the cluster.
+
+    Raises
+    ------
+    ClusterError
+        No scheduler answers at the address, or it has no workers. Nothing is run locally instead.
+    UsageError
+        No such scheduler.
+    """
+    if scheduler == "threads":
+        count = workers or cpu_count()
+        with _shutdown(ThreadPoolExecutor(count, thread_name_prefix="geosal")) as executor:
+            yield Pool(executor, count)
+    elif scheduler == "processes":
+        count = workers or cpu_count()
+        with _shutdown(ProcessPoolExecutor(count, mp_context=get_context("spawn"))) as executor:
+            yield Pool(executor, count)
+    elif "://" in scheduler:
+        with _dask_pool(scheduler, workers) as pool:
+            yield pool
+    else:
+        raise UsageError(f"scheduler {scheduler!r}: use threads, processes, or an address such as tcp://host:8786")
+
+
+@contextmanager
+def _shutdown(executor: Executor) -> Iterator[Executor]:
+    """Drop what has not begun when the body ends early; leaving the pool waits for what has."""
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _dask_pool(address: str, workers: int | None) -> Iterator[Pool]:
+    try:
+        from distributed import Client  # noqa: PLC0415  an extra: only clusters need it
+    except ImportError as error:
+        raise ClusterError(
+            f"{address}: dask.distributed is not installed; install it: pip install 'geosal[cluster]'"
+        ) from error
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ClusterError(
+            f"{address}: no dask scheduler answers within {CONNECT_SECONDS:.0f} s; start it, or mend the address"
+        ) from error
+    try:
+        threads = sum(client.nthreads().values())
+        if threads == 0:
+            raise ClusterError(f"{address}: the scheduler has no workers; start some: dask worker {address}")
+        logger.info("cluster at %s: %d threads", address, threads)
+        yield Pool(client.get_executor(pure=False), workers or threads)
+    finally:
+        client.close(timeout=CONNECT_SECONDS)

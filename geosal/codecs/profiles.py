@@ -1,0 +1,243 @@
+"""Named profiles: which GDAL driver writes an output, with which creation options, and what it can hold."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import PurePath
+from types import MappingProxyType
+
+import numpy as np
+
+from geosal.codecs.options import DRIVER_OPTIONS, PROTECTED_OPTIONS, number
+from geosal.errors import UsageError
+from geosal.raster import RasterLayout
+
+_INTEGERS_16 = ("uint8", "uint16", "int16")
+_ALL = (*_INTEGERS_16, "uint32", "int32", "float32", "float64")
+_LARGEST_THUMBNAIL = 512
+"""The coarsest resolution of a JPEG2000 has its longer side at or below this."""
+_JP2_TILE = 1024
+_RGBA = 4
+_BEST_QUALITY = 100
+_DEFAULT_NAME = {"COG": "deflate", "JP2OpenJPEG": "jp2-lossless"}
+_DRIVER_OF_SUFFIX = {".tif": "COG", ".tiff": "COG", ".jp2": "JP2OpenJPEG"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A codec, decided.
+
+    Attributes
+    ----------
+    name
+        As in `PROFILES`.
+    driver
+        GDAL's short name, ``"COG"`` or ``"JP2OpenJPEG"``.
+    lossless
+        Every sample comes back as it was written.
+    creation_options
+        GDAL's names and values, final.
+    """
+
+    name: str
+    driver: str
+    lossless: bool
+    creation_options: tuple[tuple[str, str], ...]
+
+    def needs_mask(self, layout: RasterLayout) -> bool:
+        """Tell whether validity must travel as a mask: a lossy codec blurs the nodata code itself."""
+        has_code = layout.nodata is not None and not math.isnan(layout.nodata)
+        return not self.lossless and has_code and layout.alpha is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    """One row of the table: what a profile is made of, and what it can hold."""
+
+    driver: str
+    options: tuple[tuple[str, str], ...]
+    lossless: bool = True
+    dtypes: tuple[str, ...] = _ALL
+    counts: tuple[int, ...] = ()
+    """Numbers of bands; any when empty."""
+    fourth_is_alpha: bool = False
+    one_float_band: bool = False
+    """Of floats a single band only."""
+
+
+def _cog(compress: str, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    return (
+        ("COMPRESS", compress),
+        *more,
+        ("BLOCKSIZE", "512"),
+        ("OVERVIEW_RESAMPLING", "AVERAGE"),
+        ("NUM_THREADS", "ALL_CPUS"),
+        ("BIGTIFF", "IF_SAFER"),
+    )
+
+
+_JP2 = (("CODEC", "JP2"), ("GeoJP2", "YES"), ("GMLJP2", "YES"))  # never WRITE_METADATA: jpylyzer calls that invalid
+_PREDICTOR = ("PREDICTOR", "YES")
+
+PROFILES: Mapping[str, _Kind] = MappingProxyType({
+    "deflate": _Kind(driver="COG", options=_cog("DEFLATE", _PREDICTOR)),
+    "zstd": _Kind(driver="COG", options=_cog("ZSTD", _PREDICTOR)),
+    "lzw": _Kind(driver="COG", options=_cog("LZW", _PREDICTOR)),
+    "raw": _Kind(driver="COG", options=_cog("NONE")),
+    "jpeg": _Kind(driver="COG", options=_cog("JPEG", ("QUALITY", "75")), lossless=False, dtypes=("uint8",),
+                  counts=(1, 3, 4), fourth_is_alpha=True),
+    "webp": _Kind(driver="COG", options=_cog("WEBP", ("QUALITY", "75")), lossless=False, dtypes=("uint8",),
+                  counts=(3, 4)),
+    "lerc": _Kind(driver="COG", options=_cog("LERC", ("MAX_Z_ERROR", "0")), one_float_band=True),
+    "jp2-lossless": _Kind(driver="JP2OpenJPEG", options=(*_JP2, ("REVERSIBLE", "YES"), ("QUALITY", "100")),
+                          dtypes=_INTEGERS_16),
+    "jp2": _Kind(driver="JP2OpenJPEG", options=(*_JP2, ("REVERSIBLE", "NO"), ("QUALITY", "25")), lossless=False,
+                 dtypes=_INTEGERS_16),
+})  # fmt: skip
+"""Every profile by its name."""
+
+
+def resolve_profile(
+    output: str, name: str | None, creation_options: Mapping[str, str], layout: RasterLayout
+) -> Profile:
+    """Decide driver and creation options, before any pixel moves.
+
+    Parameters
+    ----------
+    output
+        Path whose suffix picks the driver: ``.tif``, ``.tiff`` or ``.jp2``.
+    name
+        Key of `PROFILES`; the driver's lossless default when None.
+    creation_options
+        With GDAL's names, in any case; they go over the profile's own.
+    layout
+        What will be written.
+
+    Raises
+    ------
+    UsageError
+        Unknown suffix, profile or option; an option that contradicts the profile; a dtype or a number of bands that
+        the codec cannot hold.
+    """
+    driver = _driver_of(output)
+    name = name or _DEFAULT_NAME[driver]
+    kind = _kind_of(name, driver, output)
+    _refuse_misfit(name, kind, layout)
+    options = dict(kind.options)
+    if driver == "JP2OpenJPEG":
+        options |= _jp2_geometry(layout)
+    options |= _checked_options(creation_options, name, kind)
+    return Profile(
+        name=name, driver=driver, lossless=_is_lossless(kind, options), creation_options=tuple(options.items())
+    )
+
+
+def _driver_of(output: str) -> str:
+    suffix = PurePath(output).suffix.lower()
+    if suffix not in _DRIVER_OF_SUFFIX:
+        found = f"'{suffix}'" if suffix else "a name without suffix"
+        raise UsageError(f"{output}: {found} is not written yet by this version; use .tif or .jp2")
+    return _DRIVER_OF_SUFFIX[suffix]
+
+
+def _kind_of(name: str, driver: str, output: str) -> _Kind:
+    fitting = [known for known, kind in PROFILES.items() if kind.driver == driver]
+    if name not in PROFILES:
+        close = get_close_matches(name, PROFILES, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UsageError(f"profile {name}: unknown; {hint}{output} can be written as {', '.join(fitting)}")
+    kind = PROFILES[name]
+    if kind.driver != driver:
+        suffix = next(suffix for suffix, found in _DRIVER_OF_SUFFIX.items() if found == kind.driver)
+        raise UsageError(
+            f"profile {name}: does not go into {output}; use {', '.join(fitting)}, or an output that ends in {suffix}"
+        )
+    return kind
+
+
+def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
+    lossless = _DEFAULT_NAME[kind.driver]
+    if layout.dtype not in kind.dtypes:
+        mend = f"use --profile {lossless}" if kind.driver == "COG" else "write a .tif"
+        raise UsageError(
+            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; "
+            f"{mend}, or convert the scene first"
+        )
+    if kind.counts and layout.count not in kind.counts:
+        raise UsageError(
+            f"profile {name}: cannot hold {layout.count} bands, only {_numbers(kind.counts)}; "
+            f"choose bands with --bidx, or use --profile {lossless}"
+        )
+    if kind.one_float_band and layout.count > 1 and layout.dtype.startswith("float"):
+        raise UsageError(
+            f"profile {name}: loses NaN when {layout.count} bands of {layout.dtype} lie in one file (libtiff's fault); "
+            f"choose one with --bidx, or use --profile {lossless}"
+        )
+    if kind.fourth_is_alpha and layout.count == _RGBA and layout.alpha != _RGBA - 1:
+        raise UsageError(
+            f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, "
+            f"or use --profile {lossless}"
+        )
+
+
+def _numbers(values: tuple[int, ...]) -> str:
+    *first, last = map(str, values)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _jp2_geometry(layout: RasterLayout) -> dict[str, str]:
+    """Choose tile, resolutions and precision: the coarsest resolution is a thumbnail."""
+    rows, cols = layout.grid.shape
+    wanted = math.ceil(math.log2(max(rows, cols) / _LARGEST_THUMBNAIL)) if max(rows, cols) > _LARGEST_THUMBNAIL else 0
+    possible = int(math.log2(min(rows, cols, _JP2_TILE)))  # a tile must not shrink below one pixel
+    options = {
+        "BLOCKXSIZE": str(_JP2_TILE),
+        "BLOCKYSIZE": str(_JP2_TILE),
+        "RESOLUTIONS": str(1 + min(wanted, possible)),
+    }
+    if layout.metadata.nbits is not None and layout.metadata.nbits < 8 * np.dtype(layout.dtype).itemsize:
+        options["NBITS"] = str(layout.metadata.nbits)
+    return options
+
+
+def _checked_options(given: Mapping[str, str], name: str, kind: _Kind) -> dict[str, str]:
+    """Check the user's creation options; returns them under GDAL's own spelling."""
+    known = {option.upper(): option for option in DRIVER_OPTIONS[kind.driver]}
+    own = {option.upper(): value for option, value in kind.options}
+    checked: dict[str, str] = {}
+    for option, value in given.items():
+        upper = option.upper()
+        if upper in PROTECTED_OPTIONS and own.get(upper, "").upper() != value.upper():
+            raise UsageError(f"--co {option}={value}: {PROTECTED_OPTIONS[upper]}")
+        if upper in PROTECTED_OPTIONS:
+            continue  # says what the profile says
+        if upper not in known:
+            close = get_close_matches(upper, known, n=1)
+            hint = f"did you mean {known[close[0]]}? " if close else ""
+            raise UsageError(
+                f"--co {option}={value}: driver {kind.driver} has no such creation option; {hint}"
+                f"it takes {', '.join(sorted(known.values()))}"
+            )
+        if kind.lossless and kind.driver == "JP2OpenJPEG" and upper == "QUALITY" and number(value) != _BEST_QUALITY:
+            raise UsageError(f"--co {option}={value}: profile {name} keeps every sample; use --profile jp2 for less")
+        _check_number(option, value, DRIVER_OPTIONS[kind.driver][known[upper]])
+        checked[known[upper]] = value
+    return checked
+
+
+def _check_number(option: str, value: str, limits: tuple[float, float] | None) -> None:
+    if limits is None:
+        return
+    found = [number(part) for part in re.split(",", value)]
+    if not all(limits[0] <= part <= limits[1] for part in found):
+        raise UsageError(f"--co {option}={value}: needs a number from {limits[0]:g} to {limits[1]:g}")
+
+
+def _is_lossless(kind: _Kind, options: Mapping[str, str]) -> bool:
+    if options.get("COMPRESS") == "WEBP":
+        return number(options["QUALITY"]) == _BEST_QUALITY  # GDAL then switches WebP to lossless
+    if options.get("COMPRESS") == "LERC":
+        return number(options["MAX_Z_ERROR"]) == 0
+    return kind.lossless

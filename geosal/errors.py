@@ -1,0 +1,77 @@
+"""Every error that geosal raises on purpose, and the exit code the command line gives it.
+
+GeosalError                     1   anything else that went wrong
+├── UsageError (ValueError)     2   an option, a recipe or a profile that cannot work
+├── SceneError (OSError)        3   the input is unreadable, corrupt or refused
+├── SaliencyError (ValueError)  4   the saliency or the georeferencing does not fit the scene
+├── OutputError (OSError)       5   the output cannot be written
+├── VerificationError (AssertionError)  6   the result does not hold what was promised
+├── ResourceError (RuntimeError) 7   over a limit of memory, disk or pixels
+└── ClusterError (ConnectionError)  8   the scheduler or its workers are gone
+
+A message says what was asked, what was found and how to mend it, in one line. `GeosalWarning` is for what the user
+should know and need not act on.
+"""
+
+import re
+
+
+class GeosalError(Exception):
+    """Root of geosal's errors."""
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
+
+
+class UsageError(GeosalError, ValueError):
+    """An option, a recipe or a profile that cannot work."""
+
+    exit_code = 2
+
+
+class SceneError(GeosalError, OSError):
+    """The input is unreadable, corrupt or of a kind that is refused."""
+
+    exit_code = 3
+
+
+class SaliencyError(GeosalError, ValueError):
+    """The saliency, or its georeferencing, does not fit the scene."""
+
+    exit_code = 4
+
+
+class OutputError(GeosalError, OSError):
+    """The output cannot be written."""
+
+    exit_code = 5
+
+
+class VerificationError(GeosalError, AssertionError):
+    """The output does not hold what was promised."""
+
+    exit_code = 6
+
+
+class ResourceError(GeosalError, RuntimeError):
+    """The job is over a limit of memory, disk or pixels."""
+
+    exit_code = 7
+
+
+class ClusterError(GeosalError, ConnectionError):
+    """The dask scheduler or its workers cannot be reached or gave up."""
+
+    exit_code = 8
+
+
+class GeosalWarning(UserWarning):
+    """Something the user should know: partial coverage, a constant map, a missing CRS."""
+
+
+def redact(text: str) -> str:
+    """Take passwords and query strings out of the URLs in `text`: signed URLs carry secrets in both."""
+    text = re.sub(r"(\w+://|/vsi\w+/)[^/\s@]*@", r"\1***@", text)
+    return re.sub(r"((?:\w+://|/vsi\w+/)[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)

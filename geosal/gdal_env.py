@@ -1,0 +1,155 @@
+"""How geosal talks to GDAL: the options it sets, the drivers it trusts, the handles it keeps open."""
+
+import logging
+import os
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+
+from geosal.errors import SceneError
+
+logger = logging.getLogger(__name__)
+
+GDAL_CACHE_BYTES = 128 * 2**20
+"""Holds the tile row that two rows of blocks share in a Sentinel-2 RGB, so that no tile is decoded twice."""
+
+_OPTIONS: dict[str, object] = {
+    # rasterio takes an int as bytes, the environment variable means megabytes. GDAL's default is 5 % of the memory.
+    "GDAL_CACHEMAX": GDAL_CACHE_BYTES,
+    # Decodes the tiles of one read side by side.
+    "GDAL_NUM_THREADS": "ALL_CPUS",
+    # An overview or a mask belongs inside the file, not beside it.
+    "GDAL_TIFF_INTERNAL_MASK": True,
+    # A server that drops a request is asked again.
+    "GDAL_HTTP_MAX_RETRY": 4,
+    "GDAL_HTTP_RETRY_DELAY": 0.5,
+    "GDAL_HTTP_CONNECTTIMEOUT": 20,
+    "GDAL_HTTP_TIMEOUT": 120,
+}
+
+_REFUSED_DRIVERS = frozenset({
+    # They read what another file or server says: a scene that came by mail must not open /etc/passwd or call home.
+    "VRT", "GTI", "DERIVED", "STACIT", "STACTA", "MRF", "DIMAP", "KMLSUPEROVERLAY", "TIL", "PDF",
+    "WMS", "WMTS", "WCS", "HTTP", "DAAS", "EEDA", "EEDAI", "PLMOSAIC", "OGCAPI", "NGW", "ESRIC",
+    # They read addresses in memory.
+    "MEM", "Memory",
+})  # fmt: skip
+_MARKS = {"VRT": b"<VRTDataset", "MRF": b"<MRF_META", "WMS": b"<GDAL_WMS", "WMTS": b"<GDAL_WMTS"}
+_MAX_HANDLES = 8
+
+
+@contextmanager
+def gdal_env() -> Iterator[None]:
+    """Run the body with geosal's GDAL options; what the user has set in the environment stays."""
+    options = {name: value for name, value in _OPTIONS.items() if name not in os.environ}
+    with rasterio.Env(**options):
+        yield
+
+
+def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names of the drivers that may open a file nobody vouches for, and of those the user adds by name."""
+    with gdal_env() as _, rasterio.Env() as env:
+        known = env.drivers()
+    wanted = {name.upper() for name in extra}
+    return tuple(name for name in known if name not in _REFUSED_DRIVERS or name.upper() in wanted)
+
+
+def open_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> DatasetReader:
+    """Open a raster for reading, with trusted drivers only; call it inside `gdal_env`.
+
+    Parameters
+    ----------
+    path
+        A local path, a URL (``https://``, ``s3://``) or a GDAL ``/vsi`` path.
+    extra_drivers
+        Names of GDAL drivers to trust for this file, such as ``("VRT",)``.
+
+    Raises
+    ------
+    SceneError
+        The file is missing, is no raster, or needs a driver that is not trusted.
+    """
+    if _is_local(path) and not os.path.exists(path):
+        raise SceneError(f"{path}: no such file; give the path of a raster")
+    if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
+        raise SceneError(f"{path}: is a directory; give the path of one raster in it")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
+            return DatasetReader(path, driver=list(allowed_drivers(extra_drivers)))
+    except (RasterioError, OSError, ValueError) as error:
+        raise SceneError(_why_not_open(path, str(error))) from error
+
+
+def _is_local(path: str) -> bool:
+    return "://" not in path and not path.startswith("/vsi") and not path.count(":") > 1
+
+
+def _why_not_open(path: str, cause: str) -> str:
+    """Say why GDAL refused a file, and name the untrusted driver that would take it."""
+    if _is_local(path) and os.path.isfile(path):
+        if os.path.getsize(path) == 0:
+            return f"{path}: the file is empty; copy it again"
+        with open(path, "rb") as file:
+            head = file.read(512)
+        for driver, mark in _MARKS.items():
+            if mark in head:
+                return (
+                    f"{path}: driver {driver} is not allowed, it can read any file or server; "
+                    f"convert it with gdal_translate, or trust it with --allow-driver {driver}"
+                )
+    return f"{path}: cannot be opened as a raster ({cause}); check it with gdalinfo"
+
+
+@dataclass
+class _Handle:
+    dataset: DatasetReader
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_handles: OrderedDict[tuple[object, ...], _Handle] = OrderedDict()
+_handles_lock = threading.Lock()
+
+
+@contextmanager
+def shared_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> Iterator[DatasetReader]:
+    """Lend this process's one handle of a raster to the calling thread, with `gdal_env` around it.
+
+    GDAL's cache of decoded tiles belongs to the handle: threads that share one decode the tiles that their halos share
+    once, and GDAL decodes with all cores inside a read. Handles are not safe in two threads at once, so a lock is held
+    while one is lent; keep only the read inside the `with`.
+    """
+    with gdal_env():
+        handle = _handle(path, extra_drivers)
+        with handle.lock:
+            yield handle.dataset
+
+
+def _handle(path: str, extra_drivers: tuple[str, ...]) -> _Handle:
+    key: tuple[object, ...] = (path, extra_drivers)
+    if _is_local(path) and os.path.exists(path):  # a file that was replaced is another file
+        stat = os.stat(path)
+        key += (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    with _handles_lock:
+        if key not in _handles:
+            _handles[key] = _Handle(open_raster(path, extra_drivers))
+        _handles.move_to_end(key)
+        idle = [old for old, handle in _handles.items() if not handle.lock.locked() and old != key]
+        for old in idle[: max(0, len(_handles) - _MAX_HANDLES)]:
+            _handles.pop(old).dataset.close()
+        return _handles[key]
+
+
+def close_shared_rasters() -> None:
+    """Close the handles that nobody uses, and give back the tiles GDAL keeps for them."""
+    with _handles_lock:
+        for key in [key for key, handle in _handles.items() if not handle.lock.locked()]:
+            _handles.pop(key).dataset.close()

@@ -1,0 +1,78 @@
+"""From saliency to kernel width: the seed paper's equations 2 and 3 (Downes, Saltwick and Chen, SIGSPATIAL 2023)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import UsageError
+
+MAX_STEPS = 64
+"""Widest ladder: kernels of 129 px. Beyond that a block's halo costs more than the block."""
+_GUARD = 1e-6
+"""Keeps (1 - 0.9) * 10 at 1: saliencies are written in decimals and stored in float32."""
+_SIGMA_RULES = "opencv, or FACTOR*K such as 0.25*K"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The kernels that saliency is mapped to.
+
+    Attributes
+    ----------
+    steps
+        Number of kernels above width 1: |k| of equation 2. 8 gives the widths 1, 3 … 17.
+    sigma
+        Rule for the Gaussian's sigma in pixels: ``"opencv"`` is 0.3 ((K-1)/2 - 1) + 0.8, as `cv2.getGaussianKernel`
+        documents it; ``"0.25*K"`` (any factor) is proportional to the width.
+    """
+
+    steps: int = 8
+    sigma: str = "opencv"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or not 1 <= self.steps <= MAX_STEPS:
+            raise UsageError(f"steps={self.steps!r}: the ladder needs a whole number from 1 to {MAX_STEPS}")
+        self.sigma_of(3)
+
+    @property
+    def halo(self) -> int:
+        """Pixels that the widest kernel reaches beyond its centre."""
+        return self.steps
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Kernel width of each level, level 0 (untouched) first."""
+        return tuple(2 * level + 1 for level in range(self.steps + 1))
+
+    def sigma_of(self, width: int) -> float:
+        """Sigma in pixels of the kernel of `width` pixels."""
+        if self.sigma == "opencv":
+            return 0.3 * ((width - 1) / 2 - 1) + 0.8
+        match = re.fullmatch(r"(\d*\.?\d+)\*K", self.sigma)
+        if match is None or float(match[1]) <= 0:
+            raise UsageError(f"sigma={self.sigma!r}: not a rule; use {_SIGMA_RULES}")
+        return float(match[1]) * width
+
+    def levels(self, saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Level of each pixel, ``floor((1 - s) * steps + 1e-6)``; the width is ``2 * level + 1`` (equation 2).
+
+        Parameters
+        ----------
+        saliency
+            Any shape, each value in [0, 1]; the caller has checked that.
+        """
+        levels = np.subtract(1.0, saliency, dtype=np.float64)
+        levels *= self.steps
+        levels += _GUARD
+        return levels.astype(np.uint8)
+
+    def __str__(self) -> str:
+        return f"steps={self.steps} sigma={self.sigma}"
+
+
+def effective_kernel(shares: Mapping[int, float]) -> float:
+    """Mean kernel width, equation 3: the sum of share * width over `shares`, a mapping from width to share."""
+    return sum(share * width for width, share in shares.items())

@@ -1,0 +1,284 @@
+"""The run: plan in, complete file out.
+
+For each block, tasks read the pixels with their halo, smooth them and hand them back (`BlockTask`); this process stages
+them, GDAL encodes the stage, the result is checked and takes its name (`_publish`).
+"""
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.cluster import open_pool
+from geosal.codecs.profiles import Profile
+from geosal.gdal_env import close_shared_rasters
+from geosal.grid import Block
+from geosal.ladder import Ladder, effective_kernel
+from geosal.plan import Plan, make_plan
+from geosal.raster import RasterLayout
+from geosal.recipe import Recipe
+from geosal.scenes import Scene
+from geosal.smoothing.block import Exceptions, smooth_block
+from geosal.sources import Saliency
+from geosal.tally import BandSums, Tally, count_levels
+from geosal.verification import verify_structure
+from geosal.version import __version__
+from geosal.writers.convert import convert
+from geosal.writers.publish import WorkDirectory
+from geosal.writers.stage import Stage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: `done` of `total` `unit` of a `stage` ("smooth", "encode" or "verify")."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlockResult:
+    """One finished block."""
+
+    block: Block
+    pixels: NDArray[Any]
+    """(band, y, x)."""
+    valid: NDArray[np.bool_]
+    """(y, x), True where a band at least is valid."""
+    levels: NDArray[np.int64]
+    """Pixels per level."""
+    levels_valid: NDArray[np.int64]
+    """Valid pixels per level."""
+    known: int
+    """Pixels about which a source of saliency said something."""
+    statistics: tuple[BandSums, ...]
+    """Per band, when asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlockTask:
+    """The work on one block; pickled to workers, so it holds paths and specs only."""
+
+    scene: Scene
+    saliency: Saliency
+    ladder: Ladder
+    statistics: bool
+
+    def __call__(self, block: Block) -> BlockResult:
+        """Read `block` with its halo, smooth it and count what was done."""
+        saliency, known = self.saliency.read_known(block)
+        levels = self.ladder.levels(saliency)
+        outer = block.expand(int(levels.max()), self.scene.grid.shape)
+        pixels, valid = self.scene.read(outer)
+        inner = block.slices_in(outer)
+        levels_outer = np.zeros(outer.shape, np.uint8)  # the halo is read, not smoothed
+        levels_outer[inner] = levels
+        layout = self.scene.layout
+        exceptions = Exceptions(layout.nodata, layout.alpha)
+        smoothed = smooth_block(pixels, levels_outer, valid, self.ladder, exceptions)[:, *inner]
+        valid = valid[:, *inner]
+        statistics = tuple(BandSums.of(b[v]) for b, v in zip(smoothed, valid, strict=True)) if self.statistics else ()
+        colours = [position for position in range(len(valid)) if position != layout.alpha] or [0]
+        valid_pixels = np.asarray(valid[colours].any(axis=0))
+        return BlockResult(
+            block=block,
+            pixels=np.ascontiguousarray(smoothed),
+            valid=valid_pixels,
+            levels=(counts := count_levels(levels, self.ladder.steps)),
+            levels_valid=counts if valid_pixels.all() else count_levels(levels[valid_pixels], self.ladder.steps),
+            known=int(np.count_nonzero(known)),
+            statistics=statistics,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What was done, in the terms of the JSON document.
+
+    Attributes
+    ----------
+    bits_per_pixel
+        8 * file bytes / (width * height), as the paper counts.
+    kernel_shares, effective_kernel
+        Over the valid pixels; `effective_kernel_all` over all pixels, as in the paper.
+    coverage
+        Share of the pixels about which a source of saliency said something.
+    seconds
+        Of wall clock.
+    peak_rss_bytes
+        Of this process since it began.
+    """
+
+    output: str
+    driver: str
+    profile: str
+    bytes: int
+    bits_per_pixel: float
+    width: int
+    height: int
+    count: int
+    dtype: str
+    ladder: dict[str, Any]
+    effective_kernel: float
+    effective_kernel_all: float
+    kernel_shares: dict[str, float]
+    coverage: float
+    blocks: int
+    seconds: float
+    peak_rss_bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def compress(input: str, output: str, *, progress: ProgressCallback | None = None, **options: Any) -> Summary:
+    """Smooth a scene by its saliency and write it as a COG or a JPEG2000, file to file in bounded memory.
+
+    Parameters
+    ----------
+    input, output
+        Raster to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000.
+    progress
+        Called in this thread after each block and at each stage.
+    **options
+        Fields of `geosal.Recipe`: ``saliency`` (needed), ``profile``, ``steps``, ``overwrite`` …
+
+    Returns
+    -------
+    Summary
+        What was done.
+
+    Raises
+    ------
+    GeosalError
+        A leaf that says why; then no output exists under that name, or the one that was there is untouched.
+
+    Examples
+    --------
+    >>> geosal.compress("in.tif", "out.tif", saliency="perlin", profile="zstd")  # doctest: +SKIP
+    """
+    return run(make_plan(Recipe.from_mapping({"input": input, "output": output, **options})), progress)
+
+
+def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
+    """Carry out a plan.
+
+    Raises
+    ------
+    GeosalError
+        As `compress`.
+    """
+    begin = time.monotonic()
+    report = progress or _ignore
+    task = BlockTask(
+        scene=plan.scene,
+        saliency=plan.saliency,
+        ladder=plan.ladder,
+        statistics=plan.scene.has_statistics and plan.profile.lossless,
+    )
+    tally = Tally(plan.ladder.steps)
+    with WorkDirectory(plan.recipe.output, overwrite=plan.recipe.overwrite) as work:
+        stage_path = work.path("stage.tif")
+        with Stage(stage_path, plan.layout) as stage:
+            try:
+                _smooth_blocks(plan, task, stage, tally, report)
+            finally:
+                close_shared_rasters()
+            stage.finish(_provenance(plan, tally), _statistics(tally))
+        finished = encode_and_publish(work, stage_path, plan.profile, plan.layout, report)
+    return _summary(plan, tally, finished, time.monotonic() - begin)
+
+
+def _smooth_blocks(plan: Plan, task: BlockTask, stage: Stage, tally: Tally, report: ProgressCallback) -> None:
+    report(Progress("smooth", 0, plan.blocks, "blocks"))
+    with open_pool(plan.scheduler, plan.workers) as pool:
+        for result in pool.map_unordered(task, plan.layout.grid.blocks(plan.block)):
+            stage.write(result.block, result.pixels, result.valid if plan.layout.has_mask else None)
+            tally.add(result.levels, result.levels_valid, result.known)
+            if task.statistics:
+                tally.add_statistics(result.statistics)
+            report(Progress("smooth", tally.blocks, plan.blocks, "blocks"))
+
+
+def encode_and_publish(
+    work: WorkDirectory, stage: Path, profile: Profile, layout: RasterLayout, report: "ProgressCallback"
+) -> Path:
+    """Encode a finished stage, check the result, and give it its name.
+
+    Returns
+    -------
+    Path
+        The output under its final name.
+    """
+    report(Progress("encode", 0, 1, "steps"))
+    encoded = work.path(Path(work.output).name)
+    convert(stage, encoded, profile, layout)
+    stage.unlink(missing_ok=True)
+    report(Progress("encode", 1, 1, "steps"))
+    report(Progress("verify", 0, 1, "steps"))
+    verify_structure(encoded, layout)
+    published = work.publish(encoded)
+    report(Progress("verify", 1, 1, "steps"))
+    return published
+
+
+def _provenance(plan: Plan, tally: Tally) -> dict[str, str]:
+    return {
+        "GEOSAL_VERSION": __version__,
+        "GEOSAL_LADDER": str(plan.ladder),
+        "GEOSAL_EFFECTIVE_KERNEL": f"{effective_kernel(tally.shares(valid_only=True)):.4f}",
+        "GEOSAL_SALIENCY": plan.saliency.label,
+    }
+
+
+def _statistics(tally: Tally) -> Sequence[dict[str, str]] | None:
+    return [band.tags(tally.pixels) for band in tally.bands] if tally.bands else None
+
+
+def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
+    grid, size = plan.layout.grid, output.stat().st_size
+    shares = tally.shares(valid_only=True)
+    return Summary(
+        output=plan.recipe.output,
+        driver=plan.profile.driver,
+        profile=plan.profile.name,
+        bytes=size,
+        bits_per_pixel=8 * size / (grid.width * grid.height),
+        width=grid.width,
+        height=grid.height,
+        count=plan.layout.count,
+        dtype=plan.layout.dtype,
+        ladder={"steps": plan.ladder.steps, "sigma": plan.ladder.sigma},
+        effective_kernel=effective_kernel(shares),
+        effective_kernel_all=effective_kernel(tally.shares(valid_only=False)),
+        kernel_shares={str(width): share for width, share in shares.items()},
+        coverage=tally.coverage,
+        blocks=tally.blocks,
+        seconds=seconds,
+        peak_rss_bytes=peak_rss(),
+    )
+
+
+def peak_rss() -> int:
+    """Peak resident memory of this process, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _ignore(_: Progress) -> None:
+    """Take no notice."""

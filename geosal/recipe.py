@@ -1,0 +1,211 @@
+"""The wish: every option of a job in one frozen object, from the command line, YAML or Python."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from geosal.errors import SceneError, UsageError
+from geosal.ladder import Ladder
+from geosal.scenes import MAX_PIXELS
+
+COMBINE = ("max", "min", "mean", "product")
+OUTSIDE = ("keep", "blur")
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What the user wishes; `geosal.plan.make_plan` decides what that means for the files at hand.
+
+    Attributes
+    ----------
+    input
+        Raster to read: a path, a URL or a GDAL ``/vsi`` path.
+    output
+        File to write; the suffix picks the writer, ``.tif`` (COG) or ``.jp2`` (JPEG2000).
+    saliency
+        Where to look, as ``name-or-path[:key=value,...]``; see `geosal.sources`.
+    combine
+        How several sources unite: max, min, mean or product; by default those of interest by max, exclusions by min.
+    outside
+        What no source covers: "keep" (saliency 1) or "blur" (saliency 0).
+    steps, sigma
+        The ladder, see `geosal.Ladder`.
+    profile
+        Codec, see `geosal.codecs`; by default lossless (deflate, jp2-lossless).
+    creation_options
+        GDAL creation options over those of the profile.
+    bidx
+        Bands to take, from 1; all when empty.
+    scheduler
+        "threads", "processes", or the address of a dask scheduler.
+    workers
+        Blocks worked on at once; by default one per core, or per thread of the cluster.
+    block
+        Rows and columns of a block, a multiple of 16; by default 2048, less where `max_memory` asks for it.
+    max_memory
+        Bytes the whole job may take; the block is made smaller to fit, and the job refused when it cannot.
+    max_pixels
+        Width times height beyond which a scene is refused.
+    overwrite
+        Replace an output that exists, once the new one is complete.
+    drivers
+        GDAL drivers to trust beyond the usual ones, such as ``("VRT",)``.
+    """
+
+    input: str
+    output: str
+    saliency: tuple[str, ...] = ()
+    combine: str | None = None
+    outside: str = "keep"
+    steps: int = 8
+    sigma: str = "opencv"
+    profile: str | None = None
+    creation_options: tuple[tuple[str, str], ...] = ()
+    bidx: tuple[int, ...] = ()
+    scheduler: str = "threads"
+    workers: int | None = None
+    block: int | None = None
+    max_memory: int | None = None
+    max_pixels: int = MAX_PIXELS
+    overwrite: bool = False
+    drivers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output", "scheduler", "outside", "sigma"):
+            _require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
+        if not self.saliency:
+            raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")
+        _require(self.combine in (None, *COMBINE), "combine", self.combine, f"one of {', '.join(COMBINE)}")
+        _require(self.outside in OUTSIDE, "outside", self.outside, f"one of {', '.join(OUTSIDE)}")
+        for name in ("workers", "block", "max_memory", "max_pixels"):
+            value = getattr(self, name)
+            ok = value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
+            _require(ok, name, value, "a whole number above 0")
+        ok = self.block is None or (self.block % 16 == 0 and 64 <= self.block <= 2**15)
+        _require(ok, "block", self.block, "a multiple of 16 from 64 to 32768")
+        _require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
+        _ = self.ladder
+
+    @property
+    def ladder(self) -> Ladder:
+        """Steps and sigma as the ladder they make."""
+        return Ladder(self.steps, self.sigma)
+
+    @classmethod
+    def from_mapping(cls, wish: Mapping[str, Any]) -> Self:
+        """Check and convert plain data, such as parsed YAML or keyword arguments.
+
+        Lists and single values are taken where a tuple is wanted, mappings for `creation_options`, and sizes such as
+        ``"512MB"``.
+
+        Raises
+        ------
+        UsageError
+            An unknown key (with the nearest known one), a missing one, or a value that cannot be.
+        """
+        known = {field.name for field in fields(cls)}
+        for key in wish:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+                raise UsageError(f"{key}: no such option; {hint}")
+        convert: Mapping[str, Callable[[str, Any], Any]] = _CONVERT
+        values = {key: convert.get(key, _as_is)(key, value) for key, value in wish.items() if value is not None}
+        for key in ("input", "output"):
+            if key not in values:
+                raise UsageError(f"no {key} given: name the {key} file on the command line or in the recipe")
+        return cls(**values)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, **overrides: Any) -> Self:
+        """Read a recipe from a YAML file; `overrides` that are not None go before what the file says.
+
+        Raises
+        ------
+        SceneError
+            The file cannot be read.
+        UsageError
+            It is no YAML mapping, or as `from_mapping`.
+        """
+        return cls.from_mapping(read_yaml(path) | {k: v for k, v in overrides.items() if v is not None})
+
+    def patch(self, **changes: Any) -> Self:
+        """Make a copy with some fields changed."""
+        return replace(self, **changes)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SceneError(f"{path}: the recipe cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: a recipe is a mapping of options, this is {type(content).__name__}")
+    return content
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes from ``"512MB"``, ``"1.5GiB"`` or a plain number."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]I?|)B?", str(text).strip().upper())
+    if match is None:
+        raise UsageError(f"{text!r} is no size; write it like 512MB or 2GiB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _require(ok: object, name: str, value: object, wanted: str) -> None:
+    if not ok:
+        raise UsageError(f"{name}={value!r}: it must be {wanted}")
+
+
+def _as_is(_: str, value: Any) -> Any:
+    return value
+
+
+def _text(name: str, value: Any) -> str:
+    _require(isinstance(value, str | Path), name, value, "text")
+    return str(value)
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    return tuple(_text(name, v) for v in ([value] if isinstance(value, str | Path) else _items(name, value)))
+
+
+def _numbers(name: str, value: Any) -> tuple[int, ...]:
+    numbers = (value,) if isinstance(value, int) else _items(name, value)
+    _require(all(isinstance(v, int) and not isinstance(v, bool) for v in numbers), name, value, "band numbers")
+    return numbers
+
+
+def _items(name: str, value: Any) -> tuple[Any, ...]:
+    _require(isinstance(value, list | tuple), name, value, "a list")
+    return tuple(value)
+
+
+def _options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
+    pairs = value.items() if isinstance(value, Mapping) else _items(name, value)
+    _require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
+    return tuple((str(key).upper(), _gdal_text(option)) for key, option in pairs)
+
+
+def _gdal_text(option: Any) -> str:
+    """GDAL's spelling: YAML reads YES as true."""
+    return {True: "YES", False: "NO"}[option] if isinstance(option, bool) else str(option)
+
+
+def _size(_: str, value: Any) -> int:
+    return parse_size(value)
+
+
+_CONVERT = {
+    "input": _text, "output": _text, "sigma": _text, "scheduler": _text, "profile": _text,
+    "saliency": _texts, "drivers": _texts, "bidx": _numbers, "creation_options": _options, "max_memory": _size,
+}  # fmt: skip

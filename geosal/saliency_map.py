@@ -1,0 +1,160 @@
+"""A saliency map as a file: what the sources say on the grid of a scene, 255 = 1.0 = kept as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+
+from geosal.cluster import cpu_count, open_pool
+from geosal.codecs.profiles import resolve_profile
+from geosal.errors import UsageError
+from geosal.grid import Block
+from geosal.pipeline import Progress, ProgressCallback, encode_and_publish
+from geosal.plan import BLOCK
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
+from geosal.recipe import Recipe
+from geosal.scenes import Scene
+from geosal.sources import Saliency, SourceText, open_saliency
+from geosal.version import __version__
+from geosal.writers.publish import WorkDirectory, check_output
+from geosal.writers.stage import Stage
+
+SCALE = 255
+"""The uint8 value of saliency 1."""
+OPTIONS = (
+    "combine", "outside", "block", "max_pixels", "overwrite", "drivers", "profile", "creation_options", "workers",
+)  # fmt: skip
+"""Fields of `geosal.Recipe` that mean something for a map."""
+_GUARD = 1e-4
+"""Keeps k/255 at k and 1 at 255 after float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class _MapTask:
+    """The work on one block; holds paths and specs only."""
+
+    saliency: Saliency
+
+    def __call__(self, block: Block) -> tuple[Block, NDArray[np.uint8], int]:
+        """Read a block: its place, its quantised map (y, x), and how many of its pixels a source covers."""
+        saliency, known = self.saliency.read_known(block)
+        return block, quantise(saliency), int(np.count_nonzero(known))
+
+
+def quantise(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Turn saliency in [0, 1] into ``floor(255 * saliency)``.
+
+    Rounded down, not to the nearest: equation 2 cuts at values such as 0.5 and 0.75, of which 255 is no multiple. A
+    hair above would keep the pixel a level sharper than the source asked for; a hair below stays in its level.
+    """
+    return (saliency.astype(np.float64) * SCALE + _GUARD).astype(np.uint8)
+
+
+def write_saliency_map(
+    sources: Sequence[str], output: str, like: str, *, progress: ProgressCallback | None = None, **options: Any
+) -> dict[str, Any]:
+    """Write the saliency of a scene as a uint8 raster on the scene's grid, block by block.
+
+    Parameters
+    ----------
+    sources
+        As the `saliency` of `geosal.Recipe`.
+    output
+        ``.tif`` makes a COG, ``.jp2`` a JPEG2000; the codec must be lossless.
+    like
+        The scene whose grid the map gets.
+    progress
+        Called in this thread after each block and at each stage.
+    **options
+        Fields of `geosal.Recipe`: ``combine``, ``outside``, ``block``, ``overwrite``, ``drivers`` …
+
+    Returns
+    -------
+    dict
+        JSON-ready: output, driver, profile, bytes, width, height, mean (of the saliency), coverage.
+
+    Raises
+    ------
+    GeosalError
+        A leaf that says why; then no output exists under that name, or the one that was there is untouched.
+    """
+    unknown = sorted(options.keys() - set(OPTIONS))
+    if unknown:
+        raise UsageError(f"{unknown[0]}: means nothing for a saliency map; known: {', '.join(OPTIONS)}")
+    recipe = Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
+    masks = [SourceText.parse(text).target for text in recipe.saliency]
+    check_output(output, overwrite=recipe.overwrite, inputs=[like, *masks])
+    scene = Scene.open(like, drivers=recipe.drivers, max_pixels=recipe.max_pixels)
+    saliency = open_saliency(
+        recipe.saliency, scene.grid, combine=recipe.combine, outside=recipe.outside, drivers=recipe.drivers
+    )
+    layout = _layout(scene, saliency)
+    profile = resolve_profile(output, recipe.profile, dict(recipe.creation_options), layout)
+    if not profile.lossless:
+        raise UsageError(f"profile {profile.name}: a saliency map must keep its values; use a lossless one")
+    report = progress or _ignore
+    with WorkDirectory(output, overwrite=recipe.overwrite) as work:
+        staged = work.path("stage.tif")
+        with Stage(staged, layout) as stage:
+            total, known = _write_blocks(stage, saliency, recipe, report)
+            stage.finish({}, None)
+        finished = encode_and_publish(work, staged, profile, layout, report)
+    return _outcome(output, finished, layout, (profile.driver, profile.name), (total, known))
+
+
+def _layout(scene: Scene, saliency: Saliency) -> RasterLayout:
+    of_scene = scene.layout.metadata
+    tags = {
+        "GEOSAL_VERSION": __version__,
+        "GEOSAL_SALIENCY": saliency.label,
+        "GEOSAL_SALIENCY_SCALE": f"{SCALE} = 1.0 (kept as it is), 0 = 0.0 (matters least)",
+    }
+    if "AREA_OR_POINT" in of_scene.tags.get("", {}):
+        tags["AREA_OR_POINT"] = of_scene.tags[""]["AREA_OR_POINT"]
+    metadata = RasterMetadata(
+        bands=(BandMetadata(description="saliency", colorinterp=ColorInterp.gray),),
+        tags={"": tags},
+        gcps=of_scene.gcps,
+        gcp_crs=of_scene.gcp_crs,
+        rpcs=of_scene.rpcs,
+    )
+    return RasterLayout(grid=scene.grid, dtype="uint8", nodata=None, has_mask=False, metadata=metadata)
+
+
+def _write_blocks(stage: Stage, saliency: Saliency, recipe: Recipe, report: ProgressCallback) -> tuple[int, int]:
+    """Write every block; the sum of the map's values and the number of covered pixels are returned."""
+    size = recipe.block or BLOCK
+    blocks = list(saliency.grid.blocks(size))
+    total, known = 0, 0
+    report(Progress("saliency", 0, len(blocks), "blocks"))
+    with open_pool("threads", recipe.workers or cpu_count()) as pool:
+        for done, (block, values, covered) in enumerate(pool.map_unordered(_MapTask(saliency), blocks), start=1):
+            stage.write(block, values[np.newaxis], None)
+            total += int(values.sum(dtype=np.int64))
+            known += covered
+            report(Progress("saliency", done, len(blocks), "blocks"))
+    return total, known
+
+
+def _outcome(
+    output: str, finished: Path, layout: RasterLayout, codec: tuple[str, str], sums: tuple[int, int]
+) -> dict[str, Any]:
+    pixels = layout.grid.width * layout.grid.height
+    return {
+        "output": output,
+        "driver": codec[0],
+        "profile": codec[1],
+        "bytes": finished.stat().st_size,
+        "width": layout.grid.width,
+        "height": layout.grid.height,
+        "mean": sums[0] / (SCALE * pixels),
+        "coverage": sums[1] / pixels,
+    }
+
+
+def _ignore(_: Progress) -> None:
+    """Take no notice."""

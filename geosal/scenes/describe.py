@@ -1,0 +1,54 @@
+"""What a raster is, in plain data: the body of ``geosal info``."""
+
+from typing import Any
+
+from geosal.gdal_env import gdal_env, open_raster
+from geosal.scenes.raster import Scene
+
+
+def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Tell what a raster holds and whether geosal takes it; headers only.
+
+    Returns
+    -------
+    dict
+        JSON-ready: driver, size, bands, dtype, CRS, transform, bounds, nodata, mask, tile, overviews, tag domains and
+        the ``GEOSAL_*`` provenance when geosal wrote the file.
+
+    Raises
+    ------
+    SceneError
+        The file cannot be opened, or is of a kind that geosal refuses.
+    """
+    scene = Scene.open(path, drivers=drivers)
+    layout, metadata = scene.layout, scene.layout.metadata
+    crs = layout.grid.rasterio_crs
+    with gdal_env(), open_raster(path, drivers) as dataset:
+        overviews = dataset.overviews(1)
+        compression = dataset.compression.name.lower() if dataset.compression else None
+    tags = dict(metadata.tags.get("", {}))
+    return {
+        "path": path,
+        "driver": scene.driver,
+        "width": layout.grid.width,
+        "height": layout.grid.height,
+        "count": layout.count,
+        "dtype": layout.dtype,
+        "crs": crs.to_string() if crs else None,
+        "transform": list(layout.grid.transform)[:6],
+        "bounds": list(layout.grid.bounds),
+        "nodata": layout.nodata,
+        "mask": layout.has_mask,
+        "bands": [
+            {"description": band.description, "colorinterp": band.colorinterp.name, "unit": band.unit,
+             "scale": band.scale, "offset": band.offset}
+            for band in metadata.bands
+        ],
+        "tile": list(scene.block_shape),
+        "compression": compression,
+        "overviews": overviews,
+        "tag_domains": sorted(domain or "(default)" for domain in metadata.tags),
+        "gcps": len(metadata.gcps),
+        "rpcs": metadata.rpcs is not None,
+        "provenance": {key: value for key, value in tags.items() if key.startswith("GEOSAL_")},
+    }  # fmt: skip

@@ -1,0 +1,219 @@
+"""A raster file as a scene: its headers checked and kept, its pixels read block by block."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+
+from geosal.errors import GeosalWarning, ResourceError, SceneError, UsageError
+from geosal.gdal_env import gdal_env, open_raster, shared_raster
+from geosal.grid import Block, Grid
+from geosal.metadata import read_metadata
+from geosal.raster import RasterLayout, valid_samples
+
+DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+MAX_PIXELS = 20 * 10**9
+"""A whole UTM zone at 10 m has fewer; a header that claims more is more likely a bomb than a scene."""
+_MAX_TILE_BYTES = 2**31
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """A raster that can be read block by block, here or on a worker: it holds a path, not a handle.
+
+    Attributes
+    ----------
+    path
+        As given.
+    indexes
+        Bands in rasterio's numbers, from 1, in the order wanted.
+    layout
+        Grid, dtype, nodata and all metadata.
+    driver
+        GDAL's short name.
+    block_shape
+        Rows and columns of a tile in the file.
+    drivers
+        GDAL drivers trusted beyond the usual ones.
+    dataset_mask
+        An internal mask or an alpha band says which pixels are valid.
+    has_statistics
+        The file carries band statistics, which smoothing makes stale.
+    """
+
+    path: str
+    indexes: tuple[int, ...]
+    layout: RasterLayout
+    driver: str
+    block_shape: tuple[int, int]
+    drivers: tuple[str, ...] = ()
+    dataset_mask: bool = False
+    has_statistics: bool = False
+
+    @classmethod
+    def open(
+        cls, path: str, bidx: tuple[int, ...] = (), *, drivers: tuple[str, ...] = (), max_pixels: int = MAX_PIXELS
+    ) -> Self:
+        """Read the headers of a raster and refuse what geosal cannot smooth; no pixel is read.
+
+        Parameters
+        ----------
+        path
+            A local path, a URL or a GDAL ``/vsi`` path.
+        bidx
+            Bands to take, from 1; all when empty.
+        drivers
+            GDAL drivers to trust beyond the usual ones, such as ``("VRT",)``.
+        max_pixels
+            Width times height beyond which the raster is refused.
+
+        Raises
+        ------
+        SceneError
+            The file cannot be read, or is complex, paletted, of mixed or unknown dtype.
+        UsageError
+            A band in `bidx` does not exist.
+        ResourceError
+            More than `max_pixels`, or a tile that would not fit in memory.
+        """
+        with gdal_env(), open_raster(path, drivers) as dataset:
+            _refuse_bombs(path, dataset, max_pixels)
+            indexes = _resolve_indexes(path, dataset, bidx)
+            dtype = _resolve_dtype(path, dataset, indexes)
+            flags = dataset.mask_flag_enums[indexes[0] - 1]
+            dataset_mask = MaskFlags.per_dataset in flags
+            alpha_kept = any(dataset.colorinterp[index - 1] == ColorInterp.alpha for index in indexes)
+            layout = RasterLayout(
+                grid=Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width),
+                dtype=dtype,
+                nodata=_resolve_nodata(path, dataset, indexes, dtype),
+                has_mask=dataset_mask and not alpha_kept and MaskFlags.nodata not in flags,
+                metadata=read_metadata(dataset, indexes),
+            )
+            return cls(
+                path=path,
+                indexes=indexes,
+                layout=layout,
+                driver=dataset.driver,
+                block_shape=dataset.block_shapes[indexes[0] - 1],
+                drivers=drivers,
+                dataset_mask=dataset_mask,
+                has_statistics=all("STATISTICS_MEAN" in dataset.tags(index) for index in indexes),
+            )
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the pixels."""
+        return self.layout.grid
+
+    def read(self, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Read a block's pixels and which of them are valid.
+
+        Parameters
+        ----------
+        block
+            Inside the grid.
+
+        Returns
+        -------
+        pixels, valid
+            Both (band, y, x); `pixels` of the scene's dtype, `valid` True where a sample is not nodata, not masked,
+            not under alpha 0 and finite.
+
+        Raises
+        ------
+        SceneError
+            The block cannot be decoded.
+        """
+        try:
+            with shared_raster(self.path, self.drivers) as dataset:
+                pixels = dataset.read(self.indexes, window=block.window)
+                mask = dataset.read_masks(self.indexes[0], window=block.window) if self.dataset_mask else None
+        except (RasterioError, OSError, ValueError) as error:
+            if isinstance(error, SceneError):
+                raise
+            raise SceneError(
+                f"{self.path}: {block} cannot be read ({error}); the file is damaged or cut off, copy it again"
+            ) from error
+        valid = valid_samples(pixels, self.layout.nodata)
+        if mask is not None:
+            valid &= mask > 0
+            if self.layout.alpha is not None:
+                valid[self.layout.alpha] = True
+        return pixels, valid
+
+
+def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> None:
+    if dataset.count == 0:
+        inside = ", ".join(dataset.subdatasets[:5]) or "none"
+        raise SceneError(f"{path}: holds no bands of its own; name one of its subdatasets: {inside}")
+    pixels = dataset.width * dataset.height
+    if pixels > max_pixels:
+        raise ResourceError(
+            f"{path}: claims {dataset.width} x {dataset.height} = {pixels:.3g} pixels, the limit is {max_pixels:.3g}; "
+            f"raise it with --max-pixels when the scene is real"
+        )
+    rows, columns = dataset.block_shapes[0]
+    tile = rows * columns * dataset.count * np.dtype(_numpy_name(dataset.dtypes[0])).itemsize
+    if tile > _MAX_TILE_BYTES:
+        raise ResourceError(
+            f"{path}: one tile of {columns} x {rows} x {dataset.count} bands takes {tile:.3g} bytes in memory; "
+            f"re-tile it first: gdal_translate -co TILED=YES"
+        )
+
+
+def _numpy_name(dtype: str) -> str:
+    return {"complex_int16": "complex64", "int8": "int8"}.get(dtype, dtype)
+
+
+def _resolve_indexes(path: str, dataset: DatasetReader, bidx: tuple[int, ...]) -> tuple[int, ...]:
+    indexes = bidx or tuple(dataset.indexes)
+    unknown = [index for index in indexes if index not in dataset.indexes]
+    if unknown or len(set(indexes)) < len(indexes):
+        raise UsageError(
+            f"{path}: bands {list(indexes)} asked for, the file has 1 to {dataset.count}; name each once at most"
+        )
+    return tuple(indexes)
+
+
+def _resolve_dtype(path: str, dataset: DatasetReader, indexes: tuple[int, ...]) -> str:
+    dtypes = {dataset.dtypes[index - 1] for index in indexes}
+    if len(dtypes) > 1:
+        raise SceneError(f"{path}: bands of different types {sorted(dtypes)}; choose alike ones with --bidx")
+    dtype = str(dtypes.pop())
+    if dtype.startswith("complex"):
+        raise SceneError(f"{path}: complex samples ({dtype}) cannot be smoothed; take the amplitude: gdal_calc.py")
+    if any(dataset.colorinterp[index - 1] == ColorInterp.palette for index in indexes):
+        raise SceneError(
+            f"{path}: a palette's numbers cannot be averaged; expand it first: gdal_translate -expand rgb IN OUT"
+        )
+    if dtype not in DTYPES:
+        raise SceneError(
+            f"{path}: samples of type {dtype}, geosal takes {', '.join(DTYPES)}; convert it: gdal_translate -ot"
+        )
+    return dtype
+
+
+def _resolve_nodata(path: str, dataset: DatasetReader, indexes: tuple[int, ...], dtype: str) -> float | None:
+    values = {None if value is None else float(value) for value in (dataset.nodatavals[i - 1] for i in indexes)}
+    distinct = {"nan" if value is not None and math.isnan(value) else value for value in values}
+    if len(distinct) > 1:
+        raise SceneError(f"{path}: bands with different nodata values {distinct}; choose alike ones with --bidx")
+    nodata = values.pop()
+    if nodata is None or np.dtype(dtype).kind == "f":
+        return nodata
+    limits = np.iinfo(dtype)
+    if math.isnan(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
+        warnings.warn(
+            f"{path}: nodata {nodata} is no {dtype} value, so no pixel has it; it is left out",
+            GeosalWarning,
+            stacklevel=2,
+        )
+        return None
+    return nodata

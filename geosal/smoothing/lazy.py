@@ -1,0 +1,133 @@
+"""The wiring: `smooth_block` over a dask array through one `map_overlap`, and its xarray face."""
+
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.array.overlap import ensure_minimum_chunksize
+from numpy.typing import NDArray
+
+from geosal.errors import SaliencyError, SceneError
+from geosal.ladder import Ladder
+from geosal.raster import valid_samples
+from geosal.smoothing.block import Exceptions, smooth_block
+
+
+def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = None) -> xr.DataArray:
+    """Smooth a scene lazily: each pixel by a Gaussian whose width follows its saliency.
+
+    Parameters
+    ----------
+    scene
+        (band, y, x) or (y, x), integer or float. Samples equal to ``scene.rio.nodata``, NaN, infinite, or False in a
+        coordinate ``valid`` (y, x) keep their value and lend no weight; a band whose coordinate ``colorinterp`` is
+        ``"alpha"`` is carried over. Arrays in memory become one chunk.
+    saliency
+        (y, x) in [0, 1] on the scene's grid; 1 keeps a pixel as it is.
+    ladder
+        Saliency to kernel width; the paper's 1, 3 … 17 by default.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy, like `scene`, with its coordinates and attributes.
+
+    Raises
+    ------
+    SceneError
+        `scene` has other dimensions or no numbers to average.
+    SaliencyError
+        `saliency` is not (y, x) of the scene's shape; when computed: a value outside [0, 1] or NaN.
+
+    Examples
+    --------
+    >>> smooth = geosal.smooth(scene, geosal.saliency("perlin", like=scene))  # doctest: +SKIP
+    """
+    if scene.dims not in (("band", "y", "x"), ("y", "x")):
+        raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; transpose it")
+    if scene.dtype.kind not in "uif":
+        raise SceneError(f"samples of {scene.dtype} cannot be smoothed; convert to an integer or a float type")
+    if saliency.dims != ("y", "x") or saliency.shape != scene.shape[-2:]:
+        raise SaliencyError(
+            f"saliency {dict(saliency.sizes)} for a scene {dict(scene.sizes)}; "
+            "it needs (y, x) on the same grid: geosal.saliency(..., like=scene)"
+        )
+    stacked = scene if scene.ndim == 3 else scene.expand_dims("band")
+    colours = (
+        [str(c) for c in np.atleast_1d(scene.coords["colorinterp"].values)] if "colorinterp" in scene.coords else []
+    )
+    exceptions = Exceptions(scene.rio.nodata, colours.index("alpha") if "alpha" in colours else None)
+    valid = scene.coords["valid"].data if "valid" in scene.coords else None
+    smoothed = smooth_dask(_chunked(stacked.data), _chunked(saliency.data), valid, ladder or Ladder(), exceptions)
+    result = scene.copy(data=smoothed if scene.ndim == 3 else smoothed[0])
+    result.encoding = dict(scene.encoding)
+    return result
+
+
+def smooth_dask(
+    pixels: da.Array, saliency: da.Array, valid: da.Array | None, ladder: Ladder, exceptions: Exceptions
+) -> da.Array:
+    """Wire `smooth_block` over chunks with halos of the widest kernel.
+
+    Parameters
+    ----------
+    pixels
+        (band, y, x), any chunks; small ones are merged until the halo fits.
+    saliency
+        (y, x) in [0, 1].
+    valid
+        (y, x) bool, or None when only nodata and NaN are invalid.
+    ladder, exceptions
+        As `smooth_block`.
+    """
+    y, x = (_merge_small_chunks(chunks, ladder.halo) for chunks in pixels.chunks[1:])
+    # An axis of one chunk has no neighbours, so it may be shorter than the halo.
+    depth = {0: 0, 1: ladder.halo if len(y) > 1 else 0, 2: ladder.halo if len(x) > 1 else 0}
+    arrays = [pixels.rechunk({0: -1, 1: y, 2: x}), saliency.rechunk((y, x))[None]]
+    if valid is not None:
+        arrays.append(da.asarray(valid).rechunk((y, x))[None])
+    smoothed: da.Array = da.map_overlap(
+        partial(_smooth_chunk, ladder=ladder, exceptions=exceptions),
+        *arrays,
+        depth=depth,
+        # dask's "reflect" repeats the edge pixel. Without a border the scene's edge is the array's edge in the chunks
+        # that touch it, and there `smooth_block` mirrors it rightly.
+        boundary="none",
+        dtype=pixels.dtype,
+        meta=np.empty((0, 0, 0), pixels.dtype),
+    )
+    return smoothed
+
+
+def _chunked(array: Any) -> da.Array:
+    return array if isinstance(array, da.Array) else da.from_array(array, chunks=-1)
+
+
+def _merge_small_chunks(chunks: tuple[int, ...], halo: int) -> tuple[int, ...]:
+    """Merge chunks smaller than the halo with their neighbours; left to itself dask makes the whole axis one chunk."""
+    return (sum(chunks),) if sum(chunks) <= halo else tuple(ensure_minimum_chunksize(halo, chunks))
+
+
+def _smooth_chunk(
+    pixels: NDArray[Any],
+    saliency: NDArray[np.float32],
+    valid: NDArray[np.bool_] | None = None,
+    *,
+    ladder: Ladder,
+    exceptions: Exceptions,
+) -> NDArray[Any]:
+    """Smooth one chunk with its halo; arrays are (band, y, x), (1, y, x) and (1, y, x)."""
+    if not ((saliency >= 0) & (saliency <= 1)).all():
+        raise SaliencyError(
+            f"saliency from {np.nanmin(saliency)} to {np.nanmax(saliency)}, NaN: {bool(np.isnan(saliency).any())}; "
+            "it must lie in [0, 1]: scale it, and say 1 where it is unknown"
+        )
+    counts = valid_samples(pixels, exceptions.nodata)
+    if valid is not None:
+        counts &= valid
+    if exceptions.alpha is not None:
+        counts &= pixels[exceptions.alpha] > 0
+        counts[exceptions.alpha] = True
+    return smooth_block(pixels, ladder.levels(saliency[0]), counts, ladder, exceptions)

@@ -1,0 +1,46 @@
+"""What a saliency source is."""
+
+from collections.abc import Hashable
+from typing import Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.grid import Block, Grid
+from geosal.sources.text import SourceText
+
+Kind = Literal["interest", "exclusion"]
+"""*interest*: what it says counts. *exclusion*: 0 where it takes interest away, 1 elsewhere."""
+
+
+class Source(Protocol):
+    """One saliency source, opened on a scene's grid.
+
+    A frozen dataclass that pickles (it holds paths, not handles) and whose `read` depends on nothing but the global
+    pixel position, so that any cutting into blocks gives the same bits.
+    """
+
+    @property
+    def kind(self) -> Kind:
+        """How it enters the combination."""
+
+    @property
+    def text(self) -> str:
+        """As the user wrote it."""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Hash of the content it reads, None where there is no content or it is not at hand."""
+
+    @classmethod
+    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+        """Check everything that can be wrong, once, before any work."""
+
+    def read(self, block: Block) -> NDArray[np.float32]:
+        """Saliency of a block, (y, x) in [0, 1]; NaN where the source says nothing. The caller may write into it."""
+
+    def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the source says something, (rows, cols), where these rows and columns of the scene cross."""
+
+    def __dask_tokenize__(self) -> Hashable:
+        """All that its pixels depend on."""

@@ -1,0 +1,195 @@
+"""Several sources as one map of saliency, on a scene's grid, block by block."""
+
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import GeosalWarning, SaliencyError, UsageError, redact
+from geosal.grid import Block, Grid
+from geosal.sources.align import spread
+from geosal.sources.base import Source
+from geosal.sources.text import SourceText, source_class
+
+COMBINATIONS = ("max", "min", "mean", "product")
+OUTSIDE = {"keep": 1.0, "blur": 0.0}
+"""Saliency where no source says anything."""
+_SAMPLES = 1024
+_SEARCH_BLOCK = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saliency:
+    """Saliency of a scene; reads any block by itself, here or on a worker (it holds paths, not handles).
+
+    Attributes
+    ----------
+    grid
+        Of the scene.
+    sources
+        Opened on that grid.
+    combine
+        None: sources of interest unite by max, then exclusions by min. Otherwise max, min, mean or product of all.
+    outside
+        ``"keep"`` is 1 where no source says anything, ``"blur"`` is 0.
+    coverage
+        Share of the scene's pixels about which at least one source says something, from at most 1024x1024 of them.
+    """
+
+    grid: Grid
+    sources: tuple[Source, ...]
+    combine: str | None = None
+    outside: str = "keep"
+    coverage: float = 1.0
+
+    @property
+    def label(self) -> str:
+        """One line for people and provenance: the sources as written (without secrets), and the hash of each file."""
+        texts = [
+            redact(source.text) + (f" (sha256 {source.fingerprint})" if source.fingerprint else "")
+            for source in self.sources
+        ]
+        rule = f"; combine={self.combine}" if self.combine else ""
+        outside = f"; outside={self.outside}" if self.coverage < 1 else ""
+        return " + ".join(texts) + rule + outside
+
+    def read(self, block: Block) -> NDArray[np.float32]:
+        """Saliency of a block, (y, x), each value in [0, 1].
+
+        Raises
+        ------
+        SceneError
+            A mask cannot be decoded there.
+        """
+        return self.read_known(block)[0]
+
+    def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Saliency of a block, and where at least one source says something; both (y, x)."""
+        said = [source.read(block) for source in self.sources]
+        known = reduce(np.logical_or, (~np.isnan(values) for values in said))
+        saliency = self._by_kind(said) if self.combine is None else _COMBINE[self.combine](said)
+        self._fill(saliency)
+        return saliency, known
+
+    def _fill(self, saliency: NDArray[np.float32]) -> None:
+        """Write what `outside` says where nothing is said."""
+        np.copyto(saliency, OUTSIDE[self.outside], where=np.isnan(saliency))
+
+    def __dask_tokenize__(self) -> Hashable:
+        """All that the pixels depend on."""
+        tokens = tuple(source.__dask_tokenize__() for source in self.sources)
+        return type(self).__qualname__, repr(self.grid), tokens, self.combine, self.outside
+
+    def _by_kind(self, said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Interest by max, silent places filled; exclusions then lower it. NaN where only silent exclusions are."""
+        interest = [values for values, source in zip(said, self.sources, strict=True) if source.kind == "interest"]
+        exclusions = [values for values, source in zip(said, self.sources, strict=True) if source.kind == "exclusion"]
+        if interest:
+            united = reduce(np.fmax, interest)
+            self._fill(united)
+            exclusions.insert(0, united)
+        return reduce(np.fmin, exclusions)
+
+
+def open_saliency(
+    sources: Sequence[str],
+    grid: Grid,
+    *,
+    combine: str | None = None,
+    outside: str = "keep",
+    drivers: tuple[str, ...] = (),
+) -> Saliency:
+    """Open saliency sources on a scene's grid; every check is made here, before any work.
+
+    Parameters
+    ----------
+    sources
+        SOURCE texts, ``name-or-path[:key=value,...]``: ``half``, ``perlin:seed=7``, ``mask.tif:range=0-100``. At least
+        one.
+    grid
+        Of the scene.
+    combine
+        None: interest by max, exclusions then by min. ``max``, ``min``, ``mean`` or ``product`` for all.
+    outside
+        What pixels get about which no source says anything: ``keep`` them as they are, or ``blur`` them most.
+    drivers
+        GDAL drivers trusted for mask files beyond the usual ones, such as ``("VRT",)``.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, parameter, `combine` or `outside`.
+    SceneError
+        A mask file cannot be read.
+    SaliencyError
+        A mask does not lie under the scene, or holds what is no saliency.
+
+    Warns
+    -----
+    GeosalWarning
+        Part of the scene is not covered, a mask is constant, or it was aligned by pixels for lack of georeferencing.
+    """
+    if isinstance(sources, str):
+        raise UsageError(f"saliency {sources!r}: one text where a list of them is wanted; write [{sources!r}]")
+    if not sources:
+        raise UsageError("saliency: no source given; give a name such as perlin, or the path of a raster mask")
+    if combine is not None and combine not in COMBINATIONS:
+        raise UsageError(f"combine={combine}: no such rule; use {', '.join(COMBINATIONS)}")
+    if outside not in OUTSIDE:
+        raise UsageError(f"outside={outside}: no such rule; use keep or blur")
+    texts = [SourceText.parse(text) for text in sources]
+    opened = tuple(source_class(text).open(text, grid, drivers) for text in texts)
+    coverage = _coverage(opened, grid)
+    if coverage < 1:
+        share = f"{coverage:.1%}" if coverage >= 0.001 else "less than 0.1%"
+        names = " and ".join(source.text for source in opened)
+        warnings.warn(
+            f"{names}: covers {share} of the scene; the rest is "
+            + ("kept as it is (outside=keep)" if outside == "keep" else "blurred most (outside=blur)"),
+            GeosalWarning,
+            stacklevel=2,
+        )
+    return Saliency(grid=grid, sources=opened, combine=combine, outside=outside, coverage=coverage)
+
+
+def _coverage(sources: tuple[Source, ...], grid: Grid) -> float:
+    """Share of the scene that any source speaks about; each must speak somewhere."""
+    rows, cols = spread(grid.height, _SAMPLES), spread(grid.width, _SAMPLES)
+    covered = np.zeros((rows.size, cols.size), dtype=bool)
+    for source in sources:
+        known = source.known(rows, cols)
+        if not known.any() and all(np.isnan(source.read(block)).all() for block in grid.blocks(_SEARCH_BLOCK)):
+            raise SaliencyError(f"{source.text}: says nothing where the scene lies, all is nodata; give one that does")
+        covered |= known
+    return float(covered.mean())
+
+
+def _mean(said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    total, count = np.zeros(said[0].shape), np.zeros(said[0].shape)
+    for values in said:
+        speaks = ~np.isnan(values)
+        np.add(total, values, out=total, where=speaks)
+        count += speaks
+    with np.errstate(invalid="ignore"):
+        return (total / count).astype(np.float32)
+
+
+def _product(said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    total, silent = np.ones(said[0].shape), np.ones(said[0].shape, dtype=bool)
+    for values in said:
+        speaks = ~np.isnan(values)
+        np.multiply(total, values, out=total, where=speaks)
+        silent &= ~speaks
+    total[silent] = np.nan
+    return total.astype(np.float32)
+
+
+_COMBINE = {
+    "max": lambda said: reduce(np.fmax, said),
+    "min": lambda said: reduce(np.fmin, said),
+    "mean": _mean,
+    "product": _product,
+}

@@ -1,0 +1,217 @@
+"""A mask file of any size, resolution and CRS: ``PATH[:range=LO-HI,band=1,resampling=bilinear,align=pixels]``."""
+
+import re
+import warnings
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import GeosalWarning, SaliencyError, UsageError
+from geosal.grid import Block, Grid
+from geosal.sources.align import Alignment, coarse
+from geosal.sources.base import Kind
+from geosal.sources.maskfile import MaskFile, Values
+from geosal.sources.placement import place_mask
+from geosal.sources.resample import Footprint, reach
+from geosal.sources.text import SourceText
+
+_MAX_PIXELS = 2**17
+"""Scene pixels resampled at once: their positions take 16 bytes each."""
+_MAX_WINDOW = 2**22
+"""Mask pixels held at once."""
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RasterSource:
+    """A mask file on a scene's grid.
+
+    Attributes
+    ----------
+    text
+        As the user wrote it.
+    file
+        The band that is read.
+    alignment
+        From scene pixels to mask pixels.
+    limits
+        The file's values that mean 0 and 1.
+    bilinear
+        Mean of the four nearest mask pixels instead of the nearest one.
+    gaps
+        Some mask pixels under the scene say nothing.
+    fingerprint
+        SHA-256 of the file; None for a URL.
+    """
+
+    kind: ClassVar[Kind] = "interest"
+
+    text: str
+    file: MaskFile
+    alignment: Alignment
+    limits: tuple[float, float]
+    bilinear: bool
+    gaps: bool
+    fingerprint: str | None
+
+    @classmethod
+    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+        """Find the place of the mask under the scene, and look at every value there.
+
+        Raises
+        ------
+        UsageError
+            A parameter is unknown or makes no sense.
+        SceneError
+            The file cannot be read.
+        SaliencyError
+            The mask lies elsewhere, has no place on the map, or holds what is no saliency.
+        """
+        source.only("range", "band", "resampling", "align")
+        limits = _parse_range(source)
+        file = MaskFile.open(source.target, source.integer("band", 1, 1, 65535), drivers)
+        by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
+        bilinear = source.choice("resampling", "nearest", ("nearest", "bilinear")) == "bilinear"
+        alignment, under = place_mask(source.text, grid, file.grid, by_pixels=by_pixels)
+        values = file.scan(under)
+        return cls(
+            text=source.text,
+            file=file,
+            alignment=alignment,
+            limits=_resolve_limits(source.text, file, values, limits),
+            bilinear=bilinear,
+            gaps=values.gaps,
+            fingerprint=file.fingerprint(),
+        )
+
+    def read(self, block: Block) -> NDArray[np.float32]:
+        """Saliency of a block, (y, x); NaN off the mask and where it has nodata.
+
+        Raises
+        ------
+        SceneError
+            The mask cannot be decoded there.
+        SaliencyError
+            It holds what is no saliency: it has changed since it was opened.
+        """
+        return self._read(np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop))
+
+    def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the mask says something, (rows, cols), where these rows and columns of the scene cross."""
+        if self.gaps:
+            return ~np.isnan(self._read(rows, cols))
+        footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
+        if footprint is None:
+            return np.zeros((rows.size, cols.size), dtype=bool)
+        return np.ones((rows.size, cols.size), dtype=bool) if footprint.outside is None else ~footprint.outside
+
+    def __dask_tokenize__(self) -> Hashable:
+        """The class and its parameters, the file's hash among them."""
+        return type(self).__qualname__, repr(self)
+
+    def _read(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float32]:
+        out = np.full((rows.size, cols.size), np.nan, dtype=np.float32)
+        probes = self.alignment.positions(coarse(rows, self.alignment.step), coarse(cols, self.alignment.step))
+        if reach(*probes, self.file.grid.shape) is not None:
+            self._fill(out, rows, cols)
+        return out
+
+    def _fill(self, out: NDArray[np.float32], rows: NDArray[np.int64], cols: NDArray[np.int64]) -> None:
+        """Write the saliency at `rows` x `cols` into `out`, in halves while that takes too much memory."""
+        footprint = None
+        if out.size <= _MAX_PIXELS:
+            footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
+            if footprint is None:
+                return
+        if footprint is None or (footprint.window.height * footprint.window.width > _MAX_WINDOW and out.size > 1):
+            by_rows = rows.size > 1 and (footprint is None or rows.size >= cols.size)
+            middle = (rows.size if by_rows else cols.size) // 2
+            for half in (slice(middle), slice(middle, None)):
+                if by_rows:
+                    self._fill(out[half], rows[half], cols)
+                else:
+                    self._fill(out[:, half], rows, cols[half])
+            return
+        pixels, valid = self.file.read(footprint.window)
+        if self.bilinear:
+            out[...] = footprint.bilinear(self._saliency(pixels, valid))
+        else:
+            out[...] = self._saliency(footprint.nearest(pixels), None if valid is None else footprint.nearest(valid))
+        if footprint.outside is not None:
+            out[footprint.outside] = np.nan
+
+    def _saliency(self, pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+        """Saliency of mask pixels, any shape; NaN = says nothing."""
+        low, high = self.limits
+        values: NDArray[np.float32]
+        if pixels.dtype == np.uint8:
+            values = ((np.arange(256) - low) / (high - low)).astype(np.float32)[pixels]
+        elif self.limits == (0.0, 1.0):
+            values = pixels.astype(np.float32)
+        else:
+            values = ((pixels.astype(np.float64) - low) / (high - low)).astype(np.float32)
+        in_range = values.min() >= 0 and values.max() <= 1
+        if not in_range and (valid is None or not _all_in_range(values[valid])):
+            raise SaliencyError(
+                f"{self.text}: the mask holds values outside {low:g} to {high:g} that were not there when it was "
+                "opened; leave the mask alone while it is used"
+            )
+        if valid is not None:
+            values[~valid] = np.nan
+        return values
+
+
+def _all_in_range(values: NDArray[np.float32]) -> bool:
+    return bool(((values >= 0) & (values <= 1)).all())
+
+
+def _parse_range(source: SourceText) -> tuple[float, float] | None:
+    value = source.get("range")
+    if value is None:
+        return None
+    match = re.fullmatch(rf"({_NUMBER})-({_NUMBER})", value)
+    if match is None or not float(match[1]) < float(match[2]):
+        raise UsageError(f"{source.text}: range={value}; write the values that mean 0 and 1, such as range=0-255")
+    return float(match[1]), float(match[2])
+
+
+def _resolve_limits(
+    text: str, file: MaskFile, values: Values, limits: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Decide which values of the file mean 0 and 1, and refuse a mask that holds others."""
+    if np.dtype(file.dtype).kind == "c":
+        raise SaliencyError(f"{text}: the mask is complex; convert it to uint8, or to float from 0 to 1")
+    if values.empty:
+        raise SaliencyError(f"{text}: the mask says nothing where the scene lies, all is nodata; give one that does")
+    if values.nan:
+        raise SaliencyError(
+            f"{text}: the mask holds NaN, which is not its nodata value; declare it with rio edit-info --nodata nan "
+            "to mean 'says nothing', or fill it"
+        )
+    only_0_and_1 = file.dtype == "uint8" and values.high <= 1
+    if limits is None and file.paletted and not only_0_and_1:
+        raise SaliencyError(
+            f"{text}: the mask's values are numbers of colours; add range=LO-HI if they rise with saliency"
+        )
+    if limits is None and file.dtype != "uint8" and not file.dtype.startswith("float"):
+        raise SaliencyError(
+            f"{text}: the mask is {file.dtype}, with values {values.low:g} to {values.high:g} here; add range=LO-HI, "
+            "the values that mean 0 and 1"
+        )
+    low, high = limits or ((0.0, 255.0) if file.dtype == "uint8" and not only_0_and_1 else (0.0, 1.0))
+    if not low <= values.low <= values.high <= high:
+        raise SaliencyError(
+            f"{text}: the mask holds values {values.low:.9g} to {values.high:.9g}, outside {low:g} to {high:g}; "
+            "add range=LO-HI with the values that mean 0 and 1"
+        )
+    if values.low == values.high and not values.gaps:
+        warnings.warn(
+            f"{text}: the mask says {(values.low - low) / (high - low):.3g} wherever the scene lies, so every pixel "
+            "gets the same kernel; check that it is the mask you meant",
+            GeosalWarning,
+            stacklevel=2,
+        )
+    return low, high

@@ -1,0 +1,177 @@
+"""The grammar of SOURCE: ``NAME-OR-PATH[:KEY=VALUE,...]``.
+
+Paths hold colons of their own (``s3://bucket/x.tif``, ``https://host:80/x.tif``, a Windows drive), so only a tail that
+reads ``:key=value(,key=value)*`` is taken as parameters, and a text that is an existing file is a path as it stands.
+"""
+
+import difflib
+import math
+import os
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Self, cast
+
+from geosal.errors import UsageError
+
+if TYPE_CHECKING:
+    from geosal.sources.base import Source
+
+SOURCES: dict[str, str] = {
+    "half": "geosal.sources.synthetic:Half",
+    "grid": "geosal.sources.synthetic:Checkers",
+    "uniform": "geosal.sources.synthetic:Uniform",
+    "perlin": "geosal.sources.perlin:Perlin",
+}
+"""Name -> "module:attribute" of a `Source`, imported when asked for. What is not a name is the path of a raster."""
+
+_RASTER = "geosal.sources.raster:RasterSource"
+_VECTOR_SUFFIXES = (".geojson", ".json", ".gpkg", ".shp", ".kml", ".fgb")
+_PAIR = r"[A-Za-z_][A-Za-z0-9_]*=[^,:]*"
+_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_PAIR}(?:,{_PAIR})*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A SOURCE taken apart; its parameters are still text.
+
+    Attributes
+    ----------
+    text
+        As the user wrote it.
+    target
+        A name of `SOURCES`, or a path or URL.
+    params
+        Key and value, in the order written.
+    """
+
+    text: str
+    target: str
+    params: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Take a SOURCE apart.
+
+        Raises
+        ------
+        UsageError
+            The text is empty, or a parameter is written twice.
+        """
+        if not text.strip():
+            raise UsageError("saliency '': empty; give a name such as perlin, or the path of a raster mask")
+        match = None if os.path.exists(text) else _TEXT.fullmatch(text)
+        if match is None:
+            return cls(text, text)
+        pairs = [pair.partition("=") for pair in match["pairs"].split(",")]
+        keys = [key for key, _, _ in pairs]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise UsageError(f"{text}: {twice[0]} is given twice; give it once")
+        return cls(text, match["target"], tuple((key, value.strip()) for key, _, value in pairs))
+
+    def only(self, *known: str) -> None:
+        """Refuse parameters that are not in `known`.
+
+        Raises
+        ------
+        UsageError
+            Naming the known ones.
+        """
+        for key, _ in self.params:
+            if key not in known:
+                takes = f"takes {', '.join(known)}" if known else "takes no parameters"
+                raise UsageError(
+                    f"{self.text}: unknown parameter {key}; {self.target} {takes}{_did_you_mean(key, known)}"
+                )
+
+    def get(self, key: str) -> str | None:
+        """The value as text, None when not given."""
+        return dict(self.params).get(key)
+
+    def integer(self, key: str, default: int, low: int, high: int) -> int:
+        """A whole number within [low, high].
+
+        Raises
+        ------
+        UsageError
+            It is something else.
+        """
+        value = self.get(key)
+        if value is None:
+            return default
+        if not re.fullmatch(r"[+-]?\d+", value) or not low <= int(value) <= high:
+            raise UsageError(f"{self.text}: {key}={value}; {key} is a whole number from {low} to {high}")
+        return int(value)
+
+    def number(self, key: str, default: float, low: float, high: float) -> float:
+        """A number within [low, high].
+
+        Raises
+        ------
+        UsageError
+            It is something else.
+        """
+        value = self.get(key)
+        if value is None:
+            return default
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise UsageError(f"{self.text}: {key}={value}; {key} is a number from {low:g} to {high:g}")
+        return number
+
+    def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`.
+
+        Raises
+        ------
+        UsageError
+            It is something else.
+        """
+        value = self.get(key)
+        if value is None:
+            return default
+        if value not in choices:
+            raise UsageError(
+                f"{self.text}: {key}={value}; {key} is {' or '.join(choices)}{_did_you_mean(value, choices)}"
+            )
+        return value
+
+
+def source_class(source: SourceText) -> "type[Source]":
+    """Find the class that opens a source: its name in `SOURCES`, else the raster reader when it looks like a path.
+
+    Raises
+    ------
+    UsageError
+        Neither a name nor a path, or a vector file.
+    """
+    entry = SOURCES.get(source.target)
+    if entry is None:
+        _refuse_what_is_no_raster(source)
+        entry = _RASTER
+    module, _, attribute = entry.partition(":")
+    return cast("type[Source]", getattr(import_module(module), attribute))
+
+
+def _refuse_what_is_no_raster(source: SourceText) -> None:
+    target = source.target
+    if target.lower().endswith(_VECTOR_SUFFIXES):
+        raise UsageError(
+            f"{source.text}: vector sources are not read by this version; make a raster mask of it with gdal_rasterize"
+        )
+    if os.path.exists(target) or any(mark in target for mark in "/\\."):
+        return
+    names = ", ".join(SOURCES)
+    name, colon, rest = target.partition(":")
+    if colon and name in SOURCES:
+        raise UsageError(f"{source.text}: cannot read {rest!r}; parameters are written {name}:KEY=VALUE,KEY=VALUE")
+    guess = _did_you_mean(name, tuple(SOURCES))
+    raise UsageError(f"saliency {source.text}: no such name and no such file; the names are {names}{guess}")
+
+
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,109 @@
+"""What the blocks add up to: shares of the kernels, coverage, band statistics."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class BandSums:
+    """Sums over the valid samples of one band; exact for integers, so that no blocking shows in the statistics."""
+
+    count: int
+    minimum: float
+    maximum: float
+    total: float
+    squares: float
+
+    @classmethod
+    def of(cls, samples: NDArray[Any]) -> "BandSums":
+        """Sum up the valid samples, given as one dimension."""
+        if samples.size == 0:
+            return cls(0, math.inf, -math.inf, 0, 0)
+        wide = samples.astype(np.float64 if samples.dtype.kind == "f" or samples.itemsize > 2 else np.int64)
+        return cls(
+            samples.size, samples.min().item(), samples.max().item(), wide.sum().item(), np.square(wide).sum().item()
+        )
+
+    def __add__(self, other: "BandSums") -> "BandSums":
+        return BandSums(
+            self.count + other.count,
+            min(self.minimum, other.minimum),
+            max(self.maximum, other.maximum),
+            self.total + other.total,
+            self.squares + other.squares,
+        )
+
+    def tags(self, pixels: int) -> dict[str, str]:
+        """GDAL's ``STATISTICS_*`` band tags; `pixels` is the number of valid and invalid ones."""
+        if self.count == 0:
+            return {}
+        mean = self.total / self.count
+        deviation = math.sqrt(max(0.0, self.squares / self.count - mean**2))
+        return {
+            "STATISTICS_MINIMUM": f"{self.minimum:.12g}",
+            "STATISTICS_MAXIMUM": f"{self.maximum:.12g}",
+            "STATISTICS_MEAN": f"{mean:.12g}",
+            "STATISTICS_STDDEV": f"{deviation:.12g}",
+            "STATISTICS_VALID_PERCENT": f"{100 * self.count / pixels:.4g}",
+        }
+
+
+def count_levels(levels: NDArray[np.uint8], steps: int) -> NDArray[np.int64]:
+    """Count the pixels of each level from 0 to `steps`; several times as fast as `np.bincount`, which widens first."""
+    counts = np.zeros(steps + 1, np.int64)
+    if levels.size:
+        low, high = int(levels.min()), int(levels.max())
+        for level in range(low, high + 1):
+            counts[level] = np.count_nonzero(levels == level) if low < high else levels.size
+    return counts
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over the blocks taken so far."""
+
+    steps: int
+    levels: NDArray[np.int64] = field(init=False)
+    """Pixels per level."""
+    levels_valid: NDArray[np.int64] = field(init=False)
+    """Pixels per level that are valid in a band at least."""
+    known: int = 0
+    """Pixels about which a source of saliency said something."""
+    blocks: int = 0
+    bands: list[BandSums] | None = None
+
+    def __post_init__(self) -> None:
+        self.levels = np.zeros(self.steps + 1, np.int64)
+        self.levels_valid = np.zeros(self.steps + 1, np.int64)
+
+    def add(self, levels: NDArray[np.int64], levels_valid: NDArray[np.int64], known: int) -> None:
+        """Add one block: pixels per level, the valid ones of them, and how many of its pixels a source covers."""
+        self.levels += levels
+        self.levels_valid += levels_valid
+        self.known += known
+        self.blocks += 1
+
+    def add_statistics(self, bands: Sequence[BandSums]) -> None:
+        """Add one block's sums per band."""
+        self.bands = list(bands) if self.bands is None else [a + b for a, b in zip(self.bands, bands, strict=True)]
+
+    @property
+    def pixels(self) -> int:
+        """Pixels counted."""
+        return int(self.levels.sum())
+
+    @property
+    def coverage(self) -> float:
+        """Share of the pixels about which a source said something."""
+        return self.known / self.pixels if self.pixels else 0.0
+
+    def shares(self, *, valid_only: bool) -> dict[int, float]:
+        """Share of each kernel width that occurs, over all pixels as in the paper, or over the valid ones."""
+        counts = self.levels_valid if valid_only else self.levels
+        total = int(counts.sum())
+        return {2 * level + 1: int(count) / total for level, count in enumerate(counts) if count}

@@ -1,0 +1,16 @@
+"""Whether a file holds what was promised.
+
+Index card
+----------
+- `verify`: every check, against the source and the saliency when they are given; the body of ``geosal verify``.
+- `verify_structure`: the quick ones, at the end of the main job.
+- `Check`, `raise_if_failed`: what they tell.
+
+Rooms: `run` puts them together; `files` what the file alone shows (it opens, every tile decodes, its layout);
+`carried` what it must share with its source (grid, bands, tags); `pixels` which samples must be the source's own.
+"""
+
+from geosal.verification.check import Check, raise_if_failed
+from geosal.verification.run import verify, verify_structure
+
+__all__ = ["Check", "raise_if_failed", "verify", "verify_structure"]

@@ -1,0 +1,195 @@
+"""What an output must share with its source: grid, bands, tags, and the sidecar that holds some of them."""
+
+import math
+import os
+from collections.abc import Iterator
+
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.rpc import RPC
+
+from geosal.errors import UsageError
+from geosal.grid import Grid
+from geosal.ladder import Ladder
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
+from geosal.verification.check import Check
+
+_PIXEL_TOLERANCE = 1e-6
+"""In pixels: text boxes of a JPEG2000 round, nothing else may."""
+_LISTED = 4
+_PROVENANCE = "GEOSAL_"
+_UNSAID = ("AREA_OR_POINT", "Area")
+"""What holds when a file does not say otherwise."""
+
+
+def check_grid(found: RasterLayout, source: RasterLayout) -> Check:
+    """Compare size, CRS, transform, control points and RPCs."""
+    return Check.of("georeferenced", _grid_faults(found, source), "as the source")
+
+
+def check_bands(found: RasterLayout, source: RasterLayout) -> Check:
+    """Compare dtype, nodata, mask and what each band is called and means."""
+    return Check.of("bands", list(_band_faults(found, source))[:_LISTED], "as the source")
+
+
+def check_tags(found: RasterMetadata, source: RasterMetadata, driver: str) -> Check:
+    """See that every tag of the source, in every domain, is there."""
+    tags = dict(source.tags)
+    if driver == "JP2OpenJPEG":  # GDAL looks for XMP in a box of the file only, and does not write that box
+        tags.pop("xml:XMP", None)
+    faults = list(_tag_faults("", found.tags, tags))
+    for band, (ours, theirs) in enumerate(zip(found.bands, source.bands, strict=False), start=1):
+        faults += _tag_faults(f"band {band} ", ours.tags, theirs.tags)
+    more = [f"and {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
+    return Check.of("tags", faults[:_LISTED] + more, "every tag of the source is there")
+
+
+def check_sidecar(path: str, driver: str, source: RasterLayout | None) -> Check | None:
+    """See that the file beside a JPEG2000 is there; None where none is needed.
+
+    Nodata, names, units, scales, tags and our own provenance live in ``.aux.xml`` only, a mask in ``.msk`` only.
+    """
+    if driver != "JP2OpenJPEG":
+        return None
+    needed = [".aux.xml"] + ([".msk"] if source is not None and source.has_mask else [])
+    missing = [path + suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
+    return Check.of("sidecar", [f"{name} is missing: tags and nodata live there" for name in missing], "there")
+
+
+def check_provenance(metadata: RasterMetadata) -> Check:
+    """See that the file tells how it was made."""
+    tags = metadata.tags.get("", {})
+    faults = [] if f"{_PROVENANCE}VERSION" in tags else [f"no {_PROVENANCE}VERSION tag"]
+    if f"{_PROVENANCE}LADDER" in tags and read_ladder(metadata) is None:
+        faults.append(f"{_PROVENANCE}LADDER={tags[_PROVENANCE + 'LADDER']} cannot be read")
+    kernel = tags.get(f"{_PROVENANCE}EFFECTIVE_KERNEL", "1")
+    if not _is_kernel(kernel):
+        faults.append(f"{_PROVENANCE}EFFECTIVE_KERNEL={kernel} cannot be read")
+    fine = ", ".join(f"{key[len(_PROVENANCE) :].lower()} {tags[key]}" for key in tags if key.startswith(_PROVENANCE))
+    return Check.of("provenance", faults, fine)
+
+
+def read_ladder(metadata: RasterMetadata) -> Ladder | None:
+    """Read the ladder from the provenance tags; None when there is none that can be read."""
+    text = metadata.tags.get("", {}).get(f"{_PROVENANCE}LADDER", "")
+    try:
+        fields = dict(part.split("=", 1) for part in text.split())
+        return Ladder(steps=int(fields["steps"]), sigma=fields["sigma"])
+    except (KeyError, ValueError, UsageError):
+        return None
+
+
+def without_alpha(layout: RasterLayout) -> tuple[BandMetadata, ...]:
+    """Bands of a layout; the JPEG in a COG holds no alpha band, it becomes the mask."""
+    return tuple(band for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha)
+
+
+def alpha_became_mask(found: RasterLayout, source: RasterLayout) -> bool:
+    """Whether an output lacks the source's alpha band and has a mask for it."""
+    return source.alpha is not None and found.alpha is None and found.has_mask and found.count == source.count - 1
+
+
+def grid_faults(found: Grid, source: Grid) -> Iterator[str]:
+    """Tell where two grids differ."""
+    if found.shape != source.shape:
+        yield f"{found.width} x {found.height} px, not {source.width} x {source.height}"
+    if not _same_crs(found.rasterio_crs, source.rasterio_crs):
+        yield f"CRS {_name(found.rasterio_crs)}, not {_name(source.rasterio_crs)}"
+    size = max(abs(source.transform.a), abs(source.transform.b), abs(source.transform.d), abs(source.transform.e))
+    ours, theirs = tuple(found.transform)[:6], tuple(source.transform)[:6]
+    if any(abs(a - b) > _PIXEL_TOLERANCE * size for a, b in zip(ours, theirs, strict=True)):
+        yield f"transform {_list(ours)}, not {_list(theirs)}"
+
+
+def same_nodata(found: float | None, source: float | None) -> bool:
+    """Whether two nodata values are the same; NaN is NaN."""
+    if found is None or source is None:
+        return found is source
+    return found == source or (math.isnan(found) and math.isnan(source))
+
+
+def _grid_faults(found: RasterLayout, source: RasterLayout) -> Iterator[str]:
+    yield from grid_faults(found.grid, source.grid)
+    ours, theirs = found.metadata, source.metadata
+    # A file holds a transform or control points; where it has a transform, that is what counts.
+    if theirs.gcps and source.grid.transform.is_identity:
+        if [_point(gcp) for gcp in ours.gcps] != [_point(gcp) for gcp in theirs.gcps]:
+            yield f"{len(ours.gcps)} control points differ from the source's {len(theirs.gcps)}"
+        if not _same_crs(*(CRS.from_wkt(wkt) if wkt else None for wkt in (ours.gcp_crs, theirs.gcp_crs))):
+            yield "CRS of the control points differs"
+    if theirs.rpcs is not None and ours.rpcs is None:
+        yield "RPCs are lost"
+    elif theirs.rpcs is not None and not _same_rpcs(ours.rpcs, theirs.rpcs):
+        yield "RPCs differ"
+
+
+def _point(gcp: object) -> tuple[float, ...]:
+    return tuple(round(getattr(gcp, name) or 0.0, 6) for name in ("row", "col", "x", "y", "z"))
+
+
+def _same_rpcs(found: RPC, source: RPC) -> bool:
+    """Compare number by number: text in a sidecar rounds the last digit."""
+    ours, theirs = ([float(part) for text in rpcs.to_gdal().values() for part in text.split()] for rpcs in (found, source))
+    return len(ours) == len(theirs) and all(map(_same_value, ours, theirs))
+
+
+def _same_crs(found: CRS | None, source: CRS | None) -> bool:
+    if not found or not source:
+        return not found and not source
+    if found == source:
+        return True
+    code = source.to_epsg()
+    if code is not None:
+        return bool(found.to_epsg() == code)
+    # A local CRS says nothing but its unit, and formats word it differently.
+    return not any(crs.is_projected or crs.is_geographic for crs in (found, source))
+
+
+def _name(crs: CRS | None) -> str:
+    return crs.to_string()[:60] if crs else "none"
+
+
+def _list(numbers: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{number:.12g}" for number in numbers) + ")"
+
+
+def _band_faults(found: RasterLayout, source: RasterLayout) -> Iterator[str]:
+    if found.dtype != source.dtype:
+        yield f"dtype {found.dtype}, not {source.dtype}"
+    if not same_nodata(found.nodata, source.nodata):
+        yield f"nodata {found.nodata}, not {source.nodata}"
+    if source.has_mask and not found.has_mask:
+        yield "the mask is lost"
+    bands = without_alpha(source) if alpha_became_mask(found, source) else source.metadata.bands
+    if found.count != len(bands):
+        yield f"{found.count} bands, not {len(bands)}"
+    for number, (ours, theirs) in enumerate(zip(found.metadata.bands, bands, strict=False), start=1):
+        for name in ("description", "unit", "scale", "offset"):
+            if not _same_value(getattr(ours, name), getattr(theirs, name)):
+                yield f"band {number} has {name} {getattr(ours, name)}, not {getattr(theirs, name)}"
+
+
+def _same_value(found: object, source: object) -> bool:
+    if isinstance(found, float) and isinstance(source, float):
+        return math.isclose(found, source, rel_tol=1e-9, abs_tol=1e-15)
+    return found == source
+
+
+def _tag_faults(where: str, found: Tags, source: Tags) -> Iterator[str]:
+    for domain, tags in source.items():
+        for key, value in tags.items():
+            if key.startswith(_PROVENANCE) or (key, value) == _UNSAID:
+                continue
+            name = f"{where}tag {domain + ':' if domain and domain != key else ''}{key}"
+            ours = found.get(domain, {}).get(key)
+            if ours is None:
+                yield f"{name} is lost"
+            elif ours.strip() != value.strip():
+                yield f"{name} is {ours[:40]!r}, not {value[:40]!r}"
+
+
+def _is_kernel(text: str) -> bool:
+    try:
+        return float(text) >= 1
+    except ValueError:
+        return False

@@ -1,0 +1,34 @@
+"""One finding, and what many of them come to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from geosal.errors import VerificationError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: its name, whether it holds, and what was found."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+    @classmethod
+    def of(cls, name: str, faults: Iterable[str], fine: str = "") -> "Check":
+        """Make a check that holds when there are no `faults`; `fine` is the detail then."""
+        found = list(faults)
+        return cls(name, not found, "; ".join(found) if found else fine)
+
+
+def raise_if_failed(checks: Sequence[Check], output: str) -> None:
+    """Turn failed checks into an error.
+
+    Raises
+    ------
+    VerificationError
+        One of `checks` does not hold; the message lists all that do not.
+    """
+    failed = [f"{check.name} ({check.detail})" for check in checks if not check.ok]
+    if failed:
+        raise VerificationError(f"{output}: does not hold what was promised: {'; '.join(failed)}; write it again")

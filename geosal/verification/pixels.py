@@ -1,0 +1,91 @@
+"""Which samples of an output must be the source's own, bit for bit."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.grid import Block
+from geosal.ladder import Ladder
+from geosal.scenes import Scene
+from geosal.sources import Saliency
+from geosal.verification.check import Check
+
+_BLOCK = 1024
+_CHANGED = "changed between valid and invalid"
+
+
+def check_pixels(found: Scene, source: Scene, saliency: Saliency | None, ladder: Ladder) -> tuple[Check, ...]:
+    """Compare the pixels of an output in a lossless codec with those of its source.
+
+    Parameters
+    ----------
+    found, source
+        Of the same grid, bands and dtype.
+    saliency, ladder
+        Of the job: pixels of level 0 must be untouched. Without a saliency only invalid samples are compared.
+
+    Returns
+    -------
+    tuple of Check
+        ``invalid`` samples are as they were, and no others have become invalid; ``salient`` pixels are as they were.
+    """
+    invalid, validity, salient = _Differences(), _Differences(), _Differences()
+    for block in _blocks(source):
+        theirs, theirs_valid = source.read(block)
+        ours, ours_valid = found.read(block)
+        differs = _bits(ours) != _bits(theirs)
+        invalid.add(differs & ~theirs_valid, block)
+        validity.add(ours_valid != theirs_valid, block)
+        if saliency is not None:
+            salient.add(differs & (ladder.levels(saliency.read(block)) == 0), block)
+    faults = [*invalid.tell("invalid samples were changed"), *validity.tell(f"samples {_CHANGED}")]
+    checks = [Check.of("invalid", faults, "every invalid sample is as it was")]
+    if saliency is not None:
+        checks.append(
+            Check.of("salient", salient.tell("samples of saliency 1 differ"), "every sample of saliency 1 is as it was")
+        )
+    return tuple(checks)
+
+
+def check_validity(found: Scene, source: Scene) -> Check:
+    """Compare which pixels are valid; all that a lossy codec has to keep."""
+    differences = _Differences()
+    for block in _blocks(source):
+        differences.add((_any_colour(found, block) != _any_colour(source, block))[np.newaxis], block)
+    return Check.of("invalid", differences.tell(f"pixels {_CHANGED}"), "the same pixels are valid")
+
+
+class _Differences:
+    """How many samples differ, and where the first one is."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first = ""
+
+    def add(self, differs: NDArray[np.bool_], block: Block) -> None:
+        number = int(np.count_nonzero(differs))
+        if number and not self.count:
+            band, row, col = (int(index[0]) for index in np.nonzero(differs))
+            self.first = f"band {band + 1}, row {block.row_off + row}, column {block.col_off + col}"
+        self.count += number
+
+    def tell(self, what: str) -> list[str]:
+        return [f"{self.count} {what}, the first at {self.first}"] if self.count else []
+
+
+def _blocks(scene: Scene) -> Iterator[Block]:
+    return scene.grid.blocks(_BLOCK)
+
+
+def _bits(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Look at samples as integers: NaN then equals itself, and 0.0 is not -0.0."""
+    return pixels.view(f"u{pixels.dtype.itemsize}")
+
+
+def _any_colour(scene: Scene, block: Block) -> NDArray[np.bool_]:
+    """Pixels (y, x) that are valid in a band other than alpha."""
+    _, valid = scene.read(block)
+    colours = [position for position in range(len(valid)) if position != scene.layout.alpha] or [0]
+    return np.asarray(valid[colours].any(axis=0))

@@ -1,0 +1,196 @@
+"""The checks, put together: all of them for the command, the quick ones for the end of a job."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from rasterio.io import DatasetReader
+
+from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
+from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster
+from geosal.grid import Grid
+from geosal.ladder import Ladder
+from geosal.raster import RasterLayout
+from geosal.scenes import Scene
+from geosal.sources import Saliency
+from geosal.verification import carried, files, pixels
+from geosal.verification.check import Check, raise_if_failed
+
+_NO_LIMIT = 2**62
+
+
+def verify(
+    output: str,
+    *,
+    against: str | None = None,
+    saliency: Saliency | None = None,
+    ladder: Ladder | None = None,
+    bidx: tuple[int, ...] = (),
+    drivers: tuple[str, ...] = (),
+) -> tuple[Check, ...]:
+    """Check everything that a finished file can be asked.
+
+    Parameters
+    ----------
+    output
+        A COG or a JPEG2000.
+    against
+        The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
+    saliency
+        Of the job, on the scene's grid: pixels of saliency 1 are compared with `against`.
+    ladder
+        Of the job; by default what the file's provenance says.
+    bidx
+        Bands of `against` that were taken; all when empty.
+    drivers
+        GDAL drivers to trust beyond the usual ones.
+
+    Returns
+    -------
+    tuple of Check
+        In the order they were made. A broken file gives failed checks, not an exception.
+
+    Raises
+    ------
+    UsageError
+        `saliency` without `against`.
+    SceneError
+        There is no file `output`, or `against` cannot be read.
+    """
+    if saliency is not None and against is None:
+        raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
+    if "://" not in output and not output.startswith("/vsi") and not os.path.exists(output):
+        raise SceneError(f"{output}: no such file; give the path of an output of geosal")
+    with gdal_env():
+        source = None if against is None else Scene.open(against, bidx, drivers=drivers, max_pixels=_NO_LIMIT)
+        try:
+            return tuple(_checks(output, source, saliency, ladder))
+        finally:
+            close_shared_rasters()
+
+
+def verify_structure(path: str | Path, layout: RasterLayout) -> None:
+    """Check a file just written without decoding it whole.
+
+    Parameters
+    ----------
+    path
+        The file, perhaps under a temporary name.
+    layout
+        What was to be written.
+
+    Raises
+    ------
+    VerificationError
+        It is not what was to be written.
+    """
+    with gdal_env():
+        try:
+            with open_raster(str(path)) as dataset:
+                faults = list(_structure_faults(str(path), dataset, layout))
+        except SceneError as error:
+            raise VerificationError(f"{path}: cannot be read back ({error}); write it again") from error
+    raise_if_failed([Check.of("structure", faults)], str(path))
+
+
+def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: Ladder | None) -> Iterator[Check]:
+    try:
+        dataset = open_raster(output)
+    except SceneError as error:
+        yield Check("opens", ok=False, detail=str(error))
+        return
+    with dataset:
+        driver = dataset.driver
+        if driver not in files.WRITTEN_DRIVERS:
+            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG and JPEG2000")
+            return
+        yield Check("opens", ok=True, detail=files.WRITTEN_DRIVERS[driver])
+        complete = files.check_complete(output, dataset)
+        yield complete
+        yield files.check_layout(output, dataset)
+        lossless = _is_lossless(dataset)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GeosalWarning)
+            found = Scene.open(output, max_pixels=_NO_LIMIT)
+    except GeosalError as error:
+        yield Check("readable", ok=False, detail=str(error))
+        return
+    sidecar = carried.check_sidecar(output, driver, source.layout if source else None)
+    if sidecar is not None:
+        yield sidecar
+    yield carried.check_provenance(found.layout.metadata)
+    if source is None:
+        return
+    yield from _carried_checks(found, source)
+    if complete.ok:
+        ladder = ladder or carried.read_ladder(found.layout.metadata) or Ladder()
+        yield from _pixel_checks(found, source, saliency, ladder, lossless=lossless)
+
+
+def _carried_checks(found: Scene, source: Scene) -> Iterator[Check]:
+    yield carried.check_grid(found.layout, source.layout)
+    yield carried.check_bands(found.layout, source.layout)
+    yield carried.check_tags(found.layout.metadata, source.layout.metadata, found.driver)
+
+
+def _pixel_checks(
+    found: Scene, source: Scene, saliency: Saliency | None, ladder: Ladder, *, lossless: bool
+) -> Iterator[Check]:
+    alike = (found.grid.shape, found.layout.dtype) == (source.grid.shape, source.layout.dtype)
+    same_bands = found.layout.count == source.layout.count
+    if not alike or not (same_bands or carried.alpha_became_mask(found.layout, source.layout)):
+        yield Check("pixels", ok=False, detail="cannot be compared: another size, type or number of bands")
+    elif saliency is not None and saliency.grid.shape != source.grid.shape:
+        yield Check("pixels", ok=False, detail="cannot be compared: the saliency lies on another grid")
+    else:
+        try:
+            if lossless and same_bands:
+                yield from pixels.check_pixels(found, source, saliency, ladder)
+            elif found.layout.has_mask or found.layout.alpha is not None:
+                yield pixels.check_validity(found, source)
+            if not lossless and saliency is not None:
+                yield Check("salient", ok=True, detail="not compared: the codec is lossy")
+        except SceneError as error:
+            yield Check("pixels", ok=False, detail=str(error))
+
+
+def _is_lossless(dataset: DatasetReader) -> bool:
+    """Tell from the file whether its codec keeps every sample."""
+    structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
+    if dataset.driver == "JP2OpenJPEG":
+        return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
+    compression = structure.get("COMPRESSION", "").lower()
+    if "jpeg" in compression:
+        return False
+    if compression == "webp":
+        return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
+    return not compression.startswith("lerc") or float(structure.get("MAX_Z_ERROR", 0)) == 0
+
+
+def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+    if dataset.driver not in files.WRITTEN_DRIVERS:
+        yield f"is {dataset.driver}, not COG or JPEG2000"
+        return
+    yield from carried.grid_faults(
+        Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width), layout.grid
+    )
+    expected = layout.count
+    if layout.alpha is not None and "JPEG" in dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", ""):
+        expected -= 1  # GDAL turns alpha into a mask there
+    if dataset.count != expected:
+        yield f"{dataset.count} bands, not {expected}"
+    if set(dataset.dtypes) != {layout.dtype}:
+        yield f"dtype {', '.join(sorted(set(dataset.dtypes)))}, not {layout.dtype}"
+    if not carried.same_nodata(dataset.nodata, layout.nodata):
+        yield f"nodata {dataset.nodata}, not {layout.nodata}"
+    fault = files.decode_last_tile(dataset)
+    if fault is not None:
+        yield fault
+    if dataset.driver == "JP2OpenJPEG" and not files.ends_properly(path):
+        yield "the codestream does not end in EOC"
+    if dataset.driver == "GTiff":
+        layout_check = files.check_layout(path, dataset)
+        if not layout_check.ok:
+            yield layout_check.detail

@@ -1,0 +1,74 @@
+"""What the operating system offers for files that must be whole: locks, flushes, renames."""
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+if sys.platform != "win32":
+    import fcntl
+
+
+def try_lock(file: IO[bytes]) -> bool:
+    """Take an exclusive lock if nobody holds it; True as well where locks do not exist."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in {errno.EWOULDBLOCK, errno.EACCES}
+    return True
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep other publishers out of a directory; file systems without locks go without."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def flush(path: Path) -> None:
+    """Bring a file, or the names in a directory, to the disk."""
+    if path.is_dir() and sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if not path.is_dir() or error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some servers know no such thing
+            raise
+    finally:
+        os.close(handle)
+
+
+def rename(before: Path, after: Path) -> tuple[Path, Path]:
+    """Rename over what is there; returns both names, to undo it."""
+    os.replace(before, after)
+    return before, after
+
+
+def rename_new(main: Path, output: Path) -> None:
+    """Rename, but never over a file: a hard link fails where the name is taken, in one step and without any lock.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken.
+    """
+    try:
+        os.link(main, output)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        os.replace(main, output)

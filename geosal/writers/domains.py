@@ -1,0 +1,167 @@
+"""The metadata domains that GDAL's copy drops, put into the finished file.
+
+GDAL's COG driver keeps either the default domain (of the raster and its bands) or, with COPY_SRC_MDD, the other domains
+but then no band's tags; its JPEG2000 driver keeps the default domain only, in ``.aux.xml``. So:
+
+- COG: the stage gets a filler tag as long as what is missing. In the finished file the filler is overwritten with the
+  missing items. The TIFF tag GDAL_METADATA keeps its place and its length, and the file its cloud-optimised layout.
+- JPEG2000, and GeoTIFF tags that outgrow what GDAL puts into the file: the items go into the ``.aux.xml``.
+"""
+
+import logging
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+from geosal.metadata import is_document
+from geosal.raster import RasterMetadata
+
+logger = logging.getLogger(__name__)
+
+FILLER = "GEOSAL_FILLER"
+_GDAL_METADATA = 42112
+_ASCII = 2
+_BIGTIFF = 43
+_FILLER_ITEM = re.compile(rf' *<Item name="{FILLER}">\.*</Item>\n?'.encode())
+_FILLER_MDI = re.compile(rf' *<MDI key="{FILLER}">\.*</MDI>\n?')
+_KEPT_BY_GDAL = {"COG": frozenset({"", "xml:XMP", "COLOR_PROFILE"}), "JP2OpenJPEG": frozenset({""})}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One metadata item; `band` counts from 1, 0 is the raster itself."""
+
+    domain: str
+    band: int
+    key: str
+    value: str
+
+    @property
+    def tiff_line(self) -> bytes:
+        """As it stands in GDAL_METADATA, where GDAL escapes values twice."""
+        # GDAL reads any "xml:" item as a document, whatever its name; a "json:" item keeps its name as a key.
+        name = {"xml": "doc", "json": "json"}[self.domain.partition(":")[0]] if is_document(self.domain) else self.key
+        sample = f' sample="{self.band - 1}"' if self.band else ""
+        attributes = f"name={_quoted(name)}{sample} domain={_quoted(self.domain)}"
+        return f"  <Item {attributes}>{escape(escape(self.value))}</Item>\n".encode()
+
+
+def missing_items(metadata: RasterMetadata, driver: str) -> tuple[Item, ...]:
+    """List what `driver` ("COG" or "JP2OpenJPEG") would drop from `metadata`."""
+    tagged = [(0, metadata.tags), *((band, found.tags) for band, found in enumerate(metadata.bands, start=1))]
+    return tuple(
+        Item(domain, band, key, value)
+        for band, tags in tagged
+        for domain, items in tags.items()
+        if domain not in _KEPT_BY_GDAL[driver]
+        for key, value in items.items()
+    )
+
+
+def filler_for(items: tuple[Item, ...]) -> str:
+    """Make the value of the filler tag that keeps room for `items`."""
+    return "." * sum(len(item.tiff_line) for item in items)
+
+
+def restore_items(path: Path, items: tuple[Item, ...], driver: str) -> None:
+    """Put `items` into the raster at `path`, in place of the filler when there is one.
+
+    Parameters
+    ----------
+    path
+        A file that GDAL has just written.
+    items
+        From `missing_items`.
+    driver
+        Which has written it.
+    """
+    if items and not (driver == "COG" and _restore_in_tiff(path, items)):
+        _restore_in_sidecar(path.with_name(path.name + ".aux.xml"), items)
+
+
+def _quoted(text: str) -> str:
+    return '"' + escape(text, {'"': "&quot;"}) + '"'
+
+
+def _restore_in_tiff(path: Path, items: tuple[Item, ...]) -> bool:
+    """Overwrite the filler in GDAL_METADATA; False when GDAL has put its metadata elsewhere."""
+    with path.open("r+b") as file:
+        place = _find_tag(file)
+        if place is None:
+            return False
+        offset, length = place
+        file.seek(offset)
+        text = file.read(length).rstrip(b"\0")
+        kept, found = _FILLER_ITEM.subn(b"", text)
+        if not found:
+            return False
+        body, closing, _ = kept.rpartition(b"</GDALMetadata>")
+        lines = b"".join(item.tiff_line for item in items if f"domain={_quoted(item.domain)}".encode() not in body)
+        text = (body + lines + closing).ljust(length - 1, b"\n") + b"\0"
+        file.seek(offset)
+        file.write(text)
+    return True
+
+
+def _find_tag(file: BinaryIO) -> tuple[int, int] | None:
+    """Offset and length of the GDAL_METADATA of the first image of a TIFF or BigTIFF."""
+    head = file.read(16)
+    order = "<" if head[:2] == b"II" else ">"
+    big = struct.unpack_from(f"{order}H", head, 2)[0] == _BIGTIFF
+    directory = struct.unpack_from(f"{order}Q", head, 8)[0] if big else struct.unpack_from(f"{order}I", head, 4)[0]
+    count_format, entry_format = (f"{order}Q", f"{order}HHQQ") if big else (f"{order}H", f"{order}HHII")
+    file.seek(directory)
+    (count,) = struct.unpack(count_format, file.read(struct.calcsize(count_format)))
+    entries = file.read(count * struct.calcsize(entry_format))
+    for tag, kind, length, offset in struct.iter_unpack(entry_format, entries):
+        if tag == _GDAL_METADATA and kind == _ASCII:
+            return offset, length
+    return None
+
+
+def _restore_in_sidecar(sidecar: Path, items: tuple[Item, ...]) -> None:
+    text = sidecar.read_text(encoding="utf-8") if sidecar.exists() else "<PAMDataset>\n</PAMDataset>\n"
+    text = _FILLER_MDI.sub("", text)
+    for band in sorted({item.band for item in items}):
+        lines = "".join(_pam_elements(text, [item for item in items if item.band == band]))
+        opening = f'<PAMRasterBand band="{band}">'
+        if not band:
+            text = text.replace("<PAMDataset>", f"<PAMDataset>\n{lines}", 1)
+        elif opening in text:
+            text = text.replace(opening, f"{opening}\n{lines}", 1)
+        else:
+            text = text.replace("</PAMDataset>", f"  {opening}\n{lines}  </PAMRasterBand>\n</PAMDataset>", 1)
+    sidecar.write_text(text, encoding="utf-8")
+
+
+def _pam_elements(text: str, items: list[Item]) -> Iterator[str]:
+    """Write the items of one band, or of the raster, as GDAL's PAM does: one element a domain."""
+    for domain in dict.fromkeys(item.domain for item in items):
+        if not items[0].band and f"<Metadata domain={_quoted(domain)}" in text:
+            continue  # GDAL has kept it after all
+        pairs = [(item.key, item.value) for item in items if item.domain == domain]
+        opening = f"  <Metadata domain={_quoted(domain)}"
+        if domain.startswith("json:"):
+            yield f'{opening} format="json">{escape(pairs[0][1])}</Metadata>\n'
+        elif domain.startswith("xml:"):
+            document = re.sub(r"^\s*<\?xml.*?\?>", "", pairs[0][1])
+            if "<!DOCTYPE" not in document and _is_well_formed(document):
+                yield f'{opening} format="xml">{document}</Metadata>\n'
+            else:
+                logger.warning("metadata domain %s: cannot stand inside another XML file; left out", domain)
+        else:
+            lines = "".join(f"    <MDI key={_quoted(key)}>{escape(value)}</MDI>\n" for key, value in pairs)
+            yield f"{opening}>\n{lines}  </Metadata>\n"
+
+
+def _is_well_formed(document: str) -> bool:
+    try:
+        ET.fromstring(document)  # noqa: S314  expat refuses entity bombs, and nothing is taken from it
+    except ET.ParseError:
+        return False
+    return True

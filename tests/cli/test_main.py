@@ -1,0 +1,90 @@
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from rasterio.rio.main import main_group
+
+from geosal.cli.main import geosal as group
+from geosal.cli.main import rio_geosal
+from geosal.version import __version__
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_help_names_every_command(call: Callable[..., Result]) -> None:
+    result = call("--help")
+    assert result.exit_code == 0
+    for name in ("compress", "plan", "saliency", "info", "verify", "demo"):
+        assert re.search(rf"^  {name} +\w", result.stdout, re.MULTILINE)
+        assert call(name, "--help").exit_code == 0
+    assert call("--version").stdout.strip() == __version__
+
+
+def test_every_option_of_the_contract_is_there(call: Callable[..., Result]) -> None:
+    text = call("compress", "--help").stdout
+    for option in (
+        "--saliency SOURCE", "--combine [max|min|mean|product]", "--outside [keep|blur]", "--steps N", "--sigma RULE",
+        "--profile NAME", "--co KEY=VALUE", "--bidx", "--config FILE", "--scheduler ADDRESS|threads|processes",
+        "--workers N", "--block N", "--max-memory SIZE", "--max-pixels N", "--allow-driver NAME", "--overwrite",
+        "--quiet", "--json FILE|-", "--verbose",
+    ):  # fmt: skip
+        assert re.search(re.escape(option).replace(r"\ ", r"\s+"), text), option
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (["compress", "missing.tif", "out.tif", "-s", "half"], 3, r"missing\.tif: no such file; .+"),
+        (["compress", "--nope"], 2, r"No such option.+; see geosal compress --help"),
+        (["--nope"], 2, r"No such option.+; see geosal --help"),
+        (["comprss"], 2, r"No such command.+"),
+    ],
+)
+def test_a_process_says_one_line_and_its_code(words: list[str], code: int, line: str, shell: Shell) -> None:
+    run = shell(*words)
+    assert (run.returncode, run.stdout) == (code, "")
+    assert re.fullmatch(rf"geosal: error: {line}\n", run.stderr), run.stderr
+
+
+def test_vv_shows_the_traceback(shell: Shell) -> None:
+    run = shell("info", "missing.tif", "-vv")
+    assert run.returncode == 3
+    assert "Traceback" in run.stderr
+    assert run.stderr.splitlines()[-1].startswith("geosal: error: missing.tif")
+
+
+def test_verbose_before_or_after_the_command(call: Callable[..., Result]) -> None:
+    for words in (["-vv", "info", "missing.tif"], ["-v", "info", "missing.tif", "-v"]):
+        assert "Traceback" in call(*words).stderr
+
+
+def test_without_words_it_helps(shell: Shell) -> None:
+    run = shell()
+    assert run.returncode == 2
+    assert "Usage: geosal" in run.stdout + run.stderr
+
+
+def test_as_a_plug_in_of_rio(tmp_path: Path) -> None:
+    assert rio_geosal is group
+    rio = Path(sys.executable).parent / "rio"
+    run = subprocess.run([rio, "geosal", "--help"], capture_output=True, text=True, check=False)
+    if "No such command" in run.stderr:
+        pytest.skip("geosal is not installed here, so rio does not know it")
+    assert run.returncode == 0
+    assert "Usage: rio geosal" in run.stdout
+    run = subprocess.run([rio, "geosal", "info", tmp_path / "missing.tif"], capture_output=True, text=True, check=False)
+    assert run.returncode == 3
+    assert re.fullmatch(r"geosal: error: .+no such file.+\n", run.stderr)
+
+
+def test_under_rio_its_own_options_count(rgb_scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(main_group.commands, "geosal", rio_geosal)
+    result = CliRunner().invoke(main_group, ["-vv", "geosal", "info", "missing.tif"])
+    assert result.exit_code == 3
+    assert "Traceback" in result.stderr
+    result = CliRunner().invoke(main_group, ["--aws-no-sign-requests", "geosal", "info", str(rgb_scene)])
+    assert result.exit_code == 0, result.stderr

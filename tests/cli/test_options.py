@@ -1,0 +1,102 @@
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from geosal.cli import options
+from geosal.errors import UsageError
+from geosal.recipe import Recipe
+
+
+def _parse(*words: str) -> Recipe:
+    made: list[Recipe] = []
+
+    @click.command()
+    @options.job_arguments
+    @options.job_options
+    def command(config: str | None, **wish: object) -> None:
+        made.append(options.build_recipe(config, wish))
+
+    CliRunner().invoke(command, words, catch_exceptions=False, standalone_mode=False)
+    return made[0]
+
+
+def test_every_option_reaches_its_field() -> None:
+    line = """in.tif out.tif -s perlin:seed=7 --saliency half --combine mean --outside blur --steps 4 --sigma 0.25*K
+        --profile zstd --co level=9 --co PREDICTOR=NO --bidx 3 -b 1 --scheduler processes --workers 2 --block 512
+        --max-memory 1.5GiB --max-pixels 5000 --overwrite --allow-driver VRT"""
+    assert _parse(*shlex.split(line)) == Recipe(
+        input="in.tif",
+        output="out.tif",
+        saliency=("perlin:seed=7", "half"),
+        combine="mean",
+        outside="blur",
+        steps=4,
+        sigma="0.25*K",
+        profile="zstd",
+        creation_options=(("LEVEL", "9"), ("PREDICTOR", "NO")),
+        bidx=(3, 1),
+        scheduler="processes",
+        workers=2,
+        block=512,
+        max_memory=3 * 2**29,
+        max_pixels=5000,
+        overwrite=True,
+        drivers=("VRT",),
+    )
+
+
+def test_defaults_are_those_of_the_recipe() -> None:
+    assert _parse("in.tif", "out.tif", "-s", "half") == Recipe(input="in.tif", output="out.tif", saliency=("half",))
+
+
+def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("input: a.tif\noutput: b.tif\nsaliency: [half]\nsteps: 4\noverwrite: true\n")
+    assert _parse("--config", str(path)) == Recipe(
+        input="a.tif", output="b.tif", saliency=("half",), steps=4, overwrite=True
+    )
+    recipe = _parse("--config", str(path), "c.tif", "--steps", "6", "-s", "grid")
+    assert (recipe.input, recipe.output, recipe.steps, recipe.saliency) == ("c.tif", "b.tif", 6, ("grid",))
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["in.tif"], "output"),
+        ([], "input"),
+        (["in.tif", "out.tif"], "no saliency"),
+        (["in.tif", "out.tif", "-s", "half", "--max-memory", "lots"], "no size"),
+        (["in.tif", "out.tif", "-s", "half", "--sigma", "wide"], "not a rule"),
+    ],
+)
+def test_wishes_that_cannot_be(words: list[str], cause: str) -> None:
+    with pytest.raises(UsageError, match=cause):
+        _parse(*words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--co", "LEVEL"],
+        ["--co", "=9"],
+        ["--steps", "0"],
+        ["--steps", "many"],
+        ["--combine", "sum"],
+        ["--outside", "drop"],
+        ["--workers", "0"],
+        ["--config", "missing.yaml"],
+        ["--resume"],
+        ["a", "b", "c"],
+    ],
+    ids=" ".join,
+)
+def test_refused_by_the_parser_with_a_line_of_help(words: list[str], call: Callable[..., Result]) -> None:
+    result = call("compress", *words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("geosal: error: ")
+    assert result.stderr.endswith("; see geosal compress --help\n")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from geosal.cli import output
+from geosal.cli.output import Report
+from geosal.errors import OutputError, UsageError
+
+
+def test_document_in_a_file_has_no_secrets_and_no_nan(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    document = {"input": "https://h/x.tif?sig=SECRET", "nodata": float("nan"), "list": [1, float("inf")], "n": None}
+    Report.to(str(path)).write(document)
+    read = json.loads(path.read_text(), parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+    assert read == {"input": "https://h/x.tif?***", "nodata": "nan", "list": [1, "inf"], "n": None}
+
+
+def test_stdout_belongs_to_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report.to("-")
+    report.show("a table")
+    report.summarise("a summary")
+    report.write({"a": 1})
+    assert json.loads(capsys.readouterr().out) == {"a": 1}
+
+
+def test_quiet_leaves_out_summaries_only(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(quiet=True)
+    report.summarise("a summary")
+    report.show("asked for")
+    report.write({"a": 1})
+    assert capsys.readouterr().out == "asked for\n"
+
+
+def test_target_is_checked_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a directory"):
+        Report.to(str(tmp_path))
+    with pytest.raises(OutputError, match="does not exist"):
+        Report.to(str(tmp_path / "no" / "a.json"))
+    (tmp_path / "link").symlink_to(tmp_path / "scene.tif")
+    with pytest.raises(UsageError, match="file of the job"):
+        Report(str(tmp_path / "link")).keep_apart(str(tmp_path / "scene.tif"))
+    Report(str(tmp_path / "other.json")).keep_apart(str(tmp_path / "scene.tif"))
+    Report("-").keep_apart("-")
+
+
+def test_tables_line_up() -> None:
+    assert output.pairs([("a", 1), ("long", "x")]) == "a     1\nlong  x"
+    lines = output.grid(
+        ("file", "bytes", "shares"), [("a.tif", "1,000", "1: 50 %"), ("longer.jp2", "9", "")]
+    ).splitlines()
+    assert lines == [
+        "file        bytes  shares",
+        "-" * 26,
+        "a.tif       1,000  1: 50 %",
+        "longer.jp2      9",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (12_345_678, "12.3 MB"), (2.5e9, "2.5 GB")],
+)
+def test_bytes(count: float, text: str) -> None:
+    assert output.as_bytes(count) == text
+
+
+def test_shares_are_in_the_order_of_the_widths() -> None:
+    assert output.as_shares({"17": 0.25, "5": 0.5, "1": 0.25}) == "1: 25.0 %, 5: 50.0 %, 17: 25.0 %"
+    assert output.as_ladder({"steps": 8, "sigma": "opencv"}) == "8 steps, widths 1 to 17 px, sigma opencv"

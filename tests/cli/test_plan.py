@@ -1,0 +1,38 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+
+def test_plan_writes_nothing_and_agrees_with_the_job(
+    rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    words = (rgb_scene, tmp_path / "out.tif", "-s", "grid", "--block", "256", "--json", "-")
+    planned = json.loads(call("plan", *words).stdout)
+    assert list(tmp_path.iterdir()) == []
+    done = json.loads(call("compress", *words).stdout)
+    for key in ("output", "driver", "profile", "width", "height", "count", "dtype", "ladder", "blocks"):
+        assert planned[key] == done[key], key
+    assert planned["effective_kernel"] == pytest.approx(8.5, abs=0.1)
+    assert planned["kernel_shares"].keys() == done["kernel_shares"].keys()
+    assert planned["memory_bytes"] > 0
+    assert planned["disk_bytes"] > done["bytes"]
+
+
+def test_plan_is_a_table_even_when_quiet(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    for words in ((), ("--quiet",)):
+        result = call("plan", rgb_scene, tmp_path / "out.jp2", "-s", "half", "--workers", "2", *words)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert "jp2-lossless (JP2OpenJPEG)" in result.stdout
+        assert "1 blocks of 2048 px (halo 8 px), 2 at once" in result.stdout
+        assert "effective 9.00 px (from a sample)" in result.stdout
+
+
+def test_plan_refuses_what_compress_refuses(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    (tmp_path / "out.tif").touch()
+    for command in ("plan", "compress"):
+        result = call(command, rgb_scene, tmp_path / "out.tif", "-s", "half")
+        assert result.exit_code == 5
+        assert "--overwrite" in result.stderr

@@ -1,0 +1,58 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import rasterio
+from click.testing import Result
+
+
+@pytest.fixture
+def made(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> Path:
+    out = tmp_path / "out.jp2"
+    assert call("compress", rgb_scene, out, "-s", "half").exit_code == 0
+    return out
+
+
+def test_a_good_file_passes_every_check(made: Path, rgb_scene: Path, call: Callable[..., Result]) -> None:
+    result = call("verify", made, "--against", rgb_scene, "--saliency", "half")
+    assert (result.exit_code, result.stderr) == (0, ""), result.stdout
+    lines = result.stdout.splitlines()
+    assert len(lines) > 4
+    assert all(line.startswith("ok      ") for line in lines)
+
+
+def test_a_lost_sidecar_is_noticed(made: Path, rgb_scene: Path, call: Callable[..., Result]) -> None:
+    Path(f"{made}.aux.xml").unlink()
+    result = call("verify", made, "--against", rgb_scene)
+    assert result.exit_code == 6
+    assert "FAILED" in result.stdout
+    assert result.stderr.startswith("geosal: error: ")
+    assert result.stderr.count("\n") == 1
+    document = json.loads(call("verify", made, "--against", rgb_scene, "--json", "-").stdout)
+    assert document["ok"] is False
+    assert {check["ok"] for check in document["checks"]} == {True, False}
+    assert document["checks"][0].keys() == {"name", "ok", "detail"}
+
+
+def test_touched_salient_pixels_are_noticed(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    out = tmp_path / "out.tif"
+    assert call("compress", rgb_scene, out, "-s", "half").exit_code == 0
+    words = (out, "--against", rgb_scene, "--saliency", "half")
+    assert call("verify", *words, "--steps", "8").exit_code == 0
+    # The other half was smoothed, so a saliency that calls all of it salient does not hold.
+    assert call("verify", out, "--against", rgb_scene, "--saliency", "uniform:saliency=1").exit_code == 6
+
+
+def test_a_cut_file_fails(made: Path, call: Callable[..., Result]) -> None:
+    content = made.read_bytes()
+    made.write_bytes(content[: len(content) * 9 // 10])
+    assert call("verify", made).exit_code == 6
+
+
+def test_usage(made: Path, tmp_path: Path, rgb_scene: Path, call: Callable[..., Result]) -> None:
+    assert call("verify", made, "--saliency", "half").exit_code == 2
+    assert call("verify", tmp_path / "missing.tif").exit_code == 3
+    assert call("verify", made, "--against", tmp_path / "missing.tif").exit_code == 3
+    with rasterio.open(rgb_scene):  # a file that geosal did not write has no provenance and no COG layout
+        assert call("verify", rgb_scene).exit_code == 6

@@ -1,0 +1,179 @@
+"""Every refusal comes before a pixel moves, and names what is allowed."""
+
+import numpy as np
+import pytest
+from affine import Affine
+from rasterio.enums import ColorInterp
+
+from geosal.codecs.profiles import PROFILES, resolve_profile
+from geosal.errors import UsageError
+from geosal.grid import Grid
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
+
+
+def layout(
+    dtype: str = "uint8",
+    count: int = 3,
+    *,
+    shape: tuple[int, int] = (3000, 4000),
+    nodata: float | None = None,
+    alpha: bool = False,
+    nbits: int | None = None,
+) -> RasterLayout:
+    colours = [ColorInterp.undefined] * count
+    if alpha:
+        colours[-1] = ColorInterp.alpha
+    bands = tuple(BandMetadata(colorinterp=colour) for colour in colours)
+    return RasterLayout(
+        grid=Grid(None, Affine.identity(), *shape),
+        dtype=dtype,
+        nodata=nodata,
+        has_mask=False,
+        metadata=RasterMetadata(bands=bands, nbits=nbits),
+    )
+
+
+def test_the_suffix_picks_the_driver() -> None:
+    for output, driver, name in (
+        ("a.tif", "COG", "deflate"),
+        ("a.TIFF", "COG", "deflate"),
+        ("dir.jp2/a.tif", "COG", "deflate"),
+        ("a.jp2", "JP2OpenJPEG", "jp2-lossless"),
+    ):
+        profile = resolve_profile(output, None, {}, layout())
+        assert (profile.driver, profile.name, profile.lossless) == (driver, name, True)
+
+
+@pytest.mark.parametrize("output", ["a.zarr", "a.jpg", "a.png", "a", "a.bpg", ".tif"])
+def test_other_suffixes_are_not_written_yet(output: str) -> None:
+    with pytest.raises(UsageError, match=r"not written yet by this version; use \.tif or \.jp2"):
+        resolve_profile(output, None, {}, layout())
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_resolves(name: str) -> None:
+    kind = PROFILES[name]
+    profile = resolve_profile("a.jp2" if kind.driver == "JP2OpenJPEG" else "a.tif", name, {}, layout())
+    options = dict(profile.creation_options)
+    assert profile.lossless == kind.lossless
+    if kind.driver == "COG":
+        assert options["BLOCKSIZE"] == "512"
+        assert options["OVERVIEW_RESAMPLING"] == "AVERAGE"
+    else:
+        assert options["BLOCKXSIZE"] == options["BLOCKYSIZE"] == "1024"
+        assert "WRITE_METADATA" not in options
+
+
+@pytest.mark.parametrize(
+    ("output", "name", "message"),
+    [
+        ("a.tif", "deflat", "did you mean deflate"),
+        ("a.tif", "jp2", "ends in .jp2"),
+        ("a.jp2", "zstd", "ends in .tif"),
+        ("a.jp2", "nonsense", "jp2-lossless, jp2"),
+    ],
+)
+def test_a_profile_that_does_not_fit_the_output(output: str, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolve_profile(output, name, {}, layout())
+
+
+@pytest.mark.parametrize(
+    ("output", "name", "found", "message"),
+    [
+        ("a.tif", "jpeg", layout("uint16"), "cannot hold uint16, only uint8; use --profile deflate"),
+        ("a.tif", "jpeg", layout(count=2), "cannot hold 2 bands, only 1, 3 or 4"),
+        ("a.tif", "jpeg", layout(count=4), "a fourth band must be alpha"),
+        ("a.tif", "webp", layout(count=1), "cannot hold 1 bands, only 3 or 4"),
+        ("a.tif", "webp", layout("float32"), "cannot hold float32"),
+        ("a.tif", "lerc", layout("float32"), "loses NaN"),
+        ("a.jp2", None, layout("float32"), "cannot hold float32, only uint8, uint16, int16; write a .tif"),
+        ("a.jp2", "jp2", layout("uint32"), "cannot hold uint32"),
+        ("a.jp2", None, layout("int32"), "cannot hold int32"),
+    ],
+)
+def test_what_a_codec_cannot_hold(output: str, name: str | None, found: RasterLayout, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolve_profile(output, name, {}, found)
+
+
+def test_what_codecs_can_hold_besides_rgb() -> None:
+    assert resolve_profile("a.tif", "jpeg", {}, layout(count=4, alpha=True)).name == "jpeg"
+    assert resolve_profile("a.tif", "webp", {}, layout(count=4)).name == "webp"
+    assert resolve_profile("a.tif", "lerc", {}, layout("float32", count=1)).lossless
+    assert resolve_profile("a.tif", "zstd", {}, layout("float64", count=300)).lossless
+
+
+def test_creation_options_go_over_the_profile_in_any_case() -> None:
+    profile = resolve_profile("a.tif", "zstd", {"level": "1", "BLOCKSIZE": "256", "compress": "zstd"}, layout())
+    options = dict(profile.creation_options)
+    assert (options["LEVEL"], options["BLOCKSIZE"], options["COMPRESS"]) == ("1", "256", "ZSTD")
+
+
+@pytest.mark.parametrize(
+    ("output", "name", "options", "message"),
+    [
+        ("a.tif", None, {"LEVLE": "9"}, "did you mean LEVEL"),
+        ("a.tif", None, {"BLOCKXSIZE": "256"}, "driver COG has no such creation option"),
+        ("a.tif", None, {"COMPRESS": "ZSTD"}, "use --profile"),
+        ("a.tif", None, {"TARGET_SRS": "EPSG:3857"}, "gdalwarp"),
+        ("a.tif", None, {"COPY_SRC_MDD": "NO"}, "geosal carries all metadata"),
+        ("a.tif", None, {"SPARSE_OK": "YES"}, "leave it out"),
+        ("a.tif", None, {"OVERVIEWS": "NONE"}, "a COG has overviews"),
+        ("a.tif", None, {"LEVEL": "0"}, "from 1 to 22"),
+        ("a.tif", None, {"LEVEL": "high"}, "from 1 to 22"),
+        ("a.jp2", None, {"WRITE_METADATA": "YES"}, "validators refuse"),
+        ("a.jp2", None, {"REVERSIBLE": "NO"}, "use --profile jp2"),
+        ("a.jp2", None, {"QUALITY": "50"}, "use --profile jp2 for less"),
+        ("a.jp2", "jp2", {"QUALITY": "20,101"}, "from 0.001 to 100"),
+        ("a.jp2", None, {"NBITS": "4"}, "the scene's own"),
+    ],
+)
+def test_options_that_cannot_work(output: str, name: str | None, options: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolve_profile(output, name, options, layout())
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "lossless"),
+    [
+        ("webp", {"QUALITY": "100"}, True),
+        ("webp", {"QUALITY": "99"}, False),
+        ("lerc", {"MAX_Z_ERROR": "0.5"}, False),
+        ("lerc", {}, True),
+        ("jpeg", {"QUALITY": "100"}, False),
+    ],
+)
+def test_options_decide_whether_samples_are_kept(name: str, options: dict[str, str], lossless: bool) -> None:
+    assert resolve_profile("a.tif", name, options, layout()).lossless == lossless
+
+
+@pytest.mark.parametrize(
+    ("shape", "resolutions"),
+    [((10980, 10980), 6), ((512, 512), 1), ((513, 200), 2), ((1, 1), 1), ((3, 5000), 2), ((100_000, 100_000), 9)],
+)
+def test_the_coarsest_jpeg2000_resolution_is_a_thumbnail(shape: tuple[int, int], resolutions: int) -> None:
+    options = dict(resolve_profile("a.jp2", None, {}, layout(shape=shape)).creation_options)
+    assert int(options["RESOLUTIONS"]) == resolutions
+
+
+def test_precision_is_carried_into_a_jpeg2000_only() -> None:
+    """Packed samples in a TIFF would forbid the predictor, and few programs read them."""
+    found = layout("uint16", nbits=12)
+    assert dict(resolve_profile("a.jp2", None, {}, found).creation_options)["NBITS"] == "12"
+    assert "NBITS" not in dict(resolve_profile("a.tif", None, {}, found).creation_options)
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "needs"),
+    [
+        ("jpeg", layout(nodata=0), True),
+        ("jpeg", layout(), False),
+        ("jpeg", layout(count=4, alpha=True, nodata=0), False),
+        ("webp", layout(nodata=255), True),
+        ("deflate", layout(nodata=0), False),
+        ("deflate", layout("float32", nodata=np.nan), False),
+    ],
+)
+def test_a_lossy_codec_needs_a_mask_for_nodata(name: str, found: RasterLayout, needs: bool) -> None:
+    assert resolve_profile("a.tif", name, {}, found).needs_mask(found) == needs

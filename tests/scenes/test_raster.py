@@ -1,0 +1,169 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.enums import ColorInterp
+from rasterio.transform import from_origin
+from rasterio.windows import Window
+
+from geosal import GeosalWarning, ResourceError, SceneError, UsageError
+from geosal.grid import Block
+from geosal.scenes import Scene, describe
+
+PLACE = {"crs": "EPSG:32631", "transform": from_origin(400000, 4900000, 10, 10)}
+
+
+def write(path: Path, pixels: np.ndarray, **profile: object) -> str:
+    count, height, width = pixels.shape
+    layout = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype, **PLACE}
+    with rasterio.open(path, "w", **{**layout, **profile}) as dataset:
+        dataset.write(pixels)
+    return str(path)
+
+
+def test_pixels_and_validity_are_rasterios(rgb_scene: Path) -> None:
+    scene = Scene.open(str(rgb_scene), (3, 1))
+    pixels, valid = scene.read(Block(10, 20, 300, 200))
+    with rasterio.open(rgb_scene) as dataset:
+        window = Window(20, 10, 200, 300)
+        np.testing.assert_array_equal(pixels, dataset.read([3, 1], window=window))
+        np.testing.assert_array_equal(valid, dataset.read_masks([3, 1], window=window) > 0)
+    assert [band.description for band in scene.layout.metadata.bands] == ["B02", "B04"]
+
+
+def test_opening_reads_no_pixel(tmp_path: Path) -> None:
+    path = Path(write(tmp_path / "a.tif", np.ones((1, 600, 600), np.uint8), compress="deflate", tiled=True))
+    whole = path.read_bytes()
+    with rasterio.open(path) as dataset:
+        first = int(dataset.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1))
+    path.write_bytes(whole[:first] + b"\xff" * 8 + whole[first + 8 :])
+    scene = Scene.open(str(path))
+    with pytest.raises(SceneError, match="rows 0-9, columns 0-9 cannot be read"):
+        scene.read(Block(0, 0, 10, 10))
+
+
+def test_nan_and_infinity_are_invalid(tmp_path: Path) -> None:
+    pixels = np.ones((1, 4, 4), np.float32)
+    pixels[0, 0, :3] = [np.nan, np.inf, -np.inf]
+    _, valid = Scene.open(write(tmp_path / "f.tif", pixels)).read(Block(0, 0, 4, 4))
+    assert (~valid).sum() == 3
+
+
+def test_an_internal_mask_counts_for_all_bands(tmp_path: Path) -> None:
+    path, mask = tmp_path / "m.tif", np.full((8, 8), 255, np.uint8)
+    mask[:3] = 0
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(path, "w", driver="GTiff", count=2, height=8, width=8, dtype="uint8", **PLACE) as dataset,
+    ):
+        dataset.write(np.zeros((2, 8, 8), np.uint8))
+        dataset.write_mask(mask)
+    scene = Scene.open(str(path))
+    assert scene.layout.has_mask
+    _, valid = scene.read(Block(0, 0, 8, 8))
+    np.testing.assert_array_equal(valid, np.stack([mask > 0] * 2))
+
+
+@pytest.mark.parametrize("bidx", [(), (1, 2, 3)])
+def test_alpha_says_what_is_valid_whether_taken_along_or_not(tmp_path: Path, bidx: tuple[int, ...]) -> None:
+    pixels = np.full((4, 8, 8), 9, np.uint8)
+    pixels[3, :, :4] = 0
+    path = write(tmp_path / "rgba.tif", pixels, photometric="RGB", alpha="YES")
+    scene = Scene.open(path, bidx)
+    _, valid = scene.read(Block(0, 0, 8, 8))
+    assert not valid[:3, :, :4].any()
+    assert valid[:3, :, 4:].all()
+    assert scene.layout.has_mask == bool(bidx)
+    if not bidx:
+        assert scene.layout.alpha == 3
+        assert valid[3].all()
+
+
+def test_a_scene_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", np.zeros((1, 8, 8), np.uint8))
+    assert Scene.open(path).read(Block(0, 0, 8, 8))[0].max() == 0
+    write(tmp_path / "b.tif", np.full((1, 8, 8), 7, np.uint8))
+    (tmp_path / "b.tif").replace(path)
+    assert Scene.open(path).read(Block(0, 0, 8, 8))[0].min() == 7
+
+
+def test_what_cannot_be_smoothed_is_refused_with_the_mend(tmp_path: Path) -> None:
+    complex_ = write(tmp_path / "c.tif", np.zeros((1, 8, 8), np.complex64))
+    with pytest.raises(SceneError, match="amplitude"):
+        Scene.open(complex_)
+    with rasterio.open(
+        tmp_path / "p.tif", "w", driver="GTiff", count=1, height=8, width=8, dtype="uint8", **PLACE
+    ) as dataset:
+        dataset.write_colormap(1, {0: (0, 0, 0, 255), 1: (255, 0, 0, 255)})
+    with pytest.raises(SceneError, match="-expand rgb"):
+        Scene.open(str(tmp_path / "p.tif"))
+    with pytest.raises(SceneError, match="int8"):
+        Scene.open(write(tmp_path / "i8.tif", np.zeros((1, 8, 8), np.int8)))
+
+
+@pytest.mark.parametrize("bidx", [(4,), (0,), (1, 1)])
+def test_bands_that_are_not_there_are_a_usage_error(rgb_scene: Path, bidx: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="has 1 to 3"):
+        Scene.open(str(rgb_scene), bidx)
+
+
+def test_files_that_are_no_raster(tmp_path: Path) -> None:
+    (tmp_path / "empty.tif").touch()
+    (tmp_path / "text.tif").write_text("hello")
+    for name, message in (
+        ("none.tif", "no such file"),
+        ("empty.tif", "empty"),
+        ("text.tif", "gdalinfo"),
+        (".", "direct"),
+    ):
+        with pytest.raises(SceneError, match=message):
+            Scene.open(str(tmp_path / name))
+
+
+def test_a_vrt_is_opened_only_when_trusted_whatever_its_name(tmp_path: Path, rgb_scene: Path) -> None:
+    for name in ("a.vrt", "innocent.tif"):
+        path = tmp_path / name
+        rasterio.shutil.copy(rgb_scene, path, driver="VRT")
+        with pytest.raises(SceneError, match="--allow-driver VRT"):
+            Scene.open(str(path))
+        assert Scene.open(str(path), drivers=("VRT",)).layout.count == 3
+
+
+def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.tif"
+    layout = {"driver": "GTiff", "count": 1, "dtype": "uint8", "sparse_ok": True, "tiled": True, "bigtiff": True}
+    with rasterio.open(path, "w", width=400_000, height=400_000, **layout):
+        pass
+    with pytest.raises(ResourceError, match="--max-pixels"):
+        Scene.open(str(path))
+    assert Scene.open(str(path), max_pixels=10**12).grid.width == 400_000
+
+
+def test_nodata_that_no_pixel_can_have_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    vrt = tmp_path / "a.vrt"
+    rasterio.shutil.copy(write(tmp_path / "a.tif", np.ones((1, 8, 8), np.uint8)), vrt, driver="VRT")
+    text = vrt.read_text()
+    band = text[text.index("<VRTRasterBand") :].split(">")[0] + ">"
+    vrt.write_text(text.replace(band, band + "<NoDataValue>0.5</NoDataValue>"))
+    with pytest.warns(GeosalWarning, match="no uint8 value"):
+        assert Scene.open(str(vrt), drivers=("VRT",)).layout.nodata is None
+
+
+def test_statistics_are_noticed(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.tif", np.arange(64, dtype=np.uint8).reshape(1, 8, 8))
+    assert not Scene.open(path).has_statistics
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(1, STATISTICS_MEAN="31.5")
+    assert Scene.open(path).has_statistics
+
+
+def test_describe_is_plain_data(rgb_scene: Path) -> None:
+    facts = describe(str(rgb_scene))
+    assert (facts["width"], facts["height"], facts["count"], facts["dtype"]) == (900, 700, 3, "uint8")
+    assert facts["crs"] == "EPSG:32631"
+    assert facts["nodata"] == 0
+    assert [band["colorinterp"] for band in facts["bands"]] == [
+        c.name for c in (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    ]
+    assert "PROVENANCE" in facts["tag_domains"]

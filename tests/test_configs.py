@@ -1,0 +1,48 @@
+"""The recipes that ship with geosal load, say what they promise, and run."""
+
+from pathlib import Path
+
+import pytest
+
+from geosal.ladder import effective_kernel
+from geosal.plan import make_plan
+from geosal.recipe import Recipe
+
+CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
+EXPECTED_SHARES = {
+    "paper-half": {1: 0.5, 17: 0.5},
+    "paper-grid": {1: 0.25, 5: 0.25, 11: 0.25, 17: 0.25},
+    "paper-perlin": {1: 0.06, 5: 0.44, 9: 0.42, 13: 0.08},
+}
+EXPECTED_EFFECTIVE = {"paper-half": 9.0, "paper-grid": 8.5}
+
+
+def test_the_promised_recipes_are_there() -> None:
+    assert {"sentinel2", "landsat", *EXPECTED_SHARES} <= {path.stem for path in CONFIGS}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_recipe_makes_a_plan(path: Path, rgb_scene: Path, tmp_path: Path) -> None:
+    recipe = Recipe.from_yaml(path, input=str(rgb_scene), output=str(tmp_path / "out.tif"))
+    plan = make_plan(recipe)
+    assert plan.profile.lossless
+    assert plan.ladder.steps == recipe.steps
+
+
+@pytest.mark.parametrize("name", EXPECTED_SHARES)
+def test_the_papers_recipes_give_the_papers_shares(name: str, rgb_scene: Path, tmp_path: Path) -> None:
+    path = next(path for path in CONFIGS if path.stem == name)
+    recipe = Recipe.from_yaml(path, input=str(rgb_scene), output=str(tmp_path / "out.tif"))
+    plan = make_plan(recipe)
+    levels = plan.ladder.levels(plan.saliency.read(plan.scene.grid.whole()))
+    shares = {width: float((levels == level).mean()) for level, width in enumerate(plan.ladder.widths)}
+    shares = {width: share for width, share in shares.items() if share > 0}
+    assert shares == pytest.approx(EXPECTED_SHARES[name], abs=0.02)
+    if name in EXPECTED_EFFECTIVE:
+        assert effective_kernel(shares) == pytest.approx(EXPECTED_EFFECTIVE[name], abs=1e-9)
+
+
+def test_the_command_line_goes_before_the_file(rgb_scene: Path) -> None:
+    path = next(path for path in CONFIGS if path.stem == "landsat")
+    recipe = Recipe.from_yaml(path, input=str(rgb_scene), output="out.tif", steps=6, saliency=("half",), profile=None)
+    assert (recipe.steps, recipe.saliency, recipe.profile) == (6, ("half",), "zstd")

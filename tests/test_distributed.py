@@ -1,0 +1,112 @@
+"""The same job on a real cluster: a scheduler and two worker processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import geosal
+from geosal import ClusterError, SceneError
+
+pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a scheduler with two worker processes of one thread each."""
+    folder = tmp_path_factory.mktemp("cluster")
+    python = [sys.executable, "-m", "distributed.cli."]
+    scheduler = subprocess.Popen(
+        [*python[:2], "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard"],
+        cwd=folder, stderr=(folder / "scheduler.log").open("w"),
+    )  # fmt: skip
+    try:
+        address = _wait_for(folder / "scheduler.log", r"Scheduler at:\s+(tcp://\S+)")
+        workers = subprocess.Popen(
+            [*python[:2], "distributed.cli.dask_worker", address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard",
+             "--host", "127.0.0.1", "--local-directory", str(folder)],
+            cwd=folder, stderr=(folder / "workers.log").open("w"),
+        )  # fmt: skip
+        try:
+            _wait_for(folder / "workers.log", r"(?s)Starting established connection.*Starting established connection()")
+            yield address
+        finally:
+            _stop(workers)
+    finally:
+        _stop(scheduler)
+
+
+def _wait_for(log: Path, pattern: str) -> str:
+    for _ in range(300):
+        if match := re.search(pattern, log.read_text()):
+            return match[1]
+        time.sleep(0.1)
+    raise TimeoutError(log.read_text())
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def test_the_same_bits_as_threads(cluster: str, uint16_scene: Path, tmp_path: Path) -> None:
+    near, far = tmp_path / "near.tif", tmp_path / "far.tif"
+    options = {"saliency": ("perlin", "grid"), "combine": "mean", "block": 128, "profile": "zstd"}
+    geosal.compress(str(uint16_scene), str(near), **options)
+    geosal.compress(str(uint16_scene), str(far), scheduler=cluster, **options)
+    assert near.read_bytes() == far.read_bytes()
+
+
+def test_the_environments_address_is_used(
+    cluster: str, rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster)
+    recipe = geosal.Recipe(input=str(rgb_scene), output=str(tmp_path / "a.tif"), saliency=("half",))
+    plan = geosal.make_plan(recipe)
+    assert plan.scheduler == cluster
+    assert geosal.run(plan).blocks == 1
+
+
+def test_an_error_on_a_worker_comes_back_as_itself(cluster: str, rgb_scene: Path, tmp_path: Path) -> None:
+    source = tmp_path / "cut.tif"
+    source.write_bytes(rgb_scene.read_bytes()[:-60_000])
+    with pytest.raises(SceneError, match="cut.tif"):
+        geosal.compress(str(source), str(tmp_path / "out.tif"), saliency="half", block=256, scheduler=cluster)
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_a_dead_address_is_an_error_and_nothing_runs_here(rgb_scene: Path, tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="127.0.0.1:9"):
+        geosal.compress(str(rgb_scene), str(tmp_path / "out.tif"), saliency="half", scheduler="tcp://127.0.0.1:9")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_worker_does_not_change_the_result(cluster: str, uint16_scene: Path, tmp_path: Path) -> None:
+    calm, stormy = tmp_path / "calm.tif", tmp_path / "stormy.tif"
+    options = {"saliency": "perlin", "block": 64, "profile": "raw"}
+    geosal.compress(str(uint16_scene), str(calm), **options)
+    killed = threading.Event()
+
+    def kill_one(progress: geosal.Progress) -> None:
+        if progress.stage == "smooth" and progress.done == 20 and not killed.is_set():
+            mine = psutil.Process().children(recursive=True)
+            workers = [
+                p for p in mine if "dask_worker" in " ".join(p.cmdline()) or "multiprocessing" in " ".join(p.cmdline())
+            ]
+            os.kill(next(p.pid for p in workers if "spawn_main" in " ".join(p.cmdline())), signal.SIGKILL)
+            killed.set()
+
+    geosal.compress(str(uint16_scene), str(stormy), scheduler=cluster, progress=kill_one, **options)
+    assert killed.is_set()
+    assert calm.read_bytes() == stormy.read_bytes()

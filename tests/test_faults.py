@@ -1,0 +1,123 @@
+"""Faults in the middle of the job, in real processes: no file under the final name, the old one untouched."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+SCENE_SIZE = 3000
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Large enough to be in the middle of for a second or two."""
+    path = tmp_path_factory.mktemp("faults") / "scene.tif"
+    profile = {"driver": "GTiff", "count": 3, "height": SCENE_SIZE, "width": SCENE_SIZE, "dtype": "uint8"}
+    place = {"crs": "EPSG:32631", "transform": rasterio.transform.from_origin(4e5, 49e5, 10, 10)}
+    with rasterio.open(path, "w", tiled=True, **profile, **place) as dataset:
+        dataset.write(np.random.default_rng(0).integers(1, 255, (3, SCENE_SIZE, SCENE_SIZE), dtype=np.uint8))
+    return path
+
+
+def start(scene: Path, output: Path, *options: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "geosal", "compress", str(scene), str(output), "--saliency", "half"]
+    return subprocess.Popen([*command, "--block", "256", *options], stderr=subprocess.PIPE, text=True)
+
+
+def in_the_middle(process: "subprocess.Popen[str]", folder: Path) -> None:
+    """Wait until pixels are being staged."""
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        if any(stage.stat().st_size > 100_000 for stage in folder.glob(".*/stage.tif")):
+            return
+        time.sleep(0.01)
+    pytest.fail(f"never got to the middle: {process.communicate()[1]}")
+
+
+@pytest.mark.parametrize("suffix", ["tif", "jp2"])
+def test_sigkill_leaves_no_file_and_the_next_run_cleans_up(scene: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"out.{suffix}"
+    process = start(scene, output)
+    in_the_middle(process, tmp_path)
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    assert not output.exists()
+    assert len(list(tmp_path.iterdir())) == 1  # the work directory of the dead
+    again = start(scene, output, "--quiet")
+    again.communicate()
+    assert again.returncode == 0
+    wanted = {output.name} if suffix == "tif" else {output.name, f"{output.name}.aux.xml"}
+    assert {p.name for p in tmp_path.iterdir()} <= wanted
+
+
+def test_sigkill_leaves_the_old_file_untouched(scene: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.tif"
+    output.write_bytes(b"the old one")
+    before = output.stat()
+    process = start(scene, output, "--overwrite")
+    in_the_middle(process, tmp_path)
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    assert output.read_bytes() == b"the old one"
+    assert output.stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_job_within_five_seconds(scene: Path, tmp_path: Path, number: int, code: int) -> None:
+    process = start(scene, tmp_path / "out.tif")
+    in_the_middle(process, tmp_path)
+    begin = time.monotonic()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - begin < 5
+    assert process.returncode == code
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["tif", "jp2"])
+def test_a_full_disk_is_one_line_and_no_file(scene: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"out.{suffix}"
+    limited = [
+        "prlimit",
+        "--fsize=6000000",
+        sys.executable,
+        "-m",
+        "geosal",
+        "compress",
+        str(scene),
+        str(output),
+    ]
+    done = subprocess.run([*limited, "--saliency", "half"], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 5, done.stderr
+    assert done.stderr.startswith("geosal: error:")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize("suffix", ["tif", "jp2"])
+def test_a_small_file_system(scene: Path, tmp_path: Path, suffix: str) -> None:
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(tmp_path)], capture_output=True, check=False
+    )
+    if mount.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        (tmp_path / f"out.{suffix}").write_bytes(b"old")
+        process = start(scene, tmp_path / f"out.{suffix}", "--overwrite")
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 5, errors
+        assert "Traceback" not in errors
+        assert [p.name for p in tmp_path.iterdir()] == [f"out.{suffix}"]
+        assert (tmp_path / f"out.{suffix}").read_bytes() == b"old"
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)

@@ -1,0 +1,46 @@
+import threading
+from pathlib import Path
+
+import pytest
+from rasterio.env import getenv
+
+from geosal.gdal_env import GDAL_CACHE_BYTES, allowed_drivers, close_shared_rasters, gdal_env, shared_raster
+
+
+def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    with gdal_env():
+        assert getenv()["GDAL_CACHEMAX"] == GDAL_CACHE_BYTES
+    monkeypatch.setenv("GDAL_CACHEMAX", "64")
+    with gdal_env():
+        assert "GDAL_CACHEMAX" not in getenv() or getenv()["GDAL_CACHEMAX"] != GDAL_CACHE_BYTES
+
+
+def test_drivers_that_follow_links_need_the_users_word() -> None:
+    assert {"GTiff", "JP2OpenJPEG", "PNG"} <= set(allowed_drivers())
+    assert not {"VRT", "WMS", "MRF", "HTTP", "MEM"} & set(allowed_drivers())
+    assert "VRT" in allowed_drivers(("vrt",))
+
+
+def test_threads_share_one_handle_and_never_use_it_at_once(rgb_scene: Path) -> None:
+    seen, inside, clashes = set(), [], []
+
+    def read() -> None:
+        for _ in range(20):
+            with shared_raster(str(rgb_scene)) as dataset:
+                inside.append(1)
+                clashes.append(len(inside) > 1)
+                seen.add(id(dataset))
+                dataset.read(1, window=((0, 8), (0, 8)))
+                inside.pop()
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 1
+    assert len(clashes) == 80
+    assert not any(clashes)
+    close_shared_rasters()
+    with shared_raster(str(rgb_scene)) as dataset:
+        assert not dataset.closed

@@ -1,0 +1,222 @@
+"""The package as pip sees it, and the files around it that no other test would notice."""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from importlib.metadata import Distribution, distribution, entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+IMAGE_ENTRYPOINTS = {"geosal": ["geosal"], "notebook": ["jupyter", "lab"]}
+
+
+@pytest.fixture(scope="module")
+def installed() -> Distribution:
+    return distribution("geosal")
+
+
+# The package
+
+
+def test_version_is_the_same_everywhere(installed: Distribution) -> None:
+    newest = re.search(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest is not None
+    versions = {
+        "installed": installed.version,
+        "geosal.__version__": importlib.import_module("geosal").__version__,
+        "CHANGELOG.md": newest[1],
+    }
+    assert len(set(versions.values())) == 1, versions
+
+
+@pytest.mark.parametrize(("group", "callable_"), [("console_scripts", "main"), ("rasterio.rio_plugins", "rio_geosal")])
+def test_entry_points_load_commands(group: str, callable_: str) -> None:
+    (point,) = entry_points(group=group, name="geosal")
+    assert point.value == f"geosal.cli.main:{callable_}"
+    assert callable(point.load())
+
+
+def test_rio_lists_geosal() -> None:
+    point = next(iter(entry_points(group="rasterio.rio_plugins", name="geosal")))
+    assert isinstance(point.load(), click.Command)
+    rio = subprocess.run([_script("rio"), "--help"], capture_output=True, text=True, check=True)
+    assert re.search(r"^\s+geosal\b(?!.*Warning)", rio.stdout, re.MULTILINE), rio.stdout
+
+
+def test_types_travel_with_the_package() -> None:
+    assert (Path(importlib.import_module("geosal").__path__[0]) / "py.typed").is_file()
+
+
+def test_every_import_of_the_core_is_a_dependency() -> None:
+    """What geosal imports is declared, so that a plain `pip install` suffices; extras are imported on request."""
+    declared = {Requirement(text).name.lower() for text in PROJECT["project"]["dependencies"]}
+    extras = {Requirement(text).name.lower() for text in PROJECT["project"]["optional-dependencies"]["cluster"]}
+    modules = {"yaml": "pyyaml", "PIL": "pillow", "rio_cogeo": "rio-cogeo"}
+    imported = {
+        match[1]
+        for path in (ROOT / "geosal").rglob("*.py")
+        for match in re.finditer(r"^\s*(?:from|import) (\w+)", _code(path), re.MULTILINE)
+    }
+    foreign = {modules.get(name, name).lower() for name in imported - sys.stdlib_module_names - {"geosal"}}
+    assert foreign - declared - extras == set()
+    assert {"numpy", "rasterio", "dask"} <= foreign
+
+
+def _code(path: Path) -> str:
+    """The text of a module without its docstrings, which may hold examples."""
+    return re.sub(r'"""(?s:.*?)"""', "", path.read_text(encoding="utf-8"))
+
+
+def test_architecture_shows_the_floors_of_the_import_contract() -> None:
+    (contract,) = (c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    floors = [sorted(name.strip(" ()") for name in layer.split("|")) for layer in contract["layers"]]
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    drawn = re.search(r"^## Floors$.*?^```$(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert drawn is not None
+    assert [sorted(line.split()) for line in drawn[1].strip().splitlines()] == floors
+    rooms = {
+        path.stem for path in (ROOT / "geosal").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert {room for floor in floors for room in floor} == rooms - {"__init__"}
+
+
+# The two commands of the README, and what .ci/run makes of them
+
+
+@pytest.mark.parametrize("needle", ["geosal demo", "[test]"])
+def test_readme_has_the_commands_that_ci_runs(needle: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    command = next(line for line in readme.splitlines() if needle in line)  # as .ci/run picks it
+    assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+    assert f'"{needle}"' in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_ci_script_is_sound() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert "set -euo pipefail" in script.read_text(encoding="utf-8")
+    subprocess.run(["bash", "-n", script], check=True)
+
+
+# Notebooks: pytest runs them (nbmake); here is what a run would not notice
+
+
+def test_there_are_notebooks() -> None:
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_valid_and_stripped(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code
+    assert not [cell.id for cell in code if cell.outputs or cell.execution_count]
+
+
+# Containers: there may be no docker here, so the files are read, and the commands they run are tried
+
+
+def test_compose_services_and_commands() -> None:
+    services = COMPOSE["services"]
+    assert {"scheduler", "worker", "notebook"} <= services.keys()
+    assert services["scheduler"]["entrypoint"] == ["dask", "scheduler"]
+    assert [*services["worker"]["entrypoint"], services["worker"]["command"][0]] == [
+        "dask",
+        "worker",
+        "tcp://scheduler:8786",
+    ]
+    assert services["notebook"]["environment"]["DASK_SCHEDULER_ADDRESS"] == "tcp://scheduler:8786"
+    for service in services.values():
+        assert set(service.get("depends_on", {})) <= services.keys()
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_compose_service_is_confined(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert re.fullmatch(r"\$\{GEOSAL_UID:-[1-9]\d*\}:\$\{GEOSAL_GID:-[1-9]\d*\}", service["user"])
+    assert service["read_only"] is True
+    assert "./data:/data" in service["volumes"]
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert service["build"]["target"] in _stages()
+
+
+@pytest.mark.parametrize("name", ["scheduler", "worker"])
+def test_dask_knows_the_options(name: str) -> None:
+    service = COMPOSE["services"][name]
+    program, subcommand = service["entrypoint"]
+    known = subprocess.run([_script(program), subcommand, "--help"], capture_output=True, text=True, check=True).stdout
+    options = [word for word in service["command"] if word.startswith("--")]
+    assert options
+    assert [option for option in options if not re.search(rf"{option}\b", known)] == []
+
+
+def test_dockerfile_copies_what_the_context_holds() -> None:
+    ignore = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert ignore[1] == "*"  # so only what is named after it comes in
+    sources = [
+        source
+        for arguments in re.findall(r"^COPY (.+)$", _dockerfile(), re.MULTILINE)
+        for source in arguments.split()[:-1]
+        if not source.startswith("--")
+    ]
+    assert {"pyproject.toml", "geosal"} <= set(sources)
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert f"!{source}" in ignore, source
+
+
+@pytest.mark.parametrize("stage", ["geosal", "notebook"])
+def test_image_runs_as_an_ordinary_user(stage: str) -> None:
+    lines = _stages()[stage]
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert users[-1] == "geosal"
+    entrypoint = next(line for line in lines if line.startswith("ENTRYPOINT "))
+    assert (
+        yaml.safe_load(entrypoint.removeprefix("ENTRYPOINT "))[: len(IMAGE_ENTRYPOINTS[stage])]
+        == (IMAGE_ENTRYPOINTS[stage])
+    )
+
+
+def test_image_asks_for_extras_that_exist() -> None:
+    wanted = {extra for group in re.findall(r"\[([a-z,]+)\]\"", _dockerfile()) for extra in group.split(",")}
+    assert wanted == {"cluster", "notebook"}
+    assert wanted <= PROJECT["project"]["optional-dependencies"].keys()
+
+
+def _dockerfile() -> str:
+    """The Dockerfile with continued lines joined."""
+    return (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+
+
+def _stages() -> dict[str, list[str]]:
+    """Lines of each build stage by its name."""
+    stages: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in _dockerfile().splitlines():
+        if match := re.fullmatch(r"FROM \S+ AS (\w+)", line):
+            lines = stages.setdefault(match[1], [])
+        lines.append(line)
+    return stages
+
+
+def _script(name: str) -> str:
+    """A console script of this environment, whether or not it is activated."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent))
+    assert found, f"{name} is not installed beside {sys.executable}"
+    return found

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geosal.tally import BandSums, Tally, count_levels
+
+
+@given(st.lists(st.integers(0, 65535), min_size=1, max_size=60), st.integers(0, 60))
+def test_sums_of_parts_are_those_of_the_whole_and_numpys(values: list[int], cut: int) -> None:
+    samples = np.array(values, np.uint16)
+    both = BandSums.of(samples[:cut]) + BandSums.of(samples[cut:])
+    assert both == BandSums.of(samples)
+    tags = both.tags(pixels=2 * len(values))
+    assert float(tags["STATISTICS_MEAN"]) == pytest.approx(samples.mean())
+    assert float(tags["STATISTICS_STDDEV"]) == pytest.approx(samples.std(), abs=1e-3)
+    assert (int(tags["STATISTICS_MINIMUM"]), int(tags["STATISTICS_MAXIMUM"])) == (samples.min(), samples.max())
+    assert tags["STATISTICS_VALID_PERCENT"] == "50"
+
+
+def test_a_band_without_valid_samples_has_no_statistics() -> None:
+    assert BandSums.of(np.array([], np.uint8)).tags(100) == {}
+
+
+def test_shares_over_all_and_over_valid_pixels() -> None:
+    tally = Tally(8)
+    levels = np.array([[0, 0, 8, 8]], np.uint8)
+    tally.add(count_levels(levels, 8), count_levels(levels[:, :1], 8), known=1)
+    tally.add(count_levels(levels, 8), count_levels(levels, 8), known=3)
+    assert tally.shares(valid_only=False) == {1: 0.5, 17: 0.5}
+    assert tally.shares(valid_only=True) == {1: 0.6, 17: 0.4}
+    assert tally.coverage == 0.5
+    assert tally.blocks == 2
+
+
+@given(st.lists(st.integers(0, 8), max_size=50))
+def test_levels_are_counted_as_numpy_counts(values: list[int]) -> None:
+    levels = np.array(values, np.uint8)
+    np.testing.assert_array_equal(count_levels(levels, 8), np.bincount(levels, minlength=9))

@@ -1,0 +1,316 @@
+"""A complete file or no file, whatever goes wrong and whoever else wants the name."""
+
+import errno
+import logging
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from geosal.errors import OutputError, ResourceError
+from geosal.writers import atomic
+from geosal.writers.publish import WorkDirectory, check_output, check_space
+
+ROOT = Path(__file__).parents[2]
+
+
+def publish(output: Path, content: bytes, *, overwrite: bool = False, sidecars: dict[str, bytes] | None = None) -> Path:
+    with WorkDirectory(output, overwrite=overwrite) as work:
+        main = work.path("encoded")
+        main.write_bytes(content)
+        for suffix, data in (sidecars or {}).items():
+            work.path(f"encoded{suffix}").write_bytes(data)
+        return work.publish(main)
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+class TestCheckOutput:
+    def test_a_new_file_is_fine(self, tmp_path: Path) -> None:
+        check_output(tmp_path / "out.tif", overwrite=False, inputs=["perlin:seed=7", "https://host/a.tif", "\0"])
+
+    def test_the_parent_is_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match=r"does not exist; make it first: mkdir -p"):
+            check_output(tmp_path / "no" / "out.tif", overwrite=False, inputs=[])
+
+    def test_it_is_a_directory(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="is a directory"):
+            check_output(tmp_path, overwrite=True, inputs=[])
+
+    def test_it_exists(self, tmp_path: Path) -> None:
+        (tmp_path / "out.tif").touch()
+        with pytest.raises(OutputError, match="--overwrite"):
+            check_output(tmp_path / "out.tif", overwrite=False, inputs=[])
+        check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
+
+    @pytest.mark.parametrize("how", ["itself", "symlink", "hard link", "relative"])
+    def test_it_is_an_input(self, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        source, output = tmp_path / "in.tif", tmp_path / "out.tif"
+        source.touch()
+        if how == "symlink":
+            output.symlink_to(source)
+        elif how == "hard link":
+            output.hardlink_to(source)
+        else:
+            output = source if how == "itself" else Path("in.tif")
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(OutputError, match="is also an input"):
+            check_output(output, overwrite=True, inputs=[str(source)])
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+    def test_it_is_a_pipe(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "out.tif")
+        with pytest.raises(OutputError, match="not a regular file"):
+            check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+    def test_no_permission(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o500)
+        try:
+            with pytest.raises(OutputError, match="no permission"):
+                check_output(tmp_path / "out.tif", overwrite=False, inputs=[])
+        finally:
+            tmp_path.chmod(0o700)
+
+    @pytest.mark.parametrize("output", ["s3://bucket/out.tif", "/vsimem/out.tif"])
+    def test_it_is_not_local(self, output: str) -> None:
+        with pytest.raises(OutputError, match="only local files are written"):
+            check_output(output, overwrite=False, inputs=[])
+
+    def test_it_is_a_link_to_itself(self, tmp_path: Path) -> None:
+        (tmp_path / "out.tif").symlink_to(tmp_path / "out.tif")
+        with pytest.raises(OutputError, match="not a usable path"):
+            check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
+
+
+def test_space() -> None:
+    check_space("/", 1)
+    with pytest.raises(ResourceError, match="MB are free"):
+        check_space("/", 2**60)
+
+
+class TestWorkDirectory:
+    def test_publishes_the_file_alone(self, tmp_path: Path) -> None:
+        output = tmp_path / "out.tif"
+        assert publish(output, b"new") == output
+        assert output.read_bytes() == b"new"
+        assert names(tmp_path) == {"out.tif"}
+
+    def test_is_hidden_beside_the_output(self, tmp_path: Path) -> None:
+        with WorkDirectory(tmp_path / "out.tif", overwrite=False) as work:
+            (name,) = names(tmp_path)
+            assert name.startswith(f".out.tif.geosal-{os.getpid()}-")
+            assert work.path("x").parent == tmp_path / name
+        assert names(tmp_path) == set()
+
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+    def test_leaves_nothing_after_a_failure(self, tmp_path: Path, error: type[BaseException]) -> None:
+        output = tmp_path / "out.tif"
+        output.write_bytes(b"old")
+        with pytest.raises(error), WorkDirectory(output, overwrite=True) as work:
+            work.path("encoded").write_bytes(b"half")
+            raise error
+        assert names(tmp_path) == {"out.tif"}
+        assert output.read_bytes() == b"old"
+
+    def test_sidecars_move_along_and_old_ones_go(self, tmp_path: Path) -> None:
+        output = tmp_path / "out.jp2"
+        publish(output, b"1", sidecars={".aux.xml": b"x1", ".msk": b"m1"})
+        assert names(tmp_path) == {"out.jp2", "out.jp2.aux.xml", "out.jp2.msk"}
+        publish(output, b"2", overwrite=True, sidecars={".aux.xml": b"x2"})
+        assert names(tmp_path) == {"out.jp2", "out.jp2.aux.xml"}
+        assert (output.read_bytes(), (tmp_path / "out.jp2.aux.xml").read_bytes()) == (b"2", b"x2")
+
+    def test_an_orphaned_sidecar_is_not_adopted(self, tmp_path: Path) -> None:
+        (tmp_path / "out.tif.aux.xml").write_bytes(b"of a file long gone")
+        publish(tmp_path / "out.tif", b"new")
+        assert names(tmp_path) == {"out.tif"}
+
+    def test_does_not_replace_what_came_into_being_meanwhile(self, tmp_path: Path) -> None:
+        output = tmp_path / "out.jp2"
+        with pytest.raises(OutputError, match="--overwrite"), WorkDirectory(output, overwrite=False) as work:
+            work.path("encoded").write_bytes(b"ours")
+            work.path("encoded.aux.xml").write_bytes(b"our sidecar")
+            output.write_bytes(b"theirs")
+            (tmp_path / "out.jp2.aux.xml").write_bytes(b"their sidecar")
+            work.publish(work.path("encoded"))
+        assert output.read_bytes() == b"theirs"
+        assert (tmp_path / "out.jp2.aux.xml").read_bytes() == b"their sidecar"
+        assert names(tmp_path) == {"out.jp2", "out.jp2.aux.xml"}
+
+    @pytest.mark.parametrize("overwrite", [True, False])
+    def test_puts_all_back_when_the_last_step_fails(
+        self, tmp_path: Path, overwrite: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        output = tmp_path / "out.jp2"
+        if overwrite:
+            output.write_bytes(b"old")
+        (tmp_path / "out.jp2.msk").write_bytes(b"old mask")
+        (tmp_path / "out.jp2.aux.xml").write_bytes(b"old tags")
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        replace = os.replace
+
+        def refuse(source: Path, target: Path) -> None:
+            if Path(target) == output:
+                raise OSError(errno.EIO, "disk on fire")
+            replace(source, target)
+
+        monkeypatch.setattr(os, "replace", refuse)
+        monkeypatch.setattr(os, "link", refuse)
+        with pytest.raises(OutputError, match="disk on fire"):
+            publish(output, b"new", overwrite=overwrite, sidecars={".aux.xml": b"new tags"})
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_without_hard_links(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(_source: Path, _target: Path) -> None:
+            raise OSError(errno.EPERM, "no hard links here")
+
+        monkeypatch.setattr(os, "link", refuse)
+        publish(tmp_path / "out.tif", b"new")
+        assert (tmp_path / "out.tif").read_bytes() == b"new"
+
+    def test_a_full_disk_shows_before_the_name_is_taken(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(_handle: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(atomic.os, "fsync", full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            publish(tmp_path / "out.tif", b"new")
+        assert names(tmp_path) == set()
+
+    def test_a_symlink_stays_and_its_file_is_replaced(self, tmp_path: Path) -> None:
+        (tmp_path / "store").mkdir()
+        target, link = tmp_path / "store" / "real.tif", tmp_path / "out.tif"
+        target.write_bytes(b"old")
+        link.symlink_to(target)
+        publish(link, b"new", overwrite=True)
+        assert link.is_symlink()
+        assert target.read_bytes() == b"new"
+        assert names(tmp_path / "store") == {"real.tif"}
+
+    def test_odd_names(self, tmp_path: Path) -> None:
+        for name in ("with space.tif", "ünï[c]*?.tif", "%s.tif", "é" * 120 + ".tif", "-x.tif"):
+            publish(tmp_path / name, name.encode())
+            assert (tmp_path / name).read_bytes() == name.encode()
+
+    def test_cannot_be_made(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="cannot write in"), WorkDirectory(tmp_path / "no" / "out.tif", True):
+            pass
+
+    def test_of_two_jobs_exactly_one_wins(self, tmp_path: Path) -> None:
+        for attempt in range(20):
+            output = tmp_path / f"out{attempt}.jp2"
+            barrier = Barrier(2)
+
+            def job(content: bytes, output: Path = output, barrier: Barrier = barrier) -> bool:
+                with WorkDirectory(output, overwrite=False) as work:
+                    work.path("encoded").write_bytes(content)
+                    work.path("encoded.aux.xml").write_bytes(content)
+                    barrier.wait()
+                    try:
+                        work.publish(work.path("encoded"))
+                    except OutputError:
+                        return False
+                    return True
+
+            with ThreadPoolExecutor(2) as pool:
+                assert sorted(pool.map(job, (b"a" * 1000, b"b" * 1000))) == [False, True]
+            assert output.read_bytes() == (tmp_path / f"out{attempt}.jp2.aux.xml").read_bytes()
+
+    def test_of_two_processes_exactly_one_wins(self, tmp_path: Path) -> None:
+        program = """
+            import sys
+            from geosal.errors import OutputError
+            from geosal.writers.publish import WorkDirectory
+            with WorkDirectory("out.tif", overwrite=False) as work:
+                work.path("encoded").write_text(sys.argv[1])
+                print("ready", flush=True)
+                sys.stdin.readline()
+                try:
+                    work.publish(work.path("encoded"))
+                except OutputError:
+                    sys.exit(5)
+        """
+        jobs = [
+            subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(program), name], cwd=tmp_path, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+            for name in "ab"
+        ]  # fmt: skip
+        for job in jobs:
+            assert job.stdout is not None
+            assert job.stdout.readline() == "ready\n"
+        for job in jobs:
+            assert job.stdin is not None
+            job.stdin.write("\n")
+            job.stdin.flush()
+        codes = [job.wait(20) for job in jobs]
+        for job in jobs:
+            job.communicate()
+        assert sorted(codes) == [0, 5]
+        assert (tmp_path / "out.tif").read_text() == "ab"[codes.index(0)]
+        assert names(tmp_path) == {"out.tif"}
+
+
+class TestStale:
+    @pytest.fixture
+    def dead_pid(self) -> int:
+        job = subprocess.Popen([sys.executable, "-c", ""])
+        job.wait()
+        return job.pid
+
+    def test_what_a_dead_job_left_is_reported_and_deleted(
+        self, tmp_path: Path, dead_pid: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stale = tmp_path / f".out.tif.geosal-{dead_pid}-0a1b"
+        stale.mkdir()
+        (stale / "stage.tif").write_bytes(b"half")
+        (stale / "lock").touch()
+        with caplog.at_level(logging.WARNING):
+            publish(tmp_path / "out.tif", b"new")
+        assert names(tmp_path) == {"out.tif"}
+        assert stale.name in caplog.text
+
+    def test_a_living_job_and_other_outputs_are_left_alone(self, tmp_path: Path, dead_pid: int) -> None:
+        keep = {f".out.tif.geosal-{os.getppid()}-ff", f".other.tif.geosal-{dead_pid}-ff", ".out.tif.geosal-x-ff"}
+        for name in keep:
+            (tmp_path / name).mkdir()
+        publish(tmp_path / "out.tif", b"new")
+        assert names(tmp_path) == {"out.tif"} | keep
+
+    def test_a_job_on_another_machine_holds_the_lock(self, tmp_path: Path, dead_pid: int) -> None:
+        """Its process number means nothing here."""
+        elsewhere = tmp_path / f".out.tif.geosal-{dead_pid}-ff"
+        elsewhere.mkdir()
+        with (elsewhere / "lock").open("wb") as lock:
+            assert atomic.try_lock(lock)
+            publish(tmp_path / "out.tif", b"new")
+            assert elsewhere.exists()
+
+    def test_a_killed_process_leaves_no_output_and_the_next_cleans_up(self, tmp_path: Path) -> None:
+        program = """
+            import os, signal
+            from geosal.writers.publish import WorkDirectory
+            with WorkDirectory("out.tif", overwrite=True) as work:
+                work.path("encoded").write_bytes(b"half")
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+        output = tmp_path / "out.tif"
+        output.write_bytes(b"old")
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == -9
+        assert output.read_bytes() == b"old"
+        assert len(names(tmp_path)) == 2
+        publish(output, b"new", overwrite=True)
+        assert names(tmp_path) == {"out.tif"}
