@@ -73,5 +73,5 @@ class GeosalWarning(UserWarning):
 
 def redact(text: str) -> str:
     """Take passwords and query strings out of the URLs in `text`: signed URLs carry secrets in both."""
-    text = re.sub(r"(\w+://|/vsi\w+/)[^/\s@]*@", r"\1***@", text)
-    return re.sub(r"((?:\w+://|/vsi\w+/)[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)
+    text = re.sub(r"(\b\w{1,20}://|/vsi\w{1,20}/)[^/\s@]*@", r"\1***@", text)
+    return re.sub(r"(\b(?:\w{1,20}://|/vsi\w{1,20}/)[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)

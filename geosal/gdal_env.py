@@ -23,8 +23,6 @@ GDAL_CACHE_BYTES = 128 * 2**20
 _OPTIONS: dict[str, object] = {
     # rasterio takes an int as bytes, the environment variable means megabytes. GDAL's default is 5 % of the memory.
     "GDAL_CACHEMAX": GDAL_CACHE_BYTES,
-    # Decodes the tiles of one read side by side.
-    "GDAL_NUM_THREADS": "ALL_CPUS",
     # An overview or a mask belongs inside the file, not beside it.
     "GDAL_TIFF_INTERNAL_MASK": True,
     # A server that drops a request is asked again.
@@ -34,6 +32,11 @@ _OPTIONS: dict[str, object] = {
     "GDAL_HTTP_TIMEOUT": 120,
 }
 
+_STRICT: dict[str, object] = {
+    # With threads of its own GDAL 3.10 decodes a damaged JPEG2000 tile to zeros and says nothing. Blocks are worked on
+    # side by side anyway, and encoders are given their threads where they are called.
+    "GDAL_NUM_THREADS": 1,
+}
 _REFUSED_DRIVERS = frozenset({
     # They read what another file or server says: a scene that came by mail must not open /etc/passwd or call home.
     "VRT", "GTI", "DERIVED", "STACIT", "STACTA", "MRF", "DIMAP", "KMLSUPEROVERLAY", "TIL", "PDF",
@@ -47,9 +50,9 @@ _MAX_HANDLES = 8
 
 @contextmanager
 def gdal_env() -> Iterator[None]:
-    """Run the body with geosal's GDAL options; what the user has set in the environment stays."""
+    """Run the body with geosal's GDAL options; what the user has set stays, unless it hides errors."""
     options = {name: value for name, value in _OPTIONS.items() if name not in os.environ}
-    with rasterio.Env(**options):
+    with rasterio.Env(**options, **_STRICT):
         yield
 
 
@@ -112,6 +115,8 @@ def _why_not_open(path: str, cause: str) -> str:
 @dataclass
 class _Handle:
     dataset: DatasetReader
+    users: int = 0
+    """Threads that have it or wait for it; only a handle without any may be closed."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -124,16 +129,20 @@ def shared_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> Iterator[Da
     """Lend this process's one handle of a raster to the calling thread, with `gdal_env` around it.
 
     GDAL's cache of decoded tiles belongs to the handle: threads that share one decode the tiles that their halos share
-    once, and GDAL decodes with all cores inside a read. Handles are not safe in two threads at once, so a lock is held
-    while one is lent; keep only the read inside the `with`.
+    once. Handles are not safe in two threads at once, so a lock is held while one is lent; keep only the read inside
+    the `with`.
     """
     with gdal_env():
-        handle = _handle(path, extra_drivers)
-        with handle.lock:
-            yield handle.dataset
+        handle = _take_handle(path, extra_drivers)
+        try:
+            with handle.lock:
+                yield handle.dataset
+        finally:
+            with _handles_lock:
+                handle.users -= 1
 
 
-def _handle(path: str, extra_drivers: tuple[str, ...]) -> _Handle:
+def _take_handle(path: str, extra_drivers: tuple[str, ...]) -> _Handle:
     key: tuple[object, ...] = (path, extra_drivers)
     if _is_local(path) and os.path.exists(path):  # a file that was replaced is another file
         stat = os.stat(path)
@@ -142,14 +151,19 @@ def _handle(path: str, extra_drivers: tuple[str, ...]) -> _Handle:
         if key not in _handles:
             _handles[key] = _Handle(open_raster(path, extra_drivers))
         _handles.move_to_end(key)
-        idle = [old for old, handle in _handles.items() if not handle.lock.locked() and old != key]
-        for old in idle[: max(0, len(_handles) - _MAX_HANDLES)]:
-            _handles.pop(old).dataset.close()
+        _handles[key].users += 1
+        _close_idle(keep=_MAX_HANDLES)
         return _handles[key]
 
 
 def close_shared_rasters() -> None:
     """Close the handles that nobody uses, and give back the tiles GDAL keeps for them."""
     with _handles_lock:
-        for key in [key for key, handle in _handles.items() if not handle.lock.locked()]:
-            _handles.pop(key).dataset.close()
+        _close_idle(keep=0)
+
+
+def _close_idle(keep: int) -> None:
+    """Close idle handles, the longest unused first, until `keep` are left; the caller holds the lock."""
+    idle = [key for key, handle in _handles.items() if handle.users == 0]
+    for key in idle[: max(0, len(_handles) - keep)]:
+        _handles.pop(key).dataset.close()

@@ -19,6 +19,7 @@ from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
 from geosal.sources import Saliency, open_saliency
+from geosal.sources.text import SourceText
 from geosal.writers.publish import check_output
 
 BLOCK = 2048
@@ -136,7 +137,7 @@ def make_plan(recipe: Recipe) -> Plan:
     ResourceError
         Too many pixels, or too little memory allowed.
     """
-    inputs = [recipe.input, *recipe.saliency]
+    inputs = [recipe.input, *(SourceText.parse(text).target for text in recipe.saliency)]
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
     scene = Scene.open(recipe.input, recipe.bidx, drivers=recipe.drivers, max_pixels=recipe.max_pixels)
     profile = resolve_profile(recipe.output, recipe.profile, dict(recipe.creation_options), scene.layout)
@@ -163,9 +164,9 @@ def make_plan(recipe: Recipe) -> Plan:
     return plan
 
 
-def _resolve_scheduler(wish: str) -> str:
-    """An explicit address goes first, then dask's own environment variable, then threads."""
-    return os.environ.get("DASK_SCHEDULER_ADDRESS", wish) if wish == "threads" else wish
+def _resolve_scheduler(wish: str | None) -> str:
+    """The user's word goes first, then dask's own environment variable, then threads."""
+    return wish or os.environ.get("DASK_SCHEDULER_ADDRESS") or "threads"
 
 
 def _fit_block(recipe: Recipe, layout: RasterLayout, workers: int) -> tuple[int, int]:

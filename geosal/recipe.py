@@ -43,7 +43,8 @@ class Recipe:
     bidx
         Bands to take, from 1; all when empty.
     scheduler
-        "threads", "processes", or the address of a dask scheduler.
+        "threads", "processes", or the address of a dask scheduler; by default the address in dask's own
+        ``DASK_SCHEDULER_ADDRESS``, or else threads.
     workers
         Blocks worked on at once; by default one per core, or per thread of the cluster.
     block
@@ -68,7 +69,7 @@ class Recipe:
     profile: str | None = None
     creation_options: tuple[tuple[str, str], ...] = ()
     bidx: tuple[int, ...] = ()
-    scheduler: str = "threads"
+    scheduler: str | None = None
     workers: int | None = None
     block: int | None = None
     max_memory: int | None = None
@@ -77,7 +78,7 @@ class Recipe:
     drivers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("input", "output", "scheduler", "outside", "sigma"):
+        for name in ("input", "output", "outside", "sigma"):
             _require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
         if not self.saliency:
             raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")

@@ -103,7 +103,12 @@ class Tally:
         return self.known / self.pixels if self.pixels else 0.0
 
     def shares(self, *, valid_only: bool) -> dict[int, float]:
-        """Share of each kernel width that occurs, over all pixels as in the paper, or over the valid ones."""
+        """Share of each kernel width that occurs, over all pixels as in the paper, or over the valid ones.
+
+        Without a pixel to count everything was left as it was: all of it has width 1.
+        """
         counts = self.levels_valid if valid_only else self.levels
         total = int(counts.sum())
+        if total == 0:
+            return {1: 1.0}
         return {2 * level + 1: int(count) / total for level, count in enumerate(counts) if count}

@@ -23,16 +23,16 @@ pytest.importorskip("distributed")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a scheduler with two worker processes of one thread each."""
     folder = tmp_path_factory.mktemp("cluster")
-    python = [sys.executable, "-m", "distributed.cli."]
     scheduler = subprocess.Popen(
-        [*python[:2], "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard"],
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
+         "--no-dashboard"],
         cwd=folder, stderr=(folder / "scheduler.log").open("w"),
     )  # fmt: skip
     try:
         address = _wait_for(folder / "scheduler.log", r"Scheduler at:\s+(tcp://\S+)")
         workers = subprocess.Popen(
-            [*python[:2], "distributed.cli.dask_worker", address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard",
-             "--host", "127.0.0.1", "--local-directory", str(folder)],
+            [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", "2", "--nthreads", "1",
+             "--no-dashboard", "--host", "127.0.0.1", "--local-directory", str(folder)],
             cwd=folder, stderr=(folder / "workers.log").open("w"),
         )  # fmt: skip
         try:
@@ -100,11 +100,9 @@ def test_a_killed_worker_does_not_change_the_result(cluster: str, uint16_scene: 
 
     def kill_one(progress: geosal.Progress) -> None:
         if progress.stage == "smooth" and progress.done == 20 and not killed.is_set():
-            mine = psutil.Process().children(recursive=True)
-            workers = [
-                p for p in mine if "dask_worker" in " ".join(p.cmdline()) or "multiprocessing" in " ".join(p.cmdline())
-            ]
-            os.kill(next(p.pid for p in workers if "spawn_main" in " ".join(p.cmdline())), signal.SIGKILL)
+            children = psutil.Process().children(recursive=True)
+            workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+            os.kill(workers[0].pid, signal.SIGKILL)
             killed.set()
 
     geosal.compress(str(uint16_scene), str(stormy), scheduler=cluster, progress=kill_one, **options)

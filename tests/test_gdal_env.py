@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from rasterio.env import getenv
 
+from geosal import gdal_env as module
 from geosal.gdal_env import GDAL_CACHE_BYTES, allowed_drivers, close_shared_rasters, gdal_env, shared_raster
 
 
@@ -44,3 +45,29 @@ def test_threads_share_one_handle_and_never_use_it_at_once(rgb_scene: Path) -> N
     close_shared_rasters()
     with shared_raster(str(rgb_scene)) as dataset:
         assert not dataset.closed
+
+
+def test_handles_in_use_are_never_closed_and_idle_ones_are_few(rgb_scene: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.tif" for number in range(12)]
+    for path in paths:
+        path.write_bytes(rgb_scene.read_bytes())
+    failures = []
+
+    def read(path: Path) -> None:
+        try:
+            for _ in range(10):
+                with shared_raster(str(path)) as dataset:
+                    dataset.read(1, window=((0, 64), (0, 64)))
+        except Exception as error:  # noqa: BLE001  any failure is what is looked for
+            failures.append(error)
+
+    threads = [threading.Thread(target=read, args=(path,)) for path in paths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with shared_raster(str(paths[0])):
+        assert len(module._handles) <= module._MAX_HANDLES
+        close_shared_rasters()
+        assert len(module._handles) == 1

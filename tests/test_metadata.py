@@ -85,11 +85,9 @@ def test_significant_bits(tmp_path: Path, dtype: str, nbits: int | None, expecte
 
 def test_gcps_and_rpcs_survive() -> None:
     points = tuple(GroundControlPoint(row, col, 10 + col, 50 - row, 5.0) for row in (0, 8) for col in (0, 8))
-    rpcs = RPC(10.0, 500.0, 45.0, 1.0, [1.0] * 20, [0.1] * 20, 150.0, 150.0, -80.0, 1.0, [1.0] * 20, [1 / 3] * 20, 150.0,
+    rpcs = RPC(10.0, 500.0, 45.0, 1.0, [1.0] * 20, [0.1] * 20, 150.0, 150.0, -80.0, 1.0, [1.0] * 20, [0.25] * 20, 150.0,
                150.0, 1.0, 0.5)  # fmt: skip
-    metadata = RasterMetadata(
-        bands=(BandMetadata(),), gcps=points, gcp_crs=CRS.from_epsg(4326).to_wkt(), rpcs=rpcs
-    )
+    metadata = RasterMetadata(bands=(BandMetadata(),), gcps=points, gcp_crs=CRS.from_epsg(4326).to_wkt(), rpcs=rpcs)
     found = round_trip(metadata)
     assert [(p.row, p.col, p.x, p.y, p.z) for p in found.gcps] == [(p.row, p.col, p.x, p.y, p.z) for p in points]
     assert found.gcp_crs is not None
@@ -127,8 +125,8 @@ def test_any_tags_survive(
 
 
 def test_documents_survive_or_are_left_out() -> None:
-    tags = {domain: {domain: text} for domain, text in
-            (("xml:XMP", "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"), ("xml:PLAIN", "<zoo/>"), ("json:J", "{}"))}  # fmt: skip
+    documents = {"xml:XMP": "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>", "xml:PLAIN": "<zoo/>", "json:J": "{}"}
+    tags = {domain: {domain: text} for domain, text in documents.items()}
     found = round_trip(RasterMetadata(bands=(BandMetadata(),), tags=tags))
     assert {domain for domain in found.tags if is_document(domain)} == {"xml:XMP"}
     assert found.tags["xml:XMP"] == tags["xml:XMP"]
@@ -136,6 +134,7 @@ def test_documents_survive_or_are_left_out() -> None:
 
 def test_a_refusal_of_gdal_is_an_output_error(tmp_path: Path) -> None:
     metadata = RasterMetadata(bands=(BandMetadata(), BandMetadata()))
-    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", width=8, height=8, count=1, dtype="uint8") as dataset:
+    options = {"driver": "GTiff", "width": 8, "height": 8, "count": 1, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "a.tif", "w", **options) as dataset:  # noqa: SIM117
         with pytest.raises(OutputError, match="metadata cannot be written"):
             apply_metadata(dataset, metadata)

@@ -203,10 +203,10 @@ def test_refusals_come_before_pixels_move(rgb_scene: Path, tmp_path: Path, monke
         geosal.compress(str(rgb_scene), str(tmp_path / "there.tif"), saliency="half")
     with pytest.raises(OutputError, match="input"):
         geosal.compress(str(rgb_scene), str(rgb_scene), saliency="half", overwrite=True)
+    floats = tmp_path / "f.tif"
+    with rasterio.open(floats, "w", driver="GTiff", width=9, height=9, count=1, dtype="float32") as dataset:
+        dataset.write(np.zeros((1, 9, 9), np.float32))
     with pytest.raises(geosal.UsageError, match="float32"):
-        floats = tmp_path / "f.tif"
-        with rasterio.open(floats, "w", driver="GTiff", width=9, height=9, count=1, dtype="float32") as dataset:
-            dataset.write(np.zeros((1, 9, 9), np.float32))
         geosal.compress(str(floats), str(tmp_path / "f.jp2"), saliency="half")
     with pytest.raises(geosal.ResourceError, match="--max-memory"):
         geosal.compress(str(rgb_scene), str(tmp_path / "m.tif"), saliency="half", max_memory="100MB")

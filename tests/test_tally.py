@@ -37,3 +37,10 @@ def test_shares_over_all_and_over_valid_pixels() -> None:
 def test_levels_are_counted_as_numpy_counts(values: list[int]) -> None:
     levels = np.array(values, np.uint8)
     np.testing.assert_array_equal(count_levels(levels, 8), np.bincount(levels, minlength=9))
+
+
+def test_a_scene_without_valid_pixels_is_left_as_it_is() -> None:
+    tally = Tally(8)
+    tally.add(count_levels(np.full((2, 2), 8, np.uint8), 8), np.zeros(9, np.int64), known=4)
+    assert tally.shares(valid_only=True) == {1: 1.0}
+    assert tally.shares(valid_only=False) == {17: 1.0}

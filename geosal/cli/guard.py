@@ -37,6 +37,20 @@ def say(line: str) -> None:
     tqdm.write(" ".join(redact(line).split()), file=sys.stderr)
 
 
+def silence_libraries() -> None:
+    """Keep from the terminal what C libraries print on stderr by themselves; Python's own stderr stays.
+
+    libtiff's error handler of last resort writes there whatever GDAL is told; what went wrong comes back as an
+    exception all the same.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
+    os.close(devnull)
+    sys.stderr = open(terminal, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+
+
 def set_verbosity(context: click.Context, level: int) -> None:
     """Note how much the user wishes to read: 1 for -v, 2 for -vv. It adds up over the group and its command."""
     context.meta[_VERBOSITY] = verbosity(context) + level
@@ -93,9 +107,9 @@ def _code_and_line(error: BaseException) -> tuple[int, str]:
             hint = f"; see {context.command_path} --help" if context else ""
             return UsageError.exit_code, error.format_message().rstrip(".") + hint
         case KeyboardInterrupt() | click.Abort():
-            return INTERRUPTED, "interrupted; no file was left under the output's name"
+            return INTERRUPTED, "interrupted; nothing was written under the output's name"
         case Terminated():
-            return TERMINATED, "terminated; no file was left under the output's name"
+            return TERMINATED, "terminated; nothing was written under the output's name"
         case MemoryError():
             return ResourceError.exit_code, "out of memory; use a smaller --block or fewer --workers"
         case _:

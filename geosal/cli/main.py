@@ -8,7 +8,15 @@ import click
 from geosal.cli import options
 from geosal.cli.compress import compress
 from geosal.cli.demo import demo
-from geosal.cli.guard import INTERRUPTED, TERMINATED, GuardedGroup, leave_if_busy, report, set_verbosity
+from geosal.cli.guard import (
+    INTERRUPTED,
+    TERMINATED,
+    GuardedGroup,
+    leave_if_busy,
+    report,
+    set_verbosity,
+    silence_libraries,
+)
 from geosal.cli.info import info
 from geosal.cli.plan import plan
 from geosal.cli.saliency import saliency
@@ -46,6 +54,8 @@ rio_geosal = geosal
 
 def main() -> None:
     """Run the command line and end the process with the contract's exit code."""
+    if not any(argument.startswith("-vv") for argument in sys.argv):
+        silence_libraries()
     try:
         code = int(geosal.main(prog_name="geosal", standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,5 +1,6 @@
 """What commands print: tables for people, one JSON document for programs."""
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,7 @@ class Report:
     def show(self, text: str) -> None:
         """Print for people, unless stdout belongs to the JSON document."""
         if self.target != _STDOUT:
-            click.echo(redact(text))
+            _echo(redact(text))
 
     def summarise(self, text: str) -> None:
         """Print the summary of a job, which --quiet leaves out."""
@@ -83,7 +84,7 @@ class Report:
             return
         text = json.dumps(_without_secrets(document), indent=2, allow_nan=False)
         if self.target == _STDOUT:
-            click.echo(text)
+            _echo(text)
             return
         try:
             Path(self.target).write_text(text + "\n", encoding="utf-8")
@@ -91,6 +92,16 @@ class Report:
             raise OutputError(
                 f"--json {self.target}: cannot be written: {error.strerror}; the job itself is done"
             ) from error
+
+
+def _echo(text: str) -> None:
+    """Print on stdout; a reader that has left is its own matter, a full disk is ours."""
+    try:
+        click.echo(text)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise OutputError(f"stdout cannot be written: {error.strerror}; the job itself is done") from error
 
 
 def _without_secrets(value: Any) -> Any:

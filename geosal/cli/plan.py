@@ -6,6 +6,7 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, pairs
+from geosal.estimate import estimate_bytes
 from geosal.plan import make_plan
 
 
@@ -14,7 +15,7 @@ from geosal.plan import make_plan
 @options.job_options
 @options.report_options
 def plan(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
-    """Tell what compress would do with the same options; nothing is written.
+    """Tell what compress would do with the same options; a sample is read, nothing is written.
 
     \b
     geosal plan scene.tif smaller.tif --saliency mask.tif
@@ -22,7 +23,8 @@ def plan(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
     del quiet  # the table is what was asked for
     recipe = options.build_recipe(config, wish)
     report.keep_apart(recipe.input, recipe.output)
-    described = make_plan(recipe).describe()
+    planned = make_plan(recipe)
+    described = planned.describe() | {"estimated_bytes": estimate_bytes(planned)}
     report.show(_as_table(described))
     report.write(described)
 
@@ -40,7 +42,6 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("work", f"{plan['blocks']} blocks of {plan['block']} px (halo {plan['halo']} px), {workers}"),
         ("memory", f"about {as_bytes(plan['memory_bytes'])}"),
         ("disk", f"at most {as_bytes(plan['disk_bytes'])} beside the output while it runs"),
+        ("bytes", f"about {as_bytes(plan['estimated_bytes'])} (from a sample)"),
     ]
-    if plan.get("estimated_bytes") is not None:
-        rows.append(("bytes", f"about {as_bytes(plan['estimated_bytes'])}"))
     return pairs(rows)

@@ -8,7 +8,7 @@ from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, pairs
 from geosal.cli.progress import progress_bars
 from geosal.saliency_map import write_saliency_map
-from geosal.scenes import describe
+from geosal.scenes import MAX_PIXELS, Scene
 
 
 @click.command()
@@ -31,8 +31,8 @@ def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, q
     """
     report.keep_apart(like, output)
     given = {name: value for name, value in wish.items() if value is not None and value != ()}
-    scene = describe(like, drivers=given.get("drivers", ()))
-    with progress_bars(scene["width"] * scene["height"], quiet=quiet) as progress:
+    grid = Scene.open(like, drivers=wish["drivers"], max_pixels=wish["max_pixels"] or MAX_PIXELS).grid
+    with progress_bars(grid.width * grid.height, quiet=quiet) as progress:
         outcome = write_saliency_map(sources, output, like, progress=progress, **given)
     rows = [
         ("output", outcome["output"]),

@@ -46,10 +46,12 @@ _JP2OPENJPEG: dict[str, tuple[float, float] | None] = {
     "COMMENT": _NO_LIMITS,
 }
 
-DRIVER_OPTIONS: Mapping[str, Mapping[str, tuple[float, float] | None]] = MappingProxyType({
-    "COG": _COG,
-    "JP2OpenJPEG": _JP2OPENJPEG,
-})
+DRIVER_OPTIONS: Mapping[str, Mapping[str, tuple[float, float] | None]] = MappingProxyType(
+    {
+        "COG": _COG,
+        "JP2OpenJPEG": _JP2OPENJPEG,
+    }
+)
 """Driver -> option -> its limits, when it is a number or a list of them."""
 
 _REPROJECTS = "would move the pixels off their grid; warp the scene first with gdalwarp"

@@ -51,9 +51,7 @@ def open_scene(
     source = Scene.open(path, tuple(bands or ()), drivers=drivers)
     with gdal_env(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        opened = rioxarray.open_rasterio(
-            path, chunks={"band": -1, "y": chunks, "x": chunks}, driver=source.driver
-        )
+        opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": chunks, "x": chunks}, driver=source.driver)
     if not isinstance(opened, xr.DataArray):
         raise SceneError(f"{path}: holds several groups of rasters; name one of its subdatasets")
     scene = opened.sel(band=list(source.indexes))

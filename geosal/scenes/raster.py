@@ -2,16 +2,17 @@
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.errors import GeosalWarning, ResourceError, SceneError, UsageError
+from geosal.errors import GeosalError, GeosalWarning, ResourceError, SceneError, UsageError
 from geosal.gdal_env import gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
@@ -82,7 +83,7 @@ class Scene:
         ResourceError
             More than `max_pixels`, or a tile that would not fit in memory.
         """
-        with gdal_env(), open_raster(path, drivers) as dataset:
+        with gdal_env(), open_raster(path, drivers) as dataset, _damage_as_scene_error(path):
             _refuse_bombs(path, dataset, max_pixels)
             indexes = _resolve_indexes(path, dataset, bidx)
             dtype = _resolve_dtype(path, dataset, indexes)
@@ -131,22 +132,29 @@ class Scene:
         SceneError
             The block cannot be decoded.
         """
-        try:
-            with shared_raster(self.path, self.drivers) as dataset:
-                pixels = dataset.read(self.indexes, window=block.window)
-                mask = dataset.read_masks(self.indexes[0], window=block.window) if self.dataset_mask else None
-        except (RasterioError, OSError, ValueError) as error:
-            if isinstance(error, SceneError):
-                raise
-            raise SceneError(
-                f"{self.path}: {block} cannot be read ({error}); the file is damaged or cut off, copy it again"
-            ) from error
+        with _damage_as_scene_error(f"{self.path}: {block}"), shared_raster(self.path, self.drivers) as dataset:
+            pixels = dataset.read(self.indexes, window=block.window)
+            mask = dataset.read_masks(self.indexes[0], window=block.window) if self.dataset_mask else None
         valid = valid_samples(pixels, self.layout.nodata)
         if mask is not None:
             valid &= mask > 0
             if self.layout.alpha is not None:
                 valid[self.layout.alpha] = True
         return pixels, valid
+
+
+@contextmanager
+def _damage_as_scene_error(what: str) -> Iterator[None]:
+    """Turn what rasterio raises on damaged files, some of it private types, into a `SceneError` about `what`."""
+    try:
+        yield
+    except GeosalError:
+        raise
+    except Exception as error:
+        cause = error.__cause__ or error  # rasterio's own message says no more than "see previous exception"
+        raise SceneError(
+            f"{what} cannot be read ({' '.join(str(cause).split())}); the file is damaged or cut off, copy it again"
+        ) from error
 
 
 def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> None:

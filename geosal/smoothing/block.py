@@ -121,6 +121,8 @@ def _smooth_box(
         values = convolve(image, taps)[inner]
     else:
         chosen = chosen & valid[inner]
+        if not chosen.any():
+            return
         values = convolve_valid(image, valid, taps)[inner]
     target = band.result[box.slices_in(_whole(band.samples))]
     target[chosen] = _to_dtype(values[chosen], band.samples.dtype, nodata)

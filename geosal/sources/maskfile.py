@@ -118,8 +118,9 @@ class MaskFile:
         except SceneError:
             raise
         except (RasterioError, OSError, ValueError) as error:
+            cause = " ".join(str(error.__cause__ or error).split())
             raise SceneError(
-                f"{self.path}: {window} of the mask cannot be read ({error}); the file is damaged or cut off, "
+                f"{self.path}: {window} of the mask cannot be read ({cause}); the file is damaged or cut off, "
                 "copy it again"
             ) from error
         return pixels, valid

@@ -7,8 +7,9 @@ over the scene, once, when the source is opened; any seed and any size then has 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Self
 
@@ -113,11 +114,13 @@ class Perlin(Synthetic):
         scale = self.cells / max(self.shape)
         finest = (rows + 0.5) * scale * 2 ** (self.octaves - 1)
         axes = [_Axis.of((cols + 0.5) * scale * 2**octave) for octave in range(self.octaves)]
+        # The rows of a coarse lattice serve many rows of the finest, and each row serves the cells above and below it.
+        tables = lru_cache(maxsize=4 * self.octaves)(lambda octave, row: self._along(octave, row, axes[octave]))
         buffer = np.empty((_STRIP_ROWS, cols.size), dtype=np.float32)
         cuts = [0, *(np.flatnonzero(np.diff(np.floor(finest))) + 1).tolist(), rows.size]
         for start, stop in pairwise(cuts):
             lattice_row = math.floor(finest[start])
-            coefficients = self._coefficients(lattice_row, axes)
+            coefficients = self._coefficients(lattice_row, tables)
             inside = (finest[start:stop] - lattice_row).astype(np.float32)[:, None]
             for top in range(0, stop - start, _STRIP_ROWS):
                 y = inside[top : top + _STRIP_ROWS]
@@ -128,21 +131,27 @@ class Perlin(Synthetic):
                 noise += coefficients[0]
                 yield slice(start + top, start + top + y.size), noise
 
-    def _coefficients(self, finest_row: int, axes: "list[_Axis]") -> NDArray[np.float32]:
+    def _coefficients(
+        self, finest_row: int, tables: Callable[[int, int], tuple[Floats, Floats]]
+    ) -> NDArray[np.float32]:
         """Coefficients of 1, y, y^2 … y^6 for y from 0 to 1 across one row of the finest lattice, (7, cols)."""
-        total = np.zeros((_DEGREE + 1, axes[0].cell.size))
-        for octave, axis in enumerate(axes):
+        total = np.zeros((_DEGREE + 1, 1))
+        for octave in range(self.octaves):
             finer = 2 ** (self.octaves - 1 - octave)
             lattice_row, place = divmod(finest_row, finer)
-            for corner, (weight, weight_times_y) in enumerate(_WEIGHTS):
-                left = self._gradients(octave, lattice_row + corner, axis.cell)
-                right = self._gradients(octave, lattice_row + corner, axis.cell + 1)
-                along_x = _lerp(left[:, 0] * axis.inside, right[:, 0] * (axis.inside - 1), axis.fade)
-                along_y = _lerp(left[:, 1], right[:, 1], axis.fade)
-                for of_y, of_x in ((weight, along_x), (weight_times_y, along_y)):
+            for corner, weights in enumerate(_WEIGHTS):
+                for of_y, of_x in zip(weights, tables(octave, lattice_row + corner), strict=True):
                     moved = _move(of_y, place / finer, 1 / finer)
-                    total += np.array(moved)[:, None] * (of_x * 0.5**octave)
+                    total = total + np.array(moved)[:, None] * (of_x * 0.5**octave)
         return total.astype(np.float32)
+
+    def _along(self, octave: int, row: int, axis: "_Axis") -> tuple[Floats, Floats]:
+        """What one row of lattice points gives along x, (cols,): by itself, and times the distance in y from it."""
+        left, right = self._gradients(octave, row, axis.cell), self._gradients(octave, row, axis.cell + 1)
+        return (
+            _lerp(left[:, 0] * axis.inside, right[:, 0] * (axis.inside - 1), axis.fade),
+            _lerp(left[:, 1], right[:, 1], axis.fade),
+        )
 
     def _gradients(self, octave: int, row: int, cols: Ints) -> Floats:
         """Gradient of each lattice point, (cols, 2), from a hash of seed, octave, row and column (splitmix64)."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.errors import GeosalWarning, SaliencyError, UsageError
+from geosal.errors import GeosalWarning, ResourceError, SaliencyError, UsageError
 from geosal.grid import Block, Grid
 from geosal.sources.align import Alignment, coarse
 from geosal.sources.base import Kind
@@ -22,6 +22,9 @@ _MAX_PIXELS = 2**17
 """Scene pixels resampled at once: their positions take 16 bytes each."""
 _MAX_WINDOW = 2**22
 """Mask pixels held at once."""
+_MAX_SCAN = 20 * 10**9
+"""Mask pixels under a scene beyond which the header is more likely a bomb than a mask."""
+_MAX_TILE = 2**29
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
@@ -69,13 +72,21 @@ class RasterSource:
             The file cannot be read.
         SaliencyError
             The mask lies elsewhere, has no place on the map, or holds what is no saliency.
+        ResourceError
+            It has more pixels under the scene than any mask needs.
         """
         source.only("range", "band", "resampling", "align")
         limits = _parse_range(source)
         file = MaskFile.open(source.target, source.integer("band", 1, 1, 65535), drivers)
         by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
         bilinear = source.choice("resampling", "nearest", ("nearest", "bilinear")) == "bilinear"
+        _refuse_kind(source.text, file)
         alignment, under = place_mask(source.text, grid, file.grid, by_pixels=by_pixels)
+        if under.height * under.width > _MAX_SCAN:
+            raise ResourceError(
+                f"{source.text}: {under.height * under.width} of its pixels lie under the scene, more than "
+                f"{_MAX_SCAN}; give a coarser mask"
+            )
         values = file.scan(under)
         return cls(
             text=source.text,
@@ -178,12 +189,20 @@ def _parse_range(source: SourceText) -> tuple[float, float] | None:
     return float(match[1]), float(match[2])
 
 
+def _refuse_kind(text: str, file: MaskFile) -> None:
+    if "complex" in file.dtype:
+        raise SaliencyError(f"{text}: the mask is {file.dtype}; convert it to uint8, or to float from 0 to 1")
+    if file.block_shape[0] * file.block_shape[1] > _MAX_TILE:
+        raise ResourceError(
+            f"{text}: a tile of the mask has {file.block_shape[0]}x{file.block_shape[1]} pixels; tile it "
+            "with rio convert --co tiled=yes"
+        )
+
+
 def _resolve_limits(
     text: str, file: MaskFile, values: Values, limits: tuple[float, float] | None
 ) -> tuple[float, float]:
     """Decide which values of the file mean 0 and 1, and refuse a mask that holds others."""
-    if np.dtype(file.dtype).kind == "c":
-        raise SaliencyError(f"{text}: the mask is complex; convert it to uint8, or to float from 0 to 1")
     if values.empty:
         raise SaliencyError(f"{text}: the mask says nothing where the scene lies, all is nodata; give one that does")
     if values.nan:

@@ -129,7 +129,9 @@ def _point(gcp: object) -> tuple[float, ...]:
 
 def _same_rpcs(found: RPC, source: RPC) -> bool:
     """Compare number by number: text in a sidecar rounds the last digit."""
-    ours, theirs = ([float(part) for text in rpcs.to_gdal().values() for part in text.split()] for rpcs in (found, source))
+    ours, theirs = (
+        [float(part) for text in rpcs.to_gdal().values() for part in text.split()] for rpcs in (found, source)
+    )
     return len(ours) == len(theirs) and all(map(_same_value, ours, theirs))
 
 

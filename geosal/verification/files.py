@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from geosal.errors import SceneError
 from geosal.gdal_env import open_raster
 from geosal.grid import Block, Grid
 from geosal.verification.check import Check
+from geosal.writers.tiles import missing_tiles
 
 WRITTEN_DRIVERS = {"GTiff": "COG", "JP2OpenJPEG": "JPEG2000"}
 """GDAL's driver for reading -> what we call the format."""
@@ -24,7 +26,7 @@ _LISTED = 3
 
 def check_complete(path: str, dataset: DatasetReader) -> Check:
     """Decode every tile of the image, of its mask and of its overviews."""
-    faults = [*_missing_tiles(dataset), *_undecodable(dataset, "")]
+    faults = [*islice(missing_tiles(dataset), 1), *_undecodable(dataset, "")]
     if dataset.driver == "GTiff" and not faults:
         for level, factor in enumerate(dataset.overviews(1)):
             try:
@@ -58,20 +60,6 @@ def decode_last_tile(dataset: DatasetReader) -> str | None:
     height, width = dataset.block_shapes[0]
     row, col = (dataset.height - 1) // height * height, (dataset.width - 1) // width * width
     return _decode(dataset, Block(row, col, dataset.height - row, dataset.width - col))
-
-
-def _missing_tiles(dataset: DatasetReader) -> Iterator[str]:
-    """Find a tile that a killed writer has left out: such a file opens, and reads as zeros there."""
-    if dataset.driver != "GTiff":
-        return
-    height, width = dataset.block_shapes[0]
-    planar = dataset.interleaving is not None and dataset.interleaving.name == "band"
-    for index in dataset.indexes if planar else (1,):
-        for row in range(-(-dataset.height // height)):
-            for col in range(-(-dataset.width // width)):
-                if dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=index) is None:
-                    yield f"tile {col}, {row} of band {index} is missing"
-                    return
 
 
 def _undecodable(dataset: DatasetReader, where: str) -> Iterator[str]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import rasterio
 import rasterio.shutil
-from rasterio.errors import NotGeoreferencedWarning
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from geosal.errors import OutputError
 from geosal.gdal_env import gdal_env
 from geosal.raster import RasterLayout
 from geosal.writers.domains import FILLER, filler_for, missing_items, restore_items
+from geosal.writers.tiles import missing_tiles
 
 if TYPE_CHECKING:
     from geosal.codecs.profiles import Profile  # families know each other's types only
@@ -24,6 +25,11 @@ logger = logging.getLogger(__name__)
 
 _TICK = 0.1
 """Seconds between looks for a signal while GDAL works."""
+_SMALLEST_FILE = 100
+_END_OF_CODESTREAM = b"\xff\xd9"
+_GHOST_AREA = 1024
+_REWRITTEN = b"KNOWN_INCOMPATIBLE_EDITION=YES"
+"""What GDAL writes into the head of a COG when it had to put a tile elsewhere."""
 _STOP_SECONDS = 4.0
 """How long an interrupted job waits for GDAL to let go."""
 
@@ -70,11 +76,14 @@ def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout)
         raise
     if failures:
         raise _failure(output, failures[0]) from failures[0]
-    _refuse_cut_off(output)
+    fault = _cut_off(output)
+    if fault is not None:
+        raise _failure(output, OSError(fault))
 
 
 def _copy(stage: Path, output: Path, profile: "Profile", filler: str) -> None:
-    with gdal_env(), warnings.catch_warnings():
+    # The stage is our own file, so the JPEG2000 encoder may have all cores; see `gdal_env` for why readers have one.
+    with gdal_env(), rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         if filler:
             with rasterio.open(stage, "r+") as dataset:
@@ -93,14 +102,25 @@ def _stop(thread: threading.Thread, stage: Path) -> None:
     thread.join(_STOP_SECONDS)
 
 
-def _refuse_cut_off(output: Path) -> None:
-    """GDAL may meet a full disk while closing a file and keep silent."""
+def _cut_off(output: Path) -> str | None:
+    """Tell whether the file ends too early: GDAL may meet a full disk and keep silent."""
+    if not output.exists() or output.stat().st_size < _SMALLEST_FILE:
+        return "the file is empty"
     with open(output, "rb") as file:
-        head = file.read(4)
-        file.seek(-min(2, output.stat().st_size), os.SEEK_END)
+        head = file.read(_GHOST_AREA)
+        file.seek(-2, os.SEEK_END)
         tail = file.read(2)
-    if not any(head) or (output.suffix.lower() == ".jp2" and tail != b"\xff\xd9"):
-        raise _failure(output, OSError("the file is cut off"))
+    if output.suffix.lower() == ".jp2":
+        return None if tail == _END_OF_CODESTREAM else "the file is cut off"
+    if _REWRITTEN in head:
+        return "a tile could not be written at first"
+    try:
+        with gdal_env(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(output) as dataset:
+                return next(missing_tiles(dataset), None)
+    except (RasterioError, OSError) as error:
+        return str(error)
 
 
 def _failure(output: Path, error: Exception) -> OutputError:

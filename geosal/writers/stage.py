@@ -1,5 +1,7 @@
 """The stage: a temporary tiled GeoTIFF that takes finished blocks in any order."""
 
+import errno
+import shutil
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ from geosal.gdal_env import gdal_env
 from geosal.grid import Block
 from geosal.metadata import apply_metadata
 from geosal.raster import RasterLayout
+from geosal.writers.tiles import missing_tiles
 
 TILE = 512
 _MOST_BANDS_BY_PIXEL = 4
@@ -84,6 +87,9 @@ class Stage:
             The disk is full, or GDAL cannot write.
         """
         dataset = self._open_dataset()
+        free = shutil.disk_usage(self._path.parent).free
+        if free < pixels.nbytes:  # GDAL would tell of a full disk late
+            raise self._failure(OSError(errno.ENOSPC, f"no space left on device, {free / 1e6:.1f} MB are free"))
         try:
             with self._lock, gdal_env():
                 dataset.write(pixels, window=block.window)
@@ -116,8 +122,12 @@ class Stage:
                 for index, statistics in enumerate(band_statistics or (), start=1):
                     dataset.update_tags(index, **statistics)
                 dataset.close()
+                with rasterio.open(self._path) as written:
+                    fault = next(missing_tiles(written), None)
         except (RasterioError, OSError) as error:
             raise self._failure(error) from error
+        if fault is not None:
+            raise self._failure(OSError(fault))
 
     def _open_dataset(self) -> DatasetWriter:
         if self._dataset is None:
@@ -160,7 +170,8 @@ def _creation(layout: RasterLayout) -> dict[str, Any]:
         "compress": "ZSTD",
         "zstd_level": 1,
         "bigtiff": "IF_SAFER",
-        "num_threads": "ALL_CPUS",
+        # More threads would compress side by side, but GDAL then does not tell of a full disk.
+        "num_threads": 1,
     }
     if not grid.transform.is_identity:
         options["transform"] = grid.transform

@@ -9,10 +9,26 @@ from click.testing import CliRunner, Result
 from rasterio.rio.main import main_group
 
 from geosal.cli.main import geosal as group
-from geosal.cli.main import rio_geosal
+from geosal.cli.main import main, rio_geosal
 from geosal.version import __version__
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
+Enter = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def enter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Enter:
+    """Enter by the console script's door: exit code, stdout, stderr."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["geosal", *words])
+        with pytest.raises(SystemExit) as left:
+            main()
+        code = left.value.code
+        assert isinstance(code, int)
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def test_help_names_every_command(call: Callable[..., Result]) -> None:
@@ -44,17 +60,23 @@ def test_every_option_of_the_contract_is_there(call: Callable[..., Result]) -> N
         (["comprss"], 2, r"No such command.+"),
     ],
 )
-def test_a_process_says_one_line_and_its_code(words: list[str], code: int, line: str, shell: Shell) -> None:
-    run = shell(*words)
-    assert (run.returncode, run.stdout) == (code, "")
-    assert re.fullmatch(rf"geosal: error: {line}\n", run.stderr), run.stderr
+def test_main_says_one_line_and_the_code(words: list[str], code: int, line: str, enter: Enter) -> None:
+    left, stdout, stderr = enter(*words)
+    assert (left, stdout) == (code, "")
+    assert re.fullmatch(rf"geosal: error: {line}\n", stderr), stderr
 
 
-def test_vv_shows_the_traceback(shell: Shell) -> None:
-    run = shell("info", "missing.tif", "-vv")
-    assert run.returncode == 3
-    assert "Traceback" in run.stderr
-    assert run.stderr.splitlines()[-1].startswith("geosal: error: missing.tif")
+def test_a_process_of_its_own_too(shell: Shell) -> None:
+    run = shell("compress", "missing.tif", "out.tif", "-s", "half")
+    assert (run.returncode, run.stdout) == (3, "")
+    assert re.fullmatch(r"geosal: error: missing\.tif: no such file; .+\n", run.stderr)
+
+
+def test_vv_shows_the_traceback(enter: Enter) -> None:
+    code, _, stderr = enter("info", "missing.tif", "-vv")
+    assert code == 3
+    assert "Traceback" in stderr
+    assert stderr.splitlines()[-1].startswith("geosal: error: missing.tif")
 
 
 def test_verbose_before_or_after_the_command(call: Callable[..., Result]) -> None:
@@ -62,27 +84,31 @@ def test_verbose_before_or_after_the_command(call: Callable[..., Result]) -> Non
         assert "Traceback" in call(*words).stderr
 
 
-def test_without_words_it_helps(shell: Shell) -> None:
-    run = shell()
-    assert run.returncode == 2
-    assert "Usage: geosal" in run.stdout + run.stderr
+def test_without_words_it_helps(enter: Enter) -> None:
+    code, stdout, stderr = enter()
+    assert code == 2
+    assert "Usage: geosal" in stdout + stderr
+
+
+def test_success_is_zero(enter: Enter, rgb_scene: Path) -> None:
+    code, stdout, stderr = enter("info", str(rgb_scene))
+    assert (code, stderr) == (0, "")
+    assert str(rgb_scene) in stdout
 
 
 def test_as_a_plug_in_of_rio(tmp_path: Path) -> None:
     assert rio_geosal is group
     rio = Path(sys.executable).parent / "rio"
-    run = subprocess.run([rio, "geosal", "--help"], capture_output=True, text=True, check=False)
+    run = subprocess.run([rio, "geosal", "info", tmp_path / "missing.tif"], capture_output=True, text=True, check=False)
     if "No such command" in run.stderr:
         pytest.skip("geosal is not installed here, so rio does not know it")
-    assert run.returncode == 0
-    assert "Usage: rio geosal" in run.stdout
-    run = subprocess.run([rio, "geosal", "info", tmp_path / "missing.tif"], capture_output=True, text=True, check=False)
     assert run.returncode == 3
     assert re.fullmatch(r"geosal: error: .+no such file.+\n", run.stderr)
 
 
 def test_under_rio_its_own_options_count(rgb_scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(main_group.commands, "geosal", rio_geosal)
+    assert "Usage: rio geosal" in CliRunner().invoke(main_group, ["geosal", "--help"], prog_name="rio").stdout
     result = CliRunner().invoke(main_group, ["-vv", "geosal", "info", "missing.tif"])
     assert result.exit_code == 3
     assert "Traceback" in result.stderr

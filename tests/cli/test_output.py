@@ -68,3 +68,10 @@ def test_bytes(count: float, text: str) -> None:
 def test_shares_are_in_the_order_of_the_widths() -> None:
     assert output.as_shares({"17": 0.25, "5": 0.5, "1": 0.25}) == "1: 25.0 %, 5: 50.0 %, 17: 25.0 %"
     assert output.as_ladder({"steps": 8, "sigma": "opencv"}) == "8 steps, widths 1 to 17 px, sigma opencv"
+
+
+def test_a_full_disk_behind_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr("sys.stdout", full)
+        with pytest.raises(OutputError, match="No space left"):
+            Report.to("-").write({"a": "b " * 50_000})

@@ -167,3 +167,19 @@ def test_describe_is_plain_data(rgb_scene: Path) -> None:
         c.name for c in (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
     ]
     assert "PROVENANCE" in facts["tag_domains"]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("threads", [None, "ALL_CPUS"])
+def test_a_cut_off_jpeg2000_is_an_error_never_zeros(
+    tmp_path: Path, share: float, threads: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if threads:
+        monkeypatch.setenv("GDAL_NUM_THREADS", threads)
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 600, 600), dtype=np.uint8)
+    options = {"driver": "JP2OpenJPEG", "reversible": "YES", "quality": "100", "blockxsize": 128, "blockysize": 128}
+    path = Path(write(tmp_path / "a.jp2", pixels, **options))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(SceneError, match=r"a\.jp2"):
+        Scene.open(str(path)).read(Block(0, 0, 600, 600))

@@ -1,5 +1,6 @@
 """Masks made at run time, and a scene grid to lay them under."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.grid import Grid
 
 MakeMask = Callable[..., str]
+UNDER_GRID = Affine(100, 0, 399900, 0, -100, 5000100)
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def make_mask(tmp_path: Path) -> MakeMask:
         pixels: NDArray[Any],
         *,
         crs: Any = "EPSG:32633",
-        transform: Affine | None = Affine(100, 0, 399900, 0, -100, 5000100),
+        transform: Affine | None = UNDER_GRID,
         valid: NDArray[np.bool_] | None = None,
         name: str = "mask.tif",
         **profile: Any,
@@ -39,17 +42,12 @@ def make_mask(tmp_path: Path) -> MakeMask:
         if transform is not None:
             profile |= {"transform": transform}
         count, height, width = bands.shape
-        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
-            tmp_path / name,
-            "w",
-            driver="GTiff",
-            count=count,
-            height=height,
-            width=width,
-            dtype=bands.dtype,
-            crs=crs,
-            **profile,
-        ) as dataset:
+        profile |= {"count": count, "height": height, "width": width, "dtype": bands.dtype, "crs": crs}
+        with (
+            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+            rasterio.open(tmp_path / name, "w", driver="GTiff", **profile) as dataset,
+        ):
             dataset.write(bands)
             if valid is not None:
                 dataset.write_mask(valid)

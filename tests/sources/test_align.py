@@ -146,7 +146,7 @@ def test_places_without_a_projection_are_not_finite_and_do_not_spoil_the_others(
 def test_another_planet_is_refused():
     mars = 'GEOGCS["Mars",DATUM["Mars",SPHEROID["Mars",3396190,0]],PRIMEM["x",0],UNIT["degree",0.0174532925199433]]'
     mask = Grid.from_crs(CRS.from_wkt(mars), Affine(0.1, 0, 0, 0, -0.1, 50), 100, 100)
-    with pytest.raises(SaliencyError, match="cannot be reached from the scene's.*align=pixels"):
+    with pytest.raises(SaliencyError, match=r"cannot be reached from the scene's.*align=pixels"):
         align(UTM, mask)
 
 

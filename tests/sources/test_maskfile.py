@@ -34,7 +34,7 @@ def test_a_scan_in_pieces_finds_what_a_look_at_once_finds(make_mask, random_mask
     assert (values.low, values.high) == (seen[seen != 17].min(), seen[seen != 17].max())
     assert values.gaps == (seen == 17).any()
     assert sum(piece.height * piece.width for piece in file._pieces(area)) == area.height * area.width
-    assert max(piece.height * piece.width for piece in file._pieces(area)) <= 16 * 42
+    assert max(piece.height * piece.width for piece in file._pieces(area)) <= max(300, np.prod(file.block_shape))
 
 
 def test_a_scan_knows_nan_from_nodata(make_mask):
@@ -60,6 +60,6 @@ def test_a_damaged_mask_says_where(make_mask, random_mask):
     path = make_mask(np.tile(random_mask, (40, 40)), tiled=True, compress="deflate")
     whole = Path(path).read_bytes()
     Path(path).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(SceneError, match="the mask cannot be read.*copy it again") as caught:
+    with pytest.raises(SceneError, match=r"the mask cannot be read.*copy it again") as caught:
         MaskFile.open(path, 1).scan(Block(0, 0, 1280, 1680))
     assert "\n" not in str(caught.value)

@@ -38,7 +38,9 @@ def test_grid_turns_its_values_by_one_cell_each_row(grid):
         assert (cell == cells[row, col]).all()
 
 
-@pytest.mark.parametrize(("text", "value"), [("uniform", 0.5), ("uniform:saliency=0.8", 0.8), ("uniform:saliency=0", 0)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("uniform", 0.5), ("uniform:saliency=0.8", 0.8), ("uniform:saliency=0", 0)]
+)
 def test_uniform_is_one_value(text, value, grid):
     assert (open_saliency([text], grid).read(grid.whole()) == np.float32(value)).all()
 

@@ -1,7 +1,11 @@
 """Rasters with every kind of metadata that GDAL knows, made at run time."""
 
 import base64
+import os
+import subprocess
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,26 @@ from rasterio.rpc import RPC
 KINDS = ("plain", "point", "mask", "alpha", "gcps", "rpcs", "rotated", "bare", "float", "many_bands", "pam", "large")
 SIZE = 700, 600
 """Wide enough for an overview."""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Make a directory that holds so many bytes and not one more; needs root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    with ExitStack() as stack:
+
+        def mount(size: int) -> Path:
+            directory = tmp_path / f"disk{size}"
+            directory.mkdir()
+            options = f"size={max(1, size // 4096) * 4}k"
+            done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", directory], check=False)
+            if done.returncode != 0:
+                pytest.skip("mounting is not allowed here")
+            stack.callback(subprocess.run, ["umount", directory], check=True)
+            return directory
+
+        yield mount
 
 
 @pytest.fixture(params=KINDS)

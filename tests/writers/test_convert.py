@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -126,31 +127,23 @@ def test_nothing_gdal_keeps_is_lost(source: Path, kind: str, suffix: str, tmp_pa
         # GDAL's copy spoils a JSON document in a GeoTIFF; ours is compared with the source below.
         lost = {key: value for key, value in facts.items() if ours.get(key) != value and "json:TEST" not in key}
         assert lost == {}
+    assert_domains_are_whole(source, output)
+    with rasterio.open(output) as dataset:
+        assert not [key for key in dataset.tags(1) if key.startswith("STATISTICS_")]  # they are stale
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
-def test_every_domain_of_the_source_is_there(source: Path, kind: str, suffix: str, tmp_path: Path) -> None:
+def assert_domains_are_whole(source: Path, output: Path) -> None:
     """More than GDAL's copy keeps: its COG has either the band tags or the domains, its JPEG2000 no domains."""
-    if kind == "float" and suffix == ".jp2":
-        pytest.skip("JPEG2000 holds no floats")
-    output = tmp_path / f"out{suffix}"
-    rewrite(source, output)
     theirs, ours = (Scene.open(str(path)).layout.metadata for path in (source, output))
     expected = dict(theirs.tags)
-    if suffix == ".jp2":
+    if output.suffix == ".jp2":
         del expected["xml:XMP"]  # GDAL looks for it in a box of the file only
         expected[""] = {key: value for key, value in expected[""].items() if value != "Area"}
     found = {domain: {key: ours.tags[domain][key].strip() for key in tags} for domain, tags in expected.items()}
     assert found == {domain: {key: value.strip() for key, value in tags.items()} for domain, tags in expected.items()}
     assert [band.tags for band in ours.bands] == [band.tags for band in theirs.bands]
-    for file in tmp_path.glob("out*"):
+    for file in output.parent.glob("out*"):
         assert b"GEOSAL_FILLER" not in file.read_bytes()
-
-
-def test_no_stale_statistics(source: Path, kind: str, tmp_path: Path) -> None:
-    rewrite(source, tmp_path / "out.tif")
-    with rasterio.open(tmp_path / "out.tif") as dataset:
-        assert not [key for key in dataset.tags(1) if key.startswith("STATISTICS_")], kind
 
 
 @pytest.mark.parametrize("bigtiff", ["YES", "NO"])
@@ -195,16 +188,19 @@ def test_lossless_profiles_keep_every_sample(tmp_path: Path, profile: str, dtype
         import imagecodecs
 
         found = np.moveaxis(imagecodecs.jpeg2k_decode(output.read_bytes()), -1, 0)
+    elif profile == "lerc" and is_float:
+        with rasterio.open(output) as dataset:  # LERC keeps NaN as a mask, which tifffile does not look at
+            found = dataset.read()
     else:
         found = tifffile.imread(output)
         found = np.moveaxis(found, -1, 0) if found.ndim == 3 else found[np.newaxis]
     assert found.dtype == pixels.dtype
-    np.testing.assert_array_equal(found.view(f"u{found.itemsize}"), pixels.view(f"u{found.itemsize}"))
+    assert found.tobytes() == pixels.tobytes()
 
 
 @pytest.mark.parametrize("profile", [name for name, kind in PROFILES.items() if kind.driver == "COG"])
 def test_cogs_are_valid_to_the_letter(tmp_path: Path, profile: str) -> None:
-    row, col = np.mgrid[:1100, :1300]
+    row, col = np.mgrid[:520, :1100]
     pixels = np.stack([128 + 100 * np.sin(row / 60 + col / 90 * band) for band in (1, 2, 3)]).astype(np.uint8)
     output = tmp_path / "out.tif"
     encode(pixels, output, layout_of(pixels), profile)
@@ -212,7 +208,8 @@ def test_cogs_are_valid_to_the_letter(tmp_path: Path, profile: str) -> None:
     with rasterio.open(output) as dataset:
         assert dataset.block_shapes[0] == (512, 512)
         assert dataset.overviews(1) == [2, 4]
-        np.testing.assert_allclose(dataset.read(), pixels, atol=0 if PROFILES[profile].lossless else 20)
+        difference = np.abs(dataset.read().astype(float) - pixels)
+        assert difference.mean() <= (0 if PROFILES[profile].lossless else 3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (3, 2300), (1028, 1030), (1500, 40)])
@@ -272,37 +269,64 @@ def test_alpha_becomes_the_mask_of_a_jpeg(tmp_path: Path) -> None:
         np.testing.assert_array_equal(dataset.read_masks(1), pixels[3])
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
-def test_full_disk_is_an_output_error(tmp_path: Path, suffix: str) -> None:
-    """A limit on the size of files stands for the disk; a process of its own, since the limit cannot be taken back."""
+def test_a_limit_on_file_size_is_an_output_error(tmp_path: Path) -> None:
+    """It stands for the disk, without root; in a process of its own, since the limit cannot be taken back."""
     program = f"""
-        import logging, resource, sys
+        import resource, sys
         sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[2])!r}]
-        import numpy as np
-        import test_convert
-        from geosal.codecs.profiles import resolve_profile
-        from geosal.errors import OutputError
-        from geosal.writers.convert import convert
-        from geosal.writers.stage import Stage
-        from pathlib import Path
-        pixels = test_convert.noise(3, 600, 700, "uint8")
-        layout = test_convert.layout_of(pixels)
-        stage_path, output = Path("stage.tif"), Path("out{suffix}")
-        with Stage(stage_path, layout) as stage:
+        from test_convert import *
+        pixels = noise(3, 600, 700, "uint8")
+        layout = layout_of(pixels)
+        with Stage("stage.tif", layout) as stage:
             stage.write(layout.grid.whole(), pixels, None)
             stage.finish({{}}, None)
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
-        try:
-            convert(stage_path, output, resolve_profile(str(output), None, {{}}, layout), layout)
-        except OutputError as error:
-            print("OutputError", error)
+        for output in (Path("out.tif"), Path("out.jp2")):
+            try:
+                convert(Path("stage.tif"), output, resolve_profile(str(output), None, {{}}, layout), layout)
+            except OutputError as error:
+                print("OutputError", error)
     """
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.stdout.startswith("OutputError out"), done.stderr
-    assert "MB are free" in done.stdout
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    first, second = done.stdout.splitlines()
+    assert first.startswith("OutputError out.tif: cannot be encoded in"), done.stderr
+    assert second.startswith("OutputError out.jp2: cannot be encoded in"), done.stderr
+    assert "MB are free there" in first
     assert "ERROR" not in done.stderr  # GDAL's own words would confuse
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
+@pytest.mark.parametrize("share", [0.5, 0.999])
+def test_a_disk_that_fills_up(tmp_path: Path, small_disk: Callable[[int], Path], suffix: str, share: float) -> None:
+    """GDAL's threads may keep silent about it; no file that reads as zeros may come of that."""
+    pixels = noise(3, 600, 700, "uint8")
+    layout = layout_of(pixels)
+    output = tmp_path / f"out{suffix}"
+    encode(pixels, output, layout, "deflate" if suffix == ".tif" else "jp2-lossless")
+    disk = small_disk(int(output.stat().st_size * share))
+    stage_path, output = tmp_path / "stage.tif", disk / f"out{suffix}"
+    with pytest.raises(OutputError, match="cannot be encoded in"):
+        convert(stage_path, output, resolve_profile(str(output), None, {}, layout), layout)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.999])
+def test_a_disk_that_fills_up_under_the_stage(tmp_path: Path, small_disk: Callable[[int], Path], share: float) -> None:
+    pixels = noise(3, 600, 700, "uint8")
+    layout = layout_of(pixels)
+    encode(pixels, tmp_path / "out.tif", layout, "zstd")
+    disk = small_disk(int((tmp_path / "stage.tif").stat().st_size * share))
+
+    def write_all() -> None:
+        with Stage(disk / "stage.tif", layout) as stage:
+            for block in layout.grid.blocks(512):
+                stage.write(block, pixels[:, *block.slices_in(layout.grid.whole())], None)
+            stage.finish({}, None)
+
+    with pytest.raises(OutputError, match="working copy cannot be written"):
+        write_all()
 
 
 @pytest.mark.parametrize(("profile", "suffix"), [("jp2-lossless", ".jp2"), ("deflate", ".tif")])

@@ -2,13 +2,15 @@
 
 import errno
 import logging
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from geosal.errors import OutputError, ResourceError
 from geosal.writers import atomic
 from geosal.writers.publish import WorkDirectory, check_output, check_space
 
-ROOT = Path(__file__).parents[2]
+FORK = multiprocessing.get_context("fork")  # quick: the child has everything imported
 
 
 def publish(output: Path, content: bytes, *, overwrite: bool = False, sidecars: dict[str, bytes] | None = None) -> Path:
@@ -114,7 +116,7 @@ class TestWorkDirectory:
     def test_leaves_nothing_after_a_failure(self, tmp_path: Path, error: type[BaseException]) -> None:
         output = tmp_path / "out.tif"
         output.write_bytes(b"old")
-        with pytest.raises(error), WorkDirectory(output, overwrite=True) as work:
+        with pytest.raises(error), WorkDirectory(output, overwrite=True) as work:  # noqa: PT012
             work.path("encoded").write_bytes(b"half")
             raise error
         assert names(tmp_path) == {"out.tif"}
@@ -135,7 +137,7 @@ class TestWorkDirectory:
 
     def test_does_not_replace_what_came_into_being_meanwhile(self, tmp_path: Path) -> None:
         output = tmp_path / "out.jp2"
-        with pytest.raises(OutputError, match="--overwrite"), WorkDirectory(output, overwrite=False) as work:
+        with pytest.raises(OutputError, match="--overwrite"), WorkDirectory(output) as work:  # noqa: PT012
             work.path("encoded").write_bytes(b"ours")
             work.path("encoded.aux.xml").write_bytes(b"our sidecar")
             output.write_bytes(b"theirs")
@@ -225,36 +227,13 @@ class TestWorkDirectory:
             assert output.read_bytes() == (tmp_path / f"out{attempt}.jp2.aux.xml").read_bytes()
 
     def test_of_two_processes_exactly_one_wins(self, tmp_path: Path) -> None:
-        program = """
-            import sys
-            from geosal.errors import OutputError
-            from geosal.writers.publish import WorkDirectory
-            with WorkDirectory("out.tif", overwrite=False) as work:
-                work.path("encoded").write_text(sys.argv[1])
-                print("ready", flush=True)
-                sys.stdin.readline()
-                try:
-                    work.publish(work.path("encoded"))
-                except OutputError:
-                    sys.exit(5)
-        """
-        jobs = [
-            subprocess.Popen(
-                [sys.executable, "-c", textwrap.dedent(program), name], cwd=tmp_path, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-            for name in "ab"
-        ]  # fmt: skip
+        barrier = FORK.Barrier(2)
+        jobs = [FORK.Process(target=_race, args=(tmp_path / "out.tif", name, barrier)) for name in "ab"]
         for job in jobs:
-            assert job.stdout is not None
-            assert job.stdout.readline() == "ready\n"
+            job.start()
         for job in jobs:
-            assert job.stdin is not None
-            job.stdin.write("\n")
-            job.stdin.flush()
-        codes = [job.wait(20) for job in jobs]
-        for job in jobs:
-            job.communicate()
+            job.join(20)
+        codes = [job.exitcode for job in jobs]
         assert sorted(codes) == [0, 5]
         assert (tmp_path / "out.tif").read_text() == "ab"[codes.index(0)]
         assert names(tmp_path) == {"out.tif"}
@@ -296,21 +275,29 @@ class TestStale:
             assert elsewhere.exists()
 
     def test_a_killed_process_leaves_no_output_and_the_next_cleans_up(self, tmp_path: Path) -> None:
-        program = """
-            import os, signal
-            from geosal.writers.publish import WorkDirectory
-            with WorkDirectory("out.tif", overwrite=True) as work:
-                work.path("encoded").write_bytes(b"half")
-                os.kill(os.getpid(), signal.SIGKILL)
-        """
         output = tmp_path / "out.tif"
         output.write_bytes(b"old")
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == -9
+        job = FORK.Process(target=_die_at_work, args=(output,))
+        job.start()
+        job.join(20)
+        assert job.exitcode == -signal.SIGKILL
         assert output.read_bytes() == b"old"
         assert len(names(tmp_path)) == 2
         publish(output, b"new", overwrite=True)
         assert names(tmp_path) == {"out.tif"}
+
+
+def _race(output: Path, name: str, barrier: Any) -> None:
+    with WorkDirectory(output, overwrite=False) as work:
+        work.path("encoded").write_text(name)
+        barrier.wait()
+        try:
+            work.publish(work.path("encoded"))
+        except OutputError:
+            sys.exit(5)
+
+
+def _die_at_work(output: Path) -> None:
+    with WorkDirectory(output, overwrite=True) as work:
+        work.path("encoded").write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from geosal.errors import OutputError
 from geosal.grid import Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.writers.stage import Stage
+from geosal.writers.tiles import missing_tiles
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 UTM = rasterio.CRS.from_epsg(32617)
@@ -100,7 +102,8 @@ def test_bands_keep_their_colours(tmp_path: Path, colours: tuple[ColorInterp, ..
 
 def test_grids_without_crs_and_rotated(tmp_path: Path) -> None:
     pixels = some(1, shape=(20, 30))
-    for crs, transform in ((None, Affine.identity()), (UTM, Affine(9, 3, 1, 3, -9, 2)), (None, Affine(2, 0, 1, 0, -2, 1))):
+    none, turned, plain = Affine.identity(), Affine(9, 3, 1, 3, -9, 2), Affine(2, 0, 1, 0, -2, 1)
+    for crs, transform in ((None, none), (UTM, turned), (None, plain)):
         layout = layout_of(pixels, grid=Grid.from_crs(crs, transform, 20, 30))
         with Stage(tmp_path / "stage.tif", layout) as stage:
             stage.write(layout.grid.whole(), pixels, None)
@@ -123,8 +126,7 @@ def test_use_out_of_turn(tmp_path: Path) -> None:
 
 def test_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="working copy cannot be written"):
-        with Stage(tmp_path / "no" / "stage.tif", layout_of(some(1))):
-            pass
+        Stage(tmp_path / "no" / "stage.tif", layout_of(some(1))).__enter__()
 
 
 def test_full_disk_is_an_output_error(tmp_path: Path) -> None:
@@ -152,4 +154,26 @@ def test_full_disk_is_an_output_error(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stdout.startswith("OutputError"), done.stdout + done.stderr
     assert "see that the disk is not full" in done.stdout
-    assert "ERROR" not in done.stderr
+
+
+def test_a_nearly_full_disk_stops_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    pixels = some(1)
+    layout = layout_of(pixels)
+    with Stage(tmp_path / "stage.tif", layout) as stage:  # noqa: SIM117
+        with pytest.raises(OutputError, match="no space left on device, 0.0 MB are free"):
+            stage.write(layout.grid.whole(), pixels, None)
+
+
+def test_a_block_that_was_never_written_shows(tmp_path: Path) -> None:
+    """GDAL would fill it with zeros in silence, were the file sparse; it is not."""
+    pixels = some(1)
+    layout = layout_of(pixels)
+    with Stage(tmp_path / "stage.tif", layout) as stage:
+        stage.finish({}, None)
+    with rasterio.open(tmp_path / "stage.tif") as dataset:
+        assert list(missing_tiles(dataset)) == []
+    with rasterio.open(tmp_path / "sparse.tif", "w", **dataset.profile, sparse_ok=True) as dataset:
+        dataset.write(pixels[:, :512, :512], window=((0, 512), (0, 512)))
+    with rasterio.open(tmp_path / "sparse.tif") as dataset:
+        assert next(missing_tiles(dataset)) == "tile 1, 0 of band 1 is missing"

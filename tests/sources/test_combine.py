@@ -1,0 +1,167 @@
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import dask.base
+import numpy as np
+import pytest
+from affine import Affine
+
+from geosal.errors import GeosalWarning, UsageError
+from geosal.grid import Block, Grid
+from geosal.sources import Saliency, Source, open_saliency
+
+HERE = Block(0, 0, 1, 5)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A source that says the given values in one row of five pixels; None is nothing."""
+
+    values: tuple[float | None, ...]
+    kind: str = "interest"
+    text: str = "said"
+    fingerprint: ClassVar[None] = None
+
+    def read(self, block: Block) -> np.ndarray:
+        return np.array([self.values], dtype=np.float32)
+
+
+LEFT = Said((0.2, 0.8, None, 0.5, None))
+RIGHT = Said((0.6, 0.4, 0.3, None, None))
+CLOUD = Said((0, 1, 1, 0, None), "exclusion")
+
+
+def combined(sources: tuple[Said, ...], combine: str | None = None, outside: str = "keep") -> list[float]:
+    grid = Grid(None, Affine.identity(), 1, 5)
+    return Saliency(grid=grid, sources=sources, combine=combine, outside=outside).read(HERE)[0].round(6).tolist()
+
+
+@pytest.mark.parametrize(
+    ("sources", "combine", "expected"),
+    [
+        ((LEFT, RIGHT), None, [0.6, 0.8, 0.3, 0.5, 1]),
+        ((LEFT, RIGHT), "max", [0.6, 0.8, 0.3, 0.5, 1]),
+        ((LEFT, RIGHT), "min", [0.2, 0.4, 0.3, 0.5, 1]),
+        ((LEFT, RIGHT), "mean", [0.4, 0.6, 0.3, 0.5, 1]),
+        ((LEFT, RIGHT), "product", [0.12, 0.32, 0.3, 0.5, 1]),
+        ((LEFT, CLOUD, RIGHT), None, [0, 0.8, 0.3, 0, 1]),
+        ((LEFT, CLOUD, RIGHT), "max", [0.6, 1, 1, 0.5, 1]),
+        ((CLOUD,), None, [0, 1, 1, 0, 1]),
+        ((LEFT,), None, [0.2, 0.8, 1, 0.5, 1]),
+    ],
+)
+def test_sources_unite(sources, combine, expected):
+    assert combined(sources, combine) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("combine", [None, "max", "min", "mean", "product"])
+def test_outside_blur_is_0_where_no_source_speaks(combine):
+    assert combined((LEFT, RIGHT), combine, "blur")[4] == 0
+    assert combined((LEFT, RIGHT), combine, "blur")[:4] == combined((LEFT, RIGHT), combine)[:4]
+
+
+def test_no_cloud_is_no_interest():
+    """Outside the mask `blur` holds, even where an exclusion says that nothing is excluded."""
+    assert combined((LEFT, CLOUD), None, "blur") == pytest.approx([0, 0.8, 0, 0, 0])
+
+
+def test_known_is_where_any_source_speaks():
+    saliency = Saliency(grid=Grid(None, Affine.identity(), 1, 5), sources=(LEFT, RIGHT))
+    assert saliency.read_known(HERE)[1].tolist() == [[True, True, True, True, False]]
+    alone = Saliency(grid=saliency.grid, sources=(LEFT,))
+    assert alone.read_known(HERE)[1].tolist() == [[True, True, False, True, False]]
+
+
+def test_mean_of_equal_values_is_that_value():
+    """A rounding error would move the pixel to another kernel."""
+    assert combined((Said((0.8,) * 5),) * 3, "mean") == combined((Said((0.8,) * 5),))
+
+
+@pytest.mark.parametrize(
+    ("sources", "options", "words"),
+    [
+        ([], {}, "no source given"),
+        ("half", {}, "one text where a list of them is wanted"),
+        (["half"], {"combine": "median"}, "combine=median: no such rule; use max, min, mean, product"),
+        (["half"], {"outside": "drop"}, "outside=drop: no such rule; use keep or blur"),
+    ],
+)
+def test_what_cannot_work_is_refused(grid, sources, options, words):
+    with pytest.raises(UsageError, match=words):
+        open_saliency(sources, grid, **options)
+
+
+def test_synthetic_sources_cover_all_without_a_word(grid):
+    assert open_saliency(["half", "perlin"], grid).coverage == 1.0
+
+
+def test_partial_coverage_is_a_warning_with_the_share(grid, make_mask, random_mask):
+    path = make_mask(random_mask, transform=Affine(100, 0, 400000 - 2600, 0, -100, 5000100))
+    with pytest.warns(GeosalWarning, match=r"covers 40.0% of the scene; the rest is kept as it is") as caught:
+        saliency = open_saliency([path], grid)
+    assert len(caught) == 1
+    assert saliency.coverage == pytest.approx(0.4)
+    values, known = saliency.read_known(grid.whole())
+    assert known.mean() == pytest.approx(0.4)
+    assert (values[~known] == 1).all()
+    with pytest.warns(GeosalWarning, match=r"the rest is blurred most"):
+        values = open_saliency([path], grid, outside="blur").read(grid.whole())
+    assert (values[~known] == 0).all()
+
+
+def test_two_masks_cover_more_than_one(grid, make_mask, random_mask):
+    left = make_mask(random_mask, transform=Affine(100, 0, 400000 - 2200, 0, -100, 5000100), name="left.tif")
+    right = make_mask(random_mask, transform=Affine(100, 0, 400000 + 1900, 0, -100, 5000100), name="right.tif")
+    assert open_saliency([left, right], grid).coverage == 1.0
+
+
+def test_the_label_is_one_line_with_hash_and_rule_and_without_secrets(grid, make_mask, random_mask):
+    path = make_mask(random_mask)
+    saliency = open_saliency([path, "perlin:seed=3"], grid, combine="mean")
+    digest = saliency.sources[0].fingerprint
+    assert digest is not None
+    assert saliency.label == f"{path} (sha256 {digest}) + perlin:seed=3; combine=mean"
+    secret = Said((0,), text="https://user:CANARY@host/mask.tif?X-Amz-Signature=CANARY")
+    assert "CANARY" not in Saliency(grid=grid, sources=(secret,)).label
+
+
+def test_saliency_travels_small_and_gives_the_same_bits(grid, make_mask):
+    mask = np.random.default_rng(1).integers(0, 256, (700, 900), dtype=np.uint8)
+    path = make_mask(mask, transform=Affine(10, 0, 399000, 0, -10, 5001000))
+    saliency = open_saliency([f"{path}:resampling=bilinear", "perlin"], grid)
+    parcel = pickle.dumps(saliency)
+    assert len(parcel) < 16384
+    np.testing.assert_array_equal(pickle.loads(parcel).read(grid.whole()), saliency.read(grid.whole()))
+
+
+def test_dask_tokens_follow_the_content(grid, make_mask, random_mask):
+    def token(*sources: str, **options: str) -> str:
+        return dask.base.tokenize(open_saliency(sources, grid, **options))
+
+    path = make_mask(random_mask)
+    before = token(path)
+    assert token(path) == before
+    tokens = {before, token("half"), token("perlin"), token("perlin:seed=1"), token(path, outside="blur")}
+    make_mask(255 - random_mask)
+    assert len(tokens | {token(path)}) == 6
+
+
+def test_every_source_of_ours_meets_the_protocol(grid, make_mask, random_mask):
+    texts = ["half", "grid", "uniform", "perlin", make_mask(random_mask)]
+    sources: tuple[Source, ...] = open_saliency(texts, grid).sources
+    rows, cols = np.array([0, 7, 299]), np.array([1, 399])
+    for source in sources:
+        assert source.kind == "interest"
+        assert source.text in texts
+        assert source.known(rows, cols).tolist() == [[True, True]] * 3
+        values = source.read(Block(5, 6, 7, 8))
+        assert (values.shape, values.dtype) == ((7, 8), np.float32)
+        assert values.flags.writeable
+
+
+def test_a_name_in_the_working_directory_does_not_hide_the_built_in(grid, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("half").touch()
+    assert open_saliency(["half"], grid).read(Block(0, 0, 1, 1)).item() == 1

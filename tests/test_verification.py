@@ -1,0 +1,378 @@
+"""Every planted defect is found, and nothing else."""
+
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+
+from geosal.codecs.profiles import resolve_profile
+from geosal.errors import SceneError, UsageError, VerificationError
+from geosal.grid import Block
+from geosal.ladder import Ladder
+from geosal.scenes import Scene
+from geosal.sources import Saliency, open_saliency
+from geosal.verification import Check, raise_if_failed, verify, verify_structure
+from geosal.writers.convert import convert
+from geosal.writers.stage import Stage
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+SHAPE = 700, 900
+PROVENANCE = {
+    "GEOSAL_VERSION": "0.1.0",
+    "GEOSAL_LADDER": "steps=8 sigma=opencv",
+    "GEOSAL_EFFECTIVE_KERNEL": "9.0",
+    "GEOSAL_SALIENCY": "half",
+}
+Change = Callable[[NDArray[Any], NDArray[np.bool_]], None]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three bands of uint16 with nodata, names, tags in two domains, and a mask-like wedge."""
+    row, col = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    pixels = np.stack([(row * 3 + col * (band + 5)) % 900 + 1 for band in range(3)]).astype("uint16")
+    pixels[:, col[0] < 40 + 0 * row[:, :1]] = 0
+    return write_source(tmp_path_factory.mktemp("source") / "in.tif", pixels, nodata=0)
+
+
+def write_source(path: Path, pixels: NDArray[Any], **options: Any) -> Path:
+    profile = {
+        "driver": "GTiff", "width": SHAPE[1], "height": SHAPE[0], "count": len(pixels), "dtype": pixels.dtype.name,
+        "crs": "EPSG:32617", "transform": Affine(10, 0, 5e5, 0, -10, 4e6), "compress": "zstd", **options,
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.update_tags(SCENE="S2A")
+        dataset.update_tags(ns="ACQUISITION", CLOUDS="5")
+        dataset.descriptions = [f"B{band}" for band in dataset.indexes]
+        for band in dataset.indexes:
+            dataset.update_tags(band, WAVELENGTH=str(band))
+        dataset.write(pixels)
+    return path
+
+
+def saliency_of(source: Path) -> Saliency:
+    return open_saliency(["half"], Scene.open(str(source)).grid)
+
+
+def make(
+    source: Path, output: Path, *, profile: str | None = None, change: Change | None = None, **replaced: Any
+) -> Path:
+    """Write what geosal would write; `change` plants a defect in the pixels, `replaced` one in the layout."""
+    scene = Scene.open(str(source))
+    layout = scene.layout
+    chosen = resolve_profile(str(output), profile, {}, layout)
+    fields = {name: replaced.get(name, getattr(layout, name)) for name in ("grid", "dtype", "nodata", "metadata")}
+    layout = type(layout)(has_mask=chosen.needs_mask(layout), **fields)
+    whole = scene.grid.whole()
+    pixels, valid = scene.read(whole)
+    salient = Ladder().levels(saliency_of(source).read(whole)) == 0
+    pixels[:, ~salient & valid.all(axis=0)] //= 2  # stands for the smoothing
+    pixels[valid & (pixels == 0)] = 1
+    if change is not None:
+        change(pixels, salient & valid.all(axis=0))
+    stage_path = output.with_name("stage.tif")
+    with Stage(stage_path, layout) as stage:
+        stage.write(Block(0, 0, *SHAPE), pixels, valid.any(axis=0) if layout.has_mask else None)
+        stage.finish(replaced.get("tags", PROVENANCE), None)
+    convert(stage_path, output, chosen, layout)
+    stage_path.unlink()
+    return output
+
+
+def failed(output: Path, source: Path | None, *, salient: bool = True) -> dict[str, str]:
+    """Names and details of the checks that do not hold."""
+    saliency = saliency_of(source) if source is not None and salient else None
+    checks = verify(str(output), against=str(source) if source else None, saliency=saliency)
+    return {check.name: check.detail for check in checks if not check.ok}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "profile"),
+    [(".tif", None), (".tif", "zstd"), (".tif", "raw"), (".tif", "lerc"), (".jp2", None), (".jp2", "jp2")],
+)
+def test_a_good_file_passes(source: Path, tmp_path: Path, suffix: str, profile: str | None) -> None:
+    output = make(source, tmp_path / f"out{suffix}", profile=profile)
+    checks = verify(str(output), against=str(source), saliency=saliency_of(source))
+    assert {check.name: check.detail for check in checks if not check.ok} == {}
+    names = [check.name for check in checks]
+    assert names[:3] == ["opens", "complete", "layout"]
+    assert {"provenance", "georeferenced", "bands", "tags", "invalid", "salient"} <= set(names)
+    assert ("sidecar" in names) == (suffix == ".jp2")
+    assert ("not compared" in checks[-1].detail) == (profile == "jp2")
+    raise_if_failed(checks, str(output))
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
+def test_one_salient_sample_off_by_one(source: Path, tmp_path: Path, suffix: str) -> None:
+    def change(pixels: NDArray[Any], _: NDArray[np.bool_]) -> None:
+        pixels[1, 650, 333] += 1
+
+    found = failed(make(source, tmp_path / f"out{suffix}", change=change), source)
+    assert found == {"salient": "1 samples of saliency 1 differ, the first at band 2, row 650, column 333"}
+
+
+def test_smoothed_pixels_may_differ(source: Path, tmp_path: Path) -> None:
+    def change(pixels: NDArray[Any], _: NDArray[np.bool_]) -> None:
+        pixels[1, 650, 800] += 1
+
+    assert failed(make(source, tmp_path / "out.tif", change=change), source) == {}
+
+
+def test_an_invalid_sample_that_changed_and_a_valid_one_that_became_nodata(source: Path, tmp_path: Path) -> None:
+    def change(pixels: NDArray[Any], _: NDArray[np.bool_]) -> None:
+        pixels[0, 5, 7] = 1
+        pixels[2, 600, 800] = 0
+
+    found = failed(make(source, tmp_path / "out.tif", change=change), source, salient=False)
+    assert list(found) == ["invalid"]
+    assert "1 invalid samples were changed, the first at band 1, row 5, column 7" in found["invalid"]
+    assert "2 samples changed between valid and invalid" in found["invalid"]
+
+
+def test_nan_is_nan_and_minus_zero_is_not_zero(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).normal(size=(1, *SHAPE)).astype("float32")
+    pixels[0, :20, :20] = np.nan
+    pixels[0, 300, 300] = 0.0
+    source = write_source(tmp_path / "in.tif", pixels, nodata=np.nan)
+    scene = Scene.open(str(source))
+    output = tmp_path / "out.tif"
+
+    def rewrite(pixels: NDArray[Any]) -> dict[str, str]:
+        with Stage(tmp_path / "stage.tif", scene.layout) as stage:
+            stage.write(scene.grid.whole(), pixels, None)
+            stage.finish(PROVENANCE, None)
+        convert(tmp_path / "stage.tif", output, resolve_profile("out.tif", None, {}, scene.layout), scene.layout)
+        return failed(output, source)
+
+    assert rewrite(pixels) == {}
+    pixels[0, 300, 300] = -0.0
+    assert list(rewrite(pixels)) == ["salient"]
+
+
+def test_a_shifted_transform_and_another_crs(source: Path, tmp_path: Path) -> None:
+    grid = Scene.open(str(source)).grid
+    shifted = type(grid)(grid.crs, grid.transform @ Affine.translation(1, 0), *SHAPE)
+    assert (
+        "transform (10, 0, 500010" in failed(make(source, tmp_path / "out.tif", grid=shifted), source)["georeferenced"]
+    )
+    elsewhere = type(grid)(rasterio.CRS.from_epsg(32618).to_wkt(), grid.transform, *SHAPE)
+    found = failed(make(source, tmp_path / "out.tif", grid=elsewhere), source)
+    assert "CRS EPSG:32618, not EPSG:32617" in found["georeferenced"]
+
+
+def test_lost_nodata_names_and_tags(source: Path, tmp_path: Path) -> None:
+    metadata = Scene.open(str(source)).layout.metadata
+    bands = tuple(type(band)(description="X") for band in metadata.bands)
+    output = make(source, tmp_path / "out.tif", nodata=None, metadata=type(metadata)(bands=bands), tags={})
+    found = failed(output, source)
+    assert "nodata None, not 0.0" in found["bands"]
+    assert "band 1 has description X, not B1" in found["bands"]
+    assert "tag SCENE is lost" in found["tags"]
+    assert "tag ACQUISITION:CLOUDS is lost" in found["tags"]
+    assert "no GEOSAL_VERSION tag" in found["provenance"]
+
+
+def test_unreadable_provenance(source: Path, tmp_path: Path) -> None:
+    tags = {"GEOSAL_VERSION": "1", "GEOSAL_LADDER": "steps=many", "GEOSAL_EFFECTIVE_KERNEL": "wide"}
+    found = failed(make(source, tmp_path / "out.tif", tags=tags), source)
+    assert list(found) == ["provenance"]
+    assert "GEOSAL_LADDER=steps=many" in found["provenance"]
+    assert "GEOSAL_EFFECTIVE_KERNEL=wide" in found["provenance"]
+
+
+def test_a_lost_sidecar(source: Path, tmp_path: Path) -> None:
+    output = make(source, tmp_path / "out.jp2")
+    (tmp_path / "out.jp2.aux.xml").unlink()
+    assert "out.jp2.aux.xml is missing" in failed(output, None)["sidecar"]
+    assert {"sidecar", "provenance", "bands", "tags"} <= set(failed(output, source))
+
+
+def test_missing_overviews(source: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.tif"
+    make(source, output)
+    with rasterio.open(output) as dataset:
+        profile = dataset.profile
+        pixels = dataset.read()
+    flat = tmp_path / "flat.tif"
+    with rasterio.open(flat, "w", **profile) as dataset:
+        dataset.write(pixels)
+    assert "overviews" in failed(flat, None)["layout"]
+
+
+def test_overviews_that_end_too_early(tmp_path: Path) -> None:
+    pixels = np.ones((1, 1800, 1800), "uint8")
+    with rasterio.open(
+        tmp_path / "in.tif", "w", driver="GTiff", width=1800, height=1800, count=1, dtype="uint8"
+    ) as dst:
+        dst.write(pixels)
+    rasterio.shutil.copy(tmp_path / "in.tif", tmp_path / "out.tif", driver="COG", OVERVIEW_COUNT="1")
+    assert "overviews reach 1:2 only, 900 px, a tile has 512" in failed(tmp_path / "out.tif", None)["layout"]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95, 0.999])
+def test_a_truncated_file(source: Path, tmp_path: Path, suffix: str, kept: float) -> None:
+    output = make(source, tmp_path / f"out{suffix}")
+    with output.open("r+b") as file:
+        file.truncate(int(output.stat().st_size * kept))
+    assert {"complete", "opens"} & set(failed(output, source))
+    with pytest.raises(VerificationError):
+        verify_structure(output, Scene.open(str(source)).layout)
+
+
+def test_a_damaged_tile_and_a_damaged_overview(source: Path, tmp_path: Path) -> None:
+    output = make(source, tmp_path / "out.tif")
+    for level in (None, 0):
+        damaged = Path(shutil.copy(output, tmp_path / "damaged.tif"))
+        with rasterio.open(output) as dataset:
+            offset = int(dataset.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1, ovr=level))
+        with damaged.open("r+b") as file:
+            file.seek(offset)
+            file.write(b"\xff" * 400)
+        detail = failed(damaged, source)["complete"]
+        assert ("overview 1:2" in detail) == (level == 0)
+
+
+def test_a_tile_that_was_never_written(source: Path, tmp_path: Path) -> None:
+    """As a killed writer leaves it: the file opens, and reads as nodata there."""
+    output = make(source, tmp_path / "out.tif")
+    with rasterio.open(output) as dataset:
+        count = dataset.get_tag_item("BLOCK_SIZE_1_0", "TIFF", bidx=1)
+        profile = dataset.profile
+    assert int(count) > 0
+    with rasterio.open(tmp_path / "killed.tif", "w", **profile, sparse_ok=True) as dataset:
+        dataset.write(np.ones((3, 512, 512), "uint16"), window=((0, 512), (0, 512)))
+    assert "tile 1, 0 of band 1 is missing" in failed(tmp_path / "killed.tif", None)["complete"]
+
+
+def test_a_broken_jpeg2000_box(source: Path, tmp_path: Path) -> None:
+    output = make(source, tmp_path / "out.jp2")
+    data = bytearray(output.read_bytes())
+    at = data.index(b"colr")
+    data[at + 4 : at + 11] = struct.pack(">BBBI", 1, 0, 0, 99)  # an unknown colour space
+    output.write_bytes(data)
+    assert "jpylyzer" in failed(output, None)["layout"]
+
+
+@pytest.mark.parametrize("content", [b"", b"II*\0", b"not a raster at all", b"\0" * 5000])
+def test_no_raster_at_all(tmp_path: Path, content: bytes) -> None:
+    output = tmp_path / "out.tif"
+    output.write_bytes(content)
+    (check,) = verify(str(output))
+    assert (check.name, check.ok) == ("opens", False)
+    with pytest.raises(VerificationError, match="opens"):
+        raise_if_failed((check,), str(output))
+
+
+def test_another_format(tmp_path: Path) -> None:
+    with rasterio.open(tmp_path / "out.png", "w", driver="PNG", width=9, height=9, count=1, dtype="uint8") as dataset:
+        dataset.write(np.ones((1, 9, 9), "uint8"))
+    assert failed(tmp_path / "out.png", None) == {"opens": "is PNG; geosal writes COG and JPEG2000"}
+
+
+def test_another_scene(source: Path, tmp_path: Path) -> None:
+    pixels = np.ones((2, *SHAPE), "uint8")
+    other = write_source(tmp_path / "other.tif", pixels)
+    found = failed(make(source, tmp_path / "out.tif"), other)
+    assert "dtype uint16, not uint8" in found["bands"]
+    assert "3 bands, not 2" in found["bands"]
+    assert "cannot be compared" in found["pixels"]
+
+
+def test_a_choice_of_bands(source: Path, tmp_path: Path) -> None:
+    scene = Scene.open(str(source), (3, 1))
+    pixels, _ = scene.read(scene.grid.whole())
+    with Stage(tmp_path / "stage.tif", scene.layout) as stage:
+        stage.write(scene.grid.whole(), pixels, None)
+        stage.finish(PROVENANCE, None)
+    output = tmp_path / "out.tif"
+    convert(tmp_path / "stage.tif", output, resolve_profile("out.tif", None, {}, scene.layout), scene.layout)
+    checks = verify(str(output), against=str(source), saliency=saliency_of(source), bidx=(3, 1))
+    assert all(check.ok for check in checks)
+
+
+def test_alpha_that_became_the_mask_of_a_jpeg(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (4, *SHAPE)).astype("uint8")
+    pixels[3] = np.where(pixels[3] > 100, 255, 0)
+    source = write_source(tmp_path / "in.tif", pixels, photometric="RGB", alpha="YES")
+    with rasterio.open(source) as dataset:
+        assert dataset.colorinterp[3] == ColorInterp.alpha
+    scene = Scene.open(str(source))
+    with Stage(tmp_path / "stage.tif", scene.layout) as stage:
+        stage.write(scene.grid.whole(), pixels, None)
+        stage.finish(PROVENANCE, None)
+    output = tmp_path / "out.tif"
+    convert(tmp_path / "stage.tif", output, resolve_profile("out.tif", "jpeg", {}, scene.layout), scene.layout)
+    verify_structure(output, scene.layout)
+    assert failed(output, source) == {}
+    pixels[3, 300:310, 300] = 255 - pixels[3, 300:310, 300]
+    changed = write_source(tmp_path / "changed.tif", pixels, photometric="RGB", alpha="YES")
+    assert "10 pixels changed between valid and invalid" in failed(output, changed)["invalid"]
+
+
+def test_what_cannot_be_asked(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="no such file"):
+        verify(str(tmp_path / "none.tif"))
+    with pytest.raises(UsageError, match="--against"):
+        verify(str(source), saliency=saliency_of(source))
+    with pytest.raises(SceneError):
+        verify(str(source), against=str(tmp_path / "none.tif"))
+
+
+class TestStructure:
+    """The quick checks at the end of a job."""
+
+    @pytest.mark.parametrize("suffix", [".tif", ".jp2"])
+    def test_a_good_file_passes(self, source: Path, tmp_path: Path, suffix: str) -> None:
+        verify_structure(make(source, tmp_path / f"out{suffix}"), Scene.open(str(source)).layout)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("nodata", 7.0, "nodata 0.0, not 7.0"),
+            ("dtype", "uint8", "dtype uint16, not uint8"),
+            ("metadata", None, "3 bands, not 2"),
+            ("grid", None, "900 x 700 px, not 901 x 700"),
+        ],
+    )
+    def test_something_else_was_to_be_written(
+        self, source: Path, tmp_path: Path, name: str, value: Any, message: str
+    ) -> None:
+        output = make(source, tmp_path / "out.tif")
+        layout = Scene.open(str(source)).layout
+        if name == "metadata":
+            value = type(layout.metadata)(bands=layout.metadata.bands[:2])
+        if name == "grid":
+            value = type(layout.grid)(layout.grid.crs, layout.grid.transform, 700, 901)
+        fields = ("grid", "dtype", "nodata", "has_mask", "metadata")
+        wanted = type(layout)(**{**{field: getattr(layout, field) for field in fields}, name: value})
+        with pytest.raises(VerificationError, match=message):
+            verify_structure(output, wanted)
+
+    def test_no_cog(self, source: Path) -> None:
+        with pytest.raises(VerificationError, match="overviews"):
+            verify_structure(source, Scene.open(str(source)).layout)
+
+    def test_no_raster(self, source: Path, tmp_path: Path) -> None:
+        (tmp_path / "out.tif").write_bytes(b"")
+        with pytest.raises(VerificationError, match="cannot be read back"):
+            verify_structure(tmp_path / "out.tif", Scene.open(str(source)).layout)
+
+
+def test_failures_are_told_in_one_line() -> None:
+    checks = (Check("a", ok=True), Check("b", ok=False, detail="x"), Check("c", ok=False, detail="y"))
+    with pytest.raises(
+        VerificationError, match=r"out.tif: does not hold what was promised: b \(x\); c \(y\)"
+    ) as caught:
+        raise_if_failed(checks, "out.tif")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 6

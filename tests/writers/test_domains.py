@@ -1,0 +1,117 @@
+"""What GDAL's copy drops is put where GDAL finds it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geosal.raster import BandMetadata, RasterMetadata
+from geosal.writers.domains import Item, filler_for, missing_items, restore_items
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+ITEMS = (
+    Item("OTHER", 0, "a < b", 'x & "y"'),
+    Item("json:J", 0, "json:J", '{"a": "<1>"}'),
+    Item("xml:X", 0, "xml:X", '<?xml version="1.0"?><p:zoo xmlns:p="u"><p:b/>&lt;</p:zoo>'),
+    Item("BANDS", 2, "K", "v"),
+)
+
+
+def tiff(path: Path, **options: object) -> Path:
+    with rasterio.open(path, "w", driver="GTiff", width=9, height=9, count=2, dtype="uint8", **options) as dataset:
+        dataset.write(np.ones((2, 9, 9), "uint8"))
+        dataset.update_tags(A="1")
+    return path
+
+
+def check(path: Path) -> None:
+    with rasterio.open(path) as dataset:
+        assert dataset.tags(ns="OTHER") == {"a < b": 'x & "y"'}
+        assert dataset.tags(2, ns="BANDS") == {"K": "v"}
+        assert dataset.tags(1, ns="BANDS") == {}
+        assert "p:zoo" in dataset.tags(ns="xml:X")["xml:X"]
+        assert dataset.tags()["A"] == "1"
+        assert dataset.read().min() == 1
+
+
+def test_what_each_driver_drops() -> None:
+    bands = (BandMetadata(), BandMetadata(tags={"": {"W": "1"}, "BANDS": {"K": "v"}}))
+    domains = ("", "xml:XMP", "COLOR_PROFILE", "OTHER")
+    metadata = RasterMetadata(bands=bands, tags={domain: {"K": domain} for domain in domains})
+    assert {(i.domain, i.band) for i in missing_items(metadata, "COG")} == {("OTHER", 0), ("BANDS", 2)}
+    assert {(i.domain, i.band) for i in missing_items(metadata, "JP2OpenJPEG")} == {
+        ("xml:XMP", 0), ("COLOR_PROFILE", 0), ("OTHER", 0), ("BANDS", 2)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("bigtiff", ["YES", "NO"])
+@pytest.mark.parametrize("endianness", ["LITTLE", "BIG"])
+def test_in_place_of_the_filler(tmp_path: Path, bigtiff: str, endianness: str) -> None:
+    path = tiff(tmp_path / "a.tif", bigtiff=bigtiff, endianness=endianness)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(GEOSAL_FILLER=filler_for(ITEMS))
+    size = path.stat().st_size
+    restore_items(path, ITEMS, "COG")
+    assert path.stat().st_size == size
+    assert [file.name for file in tmp_path.iterdir()] == ["a.tif"]
+    check(path)
+    with rasterio.open(path) as dataset:
+        assert "GEOSAL_FILLER" not in dataset.tags()
+        assert dataset.tags(ns="json:J") == {"json": '{"a": "<1>"}'}
+
+
+@pytest.mark.parametrize("driver", ["COG", "JP2OpenJPEG"])
+@pytest.mark.parametrize("before", [None, '<PAMDataset>\n<PAMRasterBand band="2">\n</PAMRasterBand>\n</PAMDataset>\n'])
+def test_in_the_sidecar(tmp_path: Path, driver: str, before: str | None) -> None:
+    """A COG as well, should GDAL have put its metadata elsewhere than into its tag."""
+    path = tiff(tmp_path / "a.tif")
+    if before is not None:
+        (tmp_path / "a.tif.aux.xml").write_text(before)
+    restore_items(path, ITEMS, driver)
+    check(path)
+    text = (tmp_path / "a.tif.aux.xml").read_text()
+    assert '<Metadata domain="json:J" format="json">{"a": "&lt;1&gt;"}</Metadata>' in text
+    assert text.count("<PAMRasterBand") == 1
+
+
+@pytest.mark.parametrize("document", ["<zoo>", "no xml", "<!DOCTYPE zoo []><zoo/>", ""])
+def test_a_broken_document_does_not_break_the_sidecar(tmp_path: Path, document: str) -> None:
+    path = tiff(tmp_path / "a.tif")
+    restore_items(path, (*ITEMS, Item("xml:BROKEN", 0, "xml:BROKEN", document)), "JP2OpenJPEG")
+    check(path)
+
+
+def test_what_is_there_already_stays(tmp_path: Path) -> None:
+    path = tiff(tmp_path / "a.tif")
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(ns="OTHER", K="kept by GDAL")
+        dataset.update_tags(GEOSAL_FILLER=filler_for(ITEMS))
+    restore_items(path, ITEMS, "COG")
+    with rasterio.open(path) as dataset:
+        assert dataset.tags(ns="OTHER") == {"K": "kept by GDAL"}
+        assert dataset.tags(2, ns="BANDS") == {"K": "v"}
+
+
+def test_nothing_to_restore_touches_nothing(tmp_path: Path) -> None:
+    path = tiff(tmp_path / "a.tif")
+    before = path.read_bytes()
+    restore_items(path, (), "COG")
+    restore_items(path, (), "JP2OpenJPEG")
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["a.tif"]
+
+
+@settings(max_examples=40)
+@given(value=st.text(st.characters(exclude_categories=("C",)), min_size=1).map(str.strip).filter(bool))
+def test_any_value_comes_back(tmp_path_factory: pytest.TempPathFactory, value: str) -> None:
+    path = tiff(tmp_path_factory.mktemp("any") / "a.tif")
+    items = (Item("OTHER", 0, "K", value), Item("OTHER", 1, "K", value))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(GEOSAL_FILLER=filler_for(items))
+    restore_items(path, items, "COG")
+    with rasterio.open(path) as dataset:
+        assert dataset.tags(ns="OTHER")["K"].strip() == value
+        assert dataset.tags(1, ns="OTHER")["K"].strip() == value
