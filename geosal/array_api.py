@@ -21,6 +21,7 @@ from geosal.plan import BLOCK
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, valid_samples
 from geosal.scenes import Scene
 from geosal.sources import Saliency, open_saliency
+from geosal.version import __version__
 from geosal.writers.publish import WorkDirectory, check_output
 from geosal.writers.stage import Stage
 
@@ -134,7 +135,7 @@ def write(
                 for done, (block, pixels, valid) in enumerate(pool.map_unordered(_Compute(stacked, layout), blocks), 1):
                     stage.write(block, pixels, valid if layout.has_mask else None)
                     report(Progress("smooth", done, len(blocks), "blocks"))
-            stage.finish({}, None)
+            stage.finish({"GEOSAL_VERSION": __version__}, None)
         encode_and_publish(work, staged, chosen, layout, report)
     return path
 

@@ -19,6 +19,8 @@ _NOT_COPIED = frozenset({
     "xml:VRT",  # the source VRT itself
     "xml:gml.root-instance",  # the GMLJP2 box: georeferencing, which the writer makes anew
 })  # fmt: skip
+_MAKES_FILES = frozenset({"IMD"})
+"""Domains that GDAL would write into a file of another vendor's format beside a GeoTIFF."""
 
 
 def read_metadata(dataset: DatasetReader, indexes: Sequence[int]) -> RasterMetadata:
@@ -48,7 +50,8 @@ def read_metadata(dataset: DatasetReader, indexes: Sequence[int]) -> RasterMetad
 def apply_metadata(dataset: DatasetWriter, metadata: RasterMetadata) -> None:
     """Put `metadata` on a GeoTIFF that is open for writing and has no pixels yet.
 
-    What rasterio cannot write is left out: the domains ``json:…``, and ``xml:…`` documents without an equals sign.
+    Left out are the domain IMD, for which GDAL makes a file beside the GeoTIFF, and what rasterio cannot write: the
+    domains ``json:…``, and ``xml:…`` documents without an equals sign.
 
     Raises
     ------
@@ -129,7 +132,7 @@ def _read_nbits(dataset: DatasetReader, indexes: Sequence[int]) -> int | None:
 
 def _write_tags(dataset: DatasetWriter, index: int, domain: str, tags: Mapping[str, str]) -> None:
     items = dict(tags)
-    if domain.startswith("json:"):
+    if domain.startswith("json:") or domain in _MAKES_FILES:
         return
     if domain.startswith("xml:"):
         # GDAL wants the document alone, rasterio always writes "key=value": so it is cut at its first equals sign.

@@ -124,6 +124,15 @@ def test_any_tags_survive(
     assert (found.bands[0].scale, found.bands[0].offset) == (scale, offset)
 
 
+def test_no_file_of_another_vendor_is_made(tmp_path: Path) -> None:
+    """GDAL would put the domain IMD, which Landsat scenes have, into a file beside the GeoTIFF, and garble it."""
+    metadata = RasterMetadata(bands=(BandMetadata(),), tags={"IMD": {"GROUP.KEY": '"value"'}})
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", width=8, height=8, count=1, dtype="uint8") as dataset:
+        apply_metadata(dataset, metadata)
+        dataset.write(np.ones((1, 8, 8), "uint8"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+
+
 def test_documents_survive_or_are_left_out() -> None:
     documents = {"xml:XMP": "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>", "xml:PLAIN": "<zoo/>", "json:J": "{}"}
     tags = {domain: {domain: text} for domain, text in documents.items()}

@@ -99,7 +99,9 @@ def failed(output: Path, source: Path | None, *, salient: bool = True) -> dict[s
     ("suffix", "profile"),
     [(".tif", None), (".tif", "zstd"), (".tif", "raw"), (".tif", "lerc"), (".jp2", None), (".jp2", "jp2")],
 )
-def test_a_good_file_passes(source: Path, tmp_path: Path, suffix: str, profile: str | None) -> None:
+def test_a_good_file_passes(
+    source: Path, tmp_path: Path, suffix: str, profile: str | None, capfd: pytest.CaptureFixture[str]
+) -> None:
     output = make(source, tmp_path / f"out{suffix}", profile=profile)
     checks = verify(str(output), against=str(source), saliency=saliency_of(source))
     assert {check.name: check.detail for check in checks if not check.ok} == {}
@@ -109,6 +111,7 @@ def test_a_good_file_passes(source: Path, tmp_path: Path, suffix: str, profile: 
     assert ("sidecar" in names) == (suffix == ".jp2")
     assert ("not compared" in checks[-1].detail) == (profile == "jp2")
     raise_if_failed(checks, str(output))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".jp2"])

@@ -53,6 +53,7 @@ json = click.option(
     help="Write the outcome as one JSON document; with - to stdout, and nothing else there.",
 )  # fmt: skip
 overwrite = together(rio_options.overwrite_opt)
+bidx = together(rio_options.bidx_mult_opt)
 drivers = click.option(
     "--allow-driver", "drivers", metavar="NAME", multiple=True,
     help="Trust one more GDAL driver, such as VRT, which can read any file or server.",
@@ -103,7 +104,7 @@ job_options = together(
     sigma,
     profile,
     creation_options,
-    rio_options.bidx_mult_opt,
+    bidx,
     click.option(
         "--config", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
         help="Recipe in YAML; options on the command line go before what it says.",

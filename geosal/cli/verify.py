@@ -21,6 +21,7 @@ from geosal.verification import verify as verify_file
 @options.combine
 @options.outside
 @options.steps
+@options.bidx
 @options.drivers
 @options.report_options
 def verify(output: str, against: str | None, report: Report, quiet: bool, **wish: Any) -> None:
@@ -40,13 +41,15 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     if wish["saliency"] and against is not None:
         saliency = open_saliency(
             wish["saliency"],
-            Scene.open(against, drivers=wish["drivers"]).grid,
+            Scene.open(against, wish["bidx"], drivers=wish["drivers"]).grid,
             combine=wish["combine"],
             outside=wish["outside"] or "keep",
             drivers=wish["drivers"],
         )
     ladder = Ladder(steps=wish["steps"]) if wish["steps"] else None
-    checks = verify_file(output, against=against, saliency=saliency, ladder=ladder)
+    checks = verify_file(
+        output, against=against, saliency=saliency, ladder=ladder, bidx=wish["bidx"], drivers=wish["drivers"]
+    )
     if not quiet:
         report.show("\n".join(_as_line(check) for check in checks))
     outcome = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]

@@ -88,7 +88,8 @@ def _copy(stage: Path, output: Path, profile: "Profile", filler: str) -> None:
         if filler:
             with rasterio.open(stage, "r+") as dataset:
                 dataset.update_tags(**{FILLER: filler})
-        rasterio.shutil.copy(stage, output, driver=profile.driver, **dict(profile.creation_options))
+        with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):  # what the JPEG2000 encoder goes by
+            rasterio.shutil.copy(stage, output, driver=profile.driver, **dict(profile.creation_options))
 
 
 def _stop(thread: threading.Thread, stage: Path) -> None:

@@ -94,6 +94,7 @@ def _describe(dataset: rasterio.io.DatasetWriter, kind: str) -> None:
     dataset.update_tags(**tags)
     dataset.update_tags(ns="IMAGERY", CLOUDCOVER="5", ACQUISITIONDATETIME="2020-01-01 00:00:00")
     dataset.update_tags(ns="OTHER", K="v <&>", L="two\nlines")
+    dataset.update_tags(ns="IMD", **{"GROUP.KEY": '"quoted"'})
     for domain, document in (("xml:XMP", "<x:xmpmeta xmlns:x='adobe:ns:meta/'><a b='1'>é</a></x:xmpmeta>"),
                              ("xml:NOTE", '<note to="all">&lt;hi&gt;</note>')):  # fmt: skip
         key, _, value = document.partition("=")

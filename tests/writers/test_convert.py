@@ -352,6 +352,22 @@ def test_an_interrupt_is_answered_and_stops_gdal(tmp_path: Path, profile: str, s
     assert not [thread for thread in threading.enumerate() if thread.name == "geosal-convert" and thread.is_alive()]
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
+def test_a_damaged_stage_is_an_output_error(tmp_path: Path, suffix: str) -> None:
+    """GDAL's threads must not turn a tile that they cannot read into zeros."""
+    pixels = noise(3, 1100, 1100, "uint8")
+    layout = layout_of(pixels)
+    encode(pixels, tmp_path / "out.tif", layout, "raw")
+    with rasterio.open(tmp_path / "stage.tif") as dataset:
+        offset = int(dataset.get_tag_item("BLOCK_OFFSET_1_1", "TIFF", bidx=1))
+    with (tmp_path / "stage.tif").open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * 1000)
+    output = tmp_path / f"damaged{suffix}"
+    with pytest.raises(OutputError, match="cannot be encoded"):
+        convert(tmp_path / "stage.tif", output, resolve_profile(str(output), None, {}, layout), layout)
+
+
 def test_an_unreadable_stage_is_an_output_error(tmp_path: Path) -> None:
     pixels = noise(1, 64, 64, "uint8")
     layout = layout_of(pixels)
