@@ -1,7 +1,5 @@
 import json
-import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,26 +136,3 @@ def _far_away_mask(directory: Path) -> Path:
     ) as dataset:
         dataset.write(np.indices((50, 60)).sum(axis=0).astype(np.uint8), 1)
     return path
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_leaves_nothing_behind(
-    number: int, code: int, rgb_scene: Path, tmp_path: Path, command: list[str], repository: Path
-) -> None:
-    out = tmp_path / "out.tif"
-    words = ["compress", str(rgb_scene), str(out), "-s", "perlin", "--block", "64", "--workers", "1", "--steps", "60"]
-    with subprocess.Popen([*command, *words], stderr=subprocess.PIPE, text=True, cwd=repository) as process:
-        for _ in range(3000):
-            if list(tmp_path.glob(".out.tif.geosal-*/stage.tif")):
-                break
-            time.sleep(0.01)
-        time.sleep(0.2)
-        assert process.poll() is None, "done before it could be stopped"
-        begin = time.monotonic()
-        process.send_signal(number)
-        _, stderr = process.communicate(timeout=20)
-    assert process.returncode == code, stderr
-    assert time.monotonic() - begin < 5
-    assert stderr.startswith("geosal: error: ")
-    assert stderr.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
