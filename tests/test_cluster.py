@@ -1,26 +1,18 @@
-import os
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+from tasks import die, square
 
 from geosal import ClusterError, SceneError, UsageError
 from geosal.cluster import open_pool
-
-
-def square(number: int) -> int:
-    return number * number
 
 
 def fail_on_three(number: int) -> int:
     if number == 3:
         raise SceneError("block 3 is damaged; copy it again")
     return number
-
-
-def die(_: int) -> int:
-    os._exit(9)
 
 
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])

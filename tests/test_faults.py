@@ -21,7 +21,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     profile = {"driver": "GTiff", "count": 3, "height": SCENE_SIZE, "width": SCENE_SIZE, "dtype": "uint8"}
     place = {"crs": "EPSG:32631", "transform": rasterio.transform.from_origin(4e5, 49e5, 10, 10)}
     with rasterio.open(path, "w", tiled=True, **profile, **place) as dataset:
-        dataset.write(np.random.default_rng(0).integers(1, 255, (3, SCENE_SIZE, SCENE_SIZE), dtype=np.uint8))
+        dataset.write(np.random.default_rng(0).integers(100, 132, (3, SCENE_SIZE, SCENE_SIZE), dtype=np.uint8))
     return path
 
 

@@ -54,6 +54,8 @@ def assert_kept(source: Path, output: Path) -> None:
 def test_lossless_cog(
     request: pytest.FixtureRequest, tmp_path: Path, name: str, tolerance: float, profile: str
 ) -> None:
+    if (name, profile) == ("float32_scene", "lerc"):
+        pytest.skip("LERC in TIFF loses NaN where there are several bands, so the profile refuses it")
     source, output = request.getfixturevalue(name), tmp_path / "out.tif"
     summary = geosal.compress(str(source), str(output), saliency="perlin:seed=1", profile=profile, block=256)
     valid, errors, warnings = cog_validate(output, strict=True)

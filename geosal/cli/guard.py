@@ -25,6 +25,8 @@ from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError,
 GRACE_SECONDS = 4.0
 """What the clean-up after a signal may take; the contract is five seconds for all."""
 INTERRUPTED, TERMINATED = 130, 143
+STDERR = 2
+"""The descriptor that C libraries write to."""
 _VERBOSITY = "geosal.verbosity"
 
 
@@ -43,12 +45,21 @@ def silence_libraries() -> None:
     libtiff's error handler of last resort writes there whatever GDAL is told; what went wrong comes back as an
     exception all the same.
     """
+    if _descriptor(sys.stderr) != STDERR:  # a caller has put its own stream there
+        return
     sys.stderr.flush()
-    terminal = os.dup(2)
+    terminal = os.dup(STDERR)
     devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 2)
+    os.dup2(devnull, STDERR)
     os.close(devnull)
     sys.stderr = open(terminal, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):  # ValueError: closed
+        return None
 
 
 def set_verbosity(context: click.Context, level: int) -> None:
