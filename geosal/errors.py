@@ -70,8 +70,13 @@ class ClusterError(GeosalError, ConnectionError):
 class GeosalWarning(UserWarning):
     """Something the user should know: partial coverage, a constant map, a missing CRS."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
+
 
 def redact(text: str) -> str:
-    """Take passwords and query strings out of the URLs in `text`: signed URLs carry secrets in both."""
-    text = re.sub(r"(\b\w{1,20}://|/vsi\w{1,20}/)[^/\s@]*@", r"\1***@", text)
-    return re.sub(r"(\b(?:\w{1,20}://|/vsi\w{1,20}/)[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)
+    """Take out of `text` what may be secret: passwords and queries of URLs, options of ``/vsi``, ``PG:`` logins."""
+    text = re.sub(r"(\b\w{1,20}://|/vsi\w{1,20}/)[^/\s]*@", r"\1***@", text)
+    text = re.sub(r"(\b(?:\w{1,20}://|/vsi\w{1,20}/)[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)
+    text = re.sub(r"(/vsi\w{1,20})\?[^\s'\"]*", r"\1?***", text)
+    return re.sub(r"(?i)(\bpassword=)\S+", r"\1***", text)

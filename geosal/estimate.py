@@ -42,7 +42,7 @@ def estimate_bytes(plan: Plan) -> int:
         with Stage(staged, layout) as stage:
             for target in layout.grid.blocks(_TILE):
                 result = task(_spread(target, shape, grid.shape))
-                stage.write(target, result.pixels, result.valid if layout.has_mask else None)
+                stage.write(target, result.pixels, result.mask if layout.has_mask else None)
             stage.finish({}, None)
         convert(staged, encoded, plan.profile, layout)
         per_pixel = encoded.stat().st_size / (shape[0] * shape[1])

@@ -1,5 +1,6 @@
 """How geosal talks to GDAL: the options it sets, the drivers it trusts, the handles it keeps open."""
 
+import difflib
 import logging
 import os
 import threading
@@ -13,7 +14,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.errors import SceneError
+from geosal.errors import SceneError, UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -37,15 +38,19 @@ _STRICT: dict[str, object] = {
     # side by side anyway, and encoders are given their threads where they are called.
     "GDAL_NUM_THREADS": 1,
 }
-_REFUSED_DRIVERS = frozenset({
-    # They read what another file or server says: a scene that came by mail must not open /etc/passwd or call home.
-    "VRT", "GTI", "DERIVED", "STACIT", "STACTA", "MRF", "DIMAP", "KMLSUPEROVERLAY", "TIL", "PDF",
-    "WMS", "WMTS", "WCS", "HTTP", "DAAS", "EEDA", "EEDAI", "PLMOSAIC", "OGCAPI", "NGW", "ESRIC",
-    # They read addresses in memory.
-    "MEM", "Memory",
-})  # fmt: skip
+_TRUSTED_DRIVERS = (
+    # Those whose files hold their own pixels. Many formats (VRT, ISIS, ERS, PDS, HDF5 and netCDF with external links …)
+    # let a file name another one or a server: a scene that came by mail must not open /etc/passwd or call home.
+    "GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "PNG", "JPEG", "JPEGXL", "WEBP", "GIF", "BMP", "PNM",
+    "HFA", "NITF", "ENVI", "EHdr", "SRTMHGT", "AAIGrid", "GRASSASCIIGrid", "GSAG", "GSBG", "GS7BG", "XYZ", "DTED",
+    "USGSDEM", "GRIB", "TSX", "RMF", "SGI", "TGA", "CEOS", "RST",
+)  # fmt: skip
 _MARKS = {"VRT": b"<VRTDataset", "MRF": b"<MRF_META", "WMS": b"<GDAL_WMS", "WMTS": b"<GDAL_WMTS"}
 _MAX_HANDLES = 8
+
+# Opening says so each time; who asks for a scene's grid is told once, by geosal. A filter made for good here is safe in
+# threads, `warnings.catch_warnings` is not.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"geosal\.")
 
 
 @contextmanager
@@ -57,11 +62,22 @@ def gdal_env() -> Iterator[None]:
 
 
 def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Names of the drivers that may open a file nobody vouches for, and of those the user adds by name."""
-    with gdal_env() as _, rasterio.Env() as env:
-        known = env.drivers()
-    wanted = {name.upper() for name in extra}
-    return tuple(name for name in known if name not in _REFUSED_DRIVERS or name.upper() in wanted)
+    """Names of the drivers that may open a file nobody vouches for, and of those the user adds by name.
+
+    Raises
+    ------
+    UsageError
+        GDAL has no driver of a name in `extra`.
+    """
+    with gdal_env(), rasterio.Env() as env:
+        known = {name.upper(): name for name in env.drivers()}
+    for name in extra:
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {known[near[0]]}?" if near else "gdalinfo --formats lists them"
+            raise UsageError(f"driver {name!r}: GDAL has none of that name here; {hint}")
+    wanted = dict.fromkeys((*_TRUSTED_DRIVERS, *extra))
+    return tuple(known[name.upper()] for name in wanted if name.upper() in known)
 
 
 def open_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> DatasetReader:
@@ -83,11 +99,10 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> DatasetReader
         raise SceneError(f"{path}: no such file; give the path of a raster")
     if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
         raise SceneError(f"{path}: is a directory; give the path of one raster in it")
+    drivers = list(allowed_drivers(extra_drivers))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
-            return DatasetReader(path, driver=list(allowed_drivers(extra_drivers)))
+        # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
+        return DatasetReader(path, driver=drivers)
     except (RasterioError, OSError, ValueError) as error:
         raise SceneError(_why_not_open(path, str(error))) from error
 
@@ -109,7 +124,10 @@ def _why_not_open(path: str, cause: str) -> str:
                     f"{path}: driver {driver} is not allowed, it can read any file or server; "
                     f"convert it with gdal_translate, or trust it with --allow-driver {driver}"
                 )
-    return f"{path}: cannot be opened as a raster ({cause}); check it with gdalinfo"
+    return (
+        f"{path}: cannot be opened as a raster with the drivers that are trusted ({cause}); "
+        "look at it with gdalinfo, and trust another driver with --allow-driver NAME"
+    )
 
 
 @dataclass

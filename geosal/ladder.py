@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.errors import UsageError
+from geosal.errors import SaliencyError, UsageError
 
 MAX_STEPS = 32
 """Widest ladder: kernels of 65 px. With more steps the rounding of float32 saliency outgrows the guard below."""
@@ -62,8 +62,19 @@ class Ladder:
         Parameters
         ----------
         saliency
-            Any shape, each value in [0, 1]; the caller has checked that.
+            Any shape, each value in [0, 1].
+
+        Raises
+        ------
+        SaliencyError
+            A value outside [0, 1] or NaN: an error, never a clip.
         """
+        if not ((saliency >= 0) & (saliency <= 1)).all():
+            raise SaliencyError(
+                f"saliency from {np.nanmin(saliency):g} to {np.nanmax(saliency):g}, "
+                f"NaN: {'yes' if np.isnan(saliency).any() else 'no'}; it must lie in [0, 1]: scale it, "
+                "and say 1 where it is unknown"
+            )
         levels = np.subtract(1.0, saliency, dtype=np.float64)
         levels *= self.steps
         levels += _GUARD

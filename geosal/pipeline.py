@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from geosal.cluster import open_pool
 from geosal.codecs.profiles import Profile
+from geosal.errors import redact
 from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block
 from geosal.ladder import Ladder, effective_kernel
@@ -25,7 +26,7 @@ from geosal.plan import Plan, make_plan
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
-from geosal.smoothing.block import Exceptions, smooth_block
+from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels
 from geosal.verification import verify_structure
@@ -57,8 +58,8 @@ class BlockResult:
     block: Block
     pixels: NDArray[Any]
     """(band, y, x)."""
-    valid: NDArray[np.bool_]
-    """(y, x), True where a band at least is valid."""
+    mask: NDArray[np.bool_]
+    """(y, x), what the output's mask says, if it gets one: True = valid."""
     levels: NDArray[np.int64]
     """Pixels per level."""
     levels_valid: NDArray[np.int64]
@@ -83,21 +84,22 @@ class BlockTask:
         saliency, known = self.saliency.read_known(block)
         levels = self.ladder.levels(saliency)
         outer = block.expand(int(levels.max()), self.scene.grid.shape)
-        pixels, valid = self.scene.read(outer)
+        samples = self.scene.read(outer)
         inner = block.slices_in(outer)
         levels_outer = np.zeros(outer.shape, np.uint8)  # the halo is read, not smoothed
         levels_outer[inner] = levels
         layout = self.scene.layout
-        exceptions = Exceptions(layout.nodata, layout.alpha)
-        smoothed = smooth_block(pixels, levels_outer, valid, self.ladder, exceptions)[:, *inner]
-        valid = valid[:, *inner]
+        rules = SampleRules(layout.nodata, layout.alpha)
+        smoothed = smooth_block(samples.pixels, levels_outer, samples.valid, self.ladder, rules)[:, *inner]
+        valid = samples.valid[:, *inner]
         statistics = tuple(BandSums.of(b[v]) for b, v in zip(smoothed, valid, strict=True)) if self.statistics else ()
         colours = [position for position in range(len(valid)) if position != layout.alpha] or [0]
         valid_pixels = np.asarray(valid[colours].any(axis=0))
         return BlockResult(
             block=block,
             pixels=np.ascontiguousarray(smoothed),
-            valid=valid_pixels,
+            # A mask that the scene has travels as it is; else one may be made of what counts.
+            mask=samples.mask[inner] if layout.has_mask and samples.mask is not None else valid_pixels,
             levels=(counts := count_levels(levels, self.ladder.steps)),
             levels_valid=counts if valid_pixels.all() else count_levels(levels[valid_pixels], self.ladder.steps),
             known=int(np.count_nonzero(known)),
@@ -113,8 +115,10 @@ class Summary:
     ----------
     bits_per_pixel
         8 * file bytes / (width * height), as the paper counts.
+    input_bytes
+        Size of the input file; None when it is remote.
     kernel_shares, effective_kernel
-        Over the valid pixels; `effective_kernel_all` over all pixels, as in the paper.
+        Over the valid pixels; those that end in ``_all`` over all pixels, as in the paper.
     coverage
         Share of the pixels about which a source of saliency said something.
     seconds
@@ -123,7 +127,10 @@ class Summary:
         Of this process since it began.
     """
 
+    input: str
+    input_bytes: int | None
     output: str
+    saliency: str
     driver: str
     profile: str
     bytes: int
@@ -136,6 +143,7 @@ class Summary:
     effective_kernel: float
     effective_kernel_all: float
     kernel_shares: dict[str, float]
+    kernel_shares_all: dict[str, float]
     coverage: float
     blocks: int
     seconds: float
@@ -189,7 +197,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         scene=plan.scene,
         saliency=plan.saliency,
         ladder=plan.ladder,
-        statistics=plan.scene.has_statistics and plan.profile.lossless,
+        statistics=plan.scene.has_statistics and plan.profile.lossless and BandSums.exact(plan.layout.dtype),
     )
     tally = Tally(plan.ladder.steps)
     with WorkDirectory(plan.recipe.output, overwrite=plan.recipe.overwrite) as work:
@@ -208,7 +216,7 @@ def _smooth_blocks(plan: Plan, task: BlockTask, stage: Stage, tally: Tally, repo
     report(Progress("smooth", 0, plan.blocks, "blocks"))
     with open_pool(plan.scheduler, plan.workers) as pool:
         for result in pool.map_unordered(task, plan.layout.grid.blocks(plan.block)):
-            stage.write(result.block, result.pixels, result.valid if plan.layout.has_mask else None)
+            stage.write(result.block, result.pixels, result.mask if plan.layout.has_mask else None)
             tally.add(result.levels, result.levels_valid, result.known)
             if task.statistics:
                 tally.add_statistics(result.statistics)
@@ -252,9 +260,13 @@ def _statistics(tally: Tally) -> Sequence[dict[str, str]] | None:
 
 def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
     grid, size = plan.layout.grid, output.stat().st_size
-    shares = tally.shares(valid_only=True)
+    shares, shares_all = tally.shares(valid_only=True), tally.shares(valid_only=False)
+    source = Path(plan.recipe.input)
     return Summary(
+        input=redact(plan.recipe.input),
+        input_bytes=source.stat().st_size if source.is_file() else None,
         output=plan.recipe.output,
+        saliency=plan.saliency.label,
         driver=plan.profile.driver,
         profile=plan.profile.name,
         bytes=size,
@@ -265,8 +277,9 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
         dtype=plan.layout.dtype,
         ladder={"steps": plan.ladder.steps, "sigma": plan.ladder.sigma},
         effective_kernel=effective_kernel(shares),
-        effective_kernel_all=effective_kernel(tally.shares(valid_only=False)),
+        effective_kernel_all=effective_kernel(shares_all),
         kernel_shares={str(width): share for width, share in shares.items()},
+        kernel_shares_all={str(width): share for width, share in shares_all.items()},
         coverage=tally.coverage,
         blocks=tally.blocks,
         seconds=seconds,

@@ -1,6 +1,5 @@
 """What a raster carries beside its pixels, read once from the source and given whole to the writer."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,9 +68,51 @@ class RasterLayout:
         return None
 
 
-def valid_samples(pixels: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
-    """Tell which samples count: True where not `nodata` and, for floats, finite; same shape as `pixels`."""
-    valid = np.isfinite(pixels) if pixels.dtype.kind == "f" else np.ones(pixels.shape, np.bool_)
-    if nodata is not None and not math.isnan(nodata):
-        valid &= pixels != pixels.dtype.type(nodata)
+def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
+    """Tell which samples carry the nodata code, as GDAL does.
+
+    Integers by equality. Floats within two units in the last place (GDAL's ``ARE_REAL_EQUAL``): ESRI's -3.4028235e38 is
+    written in tags in several roundings. NaN by being NaN.
+    """
+    if np.isnan(nodata):
+        return np.isnan(samples) if samples.dtype.kind == "f" else np.zeros(samples.shape, np.bool_)
+    if samples.dtype.kind != "f":
+        return np.asarray(samples == samples.dtype.type(nodata))
+    code = float(samples.dtype.type(nodata))
+    wide = samples.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(wide - code) < 2 * float(np.finfo(samples.dtype).eps) * np.abs(wide + code)
+    return np.asarray(near | (wide == code))
+
+
+def valid_samples(samples: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
+    """Tell which samples count: True where not `nodata` and, for floats, finite; same shape as `samples`."""
+    valid = np.isfinite(samples) if samples.dtype.kind == "f" else np.ones(samples.shape, np.bool_)
+    if nodata is not None and not np.isnan(nodata):
+        valid &= ~is_nodata(samples, nodata)
+    return valid
+
+
+def mask_out(
+    valid: NDArray[np.bool_], mask: NDArray[np.bool_] | None, alpha: NDArray[Any] | None, alpha_band: int | None
+) -> NDArray[np.bool_]:
+    """Narrow what counts by a mask and by alpha; the one rule for files and for arrays.
+
+    Parameters
+    ----------
+    valid
+        (band, y, x), from `valid_samples`; changed in place.
+    mask
+        (y, x), True = valid, or None.
+    alpha
+        (y, x); 0 is invalid. None without alpha.
+    alpha_band
+        Position of the alpha band in `valid`; it is carried over, so all of it counts.
+    """
+    if mask is not None:
+        valid &= mask
+    if alpha is not None:
+        valid &= alpha > 0
+    if alpha_band is not None:
+        valid[alpha_band] = True
     return valid

@@ -6,28 +6,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+_EXACT_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class BandSums:
-    """Sums over the valid samples of one band; exact for integers, so that no blocking shows in the statistics."""
+    """Sums over the valid samples of one band: whole numbers, so that no blocking shows in the statistics."""
 
     count: int
-    minimum: float
-    maximum: float
-    total: float
-    squares: float
+    minimum: int
+    maximum: int
+    total: int
+    squares: int
+
+    @staticmethod
+    def exact(dtype: DTypeLike) -> bool:
+        """Whether samples of `dtype` can be summed up exactly: integers of up to 16 bits."""
+        return np.dtype(dtype).kind in "ui" and np.dtype(dtype).itemsize <= _EXACT_BYTES
 
     @classmethod
     def of(cls, samples: NDArray[Any]) -> "BandSums":
         """Sum up the valid samples, given as one dimension."""
         if samples.size == 0:
-            return cls(0, math.inf, -math.inf, 0, 0)
-        wide = samples.astype(np.float64 if samples.dtype.kind == "f" or samples.itemsize > 2 else np.int64)
-        return cls(
-            samples.size, samples.min().item(), samples.max().item(), wide.sum().item(), np.square(wide).sum().item()
-        )
+            return cls(0, 2**63, -(2**63), 0, 0)
+        wide = samples.astype(np.int64)
+        return cls(samples.size, int(wide.min()), int(wide.max()), int(wide.sum()), int(np.square(wide).sum()))
 
     def __add__(self, other: "BandSums") -> "BandSums":
         return BandSums(
@@ -43,10 +48,10 @@ class BandSums:
         if self.count == 0:
             return {}
         mean = self.total / self.count
-        deviation = math.sqrt(max(0.0, self.squares / self.count - mean**2))
+        deviation = math.sqrt(self.squares * self.count - self.total**2) / self.count
         return {
-            "STATISTICS_MINIMUM": f"{self.minimum:.12g}",
-            "STATISTICS_MAXIMUM": f"{self.maximum:.12g}",
+            "STATISTICS_MINIMUM": str(self.minimum),
+            "STATISTICS_MAXIMUM": str(self.maximum),
             "STATISTICS_MEAN": f"{mean:.12g}",
             "STATISTICS_STDDEV": f"{deviation:.12g}",
             "STATISTICS_VALID_PERCENT": f"{100 * self.count / pixels:.4g}",

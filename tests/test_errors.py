@@ -28,9 +28,13 @@ def test_each_leaf_is_also_a_builtin_and_survives_the_way_back_from_a_worker(lea
     [
         ("https://u:CANARY@h/x.tif?X-Amz-Signature=CANARY is gone", "https://***@h/x.tif?*** is gone"),
         ("/vsicurl/https://u:CANARY@h/x.tif", "/vsicurl/https://***@h/x.tif"),
+        ("https://u:p@ss@h/x.tif", "https://***@h/x.tif"),
+        ("/vsicurl?header.X-Key=CANARY&url=https://h/x.tif is gone", "/vsicurl?*** is gone"),
+        ("PG:host=h user=u password=CANARY table=t", "PG:host=h user=u password=*** table=t"),
         ("s3://bucket/key.tif cannot be read", "s3://bucket/key.tif cannot be read"),
         ("is it /tmp/a.tif? yes, mail me@home", "is it /tmp/a.tif? yes, mail me@home"),
     ],
 )
 def test_secrets_of_urls_never_reach_a_message(text: str, clean: str) -> None:
     assert str(errors.SceneError(text)) == clean
+    assert str(errors.GeosalWarning(text)) == clean

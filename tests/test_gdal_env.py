@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from rasterio.env import getenv
 
+from geosal import UsageError
 from geosal import gdal_env as module
 from geosal.gdal_env import GDAL_CACHE_BYTES, allowed_drivers, close_shared_rasters, gdal_env, shared_raster
 
@@ -20,6 +21,8 @@ def test_drivers_that_follow_links_need_the_users_word() -> None:
     assert {"GTiff", "JP2OpenJPEG", "PNG"} <= set(allowed_drivers())
     assert not {"VRT", "WMS", "MRF", "HTTP", "MEM"} & set(allowed_drivers())
     assert "VRT" in allowed_drivers(("vrt",))
+    with pytest.raises(UsageError, match="did you mean ISIS3"):
+        allowed_drivers(("ISIS",))
 
 
 def test_threads_share_one_handle_and_never_use_it_at_once(rgb_scene: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geosal import Ladder, UsageError, effective_kernel
+from geosal import Ladder, SaliencyError, UsageError, effective_kernel
 
 
 def width(saliency: float, steps: int = 8) -> int:
@@ -57,3 +57,9 @@ def test_sigma_may_be_proportional() -> None:
 def test_a_ladder_that_cannot_be_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="steps|sigma"):
         Ladder(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bad", [-0.01, 1.01, np.nan, np.inf])
+def test_saliency_outside_0_to_1_is_an_error_never_a_clip(bad: float) -> None:
+    with pytest.raises(SaliencyError, match="must lie in"):
+        Ladder().levels(np.array([0.5, bad], np.float32))

@@ -1,22 +1,23 @@
 """A raster file as a scene: its headers checked and kept, its pixels read block by block."""
 
 import math
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 from rasterio.io import DatasetReader
 
 from geosal.errors import GeosalError, GeosalWarning, ResourceError, SceneError, UsageError
 from geosal.gdal_env import gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
-from geosal.raster import RasterLayout, valid_samples
+from geosal.raster import RasterLayout, mask_out, valid_samples
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 MAX_PIXELS = 20 * 10**9
@@ -42,8 +43,10 @@ class Scene:
         Rows and columns of a tile in the file.
     drivers
         GDAL drivers trusted beyond the usual ones.
-    dataset_mask
-        An internal mask or an alpha band says which pixels are valid.
+    mask
+        A mask of the whole raster says which pixels are valid.
+    alpha
+        The file's alpha band, from 1, whether it is among `indexes` or not.
     has_statistics
         The file carries band statistics, which smoothing makes stale.
     """
@@ -54,12 +57,18 @@ class Scene:
     driver: str
     block_shape: tuple[int, int]
     drivers: tuple[str, ...] = ()
-    dataset_mask: bool = False
+    mask: bool = False
+    alpha: int | None = None
     has_statistics: bool = False
 
     @classmethod
     def open(
-        cls, path: str, bidx: tuple[int, ...] = (), *, drivers: tuple[str, ...] = (), max_pixels: int = MAX_PIXELS
+        cls,
+        path: str | os.PathLike[str],
+        bidx: tuple[int, ...] = (),
+        *,
+        drivers: tuple[str, ...] = (),
+        max_pixels: int = MAX_PIXELS,
     ) -> Self:
         """Read the headers of a raster and refuse what geosal cannot smooth; no pixel is read.
 
@@ -83,18 +92,21 @@ class Scene:
         ResourceError
             More than `max_pixels`, or a tile that would not fit in memory.
         """
+        path = os.fspath(path)
         with gdal_env(), open_raster(path, drivers) as dataset, _damage_as_scene_error(path):
             _refuse_bombs(path, dataset, max_pixels)
             indexes = _resolve_indexes(path, dataset, bidx)
             dtype = _resolve_dtype(path, dataset, indexes)
             flags = dataset.mask_flag_enums[indexes[0] - 1]
-            dataset_mask = MaskFlags.per_dataset in flags
-            alpha_kept = any(dataset.colorinterp[index - 1] == ColorInterp.alpha for index in indexes)
+            mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+            alpha = next((i for i in dataset.indexes if dataset.colorinterp[i - 1] == ColorInterp.alpha), None)
+            alpha_left = alpha is not None and alpha not in indexes
             layout = RasterLayout(
                 grid=Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width),
                 dtype=dtype,
                 nodata=_resolve_nodata(path, dataset, indexes, dtype),
-                has_mask=dataset_mask and not alpha_kept and MaskFlags.nodata not in flags,
+                # Several bands' nodata together (NODATA_VALUES) make a mask too; the tag that says so is kept.
+                has_mask=(mask and MaskFlags.nodata not in flags) or alpha_left,
                 metadata=read_metadata(dataset, indexes),
             )
             return cls(
@@ -104,7 +116,8 @@ class Scene:
                 driver=dataset.driver,
                 block_shape=dataset.block_shapes[indexes[0] - 1],
                 drivers=drivers,
-                dataset_mask=dataset_mask,
+                mask=mask,
+                alpha=alpha,
                 has_statistics=all("STATISTICS_MEAN" in dataset.tags(index) for index in indexes),
             )
 
@@ -113,19 +126,13 @@ class Scene:
         """The grid of the pixels."""
         return self.layout.grid
 
-    def read(self, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Read a block's pixels and which of them are valid.
+    def read(self, block: Block) -> "Samples":
+        """Read a block's pixels and which of them count.
 
         Parameters
         ----------
         block
             Inside the grid.
-
-        Returns
-        -------
-        pixels, valid
-            Both (band, y, x); `pixels` of the scene's dtype, `valid` True where a sample is not nodata, not masked,
-            not under alpha 0 and finite.
 
         Raises
         ------
@@ -134,13 +141,42 @@ class Scene:
         """
         with _damage_as_scene_error(f"{self.path}: {block}"), shared_raster(self.path, self.drivers) as dataset:
             pixels = dataset.read(self.indexes, window=block.window)
-            mask = dataset.read_masks(self.indexes[0], window=block.window) if self.dataset_mask else None
-        valid = valid_samples(pixels, self.layout.nodata)
-        if mask is not None:
-            valid &= mask > 0
-            if self.layout.alpha is not None:
-                valid[self.layout.alpha] = True
-        return pixels, valid
+            mask = self._read_mask(dataset, block)
+            alpha = None
+            if self.alpha is not None:
+                kept = self.layout.alpha
+                alpha = dataset.read(self.alpha, window=block.window) if kept is None else pixels[kept]
+        valid = mask_out(valid_samples(pixels, self.layout.nodata), mask, alpha, self.layout.alpha)
+        written = mask if mask is not None else None if alpha is None else alpha > 0
+        return Samples(pixels, valid, written)
+
+    def read_mask(self, block: Block) -> NDArray[np.bool_]:
+        """Read which pixels of a block the file's mask and alpha say are valid, (y, x); nodata is not looked at.
+
+        Raises
+        ------
+        SceneError
+            The block cannot be decoded.
+        """
+        with _damage_as_scene_error(f"{self.path}: {block}"), shared_raster(self.path, self.drivers) as dataset:
+            mask = self._read_mask(dataset, block)
+            alpha = None if self.alpha is None else dataset.read(self.alpha, window=block.window) > 0
+        both = np.ones(block.shape, np.bool_) if mask is None else mask
+        return both if alpha is None else both & alpha
+
+    def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
+        return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None
+
+
+class Samples(NamedTuple):
+    """What was read of a block."""
+
+    pixels: NDArray[Any]
+    """(band, y, x), of the scene's dtype."""
+    valid: NDArray[np.bool_]
+    """(band, y, x), True where a sample is not nodata, not masked, not under alpha 0 and finite."""
+    mask: NDArray[np.bool_] | None
+    """(y, x), the file's own mask, or else its alpha; None when it has neither."""
 
 
 @contextmanager
@@ -148,7 +184,7 @@ def _damage_as_scene_error(what: str) -> Iterator[None]:
     """Turn what rasterio raises on damaged files, some of it private types, into a `SceneError` about `what`."""
     try:
         yield
-    except GeosalError:
+    except (GeosalError, MemoryError):
         raise
     except Exception as error:
         cause = error.__cause__ or error  # rasterio's own message says no more than "see previous exception"
@@ -168,10 +204,11 @@ def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> None:
             f"raise it with --max-pixels when the scene is real"
         )
     rows, columns = dataset.block_shapes[0]
-    tile = rows * columns * dataset.count * np.dtype(_numpy_name(dataset.dtypes[0])).itemsize
+    bands = 1 if dataset.interleaving == Interleaving.band else dataset.count
+    tile = rows * columns * bands * np.dtype(_numpy_name(dataset.dtypes[0])).itemsize
     if tile > _MAX_TILE_BYTES:
         raise ResourceError(
-            f"{path}: one tile of {columns} x {rows} x {dataset.count} bands takes {tile:.3g} bytes in memory; "
+            f"{path}: one tile of {columns} x {rows} x {bands} bands takes {tile:.3g} bytes in memory; "
             f"re-tile it first: gdal_translate -co TILED=YES"
         )
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from geosal.grid import Block
 from geosal.ladder import Ladder
+from geosal.raster import is_nodata
 from geosal.smoothing.engine import convolve, convolve_valid
-from geosal.smoothing.weights import fixed_point_taps, fraction_bits
+from geosal.smoothing.weights import Taps, taps_for
 
 _CELL = 256
 """Levels are looked for in cells of this many pixels: small enough that few hold many levels and that a cell in float64
@@ -18,8 +19,8 @@ stays in the second-level cache, large enough that the widest halo adds an eight
 
 
 @dataclass(frozen=True, slots=True)
-class Exceptions:
-    """Which samples are not smoothed like the rest.
+class SampleRules:
+    """What is special about some samples.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ def smooth_block(
     levels: NDArray[np.uint8],
     valid: NDArray[np.bool_] | None,
     ladder: Ladder,
-    exceptions: Exceptions = Exceptions(),
+    rules: SampleRules = SampleRules(),
 ) -> NDArray[Any]:
     """Smooth each pixel by the kernel of its level.
 
@@ -56,7 +57,7 @@ def smooth_block(
         (band, y, x), True where a sample counts; None when all do. Invalid samples lend no weight to valid ones.
     ladder
         Widths and sigmas.
-    exceptions
+    rules
         Nodata code and alpha band.
 
     Returns
@@ -71,11 +72,11 @@ def smooth_block(
             box = _bounding_box(chosen, cell)
             chosen = chosen[box.slices_in(cell)]
             width = ladder.widths[level]
-            taps = fixed_point_taps(width, ladder.sigma_of(width), fraction_bits(pixels.dtype))
+            taps = taps_for(pixels.dtype, width, ladder.sigma_of(width))
             for number in range(len(pixels)):
-                if number != exceptions.alpha:
+                if number != rules.alpha:
                     band = _Band(pixels[number], None if valid is None else valid[number], result[number])
-                    _smooth_box(band, box, chosen, taps, exceptions.nodata)
+                    _smooth_box(band, box, chosen, taps, rules.nodata)
     return result
 
 
@@ -108,17 +109,15 @@ def _bounding_box(chosen: NDArray[np.bool_], cell: Block) -> Block:
     return Block(cell.row_off + row, cell.col_off + col, int(rows[-1]) - row + 1, int(cols[-1]) - col + 1)
 
 
-def _smooth_box(
-    band: _Band, box: Block, chosen: NDArray[np.bool_], taps: NDArray[np.float64], nodata: float | None
-) -> None:
+def _smooth_box(band: _Band, box: Block, chosen: NDArray[np.bool_], taps: Taps, nodata: float | None) -> None:
     """Write the values of one kernel into the chosen pixels of `box` of the band's result."""
-    outer = box.expand(len(taps) // 2, band.samples.shape[:2])
+    outer = box.expand(len(taps.values) // 2, band.samples.shape[:2])
     around = outer.slices_in(_whole(band.samples))
     inner = box.slices_in(outer)
     image = band.samples[around].astype(np.float64)
     valid = None if band.valid is None else band.valid[around]
     if valid is None or valid.all():
-        values = convolve(image, taps)[inner]
+        values = convolve(image, taps.values)[inner]
     else:
         chosen = chosen & valid[inner]
         if not chosen.any():
@@ -132,12 +131,13 @@ def _to_dtype(values: NDArray[np.float64], dtype: np.dtype[Any], nodata: float |
     """Round half up to `dtype`, and step off the nodata code."""
     rounded = values.astype(dtype) if dtype.kind == "f" else np.floor(values + 0.5).astype(dtype)
     if nodata is not None and not np.isnan(nodata):
-        rounded[rounded == dtype.type(nodata)] = _beside(dtype.type(nodata))
+        rounded[is_nodata(rounded, nodata)] = _beside(dtype.type(nodata))
     return rounded
 
 
 def _beside(nodata: Any) -> Any:
-    """The next value above `nodata`, or below it at the top of the range."""
+    """A value next to `nodata` that is told apart from it: upwards from 0 and from the least value, else towards 0."""
     if isinstance(nodata, np.floating):
-        return np.nextafter(nodata, type(nodata)(np.inf if nodata <= 0 else -np.inf))
-    return nodata - 1 if nodata == np.iinfo(nodata.dtype).max else nodata + 1
+        limits = np.finfo(nodata.dtype)
+        return nodata * (1 - 8 * limits.eps) if nodata != 0 else limits.tiny
+    return nodata + 1 if nodata <= 0 else nodata - 1

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from geosal.errors import SaliencyError, SceneError
 from geosal.ladder import Ladder
-from geosal.raster import valid_samples
-from geosal.smoothing.block import Exceptions, smooth_block
+from geosal.raster import mask_out, valid_samples
+from geosal.smoothing.block import SampleRules, smooth_block
+
+_CHUNK = 2048
 
 
 def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = None) -> xr.DataArray:
@@ -23,7 +25,7 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     scene
         (band, y, x) or (y, x), integer or float. Samples equal to ``scene.rio.nodata``, NaN, infinite, or False in a
         coordinate ``valid`` (y, x) keep their value and lend no weight; a band whose coordinate ``colorinterp`` is
-        ``"alpha"`` is carried over. Arrays in memory become one chunk.
+        ``"alpha"`` is carried over.
     saliency
         (y, x) in [0, 1] on the scene's grid; 1 keeps a pixel as it is.
     ladder
@@ -49,25 +51,35 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
         raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; transpose it")
     if scene.dtype.kind not in "uif":
         raise SceneError(f"samples of {scene.dtype} cannot be smoothed; convert to an integer or a float type")
+    if not isinstance(saliency, xr.DataArray):
+        raise SaliencyError(
+            f"saliency of type {type(saliency).__name__}; it must be a DataArray: geosal.saliency(..., like=scene)"
+        )
     if saliency.dims != ("y", "x") or saliency.shape != scene.shape[-2:]:
         raise SaliencyError(
             f"saliency {dict(saliency.sizes)} for a scene {dict(scene.sizes)}; "
             "it needs (y, x) on the same grid: geosal.saliency(..., like=scene)"
         )
+    for axis in ("y", "x"):
+        if axis in scene.coords and axis in saliency.coords and not _close(scene[axis], saliency[axis]):
+            raise SaliencyError(
+                f"saliency and scene begin at {axis}={saliency[axis].values[0]:g} and {scene[axis].values[0]:g}; "
+                "it needs the scene's grid: geosal.saliency(..., like=scene)"
+            )
     stacked = scene if scene.ndim == 3 else scene.expand_dims("band")
     colours = (
         [str(c) for c in np.atleast_1d(scene.coords["colorinterp"].values)] if "colorinterp" in scene.coords else []
     )
-    exceptions = Exceptions(scene.rio.nodata, colours.index("alpha") if "alpha" in colours else None)
+    rules = SampleRules(scene.rio.nodata, colours.index("alpha") if "alpha" in colours else None)
     valid = scene.coords["valid"].data if "valid" in scene.coords else None
-    smoothed = smooth_dask(_chunked(stacked.data), _chunked(saliency.data), valid, ladder or Ladder(), exceptions)
+    smoothed = smooth_dask(_chunked(stacked.data), _chunked(saliency.data), valid, ladder or Ladder(), rules)
     result = scene.copy(data=smoothed if scene.ndim == 3 else smoothed[0])
     result.encoding = dict(scene.encoding)
     return result
 
 
 def smooth_dask(
-    pixels: da.Array, saliency: da.Array, valid: da.Array | None, ladder: Ladder, exceptions: Exceptions
+    pixels: da.Array, saliency: da.Array, valid: da.Array | None, ladder: Ladder, rules: SampleRules
 ) -> da.Array:
     """Wire `smooth_block` over chunks with halos of the widest kernel.
 
@@ -79,7 +91,7 @@ def smooth_dask(
         (y, x) in [0, 1].
     valid
         (y, x) bool, or None when only nodata and NaN are invalid.
-    ladder, exceptions
+    ladder, rules
         As `smooth_block`.
     """
     y, x = (_merge_small_chunks(chunks, ladder.halo) for chunks in pixels.chunks[1:])
@@ -89,7 +101,7 @@ def smooth_dask(
     if valid is not None:
         arrays.append(da.asarray(valid).rechunk((y, x))[None])
     smoothed: da.Array = da.map_overlap(
-        partial(_smooth_chunk, ladder=ladder, exceptions=exceptions),
+        partial(_smooth_chunk, ladder=ladder, rules=rules),
         *arrays,
         depth=depth,
         # dask's "reflect" repeats the edge pixel. Without a border the scene's edge is the array's edge in the chunks
@@ -101,8 +113,20 @@ def smooth_dask(
     return smoothed
 
 
+def _close(ours: xr.DataArray, theirs: xr.DataArray) -> bool:
+    """Coordinates that differ by less than a hundredth of a pixel are the same."""
+    a, b = (np.asarray(axis.values, np.float64) for axis in (ours, theirs))
+    pixel = abs(a[-1] - a[0]) / max(1, a.size - 1)
+    return bool(np.abs(a - b).max() <= 0.01 * pixel)
+
+
 def _chunked(array: Any) -> da.Array:
-    return array if isinstance(array, da.Array) else da.from_array(array, chunks=-1)
+    """Cut an array in memory into chunks, so that each is worked on once and alone."""
+    return (
+        array
+        if isinstance(array, da.Array)
+        else da.from_array(array, chunks=(*(-1,) * (array.ndim - 2), _CHUNK, _CHUNK))
+    )
 
 
 def _merge_small_chunks(chunks: tuple[int, ...], halo: int) -> tuple[int, ...]:
@@ -116,18 +140,10 @@ def _smooth_chunk(
     valid: NDArray[np.bool_] | None = None,
     *,
     ladder: Ladder,
-    exceptions: Exceptions,
+    rules: SampleRules,
 ) -> NDArray[Any]:
     """Smooth one chunk with its halo; arrays are (band, y, x), (1, y, x) and (1, y, x)."""
-    if not ((saliency >= 0) & (saliency <= 1)).all():
-        raise SaliencyError(
-            f"saliency from {np.nanmin(saliency)} to {np.nanmax(saliency)}, NaN: {bool(np.isnan(saliency).any())}; "
-            "it must lie in [0, 1]: scale it, and say 1 where it is unknown"
-        )
-    counts = valid_samples(pixels, exceptions.nodata)
-    if valid is not None:
-        counts &= valid
-    if exceptions.alpha is not None:
-        counts &= pixels[exceptions.alpha] > 0
-        counts[exceptions.alpha] = True
-    return smooth_block(pixels, ladder.levels(saliency[0]), counts, ladder, exceptions)
+    alpha = None if rules.alpha is None else pixels[rules.alpha]
+    mask = None if valid is None else valid[0]
+    counts = mask_out(valid_samples(pixels, rules.nodata), mask, alpha, rules.alpha)
+    return smooth_block(pixels, ladder.levels(saliency[0]), counts, ladder, rules)

@@ -1,27 +1,42 @@
-"""Gaussian taps in fixed point, so that sums come out exact and no blocking, thread or engine can change a bit.
+"""Gaussian taps, in fixed point where that makes sums exact, so that no blocking, thread or engine can change a bit.
 
-The taps of DESIGN's formula are rounded to multiples of 2**-bits whose sum is exactly 1. Then
+For 8 and 16-bit samples the taps are rounded to multiples of 2**-bits whose sum is exactly 1. Every product and partial
+sum is then a multiple of 2**-2bits, below 2**53 of them: float64 holds it exactly, in any order of summation, and the
+weight of a window without invalid pixels is exactly 1.0, so that plain and normalised convolution agree. On uint8, up
+to the paper's 17 pixels, the taps equal those of OpenCV's fixed-point `GaussianBlur`, and so do the results.
 
-* the weight of a window without invalid pixels is exactly 1.0, and the plain and the normalised convolution agree;
-* with 8 bits on uint8 and 18 bits on 16-bit samples every product and partial sum is a multiple of 2**-2bits below
-  2**53 of them: float64 holds it exactly, in any order of summation.
-
-On uint8 the taps equal those of OpenCV's fixed-point `GaussianBlur`, and so do the results, bit for bit.
+For 32 and 64-bit samples the taps are float64; fixed-point ones beside them only tell which windows are full.
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _BITS = {1: 8, 2: 18}
+_BITS_FINE = 18
+"""For uint8 under kernels wider than OpenCV's identity is promised for: 8 bits are too coarse for their tails."""
 _BITS_WIDE = 26
-"""For 32 and 64-bit samples: the weight of a window, in multiples of 2**-52, is still exact in float64."""
+_WIDEST_8_BIT = 17
 
 
-def fraction_bits(dtype: DTypeLike) -> int:
-    """Bits behind the point of the taps used on samples of `dtype`."""
-    return _BITS.get(np.dtype(dtype).itemsize, _BITS_WIDE)
+class Taps(NamedTuple):
+    """The taps of one kernel, each (width,) float64 and symmetric."""
+
+    values: NDArray[np.float64]
+    """What samples are multiplied with."""
+    counting: NDArray[np.float64]
+    """Multiples of a power of two with sum exactly 1: a window weighs exactly 1.0 by them when all of it is valid."""
+
+
+def taps_for(dtype: DTypeLike, width: int, sigma: float) -> Taps:
+    """Choose the taps for samples of `dtype` under a kernel of `width` pixels."""
+    size = np.dtype(dtype).itemsize
+    if size in _BITS:
+        fixed = fixed_point_taps(width, sigma, _BITS_FINE if width > _WIDEST_8_BIT else _BITS[size])
+        return Taps(fixed, fixed)
+    return Taps(gaussian_taps(width, sigma), fixed_point_taps(width, sigma, _BITS_WIDE))
 
 
 def gaussian_taps(width: int, sigma: float) -> NDArray[np.float64]:
@@ -45,7 +60,7 @@ def fixed_point_taps(width: int, sigma: float, bits: int) -> NDArray[np.float64]
     sigma
         In pixels.
     bits
-        See `fraction_bits`.
+        Bits behind the point.
 
     Returns
     -------

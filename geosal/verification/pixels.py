@@ -33,8 +33,8 @@ def check_pixels(found: Scene, source: Scene, saliency: Saliency | None, ladder:
     """
     invalid, validity, salient = _Differences(), _Differences(), _Differences()
     for block in _blocks(source):
-        theirs, theirs_valid = source.read(block)
-        ours, ours_valid = found.read(block)
+        theirs, theirs_valid, _ = source.read(block)
+        ours, ours_valid, _ = found.read(block)
         differs = _bits(ours) != _bits(theirs)
         invalid.add(differs & ~theirs_valid, block)
         validity.add(ours_valid != theirs_valid, block)
@@ -55,6 +55,14 @@ def check_validity(found: Scene, source: Scene) -> Check:
     for block in _blocks(source):
         differences.add((_any_colour(found, block) != _any_colour(source, block))[np.newaxis], block)
     return Check.of("invalid", differences.tell(f"pixels {_CHANGED}"), "the same pixels are valid")
+
+
+def check_mask(found: Scene, source: Scene) -> Check:
+    """Compare the masks themselves, which may call a pixel valid that is nodata."""
+    differences = _Differences()
+    for block in _blocks(source):
+        differences.add((found.read_mask(block) != source.read_mask(block))[np.newaxis], block)
+    return Check.of("mask", differences.tell("pixels of the mask were changed"), "as the source's")
 
 
 class _Differences:
@@ -86,6 +94,6 @@ def _bits(pixels: NDArray[Any]) -> NDArray[Any]:
 
 def _any_colour(scene: Scene, block: Block) -> NDArray[np.bool_]:
     """Pixels (y, x) that are valid in a band other than alpha."""
-    _, valid = scene.read(block)
+    _, valid, _ = scene.read(block)
     colours = [position for position in range(len(valid)) if position != scene.layout.alpha] or [0]
     return np.asarray(valid[colours].any(axis=0))

@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +39,38 @@ def test_an_internal_mask_comes_as_a_coordinate(tmp_path: Path, rgb_scene: Path)
 def test_what_compress_refuses_is_refused_here_too(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="no such file"):
         geosal.open_scene(str(tmp_path / "none.tif"))
+
+
+def test_a_cut_off_jpeg2000_is_an_error_here_too(tmp_path: Path, rgb_scene: Path) -> None:
+    path = tmp_path / "a.jp2"
+    geosal.compress(str(rgb_scene), str(path), saliency="half")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    with pytest.raises(SceneError, match="damaged"):
+        geosal.open_scene(path).compute()
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning")
+def test_both_roads_see_the_same_pixels_as_valid(tmp_path: Path, rgb_scene: Path) -> None:
+    """Alpha, mask and nodata in every mixture: file to file and through arrays, bit for bit."""
+    with rasterio.open(rgb_scene) as source:
+        pixels, profile = source.read(), source.profile
+    rng = np.random.default_rng(0)
+    for number, (alpha, mask, nodata) in enumerate(itertools.product((False, True), (False, True), (None, 0))):
+        if alpha and mask:
+            continue  # GDAL takes one of them
+        path, output = tmp_path / f"{number}.tif", tmp_path / f"{number}-out.tif"
+        bands = (
+            np.concatenate([pixels, (rng.random((1, *pixels.shape[1:])) > 0.2) * np.uint8(255)]) if alpha else pixels
+        )
+        layout = profile | {"count": len(bands), "nodata": nodata, "alpha": "YES" if alpha else "NO"}
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **layout) as dataset:
+            dataset.write(bands)
+            if mask:
+                dataset.write_mask(rng.random(pixels.shape[1:]) > 0.2)
+        geosal.compress(path, output, saliency="grid", block=256)
+        scene = geosal.open_scene(path, chunks=200)
+        smooth = geosal.smooth(scene, geosal.saliency("grid", like=scene))
+        with rasterio.open(output) as dataset, rasterio.open(path) as source:
+            np.testing.assert_array_equal(smooth.values, dataset.read())
+            np.testing.assert_array_equal(dataset.read_masks(), source.read_masks())

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def write(path: Path, pixels: np.ndarray, **profile: object) -> str:
 
 def test_pixels_and_validity_are_rasterios(rgb_scene: Path) -> None:
     scene = Scene.open(str(rgb_scene), (3, 1))
-    pixels, valid = scene.read(Block(10, 20, 300, 200))
+    pixels, valid, _ = scene.read(Block(10, 20, 300, 200))
     with rasterio.open(rgb_scene) as dataset:
         window = Window(20, 10, 200, 300)
         np.testing.assert_array_equal(pixels, dataset.read([3, 1], window=window))
@@ -46,7 +47,7 @@ def test_opening_reads_no_pixel(tmp_path: Path) -> None:
 def test_nan_and_infinity_are_invalid(tmp_path: Path) -> None:
     pixels = np.ones((1, 4, 4), np.float32)
     pixels[0, 0, :3] = [np.nan, np.inf, -np.inf]
-    _, valid = Scene.open(write(tmp_path / "f.tif", pixels)).read(Block(0, 0, 4, 4))
+    _, valid, _ = Scene.open(write(tmp_path / "f.tif", pixels)).read(Block(0, 0, 4, 4))
     assert (~valid).sum() == 3
 
 
@@ -61,7 +62,7 @@ def test_an_internal_mask_counts_for_all_bands(tmp_path: Path) -> None:
         dataset.write_mask(mask)
     scene = Scene.open(str(path))
     assert scene.layout.has_mask
-    _, valid = scene.read(Block(0, 0, 8, 8))
+    _, valid, _ = scene.read(Block(0, 0, 8, 8))
     np.testing.assert_array_equal(valid, np.stack([mask > 0] * 2))
 
 
@@ -71,7 +72,7 @@ def test_alpha_says_what_is_valid_whether_taken_along_or_not(tmp_path: Path, bid
     pixels[3, :, :4] = 0
     path = write(tmp_path / "rgba.tif", pixels, photometric="RGB", alpha="YES")
     scene = Scene.open(path, bidx)
-    _, valid = scene.read(Block(0, 0, 8, 8))
+    _, valid, _ = scene.read(Block(0, 0, 8, 8))
     assert not valid[:3, :, :4].any()
     assert valid[:3, :, 4:].all()
     assert scene.layout.has_mask == bool(bidx)
@@ -183,3 +184,62 @@ def test_a_cut_off_jpeg2000_is_an_error_never_zeros(
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(SceneError, match=r"a\.jp2"):
         Scene.open(str(path)).read(Block(0, 0, 600, 600))
+
+
+@pytest.mark.parametrize("bidx", [(), (1, 2, 3)])
+def test_alpha_counts_beside_a_nodata_code(tmp_path: Path, bidx: tuple[int, ...]) -> None:
+    """GDAL's mask flags speak of nodata alone then; gdalwarp -dstalpha -dstnodata makes such files."""
+    pixels = np.full((4, 8, 8), 9, np.uint8)
+    pixels[3, :, :4] = 0
+    pixels[:3, 0] = 0
+    scene = Scene.open(write(tmp_path / "a.tif", pixels, photometric="RGB", alpha="YES", nodata=0), bidx)
+    _, valid, mask = scene.read(Block(0, 0, 8, 8))
+    expected = np.zeros((8, 8), np.bool_)
+    expected[1:, 4:] = True
+    np.testing.assert_array_equal(valid[:3], np.stack([expected] * 3))
+    np.testing.assert_array_equal(mask, pixels[3] > 0)
+    assert scene.layout.has_mask == bool(bidx)
+
+
+def test_a_mask_is_handed_on_as_it_is_beside_a_nodata_code(tmp_path: Path) -> None:
+    path, mask = tmp_path / "m.tif", np.full((8, 8), 255, np.uint8)
+    mask[:3] = 0
+    pixels = np.full((1, 8, 8), 5, np.uint8)
+    pixels[0, :, 6:] = 0
+    layout = {"driver": "GTiff", "count": 1, "height": 8, "width": 8, "dtype": "uint8", "nodata": 0, **PLACE}
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **layout) as dataset:
+        dataset.write(pixels)
+        dataset.write_mask(mask)
+    samples = Scene.open(str(path)).read(Block(0, 0, 8, 8))
+    np.testing.assert_array_equal(samples.mask, mask > 0)
+    np.testing.assert_array_equal(samples.valid[0], (mask > 0) & (pixels[0] != 0))
+
+
+@pytest.mark.parametrize("tag", ["-3.4028230607370965e+38", "-3.4028234663852886e+38", "-9999.0001"])
+def test_float_nodata_is_compared_as_gdal_does(tmp_path: Path, tag: str) -> None:
+    value = np.float32(-3.4028235e38) if "e+38" in tag else np.float32(-9999)
+    pixels = np.random.default_rng(0).normal(size=(1, 8, 8)).astype(np.float32)
+    pixels[0, :3] = value
+    path = write(tmp_path / "a.tif", pixels, nodata=float(np.float32(-9999)))
+    vrt = tmp_path / "a.vrt"
+    rasterio.shutil.copy(path, vrt, driver="VRT")
+    vrt.write_text(re.sub(r"<NoDataValue>[^<]*", f"<NoDataValue>{tag}", vrt.read_text()))
+    _, valid, _ = Scene.open(str(vrt), drivers=("VRT",)).read(Block(0, 0, 8, 8))
+    with rasterio.open(vrt) as dataset:
+        np.testing.assert_array_equal(valid, dataset.read_masks() > 0)
+
+
+def test_a_file_that_names_another_one_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "secret.bin").write_bytes(b"TOPSECRET-" * 100)
+    (tmp_path / "mail").mkdir()
+    path = tmp_path / "mail" / "isis.cub"
+    path.write_text(
+        "Object = IsisCube\n Object = Core\n StartByte = 1\n ^Core = ../secret.bin\n Format = BandSequential\n"
+        "Group = Dimensions\n Samples = 10\n Lines = 10\n Bands = 1\n End_Group\n Group = Pixels\n"
+        "Type = UnsignedByte\n ByteOrder = Lsb\n Base = 0.0\n Multiplier = 1.0\n End_Group\n End_Object\n"
+        "End_Object\nEnd\n"
+    )
+    with rasterio.open(path) as dataset:  # GDAL itself is deceived, so the test shows something
+        assert dataset.read(1).tobytes().startswith(b"TOPSECRET")
+    with pytest.raises(SceneError, match="--allow-driver"):
+        Scene.open(str(path))

@@ -11,7 +11,8 @@ from oracle import smooth_reference
 from geosal import Ladder
 from geosal.grid import Block
 from geosal.smoothing import smooth_block
-from geosal.smoothing.block import Exceptions
+from geosal.smoothing.block import SampleRules
+from geosal.smoothing.weights import taps_for
 
 LADDER = Ladder()
 
@@ -50,8 +51,8 @@ def test_every_dtype_keeps_the_numerics_tolerance(dtype: str) -> None:
     error = result.astype(np.float64) - smooth_reference(image, levels)
     if dtype.startswith("float"):
         assert np.abs(error).max() <= 1e-6
-    elif dtype in ("uint32", "int32"):
-        assert np.abs(error).max() <= 1e-6 * 2**32  # the fixed-point taps, as for floats
+    elif dtype != "uint8":
+        assert np.abs(error).max() <= 0.75  # half a step of rounding, and 18-bit taps on 16 bits
     else:
         assert np.abs(error).max() < 1.0 + 0.5  # 1 DN, on a reference that is not rounded
         assert abs(error.mean()) < 0.01
@@ -66,9 +67,7 @@ def test_rounding_is_half_up_also_below_zero() -> None:
 
 
 def smooth_like(image: NDArray[np.int16], ladder: Ladder) -> NDArray[np.float64]:
-    from geosal.smoothing.weights import fixed_point_taps, fraction_bits
-
-    taps = fixed_point_taps(3, ladder.sigma_of(3), fraction_bits(image.dtype))
+    taps = taps_for(image.dtype, 3, ladder.sigma_of(3)).values
     row = np.pad(image[0].astype(np.float64), 1, mode="reflect")
     return np.array([[taps @ row[i : i + 3] for i in range(image.shape[1])]])
 
@@ -89,7 +88,7 @@ def test_invalid_samples_keep_their_bits_and_lend_nothing(dtype: str) -> None:
     assert np.abs(error).max() <= (1e-6 if dtype == "float32" else 1.5)
 
 
-@pytest.mark.parametrize(("nodata", "beside"), [(0, 1), (100, 101), (255, 254)])
+@pytest.mark.parametrize(("nodata", "beside"), [(0, 1), (100, 99), (255, 254)])
 def test_a_valid_result_never_becomes_the_nodata_code(nodata: int, beside: int) -> None:
     image = np.array([[nodata - 1, nodata + 1] * 8] * 16).clip(0, 255).astype(np.uint8)
     if nodata in (0, 255):
@@ -99,21 +98,21 @@ def test_a_valid_result_never_becomes_the_nodata_code(nodata: int, beside: int) 
     else:
         valid = image != nodata
     levels = np.full(image.shape, 8, np.uint8)
-    result = smooth_block(image[None], levels, valid[None], LADDER, Exceptions(nodata=nodata))[0]
+    result = smooth_block(image[None], levels, valid[None], LADDER, SampleRules(nodata=nodata))[0]
     assert not (result == nodata).any()
     assert (np.abs(result.astype(int) - beside) <= 1).all()
 
 
 def test_float_nodata_is_stepped_off_too() -> None:
     image = np.array([[-1.0, 1.0] * 8] * 16, np.float32)
-    flat = smooth_block(image[None] * 0 + np.float32(5), np.full((16, 16), 8, np.uint8), None, LADDER, Exceptions(5.0))
+    flat = smooth_block(image[None] * 0 + np.float32(5), np.full((16, 16), 8, np.uint8), None, LADDER, SampleRules(5.0))
     assert (flat != 5).all()
     assert np.abs(flat - 5).max() < 1e-5
 
 
 def test_alpha_is_carried_over() -> None:
     image = np.random.default_rng(0).integers(0, 256, (4, 50, 50), dtype=np.uint8)
-    result = smooth_block(image, np.full((50, 50), 8, np.uint8), None, LADDER, Exceptions(alpha=3))
+    result = smooth_block(image, np.full((50, 50), 8, np.uint8), None, LADDER, SampleRules(alpha=3))
     np.testing.assert_array_equal(result[3], image[3])
     assert not np.array_equal(result[0], image[0])
 
@@ -145,3 +144,13 @@ def test_blocks_with_halo_equal_the_whole_bit_for_bit(
             part = smooth_block(image[:, rows, cols], levels[rows, cols], valid[:, rows, cols], ladder)
             inner = block.slices_in(outer)
             np.testing.assert_array_equal(part[:, *inner], whole[:, *block.slices_in(everything)])
+
+
+@pytest.mark.parametrize("hole", [0.0, 0.5, 0.99])
+def test_wide_ladders_keep_uint8_within_the_tolerance(hole: float) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (120, 130), dtype=np.uint8)
+    valid = np.random.default_rng(1).random(image.shape) >= hole
+    levels = np.full(image.shape, 32, np.uint8)
+    result = smooth_block(image[None], levels, valid[None], Ladder(32))[0]
+    error = result[valid].astype(float) - smooth_reference(image, levels, valid)[valid]
+    assert np.abs(error).max() <= 1.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import geosal
 from geosal import Ladder, SaliencyError, SceneError
 from geosal.smoothing import smooth_block
-from geosal.smoothing.block import Exceptions
+from geosal.smoothing.block import SampleRules
 
 
 def scene_of(image: np.ndarray, chunks: object = -1, nodata: float | None = None) -> xr.DataArray:
@@ -36,7 +36,7 @@ def test_map_overlap_equals_the_whole_bit_for_bit(shape, chunks, steps, dtype, b
     scene = scene_of(image, chunks=(1, *chunks), nodata=code)
     lazy = geosal.smooth(scene, xr.DataArray(da.from_array(saliency, chunks=(7, 50)), dims=("y", "x")), ladder)
     valid = image != 0 if nodata else None
-    expected = smooth_block(image, ladder.levels(saliency), valid, ladder, Exceptions(code))
+    expected = smooth_block(image, ladder.levels(saliency), valid, ladder, SampleRules(code))
     np.testing.assert_array_equal(lazy.compute(scheduler="synchronous"), expected)
 
 
