@@ -1,23 +1,25 @@
 """The core on xarray objects: saliency like a scene, and any dask-backed array written in bounded memory."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import dask.array as da
 import dask.base
 import numpy as np
 import xarray as xr
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from geosal.cluster import open_pool
 from geosal.codecs.profiles import resolve_profile
-from geosal.errors import SceneError
+from geosal.errors import GeosalError, GeosalWarning, SceneError
 from geosal.grid import Block, Grid
 from geosal.pipeline import Progress, ProgressCallback, encode_and_publish
-from geosal.plan import BLOCK
+from geosal.plan import BLOCK, layout_for
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, valid_samples
 from geosal.scenes import Scene
 from geosal.sources import Saliency, open_saliency
@@ -27,7 +29,7 @@ from geosal.writers.stage import Stage
 
 
 def saliency(
-    sources: str | Sequence[str],
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     like: xr.DataArray,
     *,
     combine: str | None = None,
@@ -55,7 +57,8 @@ def saliency(
     UsageError, SceneError, SaliencyError
         An unknown source, an unreadable mask, a mask that does not fit the scene.
     """
-    texts = [sources] if isinstance(sources, str) else list(sources)
+    several = [sources] if isinstance(sources, str | os.PathLike) else sources
+    texts = [os.fspath(source) for source in several]
     opened = open_saliency(texts, grid_of(like), combine=combine, outside=outside, drivers=drivers)
     chunks = like.chunks[-2:] if like.chunks is not None else like.shape[-2:]
     data = da.map_blocks(
@@ -125,33 +128,48 @@ def write(
     check_output(path, overwrite=overwrite, inputs=[source] if source else [])
     layout = layout_of(stacked)
     chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
-    layout = replace(layout, has_mask=True) if chosen.needs_mask(layout) else layout
+    task = _Compute(stacked, layout.nodata)
+    layout = layout_for(chosen, layout)
     report = progress or (lambda _: None)
-    blocks = list(layout.grid.blocks(BLOCK))
+    blocks = list(_blocks_of(stacked))
     with WorkDirectory(path, overwrite=overwrite) as work:
         staged = work.path("stage.tif")
         with Stage(staged, layout) as stage:
             with open_pool("threads", workers) as pool:
-                for done, (block, pixels, valid) in enumerate(pool.map_unordered(_Compute(stacked, layout), blocks), 1):
-                    stage.write(block, pixels, valid if layout.has_mask else None)
+                for done, (block, pixels, mask) in enumerate(pool.map_unordered(task, blocks), 1):
+                    stage.write(block, pixels, mask if layout.has_mask else None)
                     report(Progress("smooth", done, len(blocks), "blocks"))
             stage.finish({"GEOSAL_VERSION": __version__}, None)
         encode_and_publish(work, staged, chosen, layout, report)
     return path
 
 
-class _Compute:
-    """Compute one block of an array in the calling thread."""
+def _blocks_of(array: xr.DataArray) -> Iterator[Block]:
+    """Blocks that are the array's own chunks, so that each is computed once; of an array in memory, squares."""
+    height, width = array.shape[-2:]
+    if array.chunks is None:
+        yield from Grid(None, Affine.identity(), height, width).blocks(BLOCK)
+        return
+    rows, cols = (np.cumsum((0, *chunks)).tolist() for chunks in array.chunks[-2:])
+    for row, row_stop in pairwise(rows):
+        for col, col_stop in pairwise(cols):
+            yield Block(row, col, row_stop - row, col_stop - col)
 
-    def __init__(self, array: xr.DataArray, layout: RasterLayout) -> None:
-        self._array, self._layout = array, layout
+
+class _Compute:
+    """Compute one block of an array in the calling thread, or on the cluster that the user has connected."""
+
+    def __init__(self, array: xr.DataArray, nodata: float | None) -> None:
+        self._array, self._nodata = array, nodata
 
     def __call__(self, block: Block) -> tuple[Block, NDArray[Any], NDArray[np.bool_]]:
         part = self._array.isel(y=slice(block.row_off, block.row_stop), x=slice(block.col_off, block.col_stop))
-        mask = part.coords["valid"].data if "valid" in part.coords else True
-        pixels, mask = dask.base.compute(part.data, mask, scheduler="synchronous")
-        valid = valid_samples(pixels, self._layout.nodata).any(axis=0) & mask
-        return block, np.asarray(pixels), valid
+        mask = part.coords["valid"].data if "valid" in part.coords else None
+        own = {} if dask.base.get_scheduler() else {"scheduler": "synchronous"}  # blocks are side by side already
+        pixels, mask = dask.base.compute(part.data, mask, **own)
+        if mask is None:
+            mask = valid_samples(pixels, self._nodata).any(axis=0)
+        return block, np.asarray(pixels), np.asarray(mask)
 
 
 def layout_of(array: xr.DataArray) -> RasterLayout:
@@ -167,12 +185,17 @@ def layout_of(array: xr.DataArray) -> RasterLayout:
 
 def _metadata_of_source(array: xr.DataArray, grid: Grid) -> RasterMetadata | None:
     path = array.encoding.get("source")
-    if not path or not Path(path).exists():
+    if not path:
         return None
     indexes = tuple(int(band) for band in np.atleast_1d(array.coords["band"].values)) if "band" in array.coords else ()
     try:
-        scene = Scene.open(path, indexes)
-    except Exception:  # noqa: BLE001  the file has changed or gone: the array's own metadata serve
+        scene = Scene.open(path, indexes, drivers=array.encoding.get("drivers", ()))
+    except GeosalError as error:
+        warnings.warn(
+            f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written",
+            GeosalWarning,
+            stacklevel=2,
+        )
         return None
     return scene.layout.metadata if scene.grid == grid else None
 

@@ -27,16 +27,20 @@ _OPTIONS: dict[str, object] = {
     # An overview or a mask belongs inside the file, not beside it.
     "GDAL_TIFF_INTERNAL_MASK": True,
     # A server that drops a request is asked again.
-    "GDAL_HTTP_MAX_RETRY": 4,
+    "GDAL_HTTP_MAX_RETRY": 3,
     "GDAL_HTTP_RETRY_DELAY": 0.5,
-    "GDAL_HTTP_CONNECTTIMEOUT": 20,
-    "GDAL_HTTP_TIMEOUT": 120,
+    "GDAL_HTTP_CONNECTTIMEOUT": 10,
+    "GDAL_HTTP_TIMEOUT": 30,
 }
 
 _STRICT: dict[str, object] = {
     # With threads of its own GDAL 3.10 decodes a damaged JPEG2000 tile to zeros and says nothing. Blocks are worked on
     # side by side anyway, and encoders are given their threads where they are called.
     "GDAL_NUM_THREADS": 1,
+    # Asked to, GDAL hands out zeros for tiles that it cannot read.
+    "GTIFF_IGNORE_READ_ERRORS": False,
+    # Without it the metadata of a JPEG2000 has no place to go.
+    "GDAL_PAM_ENABLED": True,
 }
 _TRUSTED_DRIVERS = (
     # Those whose files hold their own pixels. Many formats (VRT, ISIS, ERS, PDS, HDF5 and netCDF with external links …)

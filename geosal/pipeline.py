@@ -208,7 +208,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
             finally:
                 close_shared_rasters()
             stage.finish(_provenance(plan, tally), _statistics(tally))
-        finished = encode_and_publish(work, stage_path, plan.profile, plan.layout, report)
+        finished = encode_and_publish(work, stage_path, plan.profile, plan.layout, report, plan.encoders)
     return _summary(plan, tally, finished, time.monotonic() - begin)
 
 
@@ -224,9 +224,14 @@ def _smooth_blocks(plan: Plan, task: BlockTask, stage: Stage, tally: Tally, repo
 
 
 def encode_and_publish(
-    work: WorkDirectory, stage: Path, profile: Profile, layout: RasterLayout, report: "ProgressCallback"
+    work: WorkDirectory,
+    stage: Path,
+    profile: Profile,
+    layout: RasterLayout,
+    report: ProgressCallback,
+    threads: int | None = None,
 ) -> Path:
-    """Encode a finished stage, check the result, and give it its name.
+    """Encode a finished stage with so many `threads`, check the result, and give it its name.
 
     Returns
     -------
@@ -235,11 +240,11 @@ def encode_and_publish(
     """
     report(Progress("encode", 0, 1, "steps"))
     encoded = work.path(Path(work.output).name)
-    convert(stage, encoded, profile, layout)
+    convert(stage, encoded, profile, layout, threads)
     stage.unlink(missing_ok=True)
     report(Progress("encode", 1, 1, "steps"))
     report(Progress("verify", 0, 1, "steps"))
-    verify_structure(encoded, layout)
+    verify_structure(encoded, layout, work.output.name)
     published = work.publish(encoded)
     report(Progress("verify", 1, 1, "steps"))
     return published

@@ -23,9 +23,12 @@ from geosal.sources.text import SourceText
 from geosal.writers.publish import check_output
 
 BLOCK = 2048
-_SMALLEST_BLOCK = 256
-_PROCESS_BYTES = 300 * 2**20
-"""Interpreter, libraries and GDAL's own buffers, before the first block."""
+_PROCESS_BYTES = 230 * 2**20
+"""Interpreter and libraries, before the first block."""
+_ENCODER_BYTES = 60 * 2**20
+"""GDAL's writers and what the allocator has not given back after smoothing."""
+_TILE = 1024
+"""Of JPEG2000; a COG's are smaller."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +53,8 @@ class Plan:
         Rows and columns of a block.
     scheduler, workers
         Where blocks are worked on; `workers` is None when a cluster decides.
+    encoders
+        Threads that encode, here.
     memory_bytes
         Expected peak of this process.
     """
@@ -63,6 +68,7 @@ class Plan:
     block: int
     scheduler: str
     workers: int | None
+    encoders: int
     memory_bytes: int
 
     @property
@@ -144,24 +150,39 @@ def make_plan(recipe: Recipe) -> Plan:
     saliency = open_saliency(
         recipe.saliency, scene.grid, combine=recipe.combine, outside=recipe.outside, drivers=recipe.drivers
     )
-    layout = replace(scene.layout, has_mask=True) if profile.needs_mask(scene.layout) else scene.layout
+    _tell_of_missing_place(scene)
     scheduler = _resolve_scheduler(recipe.scheduler)
-    workers = recipe.workers or (None if "://" in scheduler else cpu_count())
-    block, memory = _fit_block(recipe, layout, workers or 1)
+    fit = _fit(recipe, scene, None if "://" in scheduler else cpu_count())
     plan = Plan(
         recipe=recipe,
         scene=scene,
         saliency=saliency,
         ladder=recipe.ladder,
         profile=profile,
-        layout=layout,
-        block=block,
+        layout=layout_for(profile, scene.layout),
+        block=fit.block,
         scheduler=scheduler,
-        workers=workers,
-        memory_bytes=memory,
+        workers=recipe.workers if "://" in scheduler else fit.workers,
+        encoders=fit.encoders,
+        memory_bytes=fit.memory,
     )
     _warn_of_disk(plan)
     return plan
+
+
+def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
+    """What the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
+    return replace(layout, has_mask=True, nodata=None) if profile.needs_mask(layout) else layout
+
+
+def _tell_of_missing_place(scene: Scene) -> None:
+    metadata = scene.layout.metadata
+    if not scene.grid.georeferenced and not metadata.gcps and metadata.rpcs is None:
+        warnings.warn(
+            f"{scene.path}: has no georeferencing, so the output has none; a mask of the same size fits by pixels",
+            GeosalWarning,
+            stacklevel=3,
+        )
 
 
 def _resolve_scheduler(wish: str | None) -> str:
@@ -169,19 +190,55 @@ def _resolve_scheduler(wish: str | None) -> str:
     return wish or os.environ.get("DASK_SCHEDULER_ADDRESS") or "threads"
 
 
-def _fit_block(recipe: Recipe, layout: RasterLayout, workers: int) -> tuple[int, int]:
-    """Choose the block and tell the memory: halved from the default until it fits under `max_memory`."""
-    block = recipe.block or BLOCK
-    while True:
-        memory = _PROCESS_BYTES + GDAL_CACHE_BYTES + (workers + 2) * _block_bytes(block, recipe.ladder.halo, layout)
-        if recipe.max_memory is None or memory <= recipe.max_memory:
-            return block, memory
-        if recipe.block or block <= _SMALLEST_BLOCK:
-            raise ResourceError(
-                f"blocks of {block} px with {workers} workers take about {memory / 2**20:.0f} MiB, "
-                f"{recipe.max_memory / 2**20:.0f} MiB are allowed; raise --max-memory, or lower --workers or --block"
-            )
-        block //= 2
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    block: int
+    workers: int
+    encoders: int
+    memory: int
+
+
+def _fit(recipe: Recipe, scene: Scene, cores: int | None) -> _Fit:
+    """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
+
+    On a cluster (`cores` None) the blocks in flight are the workers' business; those that wait here are few.
+    """
+    most = recipe.workers or cores or 1
+    blocks = [recipe.block] if recipe.block else [BLOCK >> shift for shift in range(4)]
+    workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
+    encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
+    layout, limit = scene.layout, recipe.max_memory
+    smooth = [
+        (b, w, _smoothing_bytes(b, w, recipe.ladder.halo, layout) + scene.tile_bytes) for w in workers for b in blocks
+    ]
+    encode = [(threads, _encoding_bytes(threads, layout)) for threads in encoders]
+    fits = [option for option in smooth if limit is None or option[2] <= limit]
+    encode_fits = [option for option in encode if limit is None or option[1] <= limit]
+    if not fits or not encode_fits:
+        least = max(min(option[2] for option in smooth), min(option[1] for option in encode))
+        raise ResourceError(
+            f"the job takes at least {least / 2**20:.0f} MiB with these options, {(limit or 0) / 2**20:.0f} MiB are "
+            "allowed; raise --max-memory, or leave --block and --workers to geosal"
+        )
+    (block, chosen, smoothing), (threads, encoding) = fits[0], encode_fits[0]
+    return _Fit(block, chosen, threads, max(smoothing, encoding))
+
+
+def _smoothing_bytes(block: int, workers: int, halo: int, layout: RasterLayout) -> int:
+    return _PROCESS_BYTES + _cache_bytes(layout) + (workers + 2) * _block_bytes(block, halo, layout)
+
+
+def _encoding_bytes(threads: int, layout: RasterLayout) -> int:
+    """Memory while GDAL encodes; measured on 13 bands of uint16: six to seven tiles for each thread."""
+    height, width = (min(_TILE, length) for length in layout.grid.shape)
+    tile = height * width * layout.count * np.dtype(layout.dtype).itemsize
+    return _PROCESS_BYTES + _ENCODER_BYTES + _cache_bytes(layout) + 7 * threads * tile
+
+
+def _cache_bytes(layout: RasterLayout) -> int:
+    """GDAL's cache holds no more than there is."""
+    raw = layout.grid.height * layout.grid.width * layout.count * np.dtype(layout.dtype).itemsize
+    return min(GDAL_CACHE_BYTES, 2 * raw)
 
 
 def _block_bytes(block: int, halo: int, layout: RasterLayout) -> int:

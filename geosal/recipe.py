@@ -12,9 +12,12 @@ import yaml
 from geosal.errors import SceneError, UsageError
 from geosal.ladder import Ladder
 from geosal.scenes import MAX_PIXELS
+from geosal.sources import combine as combining
 
-COMBINE = ("max", "min", "mean", "product")
-OUTSIDE = ("keep", "blur")
+COMBINE = tuple(combining.COMBINATIONS)
+OUTSIDE = tuple(combining.OUTSIDE)
+_LEAST_SIZE = 2**20
+_LARGEST_RECIPE = 2**16
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 
@@ -80,6 +83,12 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("input", "output", "outside", "sigma"):
             _require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
+        for name in ("saliency", "bidx", "drivers", "creation_options"):
+            value = getattr(self, name)
+            _require(
+                isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values"
+            )
+        _require(self.profile is None or isinstance(self.profile, str), "profile", self.profile, "a name")
         if not self.saliency:
             raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")
         _require(self.combine in (None, *COMBINE), "combine", self.combine, f"one of {', '.join(COMBINE)}")
@@ -90,6 +99,10 @@ class Recipe:
             _require(ok, name, value, "a whole number above 0")
         ok = self.block is None or (self.block % 16 == 0 and 64 <= self.block <= 2**15)
         _require(ok, "block", self.block, "a multiple of 16 from 64 to 32768")
+        ok = self.scheduler in (None, "threads", "processes") or (
+            isinstance(self.scheduler, str) and "://" in self.scheduler
+        )
+        _require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
         _require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
         _ = self.ladder
 
@@ -141,14 +154,27 @@ class Recipe:
         return replace(self, **changes)
 
 
+class _RecipeLoader(yaml.SafeLoader):
+    """YAML without aliases: a recipe needs none, and nested ones grow without bound."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not taken in a recipe")
+        return super().compose_node(parent, index)
+
+
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML file that holds one mapping."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            text = file.read(_LARGEST_RECIPE + 1)
+        if len(text) > _LARGEST_RECIPE:
+            raise UsageError(f"{path}: over {_LARGEST_RECIPE} bytes is no recipe; name a YAML file of options")
+        content = yaml.load(text, Loader=_RecipeLoader)  # noqa: S506  a SafeLoader
     except OSError as error:
         raise SceneError(f"{path}: the recipe cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise UsageError(f"{path}: no valid YAML: {' '.join(str(error).split())[:300]}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{path}: a recipe is a mapping of options, this is {type(content).__name__}")
     return content
@@ -159,7 +185,10 @@ def parse_size(text: str | int) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]I?|)B?", str(text).strip().upper())
     if match is None:
         raise UsageError(f"{text!r} is no size; write it like 512MB or 2GiB")
-    return int(float(match[1]) * _UNITS[match[2]])
+    size = int(min(float(match[1]), 1e15) * _UNITS[match[2]])
+    if size < _LEAST_SIZE:
+        raise UsageError(f"{text!r} is {size} bytes; a size needs its unit, such as {text}MB")
+    return size
 
 
 def _require(ok: object, name: str, value: object, wanted: str) -> None:

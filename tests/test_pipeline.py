@@ -38,10 +38,11 @@ def assert_smoothed(source: Path, output: Path, levels: np.ndarray, tolerance: f
         np.testing.assert_allclose(after[band][valid[band]], expected[valid[band]], rtol=0, atol=tolerance)
 
 
-def assert_kept(source: Path, output: Path) -> None:
+def assert_kept(source: Path, output: Path, *, lossy: bool = False) -> None:
     with rasterio.open(source) as a, rasterio.open(output) as b:
         assert (b.crs, b.transform, b.shape, b.count, b.dtypes) == (a.crs, a.transform, a.shape, a.count, a.dtypes)
-        np.testing.assert_equal(b.nodata, a.nodata)
+        if not lossy:  # a lossy codec blurs the code itself, so a mask takes its place
+            np.testing.assert_equal(b.nodata, a.nodata)
         assert b.descriptions == a.descriptions
         tags = {key: value for key, value in a.tags().items() if (key, value) != ("AREA_OR_POINT", "Area")}  # implied
         assert tags.items() <= b.tags().items()
@@ -92,7 +93,7 @@ def test_lossy_profiles_are_smaller_and_keep_nodata_apart(
     geosal.compress(str(rgb_scene), str(plain), saliency="half")
     geosal.compress(str(rgb_scene), str(lossy), saliency="half", profile=profile)
     assert lossy.stat().st_size < plain.stat().st_size * 0.6
-    assert_kept(rgb_scene, lossy)
+    assert_kept(rgb_scene, lossy, lossy=True)
     with rasterio.open(rgb_scene) as a, rasterio.open(lossy) as b:
         if suffix == "tif":
             np.testing.assert_array_equal(b.dataset_mask(), a.dataset_mask())

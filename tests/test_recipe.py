@@ -1,3 +1,6 @@
+import time
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ def test_plain_data_becomes_one_frozen_object() -> None:
     assert recipe.bidx == (4, 3, 2)
     assert recipe.creation_options == (("LEVEL", "9"), ("OVERVIEWS", "NO"))
     assert recipe.ladder.widths == (1, 3, 5, 7, 9, 11)
-    assert hash(recipe) == hash(recipe.patch(steps=5))
+    assert hash(recipe) == hash(replace(recipe, steps=5))
 
 
 def test_options_go_before_the_file(tmp_path: Path) -> None:
@@ -43,6 +46,8 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
         (WISH | {"block": 0}, "above 0"),
         (WISH | {"workers": -1}, "above 0"),
         (WISH | {"max_memory": "lots"}, "no size"),
+        (WISH | {"max_memory": 512}, "512MB"),
+        (WISH | {"scheduler": "slurm"}, "threads, processes"),
         (WISH | {"bidx": ["red"]}, "band numbers"),
         (WISH | {"saliency": 3}, "a list"),
         (WISH | {"overwrite": "yes"}, "true or false"),
@@ -54,7 +59,9 @@ def test_a_wish_that_cannot_be_is_refused_with_the_mend(wish: dict[str, object],
         Recipe.from_mapping(wish)
 
 
-@pytest.mark.parametrize(("text", "size"), [("1.5GiB", 1610612736), ("2G", 2 * 10**9), (4096, 4096), ("7 kb", 7000)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("1.5GiB", 1610612736), ("2G", 2 * 10**9), (4194304, 2**22), ("7000 kb", 7 * 10**6)]
+)
 def test_sizes(text: str | int, size: int) -> None:
     assert parse_size(text) == size
 
@@ -66,3 +73,17 @@ def test_a_recipe_file_must_be_there_and_be_a_mapping(tmp_path: Path) -> None:
         (tmp_path / "bad.yaml").write_text(text)
         with pytest.raises(UsageError, match=message):
             Recipe.from_yaml(tmp_path / "bad.yaml")
+
+
+def test_yaml_that_grows_without_bound_is_refused_at_once(tmp_path: Path) -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n"
+    for a, b in pairwise("abcdefghi"):
+        bomb += f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n"
+    texts = {"alias": bomb + "block: *i\n", "nested": "saliency: " + "[" * 5000, "large": "x" * 100_000}
+    for name, text in texts.items():
+        file = tmp_path / name
+        file.write_text(text)
+        begin = time.monotonic()
+        with pytest.raises(UsageError, match=name):
+            Recipe.from_yaml(file)
+        assert time.monotonic() - begin < 5

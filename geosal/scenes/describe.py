@@ -1,6 +1,9 @@
 """What a raster is, in plain data: the body of ``geosal info``."""
 
+import os
 from typing import Any
+
+import rasterio
 
 from geosal.gdal_env import gdal_env, open_raster
 from geosal.scenes.raster import Scene
@@ -23,12 +26,14 @@ def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
     scene = Scene.open(path, drivers=drivers)
     layout, metadata = scene.layout, scene.layout.metadata
     crs = layout.grid.rasterio_crs
-    with gdal_env(), open_raster(path, drivers) as dataset:
+    # GDAL opens an .ovr beside the file with any driver, a VRT that calls home too; only the file's own are told.
+    with gdal_env(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), open_raster(path, drivers) as dataset:
         overviews = dataset.overviews(1)
         compression = dataset.compression.name.lower() if dataset.compression else None
     tags = dict(metadata.tags.get("", {}))
     return {
         "path": path,
+        "bytes": os.path.getsize(path) if os.path.isfile(path) else None,
         "driver": scene.driver,
         "width": layout.grid.width,
         "height": layout.grid.height,

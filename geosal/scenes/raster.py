@@ -22,7 +22,7 @@ from geosal.raster import RasterLayout, mask_out, valid_samples
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 MAX_PIXELS = 20 * 10**9
 """A whole UTM zone at 10 m has fewer; a header that claims more is more likely a bomb than a scene."""
-_MAX_TILE_BYTES = 2**31
+_MAX_TILE_BYTES = 2**30
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,7 +32,7 @@ class Scene:
     Attributes
     ----------
     path
-        As given.
+        Absolute, when it is a local file.
     indexes
         Bands in rasterio's numbers, from 1, in the order wanted.
     layout
@@ -41,6 +41,8 @@ class Scene:
         GDAL's short name.
     block_shape
         Rows and columns of a tile in the file.
+    tile_bytes
+        What one tile takes when decoded, with all bands that are stored in it.
     drivers
         GDAL drivers trusted beyond the usual ones.
     mask
@@ -56,6 +58,7 @@ class Scene:
     layout: RasterLayout
     driver: str
     block_shape: tuple[int, int]
+    tile_bytes: int = 0
     drivers: tuple[str, ...] = ()
     mask: bool = False
     alpha: int | None = None
@@ -94,7 +97,7 @@ class Scene:
         """
         path = os.fspath(path)
         with gdal_env(), open_raster(path, drivers) as dataset, _damage_as_scene_error(path):
-            _refuse_bombs(path, dataset, max_pixels)
+            tile_bytes = _refuse_bombs(path, dataset, max_pixels)
             indexes = _resolve_indexes(path, dataset, bidx)
             dtype = _resolve_dtype(path, dataset, indexes)
             flags = dataset.mask_flag_enums[indexes[0] - 1]
@@ -110,10 +113,12 @@ class Scene:
                 metadata=read_metadata(dataset, indexes),
             )
             return cls(
-                path=path,
+                # Workers may run in another directory.
+                path=os.path.abspath(path) if os.path.exists(path) else path,
                 indexes=indexes,
                 layout=layout,
                 driver=dataset.driver,
+                tile_bytes=tile_bytes,
                 block_shape=dataset.block_shapes[indexes[0] - 1],
                 drivers=drivers,
                 mask=mask,
@@ -193,7 +198,8 @@ def _damage_as_scene_error(what: str) -> Iterator[None]:
         ) from error
 
 
-def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> None:
+def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
+    """Refuse a header that claims too much; tells the bytes of a tile."""
     if dataset.count == 0:
         inside = ", ".join(dataset.subdatasets[:5]) or "none"
         raise SceneError(f"{path}: holds no bands of its own; name one of its subdatasets: {inside}")
@@ -211,6 +217,7 @@ def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> None:
             f"{path}: one tile of {columns} x {rows} x {bands} bands takes {tile:.3g} bytes in memory; "
             f"re-tile it first: gdal_translate -co TILED=YES"
         )
+    return int(tile)
 
 
 def _numpy_name(dtype: str) -> str:

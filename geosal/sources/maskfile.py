@@ -93,7 +93,8 @@ class MaskFile:
                 bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
                 raise UsageError(f"{path}: band={band}, but it has {bands}; bands are counted from 1")
             return cls(
-                path=path,
+                # Workers may run elsewhere; what the user typed stays in the label.
+                path=os.path.abspath(path) if os.path.exists(path) else path,
                 band=band,
                 grid=Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width),
                 dtype=str(dataset.dtypes[band - 1]),

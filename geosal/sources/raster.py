@@ -25,6 +25,10 @@ _MAX_WINDOW = 2**22
 _MAX_SCAN = 20 * 10**9
 """Mask pixels under a scene beyond which the header is more likely a bomb than a mask."""
 _MAX_TILE = 2**29
+_SUSPICIOUS = 100
+"""Highest value of a uint8 mask that more likely counts classes or percent than 255ths."""
+_FINER = 3.9
+"""Mask pixels per scene pixel beyond which nearest loses something."""
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
@@ -88,6 +92,7 @@ class RasterSource:
                 f"{_MAX_SCAN}; give a coarser mask"
             )
         values = file.scan(under)
+        _warn_of_finer(source.text, grid, under)
         return cls(
             text=source.text,
             file=file,
@@ -199,6 +204,19 @@ def _refuse_kind(text: str, file: MaskFile) -> None:
         )
 
 
+def _warn_of_finer(text: str, grid: Grid, under: Block) -> None:
+    """Tell that mask pixels between the scene's are not looked at: a ship may fall through."""
+    per_pixel = under.height * under.width / (grid.height * grid.width)
+    if per_pixel > _FINER:
+        warnings.warn(
+            f"{text}: the mask has about {per_pixel:.0f} pixels for each of the scene's and one of them is taken, so "
+            "small things may be lost; burn it at the scene's resolution, or coarsen it by maximum "
+            "(gdalwarp -r max)",
+            GeosalWarning,
+            stacklevel=2,
+        )
+
+
 def _resolve_limits(
     text: str, file: MaskFile, values: Values, limits: tuple[float, float] | None
 ) -> tuple[float, float]:
@@ -225,6 +243,13 @@ def _resolve_limits(
         raise SaliencyError(
             f"{text}: the mask holds values {values.low:.9g} to {values.high:.9g}, outside {low:g} to {high:g}; "
             "add range=LO-HI with the values that mean 0 and 1"
+        )
+    if limits is None and file.dtype == "uint8" and not only_0_and_1 and values.low < values.high <= _SUSPICIOUS:
+        warnings.warn(
+            f"{text}: the highest value is {values.high:g}, read as 0 to 255 nothing is kept; if it means all of the "
+            f"saliency, say range=0-{values.high:g}",
+            GeosalWarning,
+            stacklevel=2,
         )
     if values.low == values.high and not values.gaps:
         warnings.warn(

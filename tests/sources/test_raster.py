@@ -74,6 +74,7 @@ def test_bilinear_in_another_crs_is_gdals(grid, make_mask, place):
     assert np.abs(found - expected)[both].max() <= 2 * TOLERANCE
 
 
+@pytest.mark.filterwarnings("ignore:.*small things may be lost")
 @pytest.mark.parametrize(
     ("size", "resampling"),
     # GDAL widens its bilinear kernel when the mask is the finer one; ours stays with four pixels.
@@ -201,6 +202,22 @@ def test_a_mask_of_nodata_only_is_refused(grid, make_mask):
 def test_a_constant_mask_is_a_warning(grid, make_mask):
     path = make_mask(np.full((32, 42), 51, np.uint8))
     with pytest.warns(GeosalWarning, match="says 0.2 wherever the scene lies"):
+        open_saliency([path], grid)
+
+
+@pytest.mark.parametrize("highest", [2, 100])
+def test_classes_or_percent_in_a_byte_are_pointed_out(grid, make_mask, highest):
+    values = np.zeros((32, 42), np.uint8)
+    values[5:, 5:] = highest
+    with pytest.warns(GeosalWarning, match=f"say range=0-{highest}"):
+        open_saliency([make_mask(values)], grid)
+    open_saliency([make_mask(values) + f":range=0-{highest}"], grid)
+
+
+def test_a_finer_mask_is_pointed_out(grid, make_mask):
+    values = np.random.default_rng(0).integers(0, 256, (3200, 4200), dtype=np.uint8)
+    path = make_mask(values, transform=Affine(1, 0, 399900, 0, -1, 5000100))
+    with pytest.warns(GeosalWarning, match="small things may be lost"):
         open_saliency([path], grid)
 
 
