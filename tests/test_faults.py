@@ -54,7 +54,7 @@ def test_sigkill_leaves_no_file_and_the_next_run_cleans_up(scene: Path, tmp_path
     again.communicate()
     assert again.returncode == 0
     wanted = {output.name} if suffix == "tif" else {output.name, f"{output.name}.aux.xml"}
-    assert {p.name for p in tmp_path.iterdir()} <= wanted
+    assert {p.name for p in tmp_path.iterdir()} == wanted
 
 
 def test_sigkill_leaves_the_old_file_untouched(scene: Path, tmp_path: Path) -> None:
@@ -68,6 +68,37 @@ def test_sigkill_leaves_the_old_file_untouched(scene: Path, tmp_path: Path) -> N
     process.stderr.close()
     assert output.read_bytes() == b"the old one"
     assert output.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def being_encoded(process: "subprocess.Popen[str]", output: Path) -> None:
+    """Wait until the staged pixels are complete and the encoded file beside them grows."""
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        for encoded in output.parent.glob(f".*/{output.name}"):
+            if encoded.with_name("stage.tif").exists() and encoded.stat().st_size > 0:
+                return
+        time.sleep(0.005)
+    pytest.fail(f"never saw it being encoded: {process.communicate()[1]}")
+
+
+@pytest.mark.parametrize("old", [None, b"the old one"])
+@pytest.mark.parametrize("suffix", ["tif", "jp2"])
+def test_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, old: bytes | None) -> None:
+    output = tmp_path / f"out.{suffix}"
+    sidecar = tmp_path / f"out.{suffix}.aux.xml"
+    if old is not None:
+        output.write_bytes(old)
+        sidecar.write_bytes(old)
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
+    process = start(scene, output, "--overwrite")
+    being_encoded(process, output)
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    files = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files} == before
+    (work,) = tmp_path.glob(".*")
+    assert (work / "stage.tif").exists()  # it was killed in the middle, not at the end
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

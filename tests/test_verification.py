@@ -3,6 +3,7 @@
 import shutil
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,9 @@ def make(
     layout = scene.layout
     chosen = resolve_profile(str(output), profile, {}, layout)
     fields = {name: replaced.get(name, getattr(layout, name)) for name in ("grid", "dtype", "nodata", "metadata")}
-    layout = type(layout)(has_mask=chosen.needs_mask(layout), **fields)
+    layout = type(layout)(has_mask=replaced.get("has_mask", chosen.needs_mask(layout)), **fields)
     whole = scene.grid.whole()
-    pixels, valid = scene.read(whole)
+    pixels, valid, _ = scene.read(whole)
     salient = Ladder().levels(saliency_of(source).read(whole)) == 0
     pixels[:, ~salient & valid.all(axis=0)] //= 2  # stands for the smoothing
     pixels[valid & (pixels == 0)] = 1
@@ -81,9 +82,21 @@ def make(
         change(pixels, salient & valid.all(axis=0))
     stage_path = output.with_name("stage.tif")
     with Stage(stage_path, layout) as stage:
-        stage.write(Block(0, 0, *SHAPE), pixels, valid.any(axis=0) if layout.has_mask else None)
+        stage.write(Block(0, 0, *SHAPE), pixels, np.asarray(valid.any(axis=0)) if layout.has_mask else None)
         stage.finish(replaced.get("tags", PROVENANCE), None)
     convert(stage_path, output, chosen, layout)
+    stage_path.unlink()
+    return output
+
+
+def write(scene: Scene, output: Path, mask: NDArray[np.bool_] | None = None) -> Path:
+    """Write a scene as it is, perhaps with another mask."""
+    samples = scene.read(scene.grid.whole())
+    stage_path = output.with_name("stage.tif")
+    with Stage(stage_path, scene.layout) as stage:
+        stage.write(scene.grid.whole(), samples.pixels, samples.mask if mask is None else mask)
+        stage.finish(PROVENANCE, None)
+    convert(stage_path, output, resolve_profile(str(output), None, {}, scene.layout), scene.layout)
     stage_path.unlink()
     return output
 
@@ -293,7 +306,7 @@ def test_another_scene(source: Path, tmp_path: Path) -> None:
 
 def test_a_choice_of_bands(source: Path, tmp_path: Path) -> None:
     scene = Scene.open(str(source), (3, 1))
-    pixels, _ = scene.read(scene.grid.whole())
+    pixels, _, _ = scene.read(scene.grid.whole())
     with Stage(tmp_path / "stage.tif", scene.layout) as stage:
         stage.write(scene.grid.whole(), pixels, None)
         stage.finish(PROVENANCE, None)
@@ -331,6 +344,49 @@ def test_what_cannot_be_asked(source: Path, tmp_path: Path) -> None:
         verify(str(source), against=str(tmp_path / "none.tif"))
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".jp2"])
+def test_the_mask_is_carried_as_it_is(tmp_path: Path, suffix: str) -> None:
+    """Bits under nodata too: there the valid samples are the same either way."""
+    pixels = np.ones((1, *SHAPE), "uint8")
+    pixels[:, :50] = 0
+    mask = np.ones(SHAPE, np.bool_)
+    mask[:, :70] = False
+    source = write_source(tmp_path / "in.tif", pixels, nodata=0)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(source, "r+") as dataset:
+        dataset.write_mask(mask)
+    scene = Scene.open(str(source))
+    assert scene.layout.has_mask
+    assert failed(write(scene, tmp_path / f"good{suffix}"), source) == {}
+    changed = mask & (pixels[0] != 0)
+    found = failed(write(scene, tmp_path / f"bad{suffix}", changed), source)
+    assert found == {
+        "mask": f"{50 * (SHAPE[1] - 70)} pixels of the mask were changed, the first at band 1, row 0, column 70"
+    }
+
+
+@pytest.mark.parametrize(("suffix", "profile"), [(".jp2", "jp2"), (".tif", "jpeg")])
+def test_a_mask_instead_of_nodata_in_a_lossy_codec_only(tmp_path: Path, suffix: str, profile: str) -> None:
+    pixels = np.full((3, *SHAPE), 90, "uint8")
+    pixels[:, :50] = 0
+    source = write_source(tmp_path / "in.tif", pixels, nodata=0)
+    for name in (profile, None):
+        output = make(source, tmp_path / f"out{suffix}", profile=name, nodata=None, has_mask=True)
+        found = failed(output, source, salient=False)
+        assert found == ({} if name else {"bands": "nodata None, not 0.0"})
+
+
+def test_saliency_as_text(source: Path, tmp_path: Path) -> None:
+    output = make(source, tmp_path / "out.tif")
+    for saliency in ("half", ["half", "uniform:saliency=0"]):
+        assert all(check.ok for check in verify(str(output), against=str(source), saliency=saliency))
+    checks = verify(str(output), against=str(source), saliency="uniform:saliency=1")
+    assert [check.name for check in checks if not check.ok] == ["salient"]
+    with pytest.raises(UsageError, match="halb"):
+        verify(str(output), against=str(source), saliency="halb")
+    with pytest.raises(UsageError, match="--against"):
+        verify(str(output), saliency="half")
+
+
 class TestStructure:
     """The quick checks at the end of a job."""
 
@@ -360,6 +416,54 @@ class TestStructure:
         wanted = type(layout)(**{**{field: getattr(layout, field) for field in fields}, name: value})
         with pytest.raises(VerificationError, match=message):
             verify_structure(output, wanted)
+
+    @pytest.mark.parametrize("suffix", [".tif", ".jp2"])
+    @pytest.mark.parametrize(
+        "shape", [(5000, 3), (3, 5000), (513, 1), (1, 513), (5000, 1), (1, 1), (600, 2), (513, 512), (2000, 1024)]
+    )
+    def test_scenes_of_any_shape_pass(self, tmp_path: Path, shape: tuple[int, int], suffix: str) -> None:
+        pixels = (np.indices(shape).sum(axis=0) % 251)[np.newaxis].astype("uint8")
+        source = write_source(tmp_path / "in.tif", pixels, height=shape[0], width=shape[1], nodata=0)
+        output = write(Scene.open(str(source)), tmp_path / f"out{suffix}")
+        verify_structure(output, Scene.open(str(source)).layout)
+        assert failed(output, source) == {}
+
+    def test_strips_are_no_cog_even_when_as_wide_as_a_tile(self, tmp_path: Path) -> None:
+        pixels = np.ones((1, 600, 512), "uint8")
+        source = write_source(tmp_path / "in.tif", pixels, height=600, width=512, blockysize=512)
+        with rasterio.open(source, "r+") as dataset:
+            dataset.build_overviews([2])
+        with pytest.raises(VerificationError, match="not tiled"):
+            verify_structure(source, Scene.open(str(source)).layout)
+
+    def test_a_transform_without_a_crs(self, tmp_path: Path) -> None:
+        source = write_source(
+            tmp_path / "in.tif", np.ones((1, 15, 10), "uint8"), height=15, width=10, crs=None,
+            transform=Affine(17.32, 5, 100, 10, -8.66, 200),
+        )  # fmt: skip
+        for suffix in (".tif", ".jp2"):
+            output = write(Scene.open(str(source)), tmp_path / f"out{suffix}")
+            verify_structure(output, Scene.open(str(source)).layout)
+            assert failed(output, source) == {}
+
+    def test_a_crs_that_came_from_nowhere(self, source: Path, tmp_path: Path) -> None:
+        layout = Scene.open(str(source)).layout
+        bare = replace(layout, grid=replace(layout.grid, crs=None))
+        with pytest.raises(VerificationError, match="CRS EPSG:32617, not none"):
+            verify_structure(make(source, tmp_path / "out.tif"), bare)
+
+    def test_messages_name_the_output_not_the_temporary_file(self, source: Path, tmp_path: Path) -> None:
+        layout = Scene.open(str(source)).layout
+        hidden = tmp_path / ".out.tif.geosal-1-ff"
+        hidden.mkdir()
+        output = make(source, hidden / "out.tif")
+        with pytest.raises(VerificationError, match="^final.tif: does not hold") as caught:
+            verify_structure(output, replace(layout, nodata=7.0), "final.tif")
+        assert str(hidden) not in str(caught.value)
+        output.write_bytes(b"")
+        with pytest.raises(VerificationError, match="^final.tif: cannot be read back") as caught:
+            verify_structure(output, layout, "final.tif")
+        assert str(hidden) not in str(caught.value)
 
     def test_no_cog(self, source: Path) -> None:
         with pytest.raises(VerificationError, match="overviews"):

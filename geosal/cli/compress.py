@@ -27,7 +27,7 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     geosal compress --config recipe.yaml scene.tif smaller.tif
     """
     recipe = options.build_recipe(config, wish)
-    report.keep_apart(recipe.input, recipe.output)
+    options.keep_report_apart(report, recipe.saliency, recipe.input, recipe.output, config)
     plan = make_plan(recipe)
     grid = plan.layout.grid
     with progress_bars(grid.width * grid.height, quiet=quiet) as progress:

@@ -28,6 +28,8 @@ INTERRUPTED, TERMINATED = 130, 143
 STDERR = 2
 """The descriptor that C libraries write to."""
 _VERBOSITY = "geosal.verbosity"
+_STOPPED = "nothing incomplete stands under the name of an output"
+"""All that is known: the signal may come when the output has just got its name."""
 
 
 class Terminated(BaseException):
@@ -118,9 +120,9 @@ def _code_and_line(error: BaseException) -> tuple[int, str]:
             hint = f"; see {context.command_path} --help" if context else ""
             return UsageError.exit_code, error.format_message().rstrip(".") + hint
         case KeyboardInterrupt() | click.Abort():
-            return INTERRUPTED, "interrupted; nothing was written under the output's name"
+            return INTERRUPTED, f"interrupted; {_STOPPED}"
         case Terminated():
-            return TERMINATED, "terminated; nothing was written under the output's name"
+            return TERMINATED, f"terminated; {_STOPPED}"
         case MemoryError():
             return ResourceError.exit_code, "out of memory; use a smaller --block or fewer --workers"
         case _:

@@ -1,5 +1,6 @@
 """The command group: ``geosal ...`` and ``rio geosal ...``."""
 
+import re
 import sys
 from collections.abc import Mapping
 
@@ -52,9 +53,18 @@ rio_geosal = geosal
 """The same group as a plug-in of rasterio's ``rio``."""
 
 
+_DEBUG = 2
+
+
+def _verbosity(words: list[str]) -> int:
+    """Count -v among the words, before click reads them; it may stand among other flags (-qv)."""
+    flags = [word for word in words[: words.index("--") if "--" in words else None] if re.fullmatch("-[vqh]+", word)]
+    return sum(word.count("v") for word in flags) + words.count("--verbose")
+
+
 def main() -> None:
     """Run the command line and end the process with the contract's exit code."""
-    if not any(argument.startswith("-vv") for argument in sys.argv):
+    if _verbosity(sys.argv[1:]) < _DEBUG:
         silence_libraries()
     try:
         code = int(geosal.main(prog_name="geosal", standalone_mode=False) or 0)

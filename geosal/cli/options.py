@@ -1,6 +1,7 @@
 """The options that several commands share, each defined once, and the recipe they make."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -9,7 +10,9 @@ from rasterio.rio import options as rio_options
 from geosal.cli.guard import set_verbosity
 from geosal.cli.output import Report
 from geosal.codecs.profiles import PROFILES
-from geosal.recipe import COMBINE, OUTSIDE, Recipe
+from geosal.recipe import COMBINE, Recipe, read_yaml
+from geosal.sources import SOURCES, SourceText
+from geosal.sources.combine import OUTSIDE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,7 +75,7 @@ combine = click.option(
     help="How several sources unite (default: interest by max, exclusions by min).",
 )
 outside = click.option(
-    "--outside", type=click.Choice(OUTSIDE), help="What no source covers is kept (default) or smoothed most."
+    "--outside", type=click.Choice(tuple(OUTSIDE)), help="What no source covers is kept (default) or smoothed most."
 )
 steps = click.option(
     "--steps", type=click.IntRange(min=1), metavar="N",
@@ -126,6 +129,8 @@ report_options = together(quiet, json, verbose)
 def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     """Make the recipe of a YAML file and the options that were given; those go before what the file says.
 
+    Creation options go before those of the file one by one.
+
     Raises
     ------
     UsageError
@@ -135,4 +140,24 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     """
     given = {name: value for name, value in options.items() if value is not None and value is not False}
     given = {name: value for name, value in given.items() if value not in ((), {})}
-    return Recipe.from_yaml(config, **given) if config else Recipe.from_mapping(given)
+    if config is None:
+        return Recipe.from_mapping(given)
+    wish = read_yaml(config)
+    recipe = Recipe.from_mapping(wish | given)
+    if not ("creation_options" in given and wish.get("creation_options")):
+        return recipe
+    of_file = Recipe.from_mapping({**wish, **given, "creation_options": wish["creation_options"]})
+    merged = dict(of_file.creation_options) | dict(recipe.creation_options)
+    return replace(recipe, creation_options=tuple(merged.items()))
+
+
+def keep_report_apart(report: Report, sources: Sequence[str], *paths: str | None) -> None:
+    """Refuse to write the JSON document over a mask of the job, or over another file of it.
+
+    Raises
+    ------
+    UsageError
+        As `Report.keep_apart`, or a SOURCE that cannot be.
+    """
+    targets = [SourceText.parse(text).target for text in sources]
+    report.keep_apart(*paths, *(target for target in targets if target not in SOURCES))

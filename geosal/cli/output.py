@@ -49,7 +49,7 @@ class Report:
                 raise OutputError(f"--json {target}: may not be written; choose another place")
         return cls(target, quiet)
 
-    def keep_apart(self, *paths: str) -> None:
+    def keep_apart(self, *paths: str | None) -> None:
         """Refuse to write the document over a file of the job.
 
         Raises
@@ -59,7 +59,7 @@ class Report:
         """
         if self.target is None or self.target == _STDOUT:
             return
-        if os.path.realpath(self.target) in {os.path.realpath(path) for path in paths}:
+        if any(_is_same_file(self.target, path) for path in paths if path is not None):
             raise UsageError(f"--json {self.target}: this is a file of the job itself; choose another name")
 
     def show(self, text: str) -> None:
@@ -92,6 +92,13 @@ class Report:
             raise OutputError(
                 f"--json {self.target}: cannot be written: {error.strerror}; the job itself is done"
             ) from error
+
+
+def _is_same_file(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):  # one is not there, or names no file
+        return os.path.realpath(path) == os.path.realpath(other.replace("\0", ""))
 
 
 def _echo(text: str) -> None:

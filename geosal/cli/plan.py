@@ -22,7 +22,7 @@ def plan(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
     """
     del quiet  # the table is what was asked for
     recipe = options.build_recipe(config, wish)
-    report.keep_apart(recipe.input, recipe.output)
+    options.keep_report_apart(report, recipe.saliency, recipe.input, recipe.output, config)
     planned = make_plan(recipe)
     described = planned.describe() | {"estimated_bytes": estimate_bytes(planned)}
     report.show(_as_table(described))

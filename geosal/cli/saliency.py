@@ -29,7 +29,7 @@ def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, q
     geosal saliency perlin:seed=7 map.tif --like scene.tif
     geosal saliency town.tif ships.tif map.tif --like scene.tif --combine max
     """
-    report.keep_apart(like, output)
+    options.keep_report_apart(report, sources, like, output)
     given = {name: value for name, value in wish.items() if value is not None and value != ()}
     grid = Scene.open(like, drivers=wish["drivers"], max_pixels=wish["max_pixels"] or MAX_PIXELS).grid
     with progress_bars(grid.width * grid.height, quiet=quiet) as progress:

@@ -9,7 +9,7 @@ from geosal.cli.output import Report
 from geosal.errors import UsageError
 from geosal.ladder import Ladder
 from geosal.scenes import Scene
-from geosal.sources import open_saliency
+from geosal.sources import Saliency, open_saliency
 from geosal.verification import Check, raise_if_failed
 from geosal.verification import verify as verify_file
 
@@ -34,11 +34,11 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     geosal verify smaller.tif
     geosal verify smaller.tif --against scene.tif --saliency mask.tif
     """
-    report.keep_apart(output, *filter(None, [against]))
+    options.keep_report_apart(report, wish["saliency"], output, against)
     if wish["saliency"] and against is None:
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
-    saliency = None
-    if wish["saliency"] and against is not None:
+    saliency: Saliency | tuple[str, ...] | None = wish["saliency"] or None
+    if saliency is not None and against is not None and (wish["combine"] or wish["outside"]):
         saliency = open_saliency(
             wish["saliency"],
             Scene.open(against, wish["bidx"], drivers=wish["drivers"]).grid,

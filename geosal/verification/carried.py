@@ -18,6 +18,8 @@ _PIXEL_TOLERANCE = 1e-6
 """In pixels: text boxes of a JPEG2000 round, nothing else may."""
 _LISTED = 4
 _PROVENANCE = "GEOSAL_"
+_NO_CRS = ('LOCAL_CS["unnamed"', 'ENGCRS["unnamed"')
+"""What GDAL reads from a JPEG2000 that has a transform and no CRS."""
 _UNSAID = ("AREA_OR_POINT", "Area")
 """What holds when a file does not say otherwise."""
 
@@ -27,9 +29,9 @@ def check_grid(found: RasterLayout, source: RasterLayout) -> Check:
     return Check.of("georeferenced", _grid_faults(found, source), "as the source")
 
 
-def check_bands(found: RasterLayout, source: RasterLayout) -> Check:
+def check_bands(found: RasterLayout, source: RasterLayout, *, lossless: bool) -> Check:
     """Compare dtype, nodata, mask and what each band is called and means."""
-    return Check.of("bands", list(_band_faults(found, source))[:_LISTED], "as the source")
+    return Check.of("bands", list(_band_faults(found, source, lossless=lossless))[:_LISTED], "as the source")
 
 
 def check_tags(found: RasterMetadata, source: RasterMetadata, driver: str) -> Check:
@@ -139,8 +141,10 @@ def _same_rpcs(found: RPC, source: RPC) -> bool:
 
 
 def _same_crs(found: CRS | None, source: CRS | None) -> bool:
-    if not found or not source:
-        return not found and not source
+    if not source:
+        return not found or found.to_wkt().startswith(_NO_CRS)
+    if not found:
+        return False
     if found == source:
         return True
     code = source.to_epsg()
@@ -158,10 +162,11 @@ def _list(numbers: tuple[float, ...]) -> str:
     return "(" + ", ".join(f"{number:.12g}" for number in numbers) + ")"
 
 
-def _band_faults(found: RasterLayout, source: RasterLayout) -> Iterator[str]:
+def _band_faults(found: RasterLayout, source: RasterLayout, *, lossless: bool) -> Iterator[str]:
     if found.dtype != source.dtype:
         yield f"dtype {found.dtype}, not {source.dtype}"
-    if not same_nodata(found.nodata, source.nodata):
+    mask_instead = found.has_mask and found.nodata is None and not lossless  # a lossy codec blurs the code
+    if not mask_instead and not same_nodata(found.nodata, source.nodata):
         yield f"nodata {found.nodata}, not {source.nodata}"
     if source.has_mask and not found.has_mask:
         yield "the mask is lost"

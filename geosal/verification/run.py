@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rasterio.io import DatasetReader
@@ -13,7 +13,7 @@ from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import RasterLayout
 from geosal.scenes import Scene
-from geosal.sources import Saliency
+from geosal.sources import Saliency, open_saliency
 from geosal.verification import carried, files, pixels
 from geosal.verification.check import Check, raise_if_failed
 
@@ -24,7 +24,7 @@ def verify(
     output: str,
     *,
     against: str | None = None,
-    saliency: Saliency | None = None,
+    saliency: Saliency | str | Sequence[str] | None = None,
     ladder: Ladder | None = None,
     bidx: tuple[int, ...] = (),
     drivers: tuple[str, ...] = (),
@@ -38,7 +38,8 @@ def verify(
     against
         The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
     saliency
-        Of the job, on the scene's grid: pixels of saliency 1 are compared with `against`.
+        Of the job: pixels of saliency 1 are compared with `against`. One SOURCE text or several, united as a job does
+        by default, or an opened saliency on the grid of `against`.
     ladder
         Of the job; by default what the file's provenance says.
     bidx
@@ -54,9 +55,15 @@ def verify(
     Raises
     ------
     UsageError
-        `saliency` without `against`.
+        `saliency` without `against`, or a SOURCE that cannot be.
     SceneError
-        There is no file `output`, or `against` cannot be read.
+        There is no file `output`, or `against` or a mask cannot be read.
+    SaliencyError
+        A mask does not fit the scene.
+
+    Examples
+    --------
+    >>> geosal.verify("out.tif", against="in.tif", saliency="perlin:seed=7")  # doctest: +SKIP
     """
     if saliency is not None and against is None:
         raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
@@ -65,12 +72,13 @@ def verify(
     with gdal_env():
         source = None if against is None else Scene.open(against, bidx, drivers=drivers, max_pixels=_NO_LIMIT)
         try:
-            return tuple(_checks(output, source, saliency, ladder))
+            opened = None if source is None else _open_saliency(saliency, source)
+            return tuple(_checks(output, source, opened, ladder))
         finally:
             close_shared_rasters()
 
 
-def verify_structure(path: str | Path, layout: RasterLayout) -> None:
+def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = None) -> None:
     """Check a file just written without decoding it whole.
 
     Parameters
@@ -79,6 +87,8 @@ def verify_structure(path: str | Path, layout: RasterLayout) -> None:
         The file, perhaps under a temporary name.
     layout
         What was to be written.
+    name
+        What to call the file in messages; its path when None.
 
     Raises
     ------
@@ -90,8 +100,16 @@ def verify_structure(path: str | Path, layout: RasterLayout) -> None:
             with open_raster(str(path)) as dataset:
                 faults = list(_structure_faults(str(path), dataset, layout))
         except SceneError as error:
-            raise VerificationError(f"{path}: cannot be read back ({error}); write it again") from error
-    raise_if_failed([Check.of("structure", faults)], str(path))
+            cause = str(error).replace(str(path), "the file just written")
+            raise VerificationError(f"{name or path}: cannot be read back ({cause}); write it again") from error
+    raise_if_failed([Check.of("structure", faults)], str(name or path))
+
+
+def _open_saliency(saliency: Saliency | str | Sequence[str] | None, source: Scene) -> Saliency | None:
+    if saliency is None or isinstance(saliency, Saliency):
+        return saliency
+    texts = [saliency] if isinstance(saliency, str) else saliency
+    return open_saliency(texts, source.grid, drivers=source.drivers)
 
 
 def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: Ladder | None) -> Iterator[Check]:
@@ -123,15 +141,15 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     yield carried.check_provenance(found.layout.metadata)
     if source is None:
         return
-    yield from _carried_checks(found, source)
+    yield from _carried_checks(found, source, lossless=lossless)
     if complete.ok:
         ladder = ladder or carried.read_ladder(found.layout.metadata) or Ladder()
         yield from _pixel_checks(found, source, saliency, ladder, lossless=lossless)
 
 
-def _carried_checks(found: Scene, source: Scene) -> Iterator[Check]:
+def _carried_checks(found: Scene, source: Scene, *, lossless: bool) -> Iterator[Check]:
     yield carried.check_grid(found.layout, source.layout)
-    yield carried.check_bands(found.layout, source.layout)
+    yield carried.check_bands(found.layout, source.layout, lossless=lossless)
     yield carried.check_tags(found.layout.metadata, source.layout.metadata, found.driver)
 
 
@@ -150,6 +168,8 @@ def _pixel_checks(
                 yield from pixels.check_pixels(found, source, saliency, ladder)
             elif found.layout.has_mask or found.layout.alpha is not None:
                 yield pixels.check_validity(found, source)
+            if source.layout.has_mask and found.layout.has_mask and (lossless or source.layout.nodata is None):
+                yield pixels.check_mask(found, source)
             if not lossless and saliency is not None:
                 yield Check("salient", ok=True, detail="not compared: the codec is lossy")
         except SceneError as error:
@@ -189,7 +209,7 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
     if fault is not None:
         yield fault
     if dataset.driver == "JP2OpenJPEG" and not files.ends_properly(path):
-        yield "the codestream does not end in EOC"
+        yield "the codestream is cut off"
     if dataset.driver == "GTiff":
         layout_check = files.check_layout(path, dataset)
         if not layout_check.ok:

@@ -4,6 +4,6 @@ Index card
 ----------
 - `stage.Stage`: a temporary GeoTIFF that takes blocks in any order.
 - `convert.convert`: the stage to the finished format, with all metadata; `domains` puts back what GDAL drops.
-- `publish.WorkDirectory`: where files are made, and how they take their names; `publish.check_output` and
-  `publish.check_space` refuse what could not be published.
+- `publish.WorkDirectory`: where files are made, and how they take their names (`swap`); `publish.check_output` refuses
+  what could not be published.
 """

@@ -23,6 +23,20 @@ def try_lock(file: IO[bytes]) -> bool:
     return True
 
 
+def holds_lock(path: Path) -> bool:
+    """Whether somebody holds the lock of a file; True as well where that cannot be told."""
+    if sys.platform == "win32":
+        return True
+    try:
+        with path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Keep other publishers out of a directory; file systems without locks go without."""
@@ -50,12 +64,6 @@ def flush(path: Path) -> None:
             raise
     finally:
         os.close(handle)
-
-
-def rename(before: Path, after: Path) -> tuple[Path, Path]:
-    """Rename over what is there; returns both names, to undo it."""
-    os.replace(before, after)
-    return before, after
 
 
 def rename_new(main: Path, output: Path) -> None:

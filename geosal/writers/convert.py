@@ -16,7 +16,8 @@ from geosal.errors import OutputError
 from geosal.gdal_env import gdal_env
 from geosal.raster import RasterLayout
 from geosal.writers.domains import FILLER, filler_for, missing_items, restore_items
-from geosal.writers.tiles import missing_tiles
+from geosal.writers.publish import visible_parent
+from geosal.writers.tiles import codestream_ends, missing_tiles
 
 if TYPE_CHECKING:
     from geosal.codecs.profiles import Profile  # families know each other's types only
@@ -26,15 +27,15 @@ logger = logging.getLogger(__name__)
 _TICK = 0.1
 """Seconds between looks for a signal while GDAL works."""
 _SMALLEST_FILE = 100
-_END_OF_CODESTREAM = b"\xff\xd9"
 _GHOST_AREA = 1024
 _REWRITTEN = b"KNOWN_INCOMPATIBLE_EDITION=YES"
 """What GDAL writes into the head of a COG when it had to put a tile elsewhere."""
+_ALL_THREADS = "ALL_CPUS"
 _STOP_SECONDS = 4.0
 """How long an interrupted job waits for GDAL to let go."""
 
 
-def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout) -> None:
+def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout, threads: int | None = None) -> None:
     """Encode a finished stage as a COG or a JPEG2000, with all its metadata.
 
     GDAL works in a thread of its own, so that Ctrl-C and SIGTERM are answered at once; the stage is then destroyed,
@@ -50,6 +51,8 @@ def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout)
         Driver and creation options.
     layout
         As the stage was made with.
+    threads
+        How many the encoder may have, unless the profile's NUM_THREADS says so; all cores when None.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout)
 
     def work() -> None:
         try:
-            _copy(stage, output, profile, filler_for(items) if profile.driver == "COG" else "")
+            _copy(stage, output, profile, filler_for(items) if profile.driver == "COG" else "", threads)
             restore_items(output, items, profile.driver)
         except Exception as error:  # noqa: BLE001  raised again in the caller's thread
             failures.append(error)
@@ -76,43 +79,45 @@ def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout)
         raise
     if failures:
         raise _failure(output, failures[0]) from failures[0]
-    fault = _cut_off(output)
+    fault = _cut_off(output, profile.driver)
     if fault is not None:
         raise _failure(output, OSError(fault))
 
 
-def _copy(stage: Path, output: Path, profile: "Profile", filler: str) -> None:
-    # The stage is our own file, so the JPEG2000 encoder may have all cores; see `gdal_env` for why readers have one.
-    with gdal_env(), rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), warnings.catch_warnings():
+def _copy(stage: Path, output: Path, profile: "Profile", filler: str, threads: int | None) -> None:
+    wanted = _ALL_THREADS if threads is None else str(threads)
+    options = dict(profile.creation_options)
+    if options.get("NUM_THREADS") == _ALL_THREADS:  # as the profile has it, if the user has not said otherwise
+        options["NUM_THREADS"] = wanted
+    # The JPEG2000 encoder goes by this alone. The stage is our own file; `gdal_env` says why readers have one thread.
+    with gdal_env(), rasterio.Env(GDAL_NUM_THREADS=wanted), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         if filler:
             with rasterio.open(stage, "r+") as dataset:
                 dataset.update_tags(**{FILLER: filler})
-        with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):  # what the JPEG2000 encoder goes by
-            rasterio.shutil.copy(stage, output, driver=profile.driver, **dict(profile.creation_options))
+        rasterio.shutil.copy(stage, output, driver=profile.driver, **options)
 
 
 def _stop(thread: threading.Thread, stage: Path) -> None:
     """Make GDAL fail: it knows no other way to be stopped."""
-    if "CPL_LOG" not in os.environ:
-        os.environ["CPL_LOG"] = os.devnull  # its threads would tell of the missing pixels on stderr
+    log = os.environ.setdefault("CPL_LOG", os.devnull)  # its threads would tell of the missing pixels on stderr
     try:
         os.truncate(stage, 0)
     except OSError as error:
         logger.debug("%s: cannot be emptied (%s)", stage, error)
     thread.join(_STOP_SECONDS)
+    if log == os.devnull:
+        os.environ.pop("CPL_LOG", None)
 
 
-def _cut_off(output: Path) -> str | None:
+def _cut_off(output: Path, driver: str) -> str | None:
     """Tell whether the file ends too early: GDAL may meet a full disk and keep silent."""
     if not output.exists() or output.stat().st_size < _SMALLEST_FILE:
         return "the file is empty"
+    if driver == "JP2OpenJPEG":
+        return None if codestream_ends(output) else "the file is cut off"
     with open(output, "rb") as file:
         head = file.read(_GHOST_AREA)
-        file.seek(-2, os.SEEK_END)
-        tail = file.read(2)
-    if output.suffix.lower() == ".jp2":
-        return None if tail == _END_OF_CODESTREAM else "the file is cut off"
     if _REWRITTEN in head:
         return "a tile could not be written at first"
     try:
@@ -127,9 +132,10 @@ def _cut_off(output: Path) -> str | None:
 def _failure(output: Path, error: Exception) -> OutputError:
     if isinstance(error, OutputError):
         return error
-    free = shutil.disk_usage(output.parent).free
+    free, place = shutil.disk_usage(output.parent).free, visible_parent(output)
+    cause = _cause(error).replace(str(output.parent), str(place))
     return OutputError(
-        f"{output.name}: cannot be encoded in {output.parent} ({_cause(error)}); {free / 1e6:.0f} MB are free there, "
+        f"{output.name}: cannot be encoded in {place} ({cause}); {free / 1e6:.0f} MB are free there, "
         f"make room or write elsewhere"
     )
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from geosal.errors import OutputError, ResourceError
-from geosal.writers.atomic import flush, locked, rename, rename_new, try_lock
+from geosal.errors import OutputError
+from geosal.writers.atomic import flush, holds_lock, locked, try_lock
+from geosal.writers.swap import SIDECARS, Swap, beside, orphans
 
 logger = logging.getLogger(__name__)
 
-_SIDECARS = (".aux.xml", ".msk", ".ovr")
-"""What GDAL reads beside a raster, appended to its whole name."""
 _LOCK = "lock"
+_MARK = ".geosal-"
 _MAX_NAME_BYTES = 200
 """Leaves room for our own marks: file systems take 255 bytes."""
 
@@ -53,24 +53,17 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
             raise OutputError(f"{output}: is not a regular file; give another name")
         if not overwrite:
             raise OutputError(f"{output}: exists already; give another name, or replace it with --overwrite")
+    if not overwrite and (left := orphans(target)):
+        raise OutputError(
+            f"{output}: {left[0].name} lies there without its raster; delete it, or replace it with --overwrite"
+        )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{output}: no permission to write in {parent}; write elsewhere, or change its permissions")
 
 
-def check_space(directory: str | Path, needed_bytes: int) -> None:
-    """Refuse a job whose files would not fit.
-
-    Raises
-    ------
-    ResourceError
-        Less than `needed_bytes` are free in `directory`.
-    """
-    free = shutil.disk_usage(directory).free
-    if free < needed_bytes:
-        raise ResourceError(
-            f"{directory}: the job needs about {needed_bytes / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; "
-            f"free some, or write elsewhere"
-        )
+def visible_parent(path: Path) -> Path:
+    """Directory of a file in messages: a work directory is gone when the user reads them, so the one around it."""
+    return path.parent.parent if _MARK in path.parent.name else path.parent
 
 
 class WorkDirectory:
@@ -98,31 +91,43 @@ class WorkDirectory:
         self._overwrite = overwrite
         self._directory: Path | None = None
         self._lock: IO[bytes] | None = None
+        self._swap: Swap | None = None
 
     def __enter__(self) -> Self:
         """Make the directory."""
         prefix = _prefix(self.output)
-        _remove_stale(self.output.parent, prefix)
         directory = self.output.parent / f"{prefix}{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            directory.mkdir()
-            self._directory = directory
-            self._lock = (directory / _LOCK).open("wb")
+            with locked(directory.parent):  # nobody may find the directory before it has its own lock
+                _remove_stale(directory.parent, prefix)
+                directory.mkdir()
+                self._directory = directory
+                self._lock = (directory / _LOCK).open("wb")
+                try_lock(self._lock)
         except OSError as error:
             self.__exit__(None, None, None)
             raise OutputError(f"{self._named}: cannot write in {directory.parent} ({error.strerror})") from error
-        try_lock(self._lock)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Delete the directory."""
-        if self._directory is not None:
+        if self._directory is not None and self._is_settled():
             shutil.rmtree(self._directory, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
         self._directory = self._lock = None
+
+    def _is_settled(self) -> bool:
+        """Put right what an exception in the midst of publishing left; if that fails, the next job finds the pieces."""
+        try:
+            if self._swap is not None:
+                self._swap.settle()
+        except OSError as error:
+            logger.warning("%s: what stood there is kept in %s (%s)", self._named, self._directory, error)
+            return False
+        return True
 
     def path(self, name: str) -> Path:
         """Path for a temporary file of that name."""
@@ -133,8 +138,9 @@ class WorkDirectory:
     def publish(self, main: Path) -> Path:
         """Give a finished file, and the sidecars GDAL has put beside it, the name of the output.
 
-        Everything is on disk before the name is taken; sidecars go first, the file itself last and at once. Of two
-        jobs that publish without `overwrite`, one wins and the other raises.
+        Everything is on disk before the name is taken; sidecars go first, the file itself last and at once. Once it
+        has its name nothing is undone, whatever comes. Of two jobs that publish without `overwrite`, one wins and the
+        other raises.
 
         Returns
         -------
@@ -146,40 +152,25 @@ class WorkDirectory:
         OutputError
             The name is taken, or the disk refuses; what stood under the name is as it was.
         """
-        sidecars = {suffix: path for suffix in _SIDECARS if (path := _beside(main, suffix)).exists()}
         try:
-            for path in (main, *sidecars.values()):
-                flush(path)
+            for path in (main, *(beside(main, suffix) for suffix in SIDECARS)):
+                if path == main or path.exists():
+                    flush(path)
             with locked(self.output.parent):
-                self._move(main, sidecars)
+                self._swap = Swap.prepare(self.path(""), main, self.output)
+                self._swap.carry_out(replace=self._overwrite)
                 flush(self.output.parent)
         except FileExistsError as error:
+            self._swap = None  # what stands there is another's
             raise OutputError(
                 f"{self._named}: another program has made it meanwhile; replace it with --overwrite"
             ) from error
         except OSError as error:
+            if self._swap is not None and self._swap.is_done:
+                logger.warning("%s: is complete, but the disk complains (%s)", self._named, error.strerror or error)
+                return self.output
             raise OutputError(f"{self._named}: cannot be published ({error.strerror or error})") from error
         return self.output
-
-    def _move(self, main: Path, sidecars: dict[str, Path]) -> None:
-        """Set the old sidecars aside, move the new ones, then the file; put all back if that fails."""
-        if self.output.exists() and not self._overwrite:
-            raise FileExistsError
-        aside = {suffix: path for suffix in _SIDECARS if (path := _beside(self.output, suffix)).exists()}
-        moved: list[tuple[Path, Path]] = []
-        try:
-            for suffix, path in aside.items():
-                moved.append(rename(path, self.path(f"aside{suffix}")))
-            for suffix, path in sidecars.items():
-                moved.append(rename(path, _beside(self.output, suffix)))
-            if self._overwrite:
-                os.replace(main, self.output)
-            else:
-                rename_new(main, self.output)
-        except BaseException:
-            for before, after in reversed(moved):
-                os.replace(after, before)
-            raise
 
 
 def _resolve(output: str | Path) -> Path:
@@ -199,36 +190,24 @@ def _same_file(path: str, target: Path) -> bool:
         return False
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
-
-
 def _prefix(output: Path) -> str:
     name = os.fsdecode(os.fsencode(output.name)[:_MAX_NAME_BYTES])
-    return f".{name}.geosal-"
+    return f".{name}{_MARK}"
 
 
 def _remove_stale(parent: Path, prefix: str) -> None:
-    """Delete the work directories of jobs that are gone."""
+    """Delete the work directories of jobs that are gone, and settle what they had begun to publish."""
     for directory in parent.glob(glob.escape(prefix) + "*-*"):
         pid = directory.name.removeprefix(prefix).partition("-")[0]
-        if pid.isdigit() and directory.is_dir() and not _is_alive(int(pid), directory):
-            logger.warning("%s: left behind by a job that was killed (process %s); deleted", directory, pid)
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def _is_alive(pid: int, directory: Path) -> bool:
-    """Whether a job still works there: its process lives, or, on another machine or in a container, holds the lock."""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        pass
-    except PermissionError:
-        return True
-    else:
-        return True
-    try:
-        with (directory / _LOCK).open("r+b") as lock:
-            return not try_lock(lock)
-    except OSError:
-        return False
+        # The number means nothing: on another machine or in a container it is another process, and numbers come again.
+        if not pid.isdigit() or not directory.is_dir() or holds_lock(directory / _LOCK):
+            continue
+        try:
+            swap = Swap.found(directory)
+            if swap is not None:
+                swap.settle()
+        except OSError as error:
+            logger.warning("%s: left behind by a job that was killed, cannot be settled (%s)", directory, error)
+            continue
+        logger.warning("%s: left behind by a job that was killed (process %s); deleted", directory, pid)
+        shutil.rmtree(directory, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 import errno
 import shutil
-import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from geosal.gdal_env import gdal_env
 from geosal.grid import Block
 from geosal.metadata import apply_metadata
 from geosal.raster import RasterLayout
+from geosal.writers.publish import visible_parent
 from geosal.writers.tiles import missing_tiles
 
 TILE = 512
@@ -33,8 +33,8 @@ _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 class Stage:
     """One temporary GeoTIFF, written block by block; use it as a context manager.
 
-    Blocks may come from several threads and in any order. They are best cut at multiples of 512 pixels: then no tile
-    is compressed twice.
+    Blocks may come in any order, from one thread: workers hand theirs over. They are best cut at multiples of 512
+    pixels: then no tile is compressed twice.
 
     Parameters
     ----------
@@ -48,7 +48,6 @@ class Stage:
         self._path = Path(path)
         self._layout = layout
         self._dataset: DatasetWriter | None = None
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         """Open the file."""
@@ -91,7 +90,7 @@ class Stage:
         if free < pixels.nbytes:  # GDAL would tell of a full disk late
             raise self._failure(OSError(errno.ENOSPC, f"no space left on device, {free / 1e6:.1f} MB are free"))
         try:
-            with self._lock, gdal_env():
+            with gdal_env():
                 dataset.write(pixels, window=block.window)
                 if self._layout.has_mask and mask is not None:
                     dataset.write_mask(mask, window=block.window)
@@ -116,7 +115,7 @@ class Stage:
         dataset = self._open_dataset()
         self._dataset = None
         try:
-            with self._lock, gdal_env():
+            with gdal_env():
                 if tags:
                     dataset.update_tags(**tags)
                 for index, statistics in enumerate(band_statistics or (), start=1):
@@ -144,8 +143,9 @@ class Stage:
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):
             return error
+        place = visible_parent(self._path)
         return OutputError(
-            f"{self._path.parent}: the working copy cannot be written ({error}); "
+            f"{place}: the working copy cannot be written ({str(error).replace(str(self._path.parent), str(place))}); "
             f"see that the disk is not full, or write elsewhere"
         )
 

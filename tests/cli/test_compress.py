@@ -128,6 +128,43 @@ def test_refusals(
     assert rgb_scene.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "compress SCENE OUT -s half -s MASK:range=0-255 --json MASK",
+        "compress SCENE OUT --config RECIPE --json RECIPE",
+        "compress SCENE OUT --config RECIPE --json RECIPES_MASK",
+        "compress SCENE OUT -s half --json OUT",
+        "plan SCENE OUT -s MASK --json MASK",
+        "plan SCENE OUT --config RECIPE --json RECIPE",
+        "saliency half MASK OUT --like SCENE --json MASK",
+        "saliency half OUT --like SCENE --json SCENE",
+        "verify SCENE --json SCENE",
+        "verify OUT --against SCENE -s MASK --json MASK",
+        "verify OUT --against SCENE --json SCENE",
+    ],
+)
+def test_the_document_goes_over_no_file_of_the_job(
+    words: str, rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    names = {
+        "SCENE": str(rgb_scene), "OUT": str(tmp_path / "out.tif"), "RECIPE": str(tmp_path / "recipe.yaml"),
+        "MASK": str(_far_away_mask(tmp_path)), "RECIPES_MASK": str(tmp_path / "mask"),
+    }  # fmt: skip
+    (tmp_path / "mask").write_bytes(b"precious")
+    (tmp_path / "recipe.yaml").write_text(f"saliency: [half, '{tmp_path / 'mask'}']\n")
+    files = [rgb_scene, *tmp_path.iterdir()]
+    before = [path.read_bytes() for path in files]
+    given = [
+        next((word.replace(name, path, 1) for name, path in names.items() if word.split(":")[0] == name), word)
+        for word in words.split()
+    ]
+    result = call(*given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "this is a file of the job itself" in result.stderr
+    assert [path.read_bytes() for path in files] == before
+
+
 def _far_away_mask(directory: Path) -> Path:
     path = directory / "far.tif"
     transform = rasterio.transform.from_origin(300_000, 1_000_000, 10, 10)

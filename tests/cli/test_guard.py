@@ -176,7 +176,7 @@ def test_process_ends_within_five_seconds(name: str, number: int, code: int, han
         _, stderr = process.communicate(timeout=20)
     assert process.returncode == code
     assert time.monotonic() - begin < 5
-    assert re.fullmatch(r"\n?geosal: error: \w+; nothing was written .+\n", stderr), name
+    assert re.fullmatch(r"\n?geosal: error: \w+; nothing incomplete stands under the name of an output\n", stderr), name
 
 
 def test_reader_that_leaves_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,28 @@ def test_vv_shows_the_traceback(enter: Enter) -> None:
     assert stderr.splitlines()[-1].startswith("geosal: error: missing.tif")
 
 
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("info a.tif", 0),
+        ("info a.tif -v", 1),
+        ("-v info a.tif -v", 2),
+        ("info a.tif -v --verbose", 2),
+        ("--verbose --verbose info a.tif", 2),
+        ("info a.tif -qvv", 2),
+        ("info -- -vv", 0),
+        ("compress -svv a.tif b.tif", 0),
+    ],
+)
+def test_libraries_may_speak_from_the_second_v_on(words: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    silenced = []
+    monkeypatch.setattr("geosal.cli.main.silence_libraries", lambda: silenced.append(True))
+    monkeypatch.setattr(sys, "argv", ["geosal", *words.split()])
+    with pytest.raises(SystemExit):
+        main()
+    assert bool(silenced) == (count < 2)
+
+
 def test_verbose_before_or_after_the_command(call: Callable[..., Result]) -> None:
     for words in (["-vv", "info", "missing.tif"], ["-v", "info", "missing.tif", "-v"]):
         assert "Traceback" in call(*words).stderr

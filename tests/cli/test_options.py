@@ -63,6 +63,18 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
     assert (recipe.input, recipe.output, recipe.steps, recipe.saliency) == ("c.tif", "b.tif", 6, ("grid",))
 
 
+@pytest.mark.parametrize("in_file", ["{level: 3, BIGTIFF: YES}", "[[LEVEL, 3], [bigtiff, YES]]"])
+def test_creation_options_go_before_those_of_the_file_one_by_one(tmp_path: Path, in_file: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"input: a.tif\noutput: b.tif\nsaliency: half\ncreation_options: {in_file}\n")
+    recipe = _parse("--config", str(path), "--co", "level=9", "--co", "BLOCKSIZE=256")
+    assert dict(recipe.creation_options) == {"LEVEL": "9", "BIGTIFF": "YES", "BLOCKSIZE": "256"}
+    assert dict(_parse("--config", str(path)).creation_options) == {"LEVEL": "3", "BIGTIFF": "YES"}
+    path.write_text("input: a.tif\noutput: b.tif\nsaliency: half\ncreation_options: 7\n")
+    with pytest.raises(UsageError, match="creation_options"):
+        _parse("--config", str(path), "--co", "LEVEL=9")
+
+
 @pytest.mark.parametrize(
     ("words", "cause"),
     [

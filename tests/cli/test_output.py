@@ -40,7 +40,11 @@ def test_target_is_checked_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "scene.tif")
     with pytest.raises(UsageError, match="file of the job"):
         Report(str(tmp_path / "link")).keep_apart(str(tmp_path / "scene.tif"))
-    Report(str(tmp_path / "other.json")).keep_apart(str(tmp_path / "scene.tif"))
+    (tmp_path / "scene.tif").touch()
+    (tmp_path / "hard").hardlink_to(tmp_path / "scene.tif")
+    with pytest.raises(UsageError, match="file of the job"):
+        Report(str(tmp_path / "hard")).keep_apart(None, "https://h/a.tif", str(tmp_path / "scene.tif"))
+    Report(str(tmp_path / "other.json")).keep_apart(None, str(tmp_path / "scene.tif"), "\0")
     Report("-").keep_apart("-")
 
 

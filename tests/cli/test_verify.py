@@ -40,6 +40,8 @@ def test_touched_salient_pixels_are_noticed(rgb_scene: Path, tmp_path: Path, cal
     assert call("compress", rgb_scene, out, "-s", "half").exit_code == 0
     words = (out, "--against", rgb_scene, "--saliency", "half")
     assert call("verify", *words, "--steps", "8").exit_code == 0
+    assert call("verify", *words, "--saliency", "uniform:saliency=0", "--combine", "min").exit_code == 0
+    assert call("verify", *words, "--saliency", "uniform:saliency=1").exit_code == 6
     # The other half was smoothed, so a saliency that calls all of it salient does not hold.
     assert call("verify", out, "--against", rgb_scene, "--saliency", "uniform:saliency=1").exit_code == 6
 

@@ -30,6 +30,7 @@ from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Scene
 from geosal.writers.convert import convert
 from geosal.writers.stage import Stage
+from geosal.writers.tiles import codestream_ends
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -69,7 +70,7 @@ def rewrite(source: Path, output: Path, profile: str | None = None, **options: s
     chosen = resolve_profile(str(output), profile, options, scene.layout)
     stage_path = output.with_name("stage.tif")
     whole = scene.grid.whole()
-    pixels, valid = scene.read(whole)
+    pixels, valid, _ = scene.read(whole)
     with Stage(stage_path, scene.layout) as stage:
         stage.write(whole, pixels, valid[0] if scene.layout.has_mask else None)
         stage.finish({"GEOSAL_VERSION": "test"}, None)
@@ -329,6 +330,59 @@ def test_a_disk_that_fills_up_under_the_stage(tmp_path: Path, small_disk: Callab
         write_all()
 
 
+@pytest.mark.parametrize(
+    ("suffix", "threads", "own", "driver", "config"),
+    [
+        (".tif", None, {}, "ALL_CPUS", "ALL_CPUS"),
+        (".tif", 3, {}, "3", "3"),
+        (".tif", 3, {"NUM_THREADS": "2"}, "2", "3"),
+        (".jp2", None, {}, None, "ALL_CPUS"),
+        (".jp2", 3, {}, None, "3"),
+    ],
+)
+def test_the_encoder_gets_so_many_threads(
+    tmp_path: Path, suffix: str, threads: int | None, own: dict[str, str], driver: str | None, config: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    pixels = noise(1, 64, 64, "uint8")
+    layout, output = layout_of(pixels), tmp_path / f"out{suffix}"
+    with Stage(tmp_path / "stage.tif", layout) as stage:
+        stage.write(layout.grid.whole(), pixels, None)
+        stage.finish({}, None)
+    copy, asked = rasterio.shutil.copy, []
+
+    def spy(*arguments: Any, **options: Any) -> None:
+        asked.append((options.get("NUM_THREADS"), str(rasterio.env.getenv()["GDAL_NUM_THREADS"])))
+        copy(*arguments, **options)
+
+    monkeypatch.setattr(rasterio.shutil, "copy", spy)
+    convert(tmp_path / "stage.tif", output, resolve_profile(str(output), None, own, layout), layout, threads)
+    assert asked == [(driver, config)]
+
+
+def test_a_jpeg2000_with_boxes_after_its_codestream(tmp_path: Path) -> None:
+    pixels = noise(1, 200, 200, "uint8")
+    output = tmp_path / "out.jp2"
+    encode(pixels, output, layout_of(pixels), "jp2-lossless", GEOBOXES_AFTER_JP2C="YES")
+    content = output.read_bytes()
+    assert not content.endswith(b"\xff\xd9")
+    assert codestream_ends(output)
+    for cut in (content[: content.rindex(b"\xff\xd9")], content[:60], b"", content[: len(content) // 2]):
+        output.write_bytes(cut)
+        assert not codestream_ends(output)
+
+
+def test_messages_name_the_directory_of_the_output(tmp_path: Path) -> None:
+    hidden = tmp_path / ".out.tif.geosal-1-ff"
+    hidden.mkdir()
+    layout = layout_of(noise(1, 64, 64, "uint8"))
+    (hidden / "stage.tif").write_bytes(b"II*\0")
+    with pytest.raises(OutputError) as caught:
+        convert(hidden / "stage.tif", hidden / "out.tif", resolve_profile("out.tif", None, {}, layout), layout)
+    assert str(tmp_path) in str(caught.value)
+    assert hidden.name not in str(caught.value)
+
+
 @pytest.mark.parametrize(("profile", "suffix"), [("jp2-lossless", ".jp2"), ("deflate", ".tif")])
 def test_an_interrupt_is_answered_and_stops_gdal(tmp_path: Path, profile: str, suffix: str) -> None:
     pixels = noise(3, 2600, 2600, "uint8")
@@ -353,6 +407,7 @@ def test_an_interrupt_is_answered_and_stops_gdal(tmp_path: Path, profile: str, s
         if thread.name == "geosal-convert":
             thread.join(60)  # it stops soon, however busy the machine
             assert not thread.is_alive()
+    assert "CPL_LOG" not in os.environ
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".jp2"])

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from geosal.errors import OutputError, ResourceError
+from geosal.errors import OutputError
 from geosal.writers import atomic
-from geosal.writers.publish import WorkDirectory, check_output, check_space
+from geosal.writers.publish import WorkDirectory, check_output
 
 FORK = multiprocessing.get_context("fork")  # quick: the child has everything imported
 
@@ -72,6 +72,16 @@ class TestCheckOutput:
         with pytest.raises(OutputError, match="not a regular file"):
             check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
 
+    @pytest.mark.parametrize("suffix", [".aux.xml", ".msk", ".ovr"])
+    def test_a_sidecar_without_its_raster(self, tmp_path: Path, suffix: str) -> None:
+        orphan = tmp_path / f"out.tif{suffix}"
+        orphan.touch()
+        with pytest.raises(OutputError, match=f"{orphan.name} lies there without its raster; delete it, or replace it"):
+            check_output(tmp_path / "out.tif", overwrite=False, inputs=[])
+        check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
+        (tmp_path / "out.tif").touch()
+        check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
+
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
     def test_no_permission(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o500)
@@ -90,12 +100,6 @@ class TestCheckOutput:
         (tmp_path / "out.tif").symlink_to(tmp_path / "out.tif")
         with pytest.raises(OutputError, match="not a usable path"):
             check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
-
-
-def test_space() -> None:
-    check_space("/", 1)
-    with pytest.raises(ResourceError, match="MB are free"):
-        check_space("/", 2**60)
 
 
 class TestWorkDirectory:
@@ -132,7 +136,10 @@ class TestWorkDirectory:
 
     def test_an_orphaned_sidecar_is_not_adopted(self, tmp_path: Path) -> None:
         (tmp_path / "out.tif.aux.xml").write_bytes(b"of a file long gone")
-        publish(tmp_path / "out.tif", b"new")
+        with pytest.raises(OutputError, match="--overwrite"):
+            publish(tmp_path / "out.tif", b"new")
+        assert names(tmp_path) == {"out.tif.aux.xml"}
+        publish(tmp_path / "out.tif", b"new", overwrite=True)
         assert names(tmp_path) == {"out.tif"}
 
     def test_does_not_replace_what_came_into_being_meanwhile(self, tmp_path: Path) -> None:
@@ -147,28 +154,56 @@ class TestWorkDirectory:
         assert (tmp_path / "out.jp2.aux.xml").read_bytes() == b"their sidecar"
         assert names(tmp_path) == {"out.jp2", "out.jp2.aux.xml"}
 
+    @pytest.mark.parametrize("links", [True, False])
     @pytest.mark.parametrize("overwrite", [True, False])
     def test_puts_all_back_when_the_last_step_fails(
-        self, tmp_path: Path, overwrite: bool, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, overwrite: bool, links: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         output = tmp_path / "out.jp2"
         if overwrite:
             output.write_bytes(b"old")
-        (tmp_path / "out.jp2.msk").write_bytes(b"old mask")
-        (tmp_path / "out.jp2.aux.xml").write_bytes(b"old tags")
+            (tmp_path / "out.jp2.msk").write_bytes(b"old mask")
+            (tmp_path / "out.jp2.aux.xml").write_bytes(b"old tags")
         before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-        replace = os.replace
+        replace, link = os.replace, os.link
 
         def refuse(source: Path, target: Path) -> None:
             if Path(target) == output:
                 raise OSError(errno.EIO, "disk on fire")
             replace(source, target)
 
+        def refuse_link(source: Path, target: Path) -> None:
+            if not links or Path(target) == output:
+                raise OSError(errno.EPERM, "no links here")
+            link(source, target)
+
         monkeypatch.setattr(os, "replace", refuse)
-        monkeypatch.setattr(os, "link", refuse)
+        monkeypatch.setattr(os, "link", refuse_link)
         with pytest.raises(OutputError, match="disk on fire"):
-            publish(output, b"new", overwrite=overwrite, sidecars={".aux.xml": b"new tags"})
+            publish(output, b"new", overwrite=overwrite, sidecars={".aux.xml": b"new tags", ".ovr": b"new overview"})
         assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    @pytest.mark.parametrize("overwrite", [True, False])
+    def test_nothing_is_undone_once_the_file_has_its_name(
+        self, tmp_path: Path, overwrite: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        output = tmp_path / "out.jp2"
+        if overwrite:
+            publish(output, b"old", sidecars={".aux.xml": b"old tags", ".msk": b"old mask"})
+        name = "replace" if overwrite else "link"
+        step = getattr(os, name)
+
+        def interrupted(source: Path, target: Path) -> None:
+            step(source, target)
+            if Path(target) == output:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            publish(output, b"new", overwrite=overwrite, sidecars={".aux.xml": b"new tags"})
+        assert output.read_bytes() == b"new"
+        assert (tmp_path / "out.jp2.aux.xml").read_bytes() == b"new tags"
+        assert names(tmp_path) == {"out.jp2", "out.jp2.aux.xml"}
 
     def test_without_hard_links(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(_source: Path, _target: Path) -> None:
@@ -259,11 +294,20 @@ class TestStale:
         assert stale.name in caplog.text
 
     def test_a_living_job_and_other_outputs_are_left_alone(self, tmp_path: Path, dead_pid: int) -> None:
-        keep = {f".out.tif.geosal-{os.getppid()}-ff", f".other.tif.geosal-{dead_pid}-ff", ".out.tif.geosal-x-ff"}
+        keep = {f".other.tif.geosal-{dead_pid}-ff", ".out.tif.geosal-x-ff"}
         for name in keep:
             (tmp_path / name).mkdir()
+        with WorkDirectory(tmp_path / "out.tif") as work:
+            keep.add(work.path("x").parent.name)
+            publish(tmp_path / "out.tif", b"new")
+            assert names(tmp_path) == {"out.tif"} | keep
+
+    def test_a_number_that_another_process_has_now(self, tmp_path: Path) -> None:
+        stale = tmp_path / f".out.tif.geosal-{os.getppid()}-ff"
+        stale.mkdir()
+        (stale / "lock").touch()
         publish(tmp_path / "out.tif", b"new")
-        assert names(tmp_path) == {"out.tif"} | keep
+        assert names(tmp_path) == {"out.tif"}
 
     def test_a_job_on_another_machine_holds_the_lock(self, tmp_path: Path, dead_pid: int) -> None:
         """Its process number means nothing here."""
@@ -285,6 +329,85 @@ class TestStale:
         assert len(names(tmp_path)) == 2
         publish(output, b"new", overwrite=True)
         assert names(tmp_path) == {"out.tif"}
+
+
+OLD = {".aux.xml": b"old tags", ".msk": b"old mask"}
+NEW = {".aux.xml": b"new tags", ".ovr": b"new overview"}
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("step", range(8))
+def test_a_kill_at_each_step_leaves_one_whole_file_for_the_next_job(tmp_path: Path, step: int, links: bool) -> None:
+    output = tmp_path / "out.jp2"
+    publish(output, b"old", sidecars=OLD)
+    job = FORK.Process(target=_die_at_step, args=(output, step, links))
+    job.start()
+    job.join(20)
+    assert job.exitcode == 9
+    content = output.read_bytes()
+    assert content in {b"old", b"new"}
+    assert (tmp_path / "out.jp2.aux.xml").exists(), "a sidecar is never away, not for a moment"
+    with WorkDirectory(output, overwrite=True):
+        pass
+    sidecars = {path.name.removeprefix(output.name): path.read_bytes() for path in tmp_path.iterdir() if path != output}
+    assert sidecars == (OLD if content == b"old" else NEW)
+
+
+def test_a_kept_sidecar_goes_back_beside_its_file_alone(tmp_path: Path) -> None:
+    """What the user has done after the kill stands."""
+    output = tmp_path / "out.jp2"
+    publish(output, b"old", sidecars=OLD)
+    job = FORK.Process(target=_die_at_step, args=(output, 2, True))
+    job.start()
+    job.join(20)
+    assert len(names(tmp_path)) > len(OLD) + 1
+    (tmp_path / "other").write_bytes(b"another")
+    os.replace(tmp_path / "other", output)
+    (tmp_path / "out.jp2.msk").unlink()
+    with WorkDirectory(output, overwrite=True):
+        pass
+    assert names(tmp_path) == {"out.jp2", "out.jp2.aux.xml"}
+
+
+def test_a_sidecar_that_went_missing_comes_back(tmp_path: Path) -> None:
+    output = tmp_path / "out.jp2"
+    publish(output, b"old", sidecars=OLD)
+    job = FORK.Process(target=_die_at_step, args=(output, 1, True))
+    job.start()
+    job.join(20)
+    (tmp_path / "out.jp2.msk").unlink()
+    with WorkDirectory(output, overwrite=True):
+        pass
+    assert (tmp_path / "out.jp2.msk").read_bytes() == OLD[".msk"]
+
+
+def _die_at_step(output: Path, step: int, links: bool) -> None:
+    """Leave without any clean-up before the step of that number, or after the last."""
+    count = 0
+
+    def counted(action: Any) -> Any:
+        def act(*arguments: Any, **options: Any) -> None:
+            nonlocal count
+            if count == step:
+                os._exit(9)
+            count += 1
+            action(*arguments, **options)
+
+        return act
+
+    def no_link(_source: Path, _target: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    os.replace = counted(os.replace)
+    os.unlink = counted(os.unlink)
+    if not links:
+        os.link = no_link
+    with WorkDirectory(output, overwrite=True) as work:
+        work.path("encoded").write_bytes(b"new")
+        for suffix, data in NEW.items():
+            work.path(f"encoded{suffix}").write_bytes(data)
+        work.publish(work.path("encoded"))
+        os._exit(9)
 
 
 def _race(output: Path, name: str, barrier: Any) -> None:

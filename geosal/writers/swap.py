@@ -1,0 +1,159 @@
+"""A new file and its sidecars in the place of old ones, so that whoever dies meanwhile leaves enough to put it right.
+
+A raster and its sidecars are several names, and a file system changes one name at a time. The new sidecars go over the
+old ones first, the file itself is last; up to that moment all can be undone, from then on nothing is. The old sidecars
+are kept in the work directory, with a note of what is under way: a job that finds them after a kill settles the matter.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from geosal.writers.atomic import flush, rename_new
+
+SIDECARS = (".aux.xml", ".msk", ".ovr")
+"""What GDAL reads beside a raster, appended to its whole name."""
+_NOTE = "swap.json"
+_KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What takes the place of what.
+
+    Attributes
+    ----------
+    directory
+        Where the old sidecars and the note are kept; on the file system of `output`.
+    main, output
+        The new file, and the name it shall have.
+    new, old
+        Suffixes of the sidecars of `main`, and of those that stood beside `output` before.
+    before, after
+        What tells the old and the new file from any other; None for no file.
+    """
+
+    directory: Path
+    main: Path
+    output: Path
+    new: tuple[str, ...]
+    old: tuple[str, ...]
+    before: tuple[int, int] | None
+    after: tuple[int, int] | None
+
+    @classmethod
+    def prepare(cls, directory: Path, main: Path, output: Path) -> Self:
+        """Keep the old sidecars, and note what is to happen."""
+        new, old = (tuple(suffix for suffix in SIDECARS if beside(path, suffix).exists()) for path in (main, output))
+        for suffix in old:
+            _copy(beside(output, suffix), directory / f"{_KEPT}{suffix}")
+        swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
+        note = directory / f"{_NOTE}.new"
+        note.write_text(json.dumps(asdict(swap), default=str))
+        flush(note)
+        os.replace(note, directory / _NOTE)
+        return swap
+
+    @classmethod
+    def found(cls, directory: Path) -> Self | None:
+        """Read what a killed job noted; None when it had not come that far, or others have been there since."""
+        try:
+            note = json.loads((directory / _NOTE).read_text())
+            swap = cls(
+                directory,
+                directory / Path(note["main"]).name,
+                directory.parent / Path(note["output"]).name,
+                tuple(note["new"]),
+                tuple(note["old"]),
+                *(None if note[key] is None else tuple(note[key]) for key in ("before", "after")),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        expected = swap.after if swap.is_done else swap.before
+        return swap if _identity(swap.output) == expected else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the new file has its name."""
+        return _has_moved(self.main, self.output)
+
+    def carry_out(self, *, replace: bool) -> None:
+        """Give the new files their names, the main one last.
+
+        Raises
+        ------
+        FileExistsError
+            A name is taken, and `replace` is False.
+        """
+        move = os.replace if replace else rename_new
+        if not replace and (self.before or self.old):
+            raise FileExistsError
+        try:
+            for suffix in self.new:
+                move(beside(self.main, suffix), beside(self.output, suffix))
+            move(self.main, self.output)
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        """Leave one whole file: the new one without the sidecars of the old, or the old one with its own."""
+        if self.is_done:
+            for suffix in set(self.old) - set(self.new):
+                if _is_alike(self._kept(suffix), beside(self.output, suffix)):
+                    beside(self.output, suffix).unlink()
+            return
+        moved = {suffix for suffix in self.new if _has_moved(beside(self.main, suffix), beside(self.output, suffix))}
+        for suffix in moved - set(self.old):
+            beside(self.output, suffix).unlink(missing_ok=True)
+        for suffix in self.old:
+            if self._kept(suffix).exists() and (suffix in moved or not beside(self.output, suffix).exists()):
+                os.replace(self._kept(suffix), beside(self.output, suffix))
+
+    def _kept(self, suffix: str) -> Path:
+        return self.directory / f"{_KEPT}{suffix}"
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Path of a sidecar."""
+    return path.with_name(path.name + suffix)
+
+
+def orphans(output: Path) -> Sequence[Path]:
+    """Sidecars beside a name that has no file: GDAL would take them for those of the next file of that name."""
+    return () if output.exists() else [path for suffix in SIDECARS if (path := beside(output, suffix)).exists()]
+
+
+def _copy(path: Path, kept: Path) -> None:
+    try:
+        os.link(path, kept)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, kept)
+        flush(kept)
+
+
+def _has_moved(path: Path, name: Path) -> bool:
+    """Whether a file has taken its name: by a rename it is gone, by a hard link it is in both places."""
+    try:
+        return os.path.samefile(path, name)
+    except FileNotFoundError:
+        return not path.exists()
+
+
+def _is_alike(kept: Path, path: Path) -> bool:
+    """Whether a sidecar is still the one that was kept: GDAL may have written another for the new file."""
+    if not kept.exists() or not path.exists():
+        return False
+    ours, theirs = kept.stat(), path.stat()
+    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
