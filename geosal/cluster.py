@@ -125,7 +125,7 @@ def _dask_pool(address: str, workers: int | None) -> Iterator[Pool]:
         from distributed import Client  # noqa: PLC0415  an extra: only clusters need it
     except ImportError as error:
         raise ClusterError(
-            f"{address}: dask.distributed is not installed; install it: pip install 'geosal[cluster]'"
+            f"{address}: dask.distributed is not installed; install it: pip install distributed"
         ) from error
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)

@@ -8,7 +8,7 @@ import numpy as np
 from affine import Affine
 
 from geosal.grid import Block, Grid
-from geosal.pipeline import BlockTask
+from geosal.pipeline import task_of
 from geosal.plan import Plan
 from geosal.writers.convert import convert
 from geosal.writers.stage import Stage
@@ -35,7 +35,7 @@ def estimate_bytes(plan: Plan) -> int:
     grid = plan.layout.grid
     side = _TILE * _ACROSS
     shape = (min(side, grid.height), min(side, grid.width))
-    task = BlockTask(scene=plan.scene, saliency=plan.saliency, ladder=plan.ladder, statistics=False)
+    task = task_of(plan)
     layout = replace(plan.layout, grid=Grid(None, Affine.identity(), *shape))
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
         staged, encoded = Path(folder) / "stage.tif", Path(folder) / f"sample{Path(plan.recipe.output).suffix}"

@@ -77,7 +77,9 @@ class BlockTask:
     scene: Scene
     saliency: Saliency
     ladder: Ladder
-    statistics: bool
+    statistics: bool = False
+    own_mask: bool = False
+    """The output's mask is the scene's own, not one made of all that counts."""
 
     def __call__(self, block: Block) -> BlockResult:
         """Read `block` with its halo, smooth it and count what was done."""
@@ -98,8 +100,7 @@ class BlockTask:
         return BlockResult(
             block=block,
             pixels=np.ascontiguousarray(smoothed),
-            # A mask that the scene has travels as it is; else one may be made of what counts.
-            mask=samples.mask[inner] if layout.has_mask and samples.mask is not None else valid_pixels,
+            mask=samples.mask[inner] if self.own_mask and samples.mask is not None else valid_pixels,
             levels=(counts := count_levels(levels, self.ladder.steps)),
             levels_valid=counts if valid_pixels.all() else count_levels(levels[valid_pixels], self.ladder.steps),
             known=int(np.count_nonzero(known)),
@@ -193,12 +194,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
     """
     begin = time.monotonic()
     report = progress or _ignore
-    task = BlockTask(
-        scene=plan.scene,
-        saliency=plan.saliency,
-        ladder=plan.ladder,
-        statistics=plan.scene.has_statistics and plan.profile.lossless and BandSums.exact(plan.layout.dtype),
-    )
+    task = task_of(plan)
     tally = Tally(plan.ladder.steps)
     with WorkDirectory(plan.recipe.output, overwrite=plan.recipe.overwrite) as work:
         stage_path = work.path("stage.tif")
@@ -210,6 +206,18 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
             stage.finish(_provenance(plan, tally), _statistics(tally))
         finished = encode_and_publish(work, stage_path, plan.profile, plan.layout, report, plan.encoders)
     return _summary(plan, tally, finished, time.monotonic() - begin)
+
+
+def task_of(plan: Plan) -> BlockTask:
+    """Make the work on a plan's blocks."""
+    nodata_kept = plan.layout.nodata is not None or plan.scene.layout.nodata is None
+    return BlockTask(
+        scene=plan.scene,
+        saliency=plan.saliency,
+        ladder=plan.ladder,
+        statistics=plan.scene.has_statistics and plan.profile.lossless and BandSums.exact(plan.layout.dtype),
+        own_mask=plan.scene.layout.has_mask and nodata_kept,
+    )
 
 
 def _smooth_blocks(plan: Plan, task: BlockTask, stage: Stage, tally: Tally, report: ProgressCallback) -> None:
@@ -294,8 +302,13 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
 
 def peak_rss() -> int:
     """Peak resident memory of this process, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    try:
+        # Linux carries getrusage's figure over from the process that started this one.
+        with open("/proc/self/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _ignore(_: Progress) -> None:

@@ -242,3 +242,19 @@ def test_saliency_of_a_plan_is_the_scenes(rgb_scene: Path) -> None:
     facts = plan.describe()
     assert facts["effective_kernel"] == pytest.approx(8.5, abs=0.02)
     assert facts["kernel_shares"].keys() == {"1", "5", "11", "17"}
+
+
+def test_a_lossy_codec_gets_mask_and_nodata_in_one_mask(rgb_scene: Path, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.tif", tmp_path / "out.tif"
+    shutil.copy(rgb_scene, source)
+    mask = np.full((700, 900), 255, np.uint8)
+    mask[:, 800:] = 0
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(source, "r+") as dataset:
+        pixels = dataset.read()
+        dataset.write_mask(mask)
+    geosal.compress(source, output, saliency="half", profile="jpeg")
+    with rasterio.open(output) as dataset:
+        np.testing.assert_array_equal(dataset.dataset_mask() > 0, (mask > 0) & (pixels != 0).any(axis=0))
+        assert dataset.nodata is None
+    checks = geosal.verify(str(output), against=str(source), saliency="half")
+    assert all(check.ok for check in checks), checks

@@ -43,6 +43,7 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("codec", f"{summary['profile']} ({summary['driver']})"),
         ("size", f"{summary['width']} x {summary['height']} px, {summary['count']} bands of {summary['dtype']}"),
         ("bytes", size),
+        ("input", _as_gain(summary["input_bytes"], summary["bytes"])),
         ("ladder", as_ladder(summary["ladder"])),
         ("kernels", f"{as_shares(summary['kernel_shares'])}; effective {summary['effective_kernel']:.2f} px"),
         ("coverage", f"{100 * summary['coverage']:.1f} %"),
@@ -50,3 +51,12 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]
     return pairs(rows)
+
+
+def _as_gain(before: int | None, after: int) -> str:
+    if before is None:
+        return "of unknown size"
+    change = 100 * (after / before - 1)
+    if change <= 0:
+        return f"{as_bytes(before)}: the output is {-change:.1f} % smaller"
+    return f"{as_bytes(before)}: the output is {change:.1f} % LARGER; the input's codec is a tighter one, see --profile"

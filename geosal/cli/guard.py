@@ -180,14 +180,16 @@ def _signals_as_exceptions() -> Iterator[_Watchdog]:
     if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
         yield watchdog
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
     before = [signal.signal(number, watchdog.handle) for number in numbers]
     try:
         yield watchdog
     finally:
         watchdog.stand_down()
         for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+            # After a signal the process is about to end, and a second one must not change its exit code.
+            after = signal.SIG_IGN if watchdog.timer else handler if handler is not None else signal.SIG_DFL
+            signal.signal(number, after)
 
 
 @contextmanager
@@ -227,9 +229,11 @@ class _LineHandler(logging.Handler):
 
 @contextmanager
 def _logs_as_lines() -> Iterator[None]:
-    """Show the logs of geosal, and none of rasterio: what GDAL complains of comes back as an exception."""
+    """Show the logs of geosal, and none of the libraries: what they complain of comes back as an exception."""
     handler, silent = _LineHandler(), logging.NullHandler()
-    loggers = [(logging.getLogger("geosal"), handler), (logging.getLogger("rasterio"), silent)]
+    libraries = ("rasterio", "distributed", "tornado", "asyncio")
+    loggers: list[tuple[logging.Logger, logging.Handler]] = [(logging.getLogger("geosal"), handler)]
+    loggers += [(logging.getLogger(name), silent) for name in libraries]
     before = [(logger.propagate, logger.level) for logger, _ in loggers]
     for logger, own in loggers:
         logger.addHandler(own)

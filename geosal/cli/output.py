@@ -38,6 +38,8 @@ class Report:
         ------
         OutputError
             The file's directory is missing or may not be written to.
+        UsageError
+            A file is there that is no JSON document.
         """
         if target is not None and target != _STDOUT:
             path = Path(target)
@@ -45,6 +47,8 @@ class Report:
                 raise OutputError(f"--json {target}: is a directory; name a file in it")
             if not path.absolute().parent.is_dir():
                 raise OutputError(f"--json {target}: its directory does not exist; make it first")
+            if path.exists() and not _is_document(path):
+                raise UsageError(f"--json {target}: exists and is no JSON document; give another name, or remove it")
             if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
                 raise OutputError(f"--json {target}: may not be written; choose another place")
         return cls(target, quiet)
@@ -87,11 +91,21 @@ class Report:
             _echo(text)
             return
         try:
-            Path(self.target).write_text(text + "\n", encoding="utf-8")
+            if (path := Path(self.target)).is_file():
+                path.unlink()  # a hard link to it is somebody else's
+            path.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise OutputError(
                 f"--json {self.target}: cannot be written: {error.strerror}; the job itself is done"
             ) from error
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file may be replaced by a document: an older one, nothing yet, or no file (/dev/stdout, a pipe)."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return file.read(1) in {b"", b"{"}
 
 
 def _is_same_file(path: str, other: str) -> bool:

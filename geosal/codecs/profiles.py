@@ -129,9 +129,13 @@ def resolve_profile(
     if driver == "JP2OpenJPEG":
         options |= _jp2_geometry(layout)
     options |= _checked_options(creation_options, name, kind)
-    return Profile(
-        name=name, driver=driver, lossless=_is_lossless(kind, options), creation_options=tuple(options.items())
-    )
+    lossless = _is_lossless(kind, options)
+    if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
+        raise UsageError(
+            f"profile {name}: would blur the alpha band, and with it which pixels are valid; use --profile jp2-lossless, "
+            "or leave alpha out with --bidx"
+        )
+    return Profile(name=name, driver=driver, lossless=lossless, creation_options=tuple(options.items()))
 
 
 def _driver_of(output: str) -> str:

@@ -3,6 +3,7 @@
 import glob
 import logging
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -46,8 +47,8 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
     if target.is_dir():
         raise OutputError(f"{output}: is a directory; give a file name in it")
     for path in inputs:
-        if _same_file(path, target):
-            raise OutputError(f"{output}: is also an input ({path}); give another name, inputs are never written")
+        if any(_same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in SIDECARS))):
+            raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
     if target.exists():
         if not target.is_file():
             raise OutputError(f"{output}: is not a regular file; give another name")
@@ -184,10 +185,15 @@ def _resolve(output: str | Path) -> Path:
 
 
 def _same_file(path: str, target: Path) -> bool:
-    try:
-        return os.path.samefile(path, target)
-    except (OSError, ValueError):  # a URL, a SOURCE text, or nothing there
-        return False
+    """Whether a path is that file, also behind GDAL's prefixes (``file://``, ``GTIFF_DIR:1:``, ``/vsi…``)."""
+    starts = {0, *(match.end() for match in re.finditer(r"[:,=]|^file://|^/vsi\w+/", path))}
+    for start in starts:
+        try:
+            if os.path.samefile(path[start:], target):
+                return True
+        except (OSError, ValueError):  # a URL, a SOURCE text, or nothing there
+            continue
+    return False
 
 
 def _prefix(output: Path) -> str:
