@@ -38,8 +38,6 @@ class Report:
         ------
         OutputError
             The file's directory is missing or may not be written to.
-        UsageError
-            A file is there that is no JSON document.
         """
         if target is not None and target != _STDOUT:
             path = Path(target)
@@ -47,24 +45,24 @@ class Report:
                 raise OutputError(f"--json {target}: is a directory; name a file in it")
             if not path.absolute().parent.is_dir():
                 raise OutputError(f"--json {target}: its directory does not exist; make it first")
-            if path.exists() and not _is_document(path):
-                raise UsageError(f"--json {target}: exists and is no JSON document; give another name, or remove it")
             if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
                 raise OutputError(f"--json {target}: may not be written; choose another place")
         return cls(target, quiet)
 
     def keep_apart(self, *paths: str | None) -> None:
-        """Refuse to write the document over a file of the job.
+        """Refuse to write the document over a file of the job, or over any that is no document.
 
         Raises
         ------
         UsageError
-            The document's path is one of `paths`.
+            The document's path is one of `paths`, or holds something else.
         """
         if self.target is None or self.target == _STDOUT:
             return
         if any(_is_same_file(self.target, path) for path in paths if path is not None):
             raise UsageError(f"--json {self.target}: this is a file of the job itself; choose another name")
+        if not _is_document(Path(self.target)):
+            raise UsageError(f"--json {self.target}: exists and is no JSON document; give another name, or remove it")
 
     def show(self, text: str) -> None:
         """Print for people, unless stdout belongs to the JSON document."""

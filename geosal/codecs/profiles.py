@@ -132,7 +132,7 @@ def resolve_profile(
     lossless = _is_lossless(kind, options)
     if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
         raise UsageError(
-            f"profile {name}: would blur the alpha band, and with it which pixels are valid; use --profile jp2-lossless, "
+            f"profile {name}: would blur alpha, and with it which pixels are valid; use --profile jp2-lossless, "
             "or leave alpha out with --bidx"
         )
     return Profile(name=name, driver=driver, lossless=lossless, creation_options=tuple(options.items()))

@@ -40,8 +40,8 @@ def check_tags(found: RasterMetadata, source: RasterMetadata, driver: str) -> Ch
     if "COLOR_PROFILE" in tags:  # GDAL writes the ICC profile, not each of its parts
         profile = tags["COLOR_PROFILE"]
         tags["COLOR_PROFILE"] = {key: text for key, text in profile.items() if key == "SOURCE_ICC_PROFILE"}
-    if driver == "JP2OpenJPEG":  # GDAL looks for XMP in a box of the file only, and does not write that box
-        tags.pop("xml:XMP", None)
+    if driver == "JP2OpenJPEG":  # GDAL looks for XMP and other XML in boxes of the file only, and does not write those
+        tags = {domain: items for domain, items in tags.items() if not domain.startswith(("xml:XMP", "xml:BOX_"))}
     faults = list(_tag_faults("", found.tags, tags))
     for band, (ours, theirs) in enumerate(zip(found.bands, source.bands, strict=False), start=1):
         faults += _tag_faults(f"band {band} ", ours.tags, theirs.tags)

@@ -384,7 +384,9 @@ def test_messages_name_the_directory_of_the_output(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("profile", "suffix"), [("jp2-lossless", ".jp2"), ("deflate", ".tif")])
-def test_an_interrupt_is_answered_and_stops_gdal(tmp_path: Path, profile: str, suffix: str) -> None:
+def test_an_interrupt_is_answered_and_stops_gdal(
+    request: pytest.FixtureRequest, tmp_path: Path, profile: str, suffix: str
+) -> None:
     pixels = noise(3, 2600, 2600, "uint8")
     began: list[float] = []
 
@@ -392,6 +394,9 @@ def test_an_interrupt_is_answered_and_stops_gdal(tmp_path: Path, profile: str, s
         began.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell that starts the tests in the background has SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     layout = layout_of(pixels)
     stage_path, output = tmp_path / "stage.tif", tmp_path / f"out{suffix}"
     options = {} if suffix == ".jp2" else {"LEVEL": "12", "NUM_THREADS": "1"}
