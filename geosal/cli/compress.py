@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, pairs
+from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, counted, pairs
 from geosal.cli.progress import progress_bars
 from geosal.pipeline import run
 from geosal.plan import make_plan
@@ -37,17 +37,21 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
 
 
 def _as_table(summary: dict[str, Any]) -> str:
+    bands = counted(summary["count"], "band")
     size = f"{summary['bytes']} ({as_bytes(summary['bytes'])}), {summary['bits_per_pixel']:.3f} bits per pixel"
     rows = [
         ("output", summary["output"]),
         ("codec", f"{summary['profile']} ({summary['driver']})"),
-        ("size", f"{summary['width']} x {summary['height']} px, {summary['count']} bands of {summary['dtype']}"),
+        (
+            "size",
+            f"{summary['width']} x {summary['height']} px, {bands} of {summary['dtype']}",
+        ),
         ("bytes", size),
         ("input", _as_gain(summary["input_bytes"], summary["bytes"])),
         ("ladder", as_ladder(summary["ladder"])),
         ("kernels", f"{as_shares(summary['kernel_shares'])}; effective {summary['effective_kernel']:.2f} px"),
         ("coverage", f"{100 * summary['coverage']:.1f} %"),
-        ("work", f"{summary['blocks']} blocks in {summary['seconds']:.1f} s"),
+        ("work", f"{counted(summary['blocks'], 'block')} in {summary['seconds']:.1f} s"),
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]
     return pairs(rows)

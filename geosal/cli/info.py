@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, pairs
+from geosal.cli.output import Report, as_bytes, counted, pairs
 from geosal.scenes import describe
 
 
@@ -31,7 +31,8 @@ def _as_table(raster: dict[str, Any]) -> str:
     rows: list[tuple[str, object]] = [
         ("path", raster["path"]),
         ("driver", " ".join(filter(None, [raster["driver"], raster.get("compression")]))),
-        ("size", f"{raster['width']} x {raster['height']} px, {raster['count']} bands of {raster['dtype']}"),
+        ("bytes", as_bytes(raster["bytes"]) if raster["bytes"] is not None else "unknown"),
+        ("size", f"{raster['width']} x {raster['height']} px, {counted(raster['count'], 'band')} of {raster['dtype']}"),
         ("CRS", _short_crs(raster["crs"]) or _other_georeference(raster)),
         ("bounds", ", ".join(f"{edge:.10g}" for edge in raster["bounds"])),
         ("nodata", "none" if raster["nodata"] is None else raster["nodata"]),

@@ -98,6 +98,11 @@ class Report:
             ) from error
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many, in English."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def _is_document(path: Path) -> bool:
     """Whether a file may be replaced by a document: an older one, nothing yet, or no file (/dev/stdout, a pipe)."""
     if not path.is_file():

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, pairs
+from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, counted, pairs
 from geosal.estimate import estimate_bytes
 from geosal.plan import make_plan
 
@@ -35,11 +35,12 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("input", plan["input"]),
         ("output", plan["output"]),
         ("codec", f"{plan['profile']} ({plan['driver']})"),
-        ("size", f"{plan['width']} x {plan['height']} px, {plan['count']} bands of {plan['dtype']}"),
+        ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
         ("ladder", as_ladder(plan["ladder"])),
-        ("kernels", f"{as_shares(plan['kernel_shares'])}; effective {plan['effective_kernel']:.2f} px (from a sample)"),
+        ("kernels", f"{as_shares(plan['kernel_shares'])}; effective {plan['effective_kernel']:.2f} px"),
+        ("", "from a sample, nodata included"),
         ("coverage", f"{100 * plan['coverage']:.1f} %"),
-        ("work", f"{plan['blocks']} blocks of {plan['block']} px (halo {plan['halo']} px), {workers}"),
+        ("work", f"{counted(plan['blocks'], 'block')} of {plan['block']} px (halo {plan['halo']} px), {workers}"),
         ("memory", f"about {as_bytes(plan['memory_bytes'])}"),
         ("disk", f"at most {as_bytes(plan['disk_bytes'])} beside the output while it runs"),
         ("bytes", f"about {as_bytes(plan['estimated_bytes'])} (from a sample)"),

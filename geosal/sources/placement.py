@@ -52,13 +52,14 @@ def _resolve_alignment(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -
     if scene.georeferenced and mask.georeferenced:
         return align(scene, mask)
     lacking = "mask" if scene.georeferenced else "scene" if mask.georeferenced else "scene and the mask"
+    verb = "lack" if " and " in lacking else "lacks"
     if scene.shape != mask.shape:
         raise SaliencyError(
-            f"{text}: the {lacking} lack georeferencing and the sizes differ (scene {scene.width}x{scene.height}, mask "
-            f"{mask.width}x{mask.height}); add align=pixels to stretch the mask over the scene, or give it a CRS"
+            f"{text}: the {lacking} {verb} georeferencing and the sizes differ (scene {scene.width}x{scene.height}, "
+            f"mask {mask.width}x{mask.height}); add align=pixels to stretch the mask over the scene, or give it a CRS"
         )
     warnings.warn(
-        f"{text}: the {lacking} lack georeferencing; both are {mask.width}x{mask.height}, so they are aligned "
+        f"{text}: the {lacking} {verb} georeferencing; both are {mask.width}x{mask.height}, so they are aligned "
         "by pixels",
         GeosalWarning,
         stacklevel=2,

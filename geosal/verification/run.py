@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rasterio.io import DatasetReader
@@ -165,7 +166,10 @@ def _pixel_checks(
     else:
         try:
             if lossless and same_bands:
-                yield from pixels.check_pixels(found, source, saliency, ladder)
+                made_with = found.layout.metadata.tags.get("", {}).get("GEOSAL_SALIENCY")
+                for check in pixels.check_pixels(found, source, saliency, ladder):
+                    other = saliency is not None and not check.ok and made_with not in (None, saliency.label)
+                    yield replace(check, detail=f"{check.detail}; it was made with {made_with}") if other else check
             elif found.layout.has_mask or found.layout.alpha is not None:
                 yield pixels.check_validity(found, source)
             if source.layout.has_mask and found.layout.has_mask and (lossless or source.layout.nodata is None):

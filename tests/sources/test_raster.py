@@ -265,7 +265,7 @@ def test_equal_sizes_without_georeferencing_align_by_pixels_with_a_notice(grid, 
     mask = np.random.default_rng(1).random(grid.shape, dtype=np.float32)
     place = {"transform": grid.transform} if lacking == "scene" else {"crs": None, "transform": None}
     scene = grid if lacking == "mask" else Grid(None, Affine.identity(), *grid.shape)
-    with pytest.warns(GeosalWarning, match="lack georeferencing.*400x300, so they are aligned by pixels"):
+    with pytest.warns(GeosalWarning, match="lacks? georeferencing.*400x300, so they are aligned by pixels"):
         saliency = open_saliency([make_mask(mask, **place)], scene)
     np.testing.assert_array_equal(saliency.read(scene.whole()), mask)
 
