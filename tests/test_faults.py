@@ -101,7 +101,7 @@ def test_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, ol
     assert (work / "stage.tif").exists()  # it was killed in the middle, not at the end
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_signal_ends_the_job_within_five_seconds(scene: Path, tmp_path: Path, number: int, code: int) -> None:
     process = start(scene, tmp_path / "out.tif")
     in_the_middle(process, tmp_path)

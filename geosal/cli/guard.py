@@ -180,16 +180,16 @@ def _signals_as_exceptions() -> Iterator[_Watchdog]:
     if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
         yield watchdog
         return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # the terminal was closed, and nobody said nohup
+        numbers.append(signal.SIGHUP)
     before = [signal.signal(number, watchdog.handle) for number in numbers]
     try:
         yield watchdog
     finally:
         watchdog.stand_down()
         for number, handler in zip(numbers, before, strict=True):
-            # After a signal the process is about to end, and a second one must not change its exit code.
-            after = signal.SIG_IGN if watchdog.timer else handler if handler is not None else signal.SIG_DFL
-            signal.signal(number, after)
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The command group: ``geosal ...`` and ``rio geosal ...``."""
 
 import re
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -74,5 +75,7 @@ def main() -> None:
     except (click.ClickException, click.Abort) as error:
         code = report(error)
     if code in {INTERRUPTED, TERMINATED}:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not change the exit code
+            signal.signal(number, signal.SIG_IGN)
         leave_if_busy(code)
     sys.exit(code)

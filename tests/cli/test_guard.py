@@ -185,3 +185,23 @@ def test_reader_that_leaves_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     result = _run(_raise(BrokenPipeError(errno.EPIPE, "Broken pipe")))
     assert (result.exit_code, result.stderr) == (1, "")
+
+
+def test_a_job_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+        import os, signal
+        from geosal.cli import main as cli
+
+        @cli.geosal.command()
+        def hung_up():
+            os.kill(os.getpid(), signal.SIGHUP)
+            print("still here")
+
+        cli.main()
+        """)
+    )
+    command = ["nohup", sys.executable, str(script), "hung-up"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (0, "still here\n")
