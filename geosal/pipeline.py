@@ -1,7 +1,7 @@
 """The run: plan in, complete file out.
 
 For each block, tasks read the pixels with their halo, smooth them and hand them back (`BlockTask`); this process stages
-them, GDAL encodes the stage, the result is checked and takes its name (`_publish`).
+them, GDAL encodes the stage, the result is checked and takes its name (`encode_and_publish`).
 """
 
 import logging

@@ -30,13 +30,13 @@ def open_scene(
     Parameters
     ----------
     path
-        Anything GDAL reads: a local path, ``https://``, ``s3://`` or ``/vsi…``. A VRT only with ``drivers=("VRT",)``.
+        A local path, ``https://``, ``s3://`` or ``/vsi…``, of a format on the list of trusted GDAL drivers.
     bands
         Band numbers from 1; all by default.
     chunks
         Rows and columns of a dask chunk; all bands lie in one.
     drivers
-        GDAL drivers to trust beyond the usual ones.
+        GDAL drivers to trust beyond the usual ones, such as ``("VRT",)``.
 
     Returns
     -------

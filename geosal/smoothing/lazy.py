@@ -41,7 +41,7 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     SceneError
         `scene` has other dimensions or no numbers to average.
     SaliencyError
-        `saliency` is not (y, x) of the scene's shape; when computed: a value outside [0, 1] or NaN.
+        `saliency` is not (y, x) of the scene's shape and place; when computed: a value outside [0, 1] or NaN.
 
     Examples
     --------
