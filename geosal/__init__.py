@@ -1,7 +1,12 @@
-"""geosal makes huge satellite scenes small without hurting what matters in them."""
+"""geosal makes huge satellite scenes small without hurting what matters in them.
 
-from geosal import accessor as _accessor  # noqa: F401  registers DataArray.geosal
-from geosal.array_api import saliency, write
+Names are imported when they are first used: xarray and dask take a second, and the command line needs neither.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from geosal import accessor as _accessor
 from geosal.errors import (
     ClusterError,
     GeosalError,
@@ -13,14 +18,44 @@ from geosal.errors import (
     UsageError,
     VerificationError,
 )
-from geosal.ladder import Ladder, effective_kernel
-from geosal.pipeline import Progress, Summary, compress, run
-from geosal.plan import Plan, make_plan
-from geosal.recipe import Recipe
-from geosal.scenes import open_scene
-from geosal.smoothing import smooth
-from geosal.verification import verify
 from geosal.version import __version__
+
+if TYPE_CHECKING:
+    from geosal.array_api import saliency, write
+    from geosal.ladder import Ladder, effective_kernel
+    from geosal.pipeline import Summary, compress, run
+    from geosal.plan import Plan, make_plan
+    from geosal.produce import Progress
+    from geosal.recipe import Recipe
+    from geosal.scenes import open_scene
+    from geosal.smoothing import smooth
+    from geosal.verification import verify
+else:
+    _ROOMS = {
+        "Ladder": "ladder",
+        "Plan": "plan",
+        "Progress": "produce",
+        "Recipe": "recipe",
+        "Summary": "pipeline",
+        "compress": "pipeline",
+        "effective_kernel": "ladder",
+        "make_plan": "plan",
+        "open_scene": "scenes",
+        "run": "pipeline",
+        "saliency": "array_api",
+        "smooth": "smoothing",
+        "verify": "verification",
+        "write": "array_api",
+    }
+    """Where a name lives; the types above say the same to those who do not run the code."""
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for (PEP 562)."""
+        if name not in _ROOMS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+        return found
+
 
 __all__ = [
     "ClusterError",
@@ -48,3 +83,10 @@ __all__ = [
     "verify",
     "write",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
+
+
+_accessor.register_when_imported()

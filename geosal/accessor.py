@@ -1,31 +1,98 @@
-"""`DataArray.geosal`: the core's functions, one call each. The core never uses this."""
+"""`DataArray.geosal`: the core's functions, one call each. The core never uses this.
 
+xarray takes longer to import than a small job to run, and the command line does not need it. So ``import geosal`` does
+not import xarray: it notes that the accessor is to be registered as soon as somebody does, before or after.
+"""
+
+import sys
 from collections.abc import Sequence
-from typing import Any
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
-from geosal import array_api
-from geosal.ladder import Ladder
-from geosal.pipeline import ProgressCallback
-from geosal.smoothing import smooth
+    from geosal.ladder import Ladder
+    from geosal.produce import ProgressCallback
+
+_XARRAY = "xarray"
 
 
-@xr.register_dataarray_accessor("geosal")
 class GeosalAccessor:
     """geosal's functions on a scene."""
 
-    def __init__(self, scene: xr.DataArray) -> None:
+    def __init__(self, scene: "xr.DataArray") -> None:
         self._scene = scene
 
-    def saliency(self, sources: str | Sequence[str], **options: Any) -> xr.DataArray:
+    def saliency(self, sources: str | Sequence[str], **options: Any) -> "xr.DataArray":
         """Saliency on this scene's grid; see `geosal.saliency`."""
+        from geosal import array_api  # noqa: PLC0415  heavy, as in the methods below
+
         return array_api.saliency(sources, like=self._scene, **options)
 
-    def smooth(self, saliency: xr.DataArray, ladder: Ladder | None = None) -> xr.DataArray:
+    def smooth(self, saliency: "xr.DataArray", ladder: "Ladder | None" = None) -> "xr.DataArray":
         """Smooth this scene by a saliency map; see `geosal.smooth`."""
+        from geosal.smoothing import smooth  # noqa: PLC0415
+
         return smooth(self._scene, saliency, ladder)
 
-    def write(self, path: str, *, progress: ProgressCallback | None = None, **options: Any) -> str:
+    def write(self, path: str, *, progress: "ProgressCallback | None" = None, **options: Any) -> str:
         """Write this array as a COG or a JPEG2000; see `geosal.write`."""
+        from geosal import array_api  # noqa: PLC0415
+
         return array_api.write(self._scene, path, progress=progress, **options)
+
+
+def register_when_imported() -> None:
+    """Register `DataArray.geosal` now where xarray is there already, else at the end of its import."""
+    if _XARRAY in sys.modules:
+        import xarray  # noqa: ICN001, PLC0415  waits where another thread is at it
+
+        _register(xarray)
+    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+def _register(xarray: ModuleType) -> None:
+    xarray.register_dataarray_accessor("geosal")(GeosalAccessor)
+
+
+class _Finder(MetaPathFinder):
+    """Finds xarray by the other finders, once, to be told when it has been imported."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Hand over xarray's own specification with a loader that registers the accessor after it."""
+        if fullname != _XARRAY:
+            return None
+        others = (finder for finder in list(sys.meta_path) if finder is not self)
+        specs = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self)
+        return spec
+
+
+class _Loader(Loader):
+    """xarray's own loader, and one step more."""
+
+    def __init__(self, own: Loader, finder: _Finder) -> None:
+        self._own = own
+        self._finder = finder
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Make the module as its own loader does."""
+        return self._own.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, then register; the module keeps no trace of this loader."""
+        module.__loader__ = self._own
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._own
+        self._own.exec_module(module)
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        _register(module)

@@ -4,7 +4,6 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import dask.array as da
 import dask.base
@@ -14,18 +13,17 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
-from geosal.cluster import open_pool
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import GeosalError, GeosalWarning, SceneError
+from geosal.fit import BLOCK
 from geosal.grid import Block, Grid
-from geosal.pipeline import Progress, ProgressCallback, encode_and_publish
-from geosal.plan import BLOCK, layout_for
+from geosal.plan import target_for
+from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, valid_samples
 from geosal.scenes import Scene
 from geosal.sources import Saliency, open_saliency
 from geosal.version import __version__
-from geosal.writers.publish import WorkDirectory, check_output
-from geosal.writers.stage import Stage
+from geosal.writers.publish import check_output
 
 
 def saliency(
@@ -128,19 +126,16 @@ def write(
     check_output(path, overwrite=overwrite, inputs=[source] if source else [])
     layout = layout_of(stacked)
     chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
-    task = _Compute(stacked, layout.nodata)
-    layout = layout_for(chosen, layout)
-    report = progress or (lambda _: None)
-    blocks = list(_blocks_of(stacked))
-    with WorkDirectory(path, overwrite=overwrite) as work:
-        staged = work.path("stage.tif")
-        with Stage(staged, layout) as stage:
-            with open_pool("threads", workers) as pool:
-                for done, (block, pixels, mask) in enumerate(pool.map_unordered(task, blocks), 1):
-                    stage.write(block, pixels, mask if layout.has_mask else None)
-                    report(Progress("smooth", done, len(blocks), "blocks"))
-            stage.finish({"GEOSAL_VERSION": __version__}, None)
-        encode_and_publish(work, staged, chosen, layout, report)
+    labour = Labour(
+        stage="smooth", task=_Compute(stacked, layout.nodata), blocks=list(_blocks_of(stacked)), workers=workers
+    )
+    produce(
+        target_for(path, chosen, layout, overwrite=overwrite),
+        labour,
+        take=lambda _: None,
+        tags=lambda: ({"GEOSAL_VERSION": __version__}, None),
+        report=progress or ignore,
+    )
     return path
 
 
@@ -162,14 +157,14 @@ class _Compute:
     def __init__(self, array: xr.DataArray, nodata: float | None) -> None:
         self._array, self._nodata = array, nodata
 
-    def __call__(self, block: Block) -> tuple[Block, NDArray[Any], NDArray[np.bool_]]:
+    def __call__(self, block: Block) -> Work:
         part = self._array.isel(y=slice(block.row_off, block.row_stop), x=slice(block.col_off, block.col_stop))
         mask = part.coords["valid"].data if "valid" in part.coords else None
         own = {} if dask.base.get_scheduler() else {"scheduler": "synchronous"}  # blocks are side by side already
         pixels, mask = dask.base.compute(part.data, mask, **own)
         if mask is None:
             mask = valid_samples(pixels, self._nodata).any(axis=0)
-        return block, np.asarray(pixels), np.asarray(mask)
+        return Work(np.asarray(pixels), np.asarray(mask), None)
 
 
 def layout_of(array: xr.DataArray) -> RasterLayout:

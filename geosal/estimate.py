@@ -10,8 +10,7 @@ from affine import Affine
 from geosal.grid import Block, Grid
 from geosal.pipeline import task_of
 from geosal.plan import Plan
-from geosal.writers.convert import convert
-from geosal.writers.stage import Stage
+from geosal.writers.sink import open_sink
 
 _TILE = 512
 _ACROSS = 4
@@ -38,14 +37,13 @@ def estimate_bytes(plan: Plan) -> int:
     task = task_of(plan)
     layout = replace(plan.layout, grid=Grid(None, Affine.identity(), *shape))
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        staged, encoded = Path(folder) / "stage.tif", Path(folder) / f"sample{Path(plan.recipe.output).suffix}"
-        with Stage(staged, layout) as stage:
+        encoded = Path(folder) / f"sample{Path(plan.recipe.output).suffix}"
+        with open_sink(encoded, plan.profile, layout, plan.target.encoder) as sink:
             for target in layout.grid.blocks(_TILE):
                 result = task(_spread(target, shape, grid.shape))
-                stage.write(target, result.pixels, result.mask if layout.has_mask else None)
-            stage.finish({}, None)
-        convert(staged, encoded, plan.profile, layout)
-        per_pixel = encoded.stat().st_size / (shape[0] * shape[1])
+                sink.take(sink.cutter.cut(target, result.pixels, result.mask if layout.has_mask else None))
+            sink.finish({}, None)
+        per_pixel = _bytes_of(encoded) / (shape[0] * shape[1])
     return round(per_pixel * grid.height * grid.width)
 
 
@@ -56,3 +54,8 @@ def _spread(target: Block, sample: tuple[int, int], scene: tuple[int, int]) -> B
         for offset, length, of, whole in zip((target.row_off, target.col_off), target.shape, sample, scene, strict=True)
     ]
     return Block(max(0, offsets[0]), max(0, offsets[1]), *target.shape)
+
+
+def _bytes_of(path: Path) -> int:
+    """Size of a file, or of all files in a directory."""
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if path.is_dir() else path.stat().st_size

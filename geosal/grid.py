@@ -111,3 +111,19 @@ class Grid:
         for row in range(0, self.height, size):
             for col in range(0, self.width, size):
                 yield Block(row, col, min(size, self.height - row), min(size, self.width - col))
+
+
+def level_shapes(shape: tuple[int, int], tile: int) -> tuple[tuple[int, int], ...]:
+    """Rows and columns of an image and of its overviews, each half the one before (rounded up), down to one tile.
+
+    Parameters
+    ----------
+    shape
+        Rows, columns of the image; level 0.
+    tile
+        Rows and columns of a tile; the last level is the first that fits in one.
+    """
+    shapes = [shape]
+    while max(shapes[-1]) > tile:
+        shapes.append((-(-shapes[-1][0] // 2), -(-shapes[-1][1] // 2)))
+    return tuple(shapes)

@@ -11,6 +11,7 @@ from geosal.errors import SaliencyError, UsageError
 
 MAX_STEPS = 32
 """Widest ladder: kernels of 65 px. With more steps the rounding of float32 saliency outgrows the guard below."""
+_STRIP = 2**16
 _GUARD = 1e-6
 """Keeps (1 - 0.9) * 10 at 1: saliencies are written in decimals and stored in float32."""
 _SIGMA_RULES = "opencv, or FACTOR*K such as 0.25*K"
@@ -69,16 +70,21 @@ class Ladder:
         SaliencyError
             A value outside [0, 1] or NaN: an error, never a clip.
         """
-        if not ((saliency >= 0) & (saliency <= 1)).all():
-            raise SaliencyError(
-                f"saliency from {np.nanmin(saliency):g} to {np.nanmax(saliency):g}, "
-                f"NaN: {'yes' if np.isnan(saliency).any() else 'no'}; it must lie in [0, 1]: scale it, "
-                "and say 1 where it is unknown"
-            )
-        levels = np.subtract(1.0, saliency, dtype=np.float64)
-        levels *= self.steps
-        levels += _GUARD
-        return levels.astype(np.uint8)
+        flat = saliency.ravel()
+        levels = np.empty(flat.size, np.uint8)
+        for begin in range(0, flat.size, _STRIP):  # what is in work stays in the cache
+            part = flat[begin : begin + _STRIP]
+            if not (part.min() >= 0 and part.max() <= 1):
+                raise SaliencyError(
+                    f"saliency from {np.nanmin(saliency):g} to {np.nanmax(saliency):g}, "
+                    f"NaN: {'yes' if np.isnan(saliency).any() else 'no'}; it must lie in [0, 1]: scale it, "
+                    "and say 1 where it is unknown"
+                )
+            wide = np.subtract(1.0, part, dtype=np.float64)
+            wide *= self.steps
+            wide += _GUARD
+            np.copyto(levels[begin : begin + _STRIP], wide, casting="unsafe")
+        return levels.reshape(saliency.shape)
 
     def __str__(self) -> str:
         return f"steps={self.steps} sigma={self.sigma}"

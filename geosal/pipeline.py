@@ -1,14 +1,12 @@
 """The run: plan in, complete file out.
 
-For each block, tasks read the pixels with their halo, smooth them and hand them back (`BlockTask`); this process stages
-them, GDAL encodes the stage, the result is checked and takes its name (`encode_and_publish`).
+For each block, a task reads the pixels with their halo and smooths them (`BlockTask`); `geosal.produce` does the rest.
 """
 
-import logging
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,50 +14,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.cluster import open_pool
-from geosal.codecs.profiles import Profile
 from geosal.errors import redact
-from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block
 from geosal.ladder import Ladder, effective_kernel
 from geosal.plan import Plan, make_plan
-from geosal.raster import RasterLayout
+from geosal.produce import Labour, ProgressCallback, Tags, Work, ignore, produce
+from geosal.raster import any_colour
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels
-from geosal.verification import verify_structure
 from geosal.version import __version__
-from geosal.writers.convert import convert
-from geosal.writers.publish import WorkDirectory
-from geosal.writers.stage import Stage
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a job is: `done` of `total` `unit` of a `stage` ("smooth", "encode" or "verify")."""
-
-    stage: str
-    done: int
-    total: int
-    unit: str
-
-
-ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BlockResult:
-    """One finished block."""
+class BlockFacts:
+    """What was counted in one block."""
 
-    block: Block
-    pixels: NDArray[Any]
-    """(band, y, x)."""
-    mask: NDArray[np.bool_]
-    """(y, x), what the output's mask says, if it gets one: True = valid."""
     levels: NDArray[np.int64]
     """Pixels per level."""
     levels_valid: NDArray[np.int64]
@@ -81,10 +53,9 @@ class BlockTask:
     own_mask: bool = False
     """The output's mask is the scene's own, not one made of all that counts."""
 
-    def __call__(self, block: Block) -> BlockResult:
+    def __call__(self, block: Block) -> Work:
         """Read `block` with its halo, smooth it and count what was done."""
-        saliency, known = self.saliency.read_known(block)
-        levels = self.ladder.levels(saliency)
+        levels, known = self._levels(block)
         outer = block.expand(int(levels.max()), self.scene.grid.shape)
         samples = self.scene.read(outer)
         inner = block.slices_in(outer)
@@ -92,20 +63,25 @@ class BlockTask:
         levels_outer[inner] = levels
         layout = self.scene.layout
         rules = SampleRules(layout.nodata, layout.alpha)
-        smoothed = smooth_block(samples.pixels, levels_outer, samples.valid, self.ladder, rules)[:, *inner]
+        valid_outer = None if samples.valid.all() else samples.valid
+        smoothed = smooth_block(samples.pixels, levels_outer, valid_outer, self.ladder, rules)[:, *inner]
         valid = samples.valid[:, *inner]
         statistics = tuple(BandSums.of(b[v]) for b, v in zip(smoothed, valid, strict=True)) if self.statistics else ()
-        colours = [position for position in range(len(valid)) if position != layout.alpha] or [0]
-        valid_pixels = np.asarray(valid[colours].any(axis=0))
-        return BlockResult(
-            block=block,
-            pixels=np.ascontiguousarray(smoothed),
-            mask=samples.mask[inner] if self.own_mask and samples.mask is not None else valid_pixels,
-            levels=(counts := count_levels(levels, self.ladder.steps)),
+        valid_pixels = any_colour(valid, layout.alpha)
+        counts = count_levels(levels, self.ladder.steps)
+        facts = BlockFacts(
+            levels=counts,
             levels_valid=counts if valid_pixels.all() else count_levels(levels[valid_pixels], self.ladder.steps),
-            known=int(np.count_nonzero(known)),
+            known=known,
             statistics=statistics,
         )
+        mask = samples.mask[inner] if self.own_mask and samples.mask is not None else valid_pixels
+        return Work(smoothed, mask, facts)
+
+    def _levels(self, block: Block) -> tuple[NDArray[np.uint8], int]:
+        """Levels (y, x), and about how many pixels a source says something; the saliency itself is let go."""
+        saliency, known = self.saliency.read_known(block)
+        return self.ladder.levels(saliency), int(np.count_nonzero(known))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,18 +169,27 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         As `compress`.
     """
     begin = time.monotonic()
-    report = progress or _ignore
-    task = task_of(plan)
     tally = Tally(plan.ladder.steps)
-    with WorkDirectory(plan.recipe.output, overwrite=plan.recipe.overwrite) as work:
-        stage_path = work.path("stage.tif")
-        with Stage(stage_path, plan.layout) as stage:
-            try:
-                _smooth_blocks(plan, task, stage, tally, report)
-            finally:
-                close_shared_rasters()
-            stage.finish(_provenance(plan, tally), _statistics(tally))
-        finished = encode_and_publish(work, stage_path, plan.profile, plan.layout, report, plan.encoders)
+
+    def take(facts: BlockFacts) -> None:
+        tally.add(facts.levels, facts.levels_valid, facts.known)
+        if facts.statistics:
+            tally.add_statistics(facts.statistics)
+
+    labour = Labour(
+        stage="smooth",
+        task=task_of(plan),
+        blocks=list(plan.layout.grid.blocks(plan.block)),
+        scheduler=plan.scheduler,
+        workers=plan.workers,
+    )
+    finished = produce(
+        plan.target,
+        labour,
+        take=take,
+        tags=lambda: (_provenance(plan, tally), _statistics(tally)),
+        report=progress or ignore,
+    )
     return _summary(plan, tally, finished, time.monotonic() - begin)
 
 
@@ -220,44 +205,6 @@ def task_of(plan: Plan) -> BlockTask:
     )
 
 
-def _smooth_blocks(plan: Plan, task: BlockTask, stage: Stage, tally: Tally, report: ProgressCallback) -> None:
-    report(Progress("smooth", 0, plan.blocks, "blocks"))
-    with open_pool(plan.scheduler, plan.workers) as pool:
-        for result in pool.map_unordered(task, plan.layout.grid.blocks(plan.block)):
-            stage.write(result.block, result.pixels, result.mask if plan.layout.has_mask else None)
-            tally.add(result.levels, result.levels_valid, result.known)
-            if task.statistics:
-                tally.add_statistics(result.statistics)
-            report(Progress("smooth", tally.blocks, plan.blocks, "blocks"))
-
-
-def encode_and_publish(
-    work: WorkDirectory,
-    stage: Path,
-    profile: Profile,
-    layout: RasterLayout,
-    report: ProgressCallback,
-    threads: int | None = None,
-) -> Path:
-    """Encode a finished stage with so many `threads`, check the result, and give it its name.
-
-    Returns
-    -------
-    Path
-        The output under its final name.
-    """
-    report(Progress("encode", 0, 1, "steps"))
-    encoded = work.path(Path(work.output).name)
-    convert(stage, encoded, profile, layout, threads)
-    stage.unlink(missing_ok=True)
-    report(Progress("encode", 1, 1, "steps"))
-    report(Progress("verify", 0, 1, "steps"))
-    verify_structure(encoded, layout, work.output.name)
-    published = work.publish(encoded)
-    report(Progress("verify", 1, 1, "steps"))
-    return published
-
-
 def _provenance(plan: Plan, tally: Tally) -> dict[str, str]:
     return {
         "GEOSAL_VERSION": __version__,
@@ -267,7 +214,7 @@ def _provenance(plan: Plan, tally: Tally) -> dict[str, str]:
     }
 
 
-def _statistics(tally: Tally) -> Sequence[dict[str, str]] | None:
+def _statistics(tally: Tally) -> Sequence[Tags] | None:
     return [band.tags(tally.pixels) for band in tally.bands] if tally.bands else None
 
 
@@ -309,7 +256,3 @@ def peak_rss() -> int:
     except (OSError, StopIteration):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _ignore(_: Progress) -> None:
-    """Take no notice."""

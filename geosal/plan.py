@@ -10,25 +10,19 @@ from typing import Any
 import numpy as np
 
 from geosal.cluster import cpu_count
+from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.profiles import Profile, resolve_profile
-from geosal.errors import GeosalWarning, ResourceError
-from geosal.gdal_env import GDAL_CACHE_BYTES
+from geosal.errors import GeosalWarning
+from geosal.fit import fit
 from geosal.grid import Block
 from geosal.ladder import Ladder, effective_kernel
+from geosal.produce import Target
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
 from geosal.writers.publish import check_output
-
-BLOCK = 2048
-_PROCESS_BYTES = 230 * 2**20
-"""Interpreter and libraries, before the first block."""
-_ENCODER_BYTES = 60 * 2**20
-"""GDAL's writers and what the allocator has not given back after smoothing."""
-_TILE = 1024
-"""Of JPEG2000; a COG's are smaller."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,16 +39,12 @@ class Plan:
         How much each pixel matters.
     ladder
         Saliency to kernel width.
-    profile
-        Codec and driver of the output.
-    layout
-        Grid, dtype and metadata of the output.
+    target
+        What is written, and by whom.
     block
         Rows and columns of a block.
     scheduler, workers
         Where blocks are worked on; `workers` is None when a cluster decides.
-    encoders
-        Threads that encode, here.
     memory_bytes
         Expected peak of this process.
     """
@@ -63,13 +53,21 @@ class Plan:
     scene: Scene
     saliency: Saliency
     ladder: Ladder
-    profile: Profile
-    layout: RasterLayout
+    target: Target
     block: int
     scheduler: str
     workers: int | None
-    encoders: int
     memory_bytes: int
+
+    @property
+    def profile(self) -> Profile:
+        """Codec and driver of the output."""
+        return self.target.profile
+
+    @property
+    def layout(self) -> RasterLayout:
+        """Grid, dtype and metadata of the output."""
+        return self.target.layout
 
     @property
     def blocks(self) -> int:
@@ -85,8 +83,14 @@ class Plan:
 
     @property
     def disk_bytes(self) -> int:
-        """Room taken at most beside the output while the job runs: the staged pixels and the output with overviews."""
-        return self.raw_bytes + self.raw_bytes * 4 // 3
+        """Room taken at most while the job runs, the output and its overviews included.
+
+        Tiles of a COG wait in a spool until all are there; GDAL reads the pixels from a stage.
+        """
+        output = self.raw_bytes * 4 // 3
+        if self.target.encoder is None:
+            return self.raw_bytes + output
+        return 2 * output if self.profile.driver == "COG" else output
 
     def shares(self) -> dict[int, float]:
         """Share of the scene's pixels per kernel width, from a sample of small blocks spread over the scene."""
@@ -106,6 +110,8 @@ class Plan:
             "driver": self.profile.driver,
             "profile": self.profile.name,
             "lossless": self.profile.lossless,
+            "writer": "GDAL" if self.target.gdal_because else "geosal",
+            "gdal_because": self.target.gdal_because or None,
             "creation_options": dict(self.profile.creation_options),
             "width": grid.width,
             "height": grid.height,
@@ -152,22 +158,47 @@ def make_plan(recipe: Recipe) -> Plan:
     )
     _tell_of_missing_place(scene)
     scheduler = _resolve_scheduler(recipe.scheduler)
-    fit = _fit(recipe, scene, None if "://" in scheduler else cpu_count())
+    target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite)
+    fitted = fit(recipe, scene, cores=None if "://" in scheduler else cpu_count(), by_gdal=target.encoder is None)
     plan = Plan(
         recipe=recipe,
         scene=scene,
         saliency=saliency,
         ladder=recipe.ladder,
-        profile=profile,
-        layout=layout_for(profile, scene.layout),
-        block=fit.block,
+        target=replace(target, threads=fitted.encoders),
+        block=fitted.block,
         scheduler=scheduler,
-        workers=recipe.workers if "://" in scheduler else fit.workers,
-        encoders=fit.encoders,
-        memory_bytes=fit.memory,
+        workers=recipe.workers if "://" in scheduler else fitted.workers,
+        memory_bytes=fitted.memory,
     )
     _warn_of_disk(plan)
     return plan
+
+
+def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite: bool) -> Target:
+    """Decide what is written, and whether by an encoder of ours or by GDAL.
+
+    Parameters
+    ----------
+    output
+        Path.
+    profile
+        Decided.
+    layout
+        Of the pixels that come; the output's may differ, see `layout_for`.
+    overwrite
+        Whether a file may be replaced.
+    """
+    layout = layout_for(profile, layout)
+    encoder = tile_encoder(profile, layout)
+    return Target(
+        output=output,
+        overwrite=overwrite,
+        profile=profile,
+        layout=layout,
+        encoder=None if isinstance(encoder, str) else encoder,
+        gdal_because=encoder if isinstance(encoder, str) else "",
+    )
 
 
 def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
@@ -188,64 +219,6 @@ def _tell_of_missing_place(scene: Scene) -> None:
 def _resolve_scheduler(wish: str | None) -> str:
     """The user's word goes first, then dask's own environment variable, then threads."""
     return wish or os.environ.get("DASK_SCHEDULER_ADDRESS") or "threads"
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    block: int
-    workers: int
-    encoders: int
-    memory: int
-
-
-def _fit(recipe: Recipe, scene: Scene, cores: int | None) -> _Fit:
-    """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
-
-    On a cluster (`cores` None) the blocks in flight are the workers' business; those that wait here are few.
-    """
-    most = recipe.workers or cores or 1
-    blocks = [recipe.block] if recipe.block else [BLOCK >> shift for shift in range(4)]
-    workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
-    encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
-    layout, limit = scene.layout, recipe.max_memory
-    smooth = [
-        (b, w, _smoothing_bytes(b, w, recipe.ladder.halo, layout) + scene.tile_bytes) for w in workers for b in blocks
-    ]
-    encode = [(threads, _encoding_bytes(threads, layout)) for threads in encoders]
-    fits = [option for option in smooth if limit is None or option[2] <= limit]
-    encode_fits = [option for option in encode if limit is None or option[1] <= limit]
-    if not fits or not encode_fits:
-        least = max(min(option[2] for option in smooth), min(option[1] for option in encode))
-        raise ResourceError(
-            f"the job takes at least {least / 2**20:.0f} MiB with these options, {(limit or 0) / 2**20:.0f} MiB are "
-            "allowed; raise --max-memory, or leave --block and --workers to geosal"
-        )
-    (block, chosen, smoothing), (threads, encoding) = fits[0], encode_fits[0]
-    return _Fit(block, chosen, threads, max(smoothing, encoding))
-
-
-def _smoothing_bytes(block: int, workers: int, halo: int, layout: RasterLayout) -> int:
-    return _PROCESS_BYTES + _cache_bytes(layout) + (workers + 2) * _block_bytes(block, halo, layout)
-
-
-def _encoding_bytes(threads: int, layout: RasterLayout) -> int:
-    """Memory while GDAL encodes; measured on 13 bands of uint16: six to seven tiles for each thread."""
-    height, width = (min(_TILE, length) for length in layout.grid.shape)
-    tile = height * width * layout.count * np.dtype(layout.dtype).itemsize
-    return _PROCESS_BYTES + _ENCODER_BYTES + _cache_bytes(layout) + 7 * threads * tile
-
-
-def _cache_bytes(layout: RasterLayout) -> int:
-    """GDAL's cache holds no more than there is."""
-    raw = layout.grid.height * layout.grid.width * layout.count * np.dtype(layout.dtype).itemsize
-    return min(GDAL_CACHE_BYTES, 2 * raw)
-
-
-def _block_bytes(block: int, halo: int, layout: RasterLayout) -> int:
-    """Memory of one block in work: pixels in and out, validity, saliency and levels; cells in float64 are small."""
-    height, width = (min(block + 2 * halo, length) for length in layout.grid.shape)
-    per_pixel = layout.count * (2 * np.dtype(layout.dtype).itemsize + 1) + 16
-    return height * width * per_pixel
 
 
 def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> list[Block]:

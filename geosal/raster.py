@@ -87,8 +87,11 @@ def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
 
 def valid_samples(samples: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
     """Tell which samples count: True where not `nodata` and, for floats, finite; same shape as `samples`."""
-    valid = np.isfinite(samples) if samples.dtype.kind == "f" else np.ones(samples.shape, np.bool_)
-    if nodata is not None and not np.isnan(nodata):
+    coded = nodata is not None and not np.isnan(nodata)
+    if samples.dtype.kind != "f":
+        return np.asarray(samples != samples.dtype.type(nodata)) if coded else np.ones(samples.shape, np.bool_)
+    valid: NDArray[np.bool_] = np.isfinite(samples)
+    if nodata is not None and coded:
         valid &= ~is_nodata(samples, nodata)
     return valid
 
@@ -116,3 +119,9 @@ def mask_out(
     if alpha_band is not None:
         valid[alpha_band] = True
     return valid
+
+
+def any_colour(valid: NDArray[np.bool_], alpha: int | None) -> NDArray[np.bool_]:
+    """Pixels (y, x) that are valid in a band other than `alpha`; `valid` is (band, y, x)."""
+    colours = [band for position, band in enumerate(valid) if position != alpha] or [valid[0]]
+    return np.asarray(np.logical_or.reduce(colours), np.bool_)

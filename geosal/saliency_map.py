@@ -9,19 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
-from geosal.cluster import cpu_count, open_pool
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import UsageError
+from geosal.fit import BLOCK
 from geosal.grid import Block
-from geosal.pipeline import Progress, ProgressCallback, encode_and_publish
-from geosal.plan import BLOCK
+from geosal.plan import target_for
+from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
 from geosal.sources import Saliency, SourceText, open_saliency
 from geosal.version import __version__
-from geosal.writers.publish import WorkDirectory, check_output
-from geosal.writers.stage import Stage
+from geosal.writers.publish import check_output
 
 SCALE = 255
 """The uint8 value of saliency 1."""
@@ -39,10 +38,11 @@ class _MapTask:
 
     saliency: Saliency
 
-    def __call__(self, block: Block) -> tuple[Block, NDArray[np.uint8], int]:
-        """Read a block: its place, its quantised map (y, x), and how many of its pixels a source covers."""
+    def __call__(self, block: Block) -> Work:
+        """Read a block: its quantised map, the sum of that, and how many of its pixels a source covers."""
         saliency, known = self.saliency.read_known(block)
-        return block, quantise(saliency), int(np.count_nonzero(known))
+        values = quantise(saliency)
+        return Work(values[np.newaxis], None, (int(values.sum(dtype=np.int64)), int(np.count_nonzero(known))))
 
 
 def quantise(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -96,13 +96,21 @@ def write_saliency_map(
     profile = resolve_profile(output, recipe.profile, dict(recipe.creation_options), layout)
     if not profile.lossless:
         raise UsageError(f"profile {profile.name}: a saliency map must keep its values; use a lossless one")
-    report = progress or _ignore
-    with WorkDirectory(output, overwrite=recipe.overwrite) as work:
-        staged = work.path("stage.tif")
-        with Stage(staged, layout) as stage:
-            total, known = _write_blocks(stage, saliency, recipe, report)
-            stage.finish({}, None)
-        finished = encode_and_publish(work, staged, profile, layout, report)
+    total, known = 0, 0
+
+    def take(facts: tuple[int, int]) -> None:
+        nonlocal total, known
+        total += facts[0]
+        known += facts[1]
+
+    labour = Labour(
+        stage="saliency",
+        task=_MapTask(saliency),
+        blocks=list(scene.grid.blocks(recipe.block or BLOCK)),
+        workers=recipe.workers,
+    )
+    target = target_for(output, profile, layout, overwrite=recipe.overwrite)
+    finished = produce(target, labour, take=take, tags=lambda: ({}, None), report=progress or ignore)
     return _outcome(output, finished, layout, (profile.driver, profile.name), (total, known))
 
 
@@ -125,21 +133,6 @@ def _layout(scene: Scene, saliency: Saliency) -> RasterLayout:
     return RasterLayout(grid=scene.grid, dtype="uint8", nodata=None, has_mask=False, metadata=metadata)
 
 
-def _write_blocks(stage: Stage, saliency: Saliency, recipe: Recipe, report: ProgressCallback) -> tuple[int, int]:
-    """Write every block; the sum of the map's values and the number of covered pixels are returned."""
-    size = recipe.block or BLOCK
-    blocks = list(saliency.grid.blocks(size))
-    total, known = 0, 0
-    report(Progress("saliency", 0, len(blocks), "blocks"))
-    with open_pool("threads", recipe.workers or cpu_count()) as pool:
-        for done, (block, values, covered) in enumerate(pool.map_unordered(_MapTask(saliency), blocks), start=1):
-            stage.write(block, values[np.newaxis], None)
-            total += int(values.sum(dtype=np.int64))
-            known += covered
-            report(Progress("saliency", done, len(blocks), "blocks"))
-    return total, known
-
-
 def _outcome(
     output: str, finished: Path, layout: RasterLayout, codec: tuple[str, str], sums: tuple[int, int]
 ) -> dict[str, Any]:
@@ -154,7 +147,3 @@ def _outcome(
         "mean": sums[0] / (SCALE * pixels),
         "coverage": sums[1] / pixels,
     }
-
-
-def _ignore(_: Progress) -> None:
-    """Take no notice."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _EXACT_BYTES = 2
+_STRIP = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,12 @@ class BandSums:
         """Sum up the valid samples, given as one dimension."""
         if samples.size == 0:
             return cls(0, 2**63, -(2**63), 0, 0)
-        wide = samples.astype(np.int64)
-        return cls(samples.size, int(wide.min()), int(wide.max()), int(wide.sum()), int(np.square(wide).sum()))
+        total, squares = 0, 0
+        for begin in range(0, samples.size, _STRIP):  # what is in work stays in the cache
+            wide = samples[begin : begin + _STRIP].astype(np.int64)
+            total += int(wide.sum())
+            squares += int(np.dot(wide, wide))
+        return cls(samples.size, int(samples.min()), int(samples.max()), total, squares)
 
     def __add__(self, other: "BandSums") -> "BandSums":
         return BandSums(

@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from geosal.pipeline import Progress
+from geosal.produce import Progress
 
 _TITLES = {
     "smooth": "smoothing",

@@ -11,7 +11,8 @@ from geosal.demo.picture import Panel, busiest_square, write_picture
 from geosal.demo.scene import make_demo_scene
 from geosal.errors import OutputError
 from geosal.gdal_env import gdal_env, open_raster
-from geosal.pipeline import Progress, ProgressCallback, compress
+from geosal.pipeline import compress
+from geosal.produce import Progress, ProgressCallback
 from geosal.scenes import Scene
 
 SIZE = 1536

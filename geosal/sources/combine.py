@@ -76,7 +76,9 @@ class Saliency:
 
     def _fill(self, saliency: NDArray[np.float32]) -> None:
         """Write what `outside` says where nothing is said."""
-        np.copyto(saliency, OUTSIDE[self.outside], where=np.isnan(saliency))
+        silent = np.isnan(saliency)
+        if silent.any():
+            np.copyto(saliency, OUTSIDE[self.outside], where=silent)
 
     def __dask_tokenize__(self) -> Hashable:
         """All that the pixels depend on."""

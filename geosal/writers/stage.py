@@ -45,7 +45,7 @@ class Stage:
     """
 
     def __init__(self, path: str | Path, layout: RasterLayout) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._layout = layout
         self._dataset: DatasetWriter | None = None
 
@@ -55,7 +55,7 @@ class Stage:
         with gdal_env(), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             try:
-                self._dataset = rasterio.open(self._path, "w", **_creation(layout))
+                self._dataset = rasterio.open(self.path, "w", **_creation(layout))
                 apply_metadata(self._dataset, layout.metadata)
             except (RasterioError, OSError, ValueError) as error:
                 self._discard()
@@ -86,7 +86,7 @@ class Stage:
             The disk is full, or GDAL cannot write.
         """
         dataset = self._open_dataset()
-        free = shutil.disk_usage(self._path.parent).free
+        free = shutil.disk_usage(self.path.parent).free
         if free < pixels.nbytes:  # GDAL would tell of a full disk late
             raise self._failure(OSError(errno.ENOSPC, f"no space left on device, {free / 1e6:.1f} MB are free"))
         try:
@@ -121,7 +121,7 @@ class Stage:
                 for index, statistics in enumerate(band_statistics or (), start=1):
                     dataset.update_tags(index, **statistics)
                 dataset.close()
-                with rasterio.open(self._path) as written:
+                with rasterio.open(self.path) as written:
                     fault = next(missing_tiles(written), None)
         except (RasterioError, OSError) as error:
             raise self._failure(error) from error
@@ -130,7 +130,7 @@ class Stage:
 
     def _open_dataset(self) -> DatasetWriter:
         if self._dataset is None:
-            raise OutputError(f"{self._path}: the stage is not open; use it in a with statement, and finish it once")
+            raise OutputError(f"{self.path}: the stage is not open; use it in a with statement, and finish it once")
         return self._dataset
 
     def _discard(self) -> None:
@@ -143,9 +143,9 @@ class Stage:
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):
             return error
-        place = visible_parent(self._path)
+        place = visible_parent(self.path)
         return OutputError(
-            f"{place}: the working copy cannot be written ({str(error).replace(str(self._path.parent), str(place))}); "
+            f"{place}: the working copy cannot be written ({str(error).replace(str(self.path.parent), str(place))}); "
             f"see that the disk is not full, or write elsewhere"
         )
 

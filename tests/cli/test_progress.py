@@ -4,7 +4,7 @@ import re
 import pytest
 
 from geosal.cli.progress import Bars, progress_bars
-from geosal.pipeline import Progress
+from geosal.produce import Progress
 
 
 class _Terminal(io.StringIO):

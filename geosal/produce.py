@@ -1,0 +1,173 @@
+"""One road for every file we make: blocks through a pool, what they come to into a sink, the file checked and named."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.cluster import open_pool
+from geosal.codecs.profiles import Profile
+from geosal.gdal_env import close_shared_rasters
+from geosal.grid import Block
+from geosal.raster import RasterLayout
+from geosal.verification import verify_structure
+from geosal.writers.publish import WorkDirectory
+from geosal.writers.pyramid import Cutter, Parts, TileEncoder, Uncut
+from geosal.writers.sink import open_sink
+
+Tags = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: `done` of `total` `unit` of a `stage` ("smooth", "saliency", "encode" or "verify")."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+class Work(NamedTuple):
+    """What a task makes of a block."""
+
+    pixels: NDArray[Any]
+    """(band, y, x)."""
+    mask: NDArray[np.bool_] | None
+    """(y, x), what the output's mask says, if it gets one: True = valid."""
+    facts: Any
+    """What else is to be known about the block; it travels to `produce`'s `take`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Target:
+    """A file to be made.
+
+    Attributes
+    ----------
+    output
+        Its name.
+    overwrite
+        Whether it may take the place of a file.
+    profile, layout
+        What goes into it.
+    encoder
+        Of its tiles; None when GDAL has to write it.
+    gdal_because
+        Why that is so; empty otherwise.
+    threads
+        How many GDAL may have then; all cores when None.
+    """
+
+    output: str
+    overwrite: bool
+    profile: Profile
+    layout: RasterLayout
+    encoder: TileEncoder | None
+    gdal_because: str = ""
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Labour:
+    """How its pixels are made.
+
+    Attributes
+    ----------
+    stage
+        What to call it in `Progress`.
+    task
+        From a block to its `Work`; it pickles where processes or a cluster are to run it.
+    blocks
+        Cover the output, without overlap.
+    scheduler, workers
+        As `geosal.cluster.open_pool`.
+    """
+
+    stage: str
+    task: Callable[[Block], Work]
+    blocks: Sequence[Block]
+    scheduler: str = "threads"
+    workers: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CutTask:
+    """A task and the cutting of what it makes, so that compressed tiles travel and no pixels."""
+
+    task: Callable[[Block], Work]
+    cutter: Cutter | Uncut
+    has_mask: bool
+
+    def __call__(self, block: Block) -> tuple[Parts, Any]:
+        """Work on a block."""
+        work = self.task(block)
+        return self.cutter.cut(block, work.pixels, work.mask if self.has_mask else None), work.facts
+
+
+def ignore(_: Progress) -> None:
+    """Take no notice."""
+
+
+def produce(
+    target: Target,
+    labour: Labour,
+    *,
+    take: Callable[[Any], None],
+    tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
+    report: ProgressCallback = ignore,
+) -> Path:
+    """Make a file, whole or not at all.
+
+    Parameters
+    ----------
+    target, labour
+        What is made, and how.
+    take
+        Gets the facts of each block, in this thread, in the order in which blocks come.
+    tags
+        Called after the last block: provenance tags, and ``STATISTICS_*`` tags of each band or None.
+    report
+        Called in this thread after each block and at each stage.
+
+    Returns
+    -------
+    Path
+        The file under its final name.
+
+    Raises
+    ------
+    GeosalError
+        What a task raised, or the file cannot be written or does not hold what it should.
+    """
+    layout = target.layout
+    with WorkDirectory(target.output, overwrite=target.overwrite) as work:
+        path = work.path(Path(work.output).name)
+
+        def encoding(done: int) -> None:
+            report(Progress("encode", done, 1, "steps"))
+
+        with open_sink(path, target.profile, layout, target.encoder, threads=target.threads, report=encoding) as sink:
+            total = len(labour.blocks)
+            report(Progress(labour.stage, 0, total, "blocks"))
+            task = CutTask(labour.task, sink.cutter, layout.has_mask)
+            try:
+                with open_pool(labour.scheduler, labour.workers) as pool:
+                    for done, (parts, facts) in enumerate(pool.map_unordered(task, labour.blocks), start=1):
+                        sink.take(parts)
+                        take(facts)
+                        report(Progress(labour.stage, done, total, "blocks"))
+            finally:
+                close_shared_rasters()
+            sink.finish(*tags())
+        report(Progress("verify", 0, 1, "steps"))
+        verify_structure(path, layout, work.output.name)
+        published = work.publish(path)
+        report(Progress("verify", 1, 1, "steps"))
+    return published

@@ -1,0 +1,210 @@
+"""Blocks to tiles: the tiles of the image and of its overviews, encoded where the pixels are.
+
+A task cuts its block into tiles, encodes them, halves the block and goes on with the overview, as long as the block is
+made of whole tiles there. What is left, a piece smaller than a tile in most cases, goes to the one `Assembler` of the
+job, which puts pieces together until a tile is whole. Every tile of a level is halved from whole tiles of the level
+below, so the file does not depend on the blocks nor on the order in which they come.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.grid import Block, level_shapes
+from geosal.native import halve
+from geosal.raster import RasterLayout, mask_out, valid_samples
+
+
+class Tile(NamedTuple):
+    """One encoded tile."""
+
+    level: int
+    """0 is the image, n its overview reduced by 2**n."""
+    row: int
+    """In tiles."""
+    col: int
+    parts: tuple[bytes, ...]
+    """What the encoder made of it."""
+
+
+class Piece(NamedTuple):
+    """Pixels of one level that are not encoded yet."""
+
+    level: int
+    block: Block
+    """In pixels of the level."""
+    pixels: NDArray[Any]
+    """(band, y, x)."""
+    mask: NDArray[np.bool_] | None
+    """(y, x), True = valid; None when the output has no mask."""
+
+
+class Parts(NamedTuple):
+    """What a block comes to."""
+
+    tiles: tuple[Tile, ...]
+    pieces: tuple[Piece, ...]
+
+
+class TileEncoder(Protocol):
+    """Makes bytes of a tile's pixels. It pickles, and threads may share it."""
+
+    @property
+    def tile(self) -> int:
+        """Rows and columns of a tile."""
+
+    @property
+    def overviews(self) -> bool:
+        """Whether overviews are tiles as well; a JPEG 2000 tile holds its own."""
+
+    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+        """Encode (band, y, x) and its mask; tiles at the right and lower edge come cropped."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cutter:
+    """Turns blocks into tiles; pickled to workers.
+
+    Attributes
+    ----------
+    encoder
+        Of the tiles.
+    shapes
+        Rows and columns of the image and of its overviews.
+    nodata, alpha
+        Which samples have no part in a mean, as in `RasterLayout`.
+    """
+
+    encoder: TileEncoder
+    shapes: tuple[tuple[int, int], ...]
+    nodata: float | None = None
+    alpha: int | None = None
+
+    @classmethod
+    def of(cls, encoder: TileEncoder, layout: RasterLayout) -> "Cutter":
+        """Make the cutter for an output."""
+        shape = layout.grid.shape
+        shapes = level_shapes(shape, encoder.tile) if encoder.overviews else (shape,)
+        return cls(encoder=encoder, shapes=shapes, nodata=layout.nodata, alpha=layout.alpha)
+
+    def cut(self, block: Block, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> Parts:
+        """Encode all tiles of all levels that lie within a block, as far as it is made of whole tiles.
+
+        Parameters
+        ----------
+        block
+            In pixels of the image.
+        pixels
+            (band, y, x).
+        mask
+            (y, x), True = valid; None when the output has no mask.
+        """
+        tiles: list[Tile] = []
+        piece = Piece(0, block, pixels, mask)
+        while self._is_whole(piece):
+            tiles += [self.encode(part) for part in self.split(piece)]
+            if piece.level + 1 == len(self.shapes):
+                return Parts(tuple(tiles), ())
+            piece = self.halve(piece)
+        return Parts(tuple(tiles), (piece,))
+
+    def encode(self, piece: Piece) -> Tile:
+        """Encode a piece that is a tile."""
+        size = self.encoder.tile
+        parts = self.encoder(piece.pixels, piece.mask)
+        return Tile(piece.level, piece.block.row_off // size, piece.block.col_off // size, parts)
+
+    def split(self, piece: Piece) -> Iterator[Piece]:
+        """Cut a piece at the edges of tiles."""
+        size, block = self.encoder.tile, piece.block
+        for row in range(block.row_off // size * size, block.row_stop, size):
+            for col in range(block.col_off // size * size, block.col_stop, size):
+                top, left = max(row, block.row_off), max(col, block.col_off)
+                height = min(row + size, block.row_stop) - top
+                part = Block(top, left, height, min(col + size, block.col_stop) - left)
+                inside = part.slices_in(block)
+                mask = None if piece.mask is None else piece.mask[inside]
+                yield Piece(piece.level, part, piece.pixels[:, *inside], mask)
+
+    def halve(self, piece: Piece) -> Piece:
+        """Reduce a piece whose corner is even: the mean of the valid samples of each 2 x 2; of the mask, the first."""
+        pixels, mask, block = piece.pixels, piece.mask, piece.block
+        valid = None
+        if self.nodata is not None or mask is not None or self.alpha is not None or pixels.dtype.kind == "f":
+            alpha = None if self.alpha is None else pixels[self.alpha]
+            valid = mask_out(valid_samples(pixels, self.nodata), mask, alpha, self.alpha)
+        reduced = halve(pixels, valid, self.nodata)
+        smaller = Block(block.row_off // 2, block.col_off // 2, reduced.shape[1], reduced.shape[2])
+        return Piece(piece.level + 1, smaller, reduced, None if mask is None else mask[::2, ::2])
+
+    def tile_block(self, level: int, row: int, col: int) -> Block:
+        """Where a tile lies, in pixels of its level."""
+        size, (height, width) = self.encoder.tile, self.shapes[level]
+        return Block(row * size, col * size, min(size, height - row * size), min(size, width - col * size))
+
+    def _is_whole(self, piece: Piece) -> bool:
+        size, block, (height, width) = self.encoder.tile, piece.block, self.shapes[piece.level]
+        begins = block.row_off % size == 0 and block.col_off % size == 0
+        return (
+            begins
+            and (block.row_stop % size == 0 or block.row_stop == height)
+            and (block.col_stop % size == 0 or block.col_stop == width)
+        )
+
+
+@dataclass(frozen=True)
+class Uncut:
+    """Leaves blocks as they are, for a writer that takes pixels."""
+
+    def cut(self, block: Block, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> Parts:
+        """Hand on a block in one piece."""
+        return Parts((), (Piece(0, block, pixels, mask),))
+
+
+@dataclass(slots=True)
+class _Partial:
+    pixels: NDArray[Any]
+    mask: NDArray[np.bool_] | None
+    missing: int
+    """Pixels."""
+
+
+@dataclass(slots=True)
+class Assembler:
+    """Puts pieces together to tiles. When blocks come row by row, a row of tiles of each level is in work at most."""
+
+    cutter: Cutter
+    _partials: dict[tuple[int, int, int], _Partial] = field(default_factory=dict)
+
+    def add(self, piece: Piece) -> Iterator[Tile]:
+        """Take a piece; tiles that it completes come out, and those of the overviews above them."""
+        size = self.cutter.encoder.tile
+        for part in self.cutter.split(piece):
+            key = (part.level, part.block.row_off // size, part.block.col_off // size)
+            whole = self.cutter.tile_block(*key)
+            if part.block == whole:
+                yield from self._finish(part)
+                continue
+            partial = self._partials.get(key) or self._begin(key, whole, part)
+            inside = part.block.slices_in(whole)
+            partial.pixels[:, *inside] = part.pixels
+            if partial.mask is not None and part.mask is not None:
+                partial.mask[inside] = part.mask
+            partial.missing -= part.block.height * part.block.width
+            if partial.missing == 0:
+                del self._partials[key]
+                yield from self._finish(Piece(part.level, whole, partial.pixels, partial.mask))
+
+    def _begin(self, key: tuple[int, int, int], whole: Block, part: Piece) -> _Partial:
+        pixels = np.empty((len(part.pixels), *whole.shape), part.pixels.dtype)
+        mask = None if part.mask is None else np.empty(whole.shape, np.bool_)
+        self._partials[key] = partial = _Partial(pixels, mask, whole.height * whole.width)
+        return partial
+
+    def _finish(self, tile: Piece) -> Iterator[Tile]:
+        yield self.cutter.encode(tile)
+        if tile.level + 1 < len(self.cutter.shapes):
+            yield from self.add(self.cutter.halve(tile))
