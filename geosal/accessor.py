@@ -6,12 +6,13 @@ not import xarray: it notes that the accessor is to be registered as soon as som
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from importlib.abc import Loader
+
     import xarray as xr
 
     from geosal.ladder import Ladder
@@ -48,7 +49,7 @@ class GeosalAccessor:
 def register_when_imported() -> None:
     """Register `DataArray.geosal` now where xarray is there already, else at the end of its import."""
     if _XARRAY in sys.modules:
-        import xarray  # noqa: ICN001, PLC0415  waits where another thread is at it
+        import xarray  # noqa: PLC0415  waits where another thread is at it
 
         _register(xarray)
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
@@ -56,10 +57,11 @@ def register_when_imported() -> None:
 
 
 def _register(xarray: ModuleType) -> None:
-    xarray.register_dataarray_accessor("geosal")(GeosalAccessor)
+    if not hasattr(xarray.DataArray, "geosal"):
+        xarray.register_dataarray_accessor("geosal")(GeosalAccessor)
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds xarray by the other finders, once, to be told when it has been imported."""
 
     def find_spec(
@@ -72,14 +74,14 @@ class _Finder(MetaPathFinder):
         specs = (finder.find_spec(fullname, path, target) for finder in others)
         spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self)
+            spec.loader = cast("Loader", _Loader(spec.loader, self))
         return spec
 
 
-class _Loader(Loader):
+class _Loader:
     """xarray's own loader, and one step more."""
 
-    def __init__(self, own: Loader, finder: _Finder) -> None:
+    def __init__(self, own: "Loader", finder: _Finder) -> None:
         self._own = own
         self._finder = finder
 

@@ -1,12 +1,15 @@
 """What GDAL knows about a raster besides its pixels: read whole from a source, put whole on a new file."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.rpc import RPC
 
 from geosal.errors import OutputError
 from geosal.raster import BandMetadata, RasterMetadata, Tags
@@ -21,6 +24,8 @@ _NOT_COPIED = frozenset({
 })  # fmt: skip
 _MAKES_FILES = frozenset({"IMD"})
 """Domains that GDAL would write into a file of another vendor's format beside a GeoTIFF."""
+_POINT = ("row", "col", "x", "y", "z", "id", "info")
+"""What a ground control point consists of."""
 
 
 def read_metadata(dataset: DatasetReader, indexes: Sequence[int]) -> RasterMetadata:
@@ -81,6 +86,56 @@ def apply_metadata(dataset: DatasetWriter, metadata: RasterMetadata) -> None:
         raise OutputError(f"{dataset.name}: metadata cannot be written ({error})") from error
 
 
+def metadata_to_json(metadata: RasterMetadata) -> dict[str, Any]:
+    """Turn `metadata` into plain data for JSON, from which `metadata_from_json` makes it again."""
+    return {
+        "tags": {domain: dict(tags) for domain, tags in metadata.tags.items()},
+        "bands": [
+            {
+                "description": band.description,
+                "unit": band.unit,
+                "scale": band.scale,
+                "offset": band.offset,
+                "colorinterp": band.colorinterp.name,
+                "tags": {domain: dict(tags) for domain, tags in band.tags.items()},
+            }
+            for band in metadata.bands
+        ],
+        "gcps": [{name: getattr(point, name) for name in _POINT} for point in metadata.gcps],
+        "gcp_crs": metadata.gcp_crs,
+        "rpcs": None if metadata.rpcs is None else metadata.rpcs.to_gdal(),
+        "nbits": metadata.nbits,
+    }
+
+
+def metadata_from_json(data: Mapping[str, Any]) -> RasterMetadata:
+    """Make metadata again of what `metadata_to_json` made; band statistics are left out, as in `read_metadata`.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        It is something else.
+    """
+    return RasterMetadata(
+        bands=tuple(
+            BandMetadata(
+                description=band["description"],
+                unit=band["unit"],
+                scale=float(band["scale"]),
+                offset=float(band["offset"]),
+                colorinterp=ColorInterp[band["colorinterp"]],
+                tags={domain: tags for domain, items in band["tags"].items() if (tags := _without_statistics(items))},
+            )
+            for band in data["bands"]
+        ),
+        tags={domain: dict(tags) for domain, tags in data["tags"].items()},
+        gcps=tuple(GroundControlPoint(**{name: point[name] for name in _POINT}) for point in data["gcps"]),
+        gcp_crs=data["gcp_crs"],
+        rpcs=None if data["rpcs"] is None else RPC.from_gdal(data["rpcs"]),
+        nbits=data["nbits"],
+    )
+
+
 def is_document(domain: str) -> bool:
     """Whether a metadata domain holds one XML or JSON document in place of keys and values."""
     return domain.startswith(("xml:", "json:"))
@@ -108,10 +163,14 @@ def _read_tags(dataset: DatasetReader, index: int | None) -> Tags:
         if is_document(domain) and tags:
             tags = {domain: _document(domain, tags)}
         if index is not None:
-            tags = {key: value for key, value in tags.items() if not key.startswith("STATISTICS_")}
+            tags = _without_statistics(tags)
         if tags:
             found[domain] = {str(key): str(value) for key, value in tags.items()}
     return found
+
+
+def _without_statistics(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if not key.startswith("STATISTICS_")}
 
 
 def _document(domain: str, tags: dict[str, str]) -> str:

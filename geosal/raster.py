@@ -125,3 +125,16 @@ def any_colour(valid: NDArray[np.bool_], alpha: int | None) -> NDArray[np.bool_]
     """Pixels (y, x) that are valid in a band other than `alpha`; `valid` is (band, y, x)."""
     colours = [band for position, band in enumerate(valid) if position != alpha] or [valid[0]]
     return np.asarray(np.logical_or.reduce(colours), np.bool_)
+
+
+def step_off(samples: NDArray[Any], hit: NDArray[np.bool_], nodata: float) -> None:
+    """Give computed samples that took the nodata code a value beside it.
+
+    Upwards from 0 and from the least value, otherwise towards 0; of floats, by as much as GDAL tells apart.
+    """
+    code = samples.dtype.type(nodata)
+    if isinstance(code, np.floating):
+        limits = np.finfo(code.dtype)
+        samples[hit] = code * (1 - 8 * limits.eps) if code != 0 else limits.tiny
+    else:
+        samples[hit] = code + 1 if code <= 0 else code - 1

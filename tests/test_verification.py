@@ -1,5 +1,6 @@
 """Every planted defect is found, and nothing else."""
 
+import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+import tifffile
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
@@ -22,6 +24,7 @@ from geosal.ladder import Ladder
 from geosal.scenes import Scene
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Check, raise_if_failed, verify, verify_structure
+from geosal.verification.cog import read_directories, tile_faults
 from geosal.writers.convert import convert
 from geosal.writers.stage import Stage
 
@@ -292,7 +295,7 @@ def test_no_raster_at_all(tmp_path: Path, content: bytes) -> None:
 def test_another_format(tmp_path: Path) -> None:
     with rasterio.open(tmp_path / "out.png", "w", driver="PNG", width=9, height=9, count=1, dtype="uint8") as dataset:
         dataset.write(np.ones((1, 9, 9), "uint8"))
-    assert failed(tmp_path / "out.png", None) == {"opens": "is PNG; geosal writes COG and JPEG2000"}
+    assert failed(tmp_path / "out.png", None) == {"opens": "is PNG; geosal writes COG, JPEG2000 and Zarr"}
 
 
 def test_another_scene(source: Path, tmp_path: Path) -> None:
@@ -469,10 +472,144 @@ class TestStructure:
         with pytest.raises(VerificationError, match="overviews"):
             verify_structure(source, Scene.open(str(source)).layout)
 
+    @pytest.fixture
+    def good(self, tmp_path: Path) -> Path:
+        """A COG of three levels and a mask, all of whose images have several tiles but the last."""
+        pixels = np.random.default_rng(0).integers(1, 250, (1, 1500, 1100)).astype("uint8")
+        source = write_source(tmp_path / "in.tif", pixels, height=1500, width=1100)
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(source, "r+") as dataset:
+            dataset.write_mask(pixels[0] > 30)
+        output = write(Scene.open(str(source)), tmp_path / "good.tif")
+        assert self.faults(output) == ""
+        return output
+
+    @staticmethod
+    def faults(output: Path) -> str:
+        try:
+            verify_structure(output, Scene.open(str(output.with_name("in.tif"))).layout, "out")
+        except VerificationError as error:
+            return str(error)
+        return ""
+
+    @pytest.mark.parametrize("page", range(6))
+    @pytest.mark.parametrize("tag", ["TileOffsets", "TileByteCounts"])
+    def test_a_missing_tile_of_any_image(self, good: Path, page: int, tag: str) -> None:
+        name = ["", "mask, ", "overview 1, ", "overview 2, ", "overview 1 mask, ", "overview 2 mask, "][page]
+        patch(good, page, tag, -1, 0)
+        assert re.search(rf"(\(|; ){name}tile \d, \d of band 1 is missing", self.faults(good))
+        assert "is missing" in failed(good, None)["complete"]
+
+    @pytest.mark.parametrize("page", range(6))
+    def test_tiles_that_lie_in_each_other_or_beyond_the_end(self, good: Path, page: int) -> None:
+        kept = good.read_bytes()
+        patch(good, page, "TileByteCounts", 0, 10**7)
+        assert "tile 0, 0 of band 1 is cut off" in self.faults(good)
+        good.write_bytes(kept)
+        patch(good, page, "TileOffsets", -1, len(kept) - 3)
+        assert "is cut off" in self.faults(good)
+
+    @pytest.mark.parametrize(("shift", "message"), [(-4, "not led by its size"), (0, "not followed by its last bytes")])
+    def test_a_tile_without_its_frame(self, good: Path, shift: int, message: str) -> None:
+        with tifffile.TiffFile(good) as tiff:
+            page = tiff.pages[2]
+            begin = page.dataoffsets[0] + (shift or page.databytecounts[0])
+        overwrite(good, begin, b"\xaa\x55\xaa\x55")
+        assert f"overview 1, tile 0, 0 of band 1 is {message}" in self.faults(good)
+
+    @pytest.mark.parametrize("page", [3, 5], ids=["image", "mask"])
+    def test_a_damaged_thumbnail(self, good: Path, page: int) -> None:
+        with tifffile.TiffFile(good) as tiff:
+            begin = tiff.pages[page].dataoffsets[0]
+        overwrite(good, begin, b"\xff" * 100)
+        assert "overview 2, " in self.faults(good)
+
+    def test_a_cog_that_was_changed_later(self, good: Path) -> None:
+        with rasterio.open(good, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+            dataset.write(dataset.read(1)[::-1], 1)
+        assert "GDAL does not read its layout as COG" in self.faults(good)
+
+    def test_overviews_that_end_too_early(self, good: Path) -> None:
+        rasterio.shutil.copy(good, good.with_name("short.tif"), driver="COG", OVERVIEW_COUNT="1")
+        assert "overviews reach 1:2 only, 750 px, a tile has 512" in self.faults(good.with_name("short.tif"))
+
+    def test_overviews_beside_the_file_do_not_count(self, good: Path) -> None:
+        bare = good.with_name("bare.tif")
+        rasterio.shutil.copy(good, bare, driver="COG", OVERVIEWS="NONE")
+        with rasterio.Env(TIFF_USE_OVR=True), rasterio.open(bare, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+            dataset.build_overviews([2, 4])
+        assert bare.with_name("bare.tif.ovr").is_file()
+        assert "overviews reach 1:1 only" in self.faults(bare)
+
+    def test_overviews_added_to_a_tiff(self, good: Path) -> None:
+        """Tiled, with all overviews, and yet no COG: directories and pixels stand in another order."""
+        plain = good.with_name("plain.tif")
+        rasterio.shutil.copy(good, plain, driver="GTiff", TILED="YES", BLOCKXSIZE="512", BLOCKYSIZE="512")
+        with rasterio.open(plain, "r+") as dataset:
+            dataset.build_overviews([2, 4])
+        found = self.faults(plain)
+        assert "GDAL does not read its layout as COG" in found
+        assert "pixels stand before the last directory" in found
+        assert "pixels of overviews do not stand before" in found
+
+    def test_an_overview_of_another_size_or_kind(self, good: Path) -> None:
+        kept = good.read_bytes()
+        patch(good, 2, "ImageWidth", 0, 548)
+        assert "overview 1 has 548 x 750 px, not half of the level above" in self.faults(good)
+        good.write_bytes(kept)
+        patch(good, 2, "NewSubfileType", 0, 0)
+        assert "overview 1 has 550 x 750 px" in self.faults(good)
+
+    def test_a_lost_mask(self, good: Path) -> None:
+        with rasterio.open(good) as dataset:
+            profile, pixels = dataset.profile, dataset.read()
+        del profile["tiled"], profile["blockxsize"], profile["blockysize"], profile["interleave"]
+        with rasterio.open(good.with_name("bare.tif"), "w", **profile | {"driver": "COG"}) as dataset:
+            dataset.write(pixels)
+        assert "the mask is lost" in self.faults(good.with_name("bare.tif"))
+
+    @pytest.mark.parametrize("value", [8, 2**31, 192])
+    def test_directories_that_lead_nowhere(self, good: Path, value: int) -> None:
+        """Also into themselves: no endless loop, and no exception but ours."""
+        data = good.read_bytes()
+        (first,) = struct.unpack("<I", data[4:8])
+        (count,) = struct.unpack("<H", data[first : first + 2])
+        overwrite(good, first + 2 + 12 * count, struct.pack("<I", value))
+        assert self.faults(good)
+
+    @pytest.mark.parametrize("options", [{}, {"BIGTIFF": "YES"}, {"INTERLEAVE": "BAND"}, {"ENDIANNESS": "BIG"}])
+    def test_directories_are_read_as_tifffile_reads_them(self, source: Path, tmp_path: Path, options: Any) -> None:
+        copy = tmp_path / "copy.tif"
+        rasterio.shutil.copy(source, copy, driver="GTiff", TILED="YES", COMPRESS="ZSTD", **options)
+        with rasterio.open(copy, "r+") as dataset:
+            dataset.build_overviews([2])
+        found = read_directories(str(copy))
+        with tifffile.TiffFile(copy) as tiff:
+            expected = [
+                (page.offset, page.shape[-2:] if page.planarconfig == 2 else page.shape[:2], page.dataoffsets)
+                for page in tiff.pages
+            ]
+            assert [(one.begin, one.shape, tuple(one.offsets.tolist())) for one in found] == expected
+            assert [tuple(one.sizes.tolist()) for one in found] == [page.databytecounts for page in tiff.pages]
+        assert list(tile_faults(str(copy), found)) == []
+
     def test_no_raster(self, source: Path, tmp_path: Path) -> None:
         (tmp_path / "out.tif").write_bytes(b"")
         with pytest.raises(VerificationError, match="cannot be read back"):
             verify_structure(tmp_path / "out.tif", Scene.open(str(source)).layout)
+
+
+def patch(path: Path, page: int, tag: str, index: int, value: int) -> None:
+    """Change one number of a TIFF's directory in place; tifffile finds it."""
+    with tifffile.TiffFile(path) as tiff:
+        entry = tiff.pages[page].tags[tag]
+        size = {3: 2, 4: 4}[entry.dtype]
+        overwrite(path, entry.valueoffset + (index % entry.count) * size, value.to_bytes(size, "little"))
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
 
 
 def test_failures_are_told_in_one_line() -> None:

@@ -2,14 +2,17 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from geosal.cli import options
 from geosal.cli.output import Report, as_shares, grid
 from geosal.cli.progress import progress_bars
-from geosal.demo.run import SIZE, DemoRow, run_demo
 from geosal.errors import OutputError
+
+if TYPE_CHECKING:
+    from geosal.demo.run import DemoRow
 
 DIRECTORY = "geosal-demo"
 
@@ -23,6 +26,8 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
 
     Everything goes into DIRECTORY (geosal-demo by default); nothing is downloaded.
     """
+    from geosal.demo.run import SIZE, run_demo  # noqa: PLC0415  heavy, and the help does not need it
+
     place = Path(directory)
     # The default directory is ours to fill again; any other may hold files that only look like ours.
     _make_room(place, overwrite=overwrite or directory == DIRECTORY)
@@ -44,7 +49,7 @@ def _make_room(place: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{place}: cannot be made: {error.strerror}; name another directory") from error
 
 
-def _as_table(rows: list[DemoRow]) -> str:
+def _as_table(rows: "list[DemoRow]") -> str:
     header = ("file", "codec", "bytes", "bits/px", "smaller by", "K_e", "kernel width: share of pixels")
     return grid(
         header,

@@ -3,13 +3,12 @@
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
 
 import click
 
 from geosal.cli import options
-from geosal.cli.compress import compress
-from geosal.cli.demo import demo
 from geosal.cli.guard import (
     INTERRUPTED,
     TERMINATED,
@@ -19,14 +18,38 @@ from geosal.cli.guard import (
     set_verbosity,
     silence_libraries,
 )
-from geosal.cli.info import info
-from geosal.cli.plan import plan
-from geosal.cli.saliency import saliency
-from geosal.cli.verify import verify
 from geosal.version import __version__
 
 
-@click.group(cls=GuardedGroup, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(MutableMapping[str, click.Command]):
+    """The commands by name; each is the function of that name in the file of that name, imported when asked for."""
+
+    def __init__(self, *names: str) -> None:
+        self._commands: dict[str, click.Command | None] = dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> click.Command:
+        command = self._commands[name]
+        if command is None:
+            command = self._commands[name] = getattr(import_module(f"{__package__}.{name}"), name)
+        return command
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+
+_COMMANDS = _Commands("compress", "plan", "saliency", "info", "verify", "demo")
+
+
+@click.group(cls=GuardedGroup, commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @options.verbose
 @click.version_option(__version__, message="%(version)s")
 @click.pass_context
@@ -46,9 +69,6 @@ def geosal(context: click.Context) -> None:
         if "env" in context.obj:
             context.with_resource(context.obj["env"])
 
-
-for _command in (compress, plan, saliency, info, verify, demo):
-    geosal.add_command(_command)
 
 rio_geosal = geosal
 """The same group as a plug-in of rasterio's ``rio``."""

@@ -61,7 +61,8 @@ class ZarrEncoder:
         """Encode a whole chunk of any shape and dtype."""
         from imagecodecs import blosc_encode  # noqa: PLC0415  slow to import
 
-        little = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))
+        # An array, not its bytes: of those Blosc would not know the size of a sample.
+        little: Any = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))
         # One thread: chunks are encoded side by side anyway, and with more the bytes would depend on chance.
         return bytes(
             blosc_encode(

@@ -7,6 +7,7 @@ import rasterio
 
 from geosal.gdal_env import gdal_env, open_raster
 from geosal.scenes.raster import Scene
+from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
 
 def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -23,17 +24,24 @@ def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
     SceneError
         The file cannot be opened, or is of a kind that geosal refuses.
     """
+    if is_store(path) and not drivers:
+        store = ZarrScene.open_store(path)
+        return _body(path, store, list(store.overviews), store.compression)
     scene = Scene.open(path, drivers=drivers)
-    layout, metadata = scene.layout, scene.layout.metadata
-    crs = layout.grid.rasterio_crs
     # GDAL opens an .ovr beside the file with any driver, a VRT that calls home too; only the file's own are told.
     with gdal_env(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), open_raster(path, drivers) as dataset:
         overviews = dataset.overviews(1)
         compression = dataset.compression.name.lower() if dataset.compression else None
+    return _body(path, scene, overviews, compression)
+
+
+def _body(path: str, scene: Scene, overviews: list[int], compression: str | None) -> dict[str, Any]:
+    layout, metadata = scene.layout, scene.layout.metadata
+    crs = layout.grid.rasterio_crs
     tags = dict(metadata.tags.get("", {}))
     return {
         "path": path,
-        "bytes": os.path.getsize(path) if os.path.isfile(path) else None,
+        "bytes": store_bytes(path) if os.path.exists(path) else None,
         "driver": scene.driver,
         "width": layout.grid.width,
         "height": layout.grid.height,

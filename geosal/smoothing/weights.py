@@ -5,38 +5,52 @@ sum is then a multiple of 2**-2bits, below 2**53 of them: float64 holds it exact
 weight of a window without invalid pixels is exactly 1.0, so that plain and normalised convolution agree. On uint8, up
 to the paper's 17 pixels, the taps equal those of OpenCV's fixed-point `GaussianBlur`, and so do the results.
 
-For 32 and 64-bit samples the taps are float64; fixed-point ones beside them only tell which windows are full.
+For 32 and 64-bit samples the taps are float64. Sums are then made in one order, and a window that is full weighs 1.
 """
 
+from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from geosal.ladder import Ladder
+
+Taps = NDArray[np.float64]
+
 _BITS = {1: 8, 2: 18}
 _BITS_FINE = 18
 """For uint8 under kernels wider than OpenCV's identity is promised for: 8 bits are too coarse for their tails."""
-_BITS_WIDE = 26
 _WIDEST_8_BIT = 17
 
 
-class Taps(NamedTuple):
-    """The taps of one kernel, each (width,) float64 and symmetric."""
+def kernels(dtype: DTypeLike, ladder: Ladder, highest: int) -> Iterator[tuple[int | None, dict[int, Taps]]]:
+    """Choose the taps for samples of `dtype`, for the levels from 1 to `highest`.
 
-    values: NDArray[np.float64]
-    """What samples are multiplied with."""
-    counting: NDArray[np.float64]
-    """Multiples of a power of two with sum exactly 1: a window weighs exactly 1.0 by them when all of it is valid."""
+    Yields
+    ------
+    bits
+        Behind the point of these taps; None when they are float64 and their sums round.
+    taps
+        Level -> (2 * level + 1,) float64.
+    """
+    chosen: dict[int | None, dict[int, Taps]] = {}
+    for level in range(1, highest + 1):
+        width = ladder.widths[level]
+        bits = bits_for(dtype, width)
+        sigma = ladder.sigma_of(width)
+        chosen.setdefault(bits, {})[level] = (
+            gaussian_taps(width, sigma) if bits is None else fixed_point_taps(width, sigma, bits)
+        )
+    yield from chosen.items()
 
 
-def taps_for(dtype: DTypeLike, width: int, sigma: float) -> Taps:
-    """Choose the taps for samples of `dtype` under a kernel of `width` pixels."""
-    size = np.dtype(dtype).itemsize
-    if size in _BITS:
-        fixed = fixed_point_taps(width, sigma, _BITS_FINE if width > _WIDEST_8_BIT else _BITS[size])
-        return Taps(fixed, fixed)
-    return Taps(gaussian_taps(width, sigma), fixed_point_taps(width, sigma, _BITS_WIDE))
+def bits_for(dtype: DTypeLike, width: int) -> int | None:
+    """Bits behind the point of the taps for samples of `dtype` under a kernel of `width` pixels; None for float64."""
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return None
+    return _BITS_FINE if kind.itemsize == 1 and width > _WIDEST_8_BIT else _BITS.get(kind.itemsize)
 
 
 def gaussian_taps(width: int, sigma: float) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from geosal.grid import Block, Grid
+from geosal.verification import cog
 from geosal.verification.check import Check
 from geosal.writers.tiles import codestream_ends, missing_tiles
 
@@ -30,7 +31,7 @@ _LISTED = 3
 
 def check_complete(path: str, dataset: DatasetReader) -> Check:
     """Decode every tile of the image, of its mask and of its overviews."""
-    faults = [*islice(missing_tiles(dataset), 1), *_undecodable(dataset, "")]
+    faults = [*islice(_lost_tiles(path, dataset), 1), *_undecodable(dataset, "")]
     if dataset.driver == "GTiff" and not faults:
         for level, factor in enumerate(dataset.overviews(1)):
             try:
@@ -50,6 +51,24 @@ def check_layout(path: str, dataset: DatasetReader) -> Check:
     return Check.of("layout", _jp2_faults(path), "valid JPEG2000")
 
 
+def quick_cog_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
+    """Look at a local GeoTIFF as the end of a job does: its layout, that all tiles lie in it, and its thumbnail."""
+    if dataset.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") != "COG":
+        yield "GDAL does not read its layout as COG"
+    try:
+        directories = cog.read_directories(path)
+        yield from cog.layout_faults(path, directories)
+        yield from islice(cog.tile_faults(path, directories), _LISTED)
+    except (OSError, ValueError) as error:
+        yield str(error)
+        return
+    levels, listed = dataset.overviews(1), sum(not one.is_mask for one in directories) - 1
+    if len(levels) != listed:
+        yield f"GDAL sees {len(levels)} overviews, the file lists {listed}"
+    elif levels:
+        yield from _thumbnail_faults(path, len(levels) - 1)
+
+
 def ends_properly(path: str) -> bool:
     """Whether the codestream of a JPEG2000 file is whole; decoding has to tell where the file is remote."""
     return not os.path.isfile(path) or codestream_ends(path)
@@ -60,6 +79,29 @@ def decode_last_tile(dataset: DatasetReader) -> str | None:
     height, width = dataset.block_shapes[0]
     row, col = (dataset.height - 1) // height * height, (dataset.width - 1) // width * width
     return _decode(dataset, Block(row, col, dataset.height - row, dataset.width - col))
+
+
+def _lost_tiles(path: str, dataset: DatasetReader) -> Iterator[str]:
+    """Tell of tiles that are not in the file: of every image of a local TIFF, of the scene alone in a remote one."""
+    if dataset.driver != "GTiff" or not os.path.isfile(path):
+        yield from missing_tiles(dataset)
+        return
+    try:
+        yield from cog.tile_faults(path, cog.read_directories(path))
+    except (OSError, ValueError) as error:
+        yield str(error)
+
+
+def _thumbnail_faults(path: str, level: int) -> Iterator[str]:
+    """Decode the coarsest overview, of a tile at most where the file is as it should be, and its mask."""
+    try:
+        with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL=level) as overview:
+            height, width = overview.block_shapes[0]
+            fault = _decode(overview, Block(0, 0, min(height, overview.height), min(width, overview.width)))
+    except RasterioError as error:
+        fault = f"cannot be opened ({error})"
+    if fault is not None:
+        yield f"overview {level + 1}, {fault}"
 
 
 def _undecodable(dataset: DatasetReader, where: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
@@ -14,8 +15,9 @@ from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import RasterLayout
 from geosal.scenes import Scene
+from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency, open_saliency
-from geosal.verification import carried, files, pixels
+from geosal.verification import carried, files, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
 
 _NO_LIMIT = 2**62
@@ -35,7 +37,7 @@ def verify(
     Parameters
     ----------
     output
-        A COG or a JPEG2000.
+        A COG, a JPEG2000 or a Zarr store.
     against
         The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
     saliency
@@ -98,6 +100,9 @@ def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = 
     """
     with gdal_env():
         try:
+            if is_store(path):
+                raise_if_failed([Check.of("structure", stores.structure_faults(str(path), layout))], str(name or path))
+                return
             with open_raster(str(path)) as dataset:
                 faults = list(_structure_faults(str(path), dataset, layout))
         except SceneError as error:
@@ -114,6 +119,9 @@ def _open_saliency(saliency: Saliency | str | Sequence[str] | None, source: Scen
 
 
 def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: Ladder | None) -> Iterator[Check]:
+    if is_store(output):
+        yield from _store_checks(output, source, saliency, ladder)
+        return
     try:
         dataset = open_raster(output)
     except SceneError as error:
@@ -122,7 +130,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     with dataset:
         driver = dataset.driver
         if driver not in files.WRITTEN_DRIVERS:
-            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG and JPEG2000")
+            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG, JPEG2000 and Zarr")
             return
         yield Check("opens", ok=True, detail=files.WRITTEN_DRIVERS[driver])
         complete = files.check_complete(output, dataset)
@@ -139,11 +147,38 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     sidecar = carried.check_sidecar(output, driver, source.layout if source else None)
     if sidecar is not None:
         yield sidecar
+    yield from _comparisons(found, source, saliency, ladder, lossless=lossless, complete=complete.ok)
+
+
+def _store_checks(
+    output: str, source: Scene | None, saliency: Saliency | None, ladder: Ladder | None
+) -> Iterator[Check]:
+    try:
+        found = ZarrScene.open_store(output)
+    except SceneError as error:
+        yield Check("opens", ok=False, detail=str(error))
+        return
+    yield Check("opens", ok=True, detail="Zarr")
+    complete = stores.check_complete(output)
+    yield complete
+    yield stores.check_layout(output)
+    yield from _comparisons(found, source, saliency, ladder, lossless=True, complete=complete.ok)
+
+
+def _comparisons(
+    found: Scene,
+    source: Scene | None,
+    saliency: Saliency | None,
+    ladder: Ladder | None,
+    *,
+    lossless: bool,
+    complete: bool,
+) -> Iterator[Check]:
     yield carried.check_provenance(found.layout.metadata)
     if source is None:
         return
     yield from _carried_checks(found, source, lossless=lossless)
-    if complete.ok:
+    if complete:
         ladder = ladder or carried.read_ladder(found.layout.metadata) or Ladder()
         yield from _pixel_checks(found, source, saliency, ladder, lossless=lossless)
 
@@ -209,12 +244,12 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
         yield f"dtype {', '.join(sorted(set(dataset.dtypes)))}, not {layout.dtype}"
     if not carried.same_nodata(dataset.nodata, layout.nodata):
         yield f"nodata {dataset.nodata}, not {layout.nodata}"
+    if layout.has_mask and MaskFlags.per_dataset not in dataset.mask_flag_enums[0]:
+        yield "the mask is lost"
     fault = files.decode_last_tile(dataset)
     if fault is not None:
         yield fault
     if dataset.driver == "JP2OpenJPEG" and not files.ends_properly(path):
         yield "the codestream is cut off"
     if dataset.driver == "GTiff":
-        layout_check = files.check_layout(path, dataset)
-        if not layout_check.ok:
-            yield layout_check.detail
+        yield from files.quick_cog_faults(path, dataset)

@@ -5,11 +5,15 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 if sys.platform != "win32":
     import fcntl
+
+_FLUSHING = 8
+"""Files that are flushed at once."""
 
 
 def try_lock(file: IO[bytes]) -> bool:
@@ -66,17 +70,45 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
+def flush_tree(path: Path) -> None:
+    """Bring a file, or a directory with all that is in it, to the disk."""
+    if not path.is_dir():
+        flush(path)
+        return
+    found = [Path(directory) / name for directory, _, names in os.walk(path) for name in names]
+    # Each flush waits for the disk: side by side they wait together.
+    with ThreadPoolExecutor(_FLUSHING) as pool:
+        for _ in pool.map(flush, found):
+            pass
+    for directory, _, _ in os.walk(path, topdown=False):
+        flush(Path(directory))
+
+
 def rename_new(main: Path, output: Path) -> None:
     """Rename, but never over a file: a hard link fails where the name is taken, in one step and without any lock.
+
+    A directory cannot be linked, but nor can it be renamed over anything except an empty directory.
 
     Raises
     ------
     FileExistsError
         The name is taken.
     """
+    if main.is_dir():
+        _rename_directory(main, output)
+        return
     try:
         os.link(main, output)
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
         os.replace(main, output)
+
+
+def _rename_directory(main: Path, output: Path) -> None:
+    try:
+        os.replace(main, output)
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output)) from error
+        raise

@@ -78,10 +78,10 @@ def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout,
         _stop(thread, stage)
         raise
     if failures:
-        raise _failure(output, failures[0]) from failures[0]
+        raise encoding_failure(output, failures[0]) from failures[0]
     fault = _cut_off(output, profile.driver)
     if fault is not None:
-        raise _failure(output, OSError(fault))
+        raise encoding_failure(output, OSError(fault))
 
 
 def _copy(stage: Path, output: Path, profile: "Profile", filler: str, threads: int | None) -> None:
@@ -129,7 +129,8 @@ def _cut_off(output: Path, driver: str) -> str | None:
         return str(error)
 
 
-def _failure(output: Path, error: Exception) -> OutputError:
+def encoding_failure(output: Path, error: Exception) -> OutputError:
+    """Say why a file cannot be encoded, and how much room is left for it."""
     if isinstance(error, OutputError):
         return error
     free, place = shutil.disk_usage(output.parent).free, visible_parent(output)

@@ -1,4 +1,4 @@
-"""A complete file or no file: work in a hidden directory beside the output, take the name at the very end."""
+"""A complete file (or Zarr store) or none: made in a hidden directory beside the output, named at the very end."""
 
 import glob
 import logging
@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from geosal.errors import OutputError
-from geosal.writers.atomic import flush, holds_lock, locked, try_lock
-from geosal.writers.swap import SIDECARS, Swap, beside, orphans
+from geosal.writers.atomic import flush, flush_tree, holds_lock, locked, try_lock
+from geosal.writers.swap import SIDECARS, Swap, beside, is_store, orphans
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +44,13 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
     parent = target.parent
     if not parent.is_dir():
         raise OutputError(f"{output}: directory {parent} does not exist; make it first: mkdir -p {parent}")
-    if target.is_dir():
+    if target.is_dir() and not (is_store(target) and _is_store_name(target)):
         raise OutputError(f"{output}: is a directory; give a file name in it")
     for path in inputs:
         if any(_same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in SIDECARS))):
             raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
     if target.exists():
-        if not target.is_file():
-            raise OutputError(f"{output}: is not a regular file; give another name")
-        if not overwrite:
-            raise OutputError(f"{output}: exists already; give another name, or replace it with --overwrite")
+        _refuse_taken(output, target, overwrite)
     if not overwrite and (left := orphans(target)):
         raise OutputError(
             f"{output}: {left[0].name} lies there without its raster; delete it, or replace it with --overwrite"
@@ -137,7 +134,7 @@ class WorkDirectory:
         return self._directory / name
 
     def publish(self, main: Path) -> Path:
-        """Give a finished file, and the sidecars GDAL has put beside it, the name of the output.
+        """Give a finished file, and the sidecars GDAL has put beside it, or a finished store the name of the output.
 
         Everything is on disk before the name is taken; sidecars go first, the file itself last and at once. Once it
         has its name nothing is undone, whatever comes. Of two jobs that publish without `overwrite`, one wins and the
@@ -156,7 +153,7 @@ class WorkDirectory:
         try:
             for path in (main, *(beside(main, suffix) for suffix in SIDECARS)):
                 if path == main or path.exists():
-                    flush(path)
+                    flush_tree(path)
             with locked(self.output.parent):
                 self._swap = Swap.prepare(self.path(""), main, self.output)
                 self._swap.carry_out(replace=self._overwrite)
@@ -184,12 +181,29 @@ def _resolve(output: str | Path) -> Path:
         raise OutputError(f"{text}: is not a usable path ({error})") from error
 
 
+def _refuse_taken(output: str | Path, target: Path, overwrite: bool) -> None:
+    """Refuse a name that something has which cannot, or may not, be replaced."""
+    if not (target.is_file() or target.is_dir()):
+        raise OutputError(f"{output}: is not a regular file; give another name")
+    if target.is_file() and _is_store_name(target):
+        raise OutputError(f"{output}: is a file, and a Zarr store is a directory; delete it, or give another name")
+    if not overwrite:
+        raise OutputError(f"{output}: exists already; give another name, or replace it with --overwrite")
+
+
+def _is_store_name(target: Path) -> bool:
+    return target.suffix.lower() == ".zarr"
+
+
 def _same_file(path: str, target: Path) -> bool:
-    """Whether a path is that file, also behind GDAL's prefixes (``file://``, ``GTIFF_DIR:1:``, ``/vsi…``)."""
+    """Whether a path is that file, or lies in that store, also behind GDAL's prefixes.
+
+    Those are ``file://``, ``GTIFF_DIR:1:``, ``/vsi…`` and their like.
+    """
     starts = {0, *(match.end() for match in re.finditer(r"[:,=]|^file://|^/vsi\w+/", path))}
     for start in starts:
         try:
-            if os.path.samefile(path[start:], target):
+            if os.path.samefile(path[start:], target) or target in Path(path[start:]).resolve().parents:
                 return True
         except (OSError, ValueError):  # a URL, a SOURCE text, or nothing there
             continue

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geosal.grid import Block, level_shapes
 from geosal.native import halve
-from geosal.raster import RasterLayout, mask_out, valid_samples
+from geosal.raster import RasterLayout, is_nodata, mask_out, step_off, valid_samples
 
 
 class Tile(NamedTuple):
@@ -136,7 +136,9 @@ class Cutter:
         if self.nodata is not None or mask is not None or self.alpha is not None or pixels.dtype.kind == "f":
             alpha = None if self.alpha is None else pixels[self.alpha]
             valid = mask_out(valid_samples(pixels, self.nodata), mask, alpha, self.alpha)
-        reduced = halve(pixels, valid, self.nodata)
+        reduced = halve(pixels, valid)
+        if valid is not None and self.nodata is not None:
+            _keep_off_nodata(reduced, valid, self.nodata)
         smaller = Block(block.row_off // 2, block.col_off // 2, reduced.shape[1], reduced.shape[2])
         return Piece(piece.level + 1, smaller, reduced, None if mask is None else mask[::2, ::2])
 
@@ -153,6 +155,18 @@ class Cutter:
             and (block.row_stop % size == 0 or block.row_stop == height)
             and (block.col_stop % size == 0 or block.col_stop == width)
         )
+
+
+def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_], nodata: float) -> None:
+    """Move means of valid samples that have come to the nodata code."""
+    hit = is_nodata(reduced, nodata)
+    if hit.any():
+        some = valid[:, ::2, ::2].copy()
+        for rows, cols in ((0, 1), (1, 0), (1, 1)):
+            part = valid[:, rows::2, cols::2]
+            some[:, : part.shape[1], : part.shape[2]] |= part
+        hit &= some
+        step_off(reduced, hit, nodata)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,12 @@
 A raster and its sidecars are several names, and a file system changes one name at a time. The new sidecars go over the
 old ones first, the file itself is last; up to that moment all can be undone, from then on nothing is. The old sidecars
 are kept in the work directory, with a note of what is under way: a job that finds them after a kill settles the matter.
+
+A directory (a Zarr store) cannot be replaced in one step, and has no sidecars: the old one goes into the work
+directory, and comes back unless the new one takes its name.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -15,6 +19,8 @@ from typing import Self
 
 from geosal.writers.atomic import flush, rename_new
 
+STORE_MARK = "zarr.json"
+"""What makes a directory a Zarr store; it is written last."""
 SIDECARS = (".aux.xml", ".msk", ".ovr")
 """What GDAL reads beside a raster, appended to its whole name."""
 _NOTE = "swap.json"
@@ -34,7 +40,7 @@ class Swap:
     new, old
         Suffixes of the sidecars of `main`, and of those that stood beside `output` before.
     before, after
-        What tells the old and the new file from any other; None for no file.
+        What tells the old and the new file or store from any other; None for none.
     """
 
     directory: Path
@@ -73,6 +79,8 @@ class Swap:
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
+        if swap.is_aside and not os.path.lexists(swap.output):
+            return swap
         expected = swap.after if swap.is_done else swap.before
         return swap if _identity(swap.output) == expected else None
 
@@ -80,6 +88,11 @@ class Swap:
     def is_done(self) -> bool:
         """Whether the new file has its name."""
         return _has_moved(self.main, self.output)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the old store has left its name and the new one has not taken it."""
+        return not self.is_done and self.before is not None and _identity(self._kept("")) == self.before
 
     def carry_out(self, *, replace: bool) -> None:
         """Give the new files their names, the main one last.
@@ -95,17 +108,29 @@ class Swap:
         try:
             for suffix in self.new:
                 move(beside(self.main, suffix), beside(self.output, suffix))
+            if self.main.is_dir() and is_store(self.output):
+                os.replace(self.output, self._kept(""))
             move(self.main, self.output)
         finally:
             self.settle()
 
     def settle(self) -> None:
-        """Leave one whole file: the new one without the sidecars of the old, or the old one with its own."""
+        """Leave one whole file or store: the new one without the sidecars of the old, or the old one with its own.
+
+        Raises
+        ------
+        OSError
+            The disk refuses, or another has taken the name of the old store; that is still in `directory`.
+        """
         if self.is_done:
             for suffix in set(self.old) - set(self.new):
                 if _is_alike(self._kept(suffix), beside(self.output, suffix)):
                     beside(self.output, suffix).unlink()
             return
+        if self.is_aside:
+            if os.path.lexists(self.output):  # not even an empty directory is ours to replace
+                raise OSError(errno.ENOTEMPTY, "another program has taken its name meanwhile")
+            os.replace(self._kept(""), self.output)
         moved = {suffix for suffix in self.new if _has_moved(beside(self.main, suffix), beside(self.output, suffix))}
         for suffix in moved - set(self.old):
             beside(self.output, suffix).unlink(missing_ok=True)
@@ -115,6 +140,11 @@ class Swap:
 
     def _kept(self, suffix: str) -> Path:
         return self.directory / f"{_KEPT}{suffix}"
+
+
+def is_store(path: Path) -> bool:
+    """Whether a path is a Zarr store."""
+    return path.is_dir() and (path / STORE_MARK).is_file()
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -154,6 +184,8 @@ def _is_alike(kept: Path, path: Path) -> bool:
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
+        if path.is_dir():  # renaming it may change its time
+            return status.st_ino, (path / STORE_MARK).stat().st_mtime_ns
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns

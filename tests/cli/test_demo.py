@@ -14,7 +14,7 @@ SIZE = 256
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("geosal.demo.run.make_demo_scene", _make_small_scene)
-    monkeypatch.setattr("geosal.cli.demo.SIZE", SIZE)
+    monkeypatch.setattr("geosal.demo.run.SIZE", SIZE)
 
 
 def _make_small_scene(directory: Path, size: int) -> tuple[Path, Path]:

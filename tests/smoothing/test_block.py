@@ -12,7 +12,7 @@ from geosal import Ladder
 from geosal.grid import Block
 from geosal.smoothing import smooth_block
 from geosal.smoothing.block import SampleRules
-from geosal.smoothing.weights import taps_for
+from geosal.smoothing.weights import fixed_point_taps
 
 LADDER = Ladder()
 
@@ -67,7 +67,7 @@ def test_rounding_is_half_up_also_below_zero() -> None:
 
 
 def smooth_like(image: NDArray[np.int16], ladder: Ladder) -> NDArray[np.float64]:
-    taps = taps_for(image.dtype, 3, ladder.sigma_of(3)).values
+    taps = fixed_point_taps(3, ladder.sigma_of(3), 18)
     row = np.pad(image[0].astype(np.float64), 1, mode="reflect")
     return np.array([[taps @ row[i : i + 3] for i in range(image.shape[1])]])
 

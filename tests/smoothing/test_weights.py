@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geosal import Ladder
-from geosal.smoothing.weights import fixed_point_taps, gaussian_taps, taps_for
+from geosal.smoothing.weights import fixed_point_taps, gaussian_taps, kernels
 
 
 @given(st.integers(1, 32), st.sampled_from([8, 18, 26]))
@@ -20,16 +20,25 @@ def test_fixed_point_taps_are_exact_fractions_of_sum_one(level: int, bits: int) 
     assert np.abs(taps - gaussian_taps(width, sigma)).max() <= 1.01 * 2**-bits
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "int32"])
-@pytest.mark.parametrize("width", [3, 17, 65])
-def test_the_weight_of_a_full_window_is_exactly_one_in_float64(dtype: str, width: int) -> None:
-    counting = taps_for(dtype, width, Ladder(32).sigma_of(width)).counting
-    assert np.outer(counting, counting).sum() == 1.0
+@pytest.mark.parametrize(("dtype", "bits"), [("uint8", {8: 8, 18: 24}), ("uint16", {18: 32}), ("int16", {18: 32})])
+def test_narrow_samples_get_taps_whose_sums_are_exact(dtype: str, bits: dict[int, int]) -> None:
+    found = dict(kernels(dtype, Ladder(32), 32))
+    assert {key: len(taps) for key, taps in found.items()} == bits
+    for point, taps in found.items():
+        assert point is not None
+        for level, values in taps.items():
+            assert values.size == 2 * level + 1
+            assert np.outer(values, values).sum() == 1.0
+            assert (values * 2.0**point == np.rint(values * 2.0**point)).all()
 
 
-def test_16_bit_sums_are_exact_and_wide_samples_get_the_formula_itself() -> None:
-    for dtype, width in (("uint16", 65), ("uint8", 65), ("int16", 3)):
-        values = taps_for(dtype, width, 2.0).values
-        assert (values * 2**18 == np.rint(values * 2**18)).all()
-    for dtype in ("int32", "uint32", "float32", "float64"):
-        np.testing.assert_array_equal(taps_for(dtype, 17, 2.9).values, gaussian_taps(17, 2.9))
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "float32", "float64"])
+def test_wide_samples_get_the_formula_itself(dtype: str) -> None:
+    ((bits, taps),) = kernels(dtype, Ladder(), 8)
+    assert bits is None
+    np.testing.assert_array_equal(taps[8], gaussian_taps(17, Ladder().sigma_of(17)))
+
+
+def test_only_the_levels_that_occur_get_taps() -> None:
+    ((_, taps),) = kernels("uint8", Ladder(), 3)
+    assert list(taps) == [1, 2, 3]

@@ -61,11 +61,7 @@ def images(draw: st.DrawFn) -> tuple[NDArray[Any], NDArray[np.bool_] | None, lis
     pixels = rng.integers(0, 100, (2, height, width)).astype(dtype)
     mask = rng.random((height, width)) < 0.5 if draw(st.booleans()) else None
     rows, cols = cuts(draw, height), cuts(draw, width)
-    blocks = [
-        Block(r, c, r2 - r, c2 - c)
-        for r, r2 in pairwise(rows)
-        for c, c2 in pairwise(cols)
-    ]
+    blocks = [Block(r, c, r2 - r, c2 - c) for r, r2 in pairwise(rows) for c, c2 in pairwise(cols)]
     random.Random(draw(st.integers(0, 99))).shuffle(blocks)
     return pixels, mask, blocks
 

@@ -1,0 +1,246 @@
+"""Tiles of a JPEG 2000: each of them a small codestream, to be joined to one.
+
+Part 1 is encoded by GDAL (OpenJPEG) with the same creation options as a whole image would be, so that size and quality
+are those of GDAL's own writer, whose rate control goes tile by tile as well. Part 15 (HTJ2K) is encoded by OpenJPH.
+"""
+
+import math
+import zlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+from rasterio.io import MemoryFile
+
+from geosal.codecs.profiles import Profile
+from geosal.errors import OutputError
+from geosal.gdal_env import gdal_env
+from geosal.raster import RasterLayout
+
+HIGH_THROUGHPUT = "htj2k"
+"""Name of the profile that makes HTJ2K."""
+_TILE = "1024"
+_SMALLEST_TILE = 32
+"""GDAL makes none below."""
+_MOST_TILES = 65535
+_RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+_START_OF_TILE = b"\xff\x90\x00\x0a"
+_OF_THE_FILE = frozenset({
+    "CODEC", "GEOJP2", "GMLJP2", "GEOBOXES_AFTER_JP2C", "JPX", "BLOCKXSIZE", "BLOCKYSIZE", "TLM",
+})  # fmt: skip
+"""Creation options that say nothing about how one tile is encoded."""
+_OF_PART_15 = _OF_THE_FILE | {"RESOLUTIONS", "NBITS", "REVERSIBLE", "QUALITY"}
+_SIZ_DEPTHS = 42
+"""Offset of the first component's precision in a codestream: SIZ is always the first marker."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class J2kEncoder:
+    """Encodes one tile as a codestream of its own; the last tile of the codestream counts.
+
+    Attributes
+    ----------
+    profile
+        Driver, name and creation options.
+    tile
+        Rows and columns of a tile.
+    resolutions
+        How many every tile has, however small.
+    nbits
+        Significant bits of a sample.
+    colours
+        Of the bands.
+    tiles
+        How many the image has.
+    header_bytes
+        Length of a main header where the number of bytes is limited, as in lossy profiles; 0 elsewhere.
+    overviews
+        False: a tile holds its own reduced resolutions.
+    """
+
+    profile: Profile
+    tile: int
+    resolutions: int
+    nbits: int
+    colours: tuple[ColorInterp, ...]
+    tiles: int
+    header_bytes: int = 0
+    overviews: bool = False
+
+    @property
+    def high_throughput(self) -> bool:
+        """Whether tiles are HTJ2K (Part 15) and no JPEG 2000 of Part 1."""
+        return self.profile.name == HIGH_THROUGHPUT
+
+    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+        """Encode a tile.
+
+        Parameters
+        ----------
+        pixels
+            (band, y, x); cropped at the right and lower edge of the image.
+        mask
+            (y, x), True = valid; None when the output has none.
+
+        Returns
+        -------
+        tuple of bytes
+            The codestream, and with a mask its bits row by row, deflated.
+
+        Raises
+        ------
+        OutputError
+            The codec refuses.
+        """
+        stream = self._part_15(pixels) if self.high_throughput else self._part_1(pixels)
+        return (stream,) if mask is None else (stream, zlib.compress(np.packbits(mask).tobytes(), 1))
+
+    def _part_1(self, pixels: NDArray[Any]) -> bytes:
+        # A small tile has too few pixels for GDAL to give it all resolutions, and a file whose tiles differ in that
+        # has no overviews. As the last tile of an image of several it gets them.
+        smallest = max(2**self.resolutions, _SMALLEST_TILE)
+        shape = pixels.shape[1:]
+        sides = [max(side, smallest) for side in shape]
+        pads = [0 if side >= smallest else smallest for side in shape]
+        options = {name: value for name, value in self.profile.creation_options if name.upper() not in _OF_THE_FILE}
+        options |= {"BLOCKXSIZE": str(sides[1]), "BLOCKYSIZE": str(sides[0]), "RESOLUTIONS": str(self.resolutions)}
+        if self.header_bytes:
+            tiles = math.prod(2 if pad else 1 for pad in pads)
+            options["QUALITY"] = self._fair_quality(options["QUALITY"], pixels.size, tiles)
+        if any(pads):
+            pixels = np.pad(pixels, ((0, 0), (pads[0], 0), (pads[1], 0)))
+        return self._encode(pixels, options)
+
+    def _fair_quality(self, quality: str, samples: int, tiles: int) -> str:
+        """Give a tile the bytes that it would get in the whole image.
+
+        The encoder takes the main header's bytes from what the tiles may have. A tile that is encoded alone would bear
+        them all.
+        """
+        excess = self.header_bytes * (1 / tiles - 1 / self.tiles)
+        more = 100 * excess / (samples * self.nbits / 8)
+        return ",".join(repr(min(100.0, float(part) + more)) for part in quality.split(","))
+
+    def _encode(self, pixels: NDArray[Any], options: dict[str, str]) -> bytes:
+        count, height, width = pixels.shape
+        source = {
+            "driver": "GTiff", "width": width, "height": height, "count": count, "dtype": pixels.dtype,
+            "interleave": "band", "photometric": "RGB" if self.colours[:3] == _RGB else "MINISBLACK",
+            "transform": Affine.scale(2),  # without any, rasterio warns
+        }  # fmt: skip
+        try:
+            # Copying lets go of the GIL; closing a dataset of this driver, which encodes as well, does not.
+            with gdal_env(), rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as raw, MemoryFile(ext=".j2k") as coded:
+                with raw.open(**source) as dataset:
+                    dataset.colorinterp = self.colours
+                    dataset.write(pixels)
+                rasterio.shutil.copy(raw.name, coded.name, driver="JP2OpenJPEG", CODEC="J2K", **options)
+                return bytes(coded.read())
+        except Exception as error:  # rasterio hands on GDAL's errors in classes of its own making
+            raise _failure(self.profile, pixels, error) from error
+
+    def _part_15(self, pixels: NDArray[Any]) -> bytes:
+        from imagecodecs import htj2k_encode  # noqa: PLC0415  needed by this profile only
+
+        bits = 8 * pixels.dtype.itemsize
+        if self.nbits < bits:
+            # OpenJPH encodes all bits of the dtype. Unsigned samples are coded as their distance from the middle of
+            # their range: from that of the dtype, unless samples are moved by as much as the two lie apart.
+            pixels = pixels + pixels.dtype.type(2 ** (bits - 1) - 2 ** (self.nbits - 1))
+        colours = len(pixels) in {3, 4}
+        samples = np.ascontiguousarray(np.moveaxis(pixels, 0, -1)) if len(pixels) > 1 else pixels[0]
+        try:
+            stream = bytearray(
+                htj2k_encode(samples, reversible=True, rgb=colours, resolutions=self.resolutions - 1, planar=False)
+            )
+        except (RuntimeError, ValueError) as error:
+            raise _failure(self.profile, pixels, error) from error
+        if self.nbits < bits:
+            for band in range(len(pixels)):
+                stream[_SIZ_DEPTHS + 3 * band] = self.nbits - 1
+        return bytes(stream)
+
+
+def jpeg2000_encoder(profile: Profile, layout: RasterLayout) -> J2kEncoder | str:
+    """Make the encoder of a JPEG 2000's tiles, or tell why GDAL has to write the file.
+
+    Parameters
+    ----------
+    profile
+        Of driver JP2OpenJPEG.
+    layout
+        What will be written.
+
+    Returns
+    -------
+    J2kEncoder or str
+        A reason in a few words, when the creation options need a single encoder for all tiles. HTJ2K, which GDAL does
+        not write, is never refused that way.
+
+    Raises
+    ------
+    OutputError
+        More tiles than JPEG 2000 can count, or creation options that HTJ2K does not have.
+    """
+    options = {name.upper(): value for name, value in profile.creation_options}
+    width, height = (int(options.get(f"BLOCK{axis}SIZE", _TILE)) for axis in "XY")
+    rows, cols = layout.grid.shape
+    count = -(-rows // height) * -(-cols // width)
+    if count > _MOST_TILES:
+        raise OutputError(
+            f"profile {profile.name}: {rows} x {cols} pixels are {count} tiles of {height} x {width}, JPEG 2000 has "
+            f"{_MOST_TILES} at most; give larger ones with --co BLOCKXSIZE={2 * width} --co BLOCKYSIZE={2 * height}"
+        )
+    resolutions = int(options.get("RESOLUTIONS", "1"))
+    reason = _tiling_fault(width, height, resolutions) or _option_fault(options, layout)
+    if profile.name == HIGH_THROUGHPUT:
+        reason = _tiling_fault(width, height, resolutions) or _part_15_fault(options)
+        if reason:
+            raise OutputError(f"profile {profile.name}: {reason}; leave that creation option out")
+    if reason:
+        return reason
+    nbits = layout.metadata.nbits or 8 * np.dtype(layout.dtype).itemsize
+    colours = tuple(ColorInterp(band.colorinterp) for band in layout.metadata.bands)
+    encoder = J2kEncoder(
+        profile=profile, tile=width, resolutions=resolutions, nbits=nbits, colours=colours, tiles=count
+    )
+    if profile.lossless:
+        return encoder
+    blank = encoder(np.zeros((layout.count, 1, 1), layout.dtype), None)[0]
+    return replace(encoder, header_bytes=blank.index(_START_OF_TILE))
+
+
+def _tiling_fault(width: int, height: int, resolutions: int) -> str | None:
+    if width != height or width.bit_count() != 1:
+        return f"tiles of {width} x {height} are no squares whose side is a power of two"
+    if width < 2**resolutions:
+        return f"tiles of {width} have no {resolutions} resolutions"
+    return None
+
+
+def _option_fault(options: dict[str, str], layout: RasterLayout) -> str | None:
+    for name, harmless in (("TILEPARTS", "DISABLED"), ("PROFILE", "AUTO")):
+        if options.get(name, harmless).upper() != harmless:
+            return f"{name}={options[name]} is for one encoder of the whole image"
+    odd = any(side % 2 for side in layout.grid.shape)
+    if odd and options.get("YCBCR420", "NO").upper() not in {"NO", "FALSE", "OFF", "0"}:
+        return "YCBCR420 of an image with an odd side"
+    return None
+
+
+def _part_15_fault(options: dict[str, str]) -> str | None:
+    unknown = [f"{name}={value}" for name, value in options.items() if name not in _OF_PART_15]
+    return f"{unknown[0]} is not for HTJ2K" if unknown else None
+
+
+def _failure(profile: Profile, pixels: NDArray[Any], error: Exception) -> OutputError:
+    cause = " ".join(str(error).partition(". To debug")[0].split()) or type(error).__name__
+    return OutputError(
+        f"profile {profile.name}: a tile of {pixels.shape[0]} bands of {pixels.dtype}, {pixels.shape[1]} x "
+        f"{pixels.shape[2]} pixels, cannot be encoded ({cause}); write a .tif"
+    )

@@ -1,0 +1,45 @@
+/* 8 and 16-bit samples: the taps are whole multiples of a power of two, so every product and every sum is exact, in
+ * any order, fused or not (geosal/smoothing/weights.py). */
+#define NAME NAMED(geosal_smooth_uint8)
+#define SAMPLE uint8_t
+#define WORK uint16_t
+#define DOWN uint16_t
+#define ALONG float
+#define TO_SAMPLE(x) ((uint8_t)(int32_t)((x) + 0.5f))
+#define TO_SAMPLE_WIDE(x) ((uint8_t)(int32_t)((x) + 0.5))
+#define EXACT 1
+#define UNROLLED 1
+#include "smooth.h"
+
+#define NAME NAMED(geosal_smooth_uint8_fine)
+#define SAMPLE uint8_t
+#define WORK float
+#define DOWN double
+#define ALONG double
+#define TO_SAMPLE(x) ((uint8_t)(int32_t)((x) + 0.5))
+#define TO_SAMPLE_WIDE TO_SAMPLE
+#define EXACT 1
+#define UNROLLED 0
+#include "smooth.h"
+
+#define NAME NAMED(geosal_smooth_uint16)
+#define SAMPLE uint16_t
+#define WORK float
+#define DOWN double
+#define ALONG double
+#define TO_SAMPLE(x) ((uint16_t)(int32_t)((x) + 0.5))
+#define TO_SAMPLE_WIDE TO_SAMPLE
+#define EXACT 1
+#define UNROLLED 1
+#include "smooth.h"
+
+#define NAME NAMED(geosal_smooth_int16)
+#define SAMPLE int16_t
+#define WORK float
+#define DOWN double
+#define ALONG double
+#define TO_SAMPLE(x) ((int16_t)floor32((x) + 0.5))
+#define TO_SAMPLE_WIDE TO_SAMPLE
+#define EXACT 1
+#define UNROLLED 1
+#include "smooth.h"

@@ -1,0 +1,137 @@
+"""The C functions behind arrays: what they are given is checked and described here."""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.native.library import MAX_RADIUS, HalveJob, SmoothJob, address, function, with_whole_rows
+
+_EXACT = frozenset({"uint8", "uint8_fine", "uint16", "int16"})
+DTYPES = frozenset({"uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"})
+
+
+def smooth(
+    pixels: NDArray[Any],
+    levels: NDArray[np.uint8],
+    valid: NDArray[np.bool_] | None,
+    out: NDArray[Any],
+    taps: dict[int, NDArray[np.float64]],
+    bits: int | None,
+) -> None:
+    """Smooth one band: each pixel by the kernel of its level, mirrored at the edge of the array.
+
+    Parameters
+    ----------
+    pixels
+        (y, x), of one of `DTYPES`.
+    levels
+        (y, x).
+    valid
+        (y, x), or None when all samples count. Others lend no weight and are left as they are.
+    out
+        (y, x), a copy of `pixels`; pixels of the levels in `taps` are written over it.
+    taps
+        Level -> its (2 * level + 1,) taps. Pixels of other levels are left alone. The levels are consecutive.
+    bits
+        The taps are multiples of ``2**-bits`` with sum 1, and every sum is exact; None for any taps. At most 8 bits on
+        uint8 take the fastest road.
+    """
+    if not taps:
+        return
+    name = out.dtype.name + ("_fine" if out.dtype == np.uint8 and bits != 8 else "")
+    exact = name in _EXACT
+    unit = 2.0 ** (bits or 0) if exact else 1.0
+    table = np.zeros((MAX_RADIUS + 1, MAX_RADIUS + 1))
+    for level, values in taps.items():
+        table[level, : level + 1] = values[level:] * unit
+    pixels, levels = with_whole_rows(pixels), with_whole_rows(levels)
+    valid = None if valid is None else with_whole_rows(valid)
+    job = SmoothJob(
+        pixels=address(pixels),
+        valid=address(valid),
+        levels=address(levels),
+        out=address(out),
+        pixel_stride=pixels.strides[0],
+        valid_stride=0 if valid is None else valid.strides[0],
+        level_stride=levels.strides[0],
+        out_stride=out.strides[0],
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        lowest=min(taps),
+        highest=max(taps),
+        taps=address(table),
+        unit=unit,
+    )
+    if function("_exact" if exact else "_wide", f"geosal_smooth_{name}")(ctypes.byref(job)):
+        raise MemoryError("no memory to smooth a tile in")
+
+
+def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Reduce bands by the mean of the valid samples of each 2 x 2 pixels; of what exists of them at odd edges.
+
+    Parameters
+    ----------
+    pixels
+        (band, y, x), of one of `DTYPES`.
+    valid
+        (band, y, x), or None when all samples count.
+
+    Returns
+    -------
+    ndarray
+        (band, ceil(y / 2), ceil(x / 2)). Integers are rounded half up; where no sample counts it is the first one.
+    """
+    count, height, width = pixels.shape
+    pixels = with_whole_rows(pixels)
+    valid = None if valid is None else with_whole_rows(valid)
+    out = np.empty((count, -(-height // 2), -(-width // 2)), pixels.dtype)
+    run = function("_tiles", f"geosal_halve_{pixels.dtype.name}")
+    for band in range(count):
+        says = None if valid is None else valid[band]
+        job = HalveJob(
+            pixels=address(pixels[band]),
+            valid=address(says),
+            out=address(out[band]),
+            pixel_stride=pixels.strides[1],
+            valid_stride=0 if says is None else says.strides[0],
+            out_stride=out.strides[1],
+            height=height,
+            width=width,
+        )
+        run(ctypes.byref(job))
+    return out
+
+
+def interleave(pixels: NDArray[Any], tile: int, *, delta: bool = False) -> NDArray[Any]:
+    """Lay bands side by side in each pixel, padded to a square tile by repeating the last column and row.
+
+    Parameters
+    ----------
+    pixels
+        (band, y, x), neither y nor x above `tile` nor 0.
+    tile
+        Rows and columns of the result.
+    delta
+        Store each sample as its difference to the pixel on its left, modulo the range of its type: predictor 2 of
+        TIFF 6.0, section 14. Floats go by their bits.
+
+    Returns
+    -------
+    ndarray
+        (tile, tile, band).
+    """
+    count, height, width = pixels.shape
+    pixels = with_whole_rows(pixels)
+    out = np.empty((tile, tile, count), pixels.dtype)
+    sizes = (pixels.strides[0], pixels.strides[1], height, width, tile)
+    run = function("_tiles", f"geosal_interleave{8 * pixels.dtype.itemsize}")
+    run(
+        ctypes.c_void_p(address(pixels)),
+        *map(ctypes.c_ssize_t, sizes),
+        ctypes.c_int(count),
+        ctypes.c_int(delta),
+        ctypes.c_void_p(address(out)),
+    )
+    return out

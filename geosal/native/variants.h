@@ -1,0 +1,29 @@
+/* Includes FUNCTIONS once for each processor that it is worth it for, and tells which one this machine has. */
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#define SUFFIX _v4
+#define TARGET __attribute__((target("arch=x86-64-v4,prefer-vector-width=512")))
+#include FUNCTIONS
+#undef SUFFIX
+#undef TARGET
+#define SUFFIX _v3
+#define TARGET __attribute__((target("arch=x86-64-v3")))
+#include FUNCTIONS
+#undef SUFFIX
+#undef TARGET
+
+/* 4 and 3: the levels of the x86-64 psABI, with AVX-512 and AVX2. */
+int geosal_processor(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("x86-64-v4") ? 4 : __builtin_cpu_supports("x86-64-v3") ? 3 : 0;
+}
+#else
+int geosal_processor(void)
+{
+    return 0;
+}
+#endif
+
+#define SUFFIX _v0
+#define TARGET
+#include FUNCTIONS

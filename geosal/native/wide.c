@@ -1,0 +1,4 @@
+#include "common.h"
+
+#define FUNCTIONS "wide_functions.h"
+#include "variants.h"

@@ -1,0 +1,194 @@
+"""The store in the making: each chunk is a file of its own, so tiles are written as they come."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import OutputError
+from geosal.grid import Grid, level_shapes
+from geosal.metadata import metadata_to_json
+from geosal.raster import RasterLayout
+from geosal.writers.publish import visible_parent
+from geosal.writers.zarr import attributes
+from geosal.writers.zarr.attributes import GRID_MAPPING, IMAGE, MASK, METADATA, path_in
+from geosal.writers.zarr.nodes import ArrayNode, GroupNode, Json, Nodes, write_nodes
+
+if TYPE_CHECKING:
+    from geosal.codecs.zarr_tiles import ZarrEncoder  # families know each other's types only
+    from geosal.writers.pyramid import Tile
+
+
+class ZarrContainer:
+    """A Zarr v3 store that takes tiles in any order.
+
+    ``image`` (band, y, x), its coordinates, ``spatial_ref`` and, if the layout has one, ``mask`` (y, x) lie in the root
+    group; each overview has the same arrays in a group of its own, ``ovr_2x``, ``ovr_4x`` …. Without metadata it is no
+    store: that comes with `finish`.
+
+    Parameters
+    ----------
+    path
+        A new directory.
+    layout
+        Grid, dtype, nodata, mask and metadata.
+    encoder
+        What has made the tiles.
+    """
+
+    def __init__(self, path: str | Path, layout: RasterLayout, encoder: "ZarrEncoder") -> None:
+        self.path = Path(path)
+        self._layout = layout
+        self._encoder = encoder
+        shapes = level_shapes(layout.grid.shape, encoder.tile) if encoder.overviews else (layout.grid.shape,)
+        self._grids = [attributes.level_grid(layout.grid, level, shape) for level, shape in enumerate(shapes)]
+        self._missing = sum(-(-rows // encoder.tile) * -(-cols // encoder.tile) for rows, cols in shapes)
+        self._known: set[Path] = set()
+        self._is_whole = False
+
+    def __enter__(self) -> Self:
+        """Make the directory."""
+        try:
+            self.path.mkdir()
+        except OSError as error:
+            raise self._failure(error) from error
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Delete what is not finished."""
+        if not self._is_whole:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def append(self, tile: "Tile") -> None:
+        """Write the chunks of a tile.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or refuses.
+        """
+        image, mask = (self.path / path_in(tile.level, name) for name in (IMAGE, MASK))
+        directories = [image / str(band) for band in range(self._layout.count)]
+        if self._layout.has_mask:
+            directories.append(mask)
+        for directory, chunk in zip(directories, tile.parts, strict=True):
+            self._write(directory / str(tile.row) / str(tile.col), chunk)
+        self._missing -= 1
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        """Write coordinates and metadata; then the store is one.
+
+        Parameters
+        ----------
+        tags
+            Provenance, for the default domain.
+        band_statistics
+            ``STATISTICS_*`` tags of each band, when the source had some.
+
+        Raises
+        ------
+        OutputError
+            The disk is full or refuses, or tiles are missing.
+        """
+        if self._missing:
+            raise self._failure(OSError(f"{self._missing} tiles are missing"))
+        try:
+            nodes: dict[str, ArrayNode | GroupNode] = {}
+            for level, grid in enumerate(self._grids):
+                nodes |= self._level(level, grid)
+            nodes[""] = GroupNode(attributes=self._root(tags, band_statistics))
+            image = nodes[IMAGE]
+            plain = attributes.plain_tags({**self._layout.metadata.tags.get("", {}), **tags})
+            nodes[IMAGE] = replace(image, attributes=plain | image.attributes)
+            write_nodes(self.path, nodes)
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from error
+        self._is_whole = True
+
+    def _level(self, level: int, grid: Grid) -> Nodes:
+        """Describe a level, and write what is small enough to be written at once."""
+        layout, tile = self._layout, self._encoder.tile
+        nodes: dict[str, ArrayNode | GroupNode] = {}
+        if level:
+            nodes[attributes.group_of(level)] = GroupNode(attributes=attributes.group_attributes(grid))
+        nodes[path_in(level, IMAGE)] = replace(
+            self._array((layout.count, *grid.shape), ("band", "y", "x"), layout.dtype, self._encoder.fill),
+            chunks=(1, tile, tile),
+            attributes=attributes.image_attributes(layout),
+            nodata=layout.nodata,
+            crs=layout.grid.crs,
+        )
+        if layout.has_mask:
+            nodes[path_in(level, MASK)] = replace(
+                self._array(grid.shape, ("y", "x"), "uint8"),
+                chunks=(tile, tile),
+                attributes=attributes.mask_attributes(),
+                crs=layout.grid.crs,
+            )
+        for small in _small_arrays(layout.count, grid):
+            path = path_in(level, small.name)
+            dimensions = (small.name,) if small.values.ndim else ()
+            fill = np.nan if small.values.dtype.kind == "f" else 0
+            node = self._array(small.values.shape, dimensions, str(small.values.dtype), fill)
+            nodes[path] = replace(node, attributes=small.attributes)
+            self._write(self.path / path / "0", self._encoder.compress(small.values))
+        return nodes
+
+    def _array(self, shape: tuple[int, ...], dimensions: tuple[str, ...], dtype: str, fill: float = 0) -> ArrayNode:
+        return ArrayNode(
+            shape=shape,
+            chunks=shape,
+            dimensions=dimensions,
+            dtype=dtype,
+            fill=fill,
+            codecs=self._encoder.codecs(dtype),
+            compressor=self._encoder.compressor(),
+        )
+
+    def _root(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> Json:
+        known = metadata_to_json(self._layout.metadata)
+        known["tags"][""] = {**known["tags"].get("", {}), **tags}
+        for band, statistics in zip(known["bands"], band_statistics or (), strict=False):
+            band["tags"][""] = {**band["tags"].get("", {}), **statistics}
+        ours = attributes.with_multiscales(attributes.group_attributes(self._layout.grid), self._grids)
+        return {**tags, **ours, METADATA: known}
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            if path.parent not in self._known:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._known.add(path.parent)
+            path.write_bytes(content)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> OutputError:
+        if isinstance(error, OutputError):
+            return error
+        place = visible_parent(self.path)
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+        return OutputError(f"{self.path.name}: cannot be written in {place} ({cause}); make room or write elsewhere")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Small:
+    """An array of one chunk."""
+
+    name: str
+    values: NDArray[Any]
+    attributes: Json
+
+
+def _small_arrays(count: int, grid: Grid) -> Iterator[_Small]:
+    """Coordinates of a level, those of pixels at their centres, and its CRS."""
+    yield _Small(name="band", values=np.arange(1, count + 1), attributes={"long_name": "band, as GDAL counts"})
+    yield _Small(name=GRID_MAPPING, values=np.array(0), attributes=attributes.grid_mapping_attributes(grid))
+    if attributes.has_axes(grid):
+        x, y = attributes.axis_attributes(grid)
+        transform = grid.transform
+        yield _Small(name="x", values=transform.c + transform.a * (np.arange(grid.width) + 0.5), attributes=x)
+        yield _Small(name="y", values=transform.f + transform.e * (np.arange(grid.height) + 0.5), attributes=y)

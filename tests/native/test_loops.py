@@ -1,0 +1,183 @@
+"""The loops in C against the same arithmetic in SciPy and NumPy."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
+
+from geosal import Ladder, native
+from geosal.native import library
+from geosal.smoothing import smooth_block
+from geosal.smoothing.weights import kernels
+
+DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+EXACT = ("uint8", "uint16", "int16")
+
+
+def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> NDArray[Any]:
+    rng = np.random.default_rng(seed)
+    if dtype.startswith("float"):
+        return rng.normal(0, 100, shape).astype(dtype)
+    limits = np.iinfo(dtype)
+    return rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+
+
+def convolve(image: NDArray[np.float64], taps: NDArray[np.float64]) -> NDArray[np.float64]:
+    return correlate1d(correlate1d(image, taps, axis=0, mode="mirror"), taps, axis=1, mode="mirror")
+
+
+def by_scipy(
+    image: NDArray[Any], levels: NDArray[np.uint8], valid: NDArray[np.bool_] | None, ladder: Ladder
+) -> NDArray[Any]:
+    """The same sums in float64: exact for narrow samples, so that nothing but equality will do."""
+    counts = np.ones(image.shape) if valid is None else valid.astype(float)
+    result = image.copy()
+    for _, taps in kernels(image.dtype, ladder, ladder.steps):
+        for level, values in taps.items():
+            total = convolve(np.where(counts > 0, image, 0).astype(float), values)
+            weight = convolve(counts, values)
+            mean = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+            chosen = (levels == level) & (counts > 0)
+            rounded = mean if image.dtype.kind == "f" else np.floor(mean + 0.5)
+            result[chosen] = rounded[chosen].astype(image.dtype)
+    return result
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 90), st.integers(1, 150)),
+    dtype=st.sampled_from(DTYPES),
+    steps=st.sampled_from([1, 4, 8, 9, 20, 32]),
+    cell=st.sampled_from([1, 7, 40]),
+    hole=st.sampled_from([None, 0.0, 0.02, 0.5, 0.98, 1.0]),
+    seed=st.integers(0, 999),
+)
+def test_equals_the_same_sums_in_scipy(
+    shape: tuple[int, int], dtype: str, steps: int, cell: int, hole: float | None, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    image, ladder = noise(shape, dtype, seed), Ladder(steps)
+    coarse = rng.integers(0, steps + 1, (shape[0] // cell + 1, shape[1] // cell + 1), dtype=np.uint8)
+    levels = np.kron(coarse, np.ones((cell, cell), np.uint8))[: shape[0], : shape[1]]
+    valid = None if hole is None else rng.random(shape) >= hole
+    found = smooth_block(image[None], levels, None if valid is None else valid[None], ladder)[0]
+    expected = by_scipy(image, levels, valid, ladder)
+    if dtype in EXACT:
+        np.testing.assert_array_equal(found, expected)
+    elif dtype.startswith("float"):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=100 * np.finfo(dtype).eps * 4)
+    else:
+        assert np.abs(found.astype(np.int64) - expected.astype(np.int64)).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(70, 1100), (130, 65), (200, 2100)])
+def test_tiles_in_work_do_not_show(dtype: str, shape: tuple[int, int]) -> None:
+    """Larger than a tile of the loops, with a hole in one of them only."""
+    image, levels = noise(shape, dtype), np.random.default_rng(1).integers(0, 9, shape, dtype=np.uint8)
+    valid = np.ones(shape, np.bool_)
+    valid[20:30, -30:-10] = False
+    whole = smooth_block(image[None], levels, valid[None], Ladder())[0]
+    half = shape[1] // 2
+    left = smooth_block(image[None, :, : half + 8], levels[:, : half + 8], valid[None, :, : half + 8], Ladder())[0]
+    right = smooth_block(image[None, :, half - 8 :], levels[:, half - 8 :], valid[None, :, half - 8 :], Ladder())[0]
+    np.testing.assert_array_equal(np.hstack([left[:, :half], right[:, 8:]]), whole)
+    if dtype in EXACT:
+        np.testing.assert_array_equal(whole, by_scipy(image, levels, valid, Ladder()))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_views_of_any_kind_are_taken(dtype: str) -> None:
+    base = noise((60, 80, 3), dtype)
+    bands = np.moveaxis(base, 2, 0)  # samples of a row are not side by side
+    levels = np.asfortranarray(np.random.default_rng(2).integers(0, 9, (60, 80), dtype=np.uint8))
+    expected = smooth_block(np.ascontiguousarray(bands), np.ascontiguousarray(levels), None, Ladder())
+    np.testing.assert_array_equal(smooth_block(bands, levels, None, Ladder()), expected)
+    swapped = bands.astype(base.dtype.newbyteorder(">"))
+    np.testing.assert_array_equal(smooth_block(swapped, levels, None, Ladder()), expected)
+    flipped = smooth_block(bands[:, ::-1], levels[::-1], None, Ladder())[:, ::-1]
+    np.testing.assert_array_equal(flipped, expected)
+
+
+def test_threads_give_the_same_bits() -> None:
+    image, levels = noise((1, 700, 900), "uint8"), np.random.default_rng(3).integers(0, 9, (700, 900), dtype=np.uint8)
+    alone = smooth_block(image, levels, None, Ladder())
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: smooth_block(image, levels, None, Ladder()), range(8)):
+            np.testing.assert_array_equal(found, alone)
+
+
+@pytest.mark.parametrize("variant", [4, 3, 0])
+def test_every_variant_gives_the_same_bits(variant: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of exact and of rounding sums: a cluster may mix processors."""
+    if variant > library.load("_exact").geosal_processor():
+        pytest.skip("this processor cannot run it")
+    levels = np.random.default_rng(4).integers(0, 9, (90, 200), dtype=np.uint8)
+    valid = np.random.default_rng(5).random((1, 90, 200)) > 0.1
+    images = {dtype: noise((1, 90, 200), dtype) for dtype in DTYPES}
+    found = {d: [smooth_block(i, levels, v, Ladder()) for v in (None, valid)] for d, i in images.items()}
+    monkeypatch.setattr(
+        "geosal.native.loops.function", lambda lib, name: getattr(library.load(lib), f"{name}_v{variant}")
+    )
+    for dtype, image in images.items():
+        for says, expected in zip((None, valid), found[dtype], strict=True):
+            np.testing.assert_array_equal(smooth_block(image, levels, says, Ladder()), expected)
+        np.testing.assert_array_equal(native.halve(image, valid), by_hand(image, valid))
+
+
+def by_hand(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]:
+    count, height, width = pixels.shape
+    result = np.empty((count, -(-height // 2), -(-width // 2)), pixels.dtype)
+    for band, row, col in np.ndindex(result.shape):
+        here = np.s_[band, 2 * row : 2 * row + 2, 2 * col : 2 * col + 2]
+        samples = pixels[here].ravel() if valid is None else pixels[here][valid[here]]
+        if samples.size == 0:
+            result[band, row, col] = pixels[band, 2 * row, 2 * col]
+        elif pixels.dtype.kind == "f":
+            result[band, row, col] = sum(samples.astype(float).tolist()) / samples.size
+        else:
+            total = sum(samples.tolist())
+            result[band, row, col] = (2 * total + samples.size) // (2 * samples.size)
+    return result
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 9, 14), (1, 16, 33), (3, 8, 8), (1, 1, 7), (1, 7, 1)])
+@pytest.mark.parametrize("hole", [None, 0.3, 1.0])
+def test_halve_is_the_mean_of_what_counts(dtype: str, shape: tuple[int, int, int], hole: float | None) -> None:
+    pixels = noise(shape, dtype)
+    valid = None if hole is None else np.random.default_rng(6).random(shape) >= hole
+    np.testing.assert_array_equal(native.halve(pixels, valid), by_hand(pixels, valid))
+
+
+def test_halve_takes_views() -> None:
+    pixels = noise((2, 40, 50), "uint8")
+    valid = np.random.default_rng(7).random((2, 40, 50)) > 0.5
+    inside = np.s_[:, 3:30, 5:44]
+    np.testing.assert_array_equal(native.halve(pixels[inside], valid[inside]), by_hand(pixels[inside], valid[inside]))
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "int64", "uint64"])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4, 13])
+@pytest.mark.parametrize("shape", [(16, 16), (9, 16), (16, 5), (1, 1)])
+def test_interleave_pads_and_takes_differences_as_tiff_has_it(dtype: str, bands: int, shape: tuple[int, int]) -> None:
+    pixels = np.frombuffer(np.random.default_rng(8).bytes(bands * 256 * 8), dtype)[: bands * shape[0] * shape[1]]
+    pixels = pixels.reshape(bands, *shape)
+    padded = np.pad(pixels, ((0, 0), (0, 16 - shape[0]), (0, 16 - shape[1])), mode="edge")
+    expected = np.ascontiguousarray(np.moveaxis(padded, 0, 2))
+    found = native.interleave(pixels, 16)
+    np.testing.assert_array_equal(found.view("u1"), expected.view("u1"))
+    delta = native.interleave(pixels, 16, delta=True)
+    whole = f"u{pixels.itemsize}"
+    np.testing.assert_array_equal(delta.view(whole), imagecodecs.delta_encode(expected.view(whole), axis=-2))
+
+
+def test_a_library_that_is_not_built_says_what_to_do() -> None:
+    with pytest.raises(ImportError, match="install geosal with pip, which builds it: a C compiler"):
+        library.load("_missing")
