@@ -10,6 +10,7 @@ from affine import Affine
 from geosal.grid import Block, Grid
 from geosal.pipeline import task_of
 from geosal.plan import Plan
+from geosal.scenes.zarr_store import store_bytes
 from geosal.writers.sink import open_sink
 
 _TILE = 512
@@ -43,7 +44,7 @@ def estimate_bytes(plan: Plan) -> int:
                 result = task(_spread(target, shape, grid.shape))
                 sink.take(sink.cutter.cut(target, result.pixels, result.mask if layout.has_mask else None))
             sink.finish({}, None)
-        per_pixel = _bytes_of(encoded) / (shape[0] * shape[1])
+        per_pixel = store_bytes(encoded) / (shape[0] * shape[1])
     return round(per_pixel * grid.height * grid.width)
 
 
@@ -54,8 +55,3 @@ def _spread(target: Block, sample: tuple[int, int], scene: tuple[int, int]) -> B
         for offset, length, of, whole in zip((target.row_off, target.col_off), target.shape, sample, scene, strict=True)
     ]
     return Block(max(0, offsets[0]), max(0, offsets[1]), *target.shape)
-
-
-def _bytes_of(path: Path) -> int:
-    """Size of a file, or of all files in a directory."""
-    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if path.is_dir() else path.stat().st_size

@@ -13,10 +13,12 @@ from geosal.scenes import Scene
 
 BLOCK = 2048
 """Rows and columns of a block, where memory allows."""
-_PROCESS_BYTES = 230 * 2**20
-"""Interpreter and libraries, before the first block."""
+_PROCESS_BYTES = 135 * 2**20
+"""Interpreter and libraries, before the first block: measured, with some room."""
 _ENCODER_BYTES = 60 * 2**20
 """GDAL's writers and what the allocator has not given back after smoothing."""
+_JPEG2000_BYTES = 12
+"""For each sample of a tile in work: OpenJPEG and OpenJPH take int32 or float, twice, and the codestream."""
 _TILE = 1024
 """Of JPEG2000; a COG's are smaller."""
 
@@ -42,7 +44,9 @@ def fit(recipe: Recipe, scene: Scene, *, cores: int | None, by_gdal: bool) -> Fi
     encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
     layout, limit = scene.layout, recipe.max_memory
     smooth = [
-        (b, w, _smoothing_bytes(b, w, recipe.ladder.halo, layout) + scene.tile_bytes) for w in workers for b in blocks
+        (b, w, _smoothing_bytes(b, w + 2 * by_gdal, recipe.ladder.halo, layout) + scene.tile_bytes)
+        for w in workers
+        for b in blocks
     ]
     # Without GDAL's writer tiles are encoded where blocks are smoothed.
     encode = [(threads, _encoding_bytes(threads, layout) if by_gdal else 0) for threads in encoders]
@@ -58,8 +62,14 @@ def fit(recipe: Recipe, scene: Scene, *, cores: int | None, by_gdal: bool) -> Fi
     return Fit(block, chosen, threads, max(smoothing, encoding))
 
 
-def _smoothing_bytes(block: int, workers: int, halo: int, layout: RasterLayout) -> int:
-    return _PROCESS_BYTES + _cache_bytes(layout) + (workers + 2) * _block_bytes(block, halo, layout)
+def _smoothing_bytes(block: int, in_work: int, halo: int, layout: RasterLayout) -> int:
+    """Memory while blocks are smoothed and their tiles encoded; measured on 3 bands of uint8 and uint16.
+
+    Results wait as compressed tiles, which take less than what is in work; for GDAL's writers they are pixels.
+    """
+    height, width = (min(_TILE, length) for length in layout.grid.shape)
+    tile = height * width * layout.count * _JPEG2000_BYTES
+    return _PROCESS_BYTES + _cache_bytes(layout) + in_work * (_block_bytes(block, halo, layout) + tile)
 
 
 def _encoding_bytes(threads: int, layout: RasterLayout) -> int:
@@ -76,7 +86,7 @@ def _cache_bytes(layout: RasterLayout) -> int:
 
 
 def _block_bytes(block: int, halo: int, layout: RasterLayout) -> int:
-    """Memory of one block in work: pixels in and out, validity, saliency and levels; cells in float64 are small."""
+    """Memory of one block in work: pixels in, out, halved and as tiles; validity, saliency and levels."""
     height, width = (min(block + 2 * halo, length) for length in layout.grid.shape)
-    per_pixel = layout.count * (2 * np.dtype(layout.dtype).itemsize + 1) + 16
+    per_pixel = layout.count * (4 * np.dtype(layout.dtype).itemsize + 1) + 8
     return height * width * per_pixel

@@ -22,6 +22,7 @@ from geosal.produce import Labour, ProgressCallback, Tags, Work, ignore, produce
 from geosal.raster import any_colour
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
+from geosal.scenes.zarr_store import store_bytes
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels
@@ -219,7 +220,7 @@ def _statistics(tally: Tally) -> Sequence[Tags] | None:
 
 
 def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
-    grid, size = plan.layout.grid, output.stat().st_size
+    grid, size = plan.layout.grid, store_bytes(output)
     shares, shares_all = tally.shares(valid_only=True), tally.shares(valid_only=False)
     source = Path(plan.recipe.input)
     return Summary(

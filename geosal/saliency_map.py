@@ -18,6 +18,7 @@ from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
+from geosal.scenes.zarr_store import store_bytes
 from geosal.sources import Saliency, SourceText, open_saliency
 from geosal.version import __version__
 from geosal.writers.publish import check_output
@@ -141,7 +142,7 @@ def _outcome(
         "output": output,
         "driver": codec[0],
         "profile": codec[1],
-        "bytes": finished.stat().st_size,
+        "bytes": store_bytes(finished),
         "width": layout.grid.width,
         "height": layout.grid.height,
         "mean": sums[0] / (SCALE * pixels),

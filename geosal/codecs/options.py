@@ -50,9 +50,13 @@ DRIVER_OPTIONS: Mapping[str, Mapping[str, tuple[float, float] | None]] = Mapping
     {
         "COG": _COG,
         "JP2OpenJPEG": _JP2OPENJPEG,
+        "Zarr": {"LEVEL": (1, 9)},
     }
 )
 """Driver -> option -> its limits, when it is a number or a list of them."""
+
+HTJ2K_OPTIONS = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "GEOBOXES_AFTER_JP2C", "JPX", "TLM", "QUALITY"})
+"""Of the options of JP2OpenJPEG, those that mean something for HTJ2K."""
 
 _REPROJECTS = "would move the pixels off their grid; warp the scene first with gdalwarp"
 _NOT_OURS = "geosal carries all metadata itself; leave it out"

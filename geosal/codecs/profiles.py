@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from geosal.codecs.options import DRIVER_OPTIONS, PROTECTED_OPTIONS, number
+from geosal.codecs.options import DRIVER_OPTIONS, HTJ2K_OPTIONS, PROTECTED_OPTIONS, number
 from geosal.errors import UsageError
 from geosal.raster import RasterLayout
 
@@ -21,8 +21,8 @@ _LARGEST_THUMBNAIL = 512
 _JP2_TILE = 1024
 _RGBA = 4
 _BEST_QUALITY = 100
-_DEFAULT_NAME = {"COG": "deflate", "JP2OpenJPEG": "jp2-lossless"}
-_DRIVER_OF_SUFFIX = {".tif": "COG", ".tiff": "COG", ".jp2": "JP2OpenJPEG"}
+_DEFAULT_NAME = {"COG": "deflate", "JP2OpenJPEG": "jp2-lossless", "Zarr": "zarr"}
+_DRIVER_OF_SUFFIX = {".tif": "COG", ".tiff": "COG", ".jp2": "JP2OpenJPEG", ".zarr": "Zarr"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Profile:
     name
         As in `PROFILES`.
     driver
-        GDAL's short name, ``"COG"`` or ``"JP2OpenJPEG"``.
+        GDAL's short name, ``"COG"``, ``"JP2OpenJPEG"`` or ``"Zarr"``.
     lossless
         Every sample comes back as it was written.
     creation_options
@@ -95,6 +95,9 @@ PROFILES: Mapping[str, _Kind] = MappingProxyType({
                           dtypes=_INTEGERS_16),
     "jp2": _Kind(driver="JP2OpenJPEG", options=(*_JP2, ("REVERSIBLE", "NO"), ("QUALITY", "25")), lossless=False,
                  dtypes=_INTEGERS_16),
+    "htj2k": _Kind(driver="JP2OpenJPEG", options=(*_JP2, ("REVERSIBLE", "YES"), ("QUALITY", "100")),
+                   dtypes=_INTEGERS_16),
+    "zarr": _Kind(driver="Zarr", options=(("LEVEL", "3"),)),
 })  # fmt: skip
 """Every profile by its name."""
 
@@ -107,7 +110,7 @@ def resolve_profile(
     Parameters
     ----------
     output
-        Path whose suffix picks the driver: ``.tif``, ``.tiff`` or ``.jp2``.
+        Path whose suffix picks the driver: ``.tif``, ``.tiff``, ``.jp2`` or ``.zarr``.
     name
         Key of `PROFILES`; the driver's lossless default when None.
     creation_options
@@ -127,7 +130,7 @@ def resolve_profile(
     _refuse_misfit(name, kind, layout)
     options = dict(kind.options)
     if driver == "JP2OpenJPEG":
-        options |= _jp2_geometry(layout)
+        options |= _jp2_geometry(layout, creation_options)
     options |= _checked_options(creation_options, name, kind)
     lossless = _is_lossless(kind, options)
     if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
@@ -142,7 +145,7 @@ def _driver_of(output: str) -> str:
     suffix = PurePath(output).suffix.lower()
     if suffix not in _DRIVER_OF_SUFFIX:
         found = f"'{suffix}'" if suffix else "a name without suffix"
-        raise UsageError(f"{output}: {found} is not written yet by this version; use .tif or .jp2")
+        raise UsageError(f"{output}: {found} is not written by this version; use .tif, .jp2 or .zarr")
     return _DRIVER_OF_SUFFIX[suffix]
 
 
@@ -191,11 +194,13 @@ def _numbers(values: tuple[int, ...]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _jp2_geometry(layout: RasterLayout) -> dict[str, str]:
+def _jp2_geometry(layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
     """Choose tile, resolutions and precision: the coarsest resolution is a thumbnail."""
     rows, cols = layout.grid.shape
+    sides = [number(value) for name, value in given.items() if name.upper() in {"BLOCKXSIZE", "BLOCKYSIZE"}]
+    tile = min([_JP2_TILE, *(side for side in sides if side >= 1)])
     wanted = math.ceil(math.log2(max(rows, cols) / _LARGEST_THUMBNAIL)) if max(rows, cols) > _LARGEST_THUMBNAIL else 0
-    possible = int(math.log2(min(rows, cols, _JP2_TILE)))  # a tile must not shrink below one pixel
+    possible = int(math.log2(min(rows, cols, tile)))  # a tile must not shrink below one pixel
     options = {
         "BLOCKXSIZE": str(_JP2_TILE),
         "BLOCKYSIZE": str(_JP2_TILE),
@@ -226,6 +231,10 @@ def _checked_options(given: Mapping[str, str], name: str, kind: _Kind) -> dict[s
             )
         if kind.lossless and kind.driver == "JP2OpenJPEG" and upper == "QUALITY" and number(value) != _BEST_QUALITY:
             raise UsageError(f"--co {option}={value}: profile {name} keeps every sample; use --profile jp2 for less")
+        if name == "htj2k" and upper not in HTJ2K_OPTIONS:
+            raise UsageError(
+                f"--co {option}={value}: HTJ2K tiles take {', '.join(sorted(HTJ2K_OPTIONS))} only; leave it out"
+            )
         _check_number(option, value, DRIVER_OPTIONS[kind.driver][known[upper]])
         checked[known[upper]] = value
     return checked
@@ -235,6 +244,8 @@ def _check_number(option: str, value: str, limits: tuple[float, float] | None) -
     if limits is None:
         return
     found = [number(part) for part in re.split(",", value)]
+    if option.upper() == "LEVEL" and found != [int(part) for part in found if part == part]:  # noqa: PLR0124  NaN
+        raise UsageError(f"--co {option}={value}: a level is a whole number from {limits[0]:g} to {limits[1]:g}")
     if not all(limits[0] <= part <= limits[1] for part in found):
         raise UsageError(f"--co {option}={value}: needs a number from {limits[0]:g} to {limits[1]:g}")
 

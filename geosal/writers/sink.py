@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from geosal.raster import RasterLayout
-from geosal.writers.convert import convert
 from geosal.writers.pyramid import Assembler, Cutter, Parts, Tile, TileEncoder, Uncut
 from geosal.writers.stage import Stage
 
@@ -86,9 +85,19 @@ def open_sink(
             yield _TileSink(Cutter.of(encoder, layout), container)
 
 
-def open_container(path: Path, profile: "Profile", layout: RasterLayout, encoder: TileEncoder) -> Container:
+def open_container(path: Path, profile: "Profile", layout: RasterLayout, encoder: Any) -> Container:
     """Choose the container of a driver."""
-    raise NotImplementedError
+    if profile.driver == "COG":
+        from geosal.writers.cog import CogContainer  # noqa: PLC0415  one of them is needed
+
+        return CogContainer(path, profile, layout, encoder)
+    if profile.driver == "Zarr":
+        from geosal.writers.zarr import ZarrContainer  # noqa: PLC0415
+
+        return ZarrContainer(path, layout, encoder)
+    from geosal.writers.jpeg2000.writer import Jp2Container  # noqa: PLC0415
+
+    return Jp2Container(path, layout, encoder)
 
 
 class _TileSink:
@@ -124,6 +133,8 @@ class _GdalSink:
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         self.stage.finish(tags, band_statistics)
+        from geosal.writers.convert import convert  # noqa: PLC0415  slow to import, and rarely needed
+
         self.report(0)
         convert(self.stage.path, self.path, self.profile, self.layout, self.threads)
         self.stage.path.unlink(missing_ok=True)

@@ -84,7 +84,7 @@ def test_config_and_command_line(rgb_scene: Path, tmp_path: Path, call: Callable
         ("SCENE OUT", 2),
         ("SCENE OUT -s perlin:sede=1", 2),
         ("SCENE OUT -s half --profile mp3", 2),
-        ("SCENE OUT.zarr -s half", 2),
+        ("SCENE OUT.jpg -s half", 2),
         ("SCENE OUT -s half --bidx 9", 2),
         ("missing.tif OUT -s half", 3),
         ("SCENE OUT -s missing.tif", 3),
@@ -111,7 +111,7 @@ def test_refusals(
     names = {
         "SCENE": rgb_scene,
         "OUT": tmp_path / "out.tif",
-        "OUT.zarr": tmp_path / "out.zarr",
+        "OUT.jpg": tmp_path / "out.jpg",
         "EXISTING": existing,
         "README": repository / "README.md",
         "ELSEWHERE": _far_away_mask(tmp_path),

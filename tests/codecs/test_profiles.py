@@ -44,22 +44,23 @@ def test_the_suffix_picks_the_driver() -> None:
         assert (profile.driver, profile.name, profile.lossless) == (driver, name, True)
 
 
-@pytest.mark.parametrize("output", ["a.zarr", "a.jpg", "a.png", "a", "a.bpg", ".tif"])
-def test_other_suffixes_are_not_written_yet(output: str) -> None:
-    with pytest.raises(UsageError, match=r"not written yet by this version; use \.tif or \.jp2"):
+@pytest.mark.parametrize("output", ["a.jpg", "a.png", "a", "a.bpg", ".tif"])
+def test_other_suffixes_are_not_written(output: str) -> None:
+    with pytest.raises(UsageError, match=r"not written by this version; use \.tif, \.jp2 or \.zarr"):
         resolve_profile(output, None, {}, layout())
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_resolves(name: str) -> None:
     kind = PROFILES[name]
-    profile = resolve_profile("a.jp2" if kind.driver == "JP2OpenJPEG" else "a.tif", name, {}, layout())
+    suffix = {"JP2OpenJPEG": "jp2", "Zarr": "zarr", "COG": "tif"}[kind.driver]
+    profile = resolve_profile(f"a.{suffix}", name, {}, layout())
     options = dict(profile.creation_options)
     assert profile.lossless == kind.lossless
     if kind.driver == "COG":
         assert options["BLOCKSIZE"] == "512"
         assert options["OVERVIEW_RESAMPLING"] == "AVERAGE"
-    else:
+    elif kind.driver == "JP2OpenJPEG":
         assert options["BLOCKXSIZE"] == options["BLOCKYSIZE"] == "1024"
         assert "WRITE_METADATA" not in options
 
@@ -177,3 +178,17 @@ def test_precision_is_carried_into_a_jpeg2000_only() -> None:
 )
 def test_a_lossy_codec_needs_a_mask_for_nodata(name: str, found: RasterLayout, needs: bool) -> None:
     assert resolve_profile("a.tif", name, {}, found).needs_mask(found) == needs
+
+
+def test_htj2k_takes_few_options() -> None:
+    assert resolve_profile("a.jp2", "htj2k", {"RESOLUTIONS": "4"}, layout()).lossless
+    with pytest.raises(UsageError, match="HTJ2K tiles take BLOCKXSIZE"):
+        resolve_profile("a.jp2", "htj2k", {"SOP": "YES"}, layout())
+
+
+@pytest.mark.parametrize(
+    ("output", "level"), [("a.zarr", "2.5"), ("a.zarr", "fast"), ("a.zarr", "10"), ("a.tif", "6.5")]
+)
+def test_a_level_is_a_whole_number(output: str, level: str) -> None:
+    with pytest.raises(UsageError, match="number from 1 to"):
+        resolve_profile(output, None, {"LEVEL": level}, layout())

@@ -172,7 +172,12 @@ def test_restored_domains_leave_the_layout_alone(tmp_path: Path, bigtiff: str) -
 
 @pytest.mark.parametrize(
     ("profile", "dtype"),
-    [(name, dtype) for name, kind in PROFILES.items() if kind.lossless for dtype in kind.dtypes],
+    [
+        (name, dtype)
+        for name, kind in PROFILES.items()
+        if kind.lossless and name not in {"htj2k", "zarr"}  # GDAL writes neither
+        for dtype in kind.dtypes
+    ],
 )
 def test_lossless_profiles_keep_every_sample(tmp_path: Path, profile: str, dtype: str) -> None:
     """Read back by programs that share no code with the writer."""

@@ -1,0 +1,206 @@
+"""Tiles of a TIFF, compressed where their pixels are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.codecs.options import number
+from geosal.codecs.profiles import Profile
+from geosal.native import interleave
+from geosal.raster import RasterLayout
+
+_HANDLED = {
+    "COMPRESS", "LEVEL", "QUALITY", "PREDICTOR", "MAX_Z_ERROR", "BLOCKSIZE", "BIGTIFF", "NUM_THREADS",
+    "GEOTIFF_VERSION",
+}  # fmt: skip
+_SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, "STATISTICS": {"NO", "AUTO"}}
+"""Options with the values that say what is done anyway."""
+_DEFAULT_LEVEL = {"DEFLATE": 6, "ZSTD": 9}
+_HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
+_RGBA = 4
+_NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
+"""TIFF's numbers of the predictors."""
+_JFIF, _QUANTISATION, _SCAN = 0xE0, 0xDB, 0xDA
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiffEncoder:
+    """Compresses a tile and its mask as they lie in a pixel-interleaved TIFF.
+
+    Attributes
+    ----------
+    compression
+        GDAL's name.
+    level
+        Of DEFLATE (libdeflate's, 1 to 12) and ZSTD, quality of JPEG and WEBP, largest error of LERC.
+    predictor
+        1 for none, 2 for differences, 3 for floating point.
+    tile
+        Rows and columns of a tile.
+    alpha_as_mask
+        The fourth band is alpha and becomes the mask: JPEG holds no alpha.
+    """
+
+    compression: str
+    level: float
+    predictor: int
+    tile: int
+    alpha_as_mask: bool = False
+    overviews: bool = True
+
+    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+        """Compress (band, y, x), padded to a whole tile, and its mask (y, x), True = valid.
+
+        Returns
+        -------
+        tuple of bytes
+            The tile; and its mask when there is one, a bit a pixel, deflated.
+        """
+        if self.alpha_as_mask:
+            pixels, mask = pixels[: _RGBA - 1], pixels[_RGBA - 1] > 0
+        samples = interleave(pixels, self.tile, delta=self.predictor == _DIFFERENCES)
+        if self.predictor == _FLOATING_POINT:
+            from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
+
+            samples = floatpred_encode(samples, axis=-2)
+        data = bytes(_COMPRESS[self.compression](samples, self.level))
+        return (data,) if mask is None else (data, self._compressed_mask(mask))
+
+    def _compressed_mask(self, mask: NDArray[np.bool_]) -> bytes:
+        from imagecodecs import deflate_encode  # noqa: PLC0415  loads its library
+
+        whole = np.zeros((self.tile, self.tile), np.bool_)
+        whole[: mask.shape[0], : mask.shape[1]] = mask
+        return bytes(deflate_encode(np.packbits(whole, axis=1), 6))
+
+
+def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | str:
+    """Make the encoder of a COG's tiles, or tell what keeps us from it.
+
+    Parameters
+    ----------
+    profile
+        Of the driver COG.
+    layout
+        What is to be written.
+    """
+    options = {name.upper(): value for name, value in profile.creation_options}
+    for name, value in options.items():
+        if name not in _HANDLED and value.upper() not in _SAME_AS_OURS.get(name, set()):
+            return f"{name}={value} is GDAL's"
+    compression = options["COMPRESS"]
+    predictor = _predictor(options.get("PREDICTOR", "NO"), layout.dtype)
+    level = _level(compression, options)
+    if predictor is None or level is None:
+        return f"{compression} with these options is GDAL's"
+    if compression == "LERC" and (layout.alpha is not None or layout.dtype.startswith("float")):
+        return "LERC of floats and of alpha is GDAL's: it marks NaN and transparent pixels in ways of its own"
+    if compression == "WEBP" and profile.lossless and layout.count == _RGBA:
+        return "lossless WEBP with alpha is GDAL's: it keeps the colours under alpha 0"
+    tile = number(options.get("BLOCKSIZE", "512"))
+    if tile % 16:
+        return f"BLOCKSIZE={options['BLOCKSIZE']} is GDAL's"
+    return TiffEncoder(
+        compression=compression,
+        level=level,
+        predictor=predictor,
+        tile=int(tile),
+        alpha_as_mask=compression == "JPEG" and layout.count == _RGBA,
+    )
+
+
+def _predictor(text: str, dtype: str) -> int | None:
+    """TIFF's number of a predictor; None when it cannot be."""
+    wish, floats = text.upper(), dtype.startswith("float")
+    if wish in {"YES", "TRUE", "ON", "1"}:
+        return _FLOATING_POINT if floats else _DIFFERENCES
+    if wish in {"STANDARD", "2"}:
+        return _DIFFERENCES
+    if wish in {"FLOATING_POINT", "3"}:
+        return _FLOATING_POINT if floats else None
+    return _NONE if wish in {"NO", "FALSE", "OFF", "0"} else None
+
+
+def _level(compression: str, options: dict[str, str]) -> float | None:
+    """Level, quality or error bound, as GDAL's COG driver has them by default; None when it cannot be."""
+    if compression in _DEFAULT_LEVEL:
+        level = number(options.get("LEVEL", str(_DEFAULT_LEVEL[compression])))
+        return level if level == int(level) and 1 <= level <= _HIGHEST_LEVEL[compression] else None
+    if compression in {"JPEG", "WEBP"}:
+        quality = number(options.get("QUALITY", "75"))
+        return quality if quality == int(quality) else None
+    return number(options.get("MAX_Z_ERROR", "0")) if compression == "LERC" else 0
+
+
+def _deflate(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import deflate_encode  # noqa: PLC0415  libdeflate; GDAL's level 6 is its 7
+
+    return deflate_encode(samples, int(level))
+
+
+def _zstd(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import zstd_encode  # noqa: PLC0415
+
+    return zstd_encode(samples, int(level))
+
+
+def _lzw(samples: NDArray[Any], _: float) -> Any:
+    from imagecodecs import lzw_encode  # noqa: PLC0415
+
+    return lzw_encode(samples)
+
+
+def _raw(samples: NDArray[Any], _: float) -> bytes:
+    return samples.tobytes()
+
+
+def _lerc(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import lerc_encode  # noqa: PLC0415
+
+    return lerc_encode(samples if samples.shape[2] > 1 else samples[..., 0], level, planar=False, version=4)
+
+
+def _webp(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import webp_encode  # noqa: PLC0415
+
+    lossless = level == 100  # as GDAL has it
+    return webp_encode(samples, level, lossless=lossless, method=4 if not lossless else None, numthreads=1)
+
+
+def _jpeg(samples: NDArray[Any], level: float) -> bytes:
+    """Compress grey, or RGB as YCbCr 4:2:0; the tables that all tiles share are in the tag JPEGTables."""
+    from imagecodecs import jpeg8_encode  # noqa: PLC0415
+
+    if samples.shape[2] == 1:
+        stream = jpeg8_encode(samples[..., 0], int(level), optimize=True)
+    else:
+        stream = jpeg8_encode(
+            samples, int(level), colorspace="RGB", outcolorspace="YCBCR", subsampling="420", optimize=True
+        )
+    return abbreviated(bytes(stream))
+
+
+def abbreviated(stream: bytes) -> bytes:
+    """Take the quantisation tables and the JFIF header out of a JPEG stream: TIFF has them in tags of its own."""
+    kept, at = [stream[:2]], 2
+    while True:
+        marker, length = stream[at + 1], int.from_bytes(stream[at + 2 : at + 4], "big")
+        if marker == _SCAN:
+            return b"".join([*kept, stream[at:]])
+        if marker not in {_JFIF, _QUANTISATION}:
+            kept.append(stream[at : at + 2 + length])
+        at += 2 + length
+
+
+_COMPRESS: dict[str, Callable[[NDArray[Any], float], Any]] = {
+    "DEFLATE": _deflate,
+    "ZSTD": _zstd,
+    "LZW": _lzw,
+    "NONE": _raw,
+    "LERC": _lerc,
+    "WEBP": _webp,
+    "JPEG": _jpeg,
+}

@@ -1,0 +1,206 @@
+"""A Cloud Optimized GeoTIFF that takes encoded tiles in any order."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from io import FileIO
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+from rasterio.errors import RasterioError
+
+from geosal.errors import OutputError
+from geosal.grid import level_shapes
+from geosal.raster import RasterLayout
+from geosal.writers.cog.directories import (
+    IMAGE_LENGTH,
+    IMAGE_WIDTH,
+    MASK,
+    OF_THE_PIXELS,
+    REDUCED,
+    SUBFILE_TYPE,
+    TILE_BYTE_COUNTS,
+    TILE_OFFSETS,
+    Directory,
+    Image,
+    Tag,
+    read_directories,
+    write_directories,
+)
+from geosal.writers.cog.spool import EDGE, Level, Spool, write_all
+from geosal.writers.convert import convert, encoding_failure
+from geosal.writers.pyramid import Tile
+from geosal.writers.stage import Stage
+
+if TYPE_CHECKING:
+    from geosal.codecs.profiles import Profile  # families know each other's types only
+
+_SAMPLE_SIDE = 64
+_CLASSIC_BYTES = 2**32 - 1
+_STRUCTURE = (
+    "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\nBLOCK_TRAILER=LAST_4_BYTES_REPEATED\n"
+    "KNOWN_INCOMPATIBLE_EDITION=NO\n "
+)
+"""What GDAL reads in the head of a file about how its tiles lie; the blank at its end makes room for an edit's mark."""
+_MASKED = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n"
+
+
+class _Encoder(Protocol):
+    tile: int
+    alpha_as_mask: bool
+
+
+class CogContainer:
+    """A COG in the making; use it as a context manager.
+
+    Tiles wait in a spool beside the file. When all are there, their places are known, and header, directories and tiles
+    are written in the order of a COG: overviews first, each row by row, with GDAL's leaders and trailers. The
+    directories are those of a small COG that GDAL writes with the same metadata; only sizes and places are ours.
+
+    Parameters
+    ----------
+    path
+        A new file, in a directory that is ours.
+    profile, layout
+        What is to be written.
+    encoder
+        Of the tiles.
+    """
+
+    def __init__(self, path: Path, profile: "Profile", layout: RasterLayout, encoder: _Encoder) -> None:
+        self.path = path
+        self._profile, self._layout = profile, layout
+        self._masked = layout.has_mask or encoder.alpha_as_mask
+        self._tile = encoder.tile
+        self._shapes = level_shapes(layout.grid.shape, encoder.tile)
+        self._spool: Spool | None = None
+
+    def __enter__(self) -> Self:
+        """Open the spool."""
+        tiles = [(-(-rows // self._tile), -(-cols // self._tile)) for rows, cols in self._shapes]
+        with self._failing():
+            self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), tiles)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Delete the spool; a file that is not whole goes with the directory it is in."""
+        if self._spool is not None:
+            with contextlib.suppress(OSError):  # the disk is full: there is nothing left to lose
+                self._spool.close()
+        self._spool = None
+
+    def append(self, tile: Tile) -> None:
+        """Take a tile, in any order.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or the tile has no place.
+        """
+        with self._failing():
+            self._opened().append(tile)
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        """Write the file, and a ``.aux.xml`` beside it when GDAL puts a part of the metadata there.
+
+        Parameters
+        ----------
+        tags
+            Provenance, for the default domain.
+        band_statistics
+            ``STATISTICS_*`` tags of each band, when the source had some.
+
+        Raises
+        ------
+        OutputError
+            A tile is missing, the disk is full, or the file is too large for the BIGTIFF=NO that was asked for.
+        """
+        spool = self._opened()
+        missing = sum(level.missing for level in spool.levels)
+        if missing:
+            raise OutputError(f"{self.path.name}: {missing} tiles are missing; report this as a fault of geosal")
+        with self._failing():
+            head = self._head(spool, self._model(tags, band_statistics))
+            with FileIO(self.path, "x") as file:
+                write_all(file, head)
+                spool.copy_to(file, masked=self._masked)
+                whole = len(head) + sum(int(level.lengths(masked=self._masked).sum()) for level in spool.levels)
+                if file.tell() != whole:
+                    raise OSError(f"{file.tell()} bytes were written, not {whole}")
+            spool.close()
+
+    def _model(
+        self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None
+    ) -> list[dict[int, Tag]]:
+        """Directories of a small COG with the same metadata: its image, and its mask if it has one."""
+        grid = replace(self._layout.grid, height=_SAMPLE_SIDE, width=_SAMPLE_SIDE)
+        layout = replace(self._layout, grid=grid)
+        staged, sample = (self.path.with_name(f"sample.{name}.tif") for name in ("stage", "cog"))
+        blank = np.zeros((layout.count, *grid.shape), layout.dtype)
+        with Stage(staged, layout) as stage:
+            stage.write(grid.whole(), blank, np.ones(grid.shape, np.bool_) if layout.has_mask else None)
+            stage.finish(tags, band_statistics)
+        convert(staged, sample, self._profile, layout, 1)
+        directories = read_directories(sample.read_bytes())
+        staged.unlink()
+        sample.unlink()
+        sidecar = sample.with_name(f"{sample.name}.aux.xml")
+        if sidecar.exists():
+            sidecar.rename(self.path.with_name(f"{self.path.name}.aux.xml"))
+        return directories
+
+    def _head(self, spool: Spool, model: list[dict[int, Tag]]) -> bytes:
+        """All that stands before the tiles."""
+        structure = _STRUCTURE + (_MASKED if self._masked else "")
+        ghost = f"GDAL_STRUCTURAL_METADATA_SIZE={len(structure):06d} bytes\n{structure}".encode("ascii")
+        tiles = sum(int(level.lengths(masked=self._masked).sum()) for level in spool.levels)
+        wish = dict(self._profile.creation_options).get("BIGTIFF", "IF_SAFER").upper()
+        big = wish == "YES" or (wish != "NO" and self._length(model, spool, ghost, big=False) + tiles > _CLASSIC_BYTES)
+        begin = self._length(model, spool, ghost, big=big)
+        if not big and begin + tiles > _CLASSIC_BYTES:
+            raise OutputError(
+                f"{self.path.name}: takes {begin + tiles} bytes, BIGTIFF=NO allows {_CLASSIC_BYTES}; leave it out"
+            )
+        lengths = [int(level.lengths(masked=self._masked).sum()) for level in reversed(spool.levels)]
+        begins = list(accumulate(lengths, initial=begin))[:-1][::-1]
+        return write_directories(self._images(model, spool.levels, begins), ghost, big=big)
+
+    def _length(self, model: list[dict[int, Tag]], spool: Spool, ghost: bytes, *, big: bool) -> int:
+        nowhere = [0] * len(spool.levels)
+        return len(write_directories(self._images(model, spool.levels, nowhere), ghost, big=big))
+
+    def _images(self, model: list[dict[int, Tag]], levels: Sequence[Level], begins: Sequence[int]) -> list[Image]:
+        """Directories in GDAL's order: the image, its mask, the overviews, their masks."""
+        pictures, masks = [], []
+        for number, (level, begin) in enumerate(zip(levels, begins, strict=True)):
+            lengths = level.lengths(masked=self._masked)
+            offsets = begin + EDGE + np.cumsum(lengths) - lengths
+            pictures.append(Image(self._tags(model[0], number, 0), offsets, level.sizes[0]))
+            if self._masked:
+                after = offsets + level.sizes[0] + 2 * EDGE
+                masks.append(Image(self._tags(model[1], number, MASK), after, level.sizes[1]))
+        return [pictures[0], *masks[:1], *pictures[1:], *masks[1:]]
+
+    def _tags(self, model: Directory, level: int, subfile: int) -> Directory:
+        rows, cols = self._shapes[level]
+        tags = {number: tag for number, tag in model.items() if level == 0 or number in OF_THE_PIXELS}
+        tags |= {IMAGE_WIDTH: Tag.of_longs(cols), IMAGE_LENGTH: Tag.of_longs(rows)}
+        if subfile or level:
+            tags[SUBFILE_TYPE] = Tag.of_longs(subfile | (REDUCED if level else 0))
+        return {number: tag for number, tag in tags.items() if number not in {TILE_OFFSETS, TILE_BYTE_COUNTS}}
+
+    def _opened(self) -> Spool:
+        if self._spool is None:
+            raise OutputError(f"{self.path.name}: is not open; use it in a with statement, and finish it once")
+        return self._spool
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RasterioError, ValueError) as error:
+            if isinstance(error, OutputError):
+                raise
+            raise encoding_failure(self.path, error) from error

@@ -1,0 +1,131 @@
+"""Where encoded tiles wait: one file, appended to, and an index of what is where."""
+
+import errno
+import os
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.writers.pyramid import Tile
+
+EDGE = 4
+"""Bytes of GDAL's leader (the size of a tile) and of its trailer (the last four bytes again)."""
+_COPY_BYTES = 8 * 2**20
+_NOT_HERE = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
+"""How a kernel says that it cannot copy between these files."""
+
+
+class Level:
+    """What is known of the tiles of one level, row by row."""
+
+    def __init__(self, rows: int, cols: int) -> None:
+        self.rows, self.cols = rows, cols
+        self.place = np.full(rows * cols, -1, np.int64)
+        """In the spool, of the leader; -1 for a tile that has not come."""
+        self.sizes = np.zeros((2, rows * cols), np.int64)
+        """Bytes of each tile, and of its mask."""
+
+    @property
+    def missing(self) -> int:
+        """Number of tiles that have not come."""
+        return int(np.count_nonzero(self.place < 0))
+
+    def lengths(self, *, masked: bool) -> NDArray[np.int64]:
+        """Bytes of each tile in the file, with leader and trailer, and with its mask."""
+        return np.asarray(self.sizes.sum(axis=0) + (4 if masked else 2) * EDGE)
+
+
+class Spool:
+    """Tiles in the order in which they came, each as it will lie in the file.
+
+    Parameters
+    ----------
+    path
+        A new file.
+    levels
+        Rows and columns of tiles of each level.
+    """
+
+    def __init__(self, path: Path, levels: list[tuple[int, int]]) -> None:
+        self.path = path
+        self.levels = [Level(rows, cols) for rows, cols in levels]
+        self._file: BinaryIO = path.open("xb", buffering=2**20)
+        self._end = 0
+
+    def append(self, tile: Tile) -> None:
+        """Take a tile.
+
+        Raises
+        ------
+        ValueError
+            It has no place, or was there before.
+        OSError
+            The disk is full.
+        """
+        if not 0 <= tile.level < len(self.levels):
+            raise ValueError(f"there is no level {tile.level}")
+        level = self.levels[tile.level]
+        number = tile.row * level.cols + tile.col
+        if not (0 <= tile.row < level.rows and 0 <= tile.col < level.cols) or level.place[number] >= 0:
+            raise ValueError(f"tile {tile.col}, {tile.row} of level {tile.level} came twice or has no place")
+        level.place[number] = self._end
+        for part, data in enumerate(tile.parts):
+            level.sizes[part, number] = len(data)
+            self._file.write(len(data).to_bytes(EDGE, "little"))
+            self._file.write(data)
+            self._file.write(data[-EDGE:].rjust(EDGE, b"\0"))
+            self._end += len(data) + 2 * EDGE
+
+    def copy_to(self, target: FileIO, *, masked: bool) -> None:
+        """Append all tiles to a file: coarsest level first, each level row by row."""
+        self._file.close()
+        with FileIO(self.path, "r") as source:
+            for begin, length in self._extents(masked=masked):
+                _copy(source, target, begin, length)
+
+    def close(self) -> None:
+        """Close and delete the spool."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _extents(self, *, masked: bool) -> Iterator[tuple[int, int]]:
+        """Pieces of the spool in the order of the file; tiles that lie one after the other come as one."""
+        for level in reversed(self.levels):
+            lengths = level.lengths(masked=masked)
+            ends = level.place + lengths
+            begins = np.flatnonzero(np.r_[True, level.place[1:] != ends[:-1]])
+            stops = np.r_[begins[1:], level.place.size] - 1
+            for first, last in zip(begins.tolist(), stops.tolist(), strict=True):
+                yield int(level.place[first]), int(ends[last] - level.place[first])
+
+
+def _copy(source: FileIO, target: FileIO, begin: int, length: int) -> None:
+    """Copy within the kernel where it can, which a file system may make a mere note of; otherwise by way of memory."""
+    while length and hasattr(os, "copy_file_range"):
+        try:
+            done = os.copy_file_range(source.fileno(), target.fileno(), length, begin)
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                raise
+            break
+        if done == 0:
+            break
+        begin, length = begin + done, length - done
+    source.seek(begin)
+    while length:
+        data = source.read(min(length, _COPY_BYTES))
+        if not data:
+            raise OSError("the spool is shorter than it was")
+        write_all(target, data)
+        length -= len(data)
+
+
+def write_all(target: FileIO, data: bytes) -> None:
+    """Write every byte to a file without a buffer."""
+    view = memoryview(data)
+    while view:
+        view = view[target.write(view) :]
