@@ -35,6 +35,7 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("input", plan["input"]),
         ("output", plan["output"]),
         ("codec", f"{plan['profile']} ({plan['driver']})"),
+        ("writer", f"GDAL's own: {plan['gdal_because']}" if plan["gdal_because"] else "geosal"),
         ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
         ("ladder", as_ladder(plan["ladder"])),
         ("kernels", f"{as_shares(plan['kernel_shares'])}; effective {plan['effective_kernel']:.2f} px"),

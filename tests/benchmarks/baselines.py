@@ -34,11 +34,11 @@ def gdal(out: str, finished: str, _: str, driver: str, options: dict[str, str]) 
 
 
 def memory(out: str, scene: str, mask: str, driver: str, options: dict[str, str]) -> None:
-    """Read all, smooth all by each kernel, choose, write all."""
+    """Read all, smooth all by each kernel, choose, write all; the image as OpenCV has it, (y, x, band)."""
     import cv2
 
     with rasterio.open(scene) as source:
-        pixels = source.read()
+        pixels = np.ascontiguousarray(np.moveaxis(source.read(), 0, -1))
         keys = ("width", "height", "count", "dtype", "crs", "transform", "nodata")
         profile = {key: source.profile[key] for key in keys}
     with rasterio.open(mask) as source:
@@ -47,10 +47,9 @@ def memory(out: str, scene: str, mask: str, driver: str, options: dict[str, str]
     for level in levels_of(mask):
         chosen = (levels == level).view(np.uint8)
         width = 2 * level + 1
-        for band, result in zip(pixels, smooth, strict=True):
-            cv2.copyTo(cv2.GaussianBlur(band, (width, width), sigma(level)), chosen, result)
+        cv2.copyTo(cv2.GaussianBlur(pixels, (width, width), sigma(level)), chosen, smooth)
     with rasterio.open(out, "w", driver=driver, **profile, **options) as target:
-        target.write(smooth)
+        target.write(np.moveaxis(smooth, -1, 0))
 
 
 def dask(out: str, scene: str, mask: str, driver: str, options: dict[str, str]) -> None:

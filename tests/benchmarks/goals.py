@@ -7,6 +7,8 @@ from report import OURS, Row, Table, peer
 
 _MIB = 2**20
 _AREA_GROWTH = 1.1
+_FULL_SCENE = 10000
+"""From so many rows on memory shall not grow; smaller scenes need less."""
 Reached = tuple[str, float]
 """Where, and the figure."""
 
@@ -53,7 +55,7 @@ def _growth(rows: Sequence[Row]) -> Iterator[Reached]:
     """Memory at twice the side over memory at the side."""
     for small in _ours(rows):
         for large in _ours(rows):
-            twice = _side(large) == 2 * _side(small)
+            twice = _side(large) == 2 * _side(small) > 2 * _FULL_SCENE
             if twice and small.case[1:] == large.case[1:] and small.scene.split()[1] == large.scene.split()[1]:
                 yield f"{_where(small)} to {large.scene}", large.most("memory") / small.most("memory")
 

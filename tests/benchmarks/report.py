@@ -24,7 +24,7 @@ _BUSY_LOOP = """
 import sys, time
 start, turns = float(sys.argv[1]), 0
 while time.time() < start: pass
-while time.time() < start + 0.5: turns += 1
+while time.time() < start + 0.25: turns += 1
 print(turns)
 """
 
@@ -139,16 +139,15 @@ def circumstances() -> str:
 
 def cores_got() -> float:
     """What all cores do together over what one does alone: less than their number when others use the machine."""
-    start = time.time() + 0.5
-    (alone,) = _busy(1, start)
-    return sum(_busy(_cores(), time.time() + 0.5)) / alone
+    runs = [(_turns(1), _turns(_cores())) for _ in range(3)]
+    return median(together for _, together in runs) / max(alone for alone, _ in runs)
 
 
-def _busy(processes: int, start: float) -> list[int]:
-    """Turns of a loop that processes make side by side in half a second."""
-    command = [sys.executable, "-c", _BUSY_LOOP, str(start)]
+def _turns(processes: int) -> int:
+    """Turns of a loop that processes make side by side in a quarter of a second, all together."""
+    command = [sys.executable, "-c", _BUSY_LOOP, str(time.time() + 0.4)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
-    return [int(process.communicate()[0]) for process in running]
+    return sum(int(process.communicate()[0]) for process in running)
 
 
 def _cores() -> int:
