@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define MAX_RADIUS 32
-#define TILE 1024    /* columns of a tile in work, which stays in the second-level cache */
+#define TILE 512     /* columns of a tile in work, which stays in the second-level cache */
 #define STRIP 64     /* and its rows */
-#define CELL_ROWS 4  /* levels are looked for in cells of so many rows */
+#define CELL_ROWS 4  /* levels are looked for in cells of so many rows, which are smoothed together */
 #define CELL 64      /* and columns */
 #define STRIDE (TILE + 2 * MAX_RADIUS)
 #define ROWS (STRIP + 2 * MAX_RADIUS)
@@ -38,7 +38,8 @@ typedef struct {
 } tile;
 
 enum { NONE_VALID, SOME_VALID, ALL_VALID };
-enum { CONSTANT_RADIUS, ANY_RADIUS, WITH_COUNT };
+enum { CONSTANT_RADIUS, ANY_RADIUS };
+#define CONSTANT_RADII 8  /* kernels that have code of their own: those of the paper's ladder */
 
 /* Index of a pixel beyond the edge: d c b | a b c d | c b a. */
 static inline ptrdiff_t mirror(ptrdiff_t at, ptrdiff_t length)
@@ -60,14 +61,29 @@ INLINE void look_for_levels(const job *j, tile *t, uint64_t *cells)
         for (ptrdiff_t left = 0; left < t->width; left += CELL) {
             const ptrdiff_t rows = t->height - top < CELL_ROWS ? t->height - top : CELL_ROWS;
             const ptrdiff_t cols = t->width - left < CELL ? t->width - left : CELL;
-            uint8_t low = 255, high = 0;
-            for (ptrdiff_t y = 0; y < rows; y++) {
-                const uint8_t *levels = j->levels + (t->row + top + y) * j->level_stride + t->col + left;
-                for (ptrdiff_t x = 0; x < cols; x++) {
-                    low = levels[x] < low ? levels[x] : low;
-                    high = levels[x] > high ? levels[x] : high;
+            uint8_t lows[CELL], highs[CELL], low = 255, high = 0;
+            const uint8_t *corner = j->levels + (t->row + top) * j->level_stride + t->col + left;
+            if (cols == CELL) {
+                /* Whole columns first, so that there is one reduction for all rows. */
+                memcpy(lows, corner, CELL);
+                memcpy(highs, corner, CELL);
+                for (ptrdiff_t y = 1; y < rows; y++)
+                    for (ptrdiff_t x = 0; x < CELL; x++) {
+                        const uint8_t level = corner[y * j->level_stride + x];
+                        lows[x] = level < lows[x] ? level : lows[x];
+                        highs[x] = level > highs[x] ? level : highs[x];
+                    }
+                for (ptrdiff_t x = 0; x < CELL; x++) {
+                    low = lows[x] < low ? lows[x] : low;
+                    high = highs[x] > high ? highs[x] : high;
                 }
-            }
+            } else
+                for (ptrdiff_t y = 0; y < rows; y++)
+                    for (ptrdiff_t x = 0; x < cols; x++) {
+                        const uint8_t level = corner[y * j->level_stride + x];
+                        low = level < low ? level : low;
+                        high = level > high ? level : high;
+                    }
             uint64_t set = (uint64_t)1 << low | (uint64_t)1 << high;
             if (high > low + 1)
                 for (ptrdiff_t y = 0; y < rows; y++) {

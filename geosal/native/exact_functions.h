@@ -6,9 +6,10 @@
 #define DOWN uint16_t
 #define ALONG float
 #define TO_SAMPLE(x) ((uint8_t)(int32_t)((x) + 0.5f))
-#define TO_SAMPLE_WIDE(x) ((uint8_t)(int32_t)((x) + 0.5))
 #define EXACT 1
-#define UNROLLED 1
+#define UNROLLED UNROLL
+#define QUOTIENT(sum, weight) quotient8(sum, weight)
+#define TOGETHER 0
 #include "smooth.h"
 
 #define NAME NAMED(geosal_smooth_uint8_fine)
@@ -17,9 +18,10 @@
 #define DOWN double
 #define ALONG double
 #define TO_SAMPLE(x) ((uint8_t)(int32_t)((x) + 0.5))
-#define TO_SAMPLE_WIDE TO_SAMPLE
 #define EXACT 1
 #define UNROLLED 0
+#define QUOTIENT(sum, weight) TO_SAMPLE((double)(sum) / (double)(weight))
+#define TOGETHER 1
 #include "smooth.h"
 
 #define NAME NAMED(geosal_smooth_uint16)
@@ -28,9 +30,10 @@
 #define DOWN double
 #define ALONG double
 #define TO_SAMPLE(x) ((uint16_t)(int32_t)((x) + 0.5))
-#define TO_SAMPLE_WIDE TO_SAMPLE
 #define EXACT 1
-#define UNROLLED 1
+#define UNROLLED UNROLL
+#define QUOTIENT(sum, weight) TO_SAMPLE((double)(sum) / (double)(weight))
+#define TOGETHER 1
 #include "smooth.h"
 
 #define NAME NAMED(geosal_smooth_int16)
@@ -38,8 +41,9 @@
 #define WORK float
 #define DOWN double
 #define ALONG double
-#define TO_SAMPLE(x) ((int16_t)floor32((x) + 0.5))
-#define TO_SAMPLE_WIDE TO_SAMPLE
+#define TO_SAMPLE(x) ((int16_t)((int32_t)((x) + 32768.5) - 32768))
 #define EXACT 1
-#define UNROLLED 1
+#define UNROLLED UNROLL
+#define QUOTIENT(sum, weight) TO_SAMPLE((double)(sum) / (double)(weight))
+#define TOGETHER 1
 #include "smooth.h"

@@ -29,6 +29,26 @@ INLINE SAMPLE PASTE(NAME, _some)(const halving *h, const SAMPLE *restrict row, c
     return count ? PASTE(NAME, _mean)(total, count) : row[x];
 }
 
+/* Whole squares of two rows without a branch, many at once. */
+INLINE void PASTE(NAME, _pairs)(const SAMPLE *restrict row, const SAMPLE *restrict next, const uint8_t *restrict valid,
+                                const uint8_t *restrict next_valid, const ptrdiff_t pairs, SAMPLE *restrict out)
+{
+    for (ptrdiff_t x = 0; x < pairs; x++) {
+        const int a = valid[2 * x] != 0, b = valid[2 * x + 1] != 0;
+        const int c = next_valid[2 * x] != 0, d = next_valid[2 * x + 1] != 0;
+        const SAMPLE first = row[2 * x], second = row[2 * x + 1], third = next[2 * x], fourth = next[2 * x + 1];
+        const SUM total = (a ? (SUM)first : 0) + (b ? (SUM)second : 0) + (c ? (SUM)third : 0) + (d ? (SUM)fourth : 0);
+        const int count = a + b + c + d, below = count ? count : 1;
+#if WHOLE
+        /* Exact: a quotient of whole numbers this small is never rounded up to the next whole number. */
+        const SAMPLE mean = (SAMPLE)(SUM)floor((double)(2 * total + below) / (double)(2 * below));
+#else
+        const SAMPLE mean = (SAMPLE)(total / (SUM)below);
+#endif
+        out[x] = count ? mean : first;
+    }
+}
+
 TARGET void NAME(const halving *h)
 {
     for (ptrdiff_t y = 0; y < h->height; y += 2) {
@@ -48,6 +68,9 @@ TARGET void NAME(const halving *h)
                 out[x] = (SAMPLE)(total / 4);
 #endif
             }
+        } else if (rows == 2) {
+            PASTE(NAME, _pairs)(row, next, valid, valid + h->valid_stride, pairs, out);
+            x = pairs;
         } else
             for (; x < pairs; x++)
                 out[x] = PASTE(NAME, _some)(h, row, valid, 2 * x, rows, 2);

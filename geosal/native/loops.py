@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.errors import UsageError
 from geosal.native.library import MAX_RADIUS, HalveJob, SmoothJob, address, function, with_whole_rows
 
 _EXACT = frozenset({"uint8", "uint8_fine", "uint16", "int16"})
@@ -37,9 +38,17 @@ def smooth(
     bits
         The taps are multiples of ``2**-bits`` with sum 1, and every sum is exact; None for any taps. At most 8 bits on
         uint8 take the fastest road.
+
+    Raises
+    ------
+    UsageError
+        The arrays do not belong together, or their dtypes are others.
     """
     if not taps:
         return
+    _check_dtype(pixels)
+    for what, array, dtype in (("levels", levels, "uint8"), ("validity", valid, "bool"), ("result", out, pixels.dtype)):
+        _check_beside(pixels, what, array, np.dtype(dtype).newbyteorder("="))
     name = out.dtype.name + ("_fine" if out.dtype == np.uint8 and bits != 8 else "")
     exact = name in _EXACT
     unit = 2.0 ** (bits or 0) if exact else 1.0
@@ -82,7 +91,14 @@ def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]
     -------
     ndarray
         (band, ceil(y / 2), ceil(x / 2)). Integers are rounded half up; where no sample counts it is the first one.
+
+    Raises
+    ------
+    UsageError
+        The arrays do not belong together, or their dtypes are others.
     """
+    _check_dtype(pixels)
+    _check_beside(pixels, "validity", valid, np.dtype(np.bool_))
     count, height, width = pixels.shape
     pixels = with_whole_rows(pixels)
     valid = None if valid is None else with_whole_rows(valid)
@@ -115,14 +131,21 @@ def interleave(pixels: NDArray[Any], tile: int, *, delta: bool = False) -> NDArr
         Rows and columns of the result.
     delta
         Store each sample as its difference to the pixel on its left, modulo the range of its type: predictor 2 of
-        TIFF 6.0, section 14. Floats go by their bits.
+        TIFF 6.0, section 14. Floats go by their bits. Rows below the pixels are 0 then, which costs a codec least.
 
     Returns
     -------
     ndarray
         (tile, tile, band).
+
+    Raises
+    ------
+    UsageError
+        The pixels do not fit into the tile.
     """
     count, height, width = pixels.shape
+    if not (0 < height <= tile and 0 < width <= tile):
+        raise UsageError(f"{height} x {width} pixels for a tile of {tile}; cut them to 1 to {tile} rows and columns")
     pixels = with_whole_rows(pixels)
     out = np.empty((tile, tile, count), pixels.dtype)
     sizes = (pixels.strides[0], pixels.strides[1], height, width, tile)
@@ -135,3 +158,16 @@ def interleave(pixels: NDArray[Any], tile: int, *, delta: bool = False) -> NDArr
         ctypes.c_void_p(address(out)),
     )
     return out
+
+
+def _check_dtype(pixels: NDArray[Any]) -> None:
+    if pixels.dtype.name not in DTYPES:
+        raise UsageError(f"samples of {pixels.dtype} have no loops; convert them to one of {', '.join(sorted(DTYPES))}")
+
+
+def _check_beside(pixels: NDArray[Any], what: str, array: NDArray[Any] | None, dtype: np.dtype[Any]) -> None:
+    """Refuse what the C would read past, or as something else."""
+    if array is not None and (array.shape != pixels.shape or array.dtype != dtype):
+        raise UsageError(
+            f"{what} of {array.dtype} {array.shape} beside pixels {pixels.shape}; it must be {dtype} of the same shape"
+        )

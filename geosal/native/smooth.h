@@ -17,7 +17,7 @@
 typedef struct {
     WORK image[ROWS][STRIDE];       /* mirrored at the edge; 0 where a sample does not count */
     WORK count[ROWS][STRIDE];       /* 1 where a sample counts, else 0 */
-    ALONG down[STRIDE];
+    ALONG down[CELL_ROWS][STRIDE], weights_down[CELL_ROWS][STRIDE];
     DOWN wide_down[STRIDE];
     ALONG sums[TILE], weights[TILE];
     SAMPLE values[TILE];            /* of one row, before those of other levels are left out */
@@ -27,18 +27,39 @@ typedef struct {
     DOWN taps_down[MAX_RADIUS + 1];
     ALONG taps_along[MAX_RADIUS + 1];
     uint64_t cells[STRIP / CELL_ROWS][TILE / CELL];  /* bit n: a pixel of the cell has level n */
+    uint8_t full_rows[ROWS][TILE / CELL];            /* every sample of a row that a cell can reach counts */
+    uint8_t full_cells[STRIP / CELL_ROWS][TILE / CELL];
 } FN(_scratch);
 
-/* Convolve columns [first, stop) of a row of work down the columns. */
+/* Convolve columns [first, stop) of the rows of a cell down the columns; `radius` is a constant here, 8 at most. */
 INLINE void FN(_down)(const WORK *restrict centre, const DOWN *restrict taps, const int radius, const ptrdiff_t first,
-                      const ptrdiff_t stop, ALONG *restrict down)
+                      const ptrdiff_t stop, ALONG (*restrict down)[STRIDE])
 {
+#if TOGETHER
+    /* All rows at once: each sample is loaded and converted once for all of them. */
     for (ptrdiff_t x = first; x < stop; x++) {
-        DOWN sum = (DOWN)(taps[0] * (DOWN)centre[x]);
-        for (int k = 1; k <= radius; k++)
-            sum = (DOWN)(sum + taps[k] * (DOWN)((DOWN)centre[x - k * STRIDE] + (DOWN)centre[x + k * STRIDE]));
-        down[x] = (ALONG)sum;
+        DOWN near[CELL_ROWS + 2 * CONSTANT_RADII];
+#pragma GCC unroll 24
+        for (int i = 0; i < CELL_ROWS + 2 * radius; i++)
+            near[i] = (DOWN)centre[x + (i - radius) * STRIDE];
+#pragma GCC unroll 4
+        for (int row = 0; row < CELL_ROWS; row++) {
+            DOWN sum = taps[0] * near[row + radius];
+#pragma GCC unroll 8
+            for (int k = 1; k <= radius; k++)
+                sum += taps[k] * (near[row + radius - k] + near[row + radius + k]);
+            down[row][x + MAX_RADIUS] = (ALONG)sum;
+        }
     }
+#else
+    for (int row = 0; row < CELL_ROWS; row++, centre += STRIDE)
+        for (ptrdiff_t x = first; x < stop; x++) {
+            DOWN sum = (DOWN)(taps[0] * (DOWN)centre[x]);
+            for (int k = 1; k <= radius; k++)
+                sum = (DOWN)(sum + taps[k] * (DOWN)((DOWN)centre[x - k * STRIDE] + (DOWN)centre[x + k * STRIDE]));
+            down[row][x + MAX_RADIUS] = (ALONG)sum;
+        }
+#endif
 }
 
 INLINE ALONG FN(_along)(const ALONG *restrict down, const ALONG *restrict taps, const int radius, const ptrdiff_t x)
@@ -80,8 +101,7 @@ INLINE void FN(_blend)(const SAMPLE *restrict values, const uint8_t *restrict le
 INLINE void FN(_row)(FN(_scratch) *s, const job *j, const int radius, const int row, const ptrdiff_t first,
                      const ptrdiff_t stop, const uint8_t *restrict levels, const uint64_t *sets, SAMPLE *restrict out)
 {
-    ALONG *down = s->down + MAX_RADIUS;
-    FN(_down)(&s->image[row + MAX_RADIUS][MAX_RADIUS], s->taps_down, radius, first - radius, stop + radius, down);
+    const ALONG *down = s->down[row % CELL_ROWS] + MAX_RADIUS;
     const uint64_t bit = (uint64_t)1 << radius;
     const ALONG scale = (ALONG)(1.0 / (j->unit * j->unit));
     /* Cells of this level alone are written at once, the others by way of `values`. */
@@ -111,15 +131,22 @@ INLINE void FN(_row_any)(FN(_scratch) *s, const job *j, const int radius, const 
     FN(_blend)(s->values, levels, radius, first, stop, out);
 }
 
-/* The same where some samples do not count: the sum of weight * sample over the sum of weights. */
-INLINE void FN(_row_valid)(FN(_scratch) *s, const int radius, const int row, const ptrdiff_t first, const ptrdiff_t stop,
-                           const uint8_t *restrict levels, SAMPLE *restrict out)
+/* Divide sums by weights, for the samples that count and have this level. */
+INLINE void FN(_divide)(FN(_scratch) *s, const WORK *restrict count, const int level, const ptrdiff_t first,
+                        const ptrdiff_t stop, const uint8_t *restrict levels, SAMPLE *restrict out)
 {
-    const WORK *restrict count = &s->count[row + MAX_RADIUS][MAX_RADIUS];
-    FN(_sums)(s, &s->image[row + MAX_RADIUS][MAX_RADIUS], radius, first, stop, s->sums);
-    FN(_sums)(s, count, radius, first, stop, s->weights);
+    const uint8_t wanted = (uint8_t)level;
+    for (ptrdiff_t x = first; x < stop; x++)
+        s->values[x] = QUOTIENT(s->sums[x], s->weights[x] > 0 ? s->weights[x] : (ALONG)1);
+    for (ptrdiff_t x = first; x < stop; x++)
+        out[x] = levels[x] == wanted && count[x] != 0 ? s->values[x] : out[x];
+}
+
 #if !EXACT
-    /* The taps sum up to 1 only almost: a full window shall weigh 1 exactly, as it does where all samples count. */
+/* The taps sum up to 1 only almost: a full window shall weigh 1 exactly, as it does where all samples count. */
+INLINE void FN(_full_windows)(FN(_scratch) *s, const WORK *restrict count, const int radius, const ptrdiff_t first,
+                              const ptrdiff_t stop)
+{
     float *restrict full = s->full + MAX_RADIUS, *restrict found = s->found;
     for (ptrdiff_t x = first - radius; x < stop + radius; x++)
         full[x] = (float)count[x];
@@ -134,13 +161,31 @@ INLINE void FN(_row_valid)(FN(_scratch) *s, const int radius, const int row, con
     const float window = (float)((2 * radius + 1) * (2 * radius + 1));
     for (ptrdiff_t x = first; x < stop; x++)
         s->weights[x] = found[x] == window ? (ALONG)1 : s->weights[x];
+}
 #endif
-    for (ptrdiff_t x = first; x < stop; x++) {
-        const double weight = (double)s->weights[x];
-        const SAMPLE value = TO_SAMPLE_WIDE((double)s->sums[x] / (weight > 0 ? weight : 1.0));
-        s->values[x] = count[x] != 0 ? value : out[x];
+
+/* Smooth columns [first, stop) of a row where some samples do not count: the sum of weight * sample over the sum of
+ * weights. */
+INLINE void FN(_row_valid)(FN(_scratch) *s, const int radius, const int way, const int row, const ptrdiff_t first,
+                           const ptrdiff_t stop, const uint8_t *restrict levels, SAMPLE *restrict out)
+{
+    const WORK *restrict count = &s->count[row + MAX_RADIUS][MAX_RADIUS];
+    if (way == ANY_RADIUS) {
+        FN(_sums)(s, &s->image[row + MAX_RADIUS][MAX_RADIUS], radius, first, stop, s->sums);
+        FN(_sums)(s, count, radius, first, stop, s->weights);
+    } else {
+        const ALONG *restrict down = s->down[row % CELL_ROWS] + MAX_RADIUS;
+        const ALONG *restrict weights_down = s->weights_down[row % CELL_ROWS] + MAX_RADIUS;
+        ALONG *restrict sums = s->sums, *restrict weights = s->weights;
+        for (ptrdiff_t x = first; x < stop; x++)
+            sums[x] = FN(_along)(down, s->taps_along, radius, x);
+        for (ptrdiff_t x = first; x < stop; x++)
+            weights[x] = FN(_along)(weights_down, s->taps_along, radius, x);
     }
-    FN(_blend)(s->values, levels, radius, first, stop, out);
+#if !EXACT
+    FN(_full_windows)(s, count, radius, first, stop);
+#endif
+    FN(_divide)(s, count, radius, first, stop, levels, out);
 }
 
 /* Fill the tile in work, radius pixels more on each side, mirrored at the edge of the band. */
@@ -164,16 +209,68 @@ INLINE void FN(_fill)(FN(_scratch) *s, const job *j, const tile *t, const int wi
             continue;
         const uint8_t *restrict valid = j->valid + y * j->valid_stride;
         WORK *restrict count = &s->count[dy + MAX_RADIUS][MAX_RADIUS];
-        for (ptrdiff_t x = -left; x < t->width + right; x++) {
+        for (ptrdiff_t x = -left; x < t->width + right; x++)
             count[x] = (WORK)(valid[t->col + x] != 0);
-            to[x] = valid[t->col + x] ? to[x] : (WORK)0;
-        }
+        for (ptrdiff_t x = -r; x < -left; x++)
+            count[x] = (WORK)(valid[mirror(t->col + x, j->width)] != 0);
+        for (ptrdiff_t x = t->width + right; x < t->width + r; x++)
+            count[x] = (WORK)(valid[mirror(t->col + x, j->width)] != 0);
         for (ptrdiff_t x = -r; x < t->width + r; x++)
-            if (x < -left || x >= t->width + right) {
-                const ptrdiff_t at = mirror(t->col + x, j->width);
-                count[x] = (WORK)(valid[at] != 0);
-                to[x] = valid[at] ? to[x] : (WORK)0;
-            }
+            to[x] = count[x] != 0 ? to[x] : (WORK)0;
+    }
+}
+
+/* Find the cells that no sample that does not count can reach, and those without one that does. */
+INLINE void FN(_look_around)(FN(_scratch) *s, const tile *t)
+{
+    const ptrdiff_t cells = (t->width + CELL - 1) / CELL, r = t->radius;
+    for (ptrdiff_t y = -r; y < t->height + r; y++)
+        for (ptrdiff_t cell = 0; cell < cells; cell++) {
+            const WORK *restrict count = &s->count[y + MAX_RADIUS][MAX_RADIUS];
+            const ptrdiff_t stop = (cell + 1) * CELL < t->width ? (cell + 1) * CELL : t->width;
+            WORK least = 1;
+            for (ptrdiff_t x = cell * CELL - r; x < stop + r; x++)
+                least = count[x] < least ? count[x] : least;
+            s->full_rows[y + MAX_RADIUS][cell] = least != 0;
+        }
+    for (ptrdiff_t top = 0; top < t->height; top += CELL_ROWS)
+        for (ptrdiff_t cell = 0; cell < cells; cell++) {
+            const ptrdiff_t bottom = top + CELL_ROWS < t->height ? top + CELL_ROWS : t->height;
+            const ptrdiff_t stop = (cell + 1) * CELL < t->width ? (cell + 1) * CELL : t->width;
+            uint8_t all = 1;
+            for (ptrdiff_t y = top - r; y < bottom + r; y++)
+                all &= s->full_rows[y + MAX_RADIUS][cell];
+            WORK most = all;
+            for (ptrdiff_t y = top; y < bottom && most == 0; y++)
+                for (ptrdiff_t x = cell * CELL; x < stop; x++)
+                    most = s->count[y + MAX_RADIUS][x + MAX_RADIUS] > most ? s->count[y + MAX_RADIUS][x + MAX_RADIUS] : most;
+            s->full_cells[top / CELL_ROWS][cell] = all;
+            if (most == 0)
+                s->cells[top / CELL_ROWS][cell] = 0;
+        }
+}
+
+/* Smooth columns [first, stop) of a row of cells; all of them are full, or none. */
+INLINE void FN(_run)(FN(_scratch) *s, const job *j, const tile *t, const int radius, const int way, const ptrdiff_t top,
+                     const ptrdiff_t first, const ptrdiff_t stop)
+{
+    const int full = s->full_cells[top / CELL_ROWS][first / CELL];
+    const ptrdiff_t bottom = top + CELL_ROWS < t->height ? top + CELL_ROWS : t->height;
+    if (way == CONSTANT_RADIUS) {
+        FN(_down)(&s->image[top + MAX_RADIUS][MAX_RADIUS], s->taps_down, radius, first - radius, stop + radius, s->down);
+        if (!full)
+            FN(_down)(&s->count[top + MAX_RADIUS][MAX_RADIUS], s->taps_down, radius, first - radius, stop + radius,
+                      s->weights_down);
+    }
+    for (ptrdiff_t y = top; y < bottom; y++) {
+        const uint8_t *levels = j->levels + (t->row + y) * j->level_stride + t->col;
+        SAMPLE *out = (SAMPLE *)((char *)j->out + (t->row + y) * j->out_stride) + t->col;
+        if (!full)
+            FN(_row_valid)(s, radius, way, (int)y, first, stop, levels, out);
+        else if (way == ANY_RADIUS)
+            FN(_row_any)(s, j, radius, (int)y, first, stop, levels, out);
+        else
+            FN(_row)(s, j, radius, (int)y, first, stop, levels, s->cells[top / CELL_ROWS], out);
     }
 }
 
@@ -188,26 +285,16 @@ INLINE void FN(_level)(FN(_scratch) *s, const job *j, const tile *t, const int r
     const ptrdiff_t cells = (t->width + CELL - 1) / CELL;
     for (ptrdiff_t top = 0; top < t->height; top += CELL_ROWS) {
         const uint64_t *sets = s->cells[top / CELL_ROWS];
-        const ptrdiff_t bottom = top + CELL_ROWS < t->height ? top + CELL_ROWS : t->height;
+        const uint8_t *full = s->full_cells[top / CELL_ROWS];
         for (ptrdiff_t cell = 0; cell < cells;) {
             if (!(sets[cell] & bit)) {
                 cell++;
                 continue;
             }
             const ptrdiff_t begin = cell;
-            while (cell < cells && (sets[cell] & bit))
+            while (cell < cells && (sets[cell] & bit) && full[cell] == full[begin])
                 cell++;
-            const ptrdiff_t first = begin * CELL, stop = cell * CELL < t->width ? cell * CELL : t->width;
-            for (ptrdiff_t y = top; y < bottom; y++) {
-                const uint8_t *levels = j->levels + (t->row + y) * j->level_stride + t->col;
-                SAMPLE *out = (SAMPLE *)((char *)j->out + (t->row + y) * j->out_stride) + t->col;
-                if (way == WITH_COUNT)
-                    FN(_row_valid)(s, radius, (int)y, first, stop, levels, out);
-                else if (way == ANY_RADIUS)
-                    FN(_row_any)(s, j, radius, (int)y, first, stop, levels, out);
-                else
-                    FN(_row)(s, j, radius, (int)y, first, stop, levels, sets, out);
-            }
+            FN(_run)(s, j, t, radius, way, top, begin * CELL, cell * CELL < t->width ? cell * CELL : t->width);
         }
     }
 }
@@ -216,11 +303,6 @@ INLINE void FN(_level)(FN(_scratch) *s, const job *j, const tile *t, const int r
 TARGET static void FN(_level_any)(FN(_scratch) *s, const job *j, const tile *t, const int level)
 {
     FN(_level)(s, j, t, level, ANY_RADIUS);
-}
-
-TARGET static void FN(_level_valid)(FN(_scratch) *s, const job *j, const tile *t, const int level)
-{
-    FN(_level)(s, j, t, level, WITH_COUNT);
 }
 
 #if UNROLLED
@@ -233,15 +315,11 @@ LEVEL(1) LEVEL(2) LEVEL(3) LEVEL(4) LEVEL(5) LEVEL(6) LEVEL(7) LEVEL(8)
 #undef LEVEL
 #endif
 
-static void FN(_levels)(FN(_scratch) *s, const job *j, const tile *t, const int with_count)
+static void FN(_levels)(FN(_scratch) *s, const job *j, const tile *t)
 {
     for (int level = j->lowest; level <= t->radius; level++) {
         if (!(t->present >> level & 1))
             continue;
-        if (with_count) {
-            FN(_level_valid)(s, j, t, level);
-            continue;
-        }
         switch (level) {
 #if UNROLLED
 #define LEVEL(n) case n: FN(_level_##n)(s, j, t); break;
@@ -270,7 +348,11 @@ TARGET int NAME(const job *j)
             if (validity == NONE_VALID)
                 continue;
             FN(_fill)(s, j, &t, validity == SOME_VALID);
-            FN(_levels)(s, j, &t, validity == SOME_VALID);
+            if (validity == SOME_VALID)
+                FN(_look_around)(s, &t);
+            else
+                memset(s->full_cells, 1, sizeof s->full_cells);
+            FN(_levels)(s, j, &t);
         }
     free(s);
     return 0;
@@ -282,7 +364,8 @@ TARGET int NAME(const job *j)
 #undef DOWN
 #undef ALONG
 #undef TO_SAMPLE
-#undef TO_SAMPLE_WIDE
+#undef QUOTIENT
+#undef TOGETHER
 #undef EXACT
 #undef UNROLLED
 #undef FN

@@ -36,7 +36,8 @@
 #include "halve.h"
 
 /* Bands side by side in each pixel, padded to a square tile by its last column and row; with delta, each sample less the
- * one of the pixel on its left (predictor 2 of TIFF 6.0, section 14), modulo the range of its type. */
+ * one of the pixel on its left (predictor 2 of TIFF 6.0, section 14), modulo the range of its type, and rows of 0 below,
+ * which cost a codec least. */
 #define INTERLEAVE(name, type) INTERLEAVE_(name, type)
 #define INTERLEAVE_(name, type)                                                                                      \
     INLINE void name##_bands(const char *pixels, ptrdiff_t band_stride, ptrdiff_t width, ptrdiff_t tile, int bands,   \
@@ -68,7 +69,11 @@
                 name##_bands(row, band_stride, width, tile, bands, delta, to);                                        \
         }                                                                                                             \
         for (ptrdiff_t y = height; y < tile; y++)                                                                     \
-            memcpy(out + y * tile * bands, out + (height - 1) * tile * bands, (size_t)(tile * bands) * sizeof(type)); \
+            if (delta)                                                                                                \
+                memset(out + y * tile * bands, 0, (size_t)(tile * bands) * sizeof(type));                             \
+            else                                                                                                      \
+                memcpy(out + y * tile * bands, out + (height - 1) * tile * bands,                                     \
+                       (size_t)(tile * bands) * sizeof(type));                                                        \
     }
 INTERLEAVE(NAMED(geosal_interleave8), uint8_t)
 INTERLEAVE(NAMED(geosal_interleave16), uint16_t)

@@ -2,6 +2,7 @@
 #if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
 #define SUFFIX _v4
 #define TARGET __attribute__((target("arch=x86-64-v4,prefer-vector-width=512")))
+#define UNROLL 1
 #include FUNCTIONS
 #undef SUFFIX
 #undef TARGET
@@ -17,7 +18,10 @@ int geosal_processor(void)
     __builtin_cpu_init();
     return __builtin_cpu_supports("x86-64-v4") ? 4 : __builtin_cpu_supports("x86-64-v3") ? 3 : 0;
 }
+#undef UNROLL
+#define UNROLL 0  /* a processor that old need not be fast, and this compiles sooner */
 #else
+#define UNROLL 1
 int geosal_processor(void)
 {
     return 0;

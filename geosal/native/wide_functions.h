@@ -6,9 +6,10 @@
 #define DOWN double
 #define ALONG double
 #define TO_SAMPLE(x) ((float)(x))
-#define TO_SAMPLE_WIDE TO_SAMPLE
 #define EXACT 0
-#define UNROLLED 1
+#define UNROLLED UNROLL
+#define QUOTIENT(sum, weight) TO_SAMPLE((double)(sum) / (double)(weight))
+#define TOGETHER 1
 #include "smooth.h"
 
 #define NAME NAMED(geosal_smooth_float64)
@@ -17,9 +18,10 @@
 #define DOWN double
 #define ALONG double
 #define TO_SAMPLE(x) (x)
-#define TO_SAMPLE_WIDE TO_SAMPLE
 #define EXACT 0
 #define UNROLLED 0
+#define QUOTIENT(sum, weight) TO_SAMPLE((double)(sum) / (double)(weight))
+#define TOGETHER 1
 #include "smooth.h"
 
 #define NAME NAMED(geosal_smooth_int32)
@@ -28,9 +30,10 @@
 #define DOWN double
 #define ALONG double
 #define TO_SAMPLE(x) ((int32_t)(int64_t)floor((x) + 0.5))
-#define TO_SAMPLE_WIDE TO_SAMPLE
 #define EXACT 0
 #define UNROLLED 0
+#define QUOTIENT(sum, weight) TO_SAMPLE((double)(sum) / (double)(weight))
+#define TOGETHER 1
 #include "smooth.h"
 
 #define NAME NAMED(geosal_smooth_uint32)
@@ -39,7 +42,8 @@
 #define DOWN double
 #define ALONG double
 #define TO_SAMPLE(x) ((uint32_t)(int64_t)floor((x) + 0.5))
-#define TO_SAMPLE_WIDE TO_SAMPLE
 #define EXACT 0
 #define UNROLLED 0
+#define QUOTIENT(sum, weight) TO_SAMPLE((double)(sum) / (double)(weight))
+#define TOGETHER 1
 #include "smooth.h"

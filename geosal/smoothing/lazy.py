@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geosal.errors import SaliencyError, SceneError
 from geosal.ladder import Ladder
+from geosal.native.loops import DTYPES
 from geosal.raster import mask_out, valid_samples
 from geosal.smoothing.block import SampleRules, smooth_block
 
@@ -49,8 +50,8 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     """
     if scene.dims not in (("band", "y", "x"), ("y", "x")):
         raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; transpose it")
-    if scene.dtype.kind not in "uif":
-        raise SceneError(f"samples of {scene.dtype} cannot be smoothed; convert to an integer or a float type")
+    if scene.dtype.name not in DTYPES:
+        raise SceneError(f"samples of {scene.dtype} cannot be smoothed; convert to one of {', '.join(sorted(DTYPES))}")
     if not isinstance(saliency, xr.DataArray):
         raise SaliencyError(
             f"saliency of type {type(saliency).__name__}; it must be a DataArray: geosal.saliency(..., like=scene)"
