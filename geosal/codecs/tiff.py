@@ -1,6 +1,6 @@
 """Tiles of a TIFF, compressed where their pixels are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,9 @@ _HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
 _RGBA = 4
 _NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
+_START, _END = b"\xff\xd8", b"\xff\xd9"
 _JFIF, _QUANTISATION, _SCAN = 0xE0, 0xDB, 0xDA
+"""Markers of JPEG (ITU-T T.81, annex B)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,8 @@ class TiffEncoder:
         1 for none, 2 for differences, 3 for floating point.
     tile
         Rows and columns of a tile.
+    bands
+        Of a compressed tile.
     alpha_as_mask
         The fourth band is alpha and becomes the mask: JPEG holds no alpha.
     """
@@ -49,6 +53,7 @@ class TiffEncoder:
     predictor: int
     tile: int
     alpha_as_mask: bool = False
+    bands: int = 1
     overviews: bool = True
 
     def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
@@ -68,6 +73,18 @@ class TiffEncoder:
             samples = floatpred_encode(samples, axis=-2)
         data = bytes(_COMPRESS[self.compression](samples, self.level))
         return (data,) if mask is None else (data, self._compressed_mask(mask))
+
+    @property
+    def jpeg_tables(self) -> bytes | None:
+        """Value of the tag JPEGTables: the quantisation tables of every tile; None for other codecs.
+
+        They must be the encoder's own. Those that GDAL writes are of another libjpeg, whose chroma table differs.
+        """
+        if self.compression != "JPEG":
+            return None
+        blank = np.zeros((self.tile, self.tile, self.bands), np.uint8)
+        tables = [segment for marker, segment in _segments(_whole_jpeg(blank, self.level)) if marker == _QUANTISATION]
+        return b"".join([_START, *tables, _END])
 
     def _compressed_mask(self, mask: NDArray[np.bool_]) -> bytes:
         from imagecodecs import deflate_encode  # noqa: PLC0415  loads its library
@@ -103,12 +120,14 @@ def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | str:
     tile = number(options.get("BLOCKSIZE", "512"))
     if tile % 16:
         return f"BLOCKSIZE={options['BLOCKSIZE']} is GDAL's"
+    alpha_as_mask = compression == "JPEG" and layout.count == _RGBA
     return TiffEncoder(
         compression=compression,
         level=level,
         predictor=predictor,
         tile=int(tile),
-        alpha_as_mask=compression == "JPEG" and layout.count == _RGBA,
+        bands=layout.count - alpha_as_mask,
+        alpha_as_mask=alpha_as_mask,
     )
 
 
@@ -171,27 +190,30 @@ def _webp(samples: NDArray[Any], level: float) -> Any:
 
 
 def _jpeg(samples: NDArray[Any], level: float) -> bytes:
-    """Compress grey, or RGB as YCbCr 4:2:0; the tables that all tiles share are in the tag JPEGTables."""
+    """Compress without the quantisation tables and the JFIF header: TIFF has them in tags of its own."""
+    kept = [part for marker, part in _segments(_whole_jpeg(samples, level)) if marker not in {_JFIF, _QUANTISATION}]
+    return b"".join([_START, *kept])
+
+
+def _whole_jpeg(samples: NDArray[Any], level: float) -> bytes:
+    """Compress grey, or RGB as YCbCr 4:2:0, with Huffman tables of its own."""
     from imagecodecs import jpeg8_encode  # noqa: PLC0415
 
     if samples.shape[2] == 1:
-        stream = jpeg8_encode(samples[..., 0], int(level), optimize=True)
-    else:
-        stream = jpeg8_encode(
-            samples, int(level), colorspace="RGB", outcolorspace="YCBCR", subsampling="420", optimize=True
-        )
-    return abbreviated(bytes(stream))
+        return bytes(jpeg8_encode(samples[..., 0], int(level), optimize=True))
+    colours = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "420"}
+    return bytes(jpeg8_encode(samples, int(level), optimize=True, **colours))
 
 
-def abbreviated(stream: bytes) -> bytes:
-    """Take the quantisation tables and the JFIF header out of a JPEG stream: TIFF has them in tags of its own."""
-    kept, at = [stream[:2]], 2
+def _segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    """Cut a JPEG stream at its markers; the last piece is the scan and all behind it."""
+    at = len(_START)
     while True:
         marker, length = stream[at + 1], int.from_bytes(stream[at + 2 : at + 4], "big")
         if marker == _SCAN:
-            return b"".join([*kept, stream[at:]])
-        if marker not in {_JFIF, _QUANTISATION}:
-            kept.append(stream[at : at + 2 + length])
+            yield marker, stream[at:]
+            return
+        yield marker, stream[at : at + 2 + length]
         at += 2 + length
 
 

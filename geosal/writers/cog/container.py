@@ -17,12 +17,15 @@ from geosal.raster import RasterLayout
 from geosal.writers.cog.directories import (
     IMAGE_LENGTH,
     IMAGE_WIDTH,
+    JPEG_TABLES,
     MASK,
     OF_THE_PIXELS,
+    PLANAR_CONFIGURATION,
     REDUCED,
     SUBFILE_TYPE,
     TILE_BYTE_COUNTS,
     TILE_OFFSETS,
+    UNDEFINED,
     Directory,
     Image,
     Tag,
@@ -48,8 +51,12 @@ _MASKED = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n"
 
 
 class _Encoder(Protocol):
-    tile: int
-    alpha_as_mask: bool
+    @property
+    def tile(self) -> int: ...
+    @property
+    def alpha_as_mask(self) -> bool: ...
+    @property
+    def jpeg_tables(self) -> bytes | None: ...
 
 
 class CogContainer:
@@ -73,7 +80,7 @@ class CogContainer:
         self.path = path
         self._profile, self._layout = profile, layout
         self._masked = layout.has_mask or encoder.alpha_as_mask
-        self._tile = encoder.tile
+        self._tile, self._jpeg_tables = encoder.tile, encoder.jpeg_tables
         self._shapes = level_shapes(layout.grid.shape, encoder.tile)
         self._spool: Spool | None = None
 
@@ -187,6 +194,10 @@ class CogContainer:
         rows, cols = self._shapes[level]
         tags = {number: tag for number, tag in model.items() if level == 0 or number in OF_THE_PIXELS}
         tags |= {IMAGE_WIDTH: Tag.of_longs(cols), IMAGE_LENGTH: Tag.of_longs(rows)}
+        if not subfile:
+            tags[PLANAR_CONFIGURATION] = Tag.of_shorts(1)  # whatever GDAL does: our bands lie side by side
+            if self._jpeg_tables is not None:
+                tags[JPEG_TABLES] = Tag(UNDEFINED, len(self._jpeg_tables), self._jpeg_tables)
         if subfile or level:
             tags[SUBFILE_TYPE] = Tag.of_longs(subfile | (REDUCED if level else 0))
         return {number: tag for number, tag in tags.items() if number not in {TILE_OFFSETS, TILE_BYTE_COUNTS}}

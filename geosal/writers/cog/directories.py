@@ -13,12 +13,13 @@ TILE_OFFSETS, TILE_BYTE_COUNTS = 324, 325
 SUBFILE_TYPE = 254
 REDUCED, MASK = 1, 4
 """Bits of SUBFILE_TYPE."""
-SHORT, LONG, LONG8 = 3, 4, 16
+PLANAR_CONFIGURATION, JPEG_TABLES = 284, 347
+SHORT, LONG, UNDEFINED, LONG8 = 3, 4, 7, 16
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """TIFF's number of a type -> bytes."""
 OF_THE_PIXELS = frozenset({
-    SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, 258, 259, 262, 277, 284, 317, 320, 322, 323, TILE_OFFSETS,
-    TILE_BYTE_COUNTS, 338, 339, 347, 530, 532, 42113, 50674,
+    SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, 258, 259, 262, 277, PLANAR_CONFIGURATION, 317, 320, 322, 323, TILE_OFFSETS,
+    TILE_BYTE_COUNTS, 338, 339, JPEG_TABLES, 530, 532, 42113, 50674,
 })  # fmt: skip
 """Tags that say how pixels are stored, and the nodata code: an overview has these, and no others."""
 
@@ -32,6 +33,11 @@ class Tag(NamedTuple):
     """Number of values."""
     data: bytes
     """Little-endian."""
+
+    @classmethod
+    def of_shorts(cls, *values: int) -> "Tag":
+        """Make a tag of 16-bit numbers."""
+        return cls(SHORT, len(values), struct.pack(f"<{len(values)}H", *values))
 
     @classmethod
     def of_longs(cls, *values: int) -> "Tag":

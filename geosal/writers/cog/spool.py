@@ -89,8 +89,10 @@ class Spool:
 
     def close(self) -> None:
         """Close and delete the spool."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        try:
+            self._file.close()
+        finally:
+            self.path.unlink(missing_ok=True)
 
     def _extents(self, *, masked: bool) -> Iterator[tuple[int, int]]:
         """Pieces of the spool in the order of the file; tiles that lie one after the other come as one."""
