@@ -24,14 +24,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a scheduler with two worker processes of one thread each."""
     folder = tmp_path_factory.mktemp("cluster")
     scheduler = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
+        [sys.executable, "-P", "-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
          "--no-dashboard"],
         cwd=folder, stderr=(folder / "scheduler.log").open("w"),
     )  # fmt: skip
     try:
         address = _wait_for(folder / "scheduler.log", r"Scheduler at:\s+(tcp://\S+)")
         workers = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", "2", "--nthreads", "1",
+            [sys.executable, "-P", "-m", "distributed.cli.dask_worker", address, "--nworkers", "2", "--nthreads", "1",
              "--no-dashboard", "--host", "127.0.0.1", "--local-directory", str(folder)],
             cwd=folder, stderr=(folder / "workers.log").open("w"),
         )  # fmt: skip

@@ -27,7 +27,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(scene: Path, output: Path, *options: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "geosal", "compress", str(scene), str(output), "--saliency", "half"]
+    command = [sys.executable, "-P", "-m", "geosal", "compress", str(scene), str(output), "--saliency", "half"]
     return subprocess.Popen([*command, "--block", "256", *options], stderr=subprocess.PIPE, text=True)
 
 
@@ -131,6 +131,7 @@ def test_a_full_disk_is_one_line_and_no_file(scene: Path, tmp_path: Path, suffix
         "prlimit",
         "--fsize=6000000",
         sys.executable,
+        "-P",
         "-m",
         "geosal",
         "compress",

@@ -39,7 +39,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def compress(scene: Path, output: Path, *options: str, cache: str | None = None) -> dict[str, Any]:
     """Run the job, and check what it says of its peak against what the kernel says of its children."""
     environment = {**os.environ, "GDAL_CACHEMAX": cache} if cache else None
-    job = [sys.executable, "-m", "geosal", "compress", str(scene), str(output), "--saliency", "half", *options]
+    job = [sys.executable, "-P", "-m", "geosal", "compress", str(scene), str(output), "--saliency", "half", *options]
     # Linux counts the memory of whoever starts a process as that process's own. So a small one starts it.
     watch = (
         "import resource, subprocess, sys\n"

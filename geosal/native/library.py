@@ -79,8 +79,8 @@ def load(name: str) -> ctypes.CDLL:
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise ImportError(
-            f"geosal's compiled part {path.name} cannot be loaded ({error}); install geosal with pip, which builds it: "
-            "a C compiler is needed"
+            f"geosal's compiled part {path.name} cannot be loaded ({error}); install geosal with pip, which builds it "
+            "with a C compiler, and run it from outside of its checkout or by the command geosal"
         ) from error
 
 

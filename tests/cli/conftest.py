@@ -24,7 +24,7 @@ def call() -> Callable[..., Result]:
 @pytest.fixture
 def command() -> list[str]:
     """Words that start geosal in a process of its own, installed or not."""
-    return [sys.executable, "-c", "from geosal.cli.main import main; main()"]
+    return [sys.executable, "-P", "-c", "from geosal.cli.main import main; main()"]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def imported(tmp_path: Path) -> Imported:
     """Run a command in a process of its own; returns the packages that it has imported when it ends."""
 
     def run(*words: object) -> set[str]:
-        command = [sys.executable, "-c", RUN, *(str(word) for word in words)]
+        command = [sys.executable, "-P", "-c", RUN, *(str(word) for word in words)]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, cwd=tmp_path)
         packages: set[str] = ast.literal_eval(done.stdout.splitlines()[-1])
         assert {"geosal", "click"} <= packages
@@ -55,7 +55,9 @@ def test_other_commands_do_not_either(imported: Imported, rgb_scene: Path, tmp_p
 
 
 def python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120).stdout
+    return subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
 
 
 def test_the_package_itself_is_light() -> None:

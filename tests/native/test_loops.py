@@ -182,7 +182,7 @@ def test_interleave_pads_and_takes_differences_as_tiff_has_it(dtype: str, bands:
 
 
 def test_a_library_that_is_not_built_says_what_to_do() -> None:
-    with pytest.raises(ImportError, match="install geosal with pip, which builds it: a C compiler"):
+    with pytest.raises(ImportError, match="install geosal with pip, which builds it with a C compiler"):
         library.load("_missing")
 
 
