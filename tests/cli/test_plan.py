@@ -36,3 +36,11 @@ def test_plan_refuses_what_compress_refuses(rgb_scene: Path, tmp_path: Path, cal
         result = call(command, rgb_scene, tmp_path / "out.tif", "-s", "half")
         assert result.exit_code == 5
         assert "--overwrite" in result.stderr
+
+
+def test_plan_says_who_writes_the_file_and_why(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    words = ("plan", rgb_scene, tmp_path / "out.tif", "-s", "half")
+    assert json.loads(call(*words, "--json", "-").stdout)["gdal_because"] is None
+    by_gdal = (*words, "--co", "OVERVIEW_RESAMPLING=NEAREST")
+    assert json.loads(call(*by_gdal, "--json", "-").stdout)["writer"] == "GDAL"
+    assert "GDAL's own: OVERVIEW_RESAMPLING=NEAREST is GDAL's" in call(*by_gdal).stdout
