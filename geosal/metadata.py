@@ -12,7 +12,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.rpc import RPC
 
 from geosal.errors import OutputError
-from geosal.raster import BandMetadata, RasterMetadata, Tags
+from geosal.raster import ROLES, BandMetadata, RasterMetadata, Tags
 
 _NOT_COPIED = frozenset({
     "IMAGE_STRUCTURE",  # how the source file was coded, not what it shows
@@ -143,13 +143,15 @@ def is_document(domain: str) -> bool:
 
 def _read_band(dataset: DatasetReader, index: int) -> BandMetadata:
     position = index - 1
+    colour = ColorInterp(dataset.colorinterp[position])
     return BandMetadata(
         description=dataset.descriptions[position] or None,
         unit=dataset.units[position] or None,
         scale=float(dataset.scales[position]),
         offset=float(dataset.offsets[position]),
-        colorinterp=ColorInterp(dataset.colorinterp[position]),
+        colorinterp=colour,
         tags=_read_tags(dataset, index),
+        role=colour.name if colour.name in ROLES else "",
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,15 @@ from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 
-from geosal.grid import Grid
+from geosal.grid import Block, Grid
 
 Tags = Mapping[str, Mapping[str, str]]
 """Metadata domain -> key -> value; the default domain is ""."""
+ROLES = (
+    "coastal", "blue", "green", "yellow", "red", "rededge1", "rededge2", "rededge3", "nir", "nir08", "nir09", "cirrus",
+    "swir16", "swir22", "pan", "lwir11", "lwir12",
+)  # fmt: skip
+"""Names of bands across sensors: the `common_name` of STAC's `eo` extension, rededge and nir numbered as there."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +31,8 @@ class BandMetadata:
     offset: float = 0.0
     colorinterp: ColorInterp = ColorInterp.undefined
     tags: Tags = field(default_factory=dict)
+    role: str = ""
+    """What the band shows, where that is known: one of `ROLES`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,6 +73,69 @@ class RasterLayout:
             if band.colorinterp == ColorInterp.alpha:
                 return position
         return None
+
+
+class Samples(NamedTuple):
+    """What was read of a block."""
+
+    pixels: NDArray[Any]
+    """(band, y, x), of the scene's dtype."""
+    valid: NDArray[np.bool_]
+    """(band, y, x), True where a sample is not nodata, not masked, not under alpha 0 and finite."""
+    mask: NDArray[np.bool_] | None
+    """(y, x), the file's own mask, or else its alpha; None when it has neither."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityBand:
+    """A raster of classes or flags that an agency ships with a scene.
+
+    Attributes
+    ----------
+    kind
+        How to read its values: ``scl`` (Sentinel-2 scene classification), ``qa_pixel`` (Landsat Collection 2), ``bqa``
+        (Landsat before it), ``fmask``, ``msk_classi`` (Sentinel-2 L1C from baseline 04.00: opaque, cirrus, snow), or
+        ``clouds_gml`` (Sentinel-2 L1C before it: polygons).
+    path
+        A raster that GDAL opens (of ``clouds_gml`` a GML file), local or ``/vsi…``.
+    sensor
+        What the flags depend on, such as ``LANDSAT_8``; empty where they do not.
+    """
+
+    kind: str
+    path: str
+    sensor: str = ""
+
+
+class Pixels(Protocol):
+    """A scene as sources of saliency see it: blocks of samples, and what else came with the product.
+
+    It pickles, holds paths and no handles, and any thread may read.
+    """
+
+    @property
+    def path(self) -> str:
+        """As messages name it."""
+
+    @property
+    def layout(self) -> "RasterLayout":
+        """Grid, dtype, nodata, and bands with their roles."""
+
+    @property
+    def quality(self) -> tuple[QualityBand, ...]:
+        """Quality bands of the product; none for a plain raster."""
+
+    def read(self, block: Block) -> Samples:
+        """Read a block."""
+
+    def having(self, *bands: str) -> Self:
+        """The same scene, on the same grid, with these bands: roles of `ROLES`, names such as ``B04``, or numbers.
+
+        Raises
+        ------
+        UsageError
+            It has no such band; the message lists what it has.
+        """
 
 
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from geosal.errors import GeosalError, GeosalWarning, ResourceError, SceneError,
 from geosal.gdal_env import gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
-from geosal.raster import RasterLayout, mask_out, valid_samples
+from geosal.raster import QualityBand, RasterLayout, Samples, mask_out, valid_samples
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 MAX_PIXELS = 20 * 10**9
@@ -51,6 +51,8 @@ class Scene:
         The file's alpha band, from 1, whether it is among `indexes` or not.
     has_statistics
         The file carries band statistics, which smoothing makes stale.
+    quality
+        Quality bands that came with it; a plain raster has none.
     """
 
     path: str
@@ -63,6 +65,7 @@ class Scene:
     mask: bool = False
     alpha: int | None = None
     has_statistics: bool = False
+    quality: tuple[QualityBand, ...] = ()
 
     @classmethod
     def open(
@@ -131,7 +134,7 @@ class Scene:
         """The grid of the pixels."""
         return self.layout.grid
 
-    def read(self, block: Block) -> "Samples":
+    def read(self, block: Block) -> Samples:
         """Read a block's pixels and which of them count.
 
         Parameters
@@ -155,6 +158,29 @@ class Scene:
         written = mask if mask is not None else None if alpha is None else alpha > 0
         return Samples(pixels, valid, written)
 
+    def having(self, *bands: str) -> Self:
+        """Open the same raster with other bands: roles of `geosal.raster.ROLES`, descriptions, or numbers from 1.
+
+        Raises
+        ------
+        UsageError
+            It has no such band.
+        """
+        pixels = self.grid.height * self.grid.width
+        whole = type(self).open(self.path, drivers=self.drivers, max_pixels=pixels)
+        known = [(band.role, (band.description or "").lower()) for band in whole.layout.metadata.bands]
+        indexes = []
+        for name in bands:
+            names = (n for n, named in enumerate(known, start=1) if name.lower() in named)
+            index = int(name) if name.isdecimal() else next(names, 0)
+            if not 1 <= index <= len(known):
+                has = ", ".join(
+                    f"{n} ({' '.join(filter(None, named)) or 'unnamed'})" for n, named in enumerate(known, 1)
+                )
+                raise UsageError(f"{self.path}: no band {name}; it has {has}; name bands by their numbers")
+            indexes.append(index)
+        return type(self).open(self.path, tuple(indexes), drivers=self.drivers, max_pixels=pixels)
+
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
         """Read which pixels of a block the file's mask and alpha say are valid, (y, x); nodata is not looked at.
 
@@ -171,17 +197,6 @@ class Scene:
 
     def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
         return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None
-
-
-class Samples(NamedTuple):
-    """What was read of a block."""
-
-    pixels: NDArray[Any]
-    """(band, y, x), of the scene's dtype."""
-    valid: NDArray[np.bool_]
-    """(band, y, x), True where a sample is not nodata, not masked, not under alpha 0 and finite."""
-    mask: NDArray[np.bool_] | None
-    """(y, x), the file's own mask, or else its alpha; None when it has neither."""
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from geosal.errors import GeosalError, SceneError
 from geosal.grid import Block, Grid
 from geosal.metadata import metadata_from_json
-from geosal.raster import RasterLayout, mask_out, valid_samples
-from geosal.scenes.raster import DTYPES, Samples, Scene
+from geosal.raster import RasterLayout, Samples, mask_out, valid_samples
+from geosal.scenes.raster import DTYPES, Scene
 
 if TYPE_CHECKING:
     import zarr

@@ -1,16 +1,40 @@
 """What a saliency source is."""
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geosal.grid import Block, Grid
+from geosal.raster import Pixels
 from geosal.sources.text import SourceText
 
 Kind = Literal["interest", "exclusion"]
 """*interest*: what it says counts. *exclusion*: 0 where it takes interest away, 1 elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Setting:
+    """What a source is opened for, and what it may look at.
+
+    Attributes
+    ----------
+    grid
+        Of the scene.
+    drivers
+        GDAL drivers trusted for files beyond the usual ones, such as ``("VRT",)``.
+    background
+        Saliency where a source that names things (a vector file, a table of classes) names nothing.
+    scene
+        Its pixels and quality bands; None when only a grid is known.
+    """
+
+    grid: Grid
+    drivers: tuple[str, ...] = ()
+    background: float = 0.0
+    scene: Pixels | None = None
 
 
 class Source(Protocol):
@@ -33,7 +57,7 @@ class Source(Protocol):
         """Hash of the content it reads, None where there is no content or it is not at hand."""
 
     @classmethod
-    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+    def open(cls, source: SourceText, setting: Setting) -> Self:
         """Check everything that can be wrong, once, before any work."""
 
     def read(self, block: Block) -> NDArray[np.float32]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from geosal.errors import GeosalWarning, SaliencyError, UsageError, redact
 from geosal.grid import Block, Grid
+from geosal.raster import Pixels
 from geosal.sources.align import spread
-from geosal.sources.base import Source
+from geosal.sources.base import Setting, Source
 from geosal.sources.text import SourceText, source_class
 
 COMBINATIONS = ("max", "min", "mean", "product")
@@ -103,6 +104,8 @@ def open_saliency(
     combine: str | None = None,
     outside: str = "keep",
     drivers: tuple[str, ...] = (),
+    background: float = 0.0,
+    scene: Pixels | None = None,
 ) -> Saliency:
     """Open saliency sources on a scene's grid; every check is made here, before any work.
 
@@ -119,6 +122,10 @@ def open_saliency(
         What pixels get about which no source says anything: ``keep`` them as they are, or ``blur`` them most.
     drivers
         GDAL drivers trusted for mask files beyond the usual ones, such as ``("VRT",)``.
+    background
+        Saliency where vectors and classes name nothing.
+    scene
+        The scene itself, for sources that look at its pixels or at what came with it.
 
     Raises
     ------
@@ -143,7 +150,8 @@ def open_saliency(
     if outside not in OUTSIDE:
         raise UsageError(f"outside={outside}: no such rule; use keep or blur")
     texts = [SourceText.parse(text) for text in sources]
-    opened = tuple(source_class(text).open(text, grid, drivers) for text in texts)
+    setting = Setting(grid=grid, drivers=drivers, background=background, scene=scene)
+    opened = tuple(source_class(text).open(text, setting) for text in texts)
     coverage = _coverage(opened, grid)
     if coverage < 1:
         share = f"{coverage:.1%}" if coverage >= 0.001 else "less than 0.1%"

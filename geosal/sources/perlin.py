@@ -16,7 +16,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block, Grid
+from geosal.grid import Block
+from geosal.sources.base import Setting
 from geosal.sources.synthetic import Synthetic
 from geosal.sources.text import SourceText
 
@@ -71,17 +72,17 @@ class Perlin(Synthetic):
     thresholds: tuple[float, ...] = ()
 
     @classmethod
-    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+    def open(cls, source: SourceText, setting: Setting) -> Self:
         """Take ``seed=``, ``octaves=`` (1-8) and ``cells=`` (1-256), and find the thresholds."""
         source.only("seed", "octaves", "cells")
         field = cls(
             text=source.text,
-            shape=grid.shape,
+            shape=setting.grid.shape,
             seed=source.integer("seed", 0, 0, 2**63 - 1),
             octaves=source.integer("octaves", 3, 1, 8),
             cells=source.integer("cells", 8, 1, 256),
         )
-        sample = field.noise(_spread(grid.height), _spread(grid.width)).ravel()
+        sample = field.noise(_spread(setting.grid.height), _spread(setting.grid.width)).ravel()
         ranks = [int(share * sample.size) for share in np.cumsum(list(SHARES.values()))[:-1]]
         ordered = np.partition(sample, ranks)
         return cls(**{**field.__dict__, "thresholds": tuple(float(ordered[rank]) for rank in ranks)})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, UsageError
 from geosal.grid import Block, Grid
 from geosal.sources.align import Alignment, coarse
-from geosal.sources.base import Kind
+from geosal.sources.base import Kind, Setting
 from geosal.sources.maskfile import MaskFile, Values
 from geosal.sources.placement import place_mask
 from geosal.sources.resample import Footprint, reach
@@ -65,7 +65,7 @@ class RasterSource:
     fingerprint: str | None
 
     @classmethod
-    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+    def open(cls, source: SourceText, setting: Setting) -> Self:
         """Find the place of the mask under the scene, and look at every value there.
 
         Raises
@@ -81,18 +81,18 @@ class RasterSource:
         """
         source.only("range", "band", "resampling", "align")
         limits = _parse_range(source)
-        file = MaskFile.open(source.target, source.integer("band", 1, 1, 65535), drivers)
+        file = MaskFile.open(source.target, source.integer("band", 1, 1, 65535), setting.drivers)
         by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
         bilinear = source.choice("resampling", "nearest", ("nearest", "bilinear")) == "bilinear"
         _refuse_kind(source.text, file)
-        alignment, under = place_mask(source.text, grid, file.grid, by_pixels=by_pixels)
+        alignment, under = place_mask(source.text, setting.grid, file.grid, by_pixels=by_pixels)
         if under.height * under.width > _MAX_SCAN:
             raise ResourceError(
                 f"{source.text}: {under.height * under.width} of its pixels lie under the scene, more than "
                 f"{_MAX_SCAN}; give a coarser mask"
             )
         values = file.scan(under)
-        _warn_of_finer(source.text, grid, under)
+        _warn_of_finer(source.text, setting.grid, under)
         return cls(
             text=source.text,
             file=file,

@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block, Grid
-from geosal.sources.base import Kind
+from geosal.grid import Block
+from geosal.sources.base import Kind, Setting
 from geosal.sources.text import SourceText
 
 
@@ -41,10 +41,10 @@ class Half(Synthetic):
     """``half``: 1 in the left half, 0 in the right. K_e is 9.0 with 8 steps."""
 
     @classmethod
-    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+    def open(cls, source: SourceText, setting: Setting) -> Self:
         """Take no parameters."""
         source.only()
-        return cls(text=source.text, shape=grid.shape)
+        return cls(text=source.text, shape=setting.grid.shape)
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x)."""
@@ -59,10 +59,10 @@ class Checkers(Synthetic):
     VALUES: ClassVar[tuple[float, ...]] = (0.0, 0.33, 0.66, 1.0)
 
     @classmethod
-    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+    def open(cls, source: SourceText, setting: Setting) -> Self:
         """Take no parameters."""
         source.only()
-        return cls(text=source.text, shape=grid.shape)
+        return cls(text=source.text, shape=setting.grid.shape)
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x)."""
@@ -81,10 +81,10 @@ class Uniform(Synthetic):
     saliency: float
 
     @classmethod
-    def open(cls, source: SourceText, grid: Grid, drivers: tuple[str, ...] = ()) -> Self:
+    def open(cls, source: SourceText, setting: Setting) -> Self:
         """Take ``saliency=`` from 0 to 1."""
         source.only("saliency")
-        return cls(text=source.text, shape=grid.shape, saliency=source.number("saliency", 0.5, 0, 1))
+        return cls(text=source.text, shape=setting.grid.shape, saliency=source.number("saliency", 0.5, 0, 1))
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x)."""

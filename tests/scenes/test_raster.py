@@ -243,3 +243,14 @@ def test_a_file_that_names_another_one_is_not_opened(tmp_path: Path) -> None:
         assert dataset.read(1).tobytes().startswith(b"TOPSECRET")
     with pytest.raises(SceneError, match="--allow-driver"):
         Scene.open(str(path))
+
+
+def test_bands_are_found_by_role_description_or_number(tmp_path):
+    path = tmp_path / "scene.tif"
+    profile = {"driver": "GTiff", "width": 8, "height": 8, "count": 4, "dtype": "uint8", "photometric": "RGB"}
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.set_band_description(4, "B08")
+    scene = Scene.open(str(path)).having("b08", "red", "2")
+    assert scene.indexes == (4, 1, 2)
+    with pytest.raises(UsageError, match="no band swir16; it has 1 .red., 2 .green., 3 .blue., 4 .b08."):
+        scene.having("swir16")

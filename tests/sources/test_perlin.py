@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from geosal.grid import Grid
 from geosal.ladder import Ladder
+from geosal.sources.base import Setting
 from geosal.sources.perlin import _GRADIENTS, Perlin
 from geosal.sources.text import SourceText
 
@@ -16,7 +17,7 @@ TABLE_3 = {1: 0.06, 5: 0.44, 9: 0.42, 13: 0.08}
 
 
 def perlin(text: str, height: int, width: int) -> Perlin:
-    return Perlin.open(SourceText.parse(text), Grid(None, Affine.identity(), height, width))
+    return Perlin.open(SourceText.parse(text), Setting(grid=Grid(None, Affine.identity(), height, width)))
 
 
 def shares(source: Perlin) -> dict[int, float]:

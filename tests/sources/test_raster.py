@@ -9,7 +9,7 @@ from rasterio.warp import transform
 
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError, UsageError
 from geosal.grid import Block, Grid
-from geosal.sources import open_saliency
+from geosal.sources import Setting, open_saliency
 from geosal.sources import raster as raster_module
 from geosal.sources.align import TOLERANCE
 from geosal.sources.raster import RasterSource
@@ -22,7 +22,7 @@ TURNED = {"crs": "EPSG:3035", "transform": Affine(95, 10, 4.612e6, 10, -95, 2.45
 
 def read(text: str, grid: Grid) -> np.ndarray:
     """What the source says, NaN where nothing."""
-    return RasterSource.open(SourceText.parse(text), grid).read(grid.whole())
+    return RasterSource.open(SourceText.parse(text), Setting(grid=grid)).read(grid.whole())
 
 
 def by_gdal(path: str, grid: Grid, resampling: Resampling) -> tuple[np.ndarray, np.ndarray]:
@@ -302,7 +302,7 @@ def test_a_missing_mask_is_an_input_error(grid, tmp_path):
 
 def test_a_mask_that_changes_under_our_hands_is_noticed(grid, make_mask, random_mask):
     path = make_mask((random_mask / 255).astype(np.float32))
-    source = RasterSource.open(SourceText.parse(path), grid)
+    source = RasterSource.open(SourceText.parse(path), Setting(grid=grid))
     make_mask(random_mask.astype(np.float32))
     with pytest.raises(SaliencyError, match="not there when it was opened"):
         source.read(grid.whole())
@@ -312,7 +312,9 @@ def test_a_mask_that_changes_under_our_hands_is_noticed(grid, make_mask, random_
 @pytest.mark.parametrize("place", [{}, DEGREES], ids=["same", "other"])
 def test_memory_is_bounded_by_halving_and_the_bits_stay(grid, make_mask, monkeypatch, place, how):
     mask = np.random.default_rng(5).integers(0, 256, (60, 80), dtype=np.uint8)
-    source = RasterSource.open(SourceText.parse(f"{make_mask(mask, nodata=3, **place)}:resampling={how}"), grid)
+    source = RasterSource.open(
+        SourceText.parse(f"{make_mask(mask, nodata=3, **place)}:resampling={how}"), Setting(grid=grid)
+    )
     whole = source.read(grid.whole())
     sizes: list[int] = []
     file_read = type(source.file).read
@@ -330,6 +332,6 @@ def test_memory_is_bounded_by_halving_and_the_bits_stay(grid, make_mask, monkeyp
 
 def test_a_block_off_the_mask_reads_nothing(grid, make_mask, monkeypatch):
     path = make_mask(np.random.default_rng(5).integers(0, 256, (3, 3), dtype=np.uint8))
-    source = RasterSource.open(SourceText.parse(path), grid)
+    source = RasterSource.open(SourceText.parse(path), Setting(grid=grid))
     monkeypatch.setattr(type(source.file), "read", lambda *_: pytest.fail("read"))
     assert np.isnan(source.read(Block(200, 200, 100, 100))).all()

@@ -1,6 +1,7 @@
 import pytest
 
 from geosal.errors import UsageError
+from geosal.sources.base import Setting
 from geosal.sources.perlin import Perlin
 from geosal.sources.raster import RasterSource
 from geosal.sources.synthetic import Half
@@ -56,7 +57,7 @@ def test_a_name_comes_before_a_path(text, kind):
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_name_of_the_table_opens(name, grid):
     source = SourceText.parse(name)
-    assert source_class(source).open(source, grid).read(grid.whole()).shape == grid.shape
+    assert source_class(source).open(source, Setting(grid=grid)).read(grid.whole()).shape == grid.shape
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_every_name_of_the_table_opens(name, grid):
 def test_what_is_neither_name_nor_raster_is_refused_with_the_mend(text, words, grid):
     source = SourceText.parse(text)
     with pytest.raises(UsageError) as caught:
-        source_class(source).open(source, grid)
+        source_class(source).open(source, Setting(grid=grid))
     message = str(caught.value)
     assert "\n" not in message
     assert not [word for word in words if word not in message]
@@ -95,4 +96,4 @@ def test_what_is_neither_name_nor_raster_is_refused_with_the_mend(text, words, g
 def test_a_parameter_that_cannot_work_is_refused(text, match, grid):
     source = SourceText.parse(text)
     with pytest.raises(UsageError, match=match.replace("?", r"\?")):
-        source_class(source).open(source, grid)
+        source_class(source).open(source, Setting(grid=grid))
