@@ -6,7 +6,7 @@ For each block, a task reads the pixels with their halo and smooths them (`Block
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from geosal.errors import redact
 from geosal.grid import Block
 from geosal.ladder import Ladder, effective_kernel
+from geosal.native import look_up
 from geosal.plan import Plan, make_plan
 from geosal.produce import Labour, ProgressCallback, Tags, Work, ignore, produce
 from geosal.raster import any_colour
@@ -56,7 +57,7 @@ class BlockTask:
 
     def __call__(self, block: Block) -> Work:
         """Read `block` with its halo, smooth it and count what was done."""
-        levels, known = self._levels(block)
+        levels, counts, known = self._levels(block)
         outer = block.expand(int(levels.max()), self.scene.grid.shape)
         samples = self.scene.read(outer)
         inner = block.slices_in(outer)
@@ -66,23 +67,40 @@ class BlockTask:
         rules = SampleRules(layout.nodata, layout.alpha)
         valid_outer = None if samples.valid.all() else samples.valid
         smoothed = smooth_block(samples.pixels, levels_outer, valid_outer, self.ladder, rules)[:, *inner]
-        valid = samples.valid[:, *inner]
-        statistics = tuple(BandSums.of(b[v]) for b, v in zip(smoothed, valid, strict=True)) if self.statistics else ()
-        valid_pixels = any_colour(valid, layout.alpha)
-        counts = count_levels(levels, self.ladder.steps)
+        valid = None if valid_outer is None else valid_outer[:, *inner]
+        pixels_valid = np.ones(block.shape, np.bool_) if valid is None else any_colour(valid, layout.alpha)
         facts = BlockFacts(
             levels=counts,
-            levels_valid=counts if valid_pixels.all() else count_levels(levels[valid_pixels], self.ladder.steps),
+            levels_valid=counts if pixels_valid.all() else _count_some(levels, pixels_valid, self.ladder.steps),
             known=known,
-            statistics=statistics,
+            statistics=tuple(_sums(smoothed, valid)) if self.statistics else (),
         )
-        mask = samples.mask[inner] if self.own_mask and samples.mask is not None else valid_pixels
+        mask = samples.mask[inner] if self.own_mask and samples.mask is not None else pixels_valid
         return Work(smoothed, mask, facts)
 
-    def _levels(self, block: Block) -> tuple[NDArray[np.uint8], int]:
-        """Levels (y, x), and about how many pixels a source says something; the saliency itself is let go."""
-        saliency, known = self.saliency.read_known(block)
-        return self.ladder.levels(saliency), int(np.count_nonzero(known))
+    def _levels(self, block: Block) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
+        """Levels (y, x), how many pixels have each, and about how many a source says something."""
+        steps, coded = self.ladder.steps, self.saliency.read_coded(block)
+        if coded is None:
+            saliency, known = self.saliency.read_known(block)
+            levels = self.ladder.levels(saliency)
+            return levels, count_levels(levels, steps), int(np.count_nonzero(known))
+        level_of_code = self.ladder.levels(coded.table)
+        levels, codes = look_up(coded.codes, level_of_code)
+        counts = np.zeros(steps + 1, np.int64)
+        np.add.at(counts, level_of_code, codes)
+        return levels, counts, levels.size
+
+
+def _sums(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> Iterator[BandSums]:
+    """Sum up the samples of each band that count."""
+    for number, band in enumerate(pixels):
+        yield BandSums.of(band.ravel() if valid is None else band[valid[number]])
+
+
+def _count_some(levels: NDArray[np.uint8], which: NDArray[np.bool_], steps: int) -> NDArray[np.int64]:
+    """Count the pixels of each level among some; the others are given a level beyond all."""
+    return count_levels(np.where(which, levels, np.uint8(steps + 1)), steps)
 
 
 @dataclass(frozen=True, kw_only=True)

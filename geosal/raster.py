@@ -194,7 +194,17 @@ def mask_out(
 def any_colour(valid: NDArray[np.bool_], alpha: int | None) -> NDArray[np.bool_]:
     """Pixels (y, x) that are valid in a band other than `alpha`; `valid` is (band, y, x)."""
     colours = [band for position, band in enumerate(valid) if position != alpha] or [valid[0]]
-    return np.asarray(np.logical_or.reduce(colours), np.bool_)
+    either: NDArray[np.bool_] = colours[0].copy()
+    for band in colours[1:]:
+        either |= band
+    return either
+
+
+def is_mean_apart(nodata: float, dtype: str | np.dtype[Any]) -> bool:
+    """Whether no mean of samples without the nodata code can come to it: the least or the largest value, or NaN."""
+    kind = np.dtype(dtype)
+    limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+    return bool(np.isnan(nodata)) or nodata in {float(limits.min), float(limits.max)}
 
 
 def step_off(samples: NDArray[Any], hit: NDArray[np.bool_], nodata: float) -> None:

@@ -35,8 +35,8 @@ def test_shares_over_all_and_over_valid_pixels() -> None:
 
 @given(st.lists(st.integers(0, 8), max_size=50))
 def test_levels_are_counted_as_numpy_counts(values: list[int]) -> None:
-    levels = np.array(values, np.uint8)
-    np.testing.assert_array_equal(count_levels(levels, 8), np.bincount(levels, minlength=9))
+    levels = np.array([values], np.uint8)
+    np.testing.assert_array_equal(count_levels(levels, 8), np.bincount(levels[0], minlength=9))
 
 
 def test_a_scene_without_valid_pixels_is_left_as_it_is() -> None:

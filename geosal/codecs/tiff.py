@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ _HANDLED = {
 }  # fmt: skip
 _SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, "STATISTICS": {"NO", "AUTO"}}
 """Options with the values that say what is done anyway."""
-_DEFAULT_LEVEL = {"DEFLATE": 6, "ZSTD": 9}
+_DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9}
 _HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
 _RGBA = 4
 _NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
@@ -87,11 +88,23 @@ class TiffEncoder:
         return b"".join([_START, *tables, _END])
 
     def _compressed_mask(self, mask: NDArray[np.bool_]) -> bytes:
-        from imagecodecs import deflate_encode  # noqa: PLC0415  loads its library
-
+        if mask.shape == (self.tile, self.tile) and mask.all():
+            return _all_valid(self.tile)
         whole = np.zeros((self.tile, self.tile), np.bool_)
         whole[: mask.shape[0], : mask.shape[1]] = mask
-        return bytes(deflate_encode(np.packbits(whole, axis=1), 6))
+        return _deflated_bits(whole)
+
+
+@cache
+def _all_valid(tile: int) -> bytes:
+    """Most tiles' mask."""
+    return _deflated_bits(np.ones((tile, tile), np.bool_))
+
+
+def _deflated_bits(mask: NDArray[np.bool_]) -> bytes:
+    from imagecodecs import deflate_encode  # noqa: PLC0415  loads its library
+
+    return bytes(deflate_encode(np.packbits(mask, axis=1), 6))
 
 
 def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | str:

@@ -5,8 +5,9 @@ Index card
 - `smooth`: one band, all levels in one pass (``smooth.h``).
 - `halve`: the next overview of some bands (``halve.h``).
 - `interleave`: bands to pixels, for TIFF (``tiles.c``).
+- `look_up`: codes by a table, and a count of them (``tiles.c``).
 """
 
-from geosal.native.loops import halve, interleave, smooth
+from geosal.native.loops import halve, interleave, look_up, smooth
 
-__all__ = ["halve", "interleave", "smooth"]
+__all__ = ["halve", "interleave", "look_up", "smooth"]

@@ -160,6 +160,45 @@ def interleave(pixels: NDArray[Any], tile: int, *, delta: bool = False) -> NDArr
     return out
 
 
+def look_up(codes: NDArray[np.uint8], table: NDArray[np.uint8] | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Replace each code by what a table says of it, and count the codes.
+
+    Parameters
+    ----------
+    codes
+        (y, x).
+    table
+        (256,), or None to count only.
+
+    Returns
+    -------
+    ndarray, ndarray
+        (y, x), a new array, or `codes` without a table; and how often each of the codes 0 to 255 occurs, (256,).
+
+    Raises
+    ------
+    UsageError
+        An array is of another dtype or shape.
+    """
+    if codes.dtype != np.uint8 or codes.ndim != 2:
+        raise UsageError(f"codes of {codes.dtype} {codes.shape}; they must be uint8 (y, x)")
+    if table is not None and (table.dtype != np.uint8 or table.shape != (256,)):
+        raise UsageError(f"a table of {table.dtype} {table.shape}; it must be uint8 (256,)")
+    counts = np.empty(256, np.int64)
+    rows = with_whole_rows(codes)
+    out = codes if table is None else np.empty(codes.shape, np.uint8)
+    says = None if table is None else np.ascontiguousarray(table)
+    function("_tiles", "geosal_look_up")(
+        ctypes.c_void_p(address(rows)),
+        ctypes.c_ssize_t(rows.strides[0]),
+        *map(ctypes.c_ssize_t, rows.shape),
+        ctypes.c_void_p(address(says)),
+        ctypes.c_void_p(None if says is None else address(out)),
+        ctypes.c_void_p(address(counts)),
+    )
+    return out, counts
+
+
 def _check_dtype(pixels: NDArray[Any]) -> None:
     if pixels.dtype.name not in DTYPES:
         raise UsageError(f"samples of {pixels.dtype} have no loops; convert them to one of {', '.join(sorted(DTYPES))}")

@@ -43,6 +43,20 @@
     INLINE void name##_bands(const char *pixels, ptrdiff_t band_stride, ptrdiff_t width, ptrdiff_t tile, int bands,   \
                              int delta, type *restrict out)                                                           \
     {                                                                                                                 \
+        for (int band = 0; band < bands; band++)                                                                      \
+            out[band] = *(const type *)(pixels + band * band_stride);                                                 \
+        for (ptrdiff_t x = 1; x < width; x++)                                                                         \
+            for (int band = 0; band < bands; band++) {                                                                \
+                const type *from = (const type *)(pixels + band * band_stride) + x;                                   \
+                out[x * bands + band] = (type)(from[0] - (delta ? from[-1] : 0));                                     \
+            }                                                                                                         \
+        for (ptrdiff_t x = width; x < tile; x++)                                                                      \
+            for (int band = 0; band < bands; band++)                                                                  \
+                out[x * bands + band] = delta ? 0 : ((const type *)(pixels + band * band_stride))[width - 1];         \
+    }                                                                                                                 \
+    INLINE void name##_many(const char *pixels, ptrdiff_t band_stride, ptrdiff_t width, ptrdiff_t tile, int bands,    \
+                            int delta, type *restrict out)                                                            \
+    {                                                                                                                 \
         for (int band = 0; band < bands; band++) {                                                                    \
             const type *restrict from = (const type *)(pixels + band * band_stride);                                  \
             type *restrict to = out + band;                                                                           \
@@ -59,14 +73,15 @@
         for (ptrdiff_t y = 0; y < height; y++) {                                                                      \
             const char *row = (const char *)pixels + y * row_stride;                                                  \
             type *to = out + y * tile * bands;                                                                        \
-            if (bands == 1 && delta)                                                                                  \
-                name##_bands(row, band_stride, width, tile, 1, 1, to);                                                \
-            else if (bands == 3 && delta)                                                                             \
-                name##_bands(row, band_stride, width, tile, 3, 1, to);                                                \
-            else if (bands == 4 && delta)                                                                             \
-                name##_bands(row, band_stride, width, tile, 4, 1, to);                                                \
-            else                                                                                                      \
-                name##_bands(row, band_stride, width, tile, bands, delta, to);                                        \
+            switch (2 * bands + delta) { /* constants, so that the loops are unrolled */                              \
+            case 2: name##_bands(row, band_stride, width, tile, 1, 0, to); break;                                     \
+            case 3: name##_bands(row, band_stride, width, tile, 1, 1, to); break;                                     \
+            case 6: name##_bands(row, band_stride, width, tile, 3, 0, to); break;                                     \
+            case 7: name##_bands(row, band_stride, width, tile, 3, 1, to); break;                                     \
+            case 8: name##_bands(row, band_stride, width, tile, 4, 0, to); break;                                     \
+            case 9: name##_bands(row, band_stride, width, tile, 4, 1, to); break;                                     \
+            default: name##_many(row, band_stride, width, tile, bands, delta, to);                                    \
+            }                                                                                                         \
         }                                                                                                             \
         for (ptrdiff_t y = height; y < tile; y++)                                                                     \
             if (delta)                                                                                                \
@@ -82,3 +97,35 @@ INTERLEAVE(NAMED(geosal_interleave64), uint64_t)
 
 #undef INTERLEAVE
 #undef INTERLEAVE_
+
+/* How often each code of a row occurs, and what a table says of it unless that is NULL. */
+INLINE void NAMED(look_up_row)(const uint8_t *restrict row, const ptrdiff_t width, const uint8_t *restrict table,
+                               uint8_t *restrict out, int64_t seen[4][256])
+{
+    ptrdiff_t x = 0;
+    for (; x + 4 <= width; x += 4)
+        for (int i = 0; i < 4; i++) { /* equal neighbours do not wait for each other */
+            seen[i][row[x + i]]++;
+            if (table)
+                out[x + i] = table[row[x + i]];
+        }
+    for (; x < width; x++) {
+        seen[0][row[x]]++;
+        if (table)
+            out[x] = table[row[x]];
+    }
+}
+
+TARGET void NAMED(geosal_look_up)(const uint8_t *codes, ptrdiff_t stride, ptrdiff_t height, ptrdiff_t width,
+                                  const uint8_t *table, uint8_t *out, int64_t *counts)
+{
+    int64_t seen[4][256];
+    memset(seen, 0, sizeof seen);
+    for (ptrdiff_t y = 0; y < height; y++)
+        if (table)
+            NAMED(look_up_row)(codes + y * stride, width, table, out + y * width, seen);
+        else
+            NAMED(look_up_row)(codes + y * stride, width, NULL, NULL, seen);
+    for (int code = 0; code < 256; code++)
+        counts[code] = seen[0][code] + seen[1][code] + seen[2][code] + seen[3][code];
+}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geosal import native
 from geosal.ladder import Ladder
-from geosal.raster import is_nodata, step_off
+from geosal.raster import is_mean_apart, is_nodata, step_off
 from geosal.smoothing.weights import kernels
 
 
@@ -71,7 +71,7 @@ def smooth_block(
         says = None if valid is None else valid[number]
         for bits, taps in kernels(result.dtype, ladder, highest):
             native.smooth(band, levels, says, result[number], taps, bits)
-        if rules.nodata is not None and not np.isnan(rules.nodata):
+        if rules.nodata is not None and not is_mean_apart(rules.nodata, result.dtype):
             _keep_off_nodata(result[number], levels, says, rules.nodata)
     return result
 

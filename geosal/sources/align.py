@@ -43,6 +43,10 @@ class Alignment(Protocol):
     def step(self) -> int:
         """Scene pixels over which it is as good as linear."""
 
+    @property
+    def shift(self) -> tuple[int, int] | None:
+        """Rows and columns from a scene pixel to the mask pixel that is the same; None where there is none."""
+
     def positions(self, rows: Ints, cols: Ints) -> tuple[Floats, Floats]:
         """Find the centres of scene pixels in the mask.
 
@@ -76,6 +80,13 @@ class AffineAlignment:
     matrix: Affine
     period: float | None = None
 
+    @property
+    def shift(self) -> tuple[int, int] | None:
+        """See `Alignment.shift`."""
+        m = self.matrix
+        same = (m.a, m.b, m.d, m.e) == (1, 0, 0, 1) and m.c == int(m.c) and m.f == int(m.f) and self.period is None
+        return (int(m.f), int(m.c)) if same else None
+
     def positions(self, rows: Ints, cols: Ints) -> tuple[Floats, Floats]:
         """See `Alignment.positions`."""
         across = cols[None, :].astype(np.float64) + 0.5
@@ -108,6 +119,7 @@ class LatticeAlignment:
     mask_crs: str
     step: int
     period: float | None = None
+    shift: ClassVar[None] = None
 
     def positions(self, rows: Ints, cols: Ints) -> tuple[Floats, Floats]:
         """See `Alignment.positions`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,23 @@ class Setting:
     drivers: tuple[str, ...] = ()
     background: float = 0.0
     scene: Pixels | None = None
+
+
+class Coded(NamedTuple):
+    """Saliency of a block where it has few values, and says something everywhere."""
+
+    codes: NDArray[np.uint8]
+    """(y, x)."""
+    table: NDArray[np.float32]
+    """(256,), saliency of each code, in [0, 1]."""
+
+
+@runtime_checkable
+class CodedSource(Protocol):
+    """A source that may know its blocks by codes: levels are then looked up, a fifth of the work."""
+
+    def read_coded(self, block: Block) -> Coded | None:
+        """What `Source.read` tells of a block, by codes; None where it cannot be said so."""
 
 
 class Source(Protocol):

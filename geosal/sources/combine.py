@@ -12,7 +12,7 @@ from geosal.errors import GeosalWarning, SaliencyError, UsageError, redact
 from geosal.grid import Block, Grid
 from geosal.raster import Pixels
 from geosal.sources.align import spread
-from geosal.sources.base import Setting, Source
+from geosal.sources.base import Coded, CodedSource, Setting, Source
 from geosal.sources.text import SourceText, source_class
 
 COMBINATIONS = ("max", "min", "mean", "product")
@@ -74,6 +74,12 @@ class Saliency:
         saliency = self._by_kind(said) if self.combine is None else _COMBINE[self.combine](said)
         self._fill(saliency)
         return saliency, known
+
+    def read_coded(self, block: Block) -> Coded | None:
+        """Saliency of a block by codes, where one source is all there is and knows it so; else None."""
+        if len(self.sources) > 1 or self.combine is not None or not isinstance(self.sources[0], CodedSource):
+            return None
+        return self.sources[0].read_coded(block)
 
     def _fill(self, saliency: NDArray[np.float32]) -> None:
         """Write what `outside` says where nothing is said."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, UsageError
 from geosal.grid import Block, Grid
 from geosal.sources.align import Alignment, coarse
-from geosal.sources.base import Kind, Setting
+from geosal.sources.base import Coded, Kind, Setting
 from geosal.sources.maskfile import MaskFile, Values
 from geosal.sources.placement import place_mask
 from geosal.sources.resample import Footprint, reach
@@ -115,6 +115,20 @@ class RasterSource:
         """
         return self._read(np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop))
 
+    def read_coded(self, block: Block) -> Coded | None:
+        """Saliency of a block by the file's own bytes, where its pixels are the scene's; None elsewhere."""
+        shift = None if self.bilinear or self.gaps or self.file.dtype != "uint8" else self.alignment.shift
+        if shift is None or not self.file.all_valid:
+            return None
+        under = Block(block.row_off + shift[0], block.col_off + shift[1], block.height, block.width)
+        if under.expand(0, self.file.grid.shape) != under:
+            return None
+        codes, _ = self.file.read(under)
+        low, high = self.limits
+        if not low <= codes.min() <= codes.max() <= high:
+            raise self._changed()
+        return Coded(codes, np.clip(self._by_code(), 0, 1))
+
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the mask says something, (rows, cols), where these rows and columns of the scene cross."""
         if self.gaps:
@@ -164,20 +178,29 @@ class RasterSource:
         low, high = self.limits
         values: NDArray[np.float32]
         if pixels.dtype == np.uint8:
-            values = ((np.arange(256) - low) / (high - low)).astype(np.float32)[pixels]
+            values = self._by_code()[pixels]
         elif self.limits == (0.0, 1.0):
             values = pixels.astype(np.float32)
         else:
             values = ((pixels.astype(np.float64) - low) / (high - low)).astype(np.float32)
         in_range = values.min() >= 0 and values.max() <= 1
         if not in_range and (valid is None or not _all_in_range(values[valid])):
-            raise SaliencyError(
-                f"{self.text}: the mask holds values outside {low:g} to {high:g} that were not there when it was "
-                "opened; leave the mask alone while it is used"
-            )
+            raise self._changed()
         if valid is not None:
             values[~valid] = np.nan
         return values
+
+    def _by_code(self) -> NDArray[np.float32]:
+        """Saliency of each value of a uint8 mask."""
+        low, high = self.limits
+        return ((np.arange(256) - low) / (high - low)).astype(np.float32)
+
+    def _changed(self) -> SaliencyError:
+        low, high = self.limits
+        return SaliencyError(
+            f"{self.text}: the mask holds values outside {low:g} to {high:g} that were not there when it was "
+            "opened; leave the mask alone while it is used"
+        )
 
 
 def _all_in_range(values: NDArray[np.float32]) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geosal.grid import Block, level_shapes
 from geosal.native import halve
-from geosal.raster import RasterLayout, is_nodata, mask_out, step_off, valid_samples
+from geosal.raster import RasterLayout, is_mean_apart, is_nodata, mask_out, step_off, valid_samples
 
 
 class Tile(NamedTuple):
@@ -132,15 +132,22 @@ class Cutter:
     def halve(self, piece: Piece) -> Piece:
         """Reduce a piece whose corner is even: the mean of the valid samples of each 2 x 2; of the mask, the first."""
         pixels, mask, block = piece.pixels, piece.mask, piece.block
-        valid = None
-        if self.nodata is not None or mask is not None or self.alpha is not None or pixels.dtype.kind == "f":
-            alpha = None if self.alpha is None else pixels[self.alpha]
-            valid = mask_out(valid_samples(pixels, self.nodata), mask, alpha, self.alpha)
+        valid = self._which_count(pixels, mask)
         reduced = halve(pixels, valid)
-        if valid is not None and self.nodata is not None:
+        if self.nodata is not None and not is_mean_apart(self.nodata, pixels.dtype):
             _keep_off_nodata(reduced, valid, self.nodata)
         smaller = Block(block.row_off // 2, block.col_off // 2, reduced.shape[1], reduced.shape[2])
         return Piece(piece.level + 1, smaller, reduced, None if mask is None else mask[::2, ::2])
+
+    def _which_count(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+        """Samples that have a part in a mean, (band, y, x); None when all have."""
+        if mask is not None and mask.all():
+            mask = None
+        if mask is None and self.nodata is None and self.alpha is None and pixels.dtype.kind != "f":
+            return None
+        alpha = None if self.alpha is None else pixels[self.alpha]
+        valid = mask_out(valid_samples(pixels, self.nodata), mask, alpha, self.alpha)
+        return None if valid.all() else valid
 
     def tile_block(self, level: int, row: int, col: int) -> Block:
         """Where a tile lies, in pixels of its level."""
@@ -157,15 +164,16 @@ class Cutter:
         )
 
 
-def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_], nodata: float) -> None:
+def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_] | None, nodata: float) -> None:
     """Move means of valid samples that have come to the nodata code."""
     hit = is_nodata(reduced, nodata)
     if hit.any():
-        some = valid[:, ::2, ::2].copy()
-        for rows, cols in ((0, 1), (1, 0), (1, 1)):
-            part = valid[:, rows::2, cols::2]
-            some[:, : part.shape[1], : part.shape[2]] |= part
-        hit &= some
+        if valid is not None:
+            some = valid[:, ::2, ::2].copy()
+            for rows, cols in ((0, 1), (1, 0), (1, 1)):
+                part = valid[:, rows::2, cols::2]
+                some[:, : part.shape[1], : part.shape[2]] |= part
+            hit &= some
         step_off(reduced, hit, nodata)
 
 

@@ -181,6 +181,30 @@ def test_interleave_pads_and_takes_differences_as_tiff_has_it(dtype: str, bands:
     np.testing.assert_array_equal(delta.view(whole), differences)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (5, 64), (0, 4), (2, 0)])
+def test_codes_are_looked_up_and_counted(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(9)
+    codes, table = rng.integers(0, 256, shape, np.uint8), rng.integers(0, 256, 256, np.uint8)
+    out, counts = native.look_up(codes, table)
+    np.testing.assert_array_equal(out, table[codes])
+    np.testing.assert_array_equal(counts, np.bincount(codes.ravel(), minlength=256))
+    np.testing.assert_array_equal(native.look_up(codes.T, None)[1], counts)
+
+
+@pytest.mark.parametrize(
+    ("codes", "table"),
+    [
+        (np.zeros((2, 2), np.int8), None),
+        (np.zeros(4, np.uint8), None),
+        (np.zeros((2, 2), np.uint8), np.zeros(255, np.uint8)),
+        (np.zeros((2, 2), np.uint8), np.zeros(256)),
+    ],
+)
+def test_look_up_refuses_other_arrays(codes: NDArray[Any], table: NDArray[Any] | None) -> None:
+    with pytest.raises(UsageError, match="must be uint8"):
+        native.look_up(codes, table)
+
+
 def test_a_library_that_is_not_built_says_what_to_do() -> None:
     with pytest.raises(ImportError, match="install geosal with pip, which builds it with a C compiler"):
         library.load("_missing")

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import rasterio
@@ -8,6 +10,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform
 
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError, UsageError
+from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block, Grid
 from geosal.sources import Setting, open_saliency
 from geosal.sources import raster as raster_module
@@ -335,3 +338,52 @@ def test_a_block_off_the_mask_reads_nothing(grid, make_mask, monkeypatch):
     source = RasterSource.open(SourceText.parse(path), Setting(grid=grid))
     monkeypatch.setattr(type(source.file), "read", lambda *_: pytest.fail("read"))
     assert np.isnan(source.read(Block(200, 200, 100, 100))).all()
+
+
+CODED = Grid.from_crs(CRS.from_epsg(32633), Affine(10, 0, 400000, 0, -10, 5000000), 60, 80)
+
+
+@pytest.mark.parametrize("text", ["", ":range=10-250"])
+def test_a_mask_on_the_scenes_pixels_says_by_codes_what_it_says_by_saliency(make_mask, text):
+    """A grid that begins 7 rows and 5 columns before the scene's, and ends behind it."""
+    mask = np.random.default_rng(2).integers(10, 251, (90, 100), dtype=np.uint8)
+    path = make_mask(mask, transform=CODED.transform * Affine.translation(-5, -7))
+    source = RasterSource.open(SourceText.parse(path + text), Setting(grid=CODED))
+    for block in CODED.blocks(33):
+        coded = source.read_coded(block)
+        np.testing.assert_array_equal(coded.table[coded.codes], source.read(block))
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ({"transform": CODED.transform * Affine.translation(0.5, 0)}, ""),
+        ({"transform": CODED.transform * Affine.scale(2)}, ""),
+        ({}, ":resampling=bilinear"),
+        ({"nodata": 0}, ""),
+        ({"dtype": "float32"}, ""),
+    ],
+)
+def test_other_masks_are_not_told_by_codes(make_mask, place, text):
+    mask = np.random.default_rng(3).integers(0, 2, CODED.shape).astype(place.pop("dtype", "uint8"))
+    path = make_mask(mask, **{"transform": CODED.transform} | place)
+    with warnings.catch_warnings(action="ignore"):
+        source = RasterSource.open(SourceText.parse(path + text), Setting(grid=CODED))
+    assert source.read_coded(Block(0, 0, 30, 30)) is None
+
+
+def test_a_mask_that_ends_within_the_block_is_not_told_by_codes(make_mask):
+    path = make_mask(np.arange(3200, dtype=np.uint16).reshape(40, 80).astype(np.uint8), transform=CODED.transform)
+    source = RasterSource.open(SourceText.parse(path), Setting(grid=CODED))
+    assert source.read_coded(Block(30, 0, 20, 20)) is None
+    assert source.read_coded(Block(20, 0, 20, 20)) is not None
+
+
+def test_a_mask_that_changes_under_way_is_refused_by_codes_too(make_mask):
+    mask = np.random.default_rng(4).integers(0, 11, CODED.shape, dtype=np.uint8)
+    path = make_mask(mask, transform=CODED.transform)
+    source = RasterSource.open(SourceText.parse(path + ":range=0-10"), Setting(grid=CODED))
+    make_mask(mask + 1, transform=CODED.transform)
+    close_shared_rasters()
+    with pytest.raises(SaliencyError, match="that were not there when it was opened"):
+        source.read_coded(Block(0, 0, 20, 20))
