@@ -1,10 +1,13 @@
 """Tiles of a JPEG 2000: each of them a small codestream, to be joined to one.
 
-Part 1 is encoded by GDAL (OpenJPEG) with the same creation options as a whole image would be, so that size and quality
-are those of GDAL's own writer, whose rate control goes tile by tile as well. Part 15 (HTJ2K) is encoded by OpenJPH.
+Lossless Part 1 is encoded by imagecodecs, whose OpenJPEG is a sixth faster than that of rasterio's wheels. Lossy, with
+other creation options, and where a tile at the edge has fewer pixels than resolutions need, GDAL (OpenJPEG) encodes a
+tile as it would a whole image: size and quality are those of GDAL's own writer, whose rate control goes tile by tile as
+well. Part 15 (HTJ2K) is encoded by OpenJPH.
 """
 
 import math
+import struct
 import zlib
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,15 +31,21 @@ _TILE = "1024"
 _SMALLEST_TILE = 32
 """GDAL makes none below."""
 _MOST_TILES = 65535
+_RGBA = 4
 _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+_COMMENT = b"\xff\x64"
 _START_OF_TILE = b"\xff\x90\x00\x0a"
 _OF_THE_FILE = frozenset({
     "CODEC", "GEOJP2", "GMLJP2", "GEOBOXES_AFTER_JP2C", "JPX", "BLOCKXSIZE", "BLOCKYSIZE", "TLM",
 })  # fmt: skip
 """Creation options that say nothing about how one tile is encoded."""
-_OF_PART_15 = _OF_THE_FILE | {"RESOLUTIONS", "NBITS", "REVERSIBLE", "QUALITY"}
-_SIZ_DEPTHS = 42
-"""Offset of the first component's precision in a codestream: SIZ is always the first marker."""
+_OF_LOSSLESS = _OF_THE_FILE | {"RESOLUTIONS", "NBITS", "REVERSIBLE", "QUALITY"}
+"""Those that say no more about a lossless tile than its resolutions and its bits."""
+_PROFILE_1_TILE, _PROFILE_1_SMALLEST = 1024, 128
+_LEAST_LEVEL = 8
+"""Rows and columns below which imagecodecs leaves resolutions out."""
+_SIZ_PROFILE, _SIZ_DEPTHS = 6, 42
+"""Offsets of Rsiz and of the first component's precision in a codestream: SIZ is always the first marker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +68,8 @@ class J2kEncoder:
         How many the image has.
     header_bytes
         Length of a main header where the number of bytes is limited, as in lossy profiles; 0 elsewhere.
+    plain
+        Tiles are lossless, and imagecodecs encodes them as GDAL would.
     overviews
         False: a tile holds its own reduced resolutions.
     """
@@ -70,6 +81,7 @@ class J2kEncoder:
     colours: tuple[ColorInterp, ...]
     tiles: int
     header_bytes: int = 0
+    plain: bool = False
     overviews: bool = False
 
     @property
@@ -101,6 +113,8 @@ class J2kEncoder:
         return (stream,) if mask is None else (stream, zlib.compress(np.packbits(mask).tobytes(), 1))
 
     def _part_1(self, pixels: NDArray[Any]) -> bytes:
+        if self.plain:
+            return self._reversible(pixels)
         # A small tile has too few pixels for GDAL to give it all resolutions, and a file whose tiles differ in that
         # has no overviews. As the last tile of an image of several it gets them.
         smallest = max(2**self.resolutions, _SMALLEST_TILE)
@@ -125,6 +139,28 @@ class J2kEncoder:
         excess = self.header_bytes * (1 / tiles - 1 / self.tiles)
         more = 100 * excess / (samples * self.nbits / 8)
         return ",".join(repr(min(100.0, float(part) + more)) for part in quality.split(","))
+
+    def _reversible(self, pixels: NDArray[Any]) -> bytes:
+        from imagecodecs import jpeg2k_encode  # noqa: PLC0415  loads its library
+
+        colours = len(pixels) == len(_RGB)
+        try:
+            stream = bytes(
+                jpeg2k_encode(
+                    np.ascontiguousarray(pixels),
+                    level=0,
+                    codecformat="J2K",
+                    colorspace="RGB" if colours else "GRAY",
+                    planar=True,
+                    bitspersample=self.nbits,
+                    resolutions=self.resolutions,
+                    reversible=True,
+                    mct=colours,
+                )
+            )
+        except (RuntimeError, ValueError) as error:
+            raise _failure(self.profile, pixels, error) from error
+        return _with_gdals_marks(stream, self.tile, self.resolutions)
 
     def _encode(self, pixels: NDArray[Any], options: dict[str, str]) -> bytes:
         count, height, width = pixels.shape
@@ -207,12 +243,49 @@ def jpeg2000_encoder(profile: Profile, layout: RasterLayout) -> J2kEncoder | str
     nbits = layout.metadata.nbits or 8 * np.dtype(layout.dtype).itemsize
     colours = tuple(ColorInterp(band.colorinterp) for band in layout.metadata.bands)
     encoder = J2kEncoder(
-        profile=profile, tile=width, resolutions=resolutions, nbits=nbits, colours=colours, tiles=count
+        profile=profile,
+        tile=width,
+        resolutions=resolutions,
+        nbits=nbits,
+        colours=colours,
+        tiles=count,
+        plain=_is_plain(profile, layout, resolutions, width),
     )
     if profile.lossless:
         return encoder
     blank = encoder(np.zeros((layout.count, 1, 1), layout.dtype), None)[0]
     return replace(encoder, header_bytes=blank.index(_START_OF_TILE))
+
+
+def _is_plain(profile: Profile, layout: RasterLayout, resolutions: int, tile: int) -> bool:
+    """Whether imagecodecs encodes every tile as GDAL would.
+
+    It does not decorrelate the colours of four bands, and gives small tiles fewer resolutions.
+    """
+    options = {name.upper() for name, _ in profile.creation_options}
+    least = min(side % tile or tile for side in layout.grid.shape)
+    return (
+        profile.lossless
+        and options <= _OF_LOSSLESS
+        and layout.count != _RGBA
+        and least >> (resolutions - 1) >= _LEAST_LEVEL
+    )
+
+
+def _with_gdals_marks(stream: bytes, tile: int, resolutions: int) -> bytes:
+    """Say in the headers what GDAL says of such a codestream.
+
+    That it keeps the limits of Profile-1 (ISO/IEC 15444-1, table A.45), and, in the comment, that it is lossless: GDAL
+    looks for that.
+    """
+    limited = tile <= _PROFILE_1_TILE and tile >> (resolutions - 1) <= _PROFILE_1_SMALLEST
+    end = stream.index(_START_OF_TILE)
+    begin = stream.rindex(_COMMENT, 0, end)
+    text = stream[begin + 4 : end] + b". LOSSLESS settings used"
+    comment = _COMMENT + struct.pack(">H", len(text) + 2) + text
+    return b"".join(
+        [stream[:_SIZ_PROFILE], struct.pack(">H", 2 * limited), stream[_SIZ_PROFILE + 2 : begin], comment, stream[end:]]
+    )
 
 
 def _tiling_fault(width: int, height: int, resolutions: int) -> str | None:
@@ -234,7 +307,7 @@ def _option_fault(options: dict[str, str], layout: RasterLayout) -> str | None:
 
 
 def _part_15_fault(options: dict[str, str]) -> str | None:
-    unknown = [f"{name}={value}" for name, value in options.items() if name not in _OF_PART_15]
+    unknown = [f"{name}={value}" for name, value in options.items() if name not in _OF_LOSSLESS]
     return f"{unknown[0]} is not for HTJ2K" if unknown else None
 
 

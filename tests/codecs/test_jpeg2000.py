@@ -84,16 +84,38 @@ def test_htj2k_has_few_options() -> None:
 
 
 @pytest.mark.parametrize("name", ["jp2-lossless", "jp2", "htj2k"])
-@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (64, 64), (1024, 4), (300, 37)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (3, 200), (64, 64), (1024, 4), (300, 37), (256, 256), (255, 1024), (257, 300)]
+)
 def test_every_tile_has_all_resolutions(name: str, shape: tuple[int, int]) -> None:
     """Files whose tiles differ in that cannot be read reduced."""
-    encoder = encoder_of((3, 10000, 10000), name=name)
+    encoder = encoder_of((3, 9 * 1024 + shape[0], 9 * 1024 + shape[1]), name=name)
     assert isinstance(encoder, J2kEncoder)
     whole = encoder(np.zeros((3, 1024, 1024), np.uint8), None)[0]
-    tile = encoder(np.zeros((3, *shape), np.uint8), None)[0]
+    pixels = np.random.default_rng(0).integers(0, 255, (3, *shape), np.uint8)
+    tile = encoder(pixels, None)[0]
     for marker in (0xFF52, 0xFF5C):
         assert segment(tile, marker) == segment(whole, marker)
     assert segment(tile, 0xFF52)[LEVELS_IN_COD] == encoder.resolutions - 1 == 5
+    if name == "jp2-lossless":
+        np.testing.assert_array_equal(np.moveaxis(jpeg2k_decode(tile), -1, 0)[:, -shape[0] :, -shape[1] :], pixels)
+
+
+def test_imagecodecs_encodes_what_it_encodes_as_gdal_does() -> None:
+    """In the bytes of GDAL's tile, or less, and with the colours of three bands decorrelated."""
+    cases = {
+        "plain": encoder_of(),
+        "12 bits": encoder_of((1, 2000, 3000), "uint16", nbits=12),
+        "4 bands": encoder_of((4, 2000, 3000)),
+        "small": encoder_of((3, 9 * 1024 + 255, 9 * 1024)),
+        "not small": encoder_of((3, 9 * 1024 + 256, 9 * 1024)),
+        "option": encoder_of(PROGRESSION="RPCL"),
+        "lossy": encoder_of(name="jp2"),
+    }
+    assert {name for name, encoder in cases.items() if encoder.plain} == {"plain", "12 bits", "not small"}
+    ramp = np.add.outer(np.arange(3), np.add.outer(np.arange(256), np.arange(256)) // 3).astype(np.uint8)
+    ours, gdals = (len(replace(cases["plain"], plain=plain)(ramp, None)[0]) for plain in (True, False))
+    assert ours <= gdals
 
 
 @pytest.mark.parametrize("name", ["jp2-lossless", "htj2k"])
