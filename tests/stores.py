@@ -43,7 +43,7 @@ def write_store(
 ) -> Path:
     """Write pixels as a store, the tiles in any order."""
     fill = layout.nodata if layout.nodata is not None else 0
-    encoder = ZarrEncoder(dtype=layout.dtype, fill=fill, tile=tile)
+    encoder = ZarrEncoder(fill=fill, tile=tile)
     tiles = list(Cutter.of(encoder, layout).cut(layout.grid.whole(), pixels, mask).tiles)
     random.Random(seed).shuffle(tiles)
     with ZarrContainer(path, layout, encoder) as container:

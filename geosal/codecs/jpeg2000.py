@@ -36,7 +36,7 @@ _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 _COMMENT = b"\xff\x64"
 _START_OF_TILE = b"\xff\x90\x00\x0a"
 _OF_THE_FILE = frozenset({
-    "CODEC", "GEOJP2", "GMLJP2", "GEOBOXES_AFTER_JP2C", "JPX", "BLOCKXSIZE", "BLOCKYSIZE", "TLM",
+    "CODEC", "GEOJP2", "GMLJP2", "GEOBOXES_AFTER_JP2C", "JPX", "BLOCKXSIZE", "BLOCKYSIZE",
 })  # fmt: skip
 """Creation options that say nothing about how one tile is encoded."""
 _OF_LOSSLESS = _OF_THE_FILE | {"RESOLUTIONS", "NBITS", "REVERSIBLE", "QUALITY"}

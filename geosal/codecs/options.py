@@ -42,7 +42,6 @@ _JP2OPENJPEG: dict[str, tuple[float, float] | None] = {
     "CODEBLOCK_HEIGHT": (4, 1024),
     "CODEBLOCK_STYLE": _NO_LIMITS,
     "PLT": _NO_LIMITS,
-    "TLM": _NO_LIMITS,
     "COMMENT": _NO_LIMITS,
 }
 
@@ -55,8 +54,11 @@ DRIVER_OPTIONS: Mapping[str, Mapping[str, tuple[float, float] | None]] = Mapping
 )
 """Driver -> option -> its limits, when it is a number or a list of them."""
 
-HTJ2K_OPTIONS = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "GEOBOXES_AFTER_JP2C", "JPX", "TLM", "QUALITY"})
+HTJ2K_OPTIONS = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "GEOBOXES_AFTER_JP2C", "JPX", "QUALITY"})
 """Of the options of JP2OpenJPEG, those that mean something for HTJ2K."""
+
+WORDS: Mapping[str, frozenset[str]] = MappingProxyType({"BIGTIFF": frozenset({"YES", "NO", "IF_NEEDED", "IF_SAFER"})})
+"""Option -> its values, where GDAL would take any other word for one of them."""
 
 _REPROJECTS = "would move the pixels off their grid; warp the scene first with gdalwarp"
 _NOT_OURS = "geosal carries all metadata itself; leave it out"
@@ -75,6 +77,7 @@ PROTECTED_OPTIONS: Mapping[str, str] = MappingProxyType({
     "USE_SRC_CODESTREAM": "would keep the pixels as they were before smoothing; leave it out",
     **dict.fromkeys(("OVERVIEWS", "OVERVIEW_COUNT"), "a COG has overviews down to one tile; leave it out"),
     "SPARSE_OK": "a tile that is not there would look like damage; leave it out",
+    "TLM": "a JPEG2000 of geosal has that index always; leave it out",
     "NBITS": "the precision is the scene's own; leave it out",
     **dict.fromkeys(("ALPHA", "1BIT_ALPHA", "INSPIRE_TG"), "would change what the bands mean; leave it out"),
     **dict.fromkeys(

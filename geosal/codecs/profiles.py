@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from geosal.codecs.options import DRIVER_OPTIONS, HTJ2K_OPTIONS, PROTECTED_OPTIONS, number
+from geosal.codecs.options import DRIVER_OPTIONS, HTJ2K_OPTIONS, PROTECTED_OPTIONS, WORDS, number
 from geosal.errors import UsageError
 from geosal.raster import RasterLayout
 
@@ -235,6 +235,8 @@ def _checked_options(given: Mapping[str, str], name: str, kind: _Kind) -> dict[s
             raise UsageError(
                 f"--co {option}={value}: HTJ2K tiles take {', '.join(sorted(HTJ2K_OPTIONS))} only; leave it out"
             )
+        if upper in WORDS and value.upper() not in WORDS[upper]:
+            raise UsageError(f"--co {option}={value}: it is {', '.join(sorted(WORDS[upper]))}")
         _check_number(option, value, DRIVER_OPTIONS[kind.driver][known[upper]])
         checked[known[upper]] = value
     return checked

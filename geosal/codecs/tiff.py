@@ -157,7 +157,7 @@ def _predictor(text: str, dtype: str) -> int | None:
 
 
 def _level(compression: str, options: dict[str, str]) -> float | None:
-    """Level, quality or error bound, as GDAL's COG driver has them by default; None when it cannot be."""
+    """Level, quality or error bound, by default GDAL's but for DEFLATE; None when it cannot be."""
     if compression in _DEFAULT_LEVEL:
         level = number(options.get("LEVEL", str(_DEFAULT_LEVEL[compression])))
         return level if level == int(level) and 1 <= level <= _HIGHEST_LEVEL[compression] else None

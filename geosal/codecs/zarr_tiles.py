@@ -31,8 +31,6 @@ class ZarrEncoder:
 
     Attributes
     ----------
-    dtype
-        NumPy name of the dtype of the pixels.
     fill
         What the part of an edge chunk beyond the image holds, as Zarr demands: the nodata code, or else 0 (NaN for
         floats).
@@ -44,7 +42,6 @@ class ZarrEncoder:
         Overviews are tiles as well.
     """
 
-    dtype: str
     fill: float
     level: int = DEFAULT_LEVEL
     tile: int = TILE
@@ -113,4 +110,4 @@ def zarr_encoder(profile: "Profile", layout: RasterLayout) -> ZarrEncoder:
     if fill is None:
         fill = np.nan if layout.dtype.startswith("float") else 0.0
     options = {name.upper(): value for name, value in profile.creation_options}
-    return ZarrEncoder(dtype=layout.dtype, fill=fill, level=int(options.get("LEVEL", DEFAULT_LEVEL)))
+    return ZarrEncoder(fill=fill, level=int(options.get("LEVEL", DEFAULT_LEVEL)))

@@ -42,13 +42,19 @@ def smooth(
     Raises
     ------
     UsageError
-        The arrays do not belong together, or their dtypes are others.
+        The arrays do not belong together, or their dtypes are others; `out` has gaps in its rows, or a level is above
+        `MAX_RADIUS`.
     """
     if not taps:
         return
     _check_dtype(pixels)
     for what, array, dtype in (("levels", levels, "uint8"), ("validity", valid, "bool"), ("result", out, pixels.dtype)):
         _check_beside(pixels, what, array, np.dtype(dtype).newbyteorder("="))
+    if with_whole_rows(out) is not out or not out.flags.writeable:
+        raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
+    highest = int(levels.max(initial=0))
+    if sorted(taps) != list(range(min(taps), max(taps) + 1)) or max(*taps, highest) > MAX_RADIUS:
+        raise UsageError(f"levels up to {highest}, taps for {sorted(taps)}; give one after the other, to {MAX_RADIUS}")
     name = out.dtype.name + ("_fine" if out.dtype == np.uint8 and bits != 8 else "")
     exact = name in _EXACT
     unit = 2.0 ** (bits or 0) if exact else 1.0

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal import native
+from geosal.errors import UsageError
 from geosal.ladder import Ladder
 from geosal.raster import is_mean_apart, is_nodata, step_off
 from geosal.smoothing.weights import kernels
@@ -60,11 +61,18 @@ def smooth_block(
     -------
     ndarray
         A new array like `pixels`. Integers are rounded half up.
+
+    Raises
+    ------
+    UsageError
+        A level is not on the ladder, or the arrays do not belong together.
     """
     result = np.array(pixels, pixels.dtype.newbyteorder("="), order="C")
     highest = int(levels.max()) if levels.size else 0
     if highest == 0:
         return result
+    if highest > ladder.steps:
+        raise UsageError(f"level {highest} on a ladder of {ladder.steps} steps; make the levels by Ladder.levels")
     for number, band in enumerate(pixels):
         if number == rules.alpha:
             continue

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.errors import GeosalError, OutputError
 from geosal.grid import Block, level_shapes
 from geosal.native import halve
 from geosal.raster import RasterLayout, is_mean_apart, is_nodata, mask_out, step_off, valid_samples
@@ -114,7 +115,16 @@ class Cutter:
     def encode(self, piece: Piece) -> Tile:
         """Encode a piece that is a tile."""
         size = self.encoder.tile
-        parts = self.encoder(piece.pixels, piece.mask)
+        try:
+            parts = self.encoder(piece.pixels, piece.mask)
+        except (RuntimeError, ValueError) as error:  # what imagecodecs raises
+            if isinstance(error, GeosalError):
+                raise
+            count, height, width = piece.pixels.shape
+            raise OutputError(
+                f"a tile of {count} bands of {piece.pixels.dtype}, {height} x {width} pixels, cannot be encoded "
+                f"({' '.join(str(error).split())}); use another profile"
+            ) from error
         return Tile(piece.level, piece.block.row_off // size, piece.block.col_off // size, parts)
 
     def split(self, piece: Piece) -> Iterator[Piece]:
@@ -130,14 +140,14 @@ class Cutter:
                 yield Piece(piece.level, part, piece.pixels[:, *inside], mask)
 
     def halve(self, piece: Piece) -> Piece:
-        """Reduce a piece whose corner is even: the mean of the valid samples of each 2 x 2; of the mask, the first."""
+        """Reduce a piece whose corner is even: the mean of the valid ones of each 2 x 2, valid where one of them is."""
         pixels, mask, block = piece.pixels, piece.mask, piece.block
         valid = self._which_count(pixels, mask)
         reduced = halve(pixels, valid)
         if self.nodata is not None and not is_mean_apart(self.nodata, pixels.dtype):
             _keep_off_nodata(reduced, valid, self.nodata)
         smaller = Block(block.row_off // 2, block.col_off // 2, reduced.shape[1], reduced.shape[2])
-        return Piece(piece.level + 1, smaller, reduced, None if mask is None else mask[::2, ::2])
+        return Piece(piece.level + 1, smaller, reduced, None if mask is None else _any_of_squares(mask))
 
     def _which_count(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
         """Samples that have a part in a mean, (band, y, x); None when all have."""
@@ -169,12 +179,18 @@ def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_] | None, nod
     hit = is_nodata(reduced, nodata)
     if hit.any():
         if valid is not None:
-            some = valid[:, ::2, ::2].copy()
-            for rows, cols in ((0, 1), (1, 0), (1, 1)):
-                part = valid[:, rows::2, cols::2]
-                some[:, : part.shape[1], : part.shape[2]] |= part
-            hit &= some
+            hit &= _any_of_squares(valid)
         step_off(reduced, hit, nodata)
+
+
+def _any_of_squares(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a pixel of each 2 x 2 is valid, over the last two axes; of what exists of them at odd edges."""
+    some = valid[..., ::2, ::2].copy()
+    if not some.all():
+        for rows, cols in ((0, 1), (1, 0), (1, 1)):
+            part = valid[..., rows::2, cols::2]
+            some[..., : part.shape[-2], : part.shape[-1]] |= part
+    return some
 
 
 @dataclass(frozen=True)

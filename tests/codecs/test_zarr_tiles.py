@@ -40,7 +40,7 @@ def read_by_zarr(directory: Path, encoder: ZarrEncoder, chunk: bytes, dtype: str
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_zarr_python_reads_a_chunk_by_the_codecs_we_name(tmp_path: Path, dtype: str) -> None:
-    encoder = ZarrEncoder(dtype=dtype, fill=9, tile=32)
+    encoder = ZarrEncoder(fill=9, tile=32)
     pixels = noise((2, 20, 32), dtype)
     for band, chunk in zip(pixels, encoder(pixels, None), strict=True):
         found = read_by_zarr(tmp_path / f"{band[0, 0]}{id(band)}", encoder, chunk, dtype)
@@ -50,7 +50,7 @@ def test_zarr_python_reads_a_chunk_by_the_codecs_we_name(tmp_path: Path, dtype: 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_v2_names_the_same_codec(dtype: str) -> None:
-    encoder = ZarrEncoder(dtype=dtype, fill=0, tile=16)
+    encoder = ZarrEncoder(fill=0, tile=16)
     pixels = noise((1, 16, 16), dtype)
     (chunk,) = encoder(pixels, None)
     found = numcodecs.get_codec(encoder.compressor()).decode(chunk)
@@ -59,7 +59,7 @@ def test_v2_names_the_same_codec(dtype: str) -> None:
 
 
 def test_the_mask_is_the_last_chunk() -> None:
-    encoder = ZarrEncoder(dtype="uint8", fill=0, tile=16)
+    encoder = ZarrEncoder(fill=0, tile=16)
     mask = RNG.random((10, 16)) > 0.5
     chunk = encoder(noise((3, 10, 16), "uint8"), mask)[3]
     found = np.frombuffer(numcodecs.Blosc().decode(chunk), np.uint8).reshape(16, 16)
@@ -68,13 +68,13 @@ def test_the_mask_is_the_last_chunk() -> None:
 
 
 def test_big_endian_pixels_become_little() -> None:
-    encoder = ZarrEncoder(dtype="uint16", fill=0, tile=8)
+    encoder = ZarrEncoder(fill=0, tile=8)
     pixels = noise((1, 8, 8), "uint16")
     assert encoder(pixels.astype(">u2"), None) == encoder(pixels, None)
 
 
 def test_threads_and_a_pickled_copy_make_the_same_bytes() -> None:
-    encoder = ZarrEncoder(dtype="uint16", fill=0, tile=512)
+    encoder = ZarrEncoder(fill=0, tile=512)
     pixels = noise((1, 500, 512), "uint16")
     expected = encoder(pixels, None)
     copy = pickle.loads(pickle.dumps(encoder))
@@ -84,7 +84,7 @@ def test_threads_and_a_pickled_copy_make_the_same_bytes() -> None:
 
 
 def test_strided_pixels_are_not_mixed_up() -> None:
-    encoder = ZarrEncoder(dtype="uint16", fill=0, tile=16)
+    encoder = ZarrEncoder(fill=0, tile=16)
     pixels = noise((1, 32, 32), "uint16")[:, ::2, ::2]
     assert encoder(pixels, None) == encoder(pixels.copy(), None)
 
@@ -95,7 +95,7 @@ def test_strided_pixels_are_not_mixed_up() -> None:
 def test_made_of_a_profile(dtype: str, nodata: float | None, fill: float) -> None:
     profile = Profile(name="zarr", driver="Zarr", lossless=True, creation_options=(("LEVEL", "7"),))
     encoder = zarr_encoder(profile, layout_of(np.zeros((1, 4, 4), dtype), nodata))
-    assert encoder == ZarrEncoder(dtype=dtype, fill=fill, level=7)
+    assert encoder == ZarrEncoder(fill=fill, level=7)
     assert (encoder.tile, encoder.overviews) == (TILE, True)
 
 
@@ -107,6 +107,6 @@ def test_floats_without_a_code_are_filled_with_nan() -> None:
 def test_a_higher_level_is_smaller() -> None:
     pixels = (np.add.outer(np.arange(512), np.arange(512)) // 3 + RNG.integers(0, 9, (512, 512))).astype("uint16")
     small, large = (
-        ZarrEncoder(dtype="uint16", fill=0, tile=512, level=level)(pixels[np.newaxis], None) for level in (9, 1)
+        ZarrEncoder(fill=0, tile=512, level=level)(pixels[np.newaxis], None) for level in (9, 1)
     )
     assert len(small[0]) < len(large[0])

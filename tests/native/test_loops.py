@@ -224,6 +224,23 @@ def test_smooth_refuses_arrays_that_do_not_belong_together(levels: NDArray[Any],
         smooth_block(noise((1, 20, 30), "uint8"), levels, valid, Ladder())
 
 
+def test_smooth_refuses_what_it_would_write_past() -> None:
+    image, levels = noise((1, 8, 8), "uint8")[0], np.ones((8, 8), np.uint8)
+    taps = {1: np.array([0.25, 0.5, 0.25])}
+    with pytest.raises(UsageError, match="whole rows"):
+        native.smooth(image, levels, None, np.zeros((8, 16), np.uint8)[:, ::2], taps, 8)
+    frozen = image.copy()
+    frozen.flags.writeable = False
+    with pytest.raises(UsageError, match="writeable"):
+        native.smooth(image, levels, None, frozen, taps, 8)
+    with pytest.raises(UsageError, match="levels up to 65"):
+        native.smooth(image, levels * 65, None, image.copy(), taps, 8)
+    with pytest.raises(UsageError, match=r"taps for \[1, 3\]"):
+        native.smooth(image, levels, None, image.copy(), taps | {3: np.full(7, 1 / 7)}, None)
+    with pytest.raises(UsageError, match="level 9 on a ladder of 8 steps"):
+        smooth_block(image[None], levels * 9, None, Ladder())
+
+
 def test_dtypes_without_loops_are_refused() -> None:
     with pytest.raises(UsageError, match="samples of int64 have no loops; convert"):
         smooth_block(np.ones((1, 4, 4), np.int64), np.ones((4, 4), np.uint8), None, Ladder())

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geosal.errors import OutputError
 from geosal.grid import Block, level_shapes
 from geosal.writers.pyramid import Assembler, Cutter, Tile, Uncut
 
@@ -26,6 +27,14 @@ class Raw:
 
     def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
         return (pixels.tobytes(), b"" if mask is None else mask.tobytes(), repr(pixels.shape).encode())
+
+
+@dataclass(frozen=True)
+class Refusing(Raw):
+    """An encoder whose library cannot."""
+
+    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+        raise ValueError("no\nway")
 
 
 def cutter_of(shape: tuple[int, int], nodata: float | None = None, alpha: int | None = None) -> Cutter:
@@ -117,10 +126,27 @@ def test_overview_is_the_mean_of_what_is_valid(dtype: str, nodata: float | None)
         assert (found[~some] == nodata).all()
 
 
-def test_mask_of_an_overview_is_every_second_pixel() -> None:
-    mask = np.random.default_rng(2).random((40, 40)) < 0.5
-    tiles = tiles_of(cutter_of((40, 40)), [Block(0, 0, 40, 40)], np.zeros((1, 40, 40), np.uint8), mask)
-    assert tiles[1, 0, 0][1] == mask[::2, ::2].tobytes()
+@pytest.mark.parametrize("share", [0.5, 0.01, 1.0])
+def test_a_pixel_of_an_overview_is_valid_where_one_below_it_is(share: float) -> None:
+    """On every level; and it is the mean of all valid ones, also where the first of four is not."""
+    rng = np.random.default_rng(2)
+    mask, pixels = rng.random((1, 41, 75)) < share, rng.integers(0, 255, (1, 41, 75)).astype(np.uint8)
+    tiles = tiles_of(cutter_of((41, 75)), [Block(0, 0, 41, 75)], pixels, mask[0])
+    for level in (1, 2):
+        mean = mean_of_valid(pixels[0], mask[0])
+        pixels, mask = np.nan_to_num(np.floor(mean + 0.5))[np.newaxis], ~np.isnan(mean)[np.newaxis]
+        for (_, row, col), (data, packed, _) in ((at, parts) for at, parts in tiles.items() if at[0] == level):
+            block = Block(row * TILE, col * TILE, TILE, TILE).expand(0, mean.shape)
+            inside = block.slices_in(Block(0, 0, *mean.shape))
+            assert packed == mask[0][inside].tobytes()
+            found = np.frombuffer(data, np.uint8).reshape(block.shape)
+            np.testing.assert_array_equal(found[mask[0][inside]], pixels[0][inside][mask[0][inside]])
+
+
+def test_a_codec_that_refuses_a_tile_is_an_output_error() -> None:
+    cutter = Cutter(encoder=Refusing(), shapes=((40, 40),))
+    with pytest.raises(OutputError, match=r"a tile of 1 bands of uint8, 32 x 32 pixels, cannot be encoded \(no way\)"):
+        cutter.cut(Block(0, 0, 40, 40), np.zeros((1, 40, 40), np.uint8), None)
 
 
 def test_transparent_pixels_lend_no_colour() -> None:

@@ -276,7 +276,7 @@ class TestFailures:
     @staticmethod
     def container(path: Path, pixels: NDArray[Any]) -> tuple[ZarrContainer, tuple[Tile, ...]]:
         layout = layout_of(pixels)
-        encoder = ZarrEncoder(dtype=layout.dtype, fill=0, tile=32)
+        encoder = ZarrEncoder(fill=0, tile=32)
         tiles = Cutter.of(encoder, layout).cut(layout.grid.whole(), pixels, None).tiles
         return ZarrContainer(path, layout, encoder), tiles
 

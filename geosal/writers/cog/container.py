@@ -107,6 +107,8 @@ class CogContainer:
             The disk is full, or the tile has no place.
         """
         with self._failing():
+            if len(tile.parts) != 1 + self._masked:
+                raise ValueError(f"a tile of {len(tile.parts)} parts, with a mask: {self._masked}")
             self._opened().append(tile)
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:

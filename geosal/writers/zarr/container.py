@@ -44,9 +44,14 @@ class ZarrContainer:
         self.path = Path(path)
         self._layout = layout
         self._encoder = encoder
-        shapes = level_shapes(layout.grid.shape, encoder.tile) if encoder.overviews else (layout.grid.shape,)
+        shapes = level_shapes(layout.grid.shape, encoder.tile)
         self._grids = [attributes.level_grid(layout.grid, level, shape) for level, shape in enumerate(shapes)]
-        self._missing = sum(-(-rows // encoder.tile) * -(-cols // encoder.tile) for rows, cols in shapes)
+        self._missing = {
+            (level, row, col)
+            for level, (rows, cols) in enumerate(shapes)
+            for row in range(-(-rows // encoder.tile))
+            for col in range(-(-cols // encoder.tile))
+        }
         self._known: set[Path] = set()
         self._is_whole = False
 
@@ -69,15 +74,18 @@ class ZarrContainer:
         Raises
         ------
         OutputError
-            The disk is full, or refuses.
+            The disk is full, or refuses; or the tile has no place, or came before.
         """
+        place = (tile.level, tile.row, tile.col)
+        if place not in self._missing:
+            raise self._failure(ValueError(f"tile {place} has no place, or came before"))
         image, mask = (self.path / path_in(tile.level, name) for name in (IMAGE, MASK))
         directories = [image / str(band) for band in range(self._layout.count)]
         if self._layout.has_mask:
             directories.append(mask)
         for directory, chunk in zip(directories, tile.parts, strict=True):
             self._write(directory / str(tile.row) / str(tile.col), chunk)
-        self._missing -= 1
+        self._missing.remove(place)
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         """Write coordinates and metadata; then the store is one.
@@ -95,7 +103,7 @@ class ZarrContainer:
             The disk is full or refuses, or tiles are missing.
         """
         if self._missing:
-            raise self._failure(OSError(f"{self._missing} tiles are missing"))
+            raise self._failure(OSError(f"{len(self._missing)} tiles are missing"))
         try:
             nodes: dict[str, ArrayNode | GroupNode] = {}
             for level, grid in enumerate(self._grids):
