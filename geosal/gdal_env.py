@@ -50,7 +50,7 @@ _TRUSTED_DRIVERS = (
     "USGSDEM", "GRIB", "TSX", "RMF", "SGI", "TGA", "CEOS", "RST",
 )  # fmt: skip
 _MARKS = {"VRT": b"<VRTDataset", "MRF": b"<MRF_META", "WMS": b"<GDAL_WMS", "WMTS": b"<GDAL_WMTS"}
-_MAX_HANDLES = 8
+_MAX_HANDLES = 16
 
 # Opening says so each time; who asks for a scene's grid is told once, by geosal. A filter made for good here is safe in
 # threads, `warnings.catch_warnings` is not.

@@ -21,6 +21,7 @@ import click
 from tqdm import tqdm
 
 from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact
+from geosal.writers.publish import abandon
 
 GRACE_SECONDS = 4.0
 """What the clean-up after a signal may take; the contract is five seconds for all."""
@@ -138,6 +139,7 @@ def leave_if_busy(code: int) -> None:
 
 
 def _leave(code: int) -> None:
+    abandon()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

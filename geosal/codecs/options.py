@@ -57,8 +57,29 @@ DRIVER_OPTIONS: Mapping[str, Mapping[str, tuple[float, float] | None]] = Mapping
 HTJ2K_OPTIONS = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "GEOBOXES_AFTER_JP2C", "JPX", "QUALITY"})
 """Of the options of JP2OpenJPEG, those that mean something for HTJ2K."""
 
-WORDS: Mapping[str, frozenset[str]] = MappingProxyType({"BIGTIFF": frozenset({"YES", "NO", "IF_NEEDED", "IF_SAFER"})})
-"""Option -> its values, where GDAL would take any other word for one of them."""
+_YES_NO = frozenset({"YES", "NO", "TRUE", "FALSE", "ON", "OFF", "1", "0"})
+_PREDICTORS = _YES_NO | {"STANDARD", "FLOATING_POINT", "2", "3"}
+_RESAMPLING = frozenset({"NEAREST", "AVERAGE", "BILINEAR", "CUBIC", "CUBICSPLINE", "LANCZOS", "MODE", "RMS"})
+WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "BIGTIFF": frozenset({"YES", "NO", "IF_NEEDED", "IF_SAFER"}),
+        "GEOTIFF_VERSION": frozenset({"AUTO", "1.0", "1.1"}),
+        "PREDICTOR": _PREDICTORS,
+        "OVERVIEW_PREDICTOR": _PREDICTORS,
+        "RESAMPLING": _RESAMPLING,
+        "OVERVIEW_RESAMPLING": _RESAMPLING,
+        "STATISTICS": frozenset({"AUTO", "YES", "NO"}),
+        "PROGRESSION": frozenset({"LRCP", "RLCP", "RPCL", "PCRL", "CPRL"}),
+        **dict.fromkeys(("SOP", "EPH", "YCBCR420", "YCC", "JPX", "GEOBOXES_AFTER_JP2C", "PLT"), _YES_NO),
+    }
+)
+"""Option -> its values, where GDAL would take any other word for one of them, or find out at the end of the job."""
+FLOATING_POINT = frozenset({"FLOATING_POINT", "3"})
+"""Predictors of floats only."""
+MULTIPLES = MappingProxyType({"BLOCKSIZE": 16})
+"""Option -> what its value must be a multiple of."""
+FRACTIONS = frozenset({"MAX_Z_ERROR", "MAX_Z_ERROR_OVERVIEW"})
+"""Numbers that need not be whole; nor those of a JPEG2000's QUALITY, which may be a list."""
 
 _REPROJECTS = "would move the pixels off their grid; warp the scene first with gdalwarp"
 _NOT_OURS = "geosal carries all metadata itself; leave it out"

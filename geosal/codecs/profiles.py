@@ -1,7 +1,6 @@
 """Named profiles: which GDAL driver writes an output, with which creation options, and what it can hold."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,7 +9,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from geosal.codecs.options import DRIVER_OPTIONS, HTJ2K_OPTIONS, PROTECTED_OPTIONS, WORDS, number
+from geosal.codecs.options import (
+    DRIVER_OPTIONS,
+    FLOATING_POINT,
+    FRACTIONS,
+    HTJ2K_OPTIONS,
+    MULTIPLES,
+    PROTECTED_OPTIONS,
+    WORDS,
+    number,
+)
 from geosal.errors import UsageError
 from geosal.raster import RasterLayout
 
@@ -131,7 +139,7 @@ def resolve_profile(
     options = dict(kind.options)
     if driver == "JP2OpenJPEG":
         options |= _jp2_geometry(layout, creation_options)
-    options |= _checked_options(creation_options, name, kind)
+    options |= _checked_options(creation_options, name, kind, layout.dtype)
     lossless = _is_lossless(kind, options)
     if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
         raise UsageError(
@@ -211,7 +219,7 @@ def _jp2_geometry(layout: RasterLayout, given: Mapping[str, str]) -> dict[str, s
     return options
 
 
-def _checked_options(given: Mapping[str, str], name: str, kind: _Kind) -> dict[str, str]:
+def _checked_options(given: Mapping[str, str], name: str, kind: _Kind, dtype: str) -> dict[str, str]:
     """Check the user's creation options; returns them under GDAL's own spelling."""
     known = {option.upper(): option for option in DRIVER_OPTIONS[kind.driver]}
     own = {option.upper(): value for option, value in kind.options}
@@ -235,21 +243,39 @@ def _checked_options(given: Mapping[str, str], name: str, kind: _Kind) -> dict[s
             raise UsageError(
                 f"--co {option}={value}: HTJ2K tiles take {', '.join(sorted(HTJ2K_OPTIONS))} only; leave it out"
             )
-        if upper in WORDS and value.upper() not in WORDS[upper]:
-            raise UsageError(f"--co {option}={value}: it is {', '.join(sorted(WORDS[upper]))}")
-        _check_number(option, value, DRIVER_OPTIONS[kind.driver][known[upper]])
+        _check_value(upper, value, kind.driver, dtype)
         checked[known[upper]] = value
     return checked
 
 
-def _check_number(option: str, value: str, limits: tuple[float, float] | None) -> None:
+def _check_value(option: str, value: str, driver: str, dtype: str) -> None:
+    """Refuse a value that GDAL would take for another one, or find out about at the end of the job."""
+    fault = ""
+    if option in WORDS and value.upper() not in WORDS[option]:
+        fault = f"it is {', '.join(sorted(WORDS[option]))}"
+    elif option.endswith("PREDICTOR") and value.upper() in FLOATING_POINT and not dtype.startswith("float"):
+        fault = f"is for floats, these are {dtype}; use YES"
+    elif option == "NUM_THREADS" and value.upper() != "ALL_CPUS" and not value.isdecimal():
+        fault = "it is ALL_CPUS or a whole number"
+    elif option == "COMMENT" and not value.isascii():
+        fault = "a comment in a JPEG2000 is plain ASCII"
+    if fault:
+        raise UsageError(f"--co {option}={value}: {fault}")
+    _check_number(option, value, DRIVER_OPTIONS[driver][option], driver)
+
+
+def _check_number(option: str, value: str, limits: tuple[float, float] | None, driver: str) -> None:
     if limits is None:
         return
-    found = [number(part) for part in re.split(",", value)]
-    if option.upper() == "LEVEL" and found != [int(part) for part in found if part == part]:  # noqa: PLR0124  NaN
-        raise UsageError(f"--co {option}={value}: a level is a whole number from {limits[0]:g} to {limits[1]:g}")
+    rates = option == "QUALITY" and driver == "JP2OpenJPEG"
+    found = [number(part) for part in (value.split(",") if rates else [value])]
     if not all(limits[0] <= part <= limits[1] for part in found):
         raise UsageError(f"--co {option}={value}: needs a number from {limits[0]:g} to {limits[1]:g}")
+    whole = rates or option in FRACTIONS or value.isdecimal()
+    multiple = MULTIPLES.get(option, 1)
+    if not whole or (multiple > 1 and int(value) % multiple):
+        what = f"a multiple of {multiple}" if multiple > 1 else "a whole number"
+        raise UsageError(f"--co {option}={value}: it is {what} from {limits[0]:g} to {limits[1]:g}")
 
 
 def _is_lossless(kind: _Kind, options: Mapping[str, str]) -> bool:

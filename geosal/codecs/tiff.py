@@ -131,8 +131,6 @@ def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | str:
     if compression == "WEBP" and profile.lossless and layout.count == _RGBA:
         return "lossless WEBP with alpha is GDAL's: it keeps the colours under alpha 0"
     tile = number(options.get("BLOCKSIZE", "512"))
-    if tile % 16:
-        return f"BLOCKSIZE={options['BLOCKSIZE']} is GDAL's"
     alpha_as_mask = compression == "JPEG" and layout.count == _RGBA
     return TiffEncoder(
         compression=compression,

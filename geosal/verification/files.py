@@ -134,6 +134,8 @@ def _cog_faults(path: str, dataset: DatasetReader) -> list[str]:
     except Exception as error:  # noqa: BLE001  a validator may stumble over a broken file in any way
         return [f"the COG validator gives up ({error})"]
     found = dict.fromkeys([*errors, *advice])
+    if max(dataset.shape) <= min(dataset.block_shapes[0]):  # one tile needs no overview
+        found = {fault: None for fault in found if "recommended to include internal overviews" not in fault}
     if _COG_LAYOUT in (dataset.get_tag_item("GDAL_STRUCTURAL_METADATA", "TIFF") or ""):
         return [fault for fault in found if not _FALSE_ALARMS.search(fault)]
     return list(found)

@@ -13,12 +13,16 @@ from typing import IO, Self
 
 from geosal.errors import OutputError
 from geosal.writers.atomic import flush, flush_tree, holds_lock, locked, try_lock
-from geosal.writers.swap import SIDECARS, Swap, beside, is_store, orphans
+from geosal.writers.swap import NOTE, SIDECARS, Swap, beside, foreign, orphans
 
 logger = logging.getLogger(__name__)
 
 _LOCK = "lock"
 _MARK = ".geosal-"
+_live: set[Path] = set()
+"""Work directories of this process."""
+_LONGEST_NAME = 220
+"""File systems take 255 bytes: what is made beside the file adds a suffix or two to its name."""
 _MAX_NAME_BYTES = 200
 """Leaves room for our own marks: file systems take 255 bytes."""
 
@@ -42,10 +46,14 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
     """
     target = _resolve(output)
     parent = target.parent
+    if len(os.fsencode(target.name)) > _LONGEST_NAME:
+        raise OutputError(f"{output}: the name is longer than {_LONGEST_NAME} bytes; files beside it get longer ones")
     if not parent.is_dir():
         raise OutputError(f"{output}: directory {parent} does not exist; make it first: mkdir -p {parent}")
-    if target.is_dir() and not (is_store(target) and _is_store_name(target)):
+    if target.is_dir() and not _is_store_name(target):
         raise OutputError(f"{output}: is a directory; give a file name in it")
+    if target.is_dir() and (fault := foreign(target)):
+        raise OutputError(f"{output}: {fault}; delete it, or give another name")
     for path in inputs:
         if any(_same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in SIDECARS))):
             raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
@@ -57,6 +65,13 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
         )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{output}: no permission to write in {parent}; write elsewhere, or change its permissions")
+
+
+def abandon() -> None:
+    """Delete the work directories of this process, which is about to end without leaving them; not while publishing."""
+    for directory in tuple(_live):
+        if not (directory / NOTE).exists():
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def visible_parent(path: Path) -> Path:
@@ -100,6 +115,7 @@ class WorkDirectory:
                 _remove_stale(directory.parent, prefix)
                 directory.mkdir()
                 self._directory = directory
+                _live.add(directory)
                 self._lock = (directory / _LOCK).open("wb")
                 try_lock(self._lock)
         except OSError as error:
@@ -113,6 +129,8 @@ class WorkDirectory:
         """Delete the directory."""
         if self._directory is not None and self._is_settled():
             shutil.rmtree(self._directory, ignore_errors=True)
+        if self._directory is not None:
+            _live.discard(self._directory)
         if self._lock is not None:
             self._lock.close()
         self._directory = self._lock = None

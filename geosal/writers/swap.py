@@ -11,6 +11,7 @@ directory, and comes back unless the new one takes its name.
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,9 +22,15 @@ from geosal.writers.atomic import flush, rename_new
 
 STORE_MARK = "zarr.json"
 """What makes a directory a Zarr store; it is written last."""
+OWN_MARK = "gdal_metadata"
+"""Attribute of the root of every store of ours."""
+_OWN_FILE = re.compile(
+    r"(ovr_\d+x/)?((image|mask|band|x|y|spatial_ref)/)?(zarr\.json|\.z(array|attrs|group|metadata)|\d+(/\d+)*)"
+)
 SIDECARS = (".aux.xml", ".msk", ".ovr")
 """What GDAL reads beside a raster, appended to its whole name."""
-_NOTE = "swap.json"
+NOTE = "swap.json"
+"""What a job notes in its work directory before it publishes."""
 _KEPT = "kept"
 
 
@@ -58,17 +65,17 @@ class Swap:
         for suffix in old:
             _copy(beside(output, suffix), directory / f"{_KEPT}{suffix}")
         swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
-        note = directory / f"{_NOTE}.new"
+        note = directory / f"{NOTE}.new"
         note.write_text(json.dumps(asdict(swap), default=str))
         flush(note)
-        os.replace(note, directory / _NOTE)
+        os.replace(note, directory / NOTE)
         return swap
 
     @classmethod
     def found(cls, directory: Path) -> Self | None:
         """Read what a killed job noted; None when it had not come that far, or others have been there since."""
         try:
-            note = json.loads((directory / _NOTE).read_text())
+            note = json.loads((directory / NOTE).read_text())
             swap = cls(
                 directory,
                 directory / Path(note["main"]).name,
@@ -108,7 +115,7 @@ class Swap:
         try:
             for suffix in self.new:
                 move(beside(self.main, suffix), beside(self.output, suffix))
-            if self.main.is_dir() and is_store(self.output):
+            if self.main.is_dir() and self.output.is_dir() and foreign(self.output) is None:
                 os.replace(self.output, self._kept(""))
             move(self.main, self.output)
         finally:
@@ -142,9 +149,20 @@ class Swap:
         return self.directory / f"{_KEPT}{suffix}"
 
 
-def is_store(path: Path) -> bool:
-    """Whether a path is a Zarr store."""
-    return path.is_dir() and (path / STORE_MARK).is_file()
+def foreign(store: Path) -> str | None:
+    """Tell what keeps a directory from being replaced as a store of ours; None when it is one and nothing else."""
+    try:
+        is_own = OWN_MARK in json.loads((store / STORE_MARK).read_bytes())["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        is_own = False
+    if not is_own:
+        return "is a directory that geosal has not made"
+    for place, _, names in os.walk(store):
+        for name in names:
+            path = os.path.relpath(os.path.join(place, name), store)
+            if not _OWN_FILE.fullmatch(path):
+                return f"holds {path}, which geosal has not made"
+    return None
 
 
 def beside(path: Path, suffix: str) -> Path:

@@ -106,7 +106,5 @@ def test_floats_without_a_code_are_filled_with_nan() -> None:
 
 def test_a_higher_level_is_smaller() -> None:
     pixels = (np.add.outer(np.arange(512), np.arange(512)) // 3 + RNG.integers(0, 9, (512, 512))).astype("uint16")
-    small, large = (
-        ZarrEncoder(fill=0, tile=512, level=level)(pixels[np.newaxis], None) for level in (9, 1)
-    )
+    small, large = (ZarrEncoder(fill=0, tile=512, level=level)(pixels[np.newaxis], None) for level in (9, 1))
     assert len(small[0]) < len(large[0])

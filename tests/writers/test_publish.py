@@ -16,7 +16,7 @@ import pytest
 
 from geosal.errors import OutputError
 from geosal.writers import atomic
-from geosal.writers.publish import WorkDirectory, check_output
+from geosal.writers.publish import WorkDirectory, abandon, check_output
 
 FORK = multiprocessing.get_context("fork")  # quick: the child has everything imported
 
@@ -424,3 +424,20 @@ def _die_at_work(output: Path) -> None:
     with WorkDirectory(output, overwrite=True) as work:
         work.path("encoded").write_bytes(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_ends_at_once_leaves_nothing(tmp_path: Path) -> None:
+    with WorkDirectory(tmp_path / "out.tif") as work:
+        work.path("half").touch()
+        abandon()
+        assert list(tmp_path.iterdir()) == []
+    with WorkDirectory(tmp_path / "out.tif") as work:
+        work.path("swap.json").touch()  # publishing has begun: the next job settles it
+        abandon()
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["n" * 217 + ".tif", "é" * 110 + ".jp2"])
+def test_names_that_leave_no_room_for_sidecars_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match="longer than 220 bytes"):
+        check_output(tmp_path / name, overwrite=False, inputs=[])

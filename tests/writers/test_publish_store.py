@@ -21,7 +21,7 @@ FORK = multiprocessing.get_context("fork")  # quick: the child has everything im
 def make(path: Path, content: str) -> Path:
     (path / "image" / "0" / "0").mkdir(parents=True)
     (path / "image" / "0" / "0" / "0").write_text(content)
-    (path / "zarr.json").write_text(json.dumps({"content": content}))
+    (path / "zarr.json").write_text(json.dumps({"content": content, "attributes": {"gdal_metadata": {}}}))
     return path
 
 
@@ -52,6 +52,24 @@ class TestCheckOutput:
         with pytest.raises(OutputError, match="is a directory"):
             check_output(tmp_path / "out.zarr", overwrite=True, inputs=[])
 
+    @pytest.mark.parametrize("mark", ["no JSON", "[]", '{"attributes": {}}', '{"attributes": null}'])
+    def test_nor_a_store_of_another_program(self, tmp_path: Path, mark: str) -> None:
+        (make(tmp_path / "out.zarr", "old") / "zarr.json").write_text(mark)
+        with pytest.raises(OutputError, match="is a directory that geosal has not made"):
+            check_output(tmp_path / "out.zarr", overwrite=True, inputs=[])
+
+    @pytest.mark.parametrize("name", ["notes.txt", "image/0/0/0.txt", "thesis/zarr.json", "ovr_2x/image/c/0"])
+    def test_nor_a_store_that_others_have_put_files_into(self, tmp_path: Path, name: str) -> None:
+        path = make(tmp_path / "out.zarr", "old") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        with pytest.raises(OutputError, match=f"holds {name}, which geosal has not made; delete it"):
+            check_output(tmp_path / "out.zarr", overwrite=True, inputs=[])
+        with pytest.raises(OutputError, match="cannot be published"):
+            publish(tmp_path / "out.zarr", "new", overwrite=True)
+        assert path.exists()
+        assert names(tmp_path) == {"out.zarr"}
+
     def test_nor_a_store_by_a_file(self, tmp_path: Path) -> None:
         make(tmp_path / "out.tif", "old")
         with pytest.raises(OutputError, match="is a directory"):
@@ -79,7 +97,7 @@ class TestPublish:
 
     def test_replaces(self, tmp_path: Path) -> None:
         publish(tmp_path / "out.zarr", "old")
-        (tmp_path / "out.zarr" / "more").touch()
+        (tmp_path / "out.zarr" / "image" / ".zarray").touch()
         publish(tmp_path / "out.zarr", "new", overwrite=True)
         assert content_of(tmp_path / "out.zarr") == "new"
         assert names(tmp_path) == {"out.zarr"}
