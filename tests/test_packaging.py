@@ -64,7 +64,8 @@ def test_types_travel_with_the_package() -> None:
 def test_every_import_of_the_core_is_a_dependency() -> None:
     """What geosal imports is declared, so that a plain `pip install` suffices; extras are imported on request."""
     declared = {Requirement(text).name.lower() for text in PROJECT["project"]["dependencies"]}
-    extras = {Requirement(text).name.lower() for text in PROJECT["project"]["optional-dependencies"]["cluster"]}
+    optional = PROJECT["project"]["optional-dependencies"]
+    extras = {Requirement(text).name.lower() for text in (*optional["cluster"], *optional["parquet"])}
     modules = {"yaml": "pyyaml", "PIL": "pillow", "rio_cogeo": "rio-cogeo"}
     imported = {
         match[1]

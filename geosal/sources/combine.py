@@ -15,9 +15,10 @@ from geosal.sources.align import spread
 from geosal.sources.base import Coded, CodedSource, Setting, Source
 from geosal.sources.text import SourceText, source_class
 
-COMBINATIONS = ("max", "min", "mean", "product")
+COMBINATIONS = ("max", "min", "mean", "product", "weighted")
 OUTSIDE = {"keep": 1.0, "blur": 0.0}
 """Saliency where no source says anything."""
+_LEAST_WEIGHT = 1e-6
 _SAMPLES = 1024
 _SEARCH_BLOCK = 1024
 
@@ -33,7 +34,8 @@ class Saliency:
     sources
         Opened on that grid.
     combine
-        None: sources of interest unite by max, then exclusions by min. Otherwise max, min, mean or product of all.
+        None: sources of interest unite by max, then exclusions by min. Otherwise max, min, mean, product or weighted
+        mean of all; of a pixel, only the sources that say something about it enter.
     outside
         ``"keep"`` is 1 where no source says anything, ``"blur"`` is 0.
     coverage
@@ -45,6 +47,8 @@ class Saliency:
     combine: str | None = None
     outside: str = "keep"
     coverage: float = 1.0
+    weights: tuple[float, ...] = ()
+    """Of each source, above 0; used by ``weighted`` alone."""
 
     @property
     def label(self) -> str:
@@ -71,7 +75,7 @@ class Saliency:
         """Saliency of a block, and where at least one source says something; both (y, x)."""
         said = [source.read(block) for source in self.sources]
         known = reduce(np.logical_or, (~np.isnan(values) for values in said))
-        saliency = self._by_kind(said) if self.combine is None else _COMBINE[self.combine](said)
+        saliency = self._by_kind(said) if self.combine is None else self._by_rule(said)
         self._fill(saliency)
         return saliency, known
 
@@ -90,7 +94,14 @@ class Saliency:
     def __dask_tokenize__(self) -> Hashable:
         """All that the pixels depend on."""
         tokens = tuple(source.__dask_tokenize__() for source in self.sources)
-        return type(self).__qualname__, repr(self.grid), tokens, self.combine, self.outside
+        return type(self).__qualname__, repr(self.grid), tokens, self.combine, self.outside, self.weights
+
+    def _by_rule(self, said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        if self.combine == "weighted":
+            return _mean(said, self.weights)
+        if self.combine == "mean":
+            return _mean(said, (1.0,) * len(said))
+        return _product(said) if self.combine == "product" else reduce(_EXTREMES[str(self.combine)], said)
 
     def _by_kind(self, said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Interest by max, silent places filled; exclusions then lower it. NaN where only silent exclusions are."""
@@ -123,7 +134,8 @@ def open_saliency(
     grid
         Of the scene.
     combine
-        None: interest by max, exclusions then by min. ``max``, ``min``, ``mean`` or ``product`` for all.
+        None: interest by max, exclusions then by min. ``max``, ``min``, ``mean``, ``product`` or ``weighted`` for all;
+        the last is a mean in which a SOURCE counts by its parameter ``weight=W`` (1 unless given).
     outside
         What pixels get about which no source says anything: ``keep`` them as they are, or ``blur`` them most.
     drivers
@@ -156,8 +168,9 @@ def open_saliency(
     if outside not in OUTSIDE:
         raise UsageError(f"outside={outside}: no such rule; use keep or blur")
     texts = [SourceText.parse(text) for text in sources]
+    weights = tuple(_weight(text, combine) for text in texts)
     setting = Setting(grid=grid, drivers=drivers, background=background, scene=scene)
-    opened = tuple(source_class(text).open(text, setting) for text in texts)
+    opened = tuple(source_class(text).open(text.without("weight"), setting) for text in texts)
     coverage = _coverage(opened, grid)
     if coverage < 1:
         share = f"{coverage:.1%}" if coverage >= 0.001 else "less than 0.1%"
@@ -168,7 +181,14 @@ def open_saliency(
             GeosalWarning,
             stacklevel=2,
         )
-    return Saliency(grid=grid, sources=opened, combine=combine, outside=outside, coverage=coverage)
+    return Saliency(grid=grid, sources=opened, combine=combine, outside=outside, coverage=coverage, weights=weights)
+
+
+def _weight(source: SourceText, combine: str | None) -> float:
+    """What a source counts in a weighted mean."""
+    if source.get("weight") is not None and combine != "weighted":
+        raise UsageError(f"{source.text}: weight= is for the weighted mean of sources; add --combine weighted")
+    return source.number("weight", 1, _LEAST_WEIGHT, 1 / _LEAST_WEIGHT)
 
 
 def _coverage(sources: tuple[Source, ...], grid: Grid) -> float:
@@ -183,14 +203,15 @@ def _coverage(sources: tuple[Source, ...], grid: Grid) -> float:
     return float(covered.mean())
 
 
-def _mean(said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    total, count = np.zeros(said[0].shape), np.zeros(said[0].shape)
-    for values in said:
+def _mean(said: list[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
+    """Weighted mean of the sources that speak, sum(w s) / sum(w) in float64; NaN where none does."""
+    total, weight = np.zeros(said[0].shape), np.zeros(said[0].shape)
+    for values, counts in zip(said, weights, strict=True):
         speaks = ~np.isnan(values)
-        np.add(total, values, out=total, where=speaks)
-        count += speaks
+        np.add(total, values * np.float64(counts), out=total, where=speaks)
+        weight += speaks * counts
     with np.errstate(invalid="ignore"):
-        return (total / count).astype(np.float32)
+        return (total / weight).astype(np.float32)
 
 
 def _product(said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -203,9 +224,4 @@ def _product(said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return total.astype(np.float32)
 
 
-_COMBINE = {
-    "max": lambda said: reduce(np.fmax, said),
-    "min": lambda said: reduce(np.fmin, said),
-    "mean": _mean,
-    "product": _product,
-}
+_EXTREMES = {"max": np.fmax, "min": np.fmin}

@@ -34,7 +34,9 @@ _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 @dataclass(frozen=True, kw_only=True)
 class RasterSource:
-    """A mask file on a scene's grid.
+    """``PATH:range=LO-HI,band=1,resampling=nearest,align=map``: a mask file, on whatever grid.
+
+    Bytes mean 0 to 255 unless they are 0 and 1 alone, floats lie in [0, 1], other types need ``range=``.
 
     Attributes
     ----------

@@ -2,13 +2,14 @@
 
 Paths hold colons of their own (``s3://bucket/x.tif``, ``https://host:80/x.tif``, a Windows drive), so only a tail that
 reads ``:key=value(,key=value)*`` is taken as parameters, and a text that is an existing file is a path as it stands.
+After a name of the table values may hold colons too: ``clouds:from=s3://bucket/qa.tif``.
 """
 
 import difflib
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Self, cast
 
@@ -22,13 +23,30 @@ SOURCES: dict[str, str] = {
     "grid": "geosal.sources.synthetic:Checkers",
     "uniform": "geosal.sources.synthetic:Uniform",
     "perlin": "geosal.sources.perlin:Perlin",
+    "detail": "geosal.sources.detail:Detail",
+    "spectral": "geosal.sources.spectral:Spectral",
+    "clouds": "geosal.sources.presets:Clouds",
+    "shadow": "geosal.sources.presets:Shadow",
+    "snow": "geosal.sources.presets:Snow",
+    "water": "geosal.sources.presets:Water",
 }
-"""Name -> "module:attribute" of a `Source`, imported when asked for. What is not a name is the path of a raster."""
+"""Name -> "module:attribute" of a `Source`, imported when asked for; the plug-ins' names come after these."""
 
-_RASTER = "geosal.sources.raster:RasterSource"
-_VECTOR_SUFFIXES = (".geojson", ".json", ".gpkg", ".shp", ".kml", ".fgb")
-_PAIR = r"[A-Za-z_][A-Za-z0-9_]*=[^,:]*"
-_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_PAIR}(?:,{_PAIR})*)", re.DOTALL)
+FILES: dict[str, str] = {
+    "vector": "geosal.sources.vector:Vector",
+    "classes": "geosal.sources.classes:Classes",
+    "raster": "geosal.sources.raster:RasterSource",
+}
+"""What reads a path: one with a suffix of `VECTORS`, any other with ``classes=``, and the rest."""
+
+VECTORS = (
+    ".geojson", ".json", ".gpkg", ".shp", ".shp.zip", ".shz", ".kml", ".fgb", ".parquet", ".geoparquet", ".csv",
+)  # fmt: skip
+
+_KEY = r"[A-Za-z_][A-Za-z0-9_]*="
+_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_KEY}[^,:]*(?:,{_KEY}[^,:]*)*)", re.DOTALL)
+_NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{_KEY}[^,]*(?:,{_KEY}[^,]*)*)", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +77,8 @@ class SourceText:
             The text is empty, or a parameter is written twice.
         """
         if not text.strip():
-            raise UsageError("saliency '': empty; give a name such as perlin, or the path of a raster mask")
-        match = None if os.path.exists(text) else _TEXT.fullmatch(text)
+            raise UsageError("saliency '': empty; give a name such as perlin, or the path of a mask")
+        match = None if os.path.exists(text) else _NAMED.fullmatch(text) or _TEXT.fullmatch(text)
         if match is None:
             return cls(text, text)
         pairs = [pair.partition("=") for pair in match["pairs"].split(",")]
@@ -68,6 +86,10 @@ class SourceText:
         if twice := [key for key in keys if keys.count(key) > 1]:
             raise UsageError(f"{text}: {twice[0]} is given twice; give it once")
         return cls(text, match["target"], tuple((key, value.strip()) for key, _, value in pairs))
+
+    def without(self, key: str) -> Self:
+        """The same without a parameter; `text` stays as the user wrote it."""
+        return replace(self, params=tuple(pair for pair in self.params if pair[0] != key))
 
     def only(self, *known: str) -> None:
         """Refuse parameters that are not in `known`.
@@ -141,35 +163,56 @@ class SourceText:
 
 
 def source_class(source: SourceText) -> "type[Source]":
-    """Find the class that opens a source: its name in `SOURCES`, else the raster reader when it looks like a path.
+    """Find the class that opens a source: a name of `SOURCES`, then one of a plug-in, else what reads such a path.
 
     Raises
     ------
     UsageError
-        Neither a name nor a path, or a vector file.
+        Neither a name nor a path, or a plug-in that is broken.
     """
-    entry = SOURCES.get(source.target)
-    if entry is None:
-        _refuse_what_is_no_raster(source)
-        entry = _RASTER
+    if source.target not in SOURCES and _NAME.fullmatch(source.target):
+        from geosal.sources.plugins import plugin_class  # noqa: PLC0415  looking for plug-ins reads many small files
+
+        plugged = plugin_class(source.text, source.target)
+        if plugged is not None:
+            return plugged
+    return load_class(entry_for(source))
+
+
+def entry_for(source: SourceText) -> str:
+    """Tell "module:attribute" of our class that opens a source.
+
+    Raises
+    ------
+    UsageError
+        Neither a name of `SOURCES` nor a path.
+    """
+    if source.target in SOURCES:
+        return SOURCES[source.target]
+    _refuse_what_is_no_path(source)
+    if source.target.lower().partition("?")[0].endswith(VECTORS):
+        return FILES["vector"]
+    return FILES["raster" if source.get("classes") is None else "classes"]
+
+
+def load_class(entry: str) -> "type[Source]":
+    """Import "module:attribute"."""
     module, _, attribute = entry.partition(":")
     return cast("type[Source]", getattr(import_module(module), attribute))
 
 
-def _refuse_what_is_no_raster(source: SourceText) -> None:
+def _refuse_what_is_no_path(source: SourceText) -> None:
     target = source.target
-    if target.lower().endswith(_VECTOR_SUFFIXES):
-        raise UsageError(
-            f"{source.text}: vector sources are not read by this version; make a raster mask of it with gdal_rasterize"
-        )
     if os.path.exists(target) or any(mark in target for mark in "/\\."):
         return
-    names = ", ".join(SOURCES)
+    from geosal.sources.plugins import plugin_names  # noqa: PLC0415
+
+    names = (*SOURCES, *plugin_names())
     name, colon, rest = target.partition(":")
-    if colon and name in SOURCES:
+    if colon and name in names:
         raise UsageError(f"{source.text}: cannot read {rest!r}; parameters are written {name}:KEY=VALUE,KEY=VALUE")
-    guess = _did_you_mean(name, tuple(SOURCES))
-    raise UsageError(f"saliency {source.text}: no such name and no such file; the names are {names}{guess}")
+    guess = _did_you_mean(name, names)
+    raise UsageError(f"saliency {source.text}: no such name and no such file; the names are {', '.join(names)}{guess}")
 
 
 def _did_you_mean(word: str, known: tuple[str, ...]) -> str:

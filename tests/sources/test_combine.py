@@ -165,3 +165,43 @@ def test_a_name_in_the_working_directory_does_not_hide_the_built_in(grid, tmp_pa
     monkeypatch.chdir(tmp_path)
     Path("half").touch()
     assert open_saliency(["half"], grid).read(Block(0, 0, 1, 1)).item() == 1
+
+
+def weighted(sources: tuple[Said, ...], *weights: float) -> list[float]:
+    grid = Grid(None, Affine.identity(), 1, 5)
+    return Saliency(grid=grid, sources=sources, combine="weighted", weights=weights).read(HERE)[0].round(6).tolist()
+
+
+def test_a_weighted_mean_counts_who_speaks():
+    assert weighted((LEFT, RIGHT), 3, 1) == pytest.approx([0.3, 0.7, 0.3, 0.5, 1])
+    assert weighted((LEFT, RIGHT), 2, 2) == combined((LEFT, RIGHT), "mean")
+    assert weighted((LEFT, CLOUD), 1, 1e-6) == pytest.approx([0.2, 0.8, 1, 0.5, 1], abs=1e-5)
+
+
+def test_ones_stay_one_whatever_the_weights():
+    ones = Said((1, 1, 1, 1, 1))
+    assert weighted((ones, ones, ones), 0.1, 0.7, 1e-6) == [1] * 5
+
+
+def test_weights_are_parameters_of_any_source(grid, make_mask, random_mask):
+    path = make_mask(random_mask)
+    saliency = open_saliency(["half:weight=3", f"{path}:weight=0.5,range=0-255", "perlin"], grid, combine="weighted")
+    assert saliency.weights == (3, 0.5, 1)
+    half, mask, perlin = (open_saliency([text], grid).read(grid.whole()) for text in ("half", path, "perlin"))
+    np.testing.assert_allclose(saliency.read(grid.whole()), (3 * half + 0.5 * mask + perlin) / 4.5, rtol=1e-6)
+    assert saliency.label.startswith("half:weight=3 + ")
+    assert saliency.label.endswith("; combine=weighted")
+    light = open_saliency(["half:weight=2", f"{path}:weight=0.5,range=0-255", "perlin"], grid, combine="weighted")
+    assert dask.base.tokenize(light) != dask.base.tokenize(saliency)
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "much"])
+def test_a_weight_that_cannot_be_is_refused(weight, grid):
+    with pytest.raises(UsageError, match="weight is a number from 1e-06 to 1e"):
+        open_saliency([f"half:weight={weight}", "perlin"], grid, combine="weighted")
+
+
+@pytest.mark.parametrize("combine", [None, "mean", "max"])
+def test_a_weight_without_the_weighted_mean_is_refused(combine, grid):
+    with pytest.raises(UsageError, match="add --combine weighted"):
+        open_saliency(["half:weight=2", "perlin"], grid, combine=combine)

@@ -1,3 +1,6 @@
+import inspect
+import re
+
 import pytest
 
 from geosal.errors import UsageError
@@ -5,7 +8,7 @@ from geosal.sources.base import Setting
 from geosal.sources.perlin import Perlin
 from geosal.sources.raster import RasterSource
 from geosal.sources.synthetic import Half
-from geosal.sources.text import SOURCES, SourceText, source_class
+from geosal.sources.text import FILES, SOURCES, SourceText, entry_for, load_class, source_class
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,9 @@ from geosal.sources.text import SOURCES, SourceText, source_class
         (r"C:\masks\mask.tif:band=2", r"C:\masks\mask.tif", {"band": "2"}),
         ("/vsizip//a.zip/mask.tif:align=pixels", "/vsizip//a.zip/mask.tif", {"align": "pixels"}),
         ("a b=c.tif", "a b=c.tif", {}),
+        ("clouds:from=s3://bucket/qa.tif,as=qa_pixel", "clouds", {"from": "s3://bucket/qa.tif", "as": "qa_pixel"}),
+        (r"clouds:from=C:\qa.tif", "clouds", {"from": r"C:\qa.tif"}),
+        ("worldcover.tif:classes=10=1;50=0.8", "worldcover.tif", {"classes": "10=1;50=0.8"}),
     ],
 )
 def test_only_a_tail_of_pairs_is_parameters(text, target, params):
@@ -54,10 +60,50 @@ def test_a_name_comes_before_a_path(text, kind):
     assert source_class(SourceText.parse(text)) is kind
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_every_name_of_the_table_opens(name, grid):
+@pytest.mark.parametrize("name", ["half", "grid", "uniform", "perlin"])
+def test_a_name_without_a_file_opens_on_a_grid(name, grid):
     source = SourceText.parse(name)
     assert source_class(source).open(source, Setting(grid=grid)).read(grid.whole()).shape == grid.shape
+
+
+@pytest.mark.parametrize("text", ["detail", "spectral:index=ndvi"])
+def test_what_looks_at_the_scene_says_so_when_there_is_only_a_grid(text, grid):
+    source = SourceText.parse(text)
+    with pytest.raises(UsageError, match="looks at the scene's pixels, and only a grid is given"):
+        source_class(source).open(source, Setting(grid=grid))
+
+
+@pytest.mark.parametrize("entry", sorted({*SOURCES.values(), *FILES.values()}))
+def test_every_line_of_the_table_leads_to_a_class_whose_docstring_says_how_it_is_written(entry):
+    kind = load_class(entry)
+    assert re.match(r"``\S[^`]*``: \S", inspect.getdoc(kind) or "")
+    assert all(hasattr(kind, part) for part in ("open", "read", "known", "__dask_tokenize__"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("aoi.geojson:buffer=3", "vector"),
+        ("dir.tif/AOI.GPKG", "vector"),
+        ("https://host/roads.parquet?sig=a.tif", "vector"),
+        ("/vsizip/a.zip/x.shp:saliency=0.5", "vector"),
+        ("ships.json:saliency=0.8,buffer=5px", "vector"),
+        ("boxes.csv", "vector"),
+        ("worldcover.tif:classes=10=1;50=0.8", "classes"),
+        ("./clouds:classes=scl", "classes"),
+        ("mask.tif:range=0-1", "raster"),
+        ("./half", "raster"),
+        ("mask.geojson.tif", "raster"),
+    ],
+)
+def test_a_path_is_read_by_its_suffix_or_its_table(text, kind):
+    assert entry_for(SourceText.parse(text)) == FILES[kind]
+
+
+def test_without_takes_a_parameter_out_and_keeps_the_text():
+    source = SourceText.parse("perlin:seed=7,weight=2")
+    assert source.without("weight") == SourceText(source.text, "perlin", (("seed", "7"),))
+    assert source.without("octaves") == source
 
 
 @pytest.mark.parametrize(
@@ -65,10 +111,10 @@ def test_every_name_of_the_table_opens(name, grid):
     [
         ("perlim", ["names are half, grid, uniform, perlin", "did you mean perlin?"]),
         ("Perlin:seed=3", ["did you mean perlin?"]),
-        ("clouds", ["no such name and no such file", "names are half"]),
+        ("cloud", ["no such name and no such file", "names are half", "did you mean clouds?"]),
+        ("clouds:60m", ["cannot read '60m'", "clouds:KEY=VALUE"]),
         ("perlin:7", ["cannot read '7'", "perlin:KEY=VALUE"]),
         ("perlin:seed=7;octaves=2", ["seed is a whole number"]),
-        ("aoi.geojson:buffer=3", ["vector", "gdal_rasterize"]),
     ],
 )
 def test_what_is_neither_name_nor_raster_is_refused_with_the_mend(text, words, grid):

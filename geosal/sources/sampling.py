@@ -1,0 +1,192 @@
+"""Values of a raster of classes at the pixels of a scene: the nearest one, never a mean."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import GeosalWarning, ResourceError, SaliencyError
+from geosal.grid import Block, Grid
+from geosal.sources.align import Alignment, coarse
+from geosal.sources.maskfile import MaskFile
+from geosal.sources.placement import place_mask
+from geosal.sources.resample import Footprint, reach
+
+Ints = NDArray[np.int64]
+
+_MAX_PIXELS = 2**17
+"""Scene pixels resampled at once: their positions take 16 bytes each."""
+_MAX_WINDOW = 2**22
+"""Pixels of the raster held at once."""
+_MAX_SCAN = 20 * 10**9
+_MAX_TILE = 2**29
+_MAX_CLASSES = 65536
+"""Values beyond which a raster counts something else than classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRaster:
+    """One band of a raster of classes on a scene's grid; holds a path, not a handle.
+
+    Attributes
+    ----------
+    file
+        The band.
+    alignment
+        From scene pixels to its pixels.
+    under
+        Its pixels that lie under the scene.
+    """
+
+    file: MaskFile
+    alignment: Alignment
+    under: Block
+
+    @classmethod
+    def open(cls, text: str, file: MaskFile, scene: Grid, *, by_pixels: bool = False, masked: bool = True) -> Self:
+        """Find where it lies.
+
+        Parameters
+        ----------
+        text
+            SOURCE, for messages.
+        file
+            The band.
+        scene
+            Grid of the scene.
+        by_pixels
+            Stretch it over the scene, whatever the georeferencing says.
+        masked
+            Mind nodata and masks of the file; otherwise a pixel says what it holds.
+
+        Raises
+        ------
+        SaliencyError
+            It lies elsewhere, or holds what can be no classes.
+        ResourceError
+            Its tiles or its pixels under the scene are too many to be true.
+        """
+        if "complex" in file.dtype:
+            raise SaliencyError(f"{text}: the raster is {file.dtype}; classes are whole numbers, convert it to uint8")
+        if file.block_shape[0] * file.block_shape[1] > _MAX_TILE:
+            raise ResourceError(
+                f"{text}: a tile of the raster has {file.block_shape[0]}x{file.block_shape[1]} pixels; tile it "
+                "with rio convert --co tiled=yes"
+            )
+        alignment, under = place_mask(text, scene, file.grid, by_pixels=by_pixels)
+        if under.height * under.width > _MAX_SCAN:
+            raise ResourceError(
+                f"{text}: {under.height * under.width} of its pixels lie under the scene, more than {_MAX_SCAN}; "
+                "give a coarser raster"
+            )
+        if not masked:
+            file = replace(file, all_valid=True)
+        return cls(file=file, alignment=alignment, under=under)
+
+    def read(self, rows: Ints, cols: Ints) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Values where rows and columns of the scene cross, (rows, cols), and where it says something.
+
+        Raises
+        ------
+        SceneError
+            It cannot be decoded there.
+        """
+        pixels = np.zeros((rows.size, cols.size), self.file.dtype)
+        said = np.zeros(pixels.shape, np.bool_)
+        probes = self.alignment.positions(coarse(rows, self.alignment.step), coarse(cols, self.alignment.step))
+        if reach(*probes, self.file.grid.shape) is not None:
+            self._fill(pixels, said, rows, cols)
+        return pixels, said
+
+    def covers(self, rows: Ints, cols: Ints) -> NDArray[np.bool_]:
+        """Whether these places of the scene lie on the raster, (rows, cols); no pixel is read."""
+        footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
+        if footprint is None:
+            return np.zeros((rows.size, cols.size), np.bool_)
+        return np.ones((rows.size, cols.size), np.bool_) if footprint.outside is None else ~footprint.outside
+
+    def present(self, text: str) -> NDArray[Any]:
+        """Every value that is not nodata under the scene, sorted.
+
+        Raises
+        ------
+        SaliencyError
+            There are more than classes ever are.
+        """
+        found: NDArray[Any] = np.zeros(0, self.file.dtype)
+        for piece in self._pieces():
+            pixels, valid = self.file.read(piece)
+            pixels = pixels.ravel() if valid is None else pixels[valid]
+            found = np.union1d(found, _distinct(pixels))
+            found = found[~np.isnan(found)] if found.dtype.kind == "f" else found
+            if found.size > _MAX_CLASSES:
+                raise SaliencyError(
+                    f"{text}: the raster holds more than {_MAX_CLASSES} values, these are no classes; for measured "
+                    "values use range=LO-HI"
+                )
+        return found
+
+    def _fill(self, pixels: NDArray[Any], said: NDArray[np.bool_], rows: Ints, cols: Ints) -> None:
+        """Write values and where they are into views, in halves while that takes too much memory."""
+        footprint = None
+        if said.size <= _MAX_PIXELS:
+            footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
+            if footprint is None:
+                return
+        if footprint is None or (footprint.window.height * footprint.window.width > _MAX_WINDOW and said.size > 1):
+            if rows.size > 1 and (footprint is None or rows.size >= cols.size):
+                middle = rows.size // 2
+                self._fill(pixels[:middle], said[:middle], rows[:middle], cols)
+                self._fill(pixels[middle:], said[middle:], rows[middle:], cols)
+            else:
+                middle = cols.size // 2
+                self._fill(pixels[:, :middle], said[:, :middle], rows, cols[:middle])
+                self._fill(pixels[:, middle:], said[:, middle:], rows, cols[middle:])
+            return
+        values, valid = self.file.read(footprint.window)
+        pixels[...] = footprint.nearest(values)
+        said[...] = True if valid is None else footprint.nearest(valid)
+        if values.dtype.kind == "f":
+            said &= ~np.isnan(pixels)
+        if footprint.outside is not None:
+            said[footprint.outside] = False
+
+    def _pieces(self) -> Iterator[Block]:
+        """Cut what lies under the scene along the raster's tiles."""
+        tile_rows, tile_cols = self.file.block_shape
+        cols = max(1, min(self.under.width, _MAX_WINDOW // tile_rows) // tile_cols) * tile_cols
+        rows = max(1, _MAX_WINDOW // cols // tile_rows) * tile_rows
+        area = self.under
+        for top in range(area.row_off // rows * rows, area.row_stop, rows):
+            for left in range(area.col_off // cols * cols, area.col_stop, cols):
+                row, col = max(top, area.row_off), max(left, area.col_off)
+                stop_row, stop_col = min(top + rows, area.row_stop), min(left + cols, area.col_stop)
+                yield Block(row, col, stop_row - row, stop_col - col)
+
+
+def strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cut rows so that work on them takes little memory beside the whole: an index takes eight bytes for a pixel."""
+    step = max(1, _MAX_PIXELS // max(1, shape[1]))
+    return (slice(row, row + step) for row in range(0, shape[0], step))
+
+
+def _distinct(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Sorted values, without the sort where there are few that can be."""
+    if pixels.dtype in (np.uint8, np.uint16):
+        return np.flatnonzero(np.bincount(pixels)).astype(pixels.dtype)
+    return np.unique(pixels)
+
+
+def warn_of_finer(text: str, scene: Grid, raster: ClassRaster) -> None:
+    """Tell that the raster's pixels are so small against the scene's that most are never looked at."""
+    per_pixel = raster.under.height * raster.under.width / (scene.height * scene.width)
+    if per_pixel > 16:  # four along each axis
+        warnings.warn(
+            f"{text}: the raster has about {per_pixel:.0f} pixels for each of the scene's and one of them is taken; "
+            "coarsen it by its commonest class (gdalwarp -r mode) if small things matter",
+            GeosalWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,162 @@
+import json
+
+import numpy as np
+import pytest
+import shapely
+
+from geosal.errors import SaliencyError, SceneError, UsageError
+from geosal.sources.detections import Frame, read_coco, read_csv
+from geosal.sources.vectorfile import Wish
+
+FRAME = Frame("/data/a.tif", (50, 80))
+
+
+def coco(tmp_path, **changes) -> str:
+    document = {
+        "images": [
+            {"id": 1, "file_name": "a.png", "width": 80, "height": 50},
+            {"id": 2, "file_name": "b.png", "width": 80, "height": 50},
+            {"id": 3, "file_name": "c.png", "width": 9, "height": 9},
+        ],
+        "categories": [{"id": 1, "name": "ship"}, {"id": 2, "name": "car"}],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 1,
+                "category_id": 1,
+                "bbox": [1, 2, 10, 20],
+                "score": 0.5,
+                "segmentation": [[1, 2, 11, 2, 11, 22], [30, 30, 40, 30, 40, 40, 30, 40]],
+            },
+            {
+                "id": 2,
+                "image_id": 1,
+                "category_id": 2,
+                "bbox": [5, 5, 0, 3],
+                "score": 0.75,
+                "segmentation": [[5, 5, 6, 6, 5, 6]],
+            },
+            {
+                "id": 3,
+                "image_id": 2,
+                "category_id": 2,
+                "bbox": [7, 7, 1.5, 1.5],
+                "segmentation": {"counts": [1], "size": [50, 80]},
+            },
+        ],
+        **changes,
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def table(tmp_path, text: str) -> str:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    return str(path)
+
+
+def bounds(features) -> list:
+    return shapely.bounds(features.geometries).tolist()
+
+
+def test_boxes_of_the_image_that_is_named_as_the_scene(tmp_path):
+    found = read_coco("t", coco(tmp_path), Wish(attribute="score"), FRAME)
+    assert found.pixels
+    assert bounds(found) == [[1, 2, 11, 22]]
+    np.testing.assert_array_equal(found.values, [0.5])
+
+
+def test_an_image_and_a_category_may_be_chosen(tmp_path):
+    path = coco(tmp_path)
+    assert bounds(read_coco("t", path, Wish(image="b.png"), FRAME)) == [[7, 7, 8.5, 8.5]]
+    assert bounds(read_coco("t", path, Wish(image="2"), FRAME)) == [[7, 7, 8.5, 8.5]]
+    assert len(bounds(read_coco("t", path, Wish(image="all"), FRAME))) == 2
+    assert len(bounds(read_coco("t", path, Wish(image="all", category="car"), FRAME))) == 1
+    polygons = read_coco("t", path, Wish(shape="polygons", category="ship"), FRAME)
+    assert polygons.geometries[0].area == 100 + 100
+
+
+def test_which_image_is_meant_must_be_clear(tmp_path):
+    path = coco(tmp_path)
+    for frame, wish, message in [
+        (Frame("/data/z.tif", (50, 80)), Wish(), "boxes of a.png, b.png; it is not clear which one the scene is"),
+        (Frame(None, (50, 80)), Wish(), "not clear which"),
+        (FRAME, Wish(image="z"), "none of that name"),
+        (FRAME, Wish(category="plane"), "category=plane; there are car, ship"),
+        (FRAME, Wish(attribute="size"), "no attribute size; the file has bbox"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            read_coco("t", path, wish, frame)
+    with pytest.raises(SaliencyError, match="drawn on a.png of 80x50 pixels, the scene has 81x50"):
+        read_coco("t", path, Wish(), Frame("a.tif", (50, 81)))
+    with pytest.raises(SaliencyError, match="annotation 3 has no polygon"):
+        read_coco("t", path, Wish(image="b", shape="polygons"), FRAME)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"annotations": 3}, {"images": None}, {"annotations": [{"image_id": 1, "bbox": ["x"]}]}, {"annotations": [[]]}],
+)
+def test_what_is_no_coco_is_one_line(tmp_path, changes):
+    with pytest.raises(SceneError, match="neither GeoJSON nor COCO"):
+        read_coco("t", coco(tmp_path, **changes), Wish(), FRAME)
+
+
+def test_json_nested_without_end_is_one_line(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a":' + "[" * 200_000)
+    with pytest.raises(SceneError, match="neither GeoJSON nor COCO"):
+        read_coco("t", str(path), Wish(), FRAME)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "xmin,ymin,xmax,ymax\n1,2,11,22\n",
+        "Left;Top;Right;Bottom\n1;2;11;22\n",
+        "x,y,width,height\n1,2,10,20\n\n",
+        "x\ty\tw\th\n1\t2\t10\t20\n",
+        'geometry\n"[(1, 2), (11, 2), (11, 22), (1, 22)]"\n',
+        'geometry\n"POLYGON ((1 2, 11 2, 11 22, 1 22, 1 2))"\n',
+    ],
+)
+def test_columns_of_a_table(tmp_path, text):
+    assert bounds(read_csv("t", table(tmp_path, text), Wish(), FRAME)) == [[1, 2, 11, 22]]
+
+
+def test_lines_of_the_scenes_image_and_a_class(tmp_path):
+    text = "image_id,x1,y1,x2,y2,class,score\na.jpg,1,2,3,4,ship,0.5\na.jpg,1,2,5,6,car,\nb.jpg,7,7,8,8,car,1\n"
+    path = table(tmp_path, text)
+    assert bounds(read_csv("t", path, Wish(), FRAME)) == [[1, 2, 3, 4], [1, 2, 5, 6]]
+    assert bounds(read_csv("t", path, Wish(category="car"), FRAME)) == [[1, 2, 5, 6]]
+    assert bounds(read_csv("t", path, Wish(image="b.jpg"), FRAME)) == [[7, 7, 8, 8]]
+    np.testing.assert_array_equal(read_csv("t", path, Wish(attribute="Score"), FRAME).values, [0.5, np.nan])
+    with pytest.raises(UsageError, match="not clear which one"):
+        read_csv("t", path, Wish(), Frame("z.tif", (50, 80)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "the first line names a, b; a table of boxes has"),
+        ("xmin,ymin,xmax,ymax\n1,2,3\n", "line 2 has 3 fields"),
+        ("xmin,ymin,xmax,ymax\n1,2,3,x\n", "line 2: no box in it"),
+        ("xmin,ymin,xmax,ymax\n\n5,2,3,4\n", "line 3: no box in it"),
+        ("xmin,ymin,xmax,ymax\n1,2,inf,4\n", "line 2: no box in it"),
+        ("geometry\nPOLYGON((\n", "line 2: no box in it"),
+        ('geometry\n"(1, 2)"\n', "line 2: no box in it"),
+    ],
+)
+def test_bad_tables_are_one_line(tmp_path, text, message):
+    with pytest.raises(SceneError, match=message) as caught:
+        read_csv("t", table(tmp_path, text), Wish(), FRAME)
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_in_another_encoding_are_one_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"xmin\xff\xfe\n1")
+    with pytest.raises(SceneError, match="is no table in UTF-8"):
+        read_csv("t", str(path), Wish(), FRAME)

@@ -1,0 +1,211 @@
+"""What is opened, what is not, and what is said about files that are damaged or hostile."""
+
+import json
+import zipfile
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+
+from geosal.errors import ResourceError, SceneError, UsageError
+from geosal.sources import vectorfile
+from geosal.sources.vectorfile import Wish, fingerprint, kind_of, numbers, read_ogr
+
+SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
+GEOJSON = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": SQUARE}]}
+KML = (
+    '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><Point><coordinates>1,2'
+    "</coordinates></Point></Placemark></Document></kml>"
+)
+
+
+def read(path, **wish):
+    return read_ogr(str(path), str(path), kind_of(str(path)), Wish(**wish))
+
+
+def write(path, driver, **options):
+    shapes = np.array([shapely.to_wkb(shapely.box(0, 0, 1, 1))], object)
+    columns = [np.array([1.5]), np.array(["7"], object), np.array(["x"], object)]
+    pyogrio.raw.write(
+        path, shapes, columns, ["s", "t", "u"], crs="EPSG:32633", geometry_type="Polygon", driver=driver, **options
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "driver", "kind"),
+    [("a.gpkg", "GPKG", "GPKG"), ("a.shp", "ESRI Shapefile", "shp"), ("a.fgb", "FlatGeobuf", "fgb")],
+)
+def test_a_kind_is_told_by_content_not_by_name(tmp_path, name, driver, kind):
+    path = write(tmp_path / name, driver)
+    assert kind_of(str(path)) == kind
+    other = path.rename(tmp_path / "b.geojson")
+    assert kind_of(str(other)) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (json.dumps(GEOJSON), "GeoJSON"),
+        ("\ufeff \n" + json.dumps(GEOJSON), "GeoJSON"),
+        (json.dumps(SQUARE), "GeoJSON"),
+        ('{"images": [], "annotations": []}', "COCO"),
+        (KML, "KML"),
+    ],
+)
+def test_kinds_of_text(tmp_path, text, kind):
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    assert kind_of(str(path)) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer>',
+        KML.replace(
+            "<Placemark>", "<NetworkLink><Link><href>http://127.0.0.1:9/x.kml</href></Link></NetworkLink><Placemark>"
+        ),
+        '<gml:FeatureCollection xmlns:gml="http://www.opengis.net/gml"/>',
+        "SQLite format 3\x00 but no GeoPackage",
+        "PK\x03\x04",
+        "\x00\x01\x02",
+    ],
+    ids=["vrt", "link", "gml", "sqlite", "zip", "noise"],
+)
+def test_what_may_look_elsewhere_is_not_opened(tmp_path, text):
+    path = tmp_path / "a.gpkg"
+    path.write_text(text)
+    with pytest.raises(SceneError, match="is no GeoJSON, GeoPackage"):
+        kind_of(str(path))
+
+
+def test_json_that_runs_commands_is_not_run(tmp_path):
+    """GDAL 3.11 and later would run this pipeline, whatever the name, also when it says that it is GeoJSON."""
+    write(tmp_path / "a.gpkg", "GPKG")
+    path = tmp_path / "a.json"
+    command = {"type": "gdal_streamed_alg", "command_line": f"gdal vector pipeline ! read {tmp_path}/a.gpkg"}
+    path.write_text(json.dumps(command))
+    assert kind_of(str(path)) == "COCO"
+    path.write_text(json.dumps({**command, "a": '"FeatureCollection" "coordinates"'}).replace('\\"', '"'))
+    path.write_text(json.dumps({**command, "coordinates": []}))
+    assert kind_of(str(path)) == "GeoJSON"
+    with pytest.raises(SceneError, match="cannot be read as GeoJSON"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("doctype", "message"),
+    [
+        ('<!DOCTYPE k [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>', "document type or entities"),
+        ('<!DOCTYPE k [<!ENTITY a SYSTEM "file:///etc/passwd">]>', "document type or entities"),
+        ("<a>", "no well-formed KML"),
+    ],
+)
+def test_xml_bombs_are_refused(tmp_path, doctype, message):
+    path = tmp_path / "a.kml"
+    path.write_text(KML.replace('"1.0"?>', '"1.0"?>' + doctype))
+    with pytest.raises(SceneError, match=message) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_xml_that_only_mentions_kml_is_refused(tmp_path):
+    path = tmp_path / "a.kml"
+    path.write_text("<other><kml/></other>")
+    with pytest.raises(SceneError, match="is XML but no KML"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", ["", '{"type": "FeatureCollection", "features": [{"type": "Fea'])
+def test_damaged_files_are_one_line(tmp_path, content):
+    path = tmp_path / "a.geojson"
+    path.write_text(content)
+    with pytest.raises(SceneError) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_cut_off_are_one_line(tmp_path):
+    for name, driver in [("a.gpkg", "GPKG"), ("a.fgb", "FlatGeobuf"), ("a.shp", "ESRI Shapefile")]:
+        path = write(tmp_path / name, driver)
+        path.write_bytes(path.read_bytes()[:-9] if name == "a.shp" else path.read_bytes()[:110])
+        with pytest.raises(SceneError) as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_paths_that_are_no_local_files_are_refused(tmp_path):
+    for path, message in [
+        ("https://a.b/c.geojson", "from local disks only"),
+        ("/vsicurl/http://a/b.gpkg", "from local disks only"),
+        (str(tmp_path), "is a directory"),
+        (str(tmp_path / "none.gpkg"), "no such file"),
+    ]:
+        with pytest.raises(SceneError, match=message):
+            kind_of(path)
+
+
+def test_too_much_is_refused(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.gpkg", "GPKG")
+    text = tmp_path / "a.geojson"
+    text.write_text(json.dumps(GEOJSON))
+    monkeypatch.setattr(vectorfile, "MAX_FEATURES", 0)
+    with pytest.raises(ResourceError, match="has 1 features, more than 0"):
+        read(path)
+    monkeypatch.setattr(vectorfile, "MAX_FEATURES", 10)
+    monkeypatch.setattr(vectorfile, "MAX_BYTES", 50)
+    with pytest.raises(ResourceError, match="geometries take 93 bytes"):
+        read(path)
+    monkeypatch.setattr(vectorfile, "MAX_TEXT", 50)
+    with pytest.raises(ResourceError, match="more than 50 for a text file"):
+        kind_of(str(text))
+
+
+def test_attributes_are_numbers(tmp_path):
+    path = write(tmp_path / "a.gpkg", "GPKG")
+    np.testing.assert_array_equal(read(path, attribute="s").values, [1.5])
+    np.testing.assert_array_equal(read(path, attribute="t").values, [7.0])
+    with pytest.raises(UsageError, match="attribute u is no number"):
+        read(path, attribute="u")
+    np.testing.assert_array_equal(numbers("", "a", np.array([True, False])), [1, 0])
+    np.testing.assert_array_equal(numbers("", "a", np.array([None, 2, ""], object)), [np.nan, 2, np.nan])
+
+
+def test_features_without_a_geometry_are_passed_over(tmp_path):
+    path = tmp_path / "a.geojson"
+    features = [
+        {**GEOJSON["features"][0], "properties": {"s": 1}},
+        {"type": "Feature", "properties": {"s": 2}, "geometry": None},
+    ]
+    path.write_text(json.dumps({**GEOJSON, "features": features}))
+    found = read(path, attribute="s")
+    assert found.geometries.size == 1
+    np.testing.assert_array_equal(found.values, [1])
+
+
+def test_zipped_shapefiles_are_read(tmp_path):
+    write(tmp_path / "a.shp", "ESRI Shapefile")
+    archive = tmp_path / "a.shp.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for part in ("shp", "shx", "dbf", "prj"):
+            file.write(tmp_path / f"a.{part}", f"in/a.{part}")
+    found = read(archive, attribute="s")
+    assert found.geometries[0].area == 1
+    assert found.crs == "EPSG:32633"
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("b.shp", "x")
+    with pytest.raises(SceneError, match="holds 2 shapefiles"):
+        read(archive)
+    archive.write_bytes(b"PK\x03\x04")
+    with pytest.raises(SceneError, match="is no archive that can be read"):
+        read(archive)
+
+
+def test_a_shapefiles_fingerprint_covers_its_table(tmp_path):
+    path = write(tmp_path / "a.shp", "ESRI Shapefile")
+    before = fingerprint(str(path))
+    with open(tmp_path / "a.dbf", "ab") as file:
+        file.write(b"x")
+    assert fingerprint(str(path)) != before
