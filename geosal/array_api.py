@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import dask.array as da
@@ -20,7 +21,7 @@ from geosal.grid import Block, Grid
 from geosal.plan import target_for
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, valid_samples
-from geosal.scenes import Scene
+from geosal.scenes import Reading, Scene, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.version import __version__
 from geosal.writers.publish import check_output
@@ -32,6 +33,7 @@ def saliency(
     *,
     combine: str | None = None,
     outside: str = "keep",
+    background: float = 0.0,
     drivers: tuple[str, ...] = (),
 ) -> xr.DataArray:
     """Say how much each pixel of a scene matters, lazily.
@@ -42,7 +44,7 @@ def saliency(
         One or several SOURCE texts, such as ``"perlin:seed=7"`` or ``"mask.tif:range=0-100"``; see `geosal.sources`.
     like
         Scene whose grid, dask chunks and coordinates are taken.
-    combine, outside, drivers
+    combine, outside, background, drivers
         As `geosal.Recipe`.
 
     Returns
@@ -57,7 +59,15 @@ def saliency(
     """
     several = [sources] if isinstance(sources, str | os.PathLike) else sources
     texts = [os.fspath(source) for source in several]
-    opened = open_saliency(texts, grid_of(like), combine=combine, outside=outside, drivers=drivers)
+    opened = open_saliency(
+        texts,
+        grid_of(like),
+        combine=combine,
+        outside=outside,
+        drivers=drivers,
+        background=background,
+        scene=_scene_of(like),
+    )
     chunks = like.chunks[-2:] if like.chunks is not None else like.shape[-2:]
     data = da.map_blocks(
         _read_saliency,
@@ -178,13 +188,23 @@ def layout_of(array: xr.DataArray) -> RasterLayout:
     return RasterLayout(grid=grid, dtype=str(array.dtype), nodata=nodata, has_mask=has_mask, metadata=metadata)
 
 
+def _scene_of(array: xr.DataArray) -> Scene | None:
+    """The file or product of an array that still lies on its grid: some sources look at its pixels."""
+    path = array.encoding.get("source")
+    if not path or "reading" not in array.encoding:
+        return None
+    scene = open_input(path, array.encoding["reading"])
+    return scene.original if scene.grid == grid_of(array) else None
+
+
 def _metadata_of_source(array: xr.DataArray, grid: Grid) -> RasterMetadata | None:
     path = array.encoding.get("source")
     if not path:
         return None
-    indexes = tuple(int(band) for band in np.atleast_1d(array.coords["band"].values)) if "band" in array.coords else ()
+    reading = array.encoding.get("reading", Reading())
+    numbers = [int(band) for band in np.atleast_1d(array.coords["band"].values)] if "band" in array.coords else []
     try:
-        scene = Scene.open(path, indexes, drivers=array.encoding.get("drivers", ()))
+        scene = open_input(path, replace(reading, bidx=()))
     except GeosalError as error:
         warnings.warn(
             f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written",
@@ -192,7 +212,10 @@ def _metadata_of_source(array: xr.DataArray, grid: Grid) -> RasterMetadata | Non
             stacklevel=2,
         )
         return None
-    return scene.layout.metadata if scene.grid == grid else None
+    metadata = scene.layout.metadata
+    if scene.grid != grid or max(numbers, default=1) > len(metadata.bands):
+        return None
+    return replace(metadata, bands=tuple(metadata.bands[number - 1] for number in numbers)) if numbers else metadata
 
 
 def _metadata_of(array: xr.DataArray) -> RasterMetadata:

@@ -7,7 +7,6 @@ import numpy as np
 from geosal.cluster import cpu_count
 from geosal.errors import ResourceError
 from geosal.gdal_env import GDAL_CACHE_BYTES
-from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
 
@@ -33,60 +32,98 @@ class Fit:
     memory: int
 
 
-def fit(recipe: Recipe, scene: Scene, *, cores: int | None, by_gdal: bool) -> Fit:
+def fit(recipe: Recipe, scene: Scene, *, cores: int | None, tile: int | None) -> Fit:
     """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
 
     On a cluster (`cores` None) the blocks in flight are the workers' business; those that wait here are few.
+
+    Parameters
+    ----------
+    recipe, scene
+        The wish, and what is read.
+    cores
+        Of this machine; None on a cluster.
+    tile
+        Rows and columns of the output's tiles: blocks are made of whole ones, else the main thread would encode them.
+        None when GDAL writes the file.
     """
     most = recipe.workers or cores or 1
-    blocks = [recipe.block] if recipe.block else [BLOCK >> shift for shift in range(4)]
+    model = _Model(scene, tile, recipe.ladder.halo, processes=recipe.scheduler == "processes")
+    blocks = [recipe.block] if recipe.block else model.blocks()
     workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
     encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
-    layout, limit = scene.layout, recipe.max_memory
-    smooth = [
-        (b, w, _smoothing_bytes(b, w + 2 * by_gdal, recipe.ladder.halo, layout) + scene.tile_bytes)
-        for w in workers
-        for b in blocks
-    ]
+    limit = recipe.max_memory
+    smooth = [(block, count, model.smoothing(block, count)) for count in workers for block in blocks]
     # Without GDAL's writer tiles are encoded where blocks are smoothed.
-    encode = [(threads, _encoding_bytes(threads, layout) if by_gdal else 0) for threads in encoders]
+    encode = [(threads, model.encoding(threads) if tile is None else 0) for threads in encoders]
     fits = [option for option in smooth if limit is None or option[2] <= limit]
     encode_fits = [option for option in encode if limit is None or option[1] <= limit]
     if not fits or not encode_fits:
         least = max(min(option[2] for option in smooth), min(option[1] for option in encode))
         raise ResourceError(
             f"the job takes at least {least / 2**20:.0f} MiB with these options, {(limit or 0) / 2**20:.0f} MiB are "
-            "allowed; raise --max-memory, or leave --block and --workers to geosal"
+            "allowed; raise --max-memory, or leave --block, --workers and the tiles' size to geosal"
         )
     (block, chosen, smoothing), (threads, encoding) = fits[0], encode_fits[0]
     return Fit(block, chosen, threads, max(smoothing, encoding))
 
 
-def _smoothing_bytes(block: int, in_work: int, halo: int, layout: RasterLayout) -> int:
-    """Memory while blocks are smoothed and their tiles encoded; measured on 3 bands of uint8 and uint16.
+@dataclass(frozen=True)
+class _Model:
+    """What a job takes in memory; measured on 3 bands of uint8 and uint16, on 13 bands where GDAL encodes."""
 
-    Results wait as compressed tiles, which take less than what is in work; for GDAL's writers they are pixels.
-    """
-    height, width = (min(_TILE, length) for length in layout.grid.shape)
-    tile = height * width * layout.count * _JPEG2000_BYTES
-    return _PROCESS_BYTES + _cache_bytes(layout) + in_work * (_block_bytes(block, halo, layout) + tile)
+    scene: Scene
+    tile: int | None
+    halo: int
+    processes: bool
 
+    def blocks(self) -> list[int]:
+        """Sizes of a block worth trying, largest first."""
+        if self.tile is None:
+            return [BLOCK >> shift for shift in range(4)]
+        whole = (max(1, (BLOCK >> shift) // self.tile) * self.tile for shift in range(4))
+        return sorted(set(whole), reverse=True)
 
-def _encoding_bytes(threads: int, layout: RasterLayout) -> int:
-    """Memory while GDAL encodes; measured on 13 bands of uint16: six to seven tiles for each thread."""
-    height, width = (min(_TILE, length) for length in layout.grid.shape)
-    tile = height * width * layout.count * np.dtype(layout.dtype).itemsize
-    return _PROCESS_BYTES + _ENCODER_BYTES + _cache_bytes(layout) + 7 * threads * tile
+    def smoothing(self, block: int, workers: int) -> int:
+        """While blocks are smoothed and their tiles encoded.
 
+        Results wait as compressed tiles, which take less than what is in work; for GDAL's writers they are pixels.
+        """
+        in_work = workers + 2 * (self.tile is None)
+        alike = workers + 1 if self.processes else 1
+        each = self._block(block) + self._tile()
+        return alike * (_PROCESS_BYTES + self._cache()) + in_work * each + self.scene.tile_bytes + self._partial(block)
 
-def _cache_bytes(layout: RasterLayout) -> int:
-    """GDAL's cache holds no more than there is."""
-    raw = layout.grid.height * layout.grid.width * layout.count * np.dtype(layout.dtype).itemsize
-    return min(GDAL_CACHE_BYTES, 2 * raw)
+    def encoding(self, threads: int) -> int:
+        """While GDAL encodes: six to seven tiles for each thread."""
+        height, width = (min(_TILE, length) for length in self.scene.grid.shape)
+        tile = height * width * self._sample_bytes
+        return _PROCESS_BYTES + _ENCODER_BYTES + self._cache() + 7 * threads * tile
 
+    @property
+    def _sample_bytes(self) -> int:
+        """Of all bands of a pixel of the output."""
+        return int(self.scene.layout.count * np.dtype(self.scene.layout.dtype).itemsize)
 
-def _block_bytes(block: int, halo: int, layout: RasterLayout) -> int:
-    """Memory of one block in work: pixels in, out, halved and as tiles; validity, saliency and levels."""
-    height, width = (min(block + 2 * halo, length) for length in layout.grid.shape)
-    per_pixel = layout.count * (4 * np.dtype(layout.dtype).itemsize + 1) + 8
-    return height * width * per_pixel
+    def _tile(self) -> int:
+        """Working memory of an encoder."""
+        height, width = (min(max(_TILE, self.tile or 0), length) for length in self.scene.grid.shape)
+        return height * width * self.scene.layout.count * _JPEG2000_BYTES
+
+    def _partial(self, block: int) -> int:
+        """A row of tiles that are put together, where blocks are not made of whole ones."""
+        height, width = self.scene.grid.shape
+        whole = self.tile is None or block % self.tile == 0 or block >= max(height, width)
+        return 0 if whole else min(self.tile or 0, height) * width * self._sample_bytes
+
+    def _cache(self) -> int:
+        """GDAL's cache holds no more than there is."""
+        height, width = self.scene.grid.shape
+        return min(GDAL_CACHE_BYTES, 2 * height * width * self._sample_bytes)
+
+    def _block(self, block: int) -> int:
+        """One block in work: pixels in, out, halved and as tiles; validity, saliency and levels."""
+        height, width = (min(block + 2 * self.halo, length) for length in self.scene.grid.shape)
+        changed = self.scene.original.layout
+        read = changed.count * np.dtype(changed.dtype).itemsize if self.scene.original is not self.scene else 0
+        return int(height * width * (4 * self._sample_bytes + self.scene.layout.count + 8 + read))

@@ -19,10 +19,13 @@ from geosal.ladder import Ladder, effective_kernel
 from geosal.produce import Target
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
-from geosal.scenes import Scene
+from geosal.scenes import Scene, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
 from geosal.writers.publish import check_output
+
+_SMALL = 4096**2
+"""Pixels up to which one thread encodes fast enough."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +49,7 @@ class Plan:
     scheduler, workers
         Where blocks are worked on; `workers` is None when a cluster decides.
     memory_bytes
-        Expected peak of this process.
+        Expected peak of this process, and of its workers where they are processes of this machine.
     """
 
     recipe: Recipe
@@ -151,15 +154,14 @@ def make_plan(recipe: Recipe) -> Plan:
     """
     inputs = [recipe.input, *(SourceText.parse(text).target for text in recipe.saliency)]
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
-    scene = Scene.open(recipe.input, recipe.bidx, drivers=recipe.drivers, max_pixels=recipe.max_pixels)
+    scene = open_input(recipe.input, recipe.reading)
     profile = resolve_profile(recipe.output, recipe.profile, dict(recipe.creation_options), scene.layout)
-    saliency = open_saliency(
-        recipe.saliency, scene.grid, combine=recipe.combine, outside=recipe.outside, drivers=recipe.drivers
-    )
+    saliency = saliency_of(recipe, scene)
     _tell_of_missing_place(scene)
     scheduler = _resolve_scheduler(recipe.scheduler)
     target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite)
-    fitted = fit(recipe, scene, cores=None if "://" in scheduler else cpu_count(), by_gdal=target.encoder is None)
+    tile = None if target.encoder is None else target.encoder.tile
+    fitted = fit(recipe, scene, cores=None if "://" in scheduler else cpu_count(), tile=tile)
     plan = Plan(
         recipe=recipe,
         scene=scene,
@@ -172,7 +174,27 @@ def make_plan(recipe: Recipe) -> Plan:
         memory_bytes=fitted.memory,
     )
     _warn_of_disk(plan)
+    _warn_of_block(plan)
     return plan
+
+
+def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
+    """Open a recipe's sources of saliency on a scene.
+
+    Raises
+    ------
+    UsageError, SceneError, SaliencyError
+        As `geosal.sources.open_saliency`.
+    """
+    return open_saliency(
+        recipe.saliency,
+        scene.grid,
+        combine=recipe.combine,
+        outside=recipe.outside,
+        drivers=recipe.drivers,
+        background=recipe.background,
+        scene=scene.original,
+    )
 
 
 def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite: bool) -> Target:
@@ -227,6 +249,18 @@ def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> li
     cols = np.unique(((np.arange(count) + 0.5) * shape[1] / count).astype(int))
     half = size // 2
     return [Block(int(row), int(col), 1, 1).expand(half, shape) for row in rows for col in cols]
+
+
+def _warn_of_block(plan: Plan) -> None:
+    """Tell when blocks cut tiles apart: then one thread encodes them all."""
+    encoder, block, grid = plan.target.encoder, plan.block, plan.layout.grid
+    if encoder is not None and block % encoder.tile and grid.height * grid.width > _SMALL:
+        warnings.warn(
+            f"--block {block} cuts tiles of {encoder.tile} apart, so one thread puts them together and encodes them; "
+            f"make it a multiple of {encoder.tile}",
+            GeosalWarning,
+            stacklevel=3,
+        )
 
 
 def _warn_of_disk(plan: Plan) -> None:

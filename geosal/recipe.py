@@ -1,6 +1,7 @@
 """The wish: every option of a job in one frozen object, from the command line, YAML or Python."""
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -11,7 +12,8 @@ import yaml
 
 from geosal.errors import SceneError, UsageError
 from geosal.ladder import Ladder
-from geosal.scenes import MAX_PIXELS
+from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading
+from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
 
 COMBINE = tuple(combining.COMBINATIONS)
@@ -28,7 +30,8 @@ class Recipe:
     Attributes
     ----------
     input
-        Raster to read: a path, a URL or a GDAL ``/vsi`` path.
+        What to read: a raster (a path, a URL or a GDAL ``/vsi`` path), or a Sentinel-2 or Landsat product (its folder,
+        ``.zip`` or ``.tar``).
     output
         File to write; the suffix picks the writer, ``.tif`` (COG) or ``.jp2`` (JPEG2000).
     saliency
@@ -37,6 +40,8 @@ class Recipe:
         How several sources unite: max, min, mean or product; by default those of interest by max, exclusions by min.
     outside
         What no source covers: "keep" (saliency 1) or "blur" (saliency 0).
+    background
+        Saliency where vectors and classes name nothing, 0 to 1.
     steps, sigma
         The ladder, see `geosal.Ladder`.
     profile
@@ -45,6 +50,12 @@ class Recipe:
         GDAL creation options over those of the profile.
     bidx
         Bands to take, from 1; all when empty.
+    bands
+        Bands by name, role or group instead, such as "rgb", "B04" or "nir".
+    resolution, resampling
+        Of a product, see `geosal.scenes.Reading`.
+    to_byte
+        Rule by which samples become 8 bits: "percentile:2-98", "range:0-0.3", "tci", "gamma:2.2".
     scheduler
         "threads", "processes", or the address of a dask scheduler; by default the address in dask's own
         ``DASK_SCHEDULER_ADDRESS``, or else threads.
@@ -67,11 +78,16 @@ class Recipe:
     saliency: tuple[str, ...] = ()
     combine: str | None = None
     outside: str = "keep"
+    background: float = 0.0
     steps: int = 8
     sigma: str = "opencv"
     profile: str | None = None
     creation_options: tuple[tuple[str, str], ...] = ()
     bidx: tuple[int, ...] = ()
+    bands: tuple[str, ...] = ()
+    resolution: float | None = None
+    resampling: str = "nearest"
+    to_byte: str | None = None
     scheduler: str | None = None
     workers: int | None = None
     block: int | None = None
@@ -81,9 +97,9 @@ class Recipe:
     drivers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("input", "output", "outside", "sigma"):
+        for name in ("input", "output", "outside", "sigma", "resampling"):
             _require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
-        for name in ("saliency", "bidx", "drivers", "creation_options"):
+        for name in ("saliency", "bidx", "bands", "drivers", "creation_options"):
             value = getattr(self, name)
             _require(
                 isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values"
@@ -93,6 +109,12 @@ class Recipe:
             raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")
         _require(self.combine in (None, *COMBINE), "combine", self.combine, f"one of {', '.join(COMBINE)}")
         _require(self.outside in OUTSIDE, "outside", self.outside, f"one of {', '.join(OUTSIDE)}")
+        _require(self.resampling in RESAMPLING, "resampling", self.resampling, f"one of {', '.join(RESAMPLING)}")
+        _require(0 <= self.background <= 1, "background", self.background, "a number from 0 to 1")
+        ok = self.resolution is None or 0 < self.resolution < math.inf
+        _require(ok, "resolution", self.resolution, "a number above 0")
+        if self.to_byte is not None:
+            ByteRule.parse(self.to_byte)
         for name in ("workers", "block", "max_memory", "max_pixels"):
             value = getattr(self, name)
             ok = value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
@@ -110,6 +132,11 @@ class Recipe:
     def ladder(self) -> Ladder:
         """Steps and sigma as the ladder they make."""
         return Ladder(self.steps, self.sigma)
+
+    @property
+    def reading(self) -> Reading:
+        """What of the input is wanted."""
+        return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
 
     @classmethod
     def from_mapping(cls, wish: Mapping[str, Any]) -> Self:
@@ -215,6 +242,16 @@ def _numbers(name: str, value: Any) -> tuple[int, ...]:
     return numbers
 
 
+def _number(name: str, value: Any) -> float:
+    _require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")
+    return float(value)
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    """Names in a list, or in one text with commas between them."""
+    return tuple(part.strip() for text in _texts(name, value) for part in text.split(",") if part.strip())
+
+
 def _items(name: str, value: Any) -> tuple[Any, ...]:
     _require(isinstance(value, list | tuple), name, value, "a list")
     return tuple(value)
@@ -236,6 +273,7 @@ def _size(_: str, value: Any) -> int:
 
 
 _CONVERT = {
-    "input": _text, "output": _text, "sigma": _text, "scheduler": _text, "profile": _text,
-    "saliency": _texts, "drivers": _texts, "bidx": _numbers, "creation_options": _options, "max_memory": _size,
+    "input": _text, "output": _text, "sigma": _text, "scheduler": _text, "profile": _text, "to_byte": _text,
+    "background": _number, "resolution": _number, "bands": _names, "saliency": _texts, "drivers": _texts,
+    "bidx": _numbers, "creation_options": _options, "max_memory": _size,
 }  # fmt: skip

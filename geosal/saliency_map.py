@@ -1,8 +1,8 @@
 """A saliency map as a file: what the sources say on the grid of a scene, 255 = 1.0 = kept as it is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,40 +10,61 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from geosal.codecs.profiles import resolve_profile
-from geosal.errors import UsageError
+from geosal.errors import GeosalWarning, UsageError
 from geosal.fit import BLOCK
-from geosal.grid import Block
-from geosal.plan import target_for
+from geosal.grid import Block, Grid
+from geosal.ladder import Ladder, effective_kernel
+from geosal.native import look_up
+from geosal.plan import saliency_of, target_for
+from geosal.preview import check_preview, write_preview
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.recipe import Recipe
-from geosal.scenes import Scene
+from geosal.scenes import Scene, open_input
 from geosal.scenes.zarr_store import store_bytes
-from geosal.sources import Saliency, SourceText, open_saliency
+from geosal.sources import Saliency, SourceText
 from geosal.version import __version__
 from geosal.writers.publish import check_output
 
 SCALE = 255
 """The uint8 value of saliency 1."""
 OPTIONS = (
-    "combine", "outside", "block", "max_pixels", "overwrite", "drivers", "profile", "creation_options", "workers",
+    "combine", "outside", "background", "block", "max_pixels", "overwrite", "drivers", "profile", "creation_options",
+    "workers", "steps", "bands", "resolution",
 )  # fmt: skip
 """Fields of `geosal.Recipe` that mean something for a map."""
 _GUARD = 1e-4
-"""Keeps k/255 at k and 1 at 255 after float32."""
+"""Keeps k/255 at k and 1 at 255 after float32, and halves between levels above."""
+_LITTLE = 0.9
+"""Mean saliency, or share of the pixels that stay as they are, from which on a user is told that little is gained."""
 
 
 @dataclass(frozen=True, eq=False)
-class _MapTask:
-    """The work on one block; holds paths and specs only."""
+class _Map:
+    """The map that is written; holds paths and specs only."""
 
     saliency: Saliency
+    levels: int | None = None
+
+    @property
+    def grid(self) -> Grid:
+        """Of the scene."""
+        return self.saliency.grid
+
+    def read(self, block: Block) -> NDArray[np.float32]:
+        """Saliency of a block, brought to levels."""
+        return self.read_known(block)[0]
+
+    def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Saliency of a block, brought to levels, and where a source says something; both (y, x)."""
+        saliency, known = self.saliency.read_known(block)
+        return saliency if self.levels is None else to_levels(saliency, self.levels), known
 
     def __call__(self, block: Block) -> Work:
-        """Read a block: its quantised map, the sum of that, and how many of its pixels a source covers."""
-        saliency, known = self.saliency.read_known(block)
+        """Read a block: its bytes, how often each byte occurs, and how many pixels a source covers."""
+        saliency, known = self.read_known(block)
         values = quantise(saliency)
-        return Work(values[np.newaxis], None, (int(values.sum(dtype=np.int64)), int(np.count_nonzero(known))))
+        return Work(values[np.newaxis], None, (look_up(values, None)[1], int(np.count_nonzero(known))))
 
 
 def quantise(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -55,8 +76,97 @@ def quantise(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
     return (saliency.astype(np.float64) * SCALE + _GUARD).astype(np.uint8)
 
 
+def to_levels(saliency: NDArray[np.float32], levels: int) -> NDArray[np.float32]:
+    """Bring saliency in [0, 1] to the nearest of `levels` values, evenly spaced from 0 to 1; halves go up.
+
+    Raises
+    ------
+    UsageError
+        Less than 2 levels, or more than a byte has.
+    """
+    _check_levels(levels)
+    steps = levels - 1
+    return np.asarray((np.floor(saliency.astype(np.float64) * steps + 0.5 + _GUARD) / steps).astype(np.float32))
+
+
+def _check_levels(levels: int) -> None:
+    if isinstance(levels, bool) or not isinstance(levels, int) or not 2 <= levels <= SCALE + 1:
+        raise UsageError(f"levels={levels!r}: a map has a whole number of levels from 2 to {SCALE + 1}")
+
+
+@dataclass(slots=True)
+class MapStatistics:
+    """What a map holds: how often each byte occurs, over all pixels of the grid."""
+
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    known: int = 0
+    """Pixels about which a source said something."""
+
+    def add(self, counts: NDArray[np.int64], known: int) -> None:
+        """Add one block."""
+        self.counts += counts
+        self.known += known
+
+    @property
+    def mean(self) -> float:
+        """Mean saliency."""
+        return int(np.dot(self.counts, np.arange(256))) / (SCALE * self.pixels)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels counted."""
+        return int(self.counts.sum())
+
+    @property
+    def coverage(self) -> float:
+        """Share of the pixels about which a source said something."""
+        return self.known / self.pixels
+
+    def shares(self, ladder: Ladder) -> dict[int, float]:
+        """Share of each kernel width that a ladder makes of the map."""
+        counts = np.zeros(ladder.steps + 1, np.int64)
+        saliency = (np.arange(256) / SCALE).astype(np.float32)
+        np.add.at(counts, ladder.levels(saliency), self.counts)
+        return {width: int(n) / self.pixels for width, n in zip(ladder.widths, counts, strict=True) if n}
+
+
+def warn_of_little_gain(label: str, mean: float, shares: Mapping[int, float]) -> None:
+    """Tell the user when saliency is so high that hardly anything will be smoothed.
+
+    Parameters
+    ----------
+    label
+        What the saliency is called.
+    mean
+        Mean saliency.
+    shares
+        From kernel width to share of the pixels.
+
+    Warns
+    -----
+    GeosalWarning
+        The mean, or the share of the pixels that stay as they are, is 0.9 or more.
+    """
+    kept = shares.get(1, 0.0)
+    if max(mean, kept) >= _LITTLE:
+        warnings.warn(
+            f"{label}: mean saliency {mean:.2f}, {kept:.1%} of the pixels stay as they are, so little can be gained; "
+            "ask for less, or say what does not matter: --background 0, --outside blur, or an exclusion such as clouds",
+            GeosalWarning,
+            stacklevel=3,
+        )
+
+
 def write_saliency_map(
-    sources: Sequence[str], output: str, like: str, *, progress: ProgressCallback | None = None, **options: Any
+    sources: Sequence[str],
+    output: str,
+    like: str,
+    *,
+    levels: int | None = None,
+    preview: str | None = None,
+    palette: str = "jet",
+    progress: ProgressCallback | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
     """Write the saliency of a scene as a uint8 raster on the scene's grid, block by block.
 
@@ -68,60 +178,95 @@ def write_saliency_map(
         ``.tif`` makes a COG, ``.jp2`` a JPEG2000; the codec must be lossless.
     like
         The scene whose grid the map gets.
+    levels
+        Bring the map to so many values, see `to_levels`; None keeps all.
+    preview, palette
+        Path of a PNG of the map over the scene, made when the map is there, and its colours: ``jet`` or ``viridis``.
     progress
         Called in this thread after each block and at each stage.
     **options
-        Fields of `geosal.Recipe`: ``combine``, ``outside``, ``block``, ``overwrite``, ``drivers`` …
+        Fields of `geosal.Recipe`: ``combine``, ``outside``, ``block``, ``overwrite``, ``drivers`` …; ``steps`` is of
+        the ladder for which kernels are told.
 
     Returns
     -------
     dict
-        JSON-ready: output, driver, profile, bytes, width, height, mean (of the saliency), coverage.
+        JSON-ready: output, driver, profile, bytes, width, height, mean (of the saliency), coverage, levels, ladder,
+        kernel_shares and effective_kernel (equation 3) over all pixels, as a job with this map would have them, and
+        preview, as `geosal.preview.write_preview` tells it, or None.
 
     Raises
     ------
     GeosalError
         A leaf that says why; then no output exists under that name, or the one that was there is untouched.
+
+    Warns
+    -----
+    GeosalWarning
+        The saliency is so high that little can be gained.
     """
+    if levels is not None:
+        _check_levels(levels)
     unknown = sorted(options.keys() - set(OPTIONS))
     if unknown:
         raise UsageError(f"{unknown[0]}: means nothing for a saliency map; known: {', '.join(OPTIONS)}")
     recipe = Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
     masks = [SourceText.parse(text).target for text in recipe.saliency]
     check_output(output, overwrite=recipe.overwrite, inputs=[like, *masks])
-    scene = Scene.open(like, drivers=recipe.drivers, max_pixels=recipe.max_pixels)
-    saliency = open_saliency(
-        recipe.saliency, scene.grid, combine=recipe.combine, outside=recipe.outside, drivers=recipe.drivers
-    )
-    layout = _layout(scene, saliency)
+    if preview is not None:
+        check_preview(preview, overwrite=recipe.overwrite, palette=palette, inputs=[like, *masks, output])
+    scene = open_input(like, recipe.reading)
+    saliency = saliency_of(recipe, scene)
+    layout = _layout(scene, saliency, levels)
     profile = resolve_profile(output, recipe.profile, dict(recipe.creation_options), layout)
     if not profile.lossless:
         raise UsageError(f"profile {profile.name}: a saliency map must keep its values; use a lossless one")
-    total, known = 0, 0
-
-    def take(facts: tuple[int, int]) -> None:
-        nonlocal total, known
-        total += facts[0]
-        known += facts[1]
-
-    labour = Labour(
-        stage="saliency",
-        task=_MapTask(saliency),
-        blocks=list(scene.grid.blocks(recipe.block or BLOCK)),
-        workers=recipe.workers,
+    statistics, made = MapStatistics(), _Map(saliency, levels)
+    finished = produce(
+        target_for(output, profile, layout, overwrite=recipe.overwrite),
+        Labour(
+            stage="saliency",
+            task=made,
+            blocks=list(scene.grid.blocks(recipe.block or BLOCK)),
+            workers=recipe.workers,
+        ),
+        take=lambda facts: statistics.add(*facts),
+        tags=lambda: ({"GEOSAL_MEAN_SALIENCY": f"{statistics.mean:.4f}"}, None),
+        report=progress or ignore,
     )
-    target = target_for(output, profile, layout, overwrite=recipe.overwrite)
-    finished = produce(target, labour, take=take, tags=lambda: ({}, None), report=progress or ignore)
-    return _outcome(output, finished, layout, (profile.driver, profile.name), (total, known))
+    picture = None
+    if preview is not None:
+        picture = write_preview(
+            preview, scene, made, palette=palette, overwrite=recipe.overwrite, workers=recipe.workers
+        )
+    shares = statistics.shares(recipe.ladder)
+    warn_of_little_gain(output, statistics.mean, shares)
+    return {
+        "output": output,
+        "driver": profile.driver,
+        "profile": profile.name,
+        "bytes": store_bytes(finished),
+        "width": scene.grid.width,
+        "height": scene.grid.height,
+        "mean": statistics.mean,
+        "coverage": statistics.coverage,
+        "levels": levels,
+        "ladder": {"steps": recipe.ladder.steps, "sigma": recipe.ladder.sigma},
+        "kernel_shares": {str(width): share for width, share in shares.items()},
+        "effective_kernel": effective_kernel(shares),
+        "preview": picture,
+    }
 
 
-def _layout(scene: Scene, saliency: Saliency) -> RasterLayout:
+def _layout(scene: Scene, saliency: Saliency, levels: int | None) -> RasterLayout:
     of_scene = scene.layout.metadata
     tags = {
         "GEOSAL_VERSION": __version__,
         "GEOSAL_SALIENCY": saliency.label,
         "GEOSAL_SALIENCY_SCALE": f"{SCALE} = 1.0 (kept as it is), 0 = 0.0 (matters least)",
     }
+    if levels is not None:
+        tags["GEOSAL_LEVELS"] = str(levels)
     if "AREA_OR_POINT" in of_scene.tags.get("", {}):
         tags["AREA_OR_POINT"] = of_scene.tags[""]["AREA_OR_POINT"]
     metadata = RasterMetadata(
@@ -132,19 +277,3 @@ def _layout(scene: Scene, saliency: Saliency) -> RasterLayout:
         rpcs=of_scene.rpcs,
     )
     return RasterLayout(grid=scene.grid, dtype="uint8", nodata=None, has_mask=False, metadata=metadata)
-
-
-def _outcome(
-    output: str, finished: Path, layout: RasterLayout, codec: tuple[str, str], sums: tuple[int, int]
-) -> dict[str, Any]:
-    pixels = layout.grid.width * layout.grid.height
-    return {
-        "output": output,
-        "driver": codec[0],
-        "profile": codec[1],
-        "bytes": store_bytes(finished),
-        "width": layout.grid.width,
-        "height": layout.grid.height,
-        "mean": sums[0] / (SCALE * pixels),
-        "coverage": sums[1] / pixels,
-    }

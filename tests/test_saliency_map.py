@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rio_cogeo import cog_validate
 
-from geosal.errors import OutputError, UsageError
+from geosal.errors import GeosalWarning, OutputError, UsageError
 from geosal.grid import Grid
 from geosal.ladder import Ladder
-from geosal.saliency_map import quantise, write_saliency_map
+from geosal.pipeline import compress
+from geosal.saliency_map import quantise, to_levels, write_saliency_map
 from geosal.sources import open_saliency
 
 
@@ -71,7 +72,10 @@ def test_progress_is_told(rgb_scene: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "options", "error"),
     [
-        ("a.tif", {"steps": 3}, UsageError),
+        ("a.tif", {"sigma": "0.25*K"}, UsageError),
+        ("a.tif", {"levels": 1}, UsageError),
+        ("a.tif", {"levels": 257}, UsageError),
+        ("a.tif", {"levels": 2.0}, UsageError),
         ("a.tif", {"profile": "jpeg"}, UsageError),
         ("a.png", {}, UsageError),
         ("missing/a.tif", {}, OutputError),
@@ -109,3 +113,75 @@ def test_decimals_keep_their_level(percent: int, steps: int) -> None:
     assert gained in {0, 1}
     if percent * steps % 100 == 0:  # on a cut of equation 2
         assert gained == 0
+
+
+@pytest.mark.parametrize("sources", [["half"], ["perlin:seed=3"], ["uniform:saliency=0.55", "half"]])
+@pytest.mark.parametrize("levels", [None, 3, 5])
+@pytest.mark.parametrize("steps", [4, 8])
+def test_statistics_are_those_of_a_job_with_the_map(
+    sources: list[str], levels: int | None, steps: int, rgb_scene: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "map.tif"
+    outcome = write_saliency_map(sources, str(out), str(rgb_scene), levels=levels, steps=steps, combine="mean")
+    with rasterio.open(out) as dataset:
+        pixels = dataset.read(1)
+        assert float(dataset.tags()["GEOSAL_MEAN_SALIENCY"]) == pytest.approx(pixels.mean() / 255, abs=1e-4)
+        assert dataset.tags().get("GEOSAL_LEVELS") == (None if levels is None else str(levels))
+    assert outcome["mean"] == pytest.approx(pixels.mean() / 255)
+    done = compress(str(rgb_scene), str(tmp_path / "out.tif"), saliency=[str(out) + ":range=0-255"], steps=steps)
+    assert outcome["kernel_shares"] == pytest.approx(done.kernel_shares_all)
+    assert outcome["effective_kernel"] == pytest.approx(done.effective_kernel_all)
+    assert (outcome["coverage"], outcome["levels"]) == (1, levels)
+
+
+@pytest.mark.parametrize(("levels", "values"), [(2, {0, 255}), (3, {0, 127, 255}), (5, {0, 63, 127, 191, 255})])
+def test_a_map_has_no_more_levels_than_asked_for(
+    levels: int, values: set[int], rgb_scene: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "map.tif"
+    write_saliency_map(
+        ["perlin:seed=3", "half", "uniform:saliency=0"], str(out), str(rgb_scene), levels=levels, combine="mean"
+    )
+    with rasterio.open(out) as dataset:
+        assert set(np.unique(dataset.read(1)).tolist()) <= values
+
+
+@given(st.integers(2, 33), st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20))
+def test_levels_are_the_nearest_and_survive_the_map(levels: int, values: list[float]) -> None:
+    saliency, ladder = np.array([values], np.float32), Ladder(levels - 1)
+    coarse = to_levels(saliency, levels)
+    assert (np.abs(coarse - saliency) <= 0.5 / ladder.steps + 1e-4).all()
+    through_map = (quantise(coarse) / np.float32(255)).astype(np.float32)
+    np.testing.assert_array_equal(ladder.levels(coarse), np.rint((1 - coarse) * ladder.steps))
+    np.testing.assert_array_equal(ladder.levels(through_map), ladder.levels(coarse))
+
+
+def test_halves_go_up() -> None:
+    assert to_levels(np.array([[0, 0.1, 0.3, 0.5, 0.7, 0.9, 1]], np.float32), 6).round(6).tolist() == [
+        [0, pytest.approx(0.2), pytest.approx(0.4), pytest.approx(0.6), pytest.approx(0.8), 1, 1]
+    ]
+
+
+@pytest.mark.parametrize("sources", [["uniform:saliency=0.95"], ["uniform:saliency=0.89"]])
+def test_little_to_gain_is_told(sources: list[str], rgb_scene: Path, tmp_path: Path) -> None:
+    with pytest.warns(GeosalWarning, match=r"mean saliency 0\.\d\d, 100\.0% of the pixels stay as they are"):
+        write_saliency_map(sources, str(tmp_path / "map.tif"), str(rgb_scene))
+
+
+def test_a_preview_shows_the_map(rgb_scene: Path, tmp_path: Path) -> None:
+    """Its levels too: 0.4 came to 0, which is violet and not green."""
+    out, picture = tmp_path / "map.tif", tmp_path / "map.png"
+    outcome = write_saliency_map(
+        ["uniform:saliency=0.4"], str(out), str(rgb_scene), levels=2, preview=str(picture), palette="viridis"
+    )
+    assert outcome["preview"]["palette"] == "viridis"
+    with rasterio.open(picture) as dataset:
+        red, green, blue, shown = (band[:700].astype(float) for band in dataset.read())
+    assert (green < blue)[shown > 0].all()
+    assert (green < red)[shown > 0].all()
+
+
+def test_a_preview_that_cannot_be_is_refused_before_any_work(rgb_scene: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.png"):
+        write_saliency_map(["half"], str(tmp_path / "map.tif"), str(rgb_scene), preview=str(tmp_path / "map.jpg"))
+    assert list(tmp_path.iterdir()) == []

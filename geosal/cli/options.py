@@ -11,6 +11,7 @@ from geosal.cli.guard import set_verbosity
 from geosal.cli.output import Report
 from geosal.codecs.profiles import PROFILES
 from geosal.recipe import COMBINE, Recipe, read_yaml
+from geosal.scenes import RESAMPLING
 from geosal.sources import SOURCES, SourceText
 from geosal.sources.combine import OUTSIDE
 
@@ -57,6 +58,21 @@ json = click.option(
 )  # fmt: skip
 overwrite = together(rio_options.overwrite_opt)
 bidx = together(rio_options.bidx_mult_opt)
+bands = click.option(
+    "--bands", multiple=True, metavar="NAMES",
+    help="Bands by name, role or group, with commas between: rgb, B04,B03,B02, nir, all-10m.",
+)  # fmt: skip
+resolution = click.option(
+    "--resolution", type=float, metavar="UNITS", help="Pixel size for all bands of a product, in units of its CRS."
+)
+resampling = click.option(
+    "--resampling", type=click.Choice(RESAMPLING), help="How bands of another resolution come to it (default nearest)."
+)
+to_byte = click.option(
+    "--to-byte", metavar="RULE",
+    help="Bring samples to 8 bits: percentile:2-98, range:0-0.3 (reflectance where known), tci, gamma:2.2.",
+)  # fmt: skip
+reading = together(bidx, bands, resolution, resampling, to_byte)
 drivers = click.option(
     "--allow-driver", "drivers", metavar="NAME", multiple=True,
     help="Trust one more GDAL driver, such as VRT, which can read any file or server.",
@@ -66,8 +82,8 @@ max_pixels = click.option(
 )  # fmt: skip
 saliency = click.option(
     "-s", "--saliency", multiple=True, metavar="SOURCE",
-    help="Where to look: half, grid, perlin, uniform, or a mask raster, with parameters after a colon: "
-    "perlin:seed=7, mask.tif:range=0-255. Repeat it to unite several.",
+    help="Where to look: a name (geosal sources lists them), a mask raster or a vector file, with parameters after a "
+    "colon: clouds, mask.tif:range=0-255, ships.geojson:buffer=60. Repeat it to unite several.",
 )  # fmt: skip
 combine = click.option(
     "--combine",
@@ -77,6 +93,10 @@ combine = click.option(
 outside = click.option(
     "--outside", type=click.Choice(tuple(OUTSIDE)), help="What no source covers is kept (default) or smoothed most."
 )
+background = click.option(
+    "--background", type=click.FloatRange(0, 1), metavar="S",
+    help="Saliency where vectors and classes name nothing (default 0).",
+)  # fmt: skip
 steps = click.option(
     "--steps", type=click.IntRange(min=1), metavar="N",
     help="Kernels above width 1 (default 8: widths 1, 3 ... 17).",
@@ -103,11 +123,12 @@ job_options = together(
     saliency,
     combine,
     outside,
+    background,
     steps,
     sigma,
     profile,
     creation_options,
-    bidx,
+    reading,
     click.option(
         "--config", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
         help="Recipe in YAML; options on the command line go before what it says.",

@@ -24,25 +24,27 @@ class Bars:
     Parameters
     ----------
     pixels
-        Pixels of the scene: blocks are shown as the pixels they hold, so that the throughput means something.
+        Pixels of the scene: blocks are shown as the pixels they hold, so that the throughput means something. None
+        where they are not known: blocks are shown as such.
     """
 
-    def __init__(self, pixels: int) -> None:
+    def __init__(self, pixels: int | None = None) -> None:
         self._pixels = pixels
         self._stage = ""
         self._bar: tqdm[Any] | None = None
 
     def __call__(self, event: Progress) -> None:
         """Draw how far the job is."""
-        scale = self._pixels / event.total if event.unit == "blocks" and event.total else 1.0
+        known = self._pixels is not None and event.unit == "blocks"
+        scale = (self._pixels or 0) / event.total if known and event.total else 1.0
         bar = self._bar if event.stage == self._stage else None
         if bar is None:
             self.close()
             bar = tqdm(
                 total=round(event.total * scale),
                 desc=_TITLES.get(event.stage, event.stage),
-                unit="px" if event.unit == "blocks" else f" {event.unit}",
-                unit_scale=event.unit == "blocks",
+                unit="px" if known else f" {event.unit}",
+                unit_scale=known,
                 bar_format=None if event.total > 1 else "{desc} ...",  # one step has no throughput
                 leave=False,
                 dynamic_ncols=True,
@@ -59,7 +61,7 @@ class Bars:
 
 
 @contextmanager
-def progress_bars(pixels: int, *, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+def progress_bars(pixels: int | None = None, *, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     """Lend a progress callback, or None where a bar would be noise: stderr is no terminal, or --quiet."""
     if quiet or not sys.stderr.isatty():
         yield None

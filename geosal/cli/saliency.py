@@ -5,10 +5,10 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, pairs
+from geosal.cli.output import Report, as_bytes, as_shares, pairs
 from geosal.cli.progress import progress_bars
+from geosal.preview import PALETTES
 from geosal.saliency_map import write_saliency_map
-from geosal.scenes import MAX_PIXELS, Scene
 
 
 @click.command()
@@ -17,6 +17,13 @@ from geosal.scenes import MAX_PIXELS, Scene
 @click.option("--like", required=True, metavar="INPUT", help="Scene whose grid the map gets.")
 @options.combine
 @options.outside
+@options.background
+@options.bands
+@options.resolution
+@click.option("--levels", type=click.IntRange(2, 256), metavar="N", help="Bring the map to N values.")
+@click.option("--preview", metavar="PNG", help="Draw the map over a small picture of the scene as well.")
+@click.option("--palette", type=click.Choice(PALETTES), help="Colours of the preview; viridis for the colour-blind.")
+@options.steps
 @options.block
 @options.max_pixels
 @options.drivers
@@ -31,14 +38,14 @@ def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, q
     """
     options.keep_report_apart(report, sources, like, output)
     given = {name: value for name, value in wish.items() if value is not None and value != ()}
-    grid = Scene.open(like, drivers=wish["drivers"], max_pixels=wish["max_pixels"] or MAX_PIXELS).grid
-    with progress_bars(grid.width * grid.height, quiet=quiet) as progress:
+    with progress_bars(quiet=quiet) as progress:
         outcome = write_saliency_map(sources, output, like, progress=progress, **given)
     rows = [
         ("output", outcome["output"]),
         ("size", f"{outcome['width']} x {outcome['height']} px"),
         ("bytes", f"{outcome['bytes']} ({as_bytes(outcome['bytes'])})"),
         ("mean saliency", f"{outcome['mean']:.3f}"),
+        ("kernels", f"{as_shares(outcome['kernel_shares'])}; effective {outcome['effective_kernel']:.2f} px"),
         ("coverage", f"{100 * outcome['coverage']:.1f} %"),
     ]
     report.summarise(pairs(rows))

@@ -1,5 +1,6 @@
 """``geosal verify``: whether an output holds what was promised."""
 
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -8,10 +9,12 @@ from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.errors import UsageError
 from geosal.ladder import Ladder
-from geosal.scenes import Scene
+from geosal.scenes import Reading, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Check, raise_if_failed
 from geosal.verification import verify as verify_file
+
+_READING = tuple(field.name for field in fields(Reading))
 
 
 @click.command()
@@ -20,8 +23,9 @@ from geosal.verification import verify as verify_file
 @options.saliency
 @options.combine
 @options.outside
+@options.background
 @options.steps
-@options.bidx
+@options.reading
 @options.drivers
 @options.report_options
 def verify(output: str, against: str | None, report: Report, quiet: bool, **wish: Any) -> None:
@@ -37,19 +41,17 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     options.keep_report_apart(report, wish["saliency"], output, against)
     if wish["saliency"] and against is None:
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
-    saliency: Saliency | tuple[str, ...] | None = wish["saliency"] or None
-    if saliency is not None and against is not None and (wish["combine"] or wish["outside"]):
-        saliency = open_saliency(
-            wish["saliency"],
-            Scene.open(against, wish["bidx"], drivers=wish["drivers"]).grid,
-            combine=wish["combine"],
-            outside=wish["outside"] or "keep",
-            drivers=wish["drivers"],
-        )
+    given = {name: value for name, value in wish.items() if value not in (None, ())}
+    reading = {name: given[name] for name in _READING if name in given}
+    if "bands" in reading:
+        reading["bands"] = tuple(name.strip() for text in reading["bands"] for name in text.split(","))
+    saliency: Saliency | None = None
+    if against is not None and wish["saliency"]:
+        rules = {name: given[name] for name in ("combine", "outside", "background", "drivers") if name in given}
+        scene = open_input(against, Reading(**reading))
+        saliency = open_saliency(wish["saliency"], scene.grid, scene=scene.original, **rules)
     ladder = Ladder(steps=wish["steps"]) if wish["steps"] else None
-    checks = verify_file(
-        output, against=against, saliency=saliency, ladder=ladder, bidx=wish["bidx"], drivers=wish["drivers"]
-    )
+    checks = verify_file(output, against=against, saliency=saliency, ladder=ladder, **reading)
     if not quiet:
         report.show("\n".join(_as_line(check) for check in checks))
     outcome = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from geosal.scenes.describe import describe
+from geosal.scenes.opening import RESAMPLING, Reading, open_input
 from geosal.scenes.raster import MAX_PIXELS, Scene
 
 if TYPE_CHECKING:
@@ -18,4 +19,4 @@ else:
         return open_scene
 
 
-__all__ = ["MAX_PIXELS", "Scene", "describe", "open_scene"]
+__all__ = ["MAX_PIXELS", "RESAMPLING", "Reading", "Scene", "describe", "open_input", "open_scene"]

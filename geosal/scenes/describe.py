@@ -11,7 +11,7 @@ from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
 
 def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Tell what a raster holds and whether geosal takes it; headers only.
+    """Tell what a raster, a store or a product holds and whether geosal takes it; headers only.
 
     Returns
     -------
@@ -24,6 +24,10 @@ def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
     SceneError
         The file cannot be opened, or is of a kind that geosal refuses.
     """
+    from geosal.scenes.products import is_product, open_product  # noqa: PLC0415  needed by few commands
+
+    if is_product(path):
+        return _body(path, open_product(path, drivers=drivers), [], None)
     if is_store(path) and not drivers:
         store = ZarrScene.open_store(path)
         return _body(path, store, list(store.overviews), store.compression)

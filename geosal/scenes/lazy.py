@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import dask.array as da
@@ -12,59 +13,59 @@ import xarray as xr
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
-from geosal.errors import SceneError
+from geosal.errors import SceneError, UsageError
 from geosal.gdal_env import gdal_env
 from geosal.grid import Block
+from geosal.scenes.opening import Reading, open_input
 from geosal.scenes.raster import Scene
 
 
 def open_scene(
     path: str | os.PathLike[str],
-    bands: Sequence[int] | None = None,
+    bands: str | Sequence[int | str] | None = None,
     *,
     chunks: int = 2048,
-    drivers: tuple[str, ...] = (),
+    **reading: Any,
 ) -> xr.DataArray:
-    """Open a raster lazily: headers are read and checked now, pixels when they are computed.
+    """Open a raster or a product lazily: headers are read and checked now, pixels when they are computed.
 
     Parameters
     ----------
     path
-        A local path, ``https://``, ``s3://`` or ``/vsi…``, of a format on the list of trusted GDAL drivers.
+        A local path, ``https://``, ``s3://`` or ``/vsi…``, of a format on the list of trusted GDAL drivers; or a
+        Sentinel-2 or Landsat product: its folder, ``.zip`` or ``.tar``.
     bands
-        Band numbers from 1; all by default.
+        Band numbers from 1, or names, roles and groups such as ``"rgb"`` and ``["B08", "red"]``; all by default.
     chunks
         Rows and columns of a dask chunk; all bands lie in one.
-    drivers
-        GDAL drivers to trust beyond the usual ones, such as ``("VRT",)``.
+    **reading
+        Further fields of `geosal.scenes.Reading`: ``resolution``, ``resampling``, ``to_byte``, ``drivers``.
 
     Returns
     -------
     xarray.DataArray
         (band, y, x) of the file's dtype, with rioxarray's ``spatial_ref``, nodata and ``long_name``. The coordinate
         ``colorinterp`` (band) names what a band shows; ``valid`` (y, x) is there when the file has a mask or alpha.
-        ``encoding["source"]`` leads the writer back to tags, GCPs and RPCs.
+        ``encoding["source"]`` and ``encoding["reading"]`` lead the writer back to tags, GCPs and RPCs.
 
     Raises
     ------
     SceneError, UsageError, ResourceError
-        As `Scene.open`.
+        As `geosal.scenes.open_input`.
 
     Examples
     --------
     >>> scene = geosal.open_scene("T31TFJ.tif", bands=[1, 2, 3])  # doctest: +SKIP
+    >>> scene = geosal.open_scene("S2B_MSIL2A_….SAFE", bands="rgb", to_byte="tci")  # doctest: +SKIP
     """
     path = os.fspath(path)
-    source = Scene.open(path, tuple(bands or ()), drivers=drivers)
-    with gdal_env(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": chunks, "x": chunks}, driver=source.driver)
-    if not isinstance(opened, xr.DataArray):
-        raise SceneError(f"{path}: holds several groups of rasters; name one of its subdatasets")
-    scene = opened.sel(band=list(source.indexes))
-    rows_cols = scene.data.chunks[-2:]
-    # Pixels come by the road of the main job, so that damage is an error here too and drivers are the trusted ones.
-    scene = scene.copy(data=_by_chunks(_read_pixels, source, ((len(source.indexes),), *rows_cols), scene.dtype))
+    wanted = _reading(bands, reading)
+    source = open_input(path, wanted)
+    if type(source) is Scene:
+        scene = _opened_by_rioxarray(path, source, chunks)
+        wanted = replace(wanted, bidx=(), bands=())  # the coordinate `band` numbers the file's
+    else:
+        scene = _of_layout(source, chunks)
     names = tuple(band.description or "" for band in source.layout.metadata.bands)
     if any(names):
         scene.attrs["long_name"] = names
@@ -72,9 +73,50 @@ def open_scene(
     colours = [band.colorinterp.name for band in source.layout.metadata.bands]
     scene = scene.assign_coords(colorinterp=("band", colours))
     if source.mask or source.alpha is not None:
-        scene = scene.assign_coords(valid=(("y", "x"), _by_chunks(_read_mask, source, rows_cols, np.dtype(np.bool_))))
-    scene.encoding |= {"source": path, "drivers": drivers}
+        valid = _by_chunks(_read_mask, source, scene.data.chunks[-2:], np.dtype(np.bool_))
+        scene = scene.assign_coords(valid=(("y", "x"), valid))
+    scene.encoding |= {"source": path, "reading": wanted}
     return scene
+
+
+def _reading(bands: str | Sequence[int | str] | None, options: Mapping[str, Any]) -> Reading:
+    unknown = sorted(options.keys() - {field.name for field in fields(Reading)})
+    if unknown:
+        raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(f.name for f in fields(Reading))}")
+    several = bands.split(",") if isinstance(bands, str) else list(bands or ())
+    if all(isinstance(band, int | np.integer) for band in several):
+        return Reading(**{**options, "bidx": tuple(map(int, several))})
+    return Reading(**{**options, "bands": tuple(str(band).strip() for band in several)})
+
+
+def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:
+    with gdal_env(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": chunks, "x": chunks}, driver=source.driver)
+    if not isinstance(opened, xr.DataArray):
+        raise SceneError(f"{path}: holds several groups of rasters; name one of its subdatasets")
+    scene = opened.sel(band=list(source.indexes))
+    # Pixels come by the road of the main job, so that damage is an error here too and drivers are the trusted ones.
+    data = _by_chunks(_read_pixels, source, ((len(source.indexes),), *scene.data.chunks[-2:]), scene.dtype)
+    return scene.copy(data=data)
+
+
+def _of_layout(source: Scene, chunks: int) -> xr.DataArray:
+    """What rioxarray would make of a file with this layout; of a product or of bytes there is none."""
+    layout, grid = source.layout, source.grid
+    sizes = da.core.normalize_chunks((-1, chunks, chunks), (layout.count, *grid.shape), dtype=layout.dtype)
+    coords: dict[str, Any] = {"band": np.arange(1, layout.count + 1)}
+    if grid.transform.is_rectilinear and grid.transform.b == 0:
+        coords["y"] = grid.transform.f + (np.arange(grid.height) + 0.5) * grid.transform.e
+        coords["x"] = grid.transform.c + (np.arange(grid.width) + 0.5) * grid.transform.a
+    data = _by_chunks(_read_pixels, source, sizes, np.dtype(layout.dtype))
+    scene = xr.DataArray(data, dims=("band", "y", "x"), coords=coords, attrs=dict(layout.metadata.tags.get("", {})))
+    scene = scene.rio.write_transform(grid.transform)
+    if grid.crs is not None:
+        scene = scene.rio.write_crs(grid.crs)
+    scene = scene if layout.nodata is None else scene.rio.write_nodata(layout.nodata)
+    checked: xr.DataArray = scene
+    return checked
 
 
 def _by_chunks(

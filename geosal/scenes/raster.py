@@ -134,6 +134,11 @@ class Scene:
         """The grid of the pixels."""
         return self.layout.grid
 
+    @property
+    def original(self) -> "Scene":
+        """The scene before any change of its samples: what sources of saliency look at."""
+        return self
+
     def read(self, block: Block) -> Samples:
         """Read a block's pixels and which of them count.
 

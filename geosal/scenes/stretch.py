@@ -1,9 +1,9 @@
-"""A scene in 8 bits: each band mapped to 1 ... 255 by one rule for the whole scene; 0 is no data."""
+"""A scene in 8 bits: each band stretched to 1 ... 255 by one rule for the whole scene; 0 is no data."""
 
 import math
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -14,34 +14,40 @@ from geosal.grid import Block
 from geosal.raster import BandMetadata, RasterLayout, Samples
 from geosal.scenes.decimate import Small, decimate, sample
 from geosal.scenes.raster import Scene
-from geosal.scenes.rules import ByteRule, Limits, bends
+from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
 
-_STRIP = 2**16
-_LUT_BYTES = 2
+TAG = "GEOSAL_TO_BYTE"
+"""Of the raster: the rule. Of each band: the physical values that are 1 and 255."""
+_LEVELS = {"l1c": ("MSIL1C", "MSI1C", "LEVEL-1C"), "l2a": ("MSIL2A", "MSI2A", "LEVEL-2A")}
+"""Marks of the level in tags and paths of Sentinel-2 products, in capitals."""
+_THIN = 0.02
+"""Of the limits' width: about five bytes."""
+_QUANTIFICATION = 1e-4
+"""Reflectance of one count in Sentinel-2 products, all that were made since 2016."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ByteScene(Scene):
-    """Another scene, stretched to uint8 when it is read.
+    """Another scene, stretched to uint8 as it is read.
 
-    A valid sample ``v`` becomes ``1 + round(254 * clip((v - low) / (high - low), 0, 1) ** (1 / gamma))``, halves up,
-    where ``v`` is what the file holds times the band's scale plus its offset: reflectance, where an agency says so
-    (Sentinel-2 from baseline 04.00 has an offset). All else becomes 0, which is nodata where the scene has nodata or
-    is of floats. Alpha bands are brought to 0 ... 255.
+    Samples that count become 1 to 255 (`Curve.apply`), all others 0, which is nodata where the scene has a nodata code
+    or floats. What a rule calls values is physical: what the file holds times the band's scale plus its offset, which
+    is reflectance where the agency says so (Sentinel-2 has an offset since baseline 04.00). Alpha is brought to 0 to
+    255.
 
     Attributes
     ----------
     inner
-        The scene as it is. Sources of saliency that look at pixels should look at this one.
+        The scene as it is; sources of saliency that look at pixels should look at this one.
     rule
         The wish.
-    limits
-        Of each band; those of alpha mean nothing.
+    curves
+        Of each band; that of alpha means nothing.
     """
 
     inner: Scene
     rule: ByteRule
-    limits: tuple[Limits, ...]
+    curves: tuple[Curve, ...]
 
     @classmethod
     def wrap(cls, inner: Scene, rule: ByteRule | str) -> Self:
@@ -52,12 +58,12 @@ class ByteScene(Scene):
         inner
             A scene of any kind.
         rule
-            As `ByteRule.parse` takes it: ``percentile:2-98``, ``range:0-0.3``, ``tci``, ``gamma:2.2``.
+            ``percentile:2-98``, ``range:0-0.3``, ``tci``, ``gamma:2.2`` …, see `ByteRule.parse`.
 
         Raises
         ------
         UsageError
-            The rule is none, or does not fit this scene.
+            It is no rule, or it does not fit this scene.
         SceneError
             The scene cannot be decoded where it is sampled.
 
@@ -68,22 +74,30 @@ class ByteScene(Scene):
         """
         if isinstance(rule, str):
             rule = ByteRule.parse(rule)
-        limits = _limits(inner, rule)
-        known = {field.name: getattr(inner, field.name) for field in fields(Scene) if hasattr(inner, field.name)}
-        known.update(layout=_layout(inner.layout, rule, limits), has_statistics=False)
-        return cls(**known, inner=inner, rule=rule, limits=limits)
+        if rule.name == "tci" and not rule.level:
+            rule = ByteRule.parse(f"tci:{_level(inner)}")
+        curves = _curves(inner, rule)
+        kept = {field.name: getattr(inner, field.name) for field in fields(Scene) if hasattr(inner, field.name)}
+        kept.update(layout=_layout(inner.layout, rule, curves), has_statistics=False)
+        return cls(**kept, inner=inner, rule=rule, curves=curves)
+
+    @property
+    def original(self) -> Scene:
+        """The scene as it is."""
+        return self.inner
 
     def read(self, block: Block) -> Samples:
-        """Read a block as bytes; errors as those of the scene within."""
+        """Read a block as bytes; errors are those of the scene within."""
         samples = self.inner.read(block)
-        return Samples(self._bytes(samples.pixels, samples.valid), samples.valid, samples.mask)
+        pixels = self._bytes(samples.pixels, samples.valid, range(len(self.curves)))
+        return Samples(pixels, samples.valid, samples.mask)
 
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
-        """Read which pixels of a block mask and alpha say are valid, (y, x), as the scene within."""
+        """Read which pixels of a block mask and alpha say are valid, (y, x); errors are those of the scene within."""
         return self.inner.read_mask(block)
 
     def having(self, *bands: str) -> Self:
-        """The same scene and rule with other bands, in bytes as well; limits are theirs.
+        """The same scene and rule with other bands, in bytes as well; limits are found anew.
 
         Raises
         ------
@@ -92,123 +106,135 @@ class ByteScene(Scene):
         """
         return type(self).wrap(self.inner.having(*bands), self.rule)
 
-    def decimate(self, factor: int) -> Small:
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small:
         """The scene made small, in bytes; see `geosal.scenes.decimate.decimate`."""
-        small = decimate(self.inner, factor)
-        return Small(self._bytes(small.pixels, small.valid), small.valid)
+        chosen = range(len(self.curves)) if bands is None else bands
+        small = decimate(self.inner, factor, chosen)
+        return Small(self._bytes(small.pixels, small.valid, chosen), small.valid)
 
-    def _bytes(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Stretch (band, y, x); samples that do not count become 0."""
+    def _bytes(self, pixels: NDArray[Any], valid: NDArray[np.bool_], bands: Sequence[int]) -> NDArray[np.uint8]:
+        """Stretch (band, y, x), of which these are the positions; samples that do not count become 0."""
         stretched = np.empty(pixels.shape, np.uint8)
-        for number, (band, limits) in enumerate(zip(self.inner.layout.metadata.bands, self.limits, strict=True)):
-            if number == self.inner.layout.alpha:
-                stretched[number] = _alpha(pixels[number])
-                continue
-            _stretch(pixels[number], (band.scale, band.offset), limits, stretched[number])
-            stretched[number] *= valid[number]
+        for band, samples, counts, out in zip(bands, pixels, valid, stretched, strict=True):
+            if band == self.inner.layout.alpha:
+                out[:] = _alpha(samples)
+            else:
+                self.curves[band].apply(samples, out)
+                out[~counts] = 0
         return stretched
-
-
-def _stretch(
-    samples: NDArray[Any], scaling: tuple[float, float], limits: Limits, out: NDArray[np.uint8]
-) -> None:
-    """Map samples (y, x) to 1 ... 255; by a table where the dtype has few values."""
-    dtype = samples.dtype
-    if dtype.kind in "ui" and dtype.itemsize <= _LUT_BYTES:
-        # Negative samples find themselves at the end of the table.
-        np.take(_table(dtype.str, scaling, limits), samples, out=out, mode="wrap")
-        return
-    for row, line in enumerate(samples):
-        for begin in range(0, line.size, _STRIP):
-            out[row, begin : begin + _STRIP] = _curve(line[begin : begin + _STRIP], scaling, limits)
-
-
-@lru_cache(maxsize=64)
-def _table(dtype: str, scaling: tuple[float, float], limits: Limits) -> NDArray[np.uint8]:
-    kind = np.dtype(dtype)
-    codes = np.arange(2 ** (8 * kind.itemsize), dtype=np.int64).astype(kind)  # 32768 ... become negative
-    table = _curve(codes, scaling, limits)
-    table.setflags(write=False)
-    return table
-
-
-def _curve(samples: NDArray[Any], scaling: tuple[float, float], limits: Limits) -> NDArray[np.uint8]:
-    """Map samples of one dimension. NaN comes to any byte; the caller overwrites it.
-
-    Gamma is made of thresholds, not of powers: those of numpy may differ by a bit with the place in the array.
-    """
-    scale, offset = scaling
-    with np.errstate(invalid="ignore", over="ignore"):
-        place = samples.astype(np.float64)
-        place *= scale
-        place += offset
-        place -= limits.low
-        place /= limits.high - limits.low
-        np.clip(place, 0, 1, out=place)
-        np.nan_to_num(place, copy=False)
-        if limits.gamma == 1:
-            return (place * 254 + 1.5).astype(np.uint8)
-        return (1 + np.searchsorted(bends(limits.gamma), place, side="right")).astype(np.uint8)
 
 
 def _alpha(samples: NDArray[Any]) -> NDArray[np.uint8]:
     """Bring alpha to 0 ... 255; what is not 0 does not become 0."""
     most = 1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max
-    with np.errstate(invalid="ignore"):
-        share = np.nan_to_num(np.clip(samples.astype(np.float64) / most, 0, 1))
+    share = np.clip(np.nan_to_num(samples.astype(np.float64) / most), 0, 1)
     return np.ceil(share * 255).astype(np.uint8)
 
 
-def _limits(scene: Scene, rule: ByteRule) -> tuple[Limits, ...]:
-    """Limits of each band, in physical values."""
-    layout = scene.layout
-    if rule.low is not None and rule.high is not None:
-        fixed = Limits(rule.low, rule.high, rule.gamma)
-        _warn_if_outside(scene, fixed, rule)
-        return (fixed,) * layout.count
+def _layout(layout: RasterLayout, rule: ByteRule, curves: tuple[Curve, ...]) -> RasterLayout:
+    """What a stretched scene carries: bytes, and how they came about in the stead of scale and offset."""
+    bands = tuple(
+        band if number == layout.alpha else _band(band, curve)
+        for number, (band, curve) in enumerate(zip(layout.metadata.bands, curves, strict=True))
+    )
+    power = f" ** {rule.gamma:g}" if rule.gamma != 1 else ""
+    formula = f"{rule}; value = low + (high - low) * ((byte - 1) / 254){power}, limits with each band"
+    tags = {**layout.metadata.tags.get("", {}), TAG: formula}
+    metadata = replace(layout.metadata, bands=bands, tags={**layout.metadata.tags, "": tags}, nbits=None)
+    coded = layout.nodata is not None or np.dtype(layout.dtype).kind == "f"
+    return replace(layout, dtype="uint8", nodata=0.0 if coded else None, metadata=metadata)
+
+
+def _band(band: BandMetadata, curve: Curve) -> BandMetadata:
+    tags = {**band.tags.get("", {}), TAG: f"{curve.low:.10g} to {curve.high:.10g}"}
+    return replace(band, scale=1.0, offset=0.0, unit=None, tags={**band.tags, "": tags})
+
+
+def _curves(scene: Scene, rule: ByteRule) -> tuple[Curve, ...]:
+    bands = scene.layout.metadata.bands
     if rule.name == "tci":
-        return (_tci(scene),) * layout.count
-    if rule.name == "gamma":
-        if not any(_is_scaled(band) for band in layout.metadata.bands) and np.dtype(layout.dtype).kind != "f":
+        white = TCI_WHITE[rule.level]
+        counts = np.dtype(scene.layout.dtype).kind in "ui"
+        return tuple(
+            Curve(0.0, white, 1.0, _QUANTIFICATION)
+            if counts and not _is_scaled(band)
+            else Curve(0.0, white, 1.0, band.scale, band.offset)
+            for band in bands
+        )
+    if rule.name == "gamma" and rule.ends is None:
+        if np.dtype(scene.layout.dtype).kind in "ui" and not all(map(_is_scaled, _colours(scene.layout))):
             raise UsageError(
                 f"to_byte={rule}: {scene.path} does not say how its numbers come to reflectance; "
-                f"give its limits, such as gamma:{rule.gamma:g},0-10000"
+                f"give limits, such as gamma:{rule.gamma:g},0-10000"
             )
-        return (Limits(0.0, 1.0, rule.gamma),) * layout.count
+        return tuple(Curve(0.0, 1.0, rule.gamma, band.scale, band.offset) for band in bands)
     pixels, valid = sample(scene)
-    return tuple(
-        Limits(0.0, 1.0) if number == layout.alpha else _percentiles(scene, number, pixels[number][valid[number]], rule)
-        for number in range(layout.count)
-    )
+    samples = (band[counts].astype(np.float64) for band, counts in zip(pixels, valid, strict=True))
+    if rule.name == "percentile":
+        return tuple(_percentile_curve(scene, number, values, rule) for number, values in enumerate(samples))
+    low, high = rule.ends or (0.0, 1.0)
+    curves = tuple(Curve(low, high, rule.gamma, band.scale, band.offset) for band in bands)
+    _warn_if_beyond(scene, rule, curves, samples)
+    return curves
 
 
-def _percentiles(scene: Scene, number: int, samples: NDArray[Any], rule: ByteRule) -> Limits:
+def _percentile_curve(scene: Scene, number: int, samples: NDArray[np.float64], rule: ByteRule) -> Curve:
     band = scene.layout.metadata.bands[number]
-    if samples.size == 0:
-        low = high = 0.0
-    else:
-        ends = np.percentile(samples.astype(np.float64), rule.percentiles) * band.scale + band.offset
-        low, high = sorted(map(float, ends))
+    if number == scene.layout.alpha:
+        return Curve(0.0, 1.0)
+    low = high = 0.0
+    if samples.size:
+        ends = np.percentile(samples, rule.ends or ()) * band.scale + band.offset
+        low, high = sorted(float(end) for end in ends)
     if high > low and math.isfinite(high - low):
-        return Limits(low, high)
+        return Curve(low, high, 1.0, band.scale, band.offset)
+    what = f"is {low:g} from end to end" if samples.size else "holds no valid sample"
     warnings.warn(
-        f"{scene.path}: band {number + 1} "
-        + ("has no valid sample" if samples.size == 0 else f"is {low:g} nearly everywhere")
-        + f" in the sample for to_byte={rule}, which leaves it nothing to stretch; give range:LOW-HIGH",
+        f"{scene.path}: to_byte={rule}, and band {number + 1} {what} where it was looked at; "
+        "if it is not empty, give limits: range:LOW-HIGH",
         GeosalWarning,
         stacklevel=5,
     )
-    return Limits(low, low + max(abs(low), 1.0))
+    return Curve(low, low + max(abs(low), 1.0), 1.0, band.scale, band.offset)
 
 
-def _tci(scene: Scene) -> Limits:
-    """Limits of the Sentinel-2 true-colour image, for a product that says its level."""
+def _warn_if_beyond(
+    scene: Scene, rule: ByteRule, curves: tuple[Curve, ...], samples: Iterator[NDArray[np.float64]]
+) -> None:
+    """Tell of limits that leave nothing of a band, most likely in other units than the scene's."""
+    for number, (curve, values) in enumerate(zip(curves, samples, strict=True)):
+        if number == scene.layout.alpha or values.size == 0:
+            continue
+        least, most = sorted(float(end) * curve.scale + curve.offset for end in (values.min(), values.max()))
+        if most - least > 0 and (
+            most <= curve.low or least >= curve.high or most - least < _THIN * (curve.high - curve.low)
+        ):
+            scaled = f" after scale {curve.scale:g} and offset {curve.offset:g}" if _is_scaled(curve) else ""
+            warnings.warn(
+                f"{scene.path}: to_byte={rule}, but values of band {number + 1} lie from {least:.4g} to {most:.4g}"
+                f"{scaled}, so little is left of it; give limits in those",
+                GeosalWarning,
+                stacklevel=4,
+            )
+            return
+
+
+def _is_scaled(band: BandMetadata | Curve) -> bool:
+    return band.scale != 1 or band.offset != 0
+
+
+def _colours(layout: RasterLayout) -> list[BandMetadata]:
+    return [band for number, band in enumerate(layout.metadata.bands) if number != layout.alpha]
+
+
+def _level(scene: Scene) -> str:
+    """Level of a Sentinel-2 product, from its tags or its name."""
     tags = scene.layout.metadata.tags.get("", {})
     said = " ".join([*(tags.get(key, "") for key in ("PROCESSING_LEVEL", "PRODUCT_TYPE", "PRODUCT_URI")), scene.path])
-    levels = {level for level, marks in _LEVELS.items() if any(mark in said for mark in marks)}
+    levels = [level for level, marks in _LEVELS.items() if any(mark in said.upper() for mark in marks)]
     if len(levels) != 1:
         raise UsageError(
             f"to_byte=tci: {scene.path} does not say whether it is Sentinel-2 Level-1C or Level-2A; "
             "say it: tci:l1c or tci:l2a"
         )
-    return Limits(0.0, TCI_WHITE[levels.pop()])
+    return levels[0]

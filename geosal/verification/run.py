@@ -2,9 +2,10 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
@@ -14,7 +15,7 @@ from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster
 from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import RasterLayout
-from geosal.scenes import Scene
+from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import carried, files, pixels, stores
@@ -29,8 +30,7 @@ def verify(
     against: str | None = None,
     saliency: Saliency | str | Sequence[str] | None = None,
     ladder: Ladder | None = None,
-    bidx: tuple[int, ...] = (),
-    drivers: tuple[str, ...] = (),
+    **reading: Any,
 ) -> tuple[Check, ...]:
     """Check everything that a finished file can be asked.
 
@@ -45,10 +45,8 @@ def verify(
         by default, or an opened saliency on the grid of `against`.
     ladder
         Of the job; by default what the file's provenance says.
-    bidx
-        Bands of `against` that were taken; all when empty.
-    drivers
-        GDAL drivers to trust beyond the usual ones.
+    **reading
+        How `against` was read: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands`` and ``to_byte``.
 
     Returns
     -------
@@ -73,7 +71,7 @@ def verify(
     if "://" not in output and not output.startswith("/vsi") and not os.path.exists(output):
         raise SceneError(f"{output}: no such file; give the path of an output of geosal")
     with gdal_env():
-        source = None if against is None else Scene.open(against, bidx, drivers=drivers, max_pixels=_NO_LIMIT)
+        source = None if against is None else open_input(against, _reading(reading))
         try:
             opened = None if source is None else _open_saliency(saliency, source)
             return tuple(_checks(output, source, opened, ladder))
@@ -111,11 +109,19 @@ def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = 
     raise_if_failed([Check.of("structure", faults)], str(name or path))
 
 
+def _reading(options: Mapping[str, Any]) -> Reading:
+    known = [field.name for field in fields(Reading)]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(known)}")
+    return Reading(**{"max_pixels": _NO_LIMIT, **options})
+
+
 def _open_saliency(saliency: Saliency | str | Sequence[str] | None, source: Scene) -> Saliency | None:
     if saliency is None or isinstance(saliency, Saliency):
         return saliency
     texts = [saliency] if isinstance(saliency, str) else saliency
-    return open_saliency(texts, source.grid, drivers=source.drivers)
+    return open_saliency(texts, source.grid, drivers=source.drivers, scene=source.original)
 
 
 def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: Ladder | None) -> Iterator[Check]:

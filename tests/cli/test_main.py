@@ -43,10 +43,10 @@ def test_help_names_every_command(call: Callable[..., Result]) -> None:
 def test_every_option_of_the_contract_is_there(call: Callable[..., Result]) -> None:
     text = call("compress", "--help").stdout
     for option in (
-        "--saliency SOURCE", "--combine [max|min|mean|product]", "--outside [keep|blur]", "--steps N", "--sigma RULE",
-        "--profile NAME", "--co KEY=VALUE", "--bidx", "--config FILE", "--scheduler ADDRESS|threads|processes",
-        "--workers N", "--block N", "--max-memory SIZE", "--max-pixels N", "--allow-driver NAME", "--overwrite",
-        "--quiet", "--json FILE|-", "--verbose",
+        "--saliency SOURCE", "--combine [max|min|mean|product|weighted]", "--outside [keep|blur]", "--background S",
+        "--steps N", "--sigma RULE", "--profile NAME", "--co KEY=VALUE", "--bidx", "--bands NAMES", "--to-byte RULE",
+        "--config FILE", "--scheduler ADDRESS|threads|processes", "--workers N", "--block N", "--max-memory SIZE",
+        "--max-pixels N", "--allow-driver NAME", "--overwrite", "--quiet", "--json FILE|-", "--verbose",
     ):  # fmt: skip
         assert re.search(re.escape(option).replace(r"\ ", r"\s+"), text), option
 

@@ -1,0 +1,199 @@
+"""What a product consists of, and which of its bands a name, a role or a group means."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from geosal.errors import SceneError, UsageError
+from geosal.grid import Grid
+from geosal.raster import ROLES, QualityBand
+
+_THERMAL = frozenset({"lwir11", "lwir12"})
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "rgb": ("red", "green", "blue"),
+    "cir": ("nir", "red", "green"),
+    "rededge": ("rededge1", "rededge2", "rededge3"),
+    "swir": ("swir16", "swir22"),
+    "tci": ("TCI_R", "TCI_G", "TCI_B"),
+}
+"""Groups by roles or names; `all`, `all-10m` and so on go by resolution."""
+_INSTEAD: Mapping[str, tuple[str, ...]] = {
+    "nir": ("nir08", "nir09"),
+    "nir08": ("nir",),
+    "thermal": ("lwir11", "lwir12"),
+    "swir1": ("swir16",),
+    "swir2": ("swir22",),
+}
+"""Roles that stand in where a sensor has none of that name; Landsat's near infrared is STAC's ``nir08``."""
+
+
+@dataclass(frozen=True, slots=True)
+class BandFile:
+    """A file of a band.
+
+    Attributes
+    ----------
+    label
+        Its name in the product.
+    path
+        As GDAL opens it; None when the metadata list it and it is not there.
+    resolution
+        By the product's specification, in units of the CRS.
+    index
+        Of the band in the file, from 1.
+    place
+        Grid by the product's metadata, for a file without georeferencing.
+    """
+
+    label: str
+    path: str | None
+    resolution: float
+    index: int = 1
+    place: Grid | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductBand:
+    """A band of a product.
+
+    Attributes
+    ----------
+    name
+        The agency's, such as ``B04``.
+    files
+        Of one or several resolutions, the finest first.
+    role
+        Of `geosal.raster.ROLES`, or empty.
+    also
+        Other names for it, lower case.
+    spectral
+        It shows what the sensor saw, so it belongs to the groups ``all…``.
+    scale, offset, unit
+        A physical value is what the file holds times `scale` plus `offset`, in `unit`; reflectance has none.
+    tags
+        For the band's metadata.
+    """
+
+    name: str
+    files: tuple[BandFile, ...]
+    role: str = ""
+    also: tuple[str, ...] = ()
+    spectral: bool = True
+    scale: float = 1.0
+    offset: float = 0.0
+    unit: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def resolution(self) -> float:
+        """The finest there is."""
+        return self.files[0].resolution
+
+    def file_at(self, resolution: float) -> BandFile:
+        """The file of a resolution, or else the finest."""
+        return next((file for file in self.files if file.resolution == resolution), self.files[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A product, its metadata read and checked; no raster of it is open.
+
+    Attributes
+    ----------
+    path
+        Absolute path of the folder or archive.
+    bands
+        In the agency's order.
+    quality
+        Quality bands that are there.
+    tags
+        For the default domain of a scene's metadata.
+    nodata
+        Of bands whose file names none.
+    """
+
+    path: str
+    bands: tuple[ProductBand, ...]
+    quality: tuple[QualityBand, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    nodata: float | None = 0.0
+
+    def choose(self, names: Iterable[str]) -> tuple[ProductBand, ...]:
+        """Find bands by name, role or group; without `names` the multispectral ones of the finest resolution.
+
+        Names separated by commas count one by one.
+
+        Raises
+        ------
+        UsageError
+            There is no such band, or one is named twice.
+        SceneError
+            The metadata list one that is not there.
+        """
+        wanted = [part.strip() for name in names for part in name.split(",") if part.strip()]
+        found = [band for name in wanted for band in self._named(name)] if wanted else self._default()
+        twice = {band.name for band in found if found.count(band) > 1}
+        if twice:
+            raise UsageError(
+                f"{self.path}: bands {','.join(wanted)} name {', '.join(sorted(twice))} twice; name it once"
+            )
+        missing = [band.name for band in found if not any(file.path for file in band.files)]
+        if missing:
+            there = ",".join(band.name for band in self.bands if any(file.path for file in band.files))
+            label = next(file.label for band in found if band.name == missing[0] for file in band.files)
+            raise SceneError(
+                f"{self.path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there ({label}), so the "
+                f"product is copied in part; copy it again{f', or take others: --bands {there}' if there else ''}"
+            )
+        return tuple(found)
+
+    def _default(self) -> list[ProductBand]:
+        seen = [band for band in self.bands if band.spectral and band.role not in {*_THERMAL, "pan"}]
+        if not seen:
+            return [band for band in self.bands if band.spectral] or list(self.bands)
+        finest = min(band.resolution for band in seen)
+        return [band for band in seen if band.resolution == finest]
+
+    def _named(self, name: str) -> list[ProductBand]:
+        low = name.lower()
+        if low in _GROUPS and not any(band.name.lower() == low for band in self.bands):
+            return [self._band(part, name) for part in _GROUPS[low]]
+        if low == "all":
+            return [band for band in self.bands if band.spectral]
+        match = re.fullmatch(r"all-(\d+(?:\.\d+)?)m", low)
+        if match is None:
+            return [self._band(name, name)]
+        at = float(match[1])
+        found = [
+            band
+            for band in self.bands
+            if band.spectral and band.role not in {*_THERMAL, "pan"} and band.resolution == at
+        ]
+        if not found:
+            has = ", ".join(
+                f"all-{one:g}m" for one in sorted({band.resolution for band in self.bands if band.spectral})
+            )
+            raise UsageError(f"{self.path}: bands {name}, but none is of {at:g} m; there are {has}")
+        return found
+
+    def _band(self, name: str, wish: str) -> ProductBand:
+        low = name.lower()
+        plain = re.sub(r"^b0+(?=\d)", "b", low)
+        for role in (low, *_INSTEAD.get(low, ())):
+            for band in self.bands:
+                if band.role == role or low == band.name.lower() or plain in {_short(band.name), *band.also}:
+                    return band
+        if low in {"scl", "qa_pixel", "bqa", "qa_radsat", "fmask"}:
+            raise UsageError(
+                f"{self.path}: {name} holds classes, which cannot be averaged; use it by --saliency clouds, "
+                "and name bands that the sensor saw"
+            )
+        has = ", ".join(f"{band.name} ({band.role})" if band.role in ROLES else band.name for band in self.bands)
+        inside = f" (for {wish})" if wish != name else ""
+        groups = ", ".join((*_GROUPS, "all"))
+        raise UsageError(f"{self.path}: has no band {name}{inside}; it has {has}, and groups {groups}, all-10m …")
+
+
+def _short(name: str) -> str:
+    """Name in lower case, without the zero in B04."""
+    return re.sub(r"^b0+(?=\d)", "b", name.lower())

@@ -1,0 +1,195 @@
+"""The files of a product: in a folder, a ``.zip`` or a ``.tar``, and none outside of it."""
+
+import os
+import re
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Self
+
+from geosal.errors import SceneError
+
+_MAX_FILES = 20_000
+"""An old Sentinel-2 product of many granules has a few thousand."""
+_MAX_DEPTH = 8
+_MAX_TEXT = 8 * 2**20
+"""Bytes of a metadata file; real ones have less than one MiB."""
+_DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
+"""What archives raise when they are cut off, encrypted or made up."""
+ARCHIVES = {".zip": "zip", ".tar": "tar"}
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a product consists of.
+
+    Attributes
+    ----------
+    root
+        Absolute path of the folder or the archive.
+    kind
+        "folder", "zip" or "tar".
+    names
+        Of regular files, relative to `root`, with slashes; sorted.
+    """
+
+    root: str
+    kind: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: str) -> Self:
+        """List a folder or an archive.
+
+        Raises
+        ------
+        SceneError
+            It cannot be listed, or holds names that lead out of it, or too many.
+        """
+        root = os.path.abspath(path)
+        kind = "folder" if os.path.isdir(root) else ARCHIVES.get(os.path.splitext(root)[1].lower(), "")
+        if kind not in _LISTS:
+            raise SceneError(f"{path}: is no folder, .zip or .tar of a product; unpack it first and give the folder")
+        try:
+            names = list(islice(_LISTS[kind](root), _MAX_FILES + 1))
+        except _DAMAGE as error:
+            raise SceneError(f"{path}: cannot be listed ({_why(error)}); copy the product again") from error
+        if len(names) > _MAX_FILES:
+            raise SceneError(f"{path}: holds more than {_MAX_FILES} files; give the folder of one product")
+        for name in names:
+            check_inside(path, name)
+        return cls(root, kind, tuple(sorted(names)))
+
+    def find(self, pattern: str) -> list[str]:
+        """Names in which `pattern` is found, those nearest to the root first; case does not matter."""
+        found = (name for name in self.names if re.search(pattern, name, re.IGNORECASE))
+        return sorted(found, key=lambda name: (name.count("/"), name))
+
+    def gdal_path(self, name: str) -> str:
+        """Path by which GDAL opens one of `names`.
+
+        Raises
+        ------
+        SceneError
+            It is a link that leads out of the folder.
+        """
+        if self.kind != "folder":
+            # Braces tell GDAL which part is the archive, should a folder above be called so too.
+            archive = self.root if re.search("[{}]", self.root) else f"{{{self.root}}}"
+            return f"/vsi{self.kind}/{archive}/{name}"
+        path = os.path.join(self.root, *name.split("/"))
+        real, top = os.path.realpath(path), os.path.realpath(self.root)
+        if os.path.commonpath([real, top]) != top:
+            raise SceneError(f"{path}: leads out of the product's folder; put the file itself there")
+        return path
+
+    def read(self, name: str) -> bytes:
+        """Read a metadata file whole.
+
+        Raises
+        ------
+        SceneError
+            It cannot be read, or is too large to be metadata.
+        """
+        label = f"{self.root}/{name}"
+        try:
+            if self.kind == "zip":
+                with zipfile.ZipFile(self.root) as bundle, bundle.open(name) as file:
+                    content = file.read(_MAX_TEXT + 1)
+            elif self.kind == "tar":
+                with tarfile.open(self.root, "r:") as tape:
+                    member = tape.extractfile(name)
+                    content = b"" if member is None else member.read(_MAX_TEXT + 1)
+            else:
+                with open(self.gdal_path(name), "rb") as plain:
+                    content = plain.read(_MAX_TEXT + 1)
+        except SceneError:
+            raise
+        except _DAMAGE as error:
+            raise SceneError(f"{label}: cannot be read ({_why(error)}); copy the product again") from error
+        if len(content) > _MAX_TEXT:
+            raise SceneError(f"{label}: more than {_MAX_TEXT >> 20} MiB is no metadata; copy the product again")
+        return content
+
+    def xml(self, name: str) -> Any:
+        """Parse an XML file without entities, document types or anything from outside.
+
+        Returns
+        -------
+        xml.etree.ElementTree.Element
+            The root.
+
+        Raises
+        ------
+        SceneError
+            It cannot be read or parsed, or holds what a metadata file does not need.
+        """
+        from defusedxml import DefusedXmlException  # noqa: PLC0415  only products need it
+        from defusedxml.ElementTree import ParseError, fromstring  # noqa: PLC0415
+
+        content = self.read(name)
+        try:
+            return fromstring(content, forbid_dtd=True)
+        except DefusedXmlException as error:
+            raise SceneError(
+                f"{self.root}/{name}: has a document type or entities, which no agency's metadata has; "
+                "copy the product again from its source"
+            ) from error
+        except (ParseError, ValueError, LookupError, RecursionError) as error:
+            raise SceneError(
+                f"{self.root}/{name}: is no valid XML ({_why(error)}); it is damaged or cut off, copy it again"
+            ) from error
+
+
+def check_inside(path: str, name: str) -> None:
+    """Refuse a name that may lead out of the folder it is relative to.
+
+    Raises
+    ------
+    SceneError
+        It is absolute, climbs up, or holds what no file name has.
+    """
+    parts = name.split("/")
+    if name.startswith(("/", "~")) or ".." in parts or re.search(r"[\\:\x00-\x1f]", name) or not name:
+        raise SceneError(
+            f"{path}: names the file {name[:80]!r}, which leads out of the product; do not trust this product"
+        )
+
+
+def _why(error: Exception) -> str:
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200] or type(error).__name__
+
+
+def _list_folder(root: str) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        inner = os.path.relpath(folder, root).replace(os.sep, "/")
+        depth = 0 if inner == "." else inner.count("/") + 1
+        folders[:] = sorted(folders) if depth < _MAX_DEPTH else []
+        for name in sorted(names):
+            # A backslash or colon in the name of a file that nobody asks for is no reason to refuse the folder.
+            if not re.search(r"[\\:\x00-\x1f]", name) and stat.S_ISREG(_mode(os.path.join(folder, name))):
+                yield name if inner == "." else f"{inner}/{name}"
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
+
+
+def _list_zip(root: str) -> Iterator[str]:
+    with zipfile.ZipFile(root) as bundle:
+        yield from (entry.filename for entry in bundle.infolist() if not entry.is_dir())
+
+
+def _list_tar(root: str) -> Iterator[str]:
+    with tarfile.open(root, "r:") as tape:
+        yield from (entry.name.removeprefix("./") for entry in tape if entry.isreg())
+
+
+_LISTS = {"folder": _list_folder, "zip": _list_zip, "tar": _list_tar}

@@ -1,0 +1,163 @@
+"""Which paths are products, and the one call that opens them."""
+
+import logging
+import os
+import re
+import tarfile
+import zipfile
+from collections.abc import Iterable
+
+from geosal.errors import SceneError, UsageError
+from geosal.scenes.products import landsat, sentinel2
+from geosal.scenes.products.bands import Product
+from geosal.scenes.products.files import ARCHIVES, Files
+from geosal.scenes.products.resample import METHODS
+from geosal.scenes.products.scene import ProductScene
+from geosal.scenes.raster import MAX_PIXELS
+
+logger = logging.getLogger(__name__)
+
+_PEEK = 4000
+"""Names looked at in an archive to tell what it is."""
+
+
+def is_product(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is the folder or archive of a Sentinel-2 or Landsat product, or the metadata file in it.
+
+    Reads a directory, or the list of an archive; False for anything that is not there, and for URLs.
+    """
+    path = os.fspath(path)
+    if os.path.isdir(path):
+        return path.rstrip("/").upper().endswith(".SAFE") or bool(_granule(path)) or _tells(_listed(path))
+    if not os.path.isfile(path):
+        return False
+    if path.lower().endswith((".xml", ".txt", ".json")):
+        return _marks(os.path.basename(path))
+    if os.path.splitext(path)[1].lower() not in ARCHIVES:
+        return False
+    names = _peek(path)
+    return any(".SAFE/" in name for name in names) or _tells([name.rpartition("/")[2] for name in names])
+
+
+def open_product(
+    path: str | os.PathLike[str],
+    bands: tuple[str, ...] = (),
+    *,
+    resolution: float | None = None,
+    resampling: str = "nearest",
+    drivers: tuple[str, ...] = (),
+    max_pixels: int = MAX_PIXELS,
+) -> ProductScene:
+    """Open a Sentinel-2 or Landsat product as one scene; metadata and headers only, no pixel is read.
+
+    Sentinel-2: Level-1C and Level-2A, a ``.SAFE`` folder of any baseline, a granule in an old one, a ``.zip`` of it, or
+    a tile of AWS's buckets. Landsat 4 to 9: the folder of Level-1 or Level-2 with its MTL, or a ``.tar`` of it.
+
+    The product's metadata become tags: the agency's own keys, and for all of them ``PLATFORM``, ``ACQUIRED`` (UTC),
+    ``SUN_AZIMUTH``, ``SUN_ELEVATION`` (degrees) and ``CLOUD_COVER`` (percent). Bands have ``BAND``, ``RESOLUTION`` (of
+    the file it is from), and ``RESAMPLING`` where that is not the scene's. Scale and offset of a band are those to
+    reflectance, radiance or kelvin that the metadata give.
+
+    Parameters
+    ----------
+    path
+        Local: a folder, an archive, or the metadata file in a folder.
+    bands
+        Names (``B04``), roles (``red``, see `geosal.raster.ROLES`) or groups: ``rgb``, ``cir``, ``rededge``, ``swir``,
+        ``tci``, ``all``, ``all-10m`` (those whose finest file is of 10 m) and so on; several in one text with commas.
+        By default the multispectral bands of the finest resolution.
+    resolution
+        Of the scene, one that the product has; by default the finest among `bands`.
+    resampling
+        For bands of another resolution: "nearest", "bilinear" or "average".
+    drivers
+        GDAL drivers trusted beyond the usual ones.
+    max_pixels
+        Width times height of a band beyond which it is refused.
+
+    Raises
+    ------
+    SceneError
+        The product is not there, not whole, damaged, or leads out of its folder.
+    UsageError
+        It has no such band or resolution, or holds several tiles.
+    ResourceError
+        A band has more than `max_pixels`.
+    """
+    path = os.fspath(path)
+    if resampling not in METHODS:
+        raise UsageError(f"resampling={resampling}: not known; choose one of {', '.join(METHODS)}")
+    product = read_product(path)
+    logger.debug("%s: bands %s, quality %s", path, [band.name for band in product.bands], product.quality)
+    return ProductScene.assemble(
+        product, product.choose(bands), resolution, resampling=resampling, drivers=drivers, max_pixels=max_pixels
+    )
+
+
+def read_product(path: str) -> Product:
+    """Read and check a product's metadata.
+
+    Raises
+    ------
+    SceneError, UsageError
+        As `open_product`.
+    """
+    if not os.path.exists(path):
+        raise SceneError(f"{path}: no such product; give its folder, .zip or .tar")
+    if os.path.isfile(path) and os.path.splitext(path)[1].lower() not in ARCHIVES:
+        path = os.path.dirname(os.path.abspath(path))
+    granule = _granule(path)
+    if granule:
+        path = os.path.dirname(os.path.dirname(os.path.abspath(path)))
+    files = Files.of(path)
+    for reader in (sentinel2, landsat):
+        if reader.recognise(files):
+            return reader.read(files, granule) if reader is sentinel2 else landsat.read(files)
+    name = os.path.basename(files.root)
+    if re.search(r"S[135][ABC]_|^S1", name):
+        raise SceneError(f"{path}: is no Sentinel-2 product; give one of the rasters in it")
+    raise SceneError(
+        f"{path}: has neither MTD_MSIL1C.xml, MTD_MSIL2A.xml nor a Landsat MTL file; the product is copied in part, "
+        "copy it again, or give one raster in it"
+    )
+
+
+def _granule(path: str) -> str:
+    """Name of a granule's folder in a .SAFE; empty for any other path."""
+    above, name = os.path.split(os.path.abspath(path))
+    whole = os.path.dirname(above)
+    return name if os.path.basename(above) == "GRANULE" and whole.upper().endswith(".SAFE") else ""
+
+
+def _marks(name: str) -> bool:
+    return bool(re.search(f"{sentinel2.MARK}|{landsat.MARK}", name, re.IGNORECASE))
+
+
+def _tells(names: Iterable[str]) -> bool:
+    """Whether the files of a folder are those of a product; AWS has Level-2A's bands in folders of their own."""
+    known = set(names)
+    tile = {"tileInfo.json", "metadata.xml"} & known and {"B02.jp2", "B04.jp2", "R10m", "R20m"} & known
+    return bool(tile) or any(map(_marks, known))
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _peek(path: str) -> list[str]:
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as bundle:
+                return bundle.namelist()[:_PEEK]
+        names = []
+        with tarfile.open(path, "r:") as tape:
+            for entry in tape:
+                names.append(entry.name)
+                if len(names) >= _PEEK or _marks(entry.name):
+                    break
+    except (OSError, zipfile.BadZipFile, tarfile.TarError, ValueError, EOFError, RuntimeError):
+        return []
+    return names

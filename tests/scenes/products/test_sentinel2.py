@@ -1,0 +1,364 @@
+"""Sentinel-2: levels, namings, archives, AWS; products that are not whole or not honest."""
+
+import json
+import re
+import shutil
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError
+from geosal.scenes.products import is_product, open_product
+
+PREFIX = "GRANULE/L1C_T32TNR_A1/IMG_DATA/T32TNR_20220301T102030"
+
+
+def of(path: Path) -> np.ndarray:
+    with rasterio.open(path) as dataset:
+        return dataset.read(1)
+
+
+def whole(scene: object) -> np.ndarray:
+    return scene.read(scene.grid.whole()).pixels
+
+
+def zipped(folder: Path, target: Path) -> Path:
+    with zipfile.ZipFile(target, "w") as bundle:
+        for file in sorted(folder.rglob("*")):
+            bundle.write(file, f"{folder.name}/{file.relative_to(folder)}")
+    return target
+
+
+def test_rgb_of_level_1c_is_what_its_files_hold(l1c: Path):
+    scene = open_product(l1c, ("rgb",))
+    assert scene.chosen == ("B04", "B03", "B02")
+    for band, name in zip(whole(scene), scene.chosen, strict=True):
+        assert np.array_equal(band, of(l1c / f"{PREFIX}_{name}.jp2"))
+    assert scene.layout.nodata == 0
+    assert scene.grid.transform[:6] == (10, 0, 600000, 0, -10, 5000040)
+    assert [band.colorinterp.name for band in scene.layout.metadata.bands] == ["red", "green", "blue"]
+
+
+def test_the_true_colour_image_is_three_bands(l1c: Path):
+    scene = open_product(l1c, ("tci",))
+    with rasterio.open(l1c / f"{PREFIX}_TCI.jp2") as dataset:
+        assert np.array_equal(whole(scene), dataset.read())
+
+
+def test_offsets_since_baseline_04_come_to_reflectance(l1c: Path, l2a: Path):
+    (red,) = open_product(l1c, ("red",)).layout.metadata.bands
+    assert (red.scale, red.offset, red.role, red.description) == (1e-4, -0.1, "red", "B04")
+    assert red.tags[""]["WAVELENGTH"] == "664.9 nm"
+    blue, red = open_product(l2a, ("blue", "red")).layout.metadata.bands
+    assert (blue.offset, red.offset) == (-0.1, -0.09)
+    aerosol, water = open_product(l2a, ("AOT", "WVP")).layout.metadata.bands
+    assert (aerosol.scale, aerosol.offset, water.scale, water.unit) == (1e-3, 0, 1e-3, "cm")
+
+
+def test_metadata_become_tags(l1c: Path):
+    tags = open_product(l1c, ("rgb",)).layout.metadata.tags[""]
+    wanted = {
+        "PLATFORM": "Sentinel-2B", "ACQUIRED": "2022-03-01T10:20:30.461Z", "PROCESSING_BASELINE": "04.00",
+        "SUN_AZIMUTH": "28.25", "SUN_ELEVATION": "30.5", "CLOUD_COVER": "12.5", "PRODUCT_URI": l1c.name,
+    }  # fmt: skip
+    assert wanted.items() <= tags.items()
+
+
+def test_level_2a_takes_the_file_of_the_resolution(l2a: Path):
+    fine, coarse = open_product(l2a, ("B04",)), open_product(l2a, ("B04", "B05"), resolution=20)
+    top = l2a / "GRANULE/L2A_T32TNR_A1/IMG_DATA"
+    assert np.array_equal(whole(fine)[0], of(top / "R10m/T32TNR_20220301T102030_B04_10m.jp2"))
+    assert np.array_equal(whole(coarse)[0], of(top / "R20m/T32TNR_20220301T102030_B04_20m.jp2"))
+    assert coarse.layout.metadata.bands[0].tags[""] == {"BAND": "B04", "WAVELENGTH": "664.9 nm", "RESOLUTION": "20"}
+
+
+def test_quality_bands_are_found(l1c: Path, l2a: Path):
+    (classes,) = open_product(l2a).quality
+    assert (classes.kind, Path(classes.path).name) == ("scl", "T32TNR_20220301T102030_SCL_20m.jp2")
+    (cloud,) = open_product(l1c).quality
+    assert cloud.kind == "msk_classi"
+    with rasterio.open(cloud.path) as dataset:
+        assert dataset.count == 3
+
+
+def test_a_zip_reads_as_the_folder(l1c: Path, tmp_path: Path):
+    path = zipped(l1c, tmp_path / "S2B.SAFE.zip")
+    assert is_product(path)
+    folder, archive = open_product(l1c, ("B04", "B11")), open_product(path, ("B04", "B11"))
+    assert np.array_equal(whole(folder), whole(archive))
+    assert archive.layout.metadata.tags == folder.layout.metadata.tags
+    with rasterio.open(archive.quality[0].path) as dataset:
+        assert dataset.count == 3
+
+
+def test_an_archive_below_odd_names(l1c: Path, tmp_path: Path):
+    folder = tmp_path / "a.zip" / "ü 100 %"
+    folder.mkdir(parents=True)
+    scene = open_product(zipped(l1c, folder / "b.zip"), ("rgb",))
+    assert np.array_equal(whole(scene), whole(open_product(l1c, ("rgb",))))
+
+
+def test_archives_damaged_inside(l1c: Path, tmp_path: Path):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.write(l1c / "MTD_MSIL1C.xml", "x.SAFE/MTD_MSIL1C.xml")
+    data = bytearray(path.read_bytes())
+    data[90:140] = b"\xff" * 50
+    path.write_bytes(data)
+    assert "cannot be read" in one_line(path)
+
+
+def test_more_files_than_any_product_has(own_l1c: Path, monkeypatch: pytest.MonkeyPatch):
+    from geosal.scenes.products import files
+
+    monkeypatch.setattr(files, "_MAX_FILES", 10)
+    assert "more than 10 files" in one_line(own_l1c)
+
+
+def as_old(l1c: Path, folder: Path, tiles: tuple[str, ...]) -> Path:
+    """The same bands under the names of 2015 and 2016: long ones, and several granules in a product."""
+    root = folder / "S2A_OPER_PRD_MSIL1C_PDMC_20160910T230000_R065_V20160910T102030.SAFE"
+    listed = ""
+    for tile in tiles:
+        granule = f"S2A_OPER_MSI_L1C_TL_SGS__20160910T174323_A006379_{tile}_N02.04"
+        stem = granule.removesuffix("_N02.04")
+        images = root / "GRANULE" / granule / "IMG_DATA"
+        images.mkdir(parents=True)
+        for file in (l1c / PREFIX).parent.glob("*_B*.jp2"):
+            shutil.copy(file, images / f"{stem}_{file.stem[-3:]}.jp2")
+        shutil.copy(l1c / "GRANULE/L1C_T32TNR_A1/MTD_TL.xml", images.parent / f"{stem.replace('MSI', 'MTD')}.xml")
+        (images.parent / "QI_DATA").mkdir()
+        (images.parent / f"QI_DATA/S2A_OPER_MSK_CLOUDS_SGS__A006379_{tile}_B00_MSIL1C.gml").write_text("<Mask/>")
+        ids = "".join(f"<IMAGE_ID>{file.stem}</IMAGE_ID>" for file in sorted(images.iterdir()))
+        listed += f'<Granule_List><Granules granuleIdentifier="{granule}">{ids}</Granules></Granule_List>'
+    (root / "S2A_OPER_MTD_SAFL1C_PDMC_20160910T230000_R065.xml").write_text(
+        f"<P><PRODUCT_URI>{root.name}</PRODUCT_URI><Product_Organisation>{listed}</Product_Organisation>"
+        "<QUANTIFICATION_VALUE>10000</QUANTIFICATION_VALUE></P>"
+    )
+    return root
+
+
+def test_old_names(l1c: Path, tmp_path: Path):
+    path = as_old(l1c, tmp_path, ("T32TNR",))
+    assert is_product(path)
+    scene = open_product(path, ("rgb",))
+    assert np.array_equal(whole(scene), whole(open_product(l1c, ("rgb",))))
+    assert [band.kind for band in scene.quality] == ["clouds_gml"]
+    assert scene.layout.metadata.bands[0].offset == 0
+    assert scene.layout.metadata.tags[""]["SUN_ELEVATION"] == "30.5"
+
+
+def test_of_several_granules_one_is_named(l1c: Path, tmp_path: Path):
+    path = as_old(l1c, tmp_path, ("T32TNR", "T32TPR"))
+    with pytest.raises(UsageError, match="2 granules") as caught:
+        open_product(path)
+    assert "GRANULE/NAME" in str(caught.value)
+    granule = next((path / "GRANULE").glob("*T32TPR*"))
+    assert is_product(granule)
+    scene = open_product(granule, ("B04",))
+    assert "T32TPR" in scene.sources[0].path
+    assert "T32TPR" in scene.quality[0].path
+
+
+def test_aws_tiles_of_level_1c(l1c: Path, tmp_path: Path):
+    for file in (l1c / PREFIX).parent.glob("*.jp2"):
+        shutil.copy(file, tmp_path / f"{file.stem.rpartition('_')[2]}.jp2")
+    shutil.copy(l1c / "GRANULE/L1C_T32TNR_A1/MTD_TL.xml", tmp_path / "metadata.xml")
+    (tmp_path / "productInfo.json").write_text(json.dumps({"name": l1c.stem}))
+    (tmp_path / "qi").mkdir()
+    (tmp_path / "qi/MSK_CLOUDS_B00.gml").write_text("<Mask/>")
+    assert is_product(tmp_path)
+    scene = open_product(tmp_path, ("rgb",))
+    assert np.array_equal(whole(scene), whole(open_product(l1c, ("rgb",))))
+    assert scene.layout.metadata.bands[0].offset == -0.1
+    assert [band.kind for band in scene.quality] == ["clouds_gml"]
+    tags = scene.layout.metadata.tags[""]
+    assert (tags["PLATFORM"], tags["PROCESSING_LEVEL"], tags["SUN_ELEVATION"]) == ("Sentinel-2B", "Level-1C", "30.5")
+
+
+def test_aws_tiles_of_level_2a_without_a_baseline_say_so(l2a: Path, tmp_path: Path):
+    for file in (l2a / "GRANULE/L2A_T32TNR_A1/IMG_DATA").rglob("*.jp2"):
+        band, resolution = re.search(r"_(\w{3})_(\d\dm)$", file.stem).groups()
+        target = tmp_path / f"R{resolution}/{band}.jp2"
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(file, target)
+    (tmp_path / "tileInfo.json").write_text("{}")
+    assert is_product(tmp_path)
+    with pytest.warns(GeosalWarning, match="processing baseline"):
+        scene = open_product(tmp_path, ("B04", "B11"), resolution=20)
+    with pytest.warns(GeosalWarning, match="processing baseline"):
+        assert open_product(tmp_path).chosen == ("B02", "B03", "B04", "B08")
+    assert scene.grid.height == 60
+    assert scene.quality[0].kind == "scl"
+    assert scene.quality[0].path.endswith("R20m/SCL.jp2")
+
+
+def test_a_file_without_georeferencing_gets_it_from_the_tile(own_l1c: Path):
+    name = own_l1c / f"{PREFIX}_B05.jp2"
+    data = of(name)
+    name.unlink()
+    with rasterio.open(
+        name.with_suffix(".tif"), "w", driver="GTiff", count=1, height=60, width=60, dtype="uint16"
+    ) as out:
+        out.write(data, 1)
+    assert open_product(own_l1c, ("B05",)).grid == open_product(own_l1c, ("B06",)).grid
+
+
+def one_line(path: Path, bands: tuple[str, ...] = ("rgb",)) -> str:
+    with pytest.raises(SceneError) as caught:
+        open_product(path, bands)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 3
+    return str(caught.value)
+
+
+def test_half_copied_products(own_l1c: Path):
+    (own_l1c / f"{PREFIX}_B03.jp2").unlink()
+    assert "B03 is not there" in one_line(own_l1c)
+    assert open_product(own_l1c, ("B04", "B02")).chosen == ("B04", "B02")
+    cut = own_l1c / f"{PREFIX}_B04.jp2"
+    cut.write_bytes(b"")
+    assert "empty" in one_line(own_l1c, ("B04",))
+    cut.write_bytes((own_l1c / f"{PREFIX}_B02.jp2").read_bytes()[:3000])
+    scene = open_product(own_l1c, ("B04",))
+    with pytest.raises(SceneError, match="damaged or cut off"):
+        scene.read(scene.grid.whole())
+    (own_l1c / "GRANULE/L1C_T32TNR_A1/MTD_TL.xml").unlink()
+    assert "MTD_TL.xml" in one_line(own_l1c)
+    (own_l1c / "MTD_MSIL1C.xml").unlink()
+    assert is_product(own_l1c)
+    assert "copied in part" in one_line(own_l1c)
+
+
+def test_a_band_of_another_tile(own_l1c: Path):
+    from rasterio.transform import from_origin
+
+    with rasterio.open(own_l1c / f"{PREFIX}_B04.jp2", "r+") as dataset:
+        dataset.transform = from_origin(700000, 5000040, 10, 10)
+    assert "mixed up" in one_line(own_l1c)
+    assert open_product(own_l1c, ("B03", "B02")).chosen
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a0 "lol">{levels}]><a>&a9;</a>""".format(
+    levels="".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+)
+OUTSIDE = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
+
+
+@contextmanager
+def opened() -> Iterator[list[str]]:
+    """Paths that Python opens meanwhile."""
+    seen: list[str] = []
+    active = True
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if active and event == "open":
+            seen.append(str(arguments[0]))
+
+    sys.addaudithook(hook)
+    yield seen
+    active = False
+
+
+@pytest.mark.parametrize(
+    "content", [BOMB, OUTSIDE, "<a><b></a>", "", "\x00\xff\xfe"], ids=["bomb", "xxe", "cut", "empty", "binary"]
+)
+@pytest.mark.parametrize("name", ["MTD_MSIL1C.xml", "GRANULE/L1C_T32TNR_A1/MTD_TL.xml"])
+def test_xml_that_is_hostile_or_damaged(own_l1c: Path, name: str, content: str):
+    (own_l1c / name).write_text(content, encoding="latin-1")
+    began = time.monotonic()
+    with opened() as seen:
+        message = one_line(own_l1c)
+    assert name in message
+    assert time.monotonic() - began < 2
+    assert not [path for path in seen if "passwd" in path]
+
+
+def test_metadata_larger_than_any(own_l1c: Path):
+    with open(own_l1c / "MTD_MSIL1C.xml", "wb") as file:
+        file.truncate(2**30)
+    began = time.monotonic()
+    assert "MiB" in one_line(own_l1c)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../../etc/passwd", "/etc/passwd", "GRANULE/../../x_B04", "C:\\x_B04", "http://x/B04"]
+)
+def test_image_names_that_leave_the_folder(own_l1c: Path, name: str):
+    xml = own_l1c / "MTD_MSIL1C.xml"
+    xml.write_text(xml.read_text().replace(f"{PREFIX}_B04", name))
+    with opened() as seen:
+        assert "leads out of the product" in one_line(own_l1c)
+    assert not [path for path in seen if "passwd" in path]
+
+
+def test_links_that_leave_the_folder(own_l1c: Path, tmp_path: Path):
+    band = own_l1c / f"{PREFIX}_B04.jp2"
+    shutil.move(band, tmp_path / "elsewhere.jp2")
+    band.symlink_to(tmp_path / "elsewhere.jp2")
+    assert "leads out" in one_line(own_l1c)
+
+
+def test_zips_with_names_that_leave(l1c: Path, tmp_path: Path):
+    path = zipped(l1c, tmp_path / "evil.zip")
+    with zipfile.ZipFile(path, "a") as bundle:
+        bundle.writestr("../../evil_B04.jp2", b"x")
+    assert "leads out" in one_line(path)
+    path.write_bytes(path.read_bytes()[:-500])
+    assert not is_product(path)
+    assert "cannot be listed" in one_line(path)
+
+
+def test_a_vrt_in_the_clothes_of_a_band(own_l1c: Path):
+    (own_l1c / f"{PREFIX}_B04.jp2").write_text(
+        '<VRTDataset rasterXSize="9" rasterYSize="9"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        "<SourceFilename>/etc/passwd</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    assert "VRT is not allowed" in one_line(own_l1c)
+
+
+@pytest.mark.parametrize("value", ["nan", "0", "ten", "-10000", ""])
+def test_numbers_that_are_none(own_l1c: Path, value: str):
+    xml = own_l1c / "MTD_MSIL1C.xml"
+    xml.write_text(xml.read_text().replace(">10000<", f">{value}<"))
+    assert "QUANTIFICATION_VALUE" in one_line(own_l1c)
+
+
+def test_what_is_no_product(tmp_path: Path, rgb_scene: Path):
+    assert not is_product(tmp_path)
+    assert not is_product(rgb_scene)
+    assert not is_product(tmp_path / "nothing.SAFE")
+    assert not is_product("https://example.org/S2A.SAFE")
+    with pytest.raises(SceneError, match="no such product"):
+        open_product(tmp_path / "nothing.SAFE")
+    other = tmp_path / "S1A_IW_GRDH_1SDV.SAFE"
+    other.mkdir()
+    with pytest.raises(GeosalError, match="no Sentinel-2 product"):
+        open_product(other)
+
+
+def test_the_real_product(shared_data: Path, tmp_path: Path):
+    (path,) = (shared_data / "sentinel2_safe").glob("*.SAFE")
+    scene = open_product(path, ("B04,B03,B02,B08",))
+    for band, name in zip(whole(scene), scene.chosen, strict=True):
+        (file,) = path.rglob(f"*_{name}.jp2")
+        assert np.array_equal(band, of(file))
+    with rasterio.open(file) as dataset:
+        assert (scene.grid.transform, scene.grid.rasterio_crs) == (dataset.transform, dataset.crs)
+    assert scene.quality[0].kind == "clouds_gml"
+    again = open_product(zipped(path, tmp_path / "S2.zip"), scene.chosen)
+    assert np.array_equal(whole(scene), whole(again))
+
+
+def test_the_real_metadata_of_level_2a(shared_data: Path):
+    (path,) = (shared_data / "sentinel2_l2a_metadata_only").glob("*.SAFE")
+    assert is_product(path)
+    assert "B04, B03, B02 are not there" in one_line(path)
