@@ -7,8 +7,18 @@ Index card
 - `Source`: what a new kind of source must offer; `SOURCES` is the table it is written into.
 - `Setting`: what a source is given when it is opened.
 
-Rooms: `text` the grammar of SOURCE; `synthetic` and `perlin` the seed paper's masks; `raster` mask files, on `maskfile`
-(pixels and values of one), `align` (scene pixel to mask pixel) and `resample`; `combine` the union of all.
+Rooms: `text` the grammar of SOURCE, `plugins` other packages' sources, `listing` what `geosal sources` prints,
+`combine` the union of all.
+
+- `synthetic` and `perlin`: patterns of the seed paper.
+- `raster`: mask files, on `maskfile` (pixels and values of one), `align` (scene pixel to mask pixel), `placement` and
+  `resample`.
+- `vector`: features, read by `vectorfile`, `geoparquet` and `detections`, laid on the grid by `vectorplace`, filled by
+  `burn` and softened by `feather`.
+- `classes`: maps of classes by `tables`; `presets`: clouds, shadow, snow and water by `flags` (a quality band on the
+  grid), `quality` (its bits) and `cloudgml` (Sentinel-2's polygons); `sampling` takes the nearest class, `dilate`
+  grows.
+- `detail` on `structure`, and `spectral`: they look at the scene itself (`looking`).
 """
 
 from geosal.sources.base import Setting, Source
