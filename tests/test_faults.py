@@ -112,7 +112,12 @@ def test_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, ol
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_signal_ends_the_job_within_five_seconds(scene: Path, tmp_path: Path, number: int, code: int) -> None:
-    process = start(scene, tmp_path / "out.tif")
+    # A shell that starts the tests in the background has SIGINT ignored, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = start(scene, tmp_path / "out.tif")
+    finally:
+        signal.signal(signal.SIGINT, before)
     in_the_middle(process, tmp_path)
     begin = time.monotonic()
     process.send_signal(number)
