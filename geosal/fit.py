@@ -12,6 +12,11 @@ from geosal.scenes import Scene
 
 BLOCK = 2048
 """Rows and columns of a block, where memory allows."""
+_BLOCKS = (BLOCK, 1536, 1024, 512, 256)
+_EFFICIENT = 1024
+"""Rows and columns of a block from which on a larger one is hardly faster: halos are a small part of it."""
+_COMFORT = 540 * 2**20
+"""What a job may be expected to take where nobody says; it comes to 512 MiB or less, measured with `_Model`."""
 _PROCESS_BYTES = 135 * 2**20
 """Interpreter and libraries, before the first block: measured, with some room."""
 _ENCODER_BYTES = 60 * 2**20
@@ -34,6 +39,8 @@ class Fit:
 
 def fit(recipe: Recipe, scene: Scene, *, cores: int | None, tile: int | None) -> Fit:
     """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
+
+    Where nobody sets a limit, blocks are made smaller for 512 MiB as long as that costs no time.
 
     On a cluster (`cores` None) the blocks in flight are the workers' business; those that wait here are few.
 
@@ -64,8 +71,16 @@ def fit(recipe: Recipe, scene: Scene, *, cores: int | None, tile: int | None) ->
             f"the job takes at least {least / 2**20:.0f} MiB with these options, {(limit or 0) / 2**20:.0f} MiB are "
             "allowed; raise --max-memory, or leave --block, --workers and the tiles' size to geosal"
         )
+    if limit is None and recipe.block is None:
+        fits = _comfortable(fits)
     (block, chosen, smoothing), (threads, encoding) = fits[0], encode_fits[0]
     return Fit(block, chosen, threads, max(smoothing, encoding))
+
+
+def _comfortable(fits: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Leave out blocks that take much memory, but none of the workers."""
+    efficient = [option for option in fits if option[1] == fits[0][1] and option[0] >= _EFFICIENT]
+    return [option for option in efficient if option[2] <= _COMFORT] or efficient[-1:] or fits
 
 
 @dataclass(frozen=True)
@@ -80,9 +95,8 @@ class _Model:
     def blocks(self) -> list[int]:
         """Sizes of a block worth trying, largest first."""
         if self.tile is None:
-            return [BLOCK >> shift for shift in range(4)]
-        whole = (max(1, (BLOCK >> shift) // self.tile) * self.tile for shift in range(4))
-        return sorted(set(whole), reverse=True)
+            return list(_BLOCKS)
+        return sorted({max(1, block // self.tile) * self.tile for block in _BLOCKS}, reverse=True)
 
     def smoothing(self, block: int, workers: int) -> int:
         """While blocks are smoothed and their tiles encoded.

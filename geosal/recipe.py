@@ -62,7 +62,7 @@ class Recipe:
     workers
         Blocks worked on at once; by default one per core, or per thread of the cluster.
     block
-        Rows and columns of a block, a multiple of 16; by default 2048, less where `max_memory` asks for it.
+        Rows and columns of a block, a multiple of 16; by default 2048, less where memory asks for it.
     max_memory
         Bytes the whole job may take; the block is made smaller to fit, and the job refused when it cannot.
     max_pixels

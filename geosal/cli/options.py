@@ -105,7 +105,10 @@ sigma = click.option(
     "--sigma", metavar="RULE", help="Sigma of a kernel of width K: opencv (default), or such as 0.25*K."
 )
 block = click.option(
-    "--block", type=click.IntRange(min=1), metavar="N", help="Rows and columns of a unit of work (default 2048)."
+    "--block",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Rows and columns of a unit of work (default: 2048 or less).",
 )
 profile = click.option(
     "--profile", metavar="NAME",
