@@ -15,6 +15,7 @@ from geosal.errors import (
     ResourceError,
     SaliencyError,
     SceneError,
+    TargetError,
     UsageError,
     VerificationError,
 )
@@ -22,6 +23,7 @@ from geosal.version import __version__
 
 if TYPE_CHECKING:
     from geosal.array_api import saliency, write
+    from geosal.comparison import Comparison, compare
     from geosal.ladder import Ladder, effective_kernel
     from geosal.pipeline import Summary, compress, run
     from geosal.plan import Plan, make_plan
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
     from geosal.verification import verify
 else:
     _ROOMS = {
+        "Comparison": "comparison",
         "Ladder": "ladder",
         "Plan": "plan",
         "Progress": "produce",
         "Recipe": "recipe",
         "Summary": "pipeline",
+        "compare": "comparison",
         "compress": "pipeline",
         "effective_kernel": "ladder",
         "make_plan": "plan",
@@ -59,6 +63,7 @@ else:
 
 __all__ = [
     "ClusterError",
+    "Comparison",
     "GeosalError",
     "GeosalWarning",
     "Ladder",
@@ -70,9 +75,11 @@ __all__ = [
     "SaliencyError",
     "SceneError",
     "Summary",
+    "TargetError",
     "UsageError",
     "VerificationError",
     "__version__",
+    "compare",
     "compress",
     "effective_kernel",
     "make_plan",

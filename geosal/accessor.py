@@ -6,15 +6,19 @@ not import xarray: it notes that the accessor is to be registered as soon as som
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
+
+from geosal.errors import UsageError
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
     import xarray as xr
 
+    from geosal.comparison import Comparison
     from geosal.ladder import Ladder
     from geosal.produce import ProgressCallback
 
@@ -44,6 +48,21 @@ class GeosalAccessor:
         from geosal import array_api  # noqa: PLC0415
 
         return array_api.write(self._scene, path, progress=progress, **options)
+
+    def compare(self, candidate: str, saliency: "str | Sequence[str] | None" = None, **options: Any) -> "Comparison":
+        """Compare the file that this scene was opened from with a candidate; see `geosal.compare`.
+
+        Raises
+        ------
+        UsageError
+            The array was not opened by `geosal.open_scene`.
+        """
+        from geosal.comparison import compare  # noqa: PLC0415
+
+        source, reading = (self._scene.encoding.get(key) for key in ("source", "reading"))
+        if not source or reading is None:
+            raise UsageError("this array comes from no file that geosal opened; give both paths to geosal.compare")
+        return compare(source, candidate, saliency, **(asdict(reading) | options))
 
 
 def register_when_imported() -> None:

@@ -6,6 +6,7 @@ GeosalError                     1   anything else that went wrong
 ├── SaliencyError (ValueError)  4   the saliency or the georeferencing does not fit the scene
 ├── OutputError (OSError)       5   the output cannot be written
 ├── VerificationError (AssertionError)  6   the result does not hold what was promised
+│   └── TargetError             6   bytes or a quality that cannot be reached; it names the best that was
 ├── ResourceError (RuntimeError) 7   over a limit of memory, disk or pixels
 └── ClusterError (ConnectionError)  8   the scheduler or its workers are gone
 
@@ -53,6 +54,10 @@ class VerificationError(GeosalError, AssertionError):
     """The output does not hold what was promised."""
 
     exit_code = 6
+
+
+class TargetError(VerificationError):
+    """The bytes or the quality that were asked for cannot be reached; the message names the best that was."""
 
 
 class ResourceError(GeosalError, RuntimeError):

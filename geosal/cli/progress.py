@@ -15,6 +15,10 @@ _TITLES = {
     "verify": "checking",
     "saliency": "saliency",
     "scene": "drawing",
+    "range": "looking",
+    "compare": "comparing",
+    "map": "mapping errors",
+    "search": "looking for the setting",
 }
 
 

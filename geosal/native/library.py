@@ -52,6 +52,70 @@ class HalveJob(ctypes.Structure):
     )
 
 
+class DifferingJob(ctypes.Structure):
+    """``differing`` of ``metrics.c``."""
+
+    _fields_ = (
+        ("first", ctypes.c_void_p),
+        ("second", ctypes.c_void_p),
+        ("valid", ctypes.c_void_p),
+        ("levels", ctypes.c_void_p),
+        ("first_stride", ctypes.c_ssize_t),
+        ("second_stride", ctypes.c_ssize_t),
+        ("valid_stride", ctypes.c_ssize_t),
+        ("level_stride", ctypes.c_ssize_t),
+        ("height", ctypes.c_ssize_t),
+        ("width", ctypes.c_ssize_t),
+        ("count", ctypes.c_int),
+        ("sums", ctypes.c_void_p),
+    )
+
+
+class ComparingJob(ctypes.Structure):
+    """``comparing`` of ``metrics.c``."""
+
+    _fields_ = (
+        ("first", ctypes.c_void_p),
+        ("second", ctypes.c_void_p),
+        ("valid", ctypes.c_void_p),
+        ("levels", ctypes.c_void_p),
+        ("first_stride", ctypes.c_ssize_t),
+        ("second_stride", ctypes.c_ssize_t),
+        ("valid_stride", ctypes.c_ssize_t),
+        ("level_stride", ctypes.c_ssize_t),
+        ("top", ctypes.c_ssize_t),
+        ("left", ctypes.c_ssize_t),
+        ("bottom", ctypes.c_ssize_t),
+        ("right", ctypes.c_ssize_t),
+        ("scale", ctypes.c_ssize_t),
+        ("kind", ctypes.c_int),
+        ("count", ctypes.c_int),
+        ("taps", ctypes.c_void_p),
+        ("luminance", ctypes.c_double),
+        ("contrast", ctypes.c_double),
+        ("pivot", ctypes.c_double),
+        ("windows", ctypes.c_void_p),
+        ("similarities", ctypes.c_void_p),
+        ("contrasts", ctypes.c_void_p),
+    )
+
+
+class PoolingJob(ctypes.Structure):
+    """``pooling`` of ``metrics.c``."""
+
+    _fields_ = (
+        ("pixels", ctypes.c_void_p),
+        ("valid", ctypes.c_void_p),
+        ("out", ctypes.c_void_p),
+        ("pixel_stride", ctypes.c_ssize_t),
+        ("valid_stride", ctypes.c_ssize_t),
+        ("out_stride", ctypes.c_ssize_t),
+        ("height", ctypes.c_ssize_t),
+        ("width", ctypes.c_ssize_t),
+        ("kind", ctypes.c_int),
+    )
+
+
 @cache
 def function(library: str, name: str) -> Callable[..., int]:
     """Find the variant of a function that is made for this processor."""
@@ -67,7 +131,7 @@ def load(name: str) -> ctypes.CDLL:
     Parameters
     ----------
     name
-        ``"_exact"``, ``"_wide"`` or ``"_tiles"``.
+        ``"_exact"``, ``"_wide"``, ``"_tiles"`` or ``"_metrics"``.
 
     Raises
     ------

@@ -51,6 +51,7 @@ def test_other_commands_do_not_either(imported: Imported, rgb_scene: Path, tmp_p
     assert imported("saliency", "half", tmp_path / "map.tif", "--like", rgb_scene, "--quiet") & HEAVY == set()
     assert imported("compress", rgb_scene, tmp_path / "out.tif", "-s", tmp_path / "map.tif", "-q") & HEAVY == set()
     assert imported("info", rgb_scene) & HEAVY == set()
+    assert imported("compare", rgb_scene, tmp_path / "out.tif", "-s", "half") & HEAVY == set()
     assert imported("--help") & HEAVY == set()
 
 

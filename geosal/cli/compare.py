@@ -1,0 +1,163 @@
+"""``geosal compare``: how good an output is, and how small."""
+
+import csv
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geosal.cli import options
+from geosal.cli.output import Report, as_bytes, counted, grid, pairs
+from geosal.cli.progress import progress_bars
+from geosal.comparison import Comparison, Pair, Row, judge, open_any
+from geosal.errors import OutputError, UsageError
+from geosal.ladder import Ladder
+from geosal.scenes import Reading
+from geosal.sources import open_saliency
+
+_READING = tuple(field.name for field in fields(Reading))
+_RULES = ("combine", "outside", "background", "drivers")
+
+
+@click.command()
+@click.argument("original", metavar="ORIGINAL")
+@click.argument("candidate", metavar="CANDIDATE")
+@options.saliency
+@options.combine
+@options.outside
+@options.background
+@options.steps
+@options.reading
+@click.option("--data-range", type=float, metavar="X", help="Width of the range of values (default: of the data type).")
+@click.option("--csv", "table", metavar="FILE", help="Write all figures as a table: each part in each band.")
+@click.option("--error-map", metavar="FILE.tif", help="Write the largest error of each pixel over the bands.")
+@options.max_pixels
+@options.drivers
+@options.overwrite
+@options.report_options
+def compare(original: str, candidate: str, report: Report, quiet: bool, table: str | None, **wish: Any) -> None:
+    """Tell how far CANDIDATE is from ORIGINAL: PSNR, SSIM, MS-SSIM, errors, bits per pixel.
+
+    With a --saliency the salient part (what is to be kept), the background and each level are told apart. Where one of
+    the two holds no data nothing is compared.
+
+    \b
+    geosal compare scene.tif smaller.tif
+    geosal compare scene.tif smaller.jp2 --saliency mask.tif --csv figures.csv --error-map errors.tif
+    """
+    error_map, overwrite = wish.pop("error_map"), wish.pop("overwrite")
+    options.keep_report_apart(report, wish["saliency"], original, candidate, table, error_map)
+    _check_table(table, overwrite=overwrite, others=[original, candidate, error_map])
+    pair = _open(original, candidate, {name: value for name, value in wish.items() if value not in (None, ())})
+    with progress_bars(pair.grid.height * pair.grid.width, quiet=quiet) as progress:
+        outcome = judge(
+            pair, data_range=wish["data_range"], error_map=error_map, overwrite=overwrite, progress=progress
+        )
+    if not quiet:
+        report.show(_as_text(outcome))
+    report.write(outcome.to_dict())
+    if table is not None:
+        _write_table(table, outcome)
+
+
+def _open(original: str, candidate: str, given: dict[str, Any]) -> Pair:
+    reading = {name: given[name] for name in _READING if name in given}
+    if "bands" in reading:
+        reading["bands"] = tuple(name.strip() for text in reading["bands"] for name in text.split(","))
+    of_both = {name: reading[name] for name in ("drivers", "max_pixels") if name in reading}
+    source, found = open_any(original, Reading(**reading)), open_any(candidate, Reading(**of_both))
+    rules = {name: given[name] for name in _RULES if name in given}
+    saliency = None
+    if "saliency" in given:
+        saliency = open_saliency(given["saliency"], source.grid, scene=source.original, **rules)
+    elif rules.keys() - {"drivers"} or "steps" in given:
+        raise UsageError("an option of the saliency without --saliency; name its SOURCE as well")
+    return Pair.of(source, found, saliency, Ladder(steps=given["steps"]) if "steps" in given else None)
+
+
+def _check_table(path: str | None, *, overwrite: bool, others: Sequence[str | None]) -> None:
+    """Refuse, before the work, a table that could not be written."""
+    if path is None:
+        return
+    place = Path(path)
+    if any(other is not None and os.path.realpath(other) == os.path.realpath(path) for other in others):
+        raise UsageError(f"--csv {path}: this is a file of the comparison itself; choose another name")
+    if place.is_dir() or not place.absolute().parent.is_dir():
+        raise OutputError(f"--csv {path}: is a directory, or lies in none; name a file in a directory that exists")
+    if place.exists() and not overwrite:
+        raise OutputError(f"--csv {path}: exists; replace it with --overwrite, or choose another name")
+    if not os.access(place if place.exists() else place.absolute().parent, os.W_OK):
+        raise OutputError(f"--csv {path}: may not be written; choose another place")
+
+
+def _write_table(path: str, outcome: Comparison) -> None:
+    columns, rows = outcome.table()
+    try:
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise OutputError(f"--csv {path}: cannot be written: {error.strerror}; write it elsewhere") from error
+
+
+def _as_text(outcome: Comparison) -> str:
+    size = f"{outcome.width} x {outcome.height} px, {counted(outcome.count, 'band')} of {outcome.dtype}"
+    facts: list[tuple[str, object]] = [
+        ("original", f"{outcome.original}{_in_brackets(outcome.original_bytes)}"),
+        ("candidate", f"{outcome.candidate}{_in_brackets(outcome.candidate_bytes)}"),
+        ("compared", f"{size}; data range {outcome.data_range:g} ({outcome.data_range_from})"),
+    ]
+    if outcome.bits_per_pixel is not None:
+        facts.append(("bits per pixel", f"{outcome.bits_per_pixel:.3f}; {_reduction(outcome)}"))
+    if not outcome.georeferenced:
+        facts.append(("georeferencing", "not compared: not both have one"))
+    if outcome.saliency is not None:
+        facts.append(("saliency", outcome.saliency))
+    elif outcome.made_with is not None:
+        facts.append(("made with", f"saliency {outcome.made_with}; name it (--saliency) to see each part"))
+    if outcome.lost or outcome.gained:
+        facts.append(("left out", f"{outcome.lost} samples lost, {outcome.gained} gained since the original"))
+    if outcome.error_map is not None:
+        facts.append(("error map", outcome.error_map))
+    header = ("part", "share", "PSNR dB", "SSIM", "MS-SSIM", "RMSE", "MAE", "largest", "")
+    rows = [_cells(row) for row in outcome.rows if row.band == 0 or (row.part == "whole" and outcome.count > 1)]
+    return f"{pairs(facts)}\n\n{grid(header, rows)}"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    scores = row.scores
+    note = "" if row.level is None else f"width {2 * row.level + 1} px"
+    return (
+        row.part if row.band == 0 else f"band {row.band}",
+        f"{100 * row.share:.1f} %",
+        _figure(scores.psnr, ".2f"),
+        _figure(scores.ssim, ".5f"),
+        _figure(scores.ms_ssim, ".5f"),
+        _figure(scores.rmse, ".4g"),
+        _figure(scores.mae, ".4g"),
+        _figure(scores.max_error, "g"),
+        note or row.name,
+    )
+
+
+def _figure(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def _in_brackets(size: int | None) -> str:
+    return "" if size is None else f" ({as_bytes(size)})"
+
+
+def _reduction(outcome: Comparison) -> str:
+    raw = f"{_change(outcome.reduction_of_raw)} than the samples in memory"
+    return raw if outcome.reduction is None else f"{_change(outcome.reduction)} than the original, {raw}"
+
+
+def _change(percent: float | None) -> str:
+    percent = percent or 0.0
+    return f"{abs(percent):.1f} % {'smaller' if percent >= 0 else 'larger'}"

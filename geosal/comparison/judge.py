@@ -1,0 +1,103 @@
+"""The work on one block of a pair: read it, judge what lies ready, map the errors."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.comparison.pair import Pair, Samples
+from geosal.comparison.seams import Ready
+from geosal.grid import Block
+from geosal.metrics import ErrorSums, StructureSums, sum_by_level
+from geosal.produce import Work
+
+
+class Facts(NamedTuple):
+    """What was summed up, of each band for each level."""
+
+    errors: tuple[tuple[ErrorSums, ...], ...]
+    structure: tuple[tuple[StructureSums, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReadTask:
+    """Read a block of both."""
+
+    pair: Pair
+
+    def __call__(self, block: Block) -> tuple[Block, Samples]:
+        """Read it, without anything around it."""
+        return block, self.pair.read(block)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JudgeTask:
+    """Compare pixels that lie ready with all that their windows reach."""
+
+    pair: Pair
+    data_range: float
+
+    def __call__(self, ready: Ready) -> Facts:
+        """Sum up."""
+        levels = self.pair.levels_of(ready.block)
+        errors, structure = [], []
+        for band, (original, candidate) in enumerate(zip(ready.original, ready.candidate, strict=True)):
+            of_errors, of_structure = sum_by_level(
+                original,
+                candidate,
+                self.data_range,
+                ready.inside,
+                valid=None if ready.valid is None else ready.valid[band],
+                levels=levels,
+                count=self.pair.levels,
+            )
+            errors.append(of_errors)
+            structure.append(of_structure)
+        return Facts(tuple(errors), tuple(structure))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapTask:
+    """Map the errors of one block."""
+
+    pair: Pair
+
+    def __call__(self, block: Block) -> Work:
+        """The largest error of each pixel over the bands where it counts."""
+        samples = self.pair.read(block)
+        sizes, valid = error_sizes(samples.original, samples.candidate), samples.valid
+        shown = np.ones(block.shape, np.bool_)
+        if valid is not None:
+            sizes[~valid] = 0
+            shown = np.asarray(valid.any(axis=0))
+        return Work(sizes.max(axis=0, keepdims=True), shown, None)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RangeTask:
+    """Find the least and the greatest sample of the original that counts in a block."""
+
+    pair: Pair
+
+    def __call__(self, block: Block) -> tuple[float, float] | None:
+        """Least and greatest; None where nothing counts."""
+        pixels, valid = self.pair.read_original(block)
+        counting = pixels if valid is None else pixels[valid]
+        return (float(counting.min()), float(counting.max())) if counting.size else None
+
+
+def error_dtype(dtype: str) -> str:
+    """Type of a map of the errors of samples of a type: of integers it holds each of them."""
+    kind = np.dtype(dtype)
+    return "float32" if kind.kind == "f" else f"uint{8 * kind.itemsize}"
+
+
+def error_sizes(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    """Sizes of the differences, of the type that `error_dtype` tells; any shape."""
+    kind = error_dtype(first.dtype.name)
+    if first.dtype.kind == "f":
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(np.abs(first.astype(np.float64) - second), kind)
+    # Of signed samples it may wrap; taken as a number without a sign it is right again.
+    return np.asarray((np.maximum(first, second) - np.minimum(first, second)).view(kind))

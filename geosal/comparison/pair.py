@@ -1,0 +1,200 @@
+"""Original and candidate, checked to be two of a kind, and read side by side."""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import SaliencyError, SceneError, UsageError
+from geosal.grid import Block, Grid
+from geosal.ladder import Ladder
+from geosal.native import look_up
+from geosal.raster import RasterLayout
+from geosal.scenes import Reading, Scene, open_input
+from geosal.scenes.zarr_store import ZarrScene, is_store
+from geosal.sources import Saliency
+from geosal.verification.carried import grid_faults, read_ladder
+
+
+def open_any(path: str, reading: Reading) -> Scene:
+    """Open a raster, a product, or a Zarr store that geosal wrote.
+
+    Raises
+    ------
+    GeosalError
+        As `geosal.scenes.open_input`; `UsageError` where bands of a store are asked for.
+    """
+    if not is_store(path):
+        return open_input(path, reading)
+    if reading.bidx or reading.bands or reading.resolution is not None or reading.to_byte is not None:
+        raise UsageError(f"{path}: a Zarr store is compared as it is; leave out --bidx, --bands and --to-byte")
+    return ZarrScene.open_store(path)
+
+
+class Samples(NamedTuple):
+    """The bands of both scenes that are compared, (band, y, x); validity is None where all of them count."""
+
+    original: NDArray[Any]
+    candidate: NDArray[Any]
+    original_valid: NDArray[np.bool_] | None
+    candidate_valid: NDArray[np.bool_] | None
+
+    @property
+    def valid(self) -> NDArray[np.bool_] | None:
+        """Which samples count in both; None when all do."""
+        if self.original_valid is None or self.candidate_valid is None:
+            return self.candidate_valid if self.original_valid is None else self.original_valid
+        return self.original_valid & self.candidate_valid
+
+    @property
+    def lost(self) -> int:
+        """How many count in the original and not in the candidate."""
+        return _left_out(self.candidate_valid, self.original_valid)
+
+    @property
+    def gained(self) -> int:
+        """How many count in the candidate and not in the original."""
+        return _left_out(self.original_valid, self.candidate_valid)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pair:
+    """Two scenes of one size, type and number of bands. It pickles, and any thread may read.
+
+    Attributes
+    ----------
+    original, candidate
+        Their alpha bands are not compared: alpha tells what counts.
+    saliency
+        On the original's grid; None compares the whole only.
+    ladder
+        From saliency to levels.
+    """
+
+    original: Scene
+    candidate: Scene
+    saliency: Saliency | None
+    ladder: Ladder
+
+    @classmethod
+    def of(
+        cls, original: Scene, candidate: Scene, saliency: Saliency | None = None, ladder: Ladder | None = None
+    ) -> Self:
+        """Check that two scenes can be compared.
+
+        Parameters
+        ----------
+        original, candidate, saliency
+            As the attributes.
+        ladder
+            By default the one that the candidate's provenance tells, or else geosal's own.
+
+        Raises
+        ------
+        SceneError
+            Size, type or number of bands differ.
+        SaliencyError
+            The georeferencing differs where both have one, or the saliency lies on another grid.
+        """
+        ours, theirs = candidate.layout, original.layout
+        where = f"{candidate.path} against {original.path}"
+        if ours.grid.shape != theirs.grid.shape:
+            raise SceneError(
+                f"{where}: {_size(ours.grid)}, not {_size(theirs.grid)}; compare rasters of one size: gdalwarp -ts"
+            )
+        if len(colours(ours)) != len(colours(theirs)):
+            raise SceneError(
+                f"{where}: {len(colours(ours))} bands beside alpha, not {len(colours(theirs))}; "
+                "name those of the original that the candidate holds: --bidx or --bands"
+            )
+        if ours.dtype != theirs.dtype:
+            raise SceneError(
+                f"{where}: {ours.dtype}, not {theirs.dtype}; read the original as the candidate was made (--to-byte), "
+                "or convert one of them: gdal_translate -ot"
+            )
+        if faults := list(grid_faults(_located(ours.grid, theirs.grid), theirs.grid)):
+            raise SaliencyError(f"{where}: {'; '.join(faults)}; mend the georeferencing: gdal_edit.py -a_srs -a_ullr")
+        if saliency is not None and saliency.grid.shape != theirs.grid.shape:
+            raise SaliencyError(
+                f"{saliency.label}: made for {_size(saliency.grid)}, not {_size(theirs.grid)}; open it for the original"
+            )
+        ladder = ladder or read_ladder(ours.metadata) or Ladder()
+        return cls(original=original, candidate=candidate, saliency=saliency, ladder=ladder)
+
+    @property
+    def grid(self) -> Grid:
+        """The original's, which the candidate shares."""
+        return self.original.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """What the bands that are compared are called, "" where that is not known."""
+        described = self.original.layout.metadata.bands
+        return tuple(described[band].description or described[band].role for band in colours(self.original.layout))
+
+    @property
+    def located(self) -> bool:
+        """Whether both have a georeferencing, which then agrees."""
+        return self.original.grid.georeferenced and self.candidate.grid.georeferenced
+
+    @property
+    def levels(self) -> int:
+        """How many levels are told apart."""
+        return 1 if self.saliency is None else self.ladder.steps + 1
+
+    def read(self, block: Block) -> Samples:
+        """Read a block of both.
+
+        Raises
+        ------
+        SceneError
+            It cannot be decoded.
+        """
+        original, original_valid = self.read_original(block)
+        candidate, candidate_valid = _read_colours(self.candidate, block)
+        return Samples(original, candidate, original_valid, candidate_valid)
+
+    def read_original(self, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Read a block of the original only: its samples, and which of them count, None when all do."""
+        return _read_colours(self.original, block)
+
+    def levels_of(self, block: Block) -> NDArray[np.uint8] | None:
+        """Levels (y, x) of a block; None without a saliency."""
+        if self.saliency is None:
+            return None
+        coded = self.saliency.read_coded(block)
+        if coded is None:
+            return self.ladder.levels(self.saliency.read(block))
+        return look_up(coded.codes, self.ladder.levels(coded.table))[0]
+
+
+def _left_out(by: NDArray[np.bool_] | None, of: NDArray[np.bool_] | None) -> int:
+    """How many samples do not count by one mask, of those that do by another."""
+    if by is None:
+        return 0
+    return int(np.count_nonzero(~by if of is None else of & ~by))
+
+
+def colours(layout: RasterLayout) -> list[int]:
+    """Positions of the bands that are compared: all but alpha."""
+    return [band for band in range(layout.count) if band != layout.alpha] or [0]
+
+
+def _read_colours(scene: Scene, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    samples, chosen = scene.read(block), colours(scene.layout)
+    pixels, valid = samples.pixels, samples.valid
+    if len(chosen) < len(pixels):
+        pixels, valid = pixels[chosen], valid[chosen]
+    return pixels, None if valid.all() else valid
+
+
+def _located(found: Grid, source: Grid) -> Grid:
+    """A grid that is taken to lie where another does as far as one of the two does not say where it lies."""
+    unknown = found.transform.is_identity or source.transform.is_identity
+    crs = source.crs if found.crs is None or source.crs is None else found.crs
+    return replace(found, crs=crs, transform=source.transform if unknown else found.transform)
+
+
+def _size(grid: Grid) -> str:
+    return f"{grid.width} x {grid.height} px"

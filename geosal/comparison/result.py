@@ -1,0 +1,171 @@
+"""What a comparison comes to: rows of figures, and the forms they are handed out in."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from geosal.metrics import Scores
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ALL = 0
+"""The number of a row that is over all bands."""
+WHOLE, SALIENT, BACKGROUND = "whole", "salient", "background"
+_FIGURES = tuple(field.name for field in fields(Scores))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Figures of one part of the scene in one band, or in all.
+
+    Attributes
+    ----------
+    part
+        ``whole``, ``salient`` (level 0), ``background`` (all others), or ``level 3``.
+    level
+        Of a part that is one level; None otherwise.
+    band, name
+        From 1, 0 over all bands; and what it is called, "" where that is not known.
+    share
+        Of the samples that were compared in this band.
+    scores
+        The figures.
+    """
+
+    part: str
+    level: int | None
+    band: int
+    name: str
+    share: float
+    scores: Scores
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; what cannot be told is None."""
+        own = {"part": self.part, "level": self.level, "band": self.band, "name": self.name, "share": self.share}
+        figures = {name: _known(value) for name, value in asdict(self.scores).items()}
+        return own | figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How good a candidate is, and how small.
+
+    Attributes
+    ----------
+    original, candidate
+        What was compared.
+    data_range, data_range_from
+        Width of the range of values on which PSNR and SSIM are based, and where it comes from.
+    saliency, steps
+        What the levels come from; None where only the whole was compared.
+    made_with
+        The saliency that the candidate's provenance names; None when it names none.
+    georeferenced
+        Whether both have a georeferencing; it agrees then.
+    original_bytes
+        Size of the original's file; None where it holds more than was compared, or is remote.
+    raw_bytes
+        Of the samples that were compared, as they lie in memory.
+    candidate_bytes, bits_per_pixel
+        Size of the candidate's file, and ``8 * bytes / (width * height)``; None when it is remote.
+    reduction, reduction_of_raw
+        In percent, from `original_bytes` and `raw_bytes`.
+    lost, gained
+        Samples that count in the original alone, or in the candidate alone. They are left out of all figures.
+    rows
+        The whole, then salient part, background and each level; of each all bands together, then band by band.
+    seconds
+        Of wall clock.
+    """
+
+    original: str
+    candidate: str
+    width: int
+    height: int
+    count: int
+    dtype: str
+    data_range: float
+    data_range_from: str
+    saliency: str | None
+    steps: int | None
+    made_with: str | None
+    georeferenced: bool
+    original_bytes: int | None
+    raw_bytes: int
+    candidate_bytes: int | None
+    bits_per_pixel: float | None
+    reduction: float | None
+    reduction_of_raw: float | None
+    lost: int
+    gained: int
+    rows: tuple[Row, ...]
+    error_map: str | None
+    seconds: float
+
+    def scores(self, part: str = WHOLE, band: int = ALL) -> Scores:
+        """Figures of a part, in a band from 1 or over all.
+
+        Raises
+        ------
+        KeyError
+            There is no such part or band.
+        """
+        for row in self.rows:
+            if (row.part, row.band) == (part, band):
+                return row.scores
+        raise KeyError(f"no part {part!r} in band {band}; there are {', '.join(self.parts)}, bands 0 to {self.count}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that were compared."""
+        return tuple(dict.fromkeys(row.part for row in self.rows))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; infinite figures stay so."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return own | {"rows": [row.to_dict() for row in self.rows]}
+
+    def table(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
+        """Names of the columns, and the rows of a CSV file: each says what was compared."""
+        about = {
+            "original": self.original,
+            "candidate": self.candidate,
+            "bits_per_pixel": self.bits_per_pixel,
+            "reduction": self.reduction,
+            "data_range": self.data_range,
+        }
+        rows: list[Mapping[str, Any]] = [about | row.to_dict() for row in self.rows]
+        return tuple(rows[0]), rows
+
+    def to_dataset(self) -> "xr.Dataset":
+        """All figures as an xarray Dataset with the dimensions (part, band); band 0 is over all bands."""
+        import numpy as np  # noqa: PLC0415  with xarray
+        import xarray as xr  # noqa: PLC0415  slow
+
+        bands = list(range(self.count + 1))
+        shape = (len(self.parts), len(bands))
+        names = ("share", *_FIGURES)
+        values = {name: np.reshape([_figure(row, name) for row in self.rows], shape) for name in names}
+        labels = {row.band: row.name for row in self.rows}
+        coords = {
+            "part": list(self.parts),
+            "band": bands,
+            "name": ("band", [labels[band] for band in bands]),
+        }
+        about = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "rows"}
+        attrs = {name: int(value) if isinstance(value, bool) else value for name, value in about.items()}
+        return xr.Dataset(
+            {name: (("part", "band"), array) for name, array in values.items()},
+            coords=coords,
+            attrs={name: value for name, value in attrs.items() if value is not None},
+        )
+
+
+def _figure(row: Row, name: str) -> float:
+    return row.share if name == "share" else getattr(row.scores, name)
+
+
+def _known(value: float) -> float | None:
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,288 @@
+"""The comparison: block by block through a pool, sums added in the order of the blocks."""
+
+import os
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import numpy as np
+from rasterio.enums import ColorInterp
+
+from geosal.cluster import Pool, open_pool
+from geosal.codecs.profiles import resolve_profile
+from geosal.comparison.judge import JudgeTask, MapTask, RangeTask, ReadTask, error_dtype
+from geosal.comparison.pair import Pair, open_any
+from geosal.comparison.result import Comparison, Row
+from geosal.comparison.seams import Ready, Seams
+from geosal.comparison.sums import Sums
+from geosal.errors import GeosalWarning, SceneError, UsageError, redact
+from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster
+from geosal.ladder import Ladder
+from geosal.plan import target_for
+from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
+from geosal.scenes import Reading, Scene
+from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
+from geosal.sources import Saliency, open_saliency
+from geosal.version import __version__
+from geosal.writers.publish import check_output
+
+_BLOCK = 1024
+"""A multiple of the tiles of most files, so that none is decoded twice; `seams.KEPT` at least."""
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def compare(
+    original: str,
+    candidate: str,
+    saliency: Saliency | str | Sequence[str] | None = None,
+    *,
+    ladder: Ladder | None = None,
+    data_range: float | None = None,
+    error_map: str | None = None,
+    progress: ProgressCallback | None = None,
+    **reading: Any,
+) -> Comparison:
+    """Tell how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
+
+    Both are read block by block; memory does not grow with the scene. What is not valid in both is left out, and for
+    SSIM every window that holds such a sample.
+
+    Parameters
+    ----------
+    original
+        A raster, a product or a Zarr store.
+    candidate
+        A raster of the same size, type and number of bands, alpha aside; any format that GDAL reads, or a store.
+    saliency
+        What is to be told apart: the salient part (level 0), the background, and each level. One SOURCE text or
+        several, united as a job does by default, or an opened saliency on the grid of `original`.
+    ladder
+        From saliency to levels; by default what the candidate's provenance says, or else geosal's own.
+    data_range
+        Width of the range of values, for PSNR and SSIM. By default ``2 ** bits - 1`` for integers, and for floats the
+        range of the original's valid samples.
+    error_map
+        Write a raster of the largest error of each pixel over the bands, such as ``errors.tif``; not over another file.
+    progress
+        Called in this thread after each block.
+    **reading
+        How `original` was read when `candidate` was made: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands``
+        and ``to_byte``; ``drivers`` and ``max_pixels`` are for both.
+
+    Returns
+    -------
+    Comparison
+        All figures; ``.to_dict()``, ``.to_dataset()``, ``.scores("salient").psnr``.
+
+    Raises
+    ------
+    UsageError
+        A SOURCE or an option that cannot be.
+    SceneError
+        One of the files cannot be read, they are not of one size, type and number of bands, or nothing counts in both.
+    SaliencyError
+        A mask does not fit the scene, or the georeferencing differs where both have one.
+    OutputError
+        The error map cannot be written.
+
+    Warns
+    -----
+    GeosalWarning
+        Samples that count in the original do not in the candidate.
+
+    Examples
+    --------
+    >>> geosal.compare("in.tif", "out.jp2", "perlin:seed=7").scores("salient").psnr  # doctest: +SKIP
+    """
+    known = {field.name for field in fields(Reading)}
+    if unknown := sorted(reading.keys() - known):
+        raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(sorted(known))}")
+    of_both = {name: reading[name] for name in ("drivers", "max_pixels") if name in reading}
+    source, found = open_any(original, Reading(**reading)), open_any(candidate, Reading(**of_both))
+    if saliency is not None and not isinstance(saliency, Saliency):
+        texts = [saliency] if isinstance(saliency, str) else saliency
+        saliency = open_saliency(texts, source.grid, drivers=source.drivers, scene=source.original)
+    pair = Pair.of(source, found, saliency, ladder)
+    return judge(pair, data_range=data_range, error_map=error_map, progress=progress)
+
+
+def judge(
+    pair: Pair,
+    *,
+    data_range: float | None = None,
+    error_map: str | None = None,
+    overwrite: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Comparison:
+    """Compare an opened pair; as `compare`, and `overwrite` lets the error map take the place of a file."""
+    begin, report = time.monotonic(), progress or ignore
+    if data_range is not None and not 0 < data_range < float("inf"):
+        raise UsageError(f"data_range={data_range}: the range of values is above 0; say how wide it is")
+    if error_map is not None:
+        check_output(error_map, overwrite=overwrite, inputs=[pair.original.path, pair.candidate.path])
+    try:
+        width, why = (data_range, "given") if data_range is not None else _range_of(pair, report)
+        sums = _judge(pair, width, report)
+        if error_map is not None:
+            _write_map(pair, error_map, overwrite, report)
+    finally:
+        close_shared_rasters()
+    rows = tuple(sums.rows(width))
+    if not rows[0].scores.samples:
+        raise SceneError(
+            f"{pair.candidate.path} against {pair.original.path}: no sample counts in both; look at nodata and masks: "
+            "geosal info"
+        )
+    if sums.lost:
+        warnings.warn(
+            f"{pair.candidate.path}: {sums.lost} samples that count in {pair.original.path} do not here (nodata, mask "
+            "or NaN); no figure includes them",
+            GeosalWarning,
+            stacklevel=2,
+        )
+    return _result(pair, sums, rows, (width, why), error_map, time.monotonic() - begin)
+
+
+def _judge(pair: Pair, data_range: float, report: ProgressCallback) -> Sums:
+    """Read and judge all blocks; reading goes ahead of judging, in the same threads."""
+    blocks, sums, seams = list(pair.grid.blocks(_BLOCK)), Sums(pair), Seams(pair.grid.shape)
+    read, task = ReadTask(pair=pair), JudgeTask(pair=pair, data_range=data_range)
+
+    def joined(pool: Pool) -> Iterator[Ready]:
+        for block, samples in _in_order(pool, read, blocks):
+            sums.lost += samples.lost
+            sums.gained += samples.gained
+            yield seams.join(block, samples)
+
+    report(Progress("compare", 0, len(blocks), "blocks"))
+    with open_pool("threads", None) as pool:
+        for done, facts in enumerate(_in_order(pool, task, joined(pool)), start=1):
+            sums.take(facts)
+            report(Progress("compare", done, len(blocks), "blocks"))
+    return sums
+
+
+def _in_order(pool: Pool, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """Run a task on each item, some at once, and yield the results in the order of the items."""
+    ahead: deque[Future[_Result]] = deque()
+    try:
+        for item in items:
+            ahead.append(pool.executor.submit(task, item))
+            if len(ahead) > pool.workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        for future in ahead:
+            future.cancel()
+
+
+def _range_of(pair: Pair, report: ProgressCallback) -> tuple[float, str]:
+    """Width of the range of values, and where it comes from."""
+    kind = np.dtype(pair.original.layout.dtype)
+    if kind.kind != "f":
+        bits = pair.original.layout.metadata.nbits or 8 * kind.itemsize
+        return float(2**bits - 1), f"2**{bits} - 1"
+    blocks, ends = list(pair.grid.blocks(_BLOCK)), []
+    with open_pool("threads", None) as pool:
+        for done, found in enumerate(pool.map_unordered(RangeTask(pair=pair), blocks), start=1):
+            ends += [] if found is None else [found]
+            report(Progress("range", done, len(blocks), "blocks"))
+    least, greatest = min((low for low, _ in ends), default=0.0), max((high for _, high in ends), default=0.0)
+    if not 0 < greatest - least < float("inf"):
+        raise UsageError(
+            f"{pair.original.path}: its valid samples go from {least:g} to {greatest:g}, which is no range to judge "
+            "by; give one: --data-range X"
+        )
+    return greatest - least, f"valid samples of the original, {least:g} to {greatest:g}"
+
+
+def _write_map(pair: Pair, path: str, overwrite: bool, report: ProgressCallback) -> None:
+    source = pair.original.layout.metadata
+    layout = RasterLayout(
+        grid=pair.grid,
+        dtype=error_dtype(pair.original.layout.dtype),
+        nodata=None,
+        has_mask=True,
+        metadata=RasterMetadata(
+            bands=(BandMetadata(description="largest error over bands", colorinterp=ColorInterp.gray),),
+            tags={
+                "": {
+                    "GEOSAL_VERSION": __version__,
+                    "GEOSAL_ERROR_OF": redact(os.path.basename(pair.candidate.path)),
+                    "GEOSAL_ERROR_AGAINST": redact(os.path.basename(pair.original.path)),
+                }
+            },
+            gcps=source.gcps,
+            gcp_crs=source.gcp_crs,
+            rpcs=source.rpcs,
+        ),
+    )
+    profile = resolve_profile(path, None, {}, layout)
+    produce(
+        target_for(path, profile, layout, overwrite=overwrite),
+        Labour(stage="map", task=MapTask(pair=pair), blocks=list(pair.grid.blocks(_BLOCK))),
+        take=lambda _: None,
+        tags=lambda: ({}, None),
+        report=report,
+    )
+
+
+def _result(
+    pair: Pair,
+    sums: Sums,
+    rows: tuple[Row, ...],
+    data_range: tuple[float, str],
+    error_map: str | None,
+    seconds: float,
+) -> Comparison:
+    grid, dtype = pair.grid, pair.original.layout.dtype
+    raw = grid.height * grid.width * len(pair.bands) * np.dtype(dtype).itemsize
+    before, after = _whole_file_bytes(pair.original), _file_bytes(pair.candidate.path)
+    return Comparison(
+        original=redact(pair.original.path),
+        candidate=redact(pair.candidate.path),
+        width=grid.width,
+        height=grid.height,
+        count=len(pair.bands),
+        dtype=dtype,
+        data_range=data_range[0],
+        data_range_from=data_range[1],
+        saliency=None if pair.saliency is None else pair.saliency.label,
+        steps=None if pair.saliency is None else pair.ladder.steps,
+        made_with=pair.candidate.layout.metadata.tags.get("", {}).get("GEOSAL_SALIENCY"),
+        georeferenced=pair.located,
+        original_bytes=before,
+        raw_bytes=raw,
+        candidate_bytes=after,
+        bits_per_pixel=None if after is None else 8 * after / (grid.height * grid.width),
+        reduction=None if after is None or not before else 100 * (1 - after / before),
+        reduction_of_raw=None if after is None else 100 * (1 - after / raw),
+        lost=sums.lost,
+        gained=sums.gained,
+        rows=rows,
+        error_map=error_map,
+        seconds=seconds,
+    )
+
+
+def _whole_file_bytes(scene: Scene) -> int | None:
+    """Size of a scene's file, where all of it was compared."""
+    size = _file_bytes(scene.path)
+    if size is None or type(scene) not in {Scene, ZarrScene}:
+        return None  # a product in an archive, or other samples than the file's
+    if isinstance(scene, ZarrScene):
+        return size
+    with gdal_env(), open_raster(scene.path, scene.drivers) as dataset:
+        return size if dataset.count == len(scene.indexes) else None
+
+
+def _file_bytes(path: str) -> int | None:
+    """Size of a file or a store; None of anything else."""
+    return store_bytes(path) if os.path.isfile(path) or is_store(path) else None

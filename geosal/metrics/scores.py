@@ -1,0 +1,59 @@
+"""The figures that sums come to."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+from geosal.metrics.pixelwise import ErrorSums
+from geosal.metrics.structural import StructureSums, mean_of_known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scores:
+    """How far a candidate is from its original, over some samples. What cannot be told is NaN.
+
+    Attributes
+    ----------
+    samples
+        How many were compared.
+    mse, rmse, mae, max_error
+        In units of the samples (squared).
+    psnr
+        In dB; infinite where nothing differs.
+    ssim, ms_ssim
+        1 where nothing differs. Over several bands the mean of each band's.
+    """
+
+    samples: int
+    mse: float
+    rmse: float
+    mae: float
+    psnr: float
+    max_error: float
+    ssim: float
+    ms_ssim: float
+
+    @classmethod
+    def of(cls, errors: Sequence[ErrorSums], structure: Sequence[StructureSums], data_range: float) -> "Scores":
+        """Judge by the sums of one or several bands, one of each for every band.
+
+        Parameters
+        ----------
+        errors, structure
+            Of the same samples.
+        data_range
+            Width of the range of values that a sample may take.
+        """
+        total = reduce(add, errors, ErrorSums())
+        return cls(
+            samples=total.count,
+            mse=total.mse,
+            rmse=total.rmse,
+            mae=total.mae,
+            psnr=total.psnr(data_range),
+            max_error=total.largest if total.count else math.nan,
+            ssim=mean_of_known([band.ssim for band in structure]),
+            ms_ssim=mean_of_known([band.ms_ssim for band in structure]),
+        )

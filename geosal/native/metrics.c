@@ -1,0 +1,85 @@
+#include "common.h"
+
+#define LANES 8
+
+typedef struct {
+    const void *first, *second;
+    const uint8_t *valid;   /* NULL: all samples count */
+    const uint8_t *levels;  /* NULL: all samples are of level 0 */
+    ptrdiff_t first_stride, second_stride, valid_stride, level_stride;  /* from row to row, in bytes */
+    ptrdiff_t height, width;
+    int count;              /* levels below it are told apart; others are left out */
+    void *sums;             /* `count` of them, each zero */
+} differing;
+
+typedef struct {
+    uint64_t count, squared[2], absolute, largest;  /* squared: the low half first */
+} whole_sums;
+
+typedef struct {
+    uint64_t count;
+    double squared, absolute, largest, unused;
+} real_sums;
+
+#define REACH 5  /* of a window of 11 pixels */
+#define SPAN 64  /* columns in work: eleven rows of the four filtered maps stay in the first-level cache */
+#define DEEP 64  /* rows in work */
+#define IN (SPAN + 2 * REACH)
+#define MOST_SCALE 16
+
+enum { UINT8, UINT16, INT16, UINT32, INT32, FLOAT32, FLOAT64 };
+enum { SUM, DIFFERENCE, SUM_SQUARED, DIFFERENCE_SQUARED, MAPS };
+
+typedef struct {
+    const void *first, *second;
+    const uint8_t *valid;   /* NULL: all samples count */
+    const uint8_t *levels;  /* of the full resolution, from the first centre on; NULL: all are of level 0 */
+    ptrdiff_t first_stride, second_stride, valid_stride, level_stride;
+    ptrdiff_t top, left, bottom, right;  /* centres of windows, all of which lie inside the arrays */
+    ptrdiff_t scale;        /* rows and columns of the full resolution in a pixel, MOST_SCALE at most */
+    int kind, count;        /* of the samples; levels below count are told apart */
+    const double *taps;     /* REACH + 1, from the centre outwards */
+    double luminance, contrast;  /* twice the constants C1 and C2 */
+    double pivot;           /* near the samples: variances of numbers that are large and alike keep their digits */
+    int64_t *windows;       /* of each level: sums, each zero at first */
+    double *similarities, *contrasts;
+} comparing;
+
+typedef struct {
+    double along[DEEP + 2 * REACH][MAPS][SPAN];
+    double lines[MAPS][IN];
+    double first[IN], second[IN];
+    double similarity[SPAN], contrast[SPAN];
+    double wide_similarity[SPAN * MOST_SCALE], wide_contrast[SPAN * MOST_SCALE];
+    uint8_t full[DEEP + 2 * REACH][SPAN], full_down[SPAN];  /* every sample of a window counts */
+    uint8_t wide_full[SPAN * MOST_SCALE], codes[SPAN * MOST_SCALE];
+} comparing_scratch;
+
+typedef struct {
+    const void *pixels;
+    const uint8_t *valid;  /* NULL: all samples count */
+    double *out;
+    ptrdiff_t pixel_stride, valid_stride, out_stride;
+    ptrdiff_t height, width;  /* of the pixels */
+    int kind;
+} pooling;
+
+#define POOLED 256  /* columns of the result in work */
+
+/* How many of some codes are equal to the first one. */
+static inline ptrdiff_t run_of(const uint8_t *codes, const ptrdiff_t count)
+{
+    const uint64_t eight = codes[0] * (uint64_t)0x0101010101010101;
+    ptrdiff_t x = 1;
+    for (uint64_t next; x + 8 <= count; x += 8) {
+        memcpy(&next, codes + x, 8);
+        if (next != eight)
+            break;
+    }
+    while (x < count && codes[x] == codes[0])
+        x++;
+    return x;
+}
+
+#define FUNCTIONS "metrics_functions.h"
+#include "variants.h"

@@ -1,0 +1,121 @@
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from click.testing import Result
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def made(rgb_scene: Path, tmp_path: Path, call: Call) -> Path:
+    out = tmp_path / "out.jp2"
+    assert call("compress", rgb_scene, out, "-s", "half").exit_code == 0
+    return out
+
+
+def test_the_table_tells_each_part(made: Path, rgb_scene: Path, call: Call) -> None:
+    result = call("compare", rgb_scene, made, "-s", "half")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert any(line.startswith("compared") and "data range 255 (2**8 - 1)" in line for line in lines)
+    assert any(line.startswith("bits per pixel") and "smaller than the original" in line for line in lines)
+    parts = {line.split("  ")[0]: line for line in lines}
+    assert {"whole", "band 1", "band 2", "band 3", "salient", "background", "level 0", "level 8"} <= parts.keys()
+    assert " inf " in parts["salient"]
+    assert parts["level 8"].endswith("width 17 px")
+    assert parts["band 1"].endswith("B04")
+
+
+def test_without_a_saliency_it_only_says_what_the_candidate_was_made_with(
+    made: Path, rgb_scene: Path, call: Call
+) -> None:
+    result = call("compare", rgb_scene, made)
+    assert result.exit_code == 0
+    assert "saliency half; name it (--saliency)" in result.stdout
+    assert "background" not in result.stdout
+
+
+def test_json_and_csv(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
+    table = tmp_path / "figures.csv"
+    result = call("compare", rgb_scene, made, "-s", "half", "--json", "-", "--csv", table)
+    document = json.loads(result.stdout)
+    assert document["rows"][0]["part"] == "whole"
+    assert next(row for row in document["rows"] if row["part"] == "salient")["psnr"] == "inf"
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(document["rows"]) == 5 * 4
+    assert float(rows[0]["psnr"]) == document["rows"][0]["psnr"]
+    assert float(rows[0]["bits_per_pixel"]) == document["bits_per_pixel"]
+    again = ("compare", rgb_scene, made, "--csv", table)
+    assert call(*again).exit_code == 5
+    assert call(*again, "--overwrite", "--quiet").stdout == ""
+    with table.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 4
+
+
+def test_the_error_map(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
+    errors = tmp_path / "errors.tif"
+    words = ("compare", rgb_scene, made, "--error-map", errors)
+    result = call(*words)
+    assert result.exit_code == 0
+    assert "error map" in result.stdout
+    with rasterio.open(errors) as dataset, rasterio.open(rgb_scene) as first, rasterio.open(made) as second:
+        sizes = np.abs(first.read().astype(int) - second.read())
+        np.testing.assert_array_equal(dataset.read(1), sizes.max(axis=0))
+    assert call(*words).exit_code == 5
+    assert call(*words, "--overwrite").exit_code == 0
+
+
+def test_options_of_the_saliency_and_of_reading(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
+    four = call("compare", rgb_scene, made, "-s", "half", "--steps", "4").stdout
+    assert "level 4" in four
+    assert "level 8" not in four
+    one = tmp_path / "one.tif"
+    assert call("compress", rgb_scene, one, "-s", "half", "--bidx", "2").exit_code == 0
+    assert call("compare", rgb_scene, one).exit_code == 3
+    assert call("compare", rgb_scene, one, "--bidx", "2").exit_code == 0
+    assert call("compare", rgb_scene, one, "--bands", "B03").exit_code == 0
+    assert "data range 100 (given)" in call("compare", rgb_scene, made, "--data-range", "100").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--steps", "4"), 2),
+        (("--background", "0.5"), 2),
+        (("--data-range", "0"), 2),
+        (("--saliency", "nope"), 2),
+        (("--json", "{made}"), 2),
+        (("--csv", "{made}"), 2),
+        (("--csv", "{folder}"), 5),
+        (("--csv", "{folder}/missing/figures.csv"), 5),
+        (("--error-map", "{made}"), 5),
+        (("--error-map", "{folder}/errors.xyz"), 2),
+    ],
+)
+def test_usage(made: Path, rgb_scene: Path, tmp_path: Path, call: Call, words: tuple[str, ...], code: int) -> None:
+    content = made.read_bytes()
+    filled = (word.format(made=made, folder=tmp_path) for word in words)
+    result = call("compare", rgb_scene, made, *filled)
+    assert result.exit_code == code, result.output
+    assert result.stderr.count("\n") >= 1
+    assert made.read_bytes() == content
+
+
+def test_what_cannot_be_compared(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
+    assert call("compare", rgb_scene, tmp_path / "missing.tif").exit_code == 3
+    assert call("compare", tmp_path / "missing.tif", made).exit_code == 3
+    moved = tmp_path / "moved.tif"
+    moved.write_bytes(rgb_scene.read_bytes())
+    with rasterio.open(moved, "r+") as dataset:
+        dataset.transform = dataset.transform.translation(5, 5) @ dataset.transform
+    result = call("compare", rgb_scene, moved)
+    assert result.exit_code == 4
+    assert "transform" in result.stderr
+    made.write_bytes(made.read_bytes()[:-9000])
+    assert call("compare", rgb_scene, made).exit_code == 3
