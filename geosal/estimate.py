@@ -1,57 +1,190 @@
-"""How many bytes a plan's output will have, from a sample that is really smoothed and really encoded."""
+"""What a plan's job will come to: bytes, time, memory and disk, from a sample that is really treated and encoded."""
 
+import os
 import tempfile
-from dataclasses import replace
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from affine import Affine
 
-from geosal.grid import Block, Grid
+from geosal.cluster import cpu_count
+from geosal.grid import Block
 from geosal.pipeline import task_of
 from geosal.plan import Plan
-from geosal.scenes.zarr_store import store_bytes
-from geosal.writers.sink import open_sink
+from geosal.search import Sample, Trials, choose_places, file_bytes, pieces_across, scene_bytes, set_out
+from geosal.writers.pyramid import Tile
 
-_TILE = 512
-_ACROSS = 4
+_QUICK, _CAREFUL = 4, 6
+"""Pieces in a column and in a row."""
+_MEMORY = 256 * 2**20
+_TINY = 64
+_ENCODES = 2
+"""Of a job with a target, when its sample is not the whole scene."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a job will come to.
+
+    Attributes
+    ----------
+    bytes
+        Of the output.
+    seconds
+        Of wall clock, with this machine as busy as it is now.
+    memory_bytes
+        Peak.
+    disk_bytes
+        Room taken at most while the job runs, the output included.
+    sample_pixels
+        How many pixels it was learnt from.
+    found
+        The setting that a target asks for, if there is one.
+    """
+
+    bytes: int
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    sample_pixels: int
+    found: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
 
 
 def estimate_bytes(plan: Plan) -> int:
-    """Estimate the size of the output file: 4 x 4 tiles spread over the scene are smoothed and encoded.
+    """Estimate the size of the output file from 4 x 4 pieces of 512 px.
 
     Scenes not larger than the sample are encoded whole.
 
     Returns
     -------
     int
-        Bytes; header and metadata are not counted.
+        Bytes; of a job with a target, those that are asked for, or those with the codec's defaults where quality is.
 
     Raises
     ------
     GeosalError
         As `geosal.compress`, for the part of the scene that is read.
     """
-    grid = plan.layout.grid
-    side = _TILE * _ACROSS
-    shape = (min(side, grid.height), min(side, grid.width))
-    task = task_of(plan)
-    layout = replace(plan.layout, grid=Grid(None, Affine.identity(), *shape))
+    targets, grid = plan.recipe.targets, plan.layout.grid
+    if targets.is_rate:
+        return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
+    sample = Sample.draw(plan, pieces_across(plan, most=_QUICK, memory=_MEMORY), halo=plan.ladder.halo)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        encoded = Path(folder) / f"sample{Path(plan.recipe.output).suffix}"
-        with open_sink(encoded, plan.profile, layout, plan.target.encoder) as sink:
-            for target in layout.grid.blocks(_TILE):
-                result = task(_spread(target, shape, grid.shape))
-                sink.take(sink.cutter.cut(target, result.pixels, result.mask if layout.has_mask else None))
-            sink.finish({}, None)
-        per_pixel = store_bytes(encoded) / (shape[0] * shape[1])
-    return round(per_pixel * grid.height * grid.width)
+        return round(Trials(plan, task_of, sample, Path(folder)).bytes_of(plan))
 
 
-def _spread(target: Block, sample: tuple[int, int], scene: tuple[int, int]) -> Block:
-    """Find the block of the scene that stands for a tile of the sample: the same places, drawn apart."""
-    offsets = [
-        int(np.floor((offset + length / 2) / of * whole - length / 2))
-        for offset, length, of, whole in zip((target.row_off, target.col_off), target.shape, sample, scene, strict=True)
-    ]
-    return Block(max(0, offsets[0]), max(0, offsets[1]), *target.shape)
+def estimate(plan: Plan) -> Estimate:
+    """Estimate bytes, time, memory and disk from 6 x 6 pieces of 512 px; with a target, also the setting.
+
+    Raises
+    ------
+    TargetError
+        The sample cannot reach the target.
+    GeosalError
+        As `geosal.compress`, for the part of the scene that is read.
+    """
+    begin = time.monotonic()
+    found, encodes = None, 1
+    if plan.recipe.targets:
+        plan, found, whole = set_out(plan, task_of)
+        encodes = 1 if whole else _ENCODES
+    searching = time.monotonic() - begin
+    sample, clock = _timed_sample(plan)
+    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
+        size = _timed_work(plan, sample, Path(folder), clock)
+    return Estimate(
+        bytes=size,
+        seconds=round(encodes * _wall(plan, clock) + (searching if found else 0.0), 2),
+        memory_bytes=plan.memory_bytes,
+        disk_bytes=_disk(plan, size),
+        sample_pixels=sample.pixels,
+        found=found,
+    )
+
+
+def _timed_sample(plan: Plan) -> tuple[Sample, dict[str, float]]:
+    """Draw the sample in one thread, and tell how long reading the whole scene takes."""
+    plan.scene.read(Block(0, 0, 1, 1))  # opens it
+    clock: dict[str, float] = {}
+    places = choose_places(plan, pieces_across(plan, most=_CAREFUL, memory=_MEMORY))
+    with _timing(clock, "read"):
+        sample = Sample.read(plan, places, halo=plan.ladder.halo, threads=1)
+    clock["read"] *= _share_of_tiles(plan, sample)
+    return sample, clock
+
+
+def _share_of_tiles(plan: Plan, sample: Sample) -> float:
+    """How many times as many tiles the input has as the sample touches: a tile is decoded whole, and once."""
+    rows, cols = plan.scene.block_shape
+    touched = {
+        (row, col)
+        for outer, _ in sample.kept.blocks
+        for row in range(outer.row_off // rows, -(-outer.row_stop // rows))
+        for col in range(outer.col_off // cols, -(-outer.col_stop // cols))
+    }
+    height, width = plan.scene.grid.shape
+    return -(-height // rows) * -(-width // cols) / len(touched)
+
+
+def _timed_work(plan: Plan, sample: Sample, folder: Path, clock: dict[str, float]) -> int:
+    """Tell bytes, and by the clock the seconds that the whole scene takes by all workers, and the file at the end."""
+    target, scale = plan.target, sample.scale(plan.target)
+    crew, encoder = replace(sample, threads=_workers(plan)), plan.target.encoder
+    if encoder is not None:  # loads its library
+        encoder(np.zeros((plan.layout.count, _TINY, _TINY), plan.layout.dtype), None)
+    with _timing(clock, "treat"):
+        treated = crew.treat(task_of(plan))
+    tiles: list[Tile] = []
+    with _timing(clock, "encode"):
+        if encoder is not None:
+            tiles = crew.encode(treated, target)
+    with _timing(clock, "write"):
+        path = crew.write(treated, target, tiles, folder)
+    written = file_bytes(path)
+    if encoder is None:
+        size = round(written * scale)
+        clock["write"] *= scale
+    else:
+        size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
+    with _timing(clock, "flush"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    clock["treat"] *= scale
+    clock["encode"] *= scale
+    clock["flush"] *= size / max(1, written)
+    return size
+
+
+def _wall(plan: Plan, clock: dict[str, float]) -> float:
+    """Wall clock of a job: one handle reads at a time, everything else goes on side by side."""
+    work = clock["read"] / _workers(plan) + clock["treat"] + clock["encode"]
+    return max(clock["read"], work) + clock["write"] + clock["flush"]
+
+
+def _workers(plan: Plan) -> int:
+    return min(plan.workers or cpu_count(), plan.blocks)
+
+
+def _disk(plan: Plan, size: int) -> int:
+    if plan.target.encoder is None:
+        return plan.raw_bytes + size
+    return 2 * size if plan.profile.driver == "COG" else size
+
+
+@contextmanager
+def _timing(clock: dict[str, float], name: str) -> Iterator[None]:
+    begin = time.perf_counter()
+    yield
+    clock[name] = time.perf_counter() - begin
+
+
+__all__ = ["Estimate", "estimate", "estimate_bytes"]

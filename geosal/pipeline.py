@@ -4,30 +4,36 @@ For each block, a task reads the pixels with their halo and smooths them (`Block
 """
 
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.codecs.treatments import goes_by_tile
 from geosal.errors import redact
 from geosal.grid import Block
 from geosal.ladder import Ladder, effective_kernel
 from geosal.native import look_up
 from geosal.plan import Plan, make_plan
-from geosal.produce import Labour, ProgressCallback, Tags, Work, ignore, produce
+from geosal.produce import Labour, Progress, ProgressCallback, Tags, Work, ignore, make_file
 from geosal.raster import any_colour
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
 from geosal.scenes.zarr_store import store_bytes
+from geosal.search import Attempt, Found, reach
 from geosal.smoothing.block import SampleRules, smooth_block
+from geosal.smoothing.bound import bound_errors
 from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels
 from geosal.version import __version__
+from geosal.writers.publish import WorkDirectory
+from geosal.writers.swap import SIDECARS, beside
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,29 +60,53 @@ class BlockTask:
     statistics: bool = False
     own_mask: bool = False
     """The output's mask is the scene's own, not one made of all that counts."""
+    smooth: bool = True
+    """Pixels are smoothed."""
+    errors: tuple[float, ...] = ()
+    """Largest error of each level, where pixels are quantised."""
+    by_tile: bool = False
+    """The encoding of tiles depends on levels."""
 
     def __call__(self, block: Block) -> Work:
-        """Read `block` with its halo, smooth it and count what was done."""
+        """Read `block` with its halo, treat it and count what was done."""
         levels, counts, known = self._levels(block)
-        outer = block.expand(int(levels.max()), self.scene.grid.shape)
+        outer = block.expand(int(levels.max()) if self.smooth else 0, self.scene.grid.shape)
         samples = self.scene.read(outer)
         inner = block.slices_in(outer)
-        levels_outer = np.zeros(outer.shape, np.uint8)  # the halo is read, not smoothed
-        levels_outer[inner] = levels
         layout = self.scene.layout
-        rules = SampleRules(layout.nodata, layout.alpha)
         valid_outer = None if samples.valid.all() else samples.valid
-        smoothed = smooth_block(samples.pixels, levels_outer, valid_outer, self.ladder, rules)[:, *inner]
         valid = None if valid_outer is None else valid_outer[:, *inner]
+        treated = self._treat(samples.pixels, levels, valid_outer, inner)
         pixels_valid = np.ones(block.shape, np.bool_) if valid is None else any_colour(valid, layout.alpha)
         facts = BlockFacts(
             levels=counts,
             levels_valid=counts if pixels_valid.all() else _count_some(levels, pixels_valid, self.ladder.steps),
             known=known,
-            statistics=tuple(_sums(smoothed, valid)) if self.statistics else (),
+            statistics=tuple(_sums(treated, valid)) if self.statistics else (),
         )
         mask = samples.mask[inner] if self.own_mask and samples.mask is not None else pixels_valid
-        return Work(smoothed, mask, facts)
+        if not self.by_tile:
+            return Work(treated, mask, facts)
+        # What is not valid asks for nothing.
+        return Work(treated, mask, facts, np.where(pixels_valid, levels, np.uint8(self.ladder.steps)))
+
+    def _treat(
+        self,
+        pixels: NDArray[Any],
+        levels: NDArray[np.uint8],
+        valid: NDArray[np.bool_] | None,
+        inner: tuple[slice, slice],
+    ) -> NDArray[Any]:
+        """Smooth what lies `inner` of pixels with a halo, and quantise it; `levels` has no halo, `valid` has."""
+        rules = SampleRules(self.scene.layout.nodata, self.scene.layout.alpha)
+        if self.smooth:
+            levels_outer = np.zeros(pixels.shape[1:], np.uint8)  # the halo is read, not smoothed
+            levels_outer[inner] = levels
+            pixels = smooth_block(pixels, levels_outer, valid, self.ladder, rules)
+        treated = pixels[:, *inner]
+        if not self.errors:
+            return treated
+        return bound_errors(treated, levels, None if valid is None else valid[:, *inner], self.errors, rules)
 
     def _levels(self, block: Block) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
         """Levels (y, x), how many pixels have each, and about how many a source says something."""
@@ -113,6 +143,10 @@ class Summary:
         8 * file bytes / (width * height), as the paper counts.
     input_bytes
         Size of the input file; None when it is remote.
+    treatment
+        What saliency did: smooth, bound, quality.
+    level_shares
+        Over the valid pixels, per level of the ladder.
     kernel_shares, effective_kernel
         Over the valid pixels; those that end in ``_all`` over all pixels, as in the paper.
     coverage
@@ -121,6 +155,9 @@ class Summary:
         Of wall clock.
     peak_rss_bytes
         Of this process since it began.
+    search
+        Where bytes or a quality were asked for: what was asked and reached, the setting that was found, and what that
+        cost in trials on the sample, full encodes and seconds of search beside them. None elsewhere.
     """
 
     input: str
@@ -136,6 +173,8 @@ class Summary:
     count: int
     dtype: str
     ladder: dict[str, Any]
+    treatment: str
+    level_shares: dict[str, float]
     effective_kernel: float
     effective_kernel_all: float
     kernel_shares: dict[str, float]
@@ -144,6 +183,7 @@ class Summary:
     blocks: int
     seconds: float
     peak_rss_bytes: int
+    search: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -188,6 +228,34 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         As `compress`.
     """
     begin = time.monotonic()
+    report = progress or ignore
+    with WorkDirectory(plan.target.output, overwrite=plan.target.overwrite) as work:
+        path = work.path(work.output.name)
+        facts = None
+        if plan.recipe.targets:
+            found = _search(plan, path, report)
+            plan, tally, facts = found.plan, found.attempt.outcome, found.facts
+        else:
+            tally = _carry_out(plan, path, report)
+        finished = work.publish(path)
+        report(Progress("verify", 1, 1, "steps"))
+    return replace(_summary(plan, tally, finished, time.monotonic() - begin), search=facts)
+
+
+def _search(plan: Plan, path: Path, report: ProgressCallback) -> Found:
+    """Find the setting that meets the recipe's targets; the file that has it lies at `path`."""
+
+    def attempt(turned: Plan) -> Attempt:
+        _remove(path)
+        return Attempt(path, _carry_out(turned, path, report))
+
+    return reach(
+        plan, task_of=task_of, attempt=attempt, begun=lambda done: report(Progress("search", done, 1, "steps"))
+    )
+
+
+def _carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
+    """Make the file of a plan in a work directory."""
     tally = Tally(plan.ladder.steps)
 
     def take(facts: BlockFacts) -> None:
@@ -202,33 +270,47 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         scheduler=plan.scheduler,
         workers=plan.workers,
     )
-    finished = produce(
+    make_file(
+        path,
         plan.target,
         labour,
         take=take,
         tags=lambda: (_provenance(plan, tally), _statistics(tally)),
-        report=progress or ignore,
+        report=report,
     )
-    return _summary(plan, tally, finished, time.monotonic() - begin)
+    return tally
+
+
+def _remove(path: Path) -> None:
+    """Delete the file of an attempt, with those beside it, or its store."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    for place in (path, *(beside(path, suffix) for suffix in SIDECARS)):
+        place.unlink(missing_ok=True)
 
 
 def task_of(plan: Plan) -> BlockTask:
     """Make the work on a plan's blocks."""
     nodata_kept = plan.layout.nodata is not None or plan.scene.layout.nodata is None
+    by_tile = goes_by_tile(plan.treatment, plan.profile.name)
     return BlockTask(
         scene=plan.scene,
         saliency=plan.saliency,
         ladder=plan.ladder,
         statistics=plan.scene.has_statistics and plan.profile.lossless and BandSums.exact(plan.layout.dtype),
         own_mask=plan.scene.layout.has_mask and nodata_kept,
+        smooth=plan.treatment.smooth,
+        errors=() if by_tile else plan.treatment.errors(plan.ladder.steps, plan.layout.dtype),
+        by_tile=by_tile,
     )
 
 
 def _provenance(plan: Plan, tally: Tally) -> dict[str, str]:
     return {
         "GEOSAL_VERSION": __version__,
+        "GEOSAL_TREATMENT": str(plan.treatment),
         "GEOSAL_LADDER": str(plan.ladder),
-        "GEOSAL_EFFECTIVE_KERNEL": f"{effective_kernel(tally.shares(valid_only=True)):.4f}",
+        "GEOSAL_EFFECTIVE_KERNEL": f"{effective_kernel(plan.kernels(tally.shares(valid_only=True))):.4f}",
         "GEOSAL_SALIENCY": plan.saliency.label,
     }
 
@@ -239,7 +321,8 @@ def _statistics(tally: Tally) -> Sequence[Tags] | None:
 
 def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
     grid, size = plan.layout.grid, store_bytes(output)
-    shares, shares_all = tally.shares(valid_only=True), tally.shares(valid_only=False)
+    of_levels, of_levels_all = tally.shares(valid_only=True), tally.shares(valid_only=False)
+    shares, shares_all = plan.kernels(of_levels), plan.kernels(of_levels_all)
     source = Path(plan.recipe.input)
     return Summary(
         input=redact(plan.recipe.input),
@@ -255,6 +338,8 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
         count=plan.layout.count,
         dtype=plan.layout.dtype,
         ladder={"steps": plan.ladder.steps, "sigma": plan.ladder.sigma},
+        treatment=str(plan.treatment),
+        level_shares={str(width // 2): share for width, share in of_levels.items()},
         effective_kernel=effective_kernel(shares),
         effective_kernel_all=effective_kernel(shares_all),
         kernel_shares={str(width): share for width, share in shares.items()},

@@ -3,6 +3,7 @@
 import os
 import shutil
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from geosal.cluster import cpu_count
 from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.profiles import Profile, resolve_profile
+from geosal.codecs.tuning import setting_for
 from geosal.errors import GeosalWarning
 from geosal.fit import fit
 from geosal.grid import Block
@@ -22,6 +24,7 @@ from geosal.recipe import Recipe
 from geosal.scenes import Scene, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
+from geosal.treatment import Treatment
 from geosal.writers.publish import check_output
 
 _SMALL = 4096**2
@@ -68,6 +71,11 @@ class Plan:
         return self.target.profile
 
     @property
+    def treatment(self) -> Treatment:
+        """What saliency does to pixels and tiles."""
+        return self.profile.treatment
+
+    @property
     def layout(self) -> RasterLayout:
         """Grid, dtype and metadata of the output."""
         return self.target.layout
@@ -103,9 +111,14 @@ class Plan:
             counts += np.bincount(levels.ravel(), minlength=counts.size)
         return {width: float(n / counts.sum()) for width, n in zip(self.ladder.widths, counts, strict=True) if n}
 
+    def kernels(self, shares: Mapping[int, float]) -> dict[int, float]:
+        """Turn shares of the ladder's widths into those of the kernels that are applied: without smoothing, all 1."""
+        return dict(shares) if self.treatment.smooth else {1: 1.0}
+
     def describe(self) -> dict[str, Any]:
         """Tell the plan in JSON-ready data; reads a sample of the saliency and no pixel of the scene."""
-        shares = self.shares()
+        of_levels = self.shares()
+        shares = self.kernels(of_levels)
         grid = self.layout.grid
         return {
             "input": self.recipe.input,
@@ -120,9 +133,11 @@ class Plan:
             "height": grid.height,
             "count": self.layout.count,
             "dtype": self.layout.dtype,
+            "treatment": str(self.treatment),
             "saliency": self.saliency.label,
             "coverage": self.saliency.coverage,
             "ladder": {"steps": self.ladder.steps, "sigma": self.ladder.sigma},
+            "level_shares": {str(width // 2): round(share, 4) for width, share in of_levels.items()},
             "kernel_shares": {str(width): round(share, 4) for width, share in shares.items()},
             "effective_kernel": round(effective_kernel(shares), 3),
             "block": self.block,
@@ -133,6 +148,7 @@ class Plan:
             "memory_bytes": self.memory_bytes,
             "disk_bytes": self.disk_bytes,
             "raw_bytes": self.raw_bytes,
+            "targets": str(self.recipe.targets) or None,
         }
 
 
@@ -155,14 +171,40 @@ def make_plan(recipe: Recipe) -> Plan:
     inputs = [recipe.input, *(SourceText.parse(text).target for text in recipe.saliency)]
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
     scene = open_input(recipe.input, recipe.reading)
-    profile = resolve_profile(recipe.output, recipe.profile, dict(recipe.creation_options), scene.layout)
+    profile = _profile_for(recipe, scene)
     saliency = saliency_of(recipe, scene)
     _tell_of_missing_place(scene)
+    plan = _decide(recipe, scene, saliency, profile)
+    _warn_of_disk(plan)
+    _warn_of_block(plan)
+    return plan
+
+
+def retuned(plan: Plan, recipe: Recipe) -> Plan:
+    """Answer a recipe that differs from a plan's own in codec, ladder or treatment only; nothing is opened again.
+
+    Raises
+    ------
+    UsageError, ResourceError
+        As `make_plan`.
+    """
+    return _decide(recipe, plan.scene, plan.saliency, _profile_for(recipe, plan.scene))
+
+
+def _profile_for(recipe: Recipe, scene: Scene) -> Profile:
+    given, targets = dict(recipe.creation_options), recipe.targets
+    profile = resolve_profile(recipe.output, recipe.profile, given, scene.layout, Treatment.parse(recipe.treatment))
+    if targets:
+        setting_for(profile, given, for_bytes=targets.is_rate)
+    return profile
+
+
+def _decide(recipe: Recipe, scene: Scene, saliency: Saliency, profile: Profile) -> Plan:
     scheduler = _resolve_scheduler(recipe.scheduler)
-    target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite)
+    target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite, steps=recipe.ladder.steps)
     tile = None if target.encoder is None else target.encoder.tile
     fitted = fit(recipe, scene, cores=None if "://" in scheduler else cpu_count(), tile=tile)
-    plan = Plan(
+    return Plan(
         recipe=recipe,
         scene=scene,
         saliency=saliency,
@@ -173,9 +215,6 @@ def make_plan(recipe: Recipe) -> Plan:
         workers=recipe.workers if "://" in scheduler else fitted.workers,
         memory_bytes=fitted.memory,
     )
-    _warn_of_disk(plan)
-    _warn_of_block(plan)
-    return plan
 
 
 def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
@@ -197,7 +236,7 @@ def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
     )
 
 
-def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite: bool) -> Target:
+def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite: bool, steps: int = 8) -> Target:
     """Decide what is written, and whether by an encoder of ours or by GDAL.
 
     Parameters
@@ -210,9 +249,11 @@ def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite
         Of the pixels that come; the output's may differ, see `layout_for`.
     overwrite
         Whether a file may be replaced.
+    steps
+        Of the ladder, where the profile's treatment goes by it.
     """
     layout = layout_for(profile, layout)
-    encoder = tile_encoder(profile, layout)
+    encoder = tile_encoder(profile, layout, steps)
     return Target(
         output=output,
         overwrite=overwrite,

@@ -23,7 +23,10 @@ Tags = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` `unit` of a `stage` ("smooth", "saliency", "encode" or "verify")."""
+    """How far a job is: `done` of `total` `unit` of a `stage`.
+
+    Stages are "search", "smooth", "saliency", "encode" and "verify".
+    """
 
     stage: str
     done: int
@@ -43,6 +46,8 @@ class Work(NamedTuple):
     """(y, x), what the output's mask says, if it gets one: True = valid."""
     facts: Any
     """What else is to be known about the block; it travels to `produce`'s `take`."""
+    levels: NDArray[np.uint8] | None = None
+    """(y, x), levels of saliency, where the encoding of tiles depends on them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +113,8 @@ class CutTask:
     def __call__(self, block: Block) -> tuple[Parts, Any]:
         """Work on a block."""
         work = self.task(block)
-        return self.cutter.cut(block, work.pixels, work.mask if self.has_mask else None), work.facts
+        mask = work.mask if self.has_mask else None
+        return self.cutter.cut(block, work.pixels, mask, work.levels), work.facts
 
 
 def ignore(_: Progress) -> None:
@@ -146,28 +152,54 @@ def produce(
     GeosalError
         What a task raised, or the file cannot be written or does not hold what it should.
     """
-    layout = target.layout
     with WorkDirectory(target.output, overwrite=target.overwrite) as work:
-        path = work.path(Path(work.output).name)
-
-        def encoding(done: int) -> None:
-            report(Progress("encode", done, 1, "steps"))
-
-        with open_sink(path, target.profile, layout, target.encoder, threads=target.threads, report=encoding) as sink:
-            total = len(labour.blocks)
-            report(Progress(labour.stage, 0, total, "blocks"))
-            task = CutTask(labour.task, sink.cutter, layout.has_mask)
-            try:
-                with open_pool(labour.scheduler, labour.workers) as pool:
-                    for done, (parts, facts) in enumerate(pool.map_unordered(task, labour.blocks), start=1):
-                        sink.take(parts)
-                        take(facts)
-                        report(Progress(labour.stage, done, total, "blocks"))
-            finally:
-                close_shared_rasters()
-            sink.finish(*tags())
-        report(Progress("verify", 0, 1, "steps"))
-        verify_structure(path, layout, work.output.name)
+        path = work.path(work.output.name)
+        make_file(path, target, labour, take=take, tags=tags, report=report)
         published = work.publish(path)
         report(Progress("verify", 1, 1, "steps"))
     return published
+
+
+def make_file(
+    path: Path,
+    target: Target,
+    labour: Labour,
+    *,
+    take: Callable[[Any], None],
+    tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
+    report: ProgressCallback = ignore,
+) -> None:
+    """Make a file in a work directory and check it; what `produce` does but for the name.
+
+    Parameters
+    ----------
+    path
+        A new file of the output's name.
+    target, labour, take, tags, report
+        As `produce`.
+
+    Raises
+    ------
+    GeosalError
+        As `produce`.
+    """
+    layout = target.layout
+
+    def encoding(done: int) -> None:
+        report(Progress("encode", done, 1, "steps"))
+
+    with open_sink(path, target.profile, layout, target.encoder, threads=target.threads, report=encoding) as sink:
+        total = len(labour.blocks)
+        report(Progress(labour.stage, 0, total, "blocks"))
+        task = CutTask(labour.task, sink.cutter, layout.has_mask)
+        try:
+            with open_pool(labour.scheduler, labour.workers) as pool:
+                for done, (parts, facts) in enumerate(pool.map_unordered(task, labour.blocks), start=1):
+                    sink.take(parts)
+                    take(facts)
+                    report(Progress(labour.stage, done, total, "blocks"))
+        finally:
+            close_shared_rasters()
+        sink.finish(*tags())
+    report(Progress("verify", 0, 1, "steps"))
+    verify_structure(path, layout, path.name)

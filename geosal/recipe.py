@@ -15,6 +15,8 @@ from geosal.ladder import Ladder
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
+from geosal.targets import Targets, parse_ratio
+from geosal.treatment import Treatment
 
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
@@ -44,6 +46,9 @@ class Recipe:
         Saliency where vectors and classes name nothing, 0 to 1.
     steps, sigma
         The ladder, see `geosal.Ladder`.
+    treatment
+        What saliency does: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, or several of them; see
+        `geosal.treatment`.
     profile
         Codec, see `geosal.codecs`; by default lossless (deflate, jp2-lossless).
     creation_options
@@ -67,6 +72,11 @@ class Recipe:
         Bytes the whole job may take; the block is made smaller to fit, and the job refused when it cannot.
     max_pixels
         Width times height beyond which a scene is refused.
+    target_bpp, target_size, target_ratio
+        Bytes to come to, within 1 %: bits per pixel, bytes at most (``"50MB"``), or raw bytes over bytes of the file.
+        One of the three; see `geosal.targets`.
+    min_psnr, min_ssim
+        Quality to keep at least, each as ``"40"`` or, of a part of the scene, ``"salient:45"``, ``"background:30"``.
     overwrite
         Replace an output that exists, once the new one is complete.
     drivers
@@ -81,6 +91,7 @@ class Recipe:
     background: float = 0.0
     steps: int = 8
     sigma: str = "opencv"
+    treatment: tuple[str, ...] = ("smooth",)
     profile: str | None = None
     creation_options: tuple[tuple[str, str], ...] = ()
     bidx: tuple[int, ...] = ()
@@ -93,13 +104,18 @@ class Recipe:
     block: int | None = None
     max_memory: int | None = None
     max_pixels: int = MAX_PIXELS
+    target_bpp: float | None = None
+    target_size: int | None = None
+    target_ratio: float | None = None
+    min_psnr: tuple[str, ...] = ()
+    min_ssim: tuple[str, ...] = ()
     overwrite: bool = False
     drivers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("input", "output", "outside", "sigma", "resampling"):
             _require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
-        for name in ("saliency", "bidx", "bands", "drivers", "creation_options"):
+        for name in ("saliency", "treatment", "bidx", "bands", "drivers", "creation_options", "min_psnr", "min_ssim"):
             value = getattr(self, name)
             _require(
                 isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values"
@@ -126,12 +142,23 @@ class Recipe:
         )
         _require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
         _require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
-        _ = self.ladder
+        _ = self.ladder, Treatment.parse(self.treatment), self.targets
 
     @property
     def ladder(self) -> Ladder:
         """Steps and sigma as the ladder they make."""
         return Ladder(self.steps, self.sigma)
+
+    @property
+    def targets(self) -> Targets:
+        """What is asked of the result: bytes, quality or nothing."""
+        return Targets.of(
+            bpp=self.target_bpp,
+            size=self.target_size,
+            ratio=self.target_ratio,
+            min_psnr=self.min_psnr,
+            min_ssim=self.min_ssim,
+        )
 
     @property
     def reading(self) -> Reading:
@@ -272,8 +299,28 @@ def _size(_: str, value: Any) -> int:
     return parse_size(value)
 
 
+def _floors(name: str, value: Any) -> tuple[str, ...]:
+    """Floors of quality: a number, a text, or a list of either."""
+    items = _items(name, value) if isinstance(value, list | tuple) else (value,)
+    numbers = tuple(isinstance(item, int | float) and not isinstance(item, bool) for item in items)
+    wanted = "such as 40 or salient:45"
+    _require(all(isinstance(item, str) or n for item, n in zip(items, numbers, strict=True)), name, value, wanted)
+    return tuple(str(item) for item in items)
+
+
+def _bytes(name: str, value: Any) -> int:
+    """A number of bytes, or a text that has a unit."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else _size(name, value)
+
+
+def _ratio(_: str, value: Any) -> float:
+    return parse_ratio(value)
+
+
 _CONVERT = {
     "input": _text, "output": _text, "sigma": _text, "scheduler": _text, "profile": _text, "to_byte": _text,
     "background": _number, "resolution": _number, "bands": _names, "saliency": _texts, "drivers": _texts,
+    "treatment": _texts, "target_bpp": _number, "target_size": _bytes, "target_ratio": _ratio, "min_psnr": _floors,
+    "min_ssim": _floors,
     "bidx": _numbers, "creation_options": _options, "max_memory": _size,
 }  # fmt: skip

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 import geosal
-from geosal.estimate import _spread, estimate_bytes
-from geosal.grid import Block
+from geosal.estimate import estimate, estimate_bytes
 
 
 @pytest.mark.parametrize(("suffix", "profile"), [("tif", "zstd"), ("tif", "jpeg"), ("jp2", None)])
@@ -15,15 +14,40 @@ def test_a_scene_smaller_than_the_sample_is_estimated_almost_exactly(
         input=str(rgb_scene), output=str(tmp_path / f"out.{suffix}"), saliency=("grid",), profile=profile
     )
     plan = geosal.make_plan(recipe)
-    estimated = estimate_bytes(plan)
+    quick, careful = estimate_bytes(plan), estimate(plan)
     assert list(tmp_path.iterdir()) == []
-    assert estimated == pytest.approx(geosal.run(plan).bytes, rel=0.05)
+    summary = geosal.run(plan)
+    assert quick == pytest.approx(summary.bytes, rel=0.01)
+    assert careful.bytes == pytest.approx(summary.bytes, rel=0.01)
+    assert 0 < careful.seconds < 60
+    assert careful.disk_bytes >= careful.bytes
+    assert careful.found is None
 
 
-def test_sampled_tiles_are_spread_over_the_scene_and_stay_inside() -> None:
-    scene, sample = (10980, 5000), (2048, 2048)
-    tiles = [Block(row, col, 512, 512) for row in range(0, 2048, 512) for col in range(0, 2048, 512)]
-    spread = [_spread(tile, sample, scene) for tile in tiles]
-    assert all(b.row_off >= 0 and b.row_stop <= scene[0] and b.col_off >= 0 and b.col_stop <= scene[1] for b in spread)
-    assert len(set(spread)) == 16
-    assert _spread(tiles[5], sample, sample) == tiles[5]
+def test_what_gdal_writes_is_estimated_by_its_own_writer(rgb_scene: Path, tmp_path: Path) -> None:
+    recipe = geosal.Recipe(
+        input=str(rgb_scene),
+        output=str(tmp_path / "out.tif"),
+        saliency=("grid",),
+        creation_options=(("OVERVIEW_RESAMPLING", "CUBIC"),),
+    )
+    plan = geosal.make_plan(recipe)
+    expected = estimate(plan)
+    assert expected.disk_bytes > plan.raw_bytes
+    assert expected.bytes == pytest.approx(geosal.run(plan).bytes, rel=0.03)
+
+
+def test_with_a_target_the_setting_is_told(rgb_scene: Path, tmp_path: Path) -> None:
+    recipe = geosal.Recipe(
+        input=str(rgb_scene),
+        output=str(tmp_path / "out.tif"),
+        saliency=("grid",),
+        profile="jpeg",
+        target_size=250_000,
+    )
+    plan = geosal.make_plan(recipe)
+    expected = estimate(plan)
+    assert expected.found is not None
+    assert "QUALITY=" in expected.found
+    assert expected.bytes == pytest.approx(250_000, rel=0.01)
+    assert estimate_bytes(plan) == 250_000

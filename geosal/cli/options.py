@@ -110,6 +110,11 @@ block = click.option(
     metavar="N",
     help="Rows and columns of a unit of work (default: 2048 or less).",
 )
+treatment = click.option(
+    "--treatment", multiple=True, metavar="NAME[:KEY=VALUE,...]",
+    help="What saliency does: smooth (default), bound:error=32 (off by at most so much; lossless codecs, lerc), "
+    "quality:low=40,high=90 (of each tile; jpeg, webp, jp2). Repeat it to combine with smooth.",
+)  # fmt: skip
 profile = click.option(
     "--profile", metavar="NAME",
     help=f"Codec: {', '.join(PROFILES)}. Default: the lossless deflate for .tif, jp2-lossless for .jp2.",
@@ -118,6 +123,18 @@ creation_options = click.option(
     "--co", "creation_options", multiple=True, metavar="KEY=VALUE", callback=_parse_pairs,
     help="GDAL creation option over those of the profile.",
 )  # fmt: skip
+
+targets = together(
+    click.option("--target-size", metavar="SIZE", help="Bytes of the file at most, and hardly less: 50MB."),
+    click.option("--target-bpp", type=float, metavar="BITS", help="Bits of the file per pixel, within 1 %."),
+    click.option("--target-ratio", metavar="RATIO", help="Bytes of the pixels over those of the file, within 1 %: 20."),
+    click.option(
+        "--min-psnr", multiple=True, metavar="[PART:]DB",
+        help="Least PSNR, of the whole scene or a part: 40, salient:45, background:30. The smallest file that has it.",
+    ),
+    click.option("--min-ssim", multiple=True, metavar="[PART:]VALUE", help="Least SSIM, likewise: 0.95, salient:0.99."),
+)  # fmt: skip
+"""What is asked of the result; the setting is found by trial."""
 
 job_arguments = together(
     click.argument("input", required=False, metavar="INPUT"), click.argument("output", required=False, metavar="OUTPUT")
@@ -129,8 +146,10 @@ job_options = together(
     background,
     steps,
     sigma,
+    treatment,
     profile,
     creation_options,
+    targets,
     reading,
     click.option(
         "--config", type=click.Path(exists=True, dir_okay=False), metavar="FILE",

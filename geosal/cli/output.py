@@ -180,3 +180,16 @@ def as_shares(shares: Mapping[str, float] | Mapping[int, float]) -> str:
 def as_ladder(ladder: Mapping[str, Any]) -> str:
     """Write a ladder: ``8 steps, widths 1 to 17, sigma opencv``."""
     return f"{ladder['steps']} steps, widths 1 to {2 * ladder['steps'] + 1} px, sigma {ladder['sigma']}"
+
+
+def as_search(facts: Mapping[str, Any] | None) -> list[tuple[str, object]]:
+    """Write how a target was reached, in rows; none where nothing was asked for."""
+    if facts is None:
+        return []
+    figures = facts.get("reached") or {"bytes": facts.get("reached_bytes")}
+    reached = ", ".join(
+        f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items()
+    )
+    cost = f"{counted(facts['trials'], 'trial')} on a sample in {facts['seconds']:.1f} s"
+    cost = f"{cost}, {counted(facts['encodes'], 'full encode')}"
+    return [("asked", facts["asked"]), ("reached", f"{reached} with {facts['found']}"), ("search", cost)]

@@ -6,25 +6,35 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, counted, pairs
-from geosal.estimate import estimate_bytes
+from geosal.estimate import estimate, estimate_bytes
 from geosal.plan import make_plan
 
 
 @click.command()
 @options.job_arguments
 @options.job_options
+@click.option(
+    "--estimate", "careful", is_flag=True,
+    help="Time a larger sample: bytes, seconds, memory and disk; with a target, the setting that meets it.",
+)  # fmt: skip
 @options.report_options
-def plan(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
+def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish: Any) -> None:
     """Tell what compress would do with the same options; a sample is read, nothing is written.
 
     \b
     geosal plan scene.tif smaller.tif --saliency mask.tif
+    geosal plan scene.tif smaller.tif --saliency mask.tif --profile jpeg --target-size 50MB --estimate
     """
     del quiet  # the table is what was asked for
     recipe = options.build_recipe(config, wish)
     options.keep_report_apart(report, recipe.saliency, recipe.input, recipe.output, config)
     planned = make_plan(recipe)
-    described = planned.describe() | {"estimated_bytes": estimate_bytes(planned)}
+    described = planned.describe()
+    if careful:
+        expected = estimate(planned).to_dict()
+        described |= {"estimated_bytes": expected["bytes"], "estimate": expected}
+    else:
+        described |= {"estimated_bytes": estimate_bytes(planned), "estimate": None}
     report.show(_as_table(described))
     report.write(described)
 
@@ -37,6 +47,7 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("codec", f"{plan['profile']} ({plan['driver']})"),
         ("writer", f"GDAL's own: {plan['gdal_because']}" if plan["gdal_because"] else "geosal"),
         ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
+        ("treated", plan["treatment"]),
         ("ladder", as_ladder(plan["ladder"])),
         ("kernels", f"{as_shares(plan['kernel_shares'])}; effective {plan['effective_kernel']:.2f} px"),
         ("", "from a sample, nodata included"),
@@ -44,6 +55,17 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("work", f"{counted(plan['blocks'], 'block')} of {plan['block']} px (halo {plan['halo']} px), {workers}"),
         ("memory", f"about {as_bytes(plan['memory_bytes'])}"),
         ("disk", f"at most {as_bytes(plan['disk_bytes'])} beside the output while it runs"),
+        ("target", plan["targets"] or "none"),
         ("bytes", f"about {as_bytes(plan['estimated_bytes'])} (from a sample)"),
     ]
-    return pairs(rows)
+    return pairs([*rows, *_expected(plan["estimate"])])
+
+
+def _expected(estimate: dict[str, Any] | None) -> list[tuple[str, object]]:
+    if estimate is None:
+        return []
+    rows: list[tuple[str, object]] = [
+        ("time", f"about {estimate['seconds']:.1f} s, with this machine as busy as it is now"),
+        ("disk", f"about {as_bytes(estimate['disk_bytes'])} while it runs, the output included"),
+    ]
+    return [*rows, ("setting", estimate["found"])] if estimate["found"] else rows

@@ -1,11 +1,14 @@
 """Which encoder makes the tiles of a profile."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from geosal.codecs.jpeg2000 import J2kEncoder, jpeg2000_encoder
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
 from geosal.codecs.tiff import TiffEncoder, tiff_encoder
+from geosal.codecs.treatments import settings_by_level
 from geosal.codecs.zarr_tiles import ZarrEncoder, zarr_encoder
 from geosal.errors import UsageError
 from geosal.raster import RasterLayout
@@ -13,17 +16,22 @@ from geosal.raster import RasterLayout
 _MOST_BYTES = 2**31
 """What GDAL and OpenJPEG count a tile's bytes up to."""
 _WEBP_SIDE = 16383
+_GDALS_SMALLEST = 128
 
 
-def tile_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | J2kEncoder | ZarrEncoder | str:
+def tile_encoder(
+    profile: Profile, layout: RasterLayout, steps: int = 8
+) -> TiffEncoder | J2kEncoder | ZarrEncoder | str:
     """Make the encoder of a profile's tiles, or tell why GDAL has to write the file.
 
     Parameters
     ----------
     profile
-        Driver, codec and options.
+        Driver, codec, options and treatment.
     layout
         What is to be written.
+    steps
+        Of the ladder whose levels a treatment goes by.
 
     Raises
     ------
@@ -38,8 +46,20 @@ def tile_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | J2kEnc
         )
     if options.get("COMPRESS") == "WEBP" and side > _WEBP_SIDE:
         raise UsageError(f"BLOCKSIZE={side:g}: WEBP ends at {_WEBP_SIDE} pixels; make tiles smaller")
-    if profile.driver == "COG":
-        return tiff_encoder(profile, layout)
     if profile.driver == "Zarr":
         return zarr_encoder(profile, layout)
-    return jpeg2000_encoder(profile, layout)
+    encoder = tiff_encoder(profile, layout) if profile.driver == "COG" else jpeg2000_encoder(profile, layout)
+    quality = number(options.get("QUALITY", "0"))
+    if isinstance(encoder, str) and profile.driver == "COG" and quality != int(quality):
+        raise UsageError(f"--co QUALITY={options['QUALITY']}: {encoder}, and it takes whole numbers; give one")
+    if isinstance(encoder, str) and profile.driver == "COG" and 0 < side < _GDALS_SMALLEST:
+        raise UsageError(f"BLOCKSIZE={side:g}: {encoder}, and its tiles begin at {_GDALS_SMALLEST}; make them larger")
+    settings = settings_by_level(profile.treatment, profile.name, steps, layout.dtype)
+    if not settings:
+        return encoder
+    if isinstance(encoder, str):
+        raise UsageError(
+            f"treatment {profile.treatment}: geosal must encode its tiles, and {encoder}; leave such options out, or "
+            "use another profile"
+        )
+    return replace(encoder, by_level=settings)

@@ -24,6 +24,7 @@ from geosal.codecs.profiles import Profile
 from geosal.errors import OutputError
 from geosal.gdal_env import gdal_env
 from geosal.raster import RasterLayout
+from geosal.treatment import BEST
 
 HIGH_THROUGHPUT = "htj2k"
 """Name of the profile that makes HTJ2K."""
@@ -72,6 +73,9 @@ class J2kEncoder:
         Tiles are lossless, and imagecodecs encodes them as GDAL would.
     overviews
         False: a tile holds its own reduced resolutions.
+    by_level
+        What takes the place of QUALITY in a tile whose least level of saliency is 0, 1 …, 100 for lossless; empty where
+        all tiles are alike.
     """
 
     profile: Profile
@@ -83,13 +87,16 @@ class J2kEncoder:
     header_bytes: int = 0
     plain: bool = False
     overviews: bool = False
+    by_level: tuple[float, ...] = ()
 
     @property
     def high_throughput(self) -> bool:
         """Whether tiles are HTJ2K (Part 15) and no JPEG 2000 of Part 1."""
         return self.profile.name == HIGH_THROUGHPUT
 
-    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+    ) -> tuple[bytes, ...]:
         """Encode a tile.
 
         Parameters
@@ -98,6 +105,8 @@ class J2kEncoder:
             (band, y, x); cropped at the right and lower edge of the image.
         mask
             (y, x), True = valid; None when the output has none.
+        least
+            The least level of saliency in the tile; None stands for the last.
 
         Returns
         -------
@@ -109,10 +118,10 @@ class J2kEncoder:
         OutputError
             The codec refuses.
         """
-        stream = self._part_15(pixels) if self.high_throughput else self._part_1(pixels)
+        stream = self._part_15(pixels) if self.high_throughput else self._part_1(pixels, least)
         return (stream,) if mask is None else (stream, zlib.compress(np.packbits(mask).tobytes(), 1))
 
-    def _part_1(self, pixels: NDArray[Any]) -> bytes:
+    def _part_1(self, pixels: NDArray[Any], least: int | None) -> bytes:
         if self.plain:
             return self._reversible(pixels)
         # A small tile has too few pixels for GDAL to give it all resolutions, and a file whose tiles differ in that
@@ -123,7 +132,10 @@ class J2kEncoder:
         pads = [0 if side >= smallest else smallest for side in shape]
         options = {name: value for name, value in self.profile.creation_options if name.upper() not in _OF_THE_FILE}
         options |= {"BLOCKXSIZE": str(sides[1]), "BLOCKYSIZE": str(sides[0]), "RESOLUTIONS": str(self.resolutions)}
-        if self.header_bytes:
+        if self.by_level:
+            quality = self.by_level[-1 if least is None else least]
+            options |= {"QUALITY": repr(quality), "REVERSIBLE": "YES" if quality == BEST else "NO"}
+        if self.header_bytes and options.get("REVERSIBLE", "NO") == "NO":
             tiles = math.prod(2 if pad else 1 for pad in pads)
             options["QUALITY"] = self._fair_quality(options["QUALITY"], pixels.size, tiles)
         if any(pads):

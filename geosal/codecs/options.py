@@ -12,7 +12,7 @@ _COG: dict[str, tuple[float, float] | None] = {
     "PREDICTOR": _NO_LIMITS,
     "MAX_Z_ERROR": (0, math.inf),
     "MAX_Z_ERROR_OVERVIEW": (0, math.inf),
-    "BLOCKSIZE": (128, 16384),
+    "BLOCKSIZE": (64, 16384),
     "BIGTIFF": _NO_LIMITS,
     "NUM_THREADS": _NO_LIMITS,
     "RESAMPLING": _NO_LIMITS,
@@ -78,8 +78,8 @@ FLOATING_POINT = frozenset({"FLOATING_POINT", "3"})
 """Predictors of floats only."""
 MULTIPLES = MappingProxyType({"BLOCKSIZE": 16})
 """Option -> what its value must be a multiple of."""
-FRACTIONS = frozenset({"MAX_Z_ERROR", "MAX_Z_ERROR_OVERVIEW"})
-"""Numbers that need not be whole; nor those of a JPEG2000's QUALITY, which may be a list."""
+FRACTIONS = frozenset({"MAX_Z_ERROR", "MAX_Z_ERROR_OVERVIEW", "QUALITY"})
+"""Numbers that need not be whole; where GDAL has to write the file, QUALITY must. That of a JPEG2000 may be a list."""
 
 _REPROJECTS = "would move the pixels off their grid; warp the scene first with gdalwarp"
 _NOT_OURS = "geosal carries all metadata itself; leave it out"

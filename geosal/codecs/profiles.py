@@ -19,8 +19,10 @@ from geosal.codecs.options import (
     WORDS,
     number,
 )
+from geosal.codecs.treatments import settle, treated_options
 from geosal.errors import UsageError
 from geosal.raster import RasterLayout
+from geosal.treatment import SMOOTH, Treatment
 
 _INTEGERS_16 = ("uint8", "uint16", "int16")
 _ALL = (*_INTEGERS_16, "uint32", "int32", "float32", "float64")
@@ -47,12 +49,15 @@ class Profile:
         Every sample comes back as it was written.
     creation_options
         GDAL's names and values, final.
+    treatment
+        What saliency does to pixels and tiles, with nothing left open.
     """
 
     name: str
     driver: str
     lossless: bool
     creation_options: tuple[tuple[str, str], ...]
+    treatment: Treatment = SMOOTH
 
     def needs_mask(self, layout: RasterLayout) -> bool:
         """Tell whether validity must travel as a mask: a lossy codec blurs the nodata code itself."""
@@ -111,7 +116,11 @@ PROFILES: Mapping[str, _Kind] = MappingProxyType({
 
 
 def resolve_profile(
-    output: str, name: str | None, creation_options: Mapping[str, str], layout: RasterLayout
+    output: str,
+    name: str | None,
+    creation_options: Mapping[str, str],
+    layout: RasterLayout,
+    treatment: Treatment = SMOOTH,
 ) -> Profile:
     """Decide driver and creation options, before any pixel moves.
 
@@ -125,28 +134,36 @@ def resolve_profile(
         With GDAL's names, in any case; they go over the profile's own.
     layout
         What will be written.
+    treatment
+        What saliency is to do.
 
     Raises
     ------
     UsageError
         Unknown suffix, profile or option; an option that contradicts the profile; a dtype or a number of bands that
-        the codec cannot hold.
+        the codec cannot hold, or a treatment that does not go with it.
     """
     driver = _driver_of(output)
     name = name or _DEFAULT_NAME[driver]
     kind = _kind_of(name, driver, output)
     _refuse_misfit(name, kind, layout)
+    asked = treated_options(treatment, name, driver, creation_options, layout)
+    upper = {option.upper() for option in creation_options}
+    given = {option: value for option, value in asked.items() if option not in upper} | dict(creation_options)
     options = dict(kind.options)
     if driver == "JP2OpenJPEG":
-        options |= _jp2_geometry(layout, creation_options)
-    options |= _checked_options(creation_options, name, kind, layout.dtype)
-    lossless = _is_lossless(kind, options)
+        options |= _jp2_geometry(layout, given)
+    options |= _checked_options(given, name, kind, layout.dtype)
+    lossless = _is_lossless(kind, options) and (treatment.quality is None or kind.lossless)
+    treatment = settle(treatment, name, options, layout, lossless=lossless)
     if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
         raise UsageError(
             f"profile {name}: would blur alpha, and with it which pixels are valid; use --profile jp2-lossless, "
             "or leave alpha out with --bidx"
         )
-    return Profile(name=name, driver=driver, lossless=lossless, creation_options=tuple(options.items()))
+    return Profile(
+        name=name, driver=driver, lossless=lossless, creation_options=tuple(options.items()), treatment=treatment
+    )
 
 
 def _driver_of(output: str) -> str:

@@ -1,5 +1,6 @@
 """Tiles of a TIFF, compressed where their pixels are."""
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
+from geosal.codecs.quantisation import fine_jpeg
 from geosal.native import interleave
 from geosal.raster import RasterLayout
 
@@ -25,8 +27,12 @@ _RGBA = 4
 _NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_JFIF, _QUANTISATION, _SCAN = 0xE0, 0xDB, 0xDA
+_JFIF, _QUANTISATION, _SCAN, _FRAME = 0xE0, 0xDB, 0xDA, 0xC0
 """Markers of JPEG (ITU-T T.81, annex B)."""
+_HEAD, _COMPONENTS = 4, 10
+"""Bytes of a segment before its tables (B.2.4.1), and before the components of a frame (B.2.2)."""
+_SHARED = 2
+"""What is added to the number of a table that tiles share."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,12 @@ class TiffEncoder:
         Of a compressed tile.
     alpha_as_mask
         The fourth band is alpha and becomes the mask: JPEG holds no alpha.
+    by_level
+        What takes the place of `level` in a tile whose least level of saliency is 0, 1 …; empty where all tiles are
+        alike.
+    finer
+        Share of the tiles whose largest error in LERC is one less than `level`: integers have whole ones, and between
+        two of them lies up to a fifth of the bytes. A tile's own samples decide, so neither blocks nor workers do.
     """
 
     compression: str
@@ -56,9 +68,15 @@ class TiffEncoder:
     alpha_as_mask: bool = False
     bands: int = 1
     overviews: bool = True
+    by_level: tuple[float, ...] = ()
+    finer: float = 0.0
 
-    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+    ) -> tuple[bytes, ...]:
         """Compress (band, y, x), padded to a whole tile, and its mask (y, x), True = valid.
+
+        `least` is the least level of saliency in the tile; None stands for the last.
 
         Returns
         -------
@@ -72,20 +90,36 @@ class TiffEncoder:
             from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
 
             samples = floatpred_encode(samples, axis=-2)
-        data = bytes(_COMPRESS[self.compression](samples, self.level))
+        data = bytes(self._compress(samples, least))
         return (data,) if mask is None else (data, self._compressed_mask(mask))
+
+    def _compress(self, samples: NDArray[Any], least: int | None) -> Any:
+        if not self.by_level:
+            return _COMPRESS[self.compression](samples, self._level_of(samples))
+        setting, last = self.by_level[-1 if least is None else least], self.by_level[-1]
+        if self.compression == "JPEG":
+            return _jpeg_with_shared_tables(samples, last) if setting == last else _jpeg_alone(samples, setting)
+        return _COMPRESS[self.compression](samples, setting)
+
+    def _level_of(self, samples: NDArray[Any]) -> float:
+        is_finer = self.finer and zlib.crc32(samples.tobytes()) < self.finer * 2**32
+        return self.level - 1 if is_finer else self.level
 
     @property
     def jpeg_tables(self) -> bytes | None:
         """Value of the tag JPEGTables: the quantisation tables of every tile; None for other codecs.
+
+        Where tiles have a quality of their own, those of the last level, under numbers that no other tile redefines:
+        a decoder keeps what it has read.
 
         They must be the encoder's own. Those that GDAL writes are of another libjpeg, whose chroma table differs.
         """
         if self.compression != "JPEG":
             return None
         blank = np.zeros((self.tile, self.tile, self.bands), np.uint8)
-        tables = [segment for marker, segment in _segments(_whole_jpeg(blank, self.level)) if marker == _QUANTISATION]
-        return b"".join([_START, *tables, _END])
+        whole = _whole_jpeg(blank, self.by_level[-1] if self.by_level else self.level)
+        tables = [segment for marker, segment in _segments(whole) if marker == _QUANTISATION]
+        return b"".join([_START, *(map(_with_shared_number, tables) if self.by_level else tables), _END])
 
     def _compressed_mask(self, mask: NDArray[np.bool_]) -> bytes:
         if mask.shape == (self.tile, self.tile) and mask.all():
@@ -160,8 +194,7 @@ def _level(compression: str, options: dict[str, str]) -> float | None:
         level = number(options.get("LEVEL", str(_DEFAULT_LEVEL[compression])))
         return level if level == int(level) and 1 <= level <= _HIGHEST_LEVEL[compression] else None
     if compression in {"JPEG", "WEBP"}:
-        quality = number(options.get("QUALITY", "75"))
-        return quality if quality == int(quality) else None
+        return number(options.get("QUALITY", "75"))
     return number(options.get("MAX_Z_ERROR", "0")) if compression == "LERC" else 0
 
 
@@ -206,8 +239,43 @@ def _jpeg(samples: NDArray[Any], level: float) -> bytes:
     return b"".join([_START, *kept])
 
 
+def _jpeg_alone(samples: NDArray[Any], level: float) -> bytes:
+    """Compress with all tables, without the JFIF header."""
+    kept = [part for marker, part in _segments(_whole_jpeg(samples, level)) if marker != _JFIF]
+    return b"".join([_START, *kept])
+
+
+def _jpeg_with_shared_tables(samples: NDArray[Any], level: float) -> bytes:
+    """Compress without quantisation tables, to be decoded with those of `TiffEncoder.jpeg_tables`."""
+    kept = [_START]
+    for marker, part in _segments(_whole_jpeg(samples, level)):
+        if marker == _FRAME:
+            kept.append(_with_shared_number_in_frame(part))
+        elif marker not in {_JFIF, _QUANTISATION}:
+            kept.append(part)
+    return b"".join(kept)
+
+
+def _with_shared_number(tables: bytes) -> bytes:
+    """Number the 8-bit tables of a DQT segment two higher; each has a byte for its number and 64 entries."""
+    changed = bytearray(tables)
+    for at in range(_HEAD, len(changed), 1 + 64):
+        changed[at] += _SHARED
+    return bytes(changed)
+
+
+def _with_shared_number_in_frame(frame: bytes) -> bytes:
+    """Let the components of a SOF segment refer to those tables: three bytes each, the last is the table's number."""
+    changed = bytearray(frame)
+    for at in range(_COMPONENTS + 2, len(changed), 3):
+        changed[at] += _SHARED
+    return bytes(changed)
+
+
 def _whole_jpeg(samples: NDArray[Any], level: float) -> bytes:
     """Compress grey, or RGB as YCbCr 4:2:0, with Huffman tables of its own."""
+    if level != int(level):
+        return fine_jpeg(samples, level)
     from imagecodecs import jpeg8_encode  # noqa: PLC0415
 
     if samples.shape[2] == 1:

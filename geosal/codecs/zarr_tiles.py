@@ -47,8 +47,11 @@ class ZarrEncoder:
     tile: int = TILE
     overviews: bool = True
 
-    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+    ) -> tuple[bytes, ...]:
         """Encode (band, y, x) and its mask (y, x), both perhaps cropped at the right and lower edge."""
+        del least  # all chunks are alike
         parts = [self.compress(self._padded(band, self.fill)) for band in pixels]
         if mask is not None:
             parts.append(self.compress(self._padded(mask.astype(np.uint8), 0)))

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -12,6 +12,7 @@ from geosal.errors import UsageError
 from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
+from geosal.treatment import SMOOTH, Treatment
 from geosal.verification.check import Check
 
 _PIXEL_TOLERANCE = 1e-6
@@ -67,6 +68,8 @@ def check_provenance(metadata: RasterMetadata) -> Check:
     faults = [] if f"{_PROVENANCE}VERSION" in tags else [f"no {_PROVENANCE}VERSION tag"]
     if f"{_PROVENANCE}LADDER" in tags and read_ladder(metadata) is None:
         faults.append(f"{_PROVENANCE}LADDER={tags[_PROVENANCE + 'LADDER']} cannot be read")
+    if read_treatment(tags) is None:
+        faults.append(f"{_PROVENANCE}TREATMENT={tags[_PROVENANCE + 'TREATMENT']} cannot be read")
     kernel = tags.get(f"{_PROVENANCE}EFFECTIVE_KERNEL", "1")
     if not _is_kernel(kernel):
         faults.append(f"{_PROVENANCE}EFFECTIVE_KERNEL={kernel} cannot be read")
@@ -81,6 +84,15 @@ def read_ladder(metadata: RasterMetadata) -> Ladder | None:
         fields = dict(part.split("=", 1) for part in text.split())
         return Ladder(steps=int(fields["steps"]), sigma=fields["sigma"])
     except (KeyError, ValueError, UsageError):
+        return None
+
+
+def read_treatment(tags: Mapping[str, str]) -> Treatment | None:
+    """Read the treatment from the tags of the default domain; `SMOOTH` without one, None when it cannot be read."""
+    text = tags.get(f"{_PROVENANCE}TREATMENT")
+    try:
+        return SMOOTH if text is None else Treatment.parse(text.split())
+    except UsageError:
         return None
 
 

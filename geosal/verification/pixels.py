@@ -1,6 +1,6 @@
 """Which samples of an output must be the source's own, bit for bit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from geosal.grid import Block
 from geosal.ladder import Ladder
 from geosal.scenes import Scene
+from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.verification.check import Check
 
@@ -47,6 +48,61 @@ def check_pixels(found: Scene, source: Scene, saliency: Saliency | None, ladder:
             Check.of("salient", salient.tell("samples of saliency 1 differ"), "every sample of saliency 1 is as it was")
         )
     return tuple(checks)
+
+
+def check_errors(
+    found: Scene, source: Scene, saliency: Saliency, ladder: Ladder, errors: Sequence[float], *, smoothed: bool
+) -> dict[str, Check]:
+    """See that no valid sample is off by more than its level allows.
+
+    Parameters
+    ----------
+    found, source
+        Of the same grid, bands and dtype.
+    saliency, ladder
+        Of the job.
+    errors
+        Largest error of each level.
+    smoothed
+        The job has smoothed the pixels first: those are what the errors are to.
+
+    Returns
+    -------
+    dict
+        ``salient``: pixels of level 0; ``bound``: all others.
+    """
+    salient, others, most = _Differences(), _Differences(), np.asarray(errors, np.float64)
+    rules = SampleRules(source.layout.nodata, source.layout.alpha)
+    worst = 0.0
+    for block in _blocks(source):
+        levels = ladder.levels(saliency.read(block))
+        outer = block.expand(int(levels.max()) if smoothed else 0, source.grid.shape)
+        theirs, valid, _ = source.read(outer)
+        ours, ours_valid, _ = found.read(block)
+        inner = block.slices_in(outer)
+        if smoothed:
+            levels_outer = np.zeros(outer.shape, np.uint8)
+            levels_outer[inner] = levels
+            theirs = smooth_block(theirs, levels_outer, valid, ladder, rules)
+        with np.errstate(invalid="ignore"):
+            off = np.abs(ours.astype(np.float64) - theirs[:, *inner].astype(np.float64))
+        off[~(valid[:, *inner] & ours_valid)] = 0
+        beyond = off > most[levels]
+        salient.add(beyond & (levels == 0), block)
+        others.add(beyond & (levels > 0), block)
+        worst = max(worst, float(off.max(initial=0, where=levels > 0)))
+    return {
+        "salient": Check.of(
+            "salient",
+            salient.tell("valid samples of saliency 1 differ"),
+            "every valid sample of saliency 1 is as it was",
+        ),
+        "bound": Check.of(
+            "bound",
+            others.tell(f"samples are off by more than their level allows, up to {worst:g}"),
+            f"no sample is off by more than its level allows, at most {worst:g}",
+        ),
+    }
 
 
 def check_validity(found: Scene, source: Scene) -> Check:

@@ -1,5 +1,6 @@
 """The checks, put together: all of them for the command, the quick ones for the end of a job."""
 
+import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from geosal.raster import RasterLayout
 from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency, open_saliency
+from geosal.treatment import BEST, SMOOTH
 from geosal.verification import carried, files, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
 
@@ -215,14 +217,43 @@ def _pixel_checks(
                 yield pixels.check_validity(found, source)
             if source.layout.has_mask and found.layout.has_mask and (lossless or source.layout.nodata is None):
                 yield pixels.check_mask(found, source)
-            if not lossless and saliency is not None:
-                yield Check("salient", ok=True, detail="not compared: the codec is lossy")
+            if saliency is not None:
+                yield from _promise_checks(found, source, saliency, ladder, lossless=lossless)
         except SceneError as error:
             yield Check("pixels", ok=False, detail=str(error))
 
 
+def _promise_checks(
+    found: Scene, source: Scene, saliency: Saliency, ladder: Ladder, *, lossless: bool
+) -> Iterator[Check]:
+    """Compare what the treatment has promised of pixels, beyond what `check_pixels` sees."""
+    treatment = carried.read_treatment(found.layout.metadata.tags.get("", {})) or SMOOTH
+    quality = treatment.quality
+    if treatment.bound is not None:
+        errors = treatment.errors(ladder.steps, source.layout.dtype)
+        checks = pixels.check_errors(found, source, saliency, ladder, errors, smoothed=treatment.smooth)
+        if not lossless:
+            yield checks["salient"]
+        yield checks["bound"]
+    elif quality is not None and quality.high == BEST and _best_is_lossless(found.path):
+        errors = (0.0, *[math.inf] * ladder.steps)
+        yield pixels.check_errors(found, source, saliency, ladder, errors, smoothed=False)["salient"]
+    elif not lossless:
+        yield Check("salient", ok=True, detail="not compared: the codec is lossy")
+
+
+def _best_is_lossless(path: str) -> bool:
+    """Whether tiles of quality 100 keep every sample."""
+    with open_raster(path) as dataset:
+        structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
+        return dataset.driver == "JP2OpenJPEG" or structure.get("COMPRESSION", "").lower() == "webp"
+
+
 def _is_lossless(dataset: DatasetReader) -> bool:
-    """Tell from the file whether its codec keeps every sample."""
+    """Tell from the file whether its codec keeps every sample; where tiles differ, what GDAL says is of one of them."""
+    treatment = carried.read_treatment(dataset.tags()) or SMOOTH
+    if treatment.quality is not None:
+        return False
     structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
     if dataset.driver == "JP2OpenJPEG":
         return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
@@ -231,7 +262,9 @@ def _is_lossless(dataset: DatasetReader) -> bool:
         return False
     if compression == "webp":
         return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
-    return not compression.startswith("lerc") or float(structure.get("MAX_Z_ERROR", 0)) == 0
+    if not compression.startswith("lerc"):
+        return True
+    return treatment.bound is None and float(structure.get("MAX_Z_ERROR", 0)) == 0
 
 
 def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:

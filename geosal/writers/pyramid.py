@@ -41,6 +41,8 @@ class Piece(NamedTuple):
     """(band, y, x)."""
     mask: NDArray[np.bool_] | None
     """(y, x), True = valid; None when the output has no mask."""
+    levels: NDArray[np.uint8] | None = None
+    """(y, x), levels of saliency; None where tiles do not depend on them."""
 
 
 class Parts(NamedTuple):
@@ -61,8 +63,13 @@ class TileEncoder(Protocol):
     def overviews(self) -> bool:
         """Whether overviews are tiles as well; a JPEG 2000 tile holds its own."""
 
-    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
-        """Encode (band, y, x) and its mask; tiles at the right and lower edge come cropped."""
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+    ) -> tuple[bytes, ...]:
+        """Encode (band, y, x) and its mask; tiles at the right and lower edge come cropped.
+
+        `least` is the least level of saliency in the tile, of an overview the mean one; None where that is not known.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,7 +98,13 @@ class Cutter:
         shapes = level_shapes(shape, encoder.tile) if encoder.overviews else (shape,)
         return cls(encoder=encoder, shapes=shapes, nodata=layout.nodata, alpha=layout.alpha)
 
-    def cut(self, block: Block, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> Parts:
+    def cut(
+        self,
+        block: Block,
+        pixels: NDArray[Any],
+        mask: NDArray[np.bool_] | None,
+        levels: NDArray[np.uint8] | None = None,
+    ) -> Parts:
         """Encode all tiles of all levels that lie within a block, as far as it is made of whole tiles.
 
         Parameters
@@ -102,9 +115,11 @@ class Cutter:
             (band, y, x).
         mask
             (y, x), True = valid; None when the output has no mask.
+        levels
+            (y, x), levels of saliency; None where tiles do not depend on them.
         """
         tiles: list[Tile] = []
-        piece = Piece(0, block, pixels, mask)
+        piece = Piece(0, block, pixels, mask, levels)
         while self._is_whole(piece):
             tiles += [self.encode(part) for part in self.split(piece)]
             if piece.level + 1 == len(self.shapes):
@@ -116,7 +131,7 @@ class Cutter:
         """Encode a piece that is a tile."""
         size = self.encoder.tile
         try:
-            parts = self.encoder(piece.pixels, piece.mask)
+            parts = self.encoder(piece.pixels, piece.mask, None if piece.levels is None else _level_of(piece))
         except (RuntimeError, ValueError) as error:  # what imagecodecs raises
             if isinstance(error, GeosalError):
                 raise
@@ -137,17 +152,22 @@ class Cutter:
                 part = Block(top, left, height, min(col + size, block.col_stop) - left)
                 inside = part.slices_in(block)
                 mask = None if piece.mask is None else piece.mask[inside]
-                yield Piece(piece.level, part, piece.pixels[:, *inside], mask)
+                levels = None if piece.levels is None else piece.levels[inside]
+                yield Piece(piece.level, part, piece.pixels[:, *inside], mask, levels)
 
     def halve(self, piece: Piece) -> Piece:
-        """Reduce a piece whose corner is even: the mean of the valid ones of each 2 x 2, valid where one of them is."""
+        """Reduce a piece whose corner is even: the mean of the valid ones of each 2 x 2, valid where one of them is.
+
+        As salient as the most salient of them.
+        """
         pixels, mask, block = piece.pixels, piece.mask, piece.block
         valid = self._which_count(pixels, mask)
         reduced = halve(pixels, valid)
         if self.nodata is not None and not is_mean_apart(self.nodata, pixels.dtype):
             _keep_off_nodata(reduced, valid, self.nodata)
         smaller = Block(block.row_off // 2, block.col_off // 2, reduced.shape[1], reduced.shape[2])
-        return Piece(piece.level + 1, smaller, reduced, None if mask is None else _any_of_squares(mask))
+        levels = None if piece.levels is None else _least_of_squares(piece.levels)
+        return Piece(piece.level + 1, smaller, reduced, None if mask is None else _any_of_squares(mask), levels)
 
     def _which_count(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
         """Samples that have a part in a mean, (band, y, x); None when all have."""
@@ -193,19 +213,46 @@ def _any_of_squares(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return some
 
 
+def _level_of(piece: Piece) -> int:
+    """Level at which a tile is encoded: its least; of an overview its mean one, rounded half up.
+
+    Nearly every tile of an overview holds something salient: at their least level, overviews would take most of what
+    the background saves.
+    """
+    levels: Any = piece.levels
+    return int(levels.min() if piece.level == 0 else (2 * int(levels.sum()) + levels.size) // (2 * levels.size))
+
+
+def _least_of_squares(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The least of each 2 x 2, (y, x); of what exists of them at odd edges."""
+    least = levels[::2, ::2].copy()
+    for rows, cols in ((0, 1), (1, 0), (1, 1)):
+        part = levels[rows::2, cols::2]
+        corner = least[: part.shape[0], : part.shape[1]]
+        np.minimum(corner, part, out=corner)
+    return least
+
+
 @dataclass(frozen=True)
 class Uncut:
     """Leaves blocks as they are, for a writer that takes pixels."""
 
-    def cut(self, block: Block, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> Parts:
+    def cut(
+        self,
+        block: Block,
+        pixels: NDArray[Any],
+        mask: NDArray[np.bool_] | None,
+        levels: NDArray[np.uint8] | None = None,
+    ) -> Parts:
         """Hand on a block in one piece."""
-        return Parts((), (Piece(0, block, pixels, mask),))
+        return Parts((), (Piece(0, block, pixels, mask, levels),))
 
 
 @dataclass(slots=True)
 class _Partial:
     pixels: NDArray[Any]
     mask: NDArray[np.bool_] | None
+    levels: NDArray[np.uint8] | None
     missing: int
     """Pixels."""
 
@@ -231,15 +278,18 @@ class Assembler:
             partial.pixels[:, *inside] = part.pixels
             if partial.mask is not None and part.mask is not None:
                 partial.mask[inside] = part.mask
+            if partial.levels is not None and part.levels is not None:
+                partial.levels[inside] = part.levels
             partial.missing -= part.block.height * part.block.width
             if partial.missing == 0:
                 del self._partials[key]
-                yield from self._finish(Piece(part.level, whole, partial.pixels, partial.mask))
+                yield from self._finish(Piece(part.level, whole, partial.pixels, partial.mask, partial.levels))
 
     def _begin(self, key: tuple[int, int, int], whole: Block, part: Piece) -> _Partial:
         pixels = np.empty((len(part.pixels), *whole.shape), part.pixels.dtype)
         mask = None if part.mask is None else np.empty(whole.shape, np.bool_)
-        self._partials[key] = partial = _Partial(pixels, mask, whole.height * whole.width)
+        levels = None if part.levels is None else np.empty(whole.shape, np.uint8)
+        self._partials[key] = partial = _Partial(pixels, mask, levels, whole.height * whole.width)
         return partial
 
     def _finish(self, tile: Piece) -> Iterator[Tile]:

@@ -173,3 +173,25 @@ def _far_away_mask(directory: Path) -> Path:
     ) as dataset:
         dataset.write(np.indices((50, 60)).sum(axis=0).astype(np.uint8), 1)
     return path
+
+
+def test_a_target_is_met_and_its_cost_told(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    output = tmp_path / "out.tif"
+    words = ("compress", rgb_scene, output, "-s", "half", "--profile", "jpeg", "--target-size", "240KB")
+    result = call(*words)
+    assert result.exit_code == 0, result.output
+    assert 0.99 * 240e3 <= output.stat().st_size <= 240e3
+    assert "1 full encode" in result.stdout
+    assert "with --co QUALITY=" in result.stdout
+
+
+def test_a_target_that_cannot_be_reached_is_exit_code_6(
+    rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    output = tmp_path / "out.tif"
+    for words in (("--target-ratio", "900:1"), ("--min-psnr", "salient:70")):
+        result = call("compress", rgb_scene, output, "-s", "half", "--profile", "jpeg", *words)
+        assert result.exit_code == 6
+        assert "the best is" in result.stderr
+        assert not output.exists()
+    assert call("compress", rgb_scene, output, "-s", "half", "--min-ssim", "2").exit_code == 2

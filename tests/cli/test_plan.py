@@ -44,3 +44,19 @@ def test_plan_says_who_writes_the_file_and_why(rgb_scene: Path, tmp_path: Path, 
     by_gdal = (*words, "--co", "OVERVIEW_RESAMPLING=NEAREST")
     assert json.loads(call(*by_gdal, "--json", "-").stdout)["writer"] == "GDAL"
     assert "GDAL's own: OVERVIEW_RESAMPLING=NEAREST is GDAL's" in call(*by_gdal).stdout
+
+
+def test_plan_estimates_time_and_the_setting_of_a_target(
+    rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    words = ("plan", rgb_scene, tmp_path / "out.tif", "-s", "half", "--profile", "jpeg", "--target-bpp", "3")
+    quick = json.loads(call(*words, "--json", "-").stdout)
+    assert (quick["estimated_bytes"], quick["estimate"]) == (236250, None)
+    assert quick["targets"] == "--target-bpp 3"
+    careful = json.loads(call(*words, "--estimate", "--json", "-").stdout)["estimate"]
+    assert careful["bytes"] == pytest.approx(236250, rel=0.01)
+    assert careful["seconds"] > 0
+    table = call(*words, "--estimate").stdout
+    assert "--co QUALITY=" in table
+    assert "as busy as it is now" in table
+    assert list(tmp_path.iterdir()) == []

@@ -25,15 +25,20 @@ class Raw:
     tile: int = TILE
     overviews: bool = True
 
-    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
-        return (pixels.tobytes(), b"" if mask is None else mask.tobytes(), repr(pixels.shape).encode())
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+    ) -> tuple[bytes, ...]:
+        told = repr(pixels.shape if least is None else (pixels.shape, least)).encode()
+        return (pixels.tobytes(), b"" if mask is None else mask.tobytes(), told)
 
 
 @dataclass(frozen=True)
 class Refusing(Raw):
     """An encoder whose library cannot."""
 
-    def __call__(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[bytes, ...]:
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+    ) -> tuple[bytes, ...]:
         raise ValueError("no\nway")
 
 
@@ -42,13 +47,18 @@ def cutter_of(shape: tuple[int, int], nodata: float | None = None, alpha: int | 
 
 
 def tiles_of(
-    cutter: Cutter, blocks: list[Block], pixels: NDArray[Any], mask: NDArray[np.bool_] | None
+    cutter: Cutter,
+    blocks: list[Block],
+    pixels: NDArray[Any],
+    mask: NDArray[np.bool_] | None,
+    levels: NDArray[np.uint8] | None = None,
 ) -> dict[tuple[int, int, int], tuple[bytes, ...]]:
     assembler, found = Assembler(cutter), list[Tile]()
     whole = Block(0, 0, *pixels.shape[1:])
     for block in blocks:
         inside = block.slices_in(whole)
-        parts = cutter.cut(block, pixels[:, *inside], None if mask is None else mask[inside])
+        rest = (None if array is None else array[inside] for array in (mask, levels))
+        parts = cutter.cut(block, pixels[:, *inside], *rest)
         found += parts.tiles
         for piece in parts.pieces:
             found += assembler.add(piece)
@@ -88,6 +98,26 @@ def test_blocks_and_their_order_never_show(image: tuple[NDArray[Any], NDArray[np
         for col in range(-(-width // TILE))
     }
     assert set(whole) == expected
+
+
+@given(image=images(), seed=st.integers(0, 99))
+def test_every_tile_is_told_the_least_level_in_it_and_overviews_the_mean_one(
+    image: tuple[NDArray[Any], NDArray[np.bool_] | None, list[Block]], seed: int
+) -> None:
+    pixels, mask, blocks = image
+    shape = pixels.shape[1:]
+    levels = np.where(np.random.default_rng(seed).random(shape) < 3e-3, 2, 7).astype(np.uint8)
+    tiles = tiles_of(cutter_of(shape), blocks, pixels, mask, levels)
+    pooled = [levels.astype(float)]
+    for _ in range(5):
+        rows, cols = (length + length % 2 for length in pooled[-1].shape)
+        padded = np.full((rows, cols), np.inf)
+        padded[: pooled[-1].shape[0], : pooled[-1].shape[1]] = pooled[-1]
+        pooled.append(padded.reshape(rows // 2, 2, cols // 2, 2).min(axis=(1, 3)))
+    for (level, row, col), (_, _, told) in tiles.items():
+        here = pooled[level][row * TILE : (row + 1) * TILE, col * TILE : (col + 1) * TILE]
+        expected = here.min() if level == 0 else np.floor(here.mean() + 0.5)
+        assert told.endswith(f", {expected:.0f})".encode())
 
 
 def mean_of_valid(pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -24,7 +24,9 @@ from geosal.writers.cog.directories import (
     REDUCED,
     SUBFILE_TYPE,
     TILE_BYTE_COUNTS,
+    TILE_LENGTH,
     TILE_OFFSETS,
+    TILE_WIDTH,
     UNDEFINED,
     Directory,
     Image,
@@ -151,7 +153,7 @@ class CogContainer:
         with Stage(staged, layout) as stage:
             stage.write(grid.whole(), blank, np.ones(grid.shape, np.bool_) if layout.has_mask else None)
             stage.finish(tags, band_statistics)
-        convert(staged, sample, self._profile, layout, 1)
+        convert(staged, sample, _for_gdal(self._profile), layout, 1)
         directories = read_directories(sample.read_bytes())
         staged.unlink()
         sample.unlink()
@@ -196,8 +198,10 @@ class CogContainer:
         rows, cols = self._shapes[level]
         tags = {number: tag for number, tag in model.items() if level == 0 or number in OF_THE_PIXELS}
         tags |= {IMAGE_WIDTH: Tag.of_longs(cols), IMAGE_LENGTH: Tag.of_longs(rows)}
+        tags |= {TILE_WIDTH: Tag.of_longs(self._tile), TILE_LENGTH: Tag.of_longs(self._tile)}
         if not subfile:
             tags[PLANAR_CONFIGURATION] = Tag.of_shorts(1)  # whatever GDAL does: our bands lie side by side
+            tags.pop(JPEG_TABLES, None)
             if self._jpeg_tables is not None:
                 tags[JPEG_TABLES] = Tag(UNDEFINED, len(self._jpeg_tables), self._jpeg_tables)
         if subfile or level:
@@ -217,3 +221,13 @@ class CogContainer:
             if isinstance(error, OutputError):
                 raise
             raise encoding_failure(self.path, error) from error
+
+
+def _for_gdal(profile: "Profile") -> "Profile":
+    """What GDAL can make a sample with: it has no fractions of QUALITY and no tiles below 128; neither matters."""
+    options = (
+        (name, str(int(float(value))) if name.upper() == "QUALITY" else value)
+        for name, value in profile.creation_options
+        if name.upper() != "BLOCKSIZE"
+    )
+    return replace(profile, creation_options=tuple(options))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 IMAGE_WIDTH, IMAGE_LENGTH = 256, 257
-TILE_OFFSETS, TILE_BYTE_COUNTS = 324, 325
+TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS = 322, 323, 324, 325
 SUBFILE_TYPE = 254
 REDUCED, MASK = 1, 4
 """Bits of SUBFILE_TYPE."""
@@ -18,8 +18,8 @@ SHORT, LONG, UNDEFINED, LONG8 = 3, 4, 7, 16
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """TIFF's number of a type -> bytes."""
 OF_THE_PIXELS = frozenset({
-    SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, 258, 259, 262, 277, PLANAR_CONFIGURATION, 317, 320, 322, 323, TILE_OFFSETS,
-    TILE_BYTE_COUNTS, 338, 339, JPEG_TABLES, 530, 532, 42113, 50674,
+    SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, 258, 259, 262, 277, PLANAR_CONFIGURATION, 317, 320, TILE_WIDTH,
+    TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, 338, 339, JPEG_TABLES, 530, 532, 42113, 50674,
 })  # fmt: skip
 """Tags that say how pixels are stored, and the nodata code: an overview has these, and no others."""
 

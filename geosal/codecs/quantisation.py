@@ -1,0 +1,72 @@
+"""JPEG at qualities between the whole numbers: with quantisation tables of one's own.
+
+libjpeg scales the tables of ITU-T T.81, annex K, by ``200 - 2 * quality`` percent (``5000 / quality`` below 50) and
+takes whole qualities only. One step changes a file by some 2 %; with a fraction the same formula changes entries one by
+one.
+"""
+
+import io
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MIDDLE = 50
+"""Quality at which the tables are those of annex K."""
+_LARGEST = 255
+"""Of an entry in baseline JPEG."""
+
+
+def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
+    """Compress grey (y, x, 1), or RGB (y, x, 3) as YCbCr 4:2:0, with Huffman tables of its own.
+
+    Parameters
+    ----------
+    samples
+        uint8, bands last.
+    quality
+        1 to 100, with a fraction.
+
+    Raises
+    ------
+    RuntimeError
+        The codec refuses.
+    """
+    from PIL import Image  # noqa: PLC0415  the one of our libraries that takes tables
+
+    out = io.BytesIO()
+    picture = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
+    tables = quantisation_tables(quality)
+    try:
+        picture.save(
+            out, "JPEG", qtables=tables[: 1 if samples.shape[2] == 1 else 2], optimize=True,
+            subsampling="4:2:0",
+        )  # fmt: skip
+    except OSError as error:
+        raise RuntimeError(f"JPEG of quality {quality:g}: {error}") from error
+    return out.getvalue()
+
+
+@cache
+def quantisation_tables(quality: float) -> tuple[list[int], list[int]]:
+    """Tables of luma and chroma, 64 entries each, row by row."""
+    percent = 5000 / quality if quality < _MIDDLE else 200 - 2 * quality
+    luma, chroma = _annex_k()
+    return _scaled(luma, percent), _scaled(chroma, percent)
+
+
+def _scaled(table: NDArray[np.int64], percent: float) -> list[int]:
+    return [int(entry) for entry in np.clip((table * percent + _MIDDLE) // 100, 1, _LARGEST)]
+
+
+@cache
+def _annex_k() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The tables of annex K, as libjpeg itself gives them at quality 50."""
+    from PIL import Image  # noqa: PLC0415
+
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG", quality=_MIDDLE)
+    with Image.open(out) as picture:
+        found: dict[int, Any] = picture.quantization  # type: ignore[attr-defined]
+    return np.array(found[0], np.int64), np.array(found[1], np.int64)

@@ -1,0 +1,65 @@
+"""Which setting of a job is turned to meet a target of bytes or quality."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from geosal.codecs.profiles import Profile
+from geosal.errors import UsageError
+
+
+class Setting(StrEnum):
+    """What can be turned."""
+
+    QUALITY = "QUALITY"
+    """Of JPEG and WebP, 1 to 100."""
+    RATE = "rate"
+    """QUALITY of JPEG 2000: percent of the raw bytes."""
+    MAX_Z_ERROR = "MAX_Z_ERROR"
+    """Of LERC."""
+    LADDER = "ladder"
+    """Steps and sigma: how wide the kernels are."""
+    TILES = "treatment quality"
+    """Both qualities of the treatment that gives each tile its own."""
+    BOUND = "treatment bound"
+    """The largest error of the treatment that quantises."""
+
+
+def setting_for(profile: Profile, given: Mapping[str, str], *, for_bytes: bool) -> Setting:
+    """Choose what is turned: the codec's own setting, or, where it has none or the user has fixed it, the ladder.
+
+    Parameters
+    ----------
+    profile
+        Decided.
+    given
+        The user's own creation options: what they fix is not turned.
+    for_bytes
+        Bytes are asked for, not quality.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to turn.
+    """
+    fixed = {name.upper() for name in given}
+    options = {name.upper(): value for name, value in profile.creation_options}
+    compression = options.get("COMPRESS", "")
+    if for_bytes and compression == "NONE":
+        raise UsageError(
+            f"profile {profile.name}: its bytes are those of the pixels, whatever they are; a target of bytes needs "
+            "a codec, such as --profile zstd"
+        )
+    if profile.treatment.quality is not None:
+        return Setting.TILES
+    if profile.treatment.bound is not None:
+        return Setting.BOUND
+    if compression == "LERC" and "MAX_Z_ERROR" not in fixed:
+        return Setting.MAX_Z_ERROR
+    if not profile.lossless and "QUALITY" in options and "QUALITY" not in fixed:
+        return Setting.RATE if profile.driver == "JP2OpenJPEG" else Setting.QUALITY
+    if profile.treatment.smooth:
+        return Setting.LADDER
+    raise UsageError(
+        f"profile {profile.name} without smoothing: nothing is left to meet a target with; leave out what fixes the "
+        "quality, or add --treatment smooth"
+    )

@@ -1,0 +1,24 @@
+"""FIND THE KNOB: which setting brings a result to the bytes or to the quality that are asked for.
+
+Index card
+----------
+- `reach`: the search: trials on a sample, a full encode, and at most one more with what the first has taught.
+- `set_out`: the trials alone.
+- `Trials`: encodes a sample with one setting after the other.
+- `Sample`: pieces spread over the scene and chosen by their levels, laid side by side; encoded in each trial.
+- `Knob`: one setting of a plan as a number: more of it means more bytes.
+- `climb`: where a growing function meets a value, in few trials.
+"""
+
+from geosal.search.find import Attempt, Found, reach, set_out
+from geosal.search.knobs import Knob, knob_for
+from geosal.search.places import choose_places
+from geosal.search.sample import Sample, file_bytes, pieces_across
+from geosal.search.scaling import scene_bytes
+from geosal.search.solve import climb
+from geosal.search.trials import Trials
+
+__all__ = [
+    "Attempt", "Found", "Knob", "Sample", "Trials", "choose_places", "climb", "file_bytes", "knob_for",
+    "pieces_across", "reach", "scene_bytes", "set_out",
+]  # fmt: skip

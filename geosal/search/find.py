@@ -1,0 +1,148 @@
+"""The search for the setting that brings a result to its target, and the full encodes that prove it."""
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geosal.plan import Plan
+from geosal.search.floors import FloorSearch
+from geosal.search.knobs import Knob, data_range, knob_for, told
+from geosal.search.rates import RateSearch
+from geosal.search.sample import Sample, TaskOf, pieces_across
+from geosal.search.trials import Trials, spread_of
+
+logger = logging.getLogger(__name__)
+
+_ACROSS = 6
+_MEMORY = 256 * 2**20
+_MOST_ENCODES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A full encode.
+
+    Attributes
+    ----------
+    path
+        The file, not yet under its final name.
+    outcome
+        What the caller wants to keep of it.
+    """
+
+    path: Path
+    outcome: Any
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """How a target was reached.
+
+    Attributes
+    ----------
+    plan
+        With the setting that was found.
+    attempt
+        The full encode that has it.
+    facts
+        What the search cost and came to, for the summary.
+    """
+
+    plan: Plan
+    attempt: Attempt
+    facts: dict[str, Any]
+
+
+def reach(
+    plan: Plan, *, task_of: TaskOf, attempt: Callable[[Plan], Attempt], begun: Callable[[int], None] = lambda _: None
+) -> Found:
+    """Find the setting that meets the targets of a plan's recipe, and encode the whole scene with it.
+
+    Parameters
+    ----------
+    plan
+        Of the job.
+    task_of
+        Makes the treatment of blocks.
+    attempt
+        Makes the whole file with a plan; called once or twice, and the second file takes the place of the first.
+    begun
+        Called with 0 before the trials, with 1 after them.
+
+    Raises
+    ------
+    TargetError
+        The targets cannot be reached; the message names the best that was.
+    GeosalError
+        As `geosal.compress`.
+    """
+    targets = plan.recipe.targets
+    begun(0)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
+        knob, trials = _prepare(plan, task_of, Path(folder))
+        search = _search(knob, trials)
+        turned = search.first()
+        begun(1)
+        encodes, seconds = 0, time.monotonic() - began
+        while True:
+            made, encodes = attempt(turned), encodes + 1
+            began = time.monotonic()
+            fault = search.judge(turned, made.path)
+            following = None if fault is None or encodes == _MOST_ENCODES else search.again(turned)
+            seconds += time.monotonic() - began
+            if following is None:
+                break
+            turned = following
+    if fault is not None:
+        search.refuse(fault)
+    facts = {
+        "asked": str(targets),
+        "knob": str(knob.setting),
+        "found": told(turned, knob.setting),
+        "trials": trials.count,
+        "sample_pixels": trials.sample.pixels,
+        "encodes": encodes,
+        "seconds": round(seconds, 3),
+        **search.reached,
+    }
+    logger.info("%s: %s after %d trials and %d encodes", targets, facts["found"], trials.count, encodes)
+    return Found(plan=turned, attempt=made, facts=facts)
+
+
+def set_out(plan: Plan, task_of: TaskOf) -> tuple[Plan, str, bool]:
+    """Find the setting that meets the targets of a plan's recipe by the sample alone.
+
+    Returns
+    -------
+    Plan
+        With the setting.
+    str
+        The setting in the user's words.
+    bool
+        Whether the sample is the whole scene, so that one encode will do.
+
+    Raises
+    ------
+    TargetError
+        The sample is far from reaching them.
+    """
+    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
+        knob, trials = _prepare(plan, task_of, Path(folder))
+        turned = _search(knob, trials).first()
+        return turned, told(turned, knob.setting), trials.sample.is_whole(plan)
+
+
+def _prepare(plan: Plan, task_of: TaskOf, folder: Path) -> tuple[Knob, Trials]:
+    sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS, memory=_MEMORY))
+    spread = spread_of(sample)
+    return knob_for(plan, spread), Trials(plan, task_of, sample, folder, data_range(plan, spread))
+
+
+def _search(knob: Knob, trials: Trials) -> RateSearch | FloorSearch:
+    targets = trials.plan.recipe.targets
+    return (RateSearch if targets.is_rate else FloorSearch)(targets, knob, trials)

@@ -1,0 +1,219 @@
+"""One setting of a plan as a number; the greater it is, the more bytes the output has, and the nearer to the scene."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from geosal.codecs.tiff import TiffEncoder
+from geosal.codecs.tuning import Setting, setting_for
+from geosal.ladder import MAX_STEPS, Ladder
+from geosal.plan import Plan, retuned
+from geosal.recipe import Recipe
+from geosal.search.solve import Range
+from geosal.treatment import BEST, Quality, Treatment
+
+_FINE = 0.01
+"""Of a quality."""
+_NEARLY_LOSSLESS = 99.5
+"""WebP is lossless at 100, and above this JPEG's tables do not change any more."""
+_LEAST_FACTOR, _MOST_FACTOR = 0.02, 1.0
+"""Sigma over kernel width: below the first a kernel does nothing, beyond the second it is a plain mean."""
+_WIDEST_ALIKE = 0.8 / 3
+"""Factor from which every kernel is at least as wide as by the rule "opencv"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Knob:
+    """A setting that can be turned.
+
+    Attributes
+    ----------
+    setting
+        What it is.
+    within
+        Where it can be turned to.
+    at
+        Makes the plan with the knob turned to a place.
+    treats
+        Pixels have to be treated anew at each place, not only encoded.
+    """
+
+    setting: Setting
+    within: Range
+    at: Callable[[float], Plan]
+    treats: bool = False
+
+
+def knob_for(plan: Plan, spread: float) -> Knob:
+    """Choose the knob of a plan; of the ladder the number of steps.
+
+    Parameters
+    ----------
+    plan
+        Of the job.
+    spread
+        Width of the range of the scene's samples.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to turn.
+    """
+    recipe, targets = plan.recipe, plan.recipe.targets
+    free = recipe.patch(target_bpp=None, target_size=None, target_ratio=None, min_psnr=(), min_ssim=())
+    setting = setting_for(plan.profile, dict(recipe.creation_options), for_bytes=targets.is_rate)
+    make = _MAKERS[setting]
+    return make(plan, free, spread)
+
+
+def _quality(plan: Plan, free: Recipe, _: float) -> Knob:
+    fineness = 1.0 if plan.target.encoder is None else _FINE
+    best = math.floor(_NEARLY_LOSSLESS) if plan.target.encoder is None else _NEARLY_LOSSLESS
+
+    def at(place: float) -> Plan:
+        return retuned(plan, _with_option(free, "QUALITY", f"{round(place, 2):.10g}"))
+
+    return Knob(Setting.QUALITY, Range(1, best, 75, 12, fineness), at)
+
+
+def _rate(plan: Plan, free: Recipe, _: float) -> Knob:
+    """Percent of the raw bytes, by its logarithm."""
+
+    def at(place: float) -> Plan:
+        return retuned(plan, _with_option(free, "QUALITY", f"{min(BEST, 2**place):.6g}"))
+
+    return Knob(Setting.RATE, Range(math.log2(0.01), math.log2(BEST), math.log2(10), 1.5, 1e-4), at)
+
+
+def _largest_error(plan: Plan, free: Recipe, spread: float) -> Knob:
+    """Largest error of LERC: of floats its logarithm, of integers that of one more than it."""
+    whole = not plan.layout.dtype.startswith("float")
+
+    def at(place: float) -> Plan:
+        error = 2**-place - whole
+        if not whole:
+            return retuned(plan, _with_option(free, "MAX_Z_ERROR", f"{error:.17g}"))
+        bound = math.ceil(error - _FINE)
+        turned = retuned(plan, _with_option(free, "MAX_Z_ERROR", str(bound)))
+        encoder, finer = turned.target.encoder, max(0.0, bound - error)
+        if not isinstance(encoder, TiffEncoder) or finer < _FINE:
+            return turned
+        return replace(turned, target=replace(turned.target, encoder=replace(encoder, finer=finer)))
+
+    if whole:
+        return Knob(Setting.MAX_Z_ERROR, Range(-math.log2(1 + spread / 2), 0, -2, 1, 1e-3), at)
+    start = -math.log2(spread / 1000)
+    return Knob(Setting.MAX_Z_ERROR, Range(-math.log2(spread), start + 20, start, 2, 1e-4), at)
+
+
+def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
+    """Largest error of the treatment; each level has its share of it, so fractions matter for integers too."""
+    treatment = Treatment.parse(free.treatment)
+    whole = not plan.layout.dtype.startswith("float")
+
+    def at(place: float) -> Plan:
+        error = 2**-place
+        text = f"bound:error={max(1.0, error) if whole else error:.6g}"
+        return retuned(plan, free.patch(treatment=(*_smooth(treatment), text)))
+
+    start = -math.log2(4 if whole else spread / 1000)
+    most = 0.0 if whole else start + 20
+    return Knob(
+        Setting.BOUND, Range(-math.log2(max(2.0, spread / 2) if whole else spread), most, start, 1, 1e-3), at, True
+    )
+
+
+def _tiles(plan: Plan, free: Recipe, _: float) -> Knob:
+    """Qualities of the treatment: what the user has given for salient tiles stays, the rest moves together."""
+    asked, settled = Treatment.parse(free.treatment), plan.treatment.quality or Quality()
+    low, high = settled.low or 1.0, settled.high or BEST
+    fixed = asked.quality is not None and asked.quality.high is not None
+    top = high if fixed or high == BEST else _NEARLY_LOSSLESS
+    least = 1.0 if plan.profile.driver == "COG" else 0.01
+
+    shifts = plan.profile.driver == "COG"  # qualities; those of JPEG 2000 are shares of the raw bytes
+    gap = high - low
+
+    def at(place: float) -> Plan:
+        best = high if fixed else min(top, max(least, place + gap if shifts else place * high / low))
+        text = f"quality:low={min(max(least, place), best):.6g},high={best:.6g}"
+        return retuned(plan, _with_treatment(free, (*_smooth(asked), text)))
+
+    bottom = least if fixed or not shifts else least - gap  # at last both are the least
+    return Knob(Setting.TILES, Range(bottom, top, low, max(least, low / 4), least / 100), at)
+
+
+def _steps(plan: Plan, free: Recipe, _: float) -> Knob:
+    def at(place: float) -> Plan:
+        return retuned(plan, free.patch(steps=-round(place)))
+
+    return Knob(Setting.LADDER, Range(-MAX_STEPS, -1, -plan.ladder.steps, 4, 1), at, True)
+
+
+def sigma_knob(plan: Plan) -> Knob:
+    """Turn sigma, at the steps of a plan, from kernels that do nothing to plain means."""
+    free, ladder = plan.recipe, plan.ladder
+    start = _factor(ladder)
+
+    def at(place: float) -> Plan:
+        return retuned(plan, free.patch(sigma=f"{2**-place:.5f}*K"))
+
+    ends = -math.log2(max(_MOST_FACTOR, start)), -math.log2(_LEAST_FACTOR)
+    return Knob(Setting.LADDER, Range(*ends, -math.log2(start), 0.5, 1e-3), at, True)
+
+
+def _factor(ladder: Ladder) -> float:
+    """Factor of the rule ``FACTOR*K`` whose kernels are as wide as a ladder's."""
+    if ladder.sigma == "opencv":
+        return _WIDEST_ALIKE
+    return ladder.sigma_of(ladder.widths[-1]) / ladder.widths[-1]
+
+
+def told(plan: Plan, setting: Setting) -> str:
+    """Say where a knob stands, in the user's own words: options of the command line."""
+    options = {name.upper(): value for name, value in plan.recipe.creation_options}
+    match setting:
+        case Setting.QUALITY | Setting.RATE:
+            return f"--co QUALITY={options.get('QUALITY', '')}"
+        case Setting.MAX_Z_ERROR:
+            finer = getattr(plan.target.encoder, "finer", 0.0)
+            some = f" ({100 * finer:.0f} % of the tiles at one less)" if finer else ""
+            return f"--co MAX_Z_ERROR={options.get('MAX_Z_ERROR', '')}{some}"
+        case Setting.LADDER:
+            return f"--steps {plan.ladder.steps} --sigma {plan.ladder.sigma}"
+        case _:
+            sigma = f" --sigma {plan.ladder.sigma}" if setting is Setting.BOUND and plan.treatment.smooth else ""
+            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment) + sigma
+
+
+def data_range(plan: Plan, spread: float) -> float:
+    """Width of the range of values: of integers the dtype's, or of the significant bits; of floats as found."""
+    if plan.layout.dtype.startswith("float"):
+        return spread
+    return float(2 ** (plan.layout.metadata.nbits or 8 * np.dtype(plan.layout.dtype).itemsize) - 1)
+
+
+def _smooth(treatment: Treatment) -> tuple[str, ...]:
+    return ("smooth",) if treatment.smooth else ()
+
+
+def _with_option(recipe: Recipe, name: str, value: str) -> Recipe:
+    kept = [pair for pair in recipe.creation_options if pair[0].upper() != name]
+    return recipe.patch(creation_options=(*kept, (name, value)))
+
+
+def _with_treatment(recipe: Recipe, treatment: tuple[str, ...]) -> Recipe:
+    kept = [pair for pair in recipe.creation_options if pair[0].upper() != "QUALITY"]  # the treatment says it
+    return recipe.patch(treatment=treatment, creation_options=tuple(kept))
+
+
+_MAKERS: dict[Setting, Callable[[Plan, Recipe, float], Knob]] = {
+    Setting.QUALITY: _quality,
+    Setting.RATE: _rate,
+    Setting.MAX_Z_ERROR: _largest_error,
+    Setting.LADDER: _steps,
+    Setting.TILES: _tiles,
+    Setting.BOUND: _bound,
+}

@@ -1,0 +1,137 @@
+"""The search for bytes."""
+
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+from geosal.codecs.tuning import Setting
+from geosal.errors import GeosalWarning, TargetError, redact
+from geosal.plan import Plan
+from geosal.search.knobs import Knob, sigma_knob, told
+from geosal.search.sample import file_bytes
+from geosal.search.solve import climb
+from geosal.search.trials import Trials, setting_of
+from geosal.targets import Targets
+
+_TOLERANCE = 0.01
+"""Of the bytes."""
+_AIM = 0.997
+"""Share of the bytes that is aimed at: a limit may not be passed."""
+_CLOSE = 0.002
+"""Trials end where the predicted bytes lie so close below the aim, as a share."""
+_HOPELESS = 0.15
+"""Share by which a sample may err: what is farther off is not tried on the whole scene."""
+
+
+class RateSearch:
+    """Turns a knob until the bytes are right.
+
+    Parameters
+    ----------
+    targets
+        What is asked for.
+    knob
+        What is turned.
+    trials
+        On the sample.
+
+    Attributes
+    ----------
+    reached
+        What the last file came to, for the summary.
+    """
+
+    def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
+        grid = trials.plan.layout.grid
+        self._targets, self._knob, self._trials = targets, knob, trials
+        self._asked = targets.bytes_for(grid.height * grid.width, trials.plan.raw_bytes)
+        self._ratio = 1.0
+        self._bytes = 0
+        self._encoded: list[dict[str, int]] = []
+        self.reached: dict[str, Any] = {}
+
+    def first(self) -> Plan:
+        """Find the setting by the sample alone.
+
+        Raises
+        ------
+        TargetError
+            The sample is so far off that the scene cannot reach it.
+        """
+        plan, predicted = self._solve()
+        doubt = _TOLERANCE if self._trials.sample.is_whole(plan) else _HOPELESS
+        off = predicted / self._asked - 1
+        if off > doubt or (off < -doubt and not self._targets.is_limit):
+            self._bytes = round(predicted)
+            raise self._error(plan, "about ")
+        return plan
+
+    def judge(self, plan: Plan, path: Path) -> str | None:
+        """Measure a file; None when it will do, else what is wrong."""
+        self._bytes = file_bytes(path)
+        predicted = self._predicted(plan)
+        self._ratio *= self._bytes / predicted if predicted else 1.0
+        self._encoded.append({"predicted_bytes": round(predicted), "bytes": self._bytes})
+        self.reached = {"asked_bytes": self._asked, "reached_bytes": self._bytes, "encoded": self._encoded}
+        off = self._bytes / self._asked - 1
+        within = -_TOLERANCE <= off <= (0.0 if self._targets.is_limit else _TOLERANCE)
+        return None if within else told(plan, self._knob.setting)
+
+    def again(self, plan: Plan) -> Plan | None:
+        """Find the setting anew, with what the whole file has taught; None when it is the same."""
+        following, _ = self._solve()
+        return None if setting_of(following) == setting_of(plan) else following
+
+    def refuse(self, found: str) -> None:
+        """Tell of a target that was not reached; below a limit there is nothing to complain of.
+
+        Raises
+        ------
+        TargetError
+            More bytes than a limit, or more than a hundredth beside a rate.
+        """
+        if self._targets.is_limit and self._bytes <= self._asked:
+            warnings.warn(
+                f"{self._targets}: the output takes {self._bytes} bytes, {100 - 100 * self._bytes / self._asked:.1f} % "
+                f"below the limit, with {found}; nothing comes closer",
+                GeosalWarning,
+                stacklevel=4,
+            )
+            return
+        raise self._error(self._trials.plan, "", found)
+
+    def _error(self, plan: Plan, about: str, found: str = "") -> TargetError:
+        grid = plan.layout.grid
+        rate = 8 * self._bytes / (grid.height * grid.width)
+        found = found or told(plan, self._knob.setting)
+        more = self._bytes > self._asked
+        mend = "ask for more bytes, or smooth more, or use a tighter codec" if more else "ask for fewer bytes"
+        return TargetError(
+            redact(
+                f"{self._targets}: cannot be reached by {self._knob.setting}; {self._asked} bytes were asked for, the "
+                f"best is {about}{self._bytes} bytes ({rate:.4g} bits per pixel) with {found}; {mend}"
+            )
+        )
+
+    def _predicted(self, plan: Plan) -> float:
+        return self._trials.bytes_of(plan) * self._ratio
+
+    def _solve(self) -> tuple[Plan, float]:
+        """Turn the knob; where it goes in steps, of the ladder or of quantisation, sigma comes after it."""
+        wanted = math.log(self._asked * _AIM)
+
+        def turn(knob: Knob) -> float:
+            def logarithm(place: float) -> float:
+                return math.log(self._predicted(knob.at(place)))
+
+            return climb(logarithm, wanted, _CLOSE, knob.within, above=False)
+
+        plan = self._knob.at(turn(self._knob))
+        predicted = self._predicted(plan)
+        in_steps = self._knob.setting in {Setting.LADDER, Setting.BOUND} and plan.treatment.smooth
+        if in_steps and abs(math.log(predicted) - wanted) > _CLOSE:
+            finer = sigma_knob(plan)
+            plan = finer.at(turn(finer))
+            predicted = self._predicted(plan)
+        return plan, predicted

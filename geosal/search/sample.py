@@ -1,0 +1,266 @@
+"""A part of the scene that stands for all of it: pieces spread over it, treated, and encoded as a small image."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.cluster import cpu_count
+from geosal.grid import Block, Grid
+from geosal.ladder import MAX_STEPS
+from geosal.plan import Plan
+from geosal.produce import Target
+from geosal.raster import RasterLayout, Samples
+from geosal.scenes import Scene
+from geosal.scenes.zarr_store import store_bytes
+from geosal.search.places import PIECE, Place, choose_places
+from geosal.writers.pyramid import Cutter, Parts, Piece, Tile
+from geosal.writers.sink import open_sink
+
+_START_OF_TILE = b"\xff\x90\x00\x0a"
+"""Before it stands the main header of a JPEG 2000 tile that was encoded alone; the file has one for all."""
+_COG_TILE, _JP2_TILE = 16, 6
+"""Bytes a tile takes beside its own: its leader and trailer, its place and its length; its line in the index."""
+
+
+_SHARE = 0.1
+"""Of a scene's pixels, that a sample need not go beyond."""
+_FEW = 4
+"""Pieces in a column and in a row that are always worth it."""
+
+
+TaskOf = Callable[[Plan], Any]
+"""From a plan to what treats its blocks, a `geosal.pipeline.BlockTask`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A scene of which some blocks were read already; it has what a task needs."""
+
+    scene: Scene
+    blocks: Sequence[tuple[Block, Samples]]
+
+    @property
+    def layout(self) -> RasterLayout:
+        """As the scene's."""
+        return self.scene.layout
+
+    @property
+    def grid(self) -> Grid:
+        """As the scene's."""
+        return self.scene.grid
+
+    def read(self, block: Block) -> Samples:
+        """Read a block that lies in one of those that were read."""
+        for outer, samples in self.blocks:
+            if _contains(outer, block):
+                inside = block.slices_in(outer)
+                mask = None if samples.mask is None else samples.mask[inside]
+                return Samples(samples.pixels[:, *inside], samples.valid[:, *inside], mask)
+        return self.scene.read(block)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Pieces of the scene side by side, in memory.
+
+    Attributes
+    ----------
+    places
+        Where each piece lies in the sample, and in the scene.
+    shape
+        Rows and columns of the sample.
+    kept
+        The pixels of the pieces, with the widest halo.
+    threads
+        How many encode.
+    """
+
+    places: tuple[Place, ...]
+    shape: tuple[int, int]
+    kept: Kept
+    threads: int
+
+    @classmethod
+    def draw(cls, plan: Plan, across: tuple[int, int], *, halo: int = MAX_STEPS) -> "Sample":
+        """Choose the pieces and read them.
+
+        Parameters
+        ----------
+        plan
+            Of the job.
+        across
+            Pieces in a column and in a row, at most.
+        halo
+            Pixels to read around a piece.
+
+        Raises
+        ------
+        GeosalError
+            The scene or its saliency cannot be read there.
+        """
+        return cls.read(plan, choose_places(plan, across), halo=halo, threads=plan.workers or cpu_count())
+
+    @classmethod
+    def read(cls, plan: Plan, places: tuple[Place, ...], *, halo: int, threads: int) -> "Sample":
+        """Read pieces that were chosen.
+
+        Parameters
+        ----------
+        plan
+            Of the job.
+        places
+            The pieces.
+        halo
+            Pixels to read around a piece.
+        threads
+            How many read, and encode later.
+
+        Raises
+        ------
+        GeosalError
+            The scene cannot be read there.
+        """
+        grid = plan.layout.grid
+        with ThreadPoolExecutor(threads, thread_name_prefix="geosal-sample") as pool:
+            outer = [place.source.expand(halo, grid.shape) for place in places]
+            blocks = list(zip(outer, pool.map(plan.scene.read, outer), strict=True))
+        shape = (max(place.target.row_stop for place in places), max(place.target.col_stop for place in places))
+        return cls(places, shape, Kept(plan.scene, blocks), threads)
+
+    @property
+    def pixels(self) -> int:
+        """How many."""
+        return self.shape[0] * self.shape[1]
+
+    def is_whole(self, plan: Plan) -> bool:
+        """Whether the sample is the scene itself."""
+        return self.shape == plan.layout.grid.shape
+
+    def treat(self, task: Any) -> Piece:
+        """Treat all pieces, and lay them side by side.
+
+        Parameters
+        ----------
+        task
+            A `BlockTask` of a plan for the sample's scene.
+        """
+        task = replace(task, scene=self.kept)
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
+            works = list(pool.map(task, [place.source for place in self.places]))
+        first = works[0]
+        pixels = np.empty((len(first.pixels), *self.shape), first.pixels.dtype)
+        mask = np.ones(self.shape, np.bool_)
+        levels = None if first.levels is None else np.empty(self.shape, np.uint8)
+        for place, work in zip(self.places, works, strict=True):
+            inside = place.target.slices_in(Block(0, 0, *self.shape))
+            pixels[:, *inside] = work.pixels
+            if work.mask is not None:
+                mask[inside] = work.mask
+            if levels is not None and work.levels is not None:
+                levels[inside] = work.levels
+        return Piece(0, Block(0, 0, *self.shape), pixels, mask, levels)
+
+    def layout(self, target: Target) -> RasterLayout:
+        """Layout of the sample as an image of its own; where it lies takes bytes, and does not matter."""
+        height, width = self.shape
+        return replace(target.layout, grid=replace(target.layout.grid, height=height, width=width))
+
+    def encode(self, treated: Piece, target: Target) -> list[Tile]:
+        """Encode all tiles of the sample and of its overviews."""
+        if target.encoder is None:
+            raise ValueError("GDAL encodes whole files only")
+        layout = self.layout(target)
+        cutter = Cutter.of(target.encoder, layout)
+        piece = treated if layout.has_mask else treated._replace(mask=None)
+        tiles: list[Tile] = []
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
+            while True:
+                tiles += pool.map(cutter.encode, cutter.split(piece))
+                if piece.level + 1 == len(cutter.shapes):
+                    return tiles
+                piece = cutter.halve(piece)
+
+    def write(self, treated: Piece, target: Target, tiles: Sequence[Tile], folder: Path) -> Path:
+        """Make a file of the sample, by the road of the job.
+
+        Parameters
+        ----------
+        treated, tiles
+            Of `treat` and `encode`; no tiles where GDAL encodes.
+        target
+            Of the job.
+        folder
+            Ours; the file takes a new name in it.
+        """
+        layout = self.layout(target)
+        path = folder / f"sample{len(list(folder.iterdir()))}{Path(target.output).suffix}"
+        piece = treated if layout.has_mask else treated._replace(mask=None)
+        with open_sink(path, target.profile, layout, target.encoder, threads=target.threads) as sink:
+            sink.take(Parts(tuple(tiles), ()) if tiles else Parts((), (piece,)))
+            sink.finish({}, None)
+        return path
+
+    def own_bytes(self, tiles: Sequence[Tile], target: Target) -> int:
+        """Bytes of the sample's own tiles."""
+        return sum(tile_bytes(tile, target.profile.driver) for tile in tiles)
+
+    def scale(self, target: Target) -> float:
+        """How many times as many pixels the scene has."""
+        grid = target.layout.grid
+        return grid.height * grid.width / (self.shape[0] * self.shape[1])
+
+
+def file_bytes(path: Path) -> int:
+    """Size of a file or a store."""
+    return int(store_bytes(path))
+
+
+def pieces_across(plan: Plan, *, most: int, memory: int) -> tuple[int, int]:
+    """Choose how many pieces to draw in a column and in a row.
+
+    Parameters
+    ----------
+    plan
+        Of the job.
+    most
+        Limit of both; fewer make a tenth of a scene of middle size.
+    memory
+        Bytes that their pixels may take: read, treated and encoded.
+    """
+    layout = plan.scene.layout
+    sample = layout.count * (3 * np.dtype(layout.dtype).itemsize + 1)
+    fitting = int((memory / (sample * PIECE**2)) ** 0.5)
+    enough = max(_FEW, round((_SHARE * layout.grid.height * layout.grid.width) ** 0.5 / PIECE))
+    across = max(2, min(most, fitting, enough))
+    return across, across
+
+
+def _contains(outer: Block, inner: Block) -> bool:
+    return (
+        outer.row_off <= inner.row_off
+        and outer.col_off <= inner.col_off
+        and inner.row_stop <= outer.row_stop
+        and inner.col_stop <= outer.col_stop
+    )
+
+
+def tile_bytes(tile: Tile, driver: str) -> int:
+    """Bytes that a tile takes in the file, with its line in the index."""
+    if driver == "COG":
+        return sum(len(part) + _COG_TILE for part in tile.parts)
+    if driver == "JP2OpenJPEG":
+        return len(tile.parts[0]) - tile.parts[0].index(_START_OF_TILE) + _JP2_TILE
+    return sum(map(len, tile.parts))
+
+
+def valid_of(samples: Samples, alpha: int | None) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Samples without alpha, and which of them count, both (band, y, x)."""
+    if alpha is None:
+        return samples.pixels, samples.valid
+    kept = [band for band in range(len(samples.pixels)) if band != alpha]
+    return samples.pixels[kept], samples.valid[kept]

@@ -1,0 +1,107 @@
+"""Where a growing function meets a value, in few trials: each of them encodes a sample."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_MOST_TRIALS = 18
+_INWARDS = 0.08
+"""Share of a bracket that a trial keeps away from its ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where to look.
+
+    Attributes
+    ----------
+    low, high
+        Ends, both allowed.
+    start
+        The first trial.
+    step
+        How far away the second one is; it doubles until the value is between two trials.
+    fineness
+        Distance below which two places are the same.
+    """
+
+    low: float
+    high: float
+    start: float
+    step: float
+    fineness: float
+
+
+def climb(function: Callable[[float], float], wanted: float, tolerance: float, within: Range, *, above: bool) -> float:
+    """Find a place where a growing function comes close to a value, from below or from above.
+
+    The method is that of false position with Illinois' halving (Dowell and Jarratt, BIT 11, 1971), kept off the ends of
+    the bracket since codecs grow in steps.
+
+    Parameters
+    ----------
+    function
+        Grows, but for noise.
+    wanted
+        Its value.
+    tolerance
+        The search ends where the value lies so close, on the right side.
+    within
+        Where to look.
+    above
+        The value may not fall below `wanted`; otherwise it may not rise above.
+
+    Returns
+    -------
+    float
+        The place on the right side that is nearest. An end of the range when there is none: the value there shows it.
+    """
+    known: dict[float, float] = {}
+
+    def misses(place: float) -> float:
+        if place not in known:
+            known[place] = function(place) - wanted
+        return known[place]
+
+    def is_close(place: float) -> bool:
+        return 0 <= (misses(place) if above else -misses(place)) <= tolerance
+
+    low, high = _bracket(misses, within)
+    weights, moved = [1.0, 1.0], 0
+    while high - low > 1.5 * within.fineness and len(known) < _MOST_TRIALS and not (is_close(low) or is_close(high)):
+        below, over = misses(low) * weights[0], misses(high) * weights[1]
+        share = -below / (over - below) if math.isfinite(over - below) and over > below else 0.5
+        place = _snapped(low + (high - low) * min(max(share, _INWARDS), 1 - _INWARDS), low, high, within.fineness)
+        if place in known:  # the function does not grow there
+            break
+        if misses(place) > 0:
+            high, weights, moved = place, [weights[0] / 2 if moved == 1 else 1.0, 1.0], 1
+        else:
+            low, weights, moved = place, [1.0, weights[1] / 2 if moved == -1 else 1.0], -1
+    right = [place for place, miss in known.items() if (miss >= 0 if above else miss <= 0)]
+    if not right:
+        return within.high if above else within.low
+    return min(right, key=lambda place: (abs(known[place]), place if above else -place))
+
+
+def _bracket(misses: Callable[[float], float], within: Range) -> tuple[float, float]:
+    """Two places between which the function passes the value; the same one twice where it does not in the range."""
+    place, step = within.start, within.step
+    way = -1 if misses(place) > 0 else 1
+    end = within.low if way < 0 else within.high
+    while place != end:
+        following = max(end, place - step) if way < 0 else min(end, place + step)
+        if (misses(following) > 0) != (way < 0):
+            return min(place, following), max(place, following)
+        place, step = following, 2 * step
+    return end, end
+
+
+def _snapped(place: float, low: float, high: float, fineness: float) -> float:
+    """The multiple of the fineness that is nearest, or the middle one; in between where there is none."""
+    margin = fineness / 4
+    for wish in (place, (low + high) / 2):
+        multiple = round(wish / fineness) * fineness
+        if low + margin < multiple < high - margin:
+            return multiple
+    return (low + high) / 2

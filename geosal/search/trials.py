@@ -1,0 +1,104 @@
+"""Encodes a sample with one setting after the other, and remembers what came of it."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from geosal.gdal_env import close_shared_rasters
+from geosal.metrics import Scores
+from geosal.plan import Plan
+from geosal.search.judge import judge_sample, open_candidate
+from geosal.search.sample import Sample, TaskOf, file_bytes
+from geosal.search.scaling import scene_bytes
+from geosal.writers.pyramid import Piece
+
+
+@dataclass(eq=False)
+class Trials:
+    """Trials on one sample.
+
+    Attributes
+    ----------
+    plan
+        Of the job.
+    task_of
+        Makes the treatment of blocks.
+    sample
+        Drawn for the plan.
+    folder
+        Where the sample's files go; ours.
+    range_of_data
+        Width of the range of values, for scores.
+    count
+        Trials made.
+    """
+
+    plan: Plan
+    task_of: TaskOf
+    sample: Sample
+    folder: Path
+    range_of_data: float = 1.0
+    count: int = 0
+    _treated: dict[str, Piece] = field(default_factory=dict)
+    _bytes: dict[object, float] = field(default_factory=dict)
+    _scores: dict[object, dict[str, Scores]] = field(default_factory=dict)
+    _header: float | None = None
+
+    def bytes_of(self, plan: Plan) -> float:
+        """Bytes of the whole file."""
+        key = setting_of(plan)
+        if key not in self._bytes:
+            self._bytes[key] = self._measure(plan)
+        return self._bytes[key]
+
+    def scores_of(self, plan: Plan) -> dict[str, Scores]:
+        """Quality of the sample."""
+        key = setting_of(plan)
+        if key not in self._scores:
+            self._scores[key] = self._judge(plan)
+        return self._scores[key]
+
+    def _measure(self, plan: Plan) -> float:
+        self.count += 1
+        treated, sample, target = self._treat(plan), self.sample, plan.target
+        if target.encoder is None:
+            path = sample.write(treated, target, (), self.folder)
+            return file_bytes(path) * sample.scale(target)
+        tiles = sample.encode(treated, target)
+        if self._header is None:
+            written = file_bytes(sample.write(treated, target, tiles, self.folder))
+            self._header = written - sample.own_bytes(tiles, target)
+        return self._header + scene_bytes(sample, treated, target, tiles)
+
+    def _judge(self, plan: Plan) -> dict[str, Scores]:
+        self.count += 1
+        treated, sample, target = self._treat(plan), self.sample, plan.target
+        found = treated.pixels
+        if not plan.profile.lossless:
+            tiles = [] if target.encoder is None else sample.encode(treated, target)
+            path = sample.write(treated, target, tiles, self.folder)
+            found = open_candidate(str(path)).read(treated.block).pixels
+            close_shared_rasters()  # the file will not be read again
+        return judge_sample(plan, sample, found, self.range_of_data)
+
+    def _treat(self, plan: Plan) -> Piece:
+        """Treat the sample, unless only the codec has changed since the last time."""
+        key = f"{plan.ladder} {plan.treatment if plan.treatment.bound else plan.treatment.smooth}"
+        if key not in self._treated:
+            self._treated = {key: self.sample.treat(self.task_of(plan))}
+        return self._treated[key]
+
+
+def setting_of(plan: Plan) -> tuple[object, ...]:
+    """All that a knob may have turned."""
+    return plan.profile, plan.ladder, getattr(plan.target.encoder, "finer", 0.0)
+
+
+def spread_of(sample: Sample) -> float:
+    """Width of the range of the sample's valid samples; 1 where they are all alike."""
+    least, most = math.inf, -math.inf
+    for _, samples in sample.kept.blocks:
+        if samples.valid.any():
+            found = samples.pixels[samples.valid]
+            least, most = min(least, float(found.min())), max(most, float(found.max()))
+    return most - least if most > least else 1.0

@@ -1,0 +1,130 @@
+"""Quantise each pixel by its level: no sample is off by more than its level allows, and a codec needs fewer bits.
+
+The step of a level is the largest power of two that keeps the bound: its low bits are zero, the values of a coarse
+level are among those of every finer one, and for floats nothing is rounded. On 16-bit scenes lossless codecs make a
+tenth less of that than of multiples of 2 e + 1, which are coarser: `tests/benchmarks/quality.py` has the figures.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import UsageError
+from geosal.raster import is_nodata
+from geosal.smoothing.block import SampleRules
+
+_NOTHING_SPECIAL = SampleRules()
+_STRIP = 2**16
+"""Pixels in work at once, so that they stay in the cache."""
+
+
+def bound_errors(
+    pixels: NDArray[Any],
+    levels: NDArray[np.uint8],
+    valid: NDArray[np.bool_] | None,
+    errors: tuple[float, ...],
+    rules: SampleRules = _NOTHING_SPECIAL,
+) -> NDArray[Any]:
+    """Bring each sample to the nearest multiple of its level's step; a tie goes to the even multiple.
+
+    Parameters
+    ----------
+    pixels
+        (band, y, x), integer or float.
+    levels
+        (y, x), each below ``len(errors)``.
+    valid
+        (band, y, x), True where a sample counts; None when all do. Others keep their bits.
+    errors
+        Largest error of each level, in the units of the samples; 0 leaves a level alone.
+    rules
+        Nodata code and alpha band: no valid sample takes the one, the other is carried.
+
+    Returns
+    -------
+    ndarray
+        A new array like `pixels`.
+
+    Raises
+    ------
+    UsageError
+        A level without an error.
+    """
+    result = np.array(pixels, pixels.dtype.newbyteorder("="), order="C")
+    highest = int(levels.max()) if levels.size else 0
+    if highest >= len(errors):
+        raise UsageError(f"level {highest} with errors for {len(errors)} levels; give one for each level of the ladder")
+    exponents = np.array([step_exponent(error, result.dtype) for error in errors])
+    if not levels.size or not (np.array(errors)[: highest + 1] > 0).any():
+        return result
+    quantise = _quantise_floats if result.dtype.kind == "f" else _quantise_integers
+    rows = max(1, _STRIP // levels.shape[1])
+    for top in range(0, levels.shape[0], rows):
+        strip = slice(top, top + rows)
+        for number, band in enumerate(result):
+            if number == rules.alpha:
+                continue
+            before = band[strip]
+            after = quantise(before, levels[strip], exponents)
+            if rules.nodata is not None:
+                _keep_off_nodata(after, before, rules.nodata)
+            band[strip] = after if valid is None else np.where(valid[number, strip], after, before)
+    return result
+
+
+def step_exponent(error: float, dtype: np.dtype[Any]) -> int:
+    """Exponent of the largest power of two whose half is not above `error`; of integers, 0 where there is none."""
+    if error <= 0:
+        return 0 if dtype.kind != "f" else _NO_STEP
+    exponent = math.frexp(2 * error)[1] - 1
+    return exponent if dtype.kind == "f" else max(0, exponent)
+
+
+_NO_STEP = -(2**20)
+"""Exponent of a step that changes no float."""
+
+
+def _quantise_integers(samples: NDArray[Any], levels: NDArray[np.uint8], exponents: NDArray[np.int_]) -> NDArray[Any]:
+    wide: Any = np.int32 if samples.dtype.itemsize <= 2 else np.int64
+    steps = np.int64(1) << exponents
+    shift: NDArray[Any] = exponents.astype(wide)[levels]
+    # Half a step less one, and one more where the multiple below is odd: a tie goes to the even one.
+    below: NDArray[Any] = np.maximum(steps // 2 - 1, 0).astype(wide)[levels]
+    tie: NDArray[Any] = (steps > 1).astype(wide)[levels]
+    values: NDArray[Any] = samples.astype(wide)
+    tie = tie & (values >> shift)
+    values += below
+    values += tie
+    values >>= shift
+    values <<= shift
+    limits = np.iinfo(samples.dtype)
+    return np.asarray(np.clip(values, limits.min, limits.max).astype(samples.dtype))
+
+
+def _quantise_floats(samples: NDArray[Any], levels: NDArray[np.uint8], exponents: NDArray[np.int_]) -> NDArray[Any]:
+    wide = samples.astype(np.float64)
+    exponent = exponents[levels]
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        near = np.ldexp(np.rint(np.ldexp(wide, -exponent)), exponent).astype(samples.dtype)
+    # Without a step, or where it is finer than the sample's own, nothing changes.
+    fine = (exponent == _NO_STEP) | ~np.isfinite(near)
+    return np.where(fine, samples, near)
+
+
+def _keep_off_nodata(after: NDArray[Any], before: NDArray[Any], nodata: float) -> None:
+    """Move samples that have come to the nodata code back towards what they were, by as little as there is."""
+    hit = is_nodata(after, nodata) & (after != before)
+    if not hit.any():
+        return
+    were = before[hit]
+    if after.dtype.kind != "f":
+        code = after.dtype.type(nodata)
+        after[hit] = np.where(were > code, code + (were > code), code - (were < code))
+        return
+    limits, code, wide = np.finfo(after.dtype), float(after.dtype.type(nodata)), were.astype(np.float64)
+    apart = max(float(limits.tiny), 8 * float(limits.eps) * abs(code))  # GDAL tells apart what is half as far
+    moved = (code + np.copysign(apart, wide - code)).astype(after.dtype)
+    no_worse = np.abs(moved.astype(np.float64) - wide) <= np.abs(code - wide)
+    after[hit] = np.where(no_worse & ~is_nodata(moved, nodata), moved, were)

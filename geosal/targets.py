@@ -1,0 +1,169 @@
+"""What the user asks of the result instead of naming the knob: bytes, or a least quality."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from geosal.errors import UsageError
+
+MEASURES = ("psnr", "ssim")
+PARTS = ("whole", "salient", "background")
+"""Where quality is asked for: all pixels that count, those of level 0, those of all other levels."""
+_HIGHEST_PSNR = 200.0
+_UNITS = {"psnr": " dB", "ssim": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A quality that the result may not fall below.
+
+    Attributes
+    ----------
+    measure
+        One of `MEASURES`; PSNR is in dB.
+    part
+        One of `PARTS`.
+    least
+        The lowest value.
+    """
+
+    measure: str
+    part: str
+    least: float
+
+    @classmethod
+    def parse(cls, measure: str, text: str) -> Self:
+        """Read ``"40"``, ``"salient:45"`` and the like.
+
+        Raises
+        ------
+        UsageError
+            No number, one beyond the measure's range, or no such part.
+        """
+        part, colon, figure = text.rpartition(":")
+        part = part.strip().lower() if colon else "whole"
+        option = f"--min-{measure} {text}"
+        if part not in PARTS:
+            raise UsageError(f"{option}: no such part of the scene; say {', '.join(PARTS)}, as in salient:{figure}")
+        highest = _HIGHEST_PSNR if measure == "psnr" else 1.0
+        try:
+            least = float(figure)
+        except ValueError:
+            least = math.nan
+        if not 0 < least <= highest:
+            raise UsageError(f"{option}: it must be a number above 0, at most {highest:g}{_UNITS[measure]}")
+        return cls(measure, part, least)
+
+    def __str__(self) -> str:
+        return f"--min-{self.measure} {self.part}:{self.least:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Bytes, or floors of quality, or neither.
+
+    Attributes
+    ----------
+    bpp
+        Bits per pixel: 8 * file bytes / (width * height), as the paper counts.
+    size
+        Bytes that the file may have at most.
+    ratio
+        Bytes of the uncompressed pixels of the output over bytes of the file.
+    floors
+        All of them are to hold.
+    """
+
+    bpp: float | None = None
+    size: int | None = None
+    ratio: float | None = None
+    floors: tuple[Floor, ...] = ()
+
+    def __post_init__(self) -> None:
+        rates = [name for name in ("bpp", "size", "ratio") if getattr(self, name) is not None]
+        for name in rates:
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and 0 < value < math.inf):
+                raise UsageError(f"--target-{name} {value}: it must be a number above 0")
+        if len(rates) > 1:
+            raise UsageError(f"--target-{rates[0]} and --target-{rates[1]}: one of them says how large; leave one out")
+        if rates and self.floors:
+            raise UsageError(f"--target-{rates[0]} and {self.floors[0]}: ask for bytes or for quality; leave one out")
+        asked = [(floor.measure, floor.part) for floor in self.floors]
+        for measure, part in asked:
+            if asked.count((measure, part)) > 1:
+                raise UsageError(f"--min-{measure} {part}: is asked for twice; leave one out")
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        bpp: float | None = None,
+        size: int | None = None,
+        ratio: float | None = None,
+        min_psnr: Sequence[str] = (),
+        min_ssim: Sequence[str] = (),
+    ) -> Self:
+        """Make targets of what a recipe holds.
+
+        Raises
+        ------
+        UsageError
+            A value that cannot be, or two that contradict each other.
+        """
+        floors = [Floor.parse("psnr", text) for text in min_psnr] + [Floor.parse("ssim", text) for text in min_ssim]
+        return cls(bpp=bpp, size=size, ratio=ratio, floors=tuple(floors))
+
+    def __bool__(self) -> bool:
+        return self.is_rate or bool(self.floors)
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether bytes are asked for."""
+        return (self.bpp, self.size, self.ratio) != (None, None, None)
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the bytes are a limit: fewer will do, not one more."""
+        return self.size is not None
+
+    def bytes_for(self, pixels: int, raw_bytes: int) -> int:
+        """Bytes that are asked for.
+
+        Parameters
+        ----------
+        pixels
+            Width times height.
+        raw_bytes
+            Of all bands before any codec.
+        """
+        if self.size is not None:
+            return self.size
+        if self.bpp is not None:
+            return round(self.bpp * pixels / 8)
+        if self.ratio is not None:
+            return round(raw_bytes / self.ratio)
+        raise UsageError("no --target-size, --target-bpp or --target-ratio is asked for")
+
+    def __str__(self) -> str:
+        rates = ((f"--target-{name}", getattr(self, name)) for name in ("bpp", "size", "ratio"))
+        return ", ".join(
+            [f"{name} {value:.10g}" for name, value in rates if value is not None] + [*map(str, self.floors)]
+        )
+
+
+def parse_ratio(text: str | float) -> float:
+    """Read ``"20"``, ``"20:1"`` or a number.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?::\s*1)?", str(text).strip())
+    if match is None:
+        raise UsageError(f"--target-ratio {text}: it is no ratio; write it like 20 or 20:1")
+    return float(match[1])

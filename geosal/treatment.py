@@ -1,0 +1,174 @@
+"""What saliency does to a scene: smooth its pixels, bound their errors, or choose the quality of its tiles.
+
+A treatment is written ``smooth``, ``bound:error=32`` or ``quality:low=40,high=90``; several are combined. All of them
+go by the ladder's levels: level 0 (saliency 1) is left alone or gets the best, the last level the most of it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from geosal.errors import UsageError
+
+KINDS = ("smooth", "bound", "quality")
+_KEYS = {"smooth": (), "bound": ("error",), "quality": ("low", "high")}
+_ERRORS = {"uint8": 4.0, "uint16": 32.0, "int16": 32.0, "uint32": 32.0, "int32": 32.0}
+"""Largest errors where none is given; of floats none can be guessed."""
+_GUARD = 1e-9
+"""Keeps E * level / steps whole where it is."""
+BEST = 100.0
+"""Quality at which a codec that can is lossless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The largest error.
+
+    Attributes
+    ----------
+    error
+        Of the last level, in the units of the samples; None for a default by dtype.
+    """
+
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Qualities of tiles, in the codec's own numbers.
+
+    Attributes
+    ----------
+    low, high
+        Of a tile whose most salient pixel is of the last level, and of level 0; None for the codec's default.
+    """
+
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Treatment:
+    """All that saliency does to one scene.
+
+    Attributes
+    ----------
+    smooth
+        Pixels are smoothed by the kernel of their level.
+    bound
+        Pixels are off by at most the error of their level.
+    quality
+        Tiles are encoded at the quality of their least level.
+    """
+
+    smooth: bool = True
+    bound: Bound | None = None
+    quality: Quality | None = None
+
+    @classmethod
+    def parse(cls, texts: Sequence[str]) -> Self:
+        """Read treatments as they are written in a recipe.
+
+        Raises
+        ------
+        UsageError
+            None at all, an unknown one or one that is given twice; a parameter that cannot be; `bound` and `quality`
+            together.
+        """
+        given: dict[str, dict[str, float]] = {}
+        for text in texts:
+            name, parameters = _parse(text)
+            if name in given:
+                raise UsageError(f"treatment {name}: is given twice; write all its parameters in one")
+            given[name] = parameters
+        if not given:
+            raise UsageError(f"no treatment: leave it out for smooth, or say one of {', '.join(KINDS)}")
+        if "bound" in given and "quality" in given:
+            raise UsageError(
+                "treatments bound and quality: one needs a codec that keeps every sample, the other one that does not; "
+                "choose one of them"
+            )
+        return cls(
+            smooth="smooth" in given,
+            bound=Bound(**given["bound"]) if "bound" in given else None,
+            quality=_quality(**given["quality"]) if "quality" in given else None,
+        )
+
+    def with_error_for(self, dtype: str) -> Self:
+        """Fill in the default of the largest error, and see that `dtype` can have it.
+
+        Raises
+        ------
+        UsageError
+            Floats without an error, or an error that is too small or too large for the dtype.
+        """
+        if self.bound is None:
+            return self
+        error = _ERRORS.get(dtype) if self.bound.error is None else self.bound.error
+        if error is None:
+            raise UsageError(f"treatment bound: {dtype} has no default; say how much, such as bound:error=0.01")
+        if np.dtype(dtype).kind != "f":
+            most = (int(np.iinfo(dtype).max) - int(np.iinfo(dtype).min)) // 2
+            if not 1 <= error <= most:
+                raise UsageError(f"treatment bound:error={error:g}: for {dtype} it is a number from 1 to {most}")
+        return replace(self, bound=Bound(error))
+
+    def errors(self, steps: int, dtype: str) -> tuple[float, ...]:
+        """Largest error of each level, ``error * level / steps``; whole numbers for integers. Empty without `bound`."""
+        treatment = self.with_error_for(dtype)
+        if treatment.bound is None or treatment.bound.error is None:
+            return ()
+        errors = [treatment.bound.error * level / steps for level in range(steps + 1)]
+        if np.dtype(dtype).kind != "f":
+            errors = [float(math.floor(error + _GUARD)) for error in errors]
+        return tuple(errors)
+
+    def __str__(self) -> str:
+        parts = ["smooth"] if self.smooth else []
+        for name, values in (("bound", self.bound), ("quality", self.quality)):
+            if values is not None:
+                said = [(key, getattr(values, key)) for key in _KEYS[name]]
+                listed = ",".join(f"{key}={value!r}".removesuffix(".0") for key, value in said if value is not None)
+                parts.append(f"{name}:{listed}" if listed else name)
+        return " ".join(parts)
+
+
+SMOOTH = Treatment()
+"""What is done where nobody says otherwise."""
+
+
+def _parse(text: str) -> tuple[str, dict[str, float]]:
+    name, _, rest = text.strip().partition(":")
+    if name not in KINDS:
+        raise UsageError(f"treatment {text!r}: unknown; it is {', '.join(KINDS)}, such as bound:error=32")
+    parameters: dict[str, float] = {}
+    for part in rest.split(",") if rest else ():
+        key, equals, value = part.partition("=")
+        if key not in _KEYS[name] or not equals or key in parameters:
+            known = ", ".join(f"{known}=" for known in _KEYS[name])
+            takes = f"it takes {known} once" if known else "it takes none"
+            raise UsageError(f"treatment {text!r}: {part!r} is no parameter of {name}; {takes}")
+        parameters[key] = _number(text, key, value)
+    return name, parameters
+
+
+def _number(text: str, key: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise UsageError(f"treatment {text!r}: {key}={value} is no number above 0")
+    return number
+
+
+def _quality(low: float | None = None, high: float | None = None) -> Quality:
+    for name, value in (("low", low), ("high", high)):
+        if value is not None and value > BEST:
+            raise UsageError(f"treatment quality: {name}={value:g}, the best there is is {BEST:g}; say less")
+    if low is not None and high is not None and low > high:
+        raise UsageError(f"treatment quality: low={low:g} is above high={high:g}; exchange them")
+    return Quality(low, high)

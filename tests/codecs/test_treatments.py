@@ -1,0 +1,155 @@
+"""Which treatments and codecs go together, and what each level makes of a tile."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+
+from geosal.codecs.encoders import tile_encoder
+from geosal.codecs.profiles import Profile, resolve_profile
+from geosal.codecs.tiff import TiffEncoder
+from geosal.errors import UsageError
+from geosal.grid import Grid
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
+from geosal.treatment import Quality, Treatment
+
+RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+
+
+def layout_of(count: int = 3, dtype: str = "uint8", *, alpha: bool = False) -> RasterLayout:
+    colours = (*RGB, ColorInterp.alpha if alpha else ColorInterp.undefined)[:count]
+    metadata = RasterMetadata(bands=tuple(BandMetadata(colorinterp=colour) for colour in colours))
+    grid = Grid(None, Affine.identity(), 600, 800)
+    return RasterLayout(grid=grid, dtype=dtype, nodata=None, has_mask=False, metadata=metadata)
+
+
+def resolved(
+    output: str, profile: str | None, *texts: str, layout: RasterLayout | None = None, **options: str
+) -> Profile:
+    return resolve_profile(output, profile, options, layout or layout_of(), Treatment.parse(texts))
+
+
+def texture(count: int, side: int, dtype: str = "uint8") -> NDArray[Any]:
+    row, col = np.mgrid[:side, :side]
+    waves = np.stack([np.sin(row / (3 + band)) + np.cos(col / 5) for band in range(count)])
+    noise = np.random.default_rng(3).normal(0, 0.1, waves.shape)
+    return np.asarray(((waves + noise) * 40 + 120).astype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("output", "profile", "text", "message"),
+    [
+        ("a.tif", "jpeg", "bound:error=4", "bound with profile jpeg: the codec makes errors .* --profile zstd, lerc"),
+        ("a.tif", "webp", "bound:error=4", "bound with profile webp"),
+        ("a.jp2", "jp2", "bound:error=4", "bound with profile jp2"),
+        ("a.tif", None, "quality", "quality with profile deflate: it has no quality .* or --treatment bound"),
+        ("a.tif", "lerc", "quality", "quality with profile lerc"),
+        ("a.jp2", "htj2k", "quality", "quality with profile htj2k"),
+        ("a.zarr", None, "quality", "quality with profile zarr"),
+    ],
+)
+def test_a_treatment_that_a_codec_cannot_do_is_refused(output: str, profile: str, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolved(output, profile, text)
+
+
+@pytest.mark.parametrize(
+    ("profile", "text", "options", "message"),
+    [
+        ("jpeg", "quality:high=90", {"QUALITY": "80"}, "QUALITY=80 and treatment quality:high=: they mean the same"),
+        ("lerc", "bound:error=4", {"MAX_Z_ERROR": "2"}, "MAX_Z_ERROR=2 and treatment bound: they mean the same"),
+        ("deflate", "bound:error=400", {}, "for uint8 it is a number from 1 to 127"),
+    ],
+)
+def test_options_that_contradict_a_treatment_are_refused(
+    profile: str, text: str, options: dict[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolved("a.tif", profile, text, **options)
+
+
+def test_lossless_webp_tiles_with_alpha_are_refused() -> None:
+    layout = layout_of(4, alpha=True)
+    with pytest.raises(UsageError, match="lose the colours under alpha 0; say high=99"):
+        resolved("a.tif", "webp", "quality:low=50,high=100", layout=layout)
+    assert resolved("a.tif", "webp", "quality:low=50,high=99", layout=layout).treatment.quality == Quality(50, 99)
+
+
+def test_what_the_user_leaves_open_is_filled_in() -> None:
+    assert resolved("a.tif", "jpeg", "quality", QUALITY="85").treatment.quality == Quality(45, 85)
+    assert resolved("a.tif", "jpeg", "quality:low=30", QUALITY="20").treatment.quality == Quality(20, 20)
+    assert resolved("a.jp2", "jp2", "quality", QUALITY="20").treatment.quality == Quality(8, 20)
+    assert str(resolved("a.tif", None, "bound").treatment) == "bound:error=4"
+
+
+def test_tiles_are_small_unless_the_user_says_otherwise() -> None:
+    assert dict(resolved("a.tif", "jpeg", "quality").creation_options)["BLOCKSIZE"] == "128"
+    assert dict(resolved("a.tif", "jpeg", "quality", BLOCKSIZE="256").creation_options)["BLOCKSIZE"] == "256"
+    assert dict(resolved("a.tif", "jpeg", "smooth").creation_options)["BLOCKSIZE"] == "512"
+    assert dict(resolved("a.tif", "zstd", "bound").creation_options)["BLOCKSIZE"] == "512"
+    assert dict(resolved("a.jp2", "jp2", "quality").creation_options)["BLOCKXSIZE"] == "256"
+
+
+def test_options_that_only_gdal_knows_are_refused_with_a_treatment_by_tile() -> None:
+    profile = resolved("a.tif", "jpeg", "quality", OVERVIEW_RESAMPLING="NEAREST")
+    with pytest.raises(UsageError, match="must encode its tiles, and OVERVIEW_RESAMPLING=NEAREST is GDAL's; leave"):
+        tile_encoder(profile, layout_of())
+    assert isinstance(tile_encoder(replace(profile, treatment=Treatment()), layout_of()), str)
+
+
+def rms(found: NDArray[Any], pixels: NDArray[Any]) -> float:
+    return float(np.sqrt(np.mean((found.astype(float) - pixels) ** 2)))
+
+
+@pytest.mark.parametrize("profile", ["jpeg", "webp"])
+def test_a_tile_has_the_quality_of_its_least_level(profile: str) -> None:
+    encoder = tile_encoder(resolved("a.tif", profile, "quality:low=20,high=90"), layout_of(), 4)
+    assert not isinstance(encoder, str)
+    pixels = texture(3, 128)
+    tiles = [encoder(pixels, None, least)[0] for least in range(5)]
+    if profile == "jpeg":  # one decoder for all, as in a TIFF: its tables must not be mixed up
+        assert isinstance(encoder, TiffEncoder)
+        decoded = [imagecodecs.jpeg8_decode(tile, tables=encoder.jpeg_tables) for tile in tiles]
+    else:
+        decoded = [imagecodecs.webp_decode(tile) for tile in tiles]
+    errors = [rms(np.moveaxis(tile, -1, 0), pixels) for tile in decoded]
+    assert errors == sorted(errors)
+    assert errors[0] < 0.7 * errors[-1]
+    assert len(tiles[0]) > 1.5 * len(tiles[-1])
+    assert encoder(pixels, None)[0] == tiles[-1]
+
+
+def test_webp_is_lossless_at_a_quality_of_100_only() -> None:
+    encoder = tile_encoder(resolved("a.tif", "webp", "quality:low=50,high=100"), layout_of())
+    assert not isinstance(encoder, str)
+    pixels = texture(3, 128)
+    np.testing.assert_array_equal(np.moveaxis(imagecodecs.webp_decode(encoder(pixels, None, 0)[0]), -1, 0), pixels)
+    assert rms(np.moveaxis(imagecodecs.webp_decode(encoder(pixels, None, 1)[0]), -1, 0), pixels) > 0
+
+
+def test_lerc_keeps_the_bound_of_the_least_level() -> None:
+    layout = layout_of(3, "uint16")
+    encoder = tile_encoder(resolved("a.tif", "lerc", "bound:error=32", layout=layout), layout)
+    assert not isinstance(encoder, str)
+    pixels = texture(3, 128, "uint16") * np.uint16(50)
+    for least, bound in ((0, 0), (1, 4), (8, 32), (None, 32)):
+        found = np.moveaxis(imagecodecs.lerc_decode(encoder(pixels, None, least)[0]), -1, 0)
+        off = np.abs(found.astype(int) - pixels).max()
+        assert bound / 2 < off <= bound or off == bound == 0
+
+
+def test_a_jpeg_2000_tile_has_its_own_rate(tmp_path: Path) -> None:
+    layout = layout_of(3)
+    encoder = tile_encoder(resolved("a.jp2", "jp2", "quality:low=4,high=100"), layout)
+    assert not isinstance(encoder, str)
+    pixels = texture(3, 256)
+    streams = [encoder(pixels, None, least)[0] for least in (0, 1, 8)]
+    np.testing.assert_array_equal(np.moveaxis(imagecodecs.jpeg2k_decode(streams[0]), -1, 0), pixels)
+    assert len(streams[2]) < 0.06 * pixels.nbytes < len(streams[1])
+    assert encoder(pixels, None)[0] == streams[2]

@@ -1,0 +1,218 @@
+"""Treatments by the main job, file to file: what was promised holds, other readers agree, `verify` sees a breach."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import tifffile
+from numpy.typing import NDArray
+from rio_cogeo.cogeo import cog_validate
+
+import geosal
+from geosal import Ladder
+from geosal.errors import UsageError
+from geosal.verification import verify
+
+SOURCE = "perlin:seed=3"
+ERRORS = np.array([0, 4, 8, 12, 16, 20, 24, 28, 32])
+
+
+def read(path: Path) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    with rasterio.open(path) as dataset:
+        return dataset.read(), dataset.read_masks() > 0
+
+
+def levels_of(path: Path, source: str = SOURCE) -> NDArray[np.uint8]:
+    scene = geosal.open_scene(str(path))
+    return Ladder().levels(geosal.saliency([source], like=scene).values)
+
+
+def verdicts(output: Path, source: Path, saliency: str = SOURCE) -> dict[str, bool]:
+    return {check.name: check.ok for check in verify(str(output), against=str(source), saliency=saliency)}
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.jp2", "a.zarr"])
+def test_bound_holds_and_is_told(tmp_path: Path, uint16_scene: Path, name: str) -> None:
+    output = tmp_path / name
+    summary = geosal.compress(str(uint16_scene), str(output), saliency=SOURCE, treatment="bound:error=32")
+    found, _ = read(output / "image" if name == "a.zarr" else output)
+    pixels, valid = read(uint16_scene)
+    off = np.abs(found.astype(int) - pixels)
+    assert (off <= ERRORS[levels_of(uint16_scene)]).all()
+    assert off.max() == 16  # half the step of level 6, which may have 24
+    np.testing.assert_array_equal(found[~valid], pixels[~valid])
+    assert summary.treatment == "bound:error=32"
+    assert (summary.effective_kernel, summary.kernel_shares) == (1, {"1": 1.0})
+    assert sum(summary.level_shares.values()) == pytest.approx(1)
+    assert set(summary.level_shares) == {"0", "2", "4", "6"}
+    outcome = verdicts(output, uint16_scene)
+    assert all(outcome.values())
+    assert {"salient", "bound", "invalid"} <= set(outcome)
+
+
+def test_bound_makes_the_file_smaller_and_smoothing_first_smaller_still(tmp_path: Path, uint16_scene: Path) -> None:
+    sizes = []
+    for number, treatment in enumerate([["bound:error=1"], ["bound:error=64"], ["smooth", "bound:error=64"]]):
+        output = tmp_path / f"{number}.tif"
+        job = geosal.compress(str(uint16_scene), str(output), saliency=SOURCE, treatment=treatment, profile="zstd")
+        sizes.append(job.bytes)
+        assert all(verdicts(output, uint16_scene).values())
+    assert sizes[1] < 0.85 * sizes[0]
+    assert sizes[2] < sizes[1]
+
+
+def test_bound_on_floats(tmp_path: Path, float32_scene: Path) -> None:
+    output = tmp_path / "a.tif"
+    geosal.compress(str(float32_scene), str(output), saliency="half", treatment="bound:error=0.01")
+    (found, _), (pixels, _) = read(output), read(float32_scene)
+    off = np.abs(found.astype(np.float64) - pixels)
+    assert 0.003 < np.nanmax(off) <= 0.01
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(pixels))
+    assert all(verdicts(output, float32_scene, "half").values())
+
+
+@pytest.mark.parametrize(
+    ("scene", "profile", "treatment"),
+    [
+        ("uint16_scene", "zstd", "bound:error=32"),
+        ("uint16_scene", "lerc", "bound:error=32"),
+        ("rgb_scene", "jpeg", "quality:low=30,high=90"),
+        ("rgb_scene", "webp", "quality:low=30,high=100"),
+    ],
+)
+def test_blocks_never_show(
+    request: pytest.FixtureRequest, tmp_path: Path, scene: str, profile: str, treatment: str
+) -> None:
+    """Blocks of 192 cut tiles of 128 apart, so levels travel with pieces."""
+    source, files = request.getfixturevalue(scene), []
+    for block, workers in ((192, 2), (2048, 1)):
+        output = tmp_path / f"{block}.tif"
+        geosal.compress(
+            str(source), str(output), saliency=SOURCE, treatment=treatment, profile=profile, block=block,
+            workers=workers, creation_options={"BLOCKSIZE": "128"},
+        )  # fmt: skip
+        files.append(output.read_bytes())
+    assert files[0] == files[1]
+
+
+def test_lerc_tiles_keep_the_bound_of_their_least_level(tmp_path: Path, uint16_scene: Path) -> None:
+    output = tmp_path / "a.tif"
+    geosal.compress(str(uint16_scene), str(output), saliency="half", treatment="bound:error=32", profile="lerc")
+    (found, valid), (pixels, valid_before) = read(output), read(uint16_scene)
+    np.testing.assert_array_equal(valid, valid_before)
+    off = np.where(valid, np.abs(found.astype(int) - pixels), 0)
+    assert (off[:, levels_of(uint16_scene, "half") == 0] == 0).all()
+    assert 16 < off.max() <= 32
+    np.testing.assert_array_equal(tifffile.imread(output), np.moveaxis(found, 0, -1))
+    outcome = verdicts(output, uint16_scene, "half")
+    assert all(outcome.values())
+    assert {"salient", "bound"} <= set(outcome)
+
+
+def test_webp_mixes_lossless_and_lossy_tiles(tmp_path: Path, rgb_scene: Path) -> None:
+    output = tmp_path / "a.tif"
+    geosal.compress(str(rgb_scene), str(output), saliency="half", treatment="quality:low=30,high=100", profile="webp")
+    (found, valid), (pixels, valid_before) = read(output), read(rgb_scene)
+    np.testing.assert_array_equal(valid, valid_before)
+    salient = levels_of(rgb_scene, "half") == 0
+    np.testing.assert_array_equal(found[:, salient & valid[0]], pixels[:, salient & valid[0]])
+    assert np.abs(found.astype(int) - pixels)[:, ~salient].max() > 8
+    np.testing.assert_array_equal(tifffile.imread(output), np.moveaxis(found, 0, -1))
+    outcome = verdicts(output, rgb_scene, "half")
+    assert all(outcome.values())
+    assert "salient" in outcome
+
+
+def psnr(found: NDArray[Any], pixels: NDArray[Any]) -> float:
+    return float(10 * np.log10(255**2 / np.mean((found.astype(float) - pixels) ** 2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "treatment", "gain"),
+    [
+        ("a.tif", "jpeg", "quality:low=15,high=95", 2),
+        ("a.tif", "webp", "quality:low=20,high=95", 2),
+        ("a.jp2", "jp2", "quality:low=8,high=30", 3),
+    ],
+)
+def test_salient_tiles_are_better(
+    tmp_path: Path, rgb_scene: Path, name: str, profile: str, treatment: str, gain: float
+) -> None:
+    output = tmp_path / name
+    job = geosal.compress(str(rgb_scene), str(output), saliency="half", treatment=[treatment], profile=profile)
+    assert job.treatment == treatment
+    (found, valid), (pixels, _) = read(output), read(rgb_scene)
+    salient = levels_of(rgb_scene, "half") == 0
+    best, rest = salient & valid[0], ~salient & valid[0]
+    best[:, 300:512] = rest[:, 300:512] = False  # tiles that hold both
+    assert psnr(found[:, best], pixels[:, best]) > psnr(found[:, rest], pixels[:, rest]) + gain
+    if name == "a.tif":  # another libjpeg brings chroma back to full size in another way
+        theirs = tifffile.imread(output).astype(int)
+        assert np.abs(theirs - np.moveaxis(found, 0, -1)).mean() < (2 if profile == "jpeg" else 1e-9)
+    assert all(verdicts(output, rgb_scene, "half").values())
+
+
+@pytest.mark.parametrize(
+    ("profile", "treatment"),
+    [("jpeg", "quality:low=30,high=90"), ("webp", "quality:low=30,high=100"), ("zstd", "bound")],
+)
+def test_tiles_of_64_are_read_by_others(tmp_path: Path, rgb_scene: Path, profile: str, treatment: str) -> None:
+    """GDAL writes none below 128."""
+    outputs = [tmp_path / f"{side}.tif" for side in (64, 128)]
+    for output in outputs:
+        geosal.compress(
+            str(rgb_scene), str(output), saliency=SOURCE, treatment=treatment, profile=profile,
+            creation_options={"BLOCKSIZE": output.stem},
+        )  # fmt: skip
+    with rasterio.open(outputs[0]) as dataset:
+        assert dataset.block_shapes[0] == (64, 64)
+        assert len(dataset.overviews(1)) == 4
+    assert cog_validate(outputs[0], quiet=True)[0]
+    found, theirs = read(outputs[0])[0], np.moveaxis(tifffile.imread(outputs[0]), -1, 0)
+    assert np.abs(theirs.astype(int) - found).mean() < (2 if profile == "jpeg" else 1e-9)
+    if profile == "zstd":
+        np.testing.assert_array_equal(found, read(outputs[1])[0])
+    assert all(verdicts(outputs[0], rgb_scene).values())
+
+
+@pytest.mark.parametrize("plant", ["salient", "bound"])
+def test_a_breach_of_the_bound_is_found(tmp_path: Path, uint16_scene: Path, plant: str) -> None:
+    output = tmp_path / "a.tif"
+    geosal.compress(str(uint16_scene), str(output), saliency=SOURCE, treatment="bound:error=32", profile="raw")
+    levels = levels_of(uint16_scene)
+    (pixels, valid), wanted = read(uint16_scene), levels == (0 if plant == "salient" else levels.max())
+    row, col = np.argwhere(wanted & valid[0])[7]
+    step = 1 if plant == "salient" else int(ERRORS[levels[row, col]]) + 1
+    with rasterio.open(output, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+        value = np.full((1, 1), pixels[0, row, col] + step, np.uint16)
+        dataset.write(value, 1, window=((row, row + 1), (col, col + 1)))
+    checks = {check.name: check for check in verify(str(output), against=str(uint16_scene), saliency=SOURCE)}
+    assert not checks[plant].ok
+    assert f"band 1, row {row}, column {col}" in checks[plant].detail
+
+
+def test_a_tag_that_cannot_be_read_is_found(tmp_path: Path, rgb_scene: Path) -> None:
+    output = tmp_path / "a.tif"
+    geosal.compress(str(rgb_scene), str(output), saliency="half", treatment="bound:error=2")
+    with rasterio.open(output, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+        dataset.update_tags(GEOSAL_TREATMENT="blur")
+    provenance = next(check for check in verify(str(output)) if check.name == "provenance")
+    assert not provenance.ok
+    assert "GEOSAL_TREATMENT=blur cannot be read" in provenance.detail
+
+
+def test_a_plan_tells_the_treatment(tmp_path: Path, rgb_scene: Path) -> None:
+    recipe = geosal.Recipe.from_mapping(
+        {"input": str(rgb_scene), "output": str(tmp_path / "a.tif"), "saliency": "half", "treatment": "bound"}
+    )
+    described = geosal.make_plan(recipe).describe()
+    assert described["treatment"] == "bound:error=4"
+    assert described["level_shares"] == {"0": 0.5, "8": 0.5}
+    assert described["effective_kernel"] == 1
+
+
+def test_a_recipe_refuses_a_treatment_that_is_none(rgb_scene: Path) -> None:
+    with pytest.raises(UsageError, match="treatment 'blur': unknown"):
+        geosal.Recipe.from_mapping({"input": "a.tif", "output": "b.tif", "saliency": "half", "treatment": "blur"})

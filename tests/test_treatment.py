@@ -1,0 +1,67 @@
+import pytest
+
+from geosal.errors import UsageError
+from geosal.treatment import SMOOTH, Bound, Quality, Treatment
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("smooth",), SMOOTH),
+        (("bound",), Treatment(smooth=False, bound=Bound())),
+        (("bound:error=32",), Treatment(smooth=False, bound=Bound(32))),
+        (("smooth", "bound:error=0.5"), Treatment(bound=Bound(0.5))),
+        (("quality:high=90,low=40.5", "smooth"), Treatment(quality=Quality(40.5, 90))),
+        (("quality",), Treatment(smooth=False, quality=Quality())),
+    ],
+)
+def test_treatments_are_read_and_written_alike(texts: tuple[str, ...], expected: Treatment) -> None:
+    found = Treatment.parse(texts)
+    assert found == expected
+    assert Treatment.parse(str(found).split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ((), "no treatment: leave it out for smooth, or say one of smooth, bound, quality"),
+        (("blur",), "treatment 'blur': unknown; it is smooth, bound, quality, such as bound:error=32"),
+        (("smooth:error=3",), "'error=3' is no parameter of smooth; it takes none"),
+        (("bound:errors=3",), "'errors=3' is no parameter of bound; it takes error= once"),
+        (("bound:3",), "'3' is no parameter of bound"),
+        (("quality:low=1,low=2",), "'low=2' is no parameter of quality; it takes low=, high= once"),
+        (("bound:error=-1",), "error=-1 is no number above 0"),
+        (("bound:error=0",), "error=0 is no number above 0"),
+        (("bound:error=nan",), "error=nan is no number above 0"),
+        (("bound:error=inf",), "error=inf is no number above 0"),
+        (("bound:error=",), "error= is no number above 0"),
+        (("quality:high=101",), "high=101, the best there is is 100"),
+        (("quality:low=50,high=40",), "low=50 is above high=40; exchange them"),
+        (("bound", "quality"), "treatments bound and quality: .*choose one of them"),
+        (("smooth", "smooth"), "treatment smooth: is given twice"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_mend(texts: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        Treatment.parse(texts)
+    assert "\n" not in str(caught.value)
+
+
+def test_errors_grow_with_the_level_and_are_whole_for_integers() -> None:
+    assert Treatment.parse(["bound:error=32"]).errors(8, "uint16") == (0, 4, 8, 12, 16, 20, 24, 28, 32)
+    assert Treatment.parse(["bound:error=5"]).errors(3, "uint8") == (0, 1, 3, 5)
+    assert Treatment.parse(["bound:error=0.5"]).errors(2, "float32") == (0, 0.25, 0.5)
+    assert SMOOTH.errors(8, "uint16") == ()
+
+
+def test_integers_have_a_default_error_and_floats_must_say_theirs() -> None:
+    assert Treatment.parse(["bound"]).errors(1, "uint8") == (0, 4)
+    assert Treatment.parse(["bound"]).errors(1, "int16") == (0, 32)
+    with pytest.raises(UsageError, match=r"float32 has no default; say how much, such as bound:error=0\.01"):
+        Treatment.parse(["bound"]).errors(8, "float32")
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("uint8", 128), ("uint8", 0.9), ("int16", 32768)])
+def test_an_error_that_the_dtype_cannot_have_is_refused(dtype: str, error: float) -> None:
+    with pytest.raises(UsageError, match=f"for {dtype} it is a number from 1 to"):
+        Treatment.parse([f"bound:error={error}"]).errors(8, dtype)
