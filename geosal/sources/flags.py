@@ -63,7 +63,7 @@ class Flags:
         by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
         rasters = []
         for number in range(first, first + KINDS[band.kind].bands):
-            file = MaskFile.open(band.path, number, setting.drivers)
+            file = MaskFile.open(band.path, number, setting.drivers, alone=band.alone)
             rasters.append(ClassRaster.open(source.text, file, setting.grid, by_pixels=by_pixels, masked=False))
         if len(rasters) == 1:
             present = rasters[0].present(source.text)
