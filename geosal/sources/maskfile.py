@@ -133,7 +133,7 @@ class MaskFile:
     def scan(self, area: Block) -> Values:
         """Look at every pixel of an area of the mask, in pieces of bounded size."""
         low, high, gaps, nan = math.inf, -math.inf, False, False
-        for piece in self._pieces(area):
+        for piece in self.pieces(area):
             pixels, valid = self.read(piece)
             if valid is not None:
                 gaps = gaps or not valid.all()
@@ -158,7 +158,7 @@ class MaskFile:
         except OSError as error:
             raise SceneError(f"{self.path}: cannot be read ({error.strerror}); copy it again") from error
 
-    def _pieces(self, area: Block) -> Iterator[Block]:
+    def pieces(self, area: Block) -> Iterator[Block]:
         """Cut an area of the mask along the file's tiles."""
         tile_rows, tile_cols = self.block_shape
         cols = max(1, min(area.width, _SCAN_PIXELS // tile_rows) // tile_cols) * tile_cols
