@@ -3,6 +3,7 @@
 For each block, a task reads the pixels with their halo and smooths them (`BlockTask`); `geosal.produce` does the rest.
 """
 
+import os
 import resource
 import sys
 import time
@@ -26,7 +27,7 @@ from geosal.scenes import Scene
 from geosal.scenes.zarr_store import store_bytes
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
-from geosal.tally import BandSums, Tally, count_levels
+from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
 from geosal.version import __version__
 
 
@@ -112,7 +113,7 @@ class Summary:
     bits_per_pixel
         8 * file bytes / (width * height), as the paper counts.
     input_bytes
-        Size of the input file; None when it is remote.
+        Size of the input file, of a product those of the bands that are read; None when remote or in an archive.
     kernel_shares, effective_kernel
         Over the valid pixels; those that end in ``_all`` over all pixels, as in the paper.
     coverage
@@ -151,12 +152,12 @@ class Summary:
 
 
 def compress(input: str, output: str, *, progress: ProgressCallback | None = None, **options: Any) -> Summary:
-    """Smooth a scene by its saliency and write it as a COG or a JPEG2000, file to file in bounded memory.
+    """Smooth a scene by its saliency and write it as a COG, a JPEG2000 or a Zarr store, file to file in bounded memory.
 
     Parameters
     ----------
     input, output
-        Raster to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000.
+        Raster or product to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store.
     progress
         Called in this thread after each block and at each stage.
     **options
@@ -209,6 +210,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         tags=lambda: (_provenance(plan, tally), _statistics(tally)),
         report=progress or ignore,
     )
+    warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True))
     return _summary(plan, tally, finished, time.monotonic() - begin)
 
 
@@ -240,10 +242,9 @@ def _statistics(tally: Tally) -> Sequence[Tags] | None:
 def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
     grid, size = plan.layout.grid, store_bytes(output)
     shares, shares_all = tally.shares(valid_only=True), tally.shares(valid_only=False)
-    source = Path(plan.recipe.input)
     return Summary(
         input=redact(plan.recipe.input),
-        input_bytes=source.stat().st_size if source.is_file() else None,
+        input_bytes=_bytes_of(plan.scene.original.files),
         output=plan.recipe.output,
         saliency=plan.saliency.label,
         driver=plan.profile.driver,
@@ -264,6 +265,11 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
         seconds=seconds,
         peak_rss_bytes=peak_rss(),
     )
+
+
+def _bytes_of(files: Sequence[str]) -> int | None:
+    """Size of local files together; None where one is none, such as a URL or a file in an archive."""
+    return sum(map(os.path.getsize, files)) if all(map(os.path.isfile, files)) else None
 
 
 def peak_rss() -> int:

@@ -19,9 +19,10 @@ from geosal.ladder import Ladder, effective_kernel
 from geosal.produce import Target
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
-from geosal.scenes import Scene, open_input
+from geosal.scenes import Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
+from geosal.tally import warn_of_little_gain
 from geosal.writers.publish import check_output
 
 _SMALL = 4096**2
@@ -104,8 +105,9 @@ class Plan:
         return {width: float(n / counts.sum()) for width, n in zip(self.ladder.widths, counts, strict=True) if n}
 
     def describe(self) -> dict[str, Any]:
-        """Tell the plan in JSON-ready data; reads a sample of the saliency and no pixel of the scene."""
+        """Tell the plan in JSON-ready data; reads a sample of the saliency, and of pixels what its sources look at."""
         shares = self.shares()
+        warn_of_little_gain(self.recipe.output, shares)
         grid = self.layout.grid
         return {
             "input": self.recipe.input,
@@ -139,6 +141,8 @@ class Plan:
 def make_plan(recipe: Recipe) -> Plan:
     """Resolve a recipe against its files: headers and masks are read, nothing is written.
 
+    Some options need a sample of the scene's pixels: percentiles of `to_byte`, and sources such as ``detail``.
+
     Raises
     ------
     UsageError
@@ -152,8 +156,7 @@ def make_plan(recipe: Recipe) -> Plan:
     ResourceError
         Too many pixels, or too little memory allowed.
     """
-    inputs = [recipe.input, *(SourceText.parse(text).target for text in recipe.saliency)]
-    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
+    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs_of(recipe))
     scene = open_input(recipe.input, recipe.reading)
     profile = resolve_profile(recipe.output, recipe.profile, dict(recipe.creation_options), scene.layout)
     saliency = saliency_of(recipe, scene)
@@ -176,6 +179,18 @@ def make_plan(recipe: Recipe) -> Plan:
     _warn_of_disk(plan)
     _warn_of_block(plan)
     return plan
+
+
+def inputs_of(recipe: Recipe) -> list[str]:
+    """Paths that a job reads: its input, the folder of the product that this means, and what its SOURCEs name.
+
+    Raises
+    ------
+    UsageError
+        A SOURCE that cannot be.
+    """
+    named = (path for text in recipe.saliency for path in SourceText.parse(text).paths)
+    return [recipe.input, input_root(recipe.input), *named]
 
 
 def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
