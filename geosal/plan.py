@@ -164,7 +164,7 @@ def make_plan(recipe: Recipe) -> Plan:
     scheduler = _resolve_scheduler(recipe.scheduler)
     target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite)
     tile = None if target.encoder is None else target.encoder.tile
-    fitted = fit(recipe, scene, cores=None if "://" in scheduler else cpu_count(), tile=tile)
+    fitted = fit(recipe, scene, saliency, cores=None if "://" in scheduler else cpu_count(), tile=tile)
     plan = Plan(
         recipe=recipe,
         scene=scene,
