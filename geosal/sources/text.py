@@ -90,6 +90,12 @@ class SourceText:
             raise UsageError(f"{text}: {twice[0]} is given twice; give it once")
         return cls(text, match["target"], tuple((key, value.strip()) for key, _, value in pairs))
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths that it names, so that nothing is written over them: its target and ``from=``; a name is none."""
+        given = self.get("from")
+        return (*(() if self.target in SOURCES else (self.target,)), *((given,) if given else ()))
+
     def without(self, key: str) -> Self:
         """The same without a parameter; `text` stays as the user wrote it."""
         return replace(self, params=tuple(pair for pair in self.params if pair[0] != key))
