@@ -93,10 +93,12 @@ class _Model:
         """
         in_work = workers + 2 * (self.tile is None)
         alike = workers + 1 if self.processes else 1
-        each = self._block(block) + self._tile() + self.scene.work_bytes
+        # Saliency is found before pixels are read.
+        each = self._block(block) + self._tile() + max(self.scene.work_bytes, self.saliency.work_bytes)
         # A file is read by one thread at a time.
         decoded = min(in_work, len(self.scene.original.files)) * self.scene.tile_bytes
-        return alike * (_PROCESS_BYTES + self._cache()) + in_work * each + decoded + self._partial(block)
+        process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes
+        return alike * process + in_work * each + decoded + self._partial(block)
 
     def encoding(self, threads: int) -> int:
         """While GDAL encodes: six to seven tiles for each thread."""

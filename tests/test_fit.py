@@ -1,5 +1,6 @@
 """What the model of memory counts, held against what is really taken."""
 
+import json
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -115,3 +116,18 @@ def test_a_source_that_looks_closely_makes_blocks_smaller(tmp_path: Path) -> Non
     of_half, of_detail = (fit(recipe, scene, saliency, cores=4, tile=512) for saliency in (half, detail))
     assert of_detail.memory <= 300 * 2**20
     assert of_detail.block * of_detail.workers < of_half.block * of_half.workers
+
+
+def test_outlines_are_held_once_and_soft_edges_by_every_worker(tmp_path: Path, rgb_scene: Path) -> None:
+    scene, path = Scene.open(rgb_scene), tmp_path / "a.geojson"
+    ring = [[1.78, 44.2], [1.82, 44.2], [1.82, 44.23], [1.78, 44.2]]
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    plain, soft = (model(scene, f"{path}:{how}") for how in ("saliency=1", "feather=100px"))
+    assert 0 == plain.saliency.work_bytes < soft.saliency.work_bytes
+    assert plain.saliency.shared_bytes == soft.saliency.shared_bytes > 0
+    for workers in (1, 4):
+        more = soft.smoothing(512, workers) - plain.smoothing(512, workers)
+        assert more == workers * soft.saliency.work_bytes
+        assert (
+            plain.smoothing(512, workers) - model(scene, "half").smoothing(512, workers) == plain.saliency.shared_bytes
+        )

@@ -67,12 +67,23 @@ class Saliency:
     def pixel_bytes(self) -> int:
         """What `read_known` takes for each pixel of a block, at most: what all sources said, and their union.
 
-        A source that takes more than a few bytes while it reads tells how many by `pixel_bytes`.
+        A source that takes more than a few bytes while it reads tells how many by `pixel_bytes`, what does not grow
+        with the block by `work_bytes`, and what it holds for all readers of a process by `shared_bytes`.
         """
         said = 4 * len(self.sources)
         reading = max(int(getattr(source, "pixel_bytes", _SOURCE_BYTES)) for source in self.sources)
         uniting = _MEAN_BYTES if self.combine in {"mean", "weighted", "product"} else _UNION_BYTES
         return said + max(reading, uniting)
+
+    @property
+    def work_bytes(self) -> int:
+        """What one reader takes beside the block, whatever its size: that of the source that takes most."""
+        return max(int(getattr(source, "work_bytes", 0)) for source in self.sources)
+
+    @property
+    def shared_bytes(self) -> int:
+        """What the sources hold once in each process, for all readers."""
+        return sum(int(getattr(source, "shared_bytes", 0)) for source in self.sources)
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x), each value in [0, 1].

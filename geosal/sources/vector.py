@@ -174,9 +174,14 @@ class Vector:
 
     @property
     def work_bytes(self) -> int:
-        """Memory of one reader beside the block: outlines, which all share, and a tile with its soft edges."""
-        laid = self._laid()
-        return laid.outlines.nbytes + (0 if laid.feather is None else laid.feather.work_bytes)
+        """Memory of one reader beside the block: a tile with its soft edges."""
+        feather = self._laid().feather
+        return 0 if feather is None else feather.work_bytes
+
+    @property
+    def shared_bytes(self) -> int:
+        """Memory of the outlines, which all readers of a process share."""
+        return self._laid().outlines.nbytes
 
     def _laid(self) -> "_Laid":
         """Features on the grid, read once in each process; the source itself stays small when it travels."""
