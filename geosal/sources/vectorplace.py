@@ -19,8 +19,8 @@ _MAX_PIECES = 1000
 """Pieces into which the longest side of a feature is cut, at most."""
 _ROUNDS = 4
 """How often sides are looked at again after they were cut."""
-_PROBES = (0.25, 0.5, 0.75)
-"""Where along a side."""
+_SHORT = 64.0
+"""Pixels; shorter sides are probed in the middle first."""
 _AREAL = (3, 6)
 _POINTS = (0, 4)
 
@@ -122,30 +122,33 @@ def _densify(geometries: NDArray[Any], project: Any, grid: Grid) -> NDArray[Any]
     import shapely  # noqa: PLC0415
 
     geometries = geometries.copy()
-    floor = np.zeros(geometries.size)
+    look, floor = np.arange(geometries.size), np.zeros(geometries.size)
     for _ in range(_ROUNDS):
-        places, owner = _sides(geometries)
-        length = np.hypot(*(places[1] - places[0]).T)
-        off = _off(places[0], places[1], project, grid)
+        start, end, off, owner = _sides(geometries[look], project, grid)
+        length = np.hypot(*(end - start).T)
         known = np.isfinite(off)
-        step, longest = np.full(geometries.size, np.inf), np.zeros(geometries.size)
+        step, longest, worst = np.full(look.size, np.inf), np.zeros(look.size), np.zeros(look.size)
         # What a chord misses falls with the square of its length.
         np.minimum.at(step, owner[known], (length / np.maximum(np.ceil(np.sqrt(off / TOLERANCE)), 1))[known])
         np.maximum.at(longest, owner[known], length[known])
-        floor = np.where(floor > 0, floor, longest / _MAX_PIECES)
-        step = np.maximum(step, floor)
-        bent = np.flatnonzero(step < longest * (1 - 1e-9))
-        worst = np.zeros(geometries.size)
         np.maximum.at(worst, owner[known], off[known])
-        bent = bent[worst[bent] > TOLERANCE]
-        if bent.size == 0:
+        floor[look] = np.where(floor[look] > 0, floor[look], longest / _MAX_PIECES)
+        step = np.maximum(step, floor[look])
+        bent = (worst > TOLERANCE) & (step < longest * (1 - 1e-9))
+        look, step = look[bent], step[bent]
+        if look.size == 0:
             break
-        geometries[bent] = shapely.segmentize(geometries[bent], step[bent])
+        geometries[look] = shapely.segmentize(geometries[look], step)
     return geometries
 
 
-def _sides(geometries: NDArray[Any]) -> tuple[Floats, NDArray[np.int64]]:
-    """Ends of all sides, (2, side, 2), and which geometry each is of; rings and parts are not joined."""
+def _sides(
+    geometries: NDArray[Any], project: Any, grid: Grid
+) -> tuple[Floats, Floats, NDArray[np.float64], NDArray[np.int64]]:
+    """All sides: start and end (side, 2), how far off a straight line is in pixels, and which geometry each is of.
+
+    Rings and parts are not joined.
+    """
     import shapely  # noqa: PLC0415
 
     parts, owner = shapely.get_parts(geometries, return_index=True)
@@ -153,22 +156,27 @@ def _sides(geometries: NDArray[Any]) -> tuple[Floats, NDArray[np.int64]]:
     rings, of_area = shapely.get_rings(parts[area], return_index=True)
     lines, owner = np.concatenate([rings, parts[~area]]), np.concatenate([owner[area][of_area], owner[~area]])
     places, of_line = shapely.get_coordinates(lines, return_index=True)
+    placed = _columns_rows(project(places), grid)
     same = of_line[1:] == of_line[:-1]
-    return np.stack([places[:-1][same], places[1:][same]]), owner[of_line[1:][same]]
+    start, end, first, last = places[:-1][same], places[1:][same], placed[:-1][same], placed[1:][same]
+    off = _off((start + end) / 2, first, last, project, grid)
+    # A side whose ends bend to opposite sides may have its middle on the line; a short one cannot by much.
+    with np.errstate(invalid="ignore"):
+        more = np.flatnonzero((off > TOLERANCE / 4) | (np.hypot(*(last - first).T) > _SHORT))
+    for part in (0.25, 0.75):
+        some = start[more] + (end[more] - start[more]) * part
+        off[more] = np.maximum(off[more], _off(some, first[more], last[more], project, grid))
+    return start, end, off, owner[of_line[1:][same]]
 
 
-def _off(start: Floats, end: Floats, project: Any, grid: Grid) -> Floats:
-    """How far each projected side is from the straight line between its projected ends, in pixels, where probed."""
-    first, last = _columns_rows(project(start), grid), _columns_rows(project(end), grid)
+def _off(places: Floats, first: Floats, last: Floats, project: Any, grid: Grid) -> Floats:
+    """How far places, projected, are from straight lines between ends in pixels, (side, 2) all."""
     chord = last - first
-    off = np.zeros(len(start))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         squared = (chord**2).sum(axis=1)
-        for part in _PROBES:
-            away = _columns_rows(project(start + (end - start) * part), grid) - first
-            along = np.where(squared > 0, np.clip((away * chord).sum(axis=1) / squared, 0, 1), 0)
-            off = np.maximum(off, np.hypot(*(away - chord * along[:, None]).T))
-    return off
+        away = _columns_rows(project(places), grid) - first
+        along = np.where(squared > 0, np.clip((away * chord).sum(axis=1) / squared, 0, 1), 0)
+        return np.asarray(np.hypot(*(away - chord * along[:, None]).T))
 
 
 def grow(geometries: NDArray[Any], distance: float, sides: Floats) -> NDArray[Any]:

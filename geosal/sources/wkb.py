@@ -22,6 +22,8 @@ _PARTS = (4, 5, 6, 7, 9, 10, 11, 12)
 _Z, _M, _SRID, _UNKNOWN = 0x80000000, 0x40000000, 0x20000000, 0x1FFF0000
 _LEAST = 9
 """Bytes of a collection's head."""
+_PLAIN = (b"\1\2\0\0\0", b"\1\3\0\0\0", b"\1\5\0\0\0\1\0\0\0\1\2\0\0\0", b"\1\6\0\0\0\1\0\0\0\1\3\0\0\0")
+"""Of most geometries: a line or a polygon, or a collection of one; no other can lie in it."""
 
 
 def check_size(path: str, total: int) -> None:
@@ -48,7 +50,7 @@ def from_wkb(path: str, wkb: NDArray[Any]) -> NDArray[Any]:
 
     try:
         for geometry in wkb:
-            if geometry is not None and len(geometry) > _DEEPEST * _LEAST:
+            if geometry is not None and len(geometry) > _DEEPEST * _LEAST and not geometry.startswith(_PLAIN):
                 check_wkb(geometry)
         return np.asarray(shapely.force_2d(shapely.from_wkb(wkb, on_invalid="fix")))
     except (shapely.errors.ShapelyError, ValueError, TypeError) as error:
