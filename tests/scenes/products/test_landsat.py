@@ -125,7 +125,7 @@ def test_copies_in_folders_below_are_other_files(landsat_l2: Path, tmp_path: Pat
     path = Path(shutil.copytree(landsat_l2, tmp_path / landsat_l2.name))
     if not with_mtl:
         next(path.glob("*_MTL.txt")).unlink()
-    for folder in ("a", "z"):
+    for folder in ("A", "z"):
         (path / folder).mkdir()
         for end in ("SR_B4", "QA_PIXEL", "MTL"):
             for file in path.glob(f"*_{end}.*"):
