@@ -44,7 +44,7 @@ class GeosalAccessor:
         return smooth(self._scene, saliency, ladder)
 
     def write(self, path: str, *, progress: "ProgressCallback | None" = None, **options: Any) -> str:
-        """Write this array as a COG or a JPEG2000; see `geosal.write`."""
+        """Write this array as a COG, a JPEG2000 or a Zarr store; see `geosal.write`."""
         from geosal import array_api  # noqa: PLC0415
 
         return array_api.write(self._scene, path, progress=progress, **options)

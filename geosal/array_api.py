@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import dask.array as da
 import dask.base
@@ -21,7 +22,7 @@ from geosal.grid import Block, Grid
 from geosal.plan import target_for
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, valid_samples
-from geosal.scenes import Reading, Scene, open_input
+from geosal.scenes import Reading, Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.version import __version__
 from geosal.writers.publish import check_output
@@ -103,7 +104,7 @@ def write(
     workers: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> str:
-    """Write an array as a COG (``.tif``) or a JPEG2000 (``.jp2``), block by block.
+    """Write an array as a COG (``.tif``), a JPEG2000 (``.jp2``) or a Zarr store (``.zarr``), block by block.
 
     Grid, nodata, band names, scale and offset come from the array as rioxarray keeps them. When the array still lies on
     the grid of the file it was opened from, that file's tags, GCPs, RPCs and colours are carried over as well.
@@ -133,7 +134,7 @@ def write(
     if stacked.dims != ("band", "y", "x"):
         raise SceneError(f"an array to write has the dimensions (band, y, x) or (y, x), this one {array.dims}")
     source = array.encoding.get("source")
-    check_output(path, overwrite=overwrite, inputs=[source] if source else [])
+    check_output(path, overwrite=overwrite, inputs=[source, input_root(source)] if source else [])
     layout = layout_of(stacked)
     chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
     labour = Labour(
@@ -204,7 +205,8 @@ def _metadata_of_source(array: xr.DataArray, grid: Grid) -> RasterMetadata | Non
     reading = array.encoding.get("reading", Reading())
     numbers = [int(band) for band in np.atleast_1d(array.coords["band"].values)] if "band" in array.coords else []
     try:
-        scene = open_input(path, replace(reading, bidx=()))
+        # The coordinate `band` numbers the bands of this reading; of a file whose bands were chosen, all of them.
+        scene = open_input(path, reading)
     except GeosalError as error:
         warnings.warn(
             f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written",
@@ -222,15 +224,27 @@ def _metadata_of(array: xr.DataArray) -> RasterMetadata:
     names = array.attrs.get("long_name", ())
     names = (names,) if isinstance(names, str) else tuple(names)
     colours = np.atleast_1d(array.coords["colorinterp"].values) if "colorinterp" in array.coords else ()
+    units = _of_bands(array, "units", None)
+    scales, offsets = _of_bands(array, "scale_factor", 1), _of_bands(array, "add_offset", 0)
     bands = tuple(
         BandMetadata(
             description=(names[i] or None) if len(names) == array.sizes["band"] else None,
-            unit=array.attrs.get("units"),
-            scale=float(array.attrs.get("scale_factor", 1.0)),
-            offset=float(array.attrs.get("add_offset", 0.0)),
+            unit=str(units[i]) if units[i] else None,
+            scale=float(scales[i]),
+            offset=float(offsets[i]),
             colorinterp=ColorInterp[str(colours[i])] if len(colours) else ColorInterp.undefined,
         )
         for i in range(array.sizes["band"])
     )
     tags = {key: str(array.attrs[key]) for key in ("AREA_OR_POINT",) if key in array.attrs}
     return RasterMetadata(bands=bands, tags={"": tags} if tags else {})
+
+
+def _of_bands(array: xr.DataArray, name: str, otherwise: object) -> list[Any]:
+    """What each band has: by a coordinate, which follows what is cut out; else by an attribute, for all or for each."""
+    count = array.sizes["band"]
+    of_all = array.coords[name].values if name in array.coords else array.attrs.get(name, otherwise)
+    several = list(of_all) if isinstance(of_all, tuple | list) else np.atleast_1d(of_all).tolist()
+    if len(several) == count:
+        return several
+    return several * count if len(several) == 1 else [otherwise] * count

@@ -9,6 +9,7 @@ from geosal.errors import ResourceError
 from geosal.gdal_env import GDAL_CACHE_BYTES
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
+from geosal.sources import Saliency
 
 BLOCK = 2048
 """Rows and columns of a block, where memory allows."""
@@ -37,7 +38,7 @@ class Fit:
     memory: int
 
 
-def fit(recipe: Recipe, scene: Scene, *, cores: int | None, tile: int | None) -> Fit:
+def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, tile: int | None) -> Fit:
     """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
 
     Where nobody sets a limit, blocks are made smaller for 512 MiB as long as that costs no time.
@@ -46,8 +47,8 @@ def fit(recipe: Recipe, scene: Scene, *, cores: int | None, tile: int | None) ->
 
     Parameters
     ----------
-    recipe, scene
-        The wish, and what is read.
+    recipe, scene, saliency
+        The wish, what is read, and where to look.
     cores
         Of this machine; None on a cluster.
     tile
@@ -55,7 +56,7 @@ def fit(recipe: Recipe, scene: Scene, *, cores: int | None, tile: int | None) ->
         None when GDAL writes the file.
     """
     most = recipe.workers or cores or 1
-    model = _Model(scene, tile, recipe.ladder.halo, processes=recipe.scheduler == "processes")
+    model = _Model(scene, saliency, tile, recipe.ladder.halo, processes=recipe.scheduler == "processes")
     blocks = [recipe.block] if recipe.block else model.blocks()
     workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
     encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
@@ -88,6 +89,7 @@ class _Model:
     """What a job takes in memory; measured on 3 bands of uint8 and uint16, on 13 bands where GDAL encodes."""
 
     scene: Scene
+    saliency: Saliency
     tile: int | None
     halo: int
     processes: bool
@@ -105,8 +107,12 @@ class _Model:
         """
         in_work = workers + 2 * (self.tile is None)
         alike = workers + 1 if self.processes else 1
-        each = self._block(block) + self._tile()
-        return alike * (_PROCESS_BYTES + self._cache()) + in_work * each + self.scene.tile_bytes + self._partial(block)
+        # Saliency is found before pixels are read.
+        each = self._block(block) + self._tile() + max(self.scene.work_bytes, self.saliency.work_bytes)
+        # A file is read by one thread at a time.
+        decoded = min(in_work, len(self.scene.original.files)) * self.scene.tile_bytes
+        process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes
+        return alike * process + in_work * each + decoded + self._partial(block)
 
     def encoding(self, threads: int) -> int:
         """While GDAL encodes: six to seven tiles for each thread."""
@@ -136,8 +142,12 @@ class _Model:
         return min(GDAL_CACHE_BYTES, 2 * height * width * self._sample_bytes)
 
     def _block(self, block: int) -> int:
-        """One block in work: pixels in, out, halved and as tiles; validity, saliency and levels."""
+        """One block in work, which takes two steps: its saliency is found, and then its pixels are smoothed.
+
+        The second: pixels in, out, halved and as tiles; validity, saliency and levels.
+        """
         height, width = (min(block + 2 * self.halo, length) for length in self.scene.grid.shape)
         changed = self.scene.original.layout
         read = changed.count * np.dtype(changed.dtype).itemsize if self.scene.original is not self.scene else 0
-        return int(height * width * (4 * self._sample_bytes + self.scene.layout.count + 8 + read))
+        smoothed = 4 * self._sample_bytes + self.scene.layout.count + 8 + read
+        return int(height * width * max(smoothed, self.saliency.pixel_bytes))

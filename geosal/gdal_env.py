@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import rasterio
@@ -51,6 +51,9 @@ _TRUSTED_DRIVERS = (
 )  # fmt: skip
 _MARKS = {"VRT": b"<VRTDataset", "MRF": b"<MRF_META", "WMS": b"<GDAL_WMS", "WMTS": b"<GDAL_WMTS"}
 _MAX_HANDLES = 16
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_SIDECARS = (".msk", ".ovr")
+"""Masks and overviews beside a file, which GDAL opens with any driver; GDAL itself writes GeoTIFFs there."""
 
 # Opening says so each time; who asks for a scene's grid is told once, by geosal. A filter made for good here is safe in
 # threads, `warnings.catch_warnings` is not.
@@ -84,8 +87,11 @@ def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
     return tuple(known[name.upper()] for name in wanted if name.upper() in known)
 
 
-def open_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> DatasetReader:
+def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False) -> DatasetReader:
     """Open a raster for reading, with trusted drivers only; call it inside `gdal_env`.
+
+    What GDAL would open along with it, whatever the driver, is looked at first: a mask or an overview beside a local
+    file has to be a TIFF.
 
     Parameters
     ----------
@@ -93,6 +99,8 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> DatasetReader
         A local path, a URL (``https://``, ``s3://``) or a GDAL ``/vsi`` path.
     extra_drivers
         Names of GDAL drivers to trust for this file, such as ``("VRT",)``.
+    alone
+        Take no file beside it for a part of it: no ``.aux.xml``, ``.msk`` or ``.ovr``.
 
     Raises
     ------
@@ -104,11 +112,49 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> DatasetReader
     if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
         raise SceneError(f"{path}: is a directory; give the path of one raster in it")
     drivers = list(allowed_drivers(extra_drivers))
+    if not alone and os.path.isfile(path):
+        _refuse_sidecars(path)
     try:
-        # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
-        return DatasetReader(path, driver=drivers)
+        with _alone() if alone else nullcontext():
+            # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
+            dataset = DatasetReader(path, driver=drivers)
     except (RasterioError, OSError, ValueError) as error:
         raise SceneError(_why_not_open(path, str(error))) from error
+    if elsewhere := dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"):
+        dataset.close()
+        raise SceneError(
+            f"{path}: says that its overviews are in {elsewhere[:200]!r}, which GDAL would open with any driver; "
+            "copy it without: gdal_translate"
+        )
+    return dataset
+
+
+def _alone() -> rasterio.Env:
+    return rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
+
+
+def _refuse_sidecars(path: str) -> None:
+    """Refuse a mask or an overview beside a file that is no TIFF: a VRT there can read any file or server."""
+    folder, name = os.path.split(os.path.abspath(path))
+    try:
+        there = os.listdir(folder)
+    except OSError:  # GDAL cannot list it either, and asks for these
+        there = [name + suffix for suffix in _SIDECARS]
+    for beside in there:
+        # GDAL looks for them whatever the case, and for the mask of an overview as well.
+        if not (beside.lower().startswith(f"{name.lower()}.") and beside.lower().endswith(_SIDECARS)):
+            continue
+        whole = os.path.join(folder, beside)
+        try:
+            with open(whole, "rb") as file:
+                head = file.read(4)
+        except OSError:
+            continue  # GDAL cannot open it either
+        if head not in _TIFF_MAGIC:
+            raise SceneError(
+                f"{whole}: lies beside a raster as its {beside[-3:].lower()} file and is no TIFF, and GDAL would open "
+                "it with any driver; remove it, or make it anew with gdal_translate or gdaladdo"
+            )
 
 
 def _is_local(path: str) -> bool:
@@ -147,15 +193,15 @@ _handles_lock = threading.Lock()
 
 
 @contextmanager
-def shared_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> Iterator[DatasetReader]:
+def shared_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False) -> Iterator[DatasetReader]:
     """Lend this process's one handle of a raster to the calling thread, with `gdal_env` around it.
 
     GDAL's cache of decoded tiles belongs to the handle: threads that share one decode the tiles that their halos share
     once. Handles are not safe in two threads at once, so a lock is held while one is lent; keep only the read inside
-    the `with`.
+    the `with`. `alone` is that of `open_raster`; a raster alone and one with what lies beside it have a handle each.
     """
-    with gdal_env():
-        handle = _take_handle(path, extra_drivers)
+    with gdal_env(), _alone() if alone else nullcontext():
+        handle = _take_handle(path, extra_drivers, alone)
         try:
             with handle.lock:
                 yield handle.dataset
@@ -164,14 +210,14 @@ def shared_raster(path: str, extra_drivers: tuple[str, ...] = ()) -> Iterator[Da
                 handle.users -= 1
 
 
-def _take_handle(path: str, extra_drivers: tuple[str, ...]) -> _Handle:
-    key: tuple[object, ...] = (path, extra_drivers)
+def _take_handle(path: str, extra_drivers: tuple[str, ...], alone: bool) -> _Handle:
+    key: tuple[object, ...] = (path, extra_drivers, alone)
     if _is_local(path) and os.path.exists(path):  # a file that was replaced is another file
         stat = os.stat(path)
         key += (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
     with _handles_lock:
         if key not in _handles:
-            _handles[key] = _Handle(open_raster(path, extra_drivers))
+            _handles[key] = _Handle(open_raster(path, extra_drivers, alone=alone))
         _handles.move_to_end(key)
         _handles[key].users += 1
         _close_idle(keep=_MAX_HANDLES)

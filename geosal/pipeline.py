@@ -3,6 +3,7 @@
 For each block, a task reads the pixels with their halo and smooths them (`BlockTask`); `geosal.produce` does the rest.
 """
 
+import os
 import resource
 import shutil
 import sys
@@ -30,7 +31,7 @@ from geosal.search import Attempt, Found, reach
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.smoothing.bound import bound_errors
 from geosal.sources import Saliency
-from geosal.tally import BandSums, Tally, count_levels
+from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
 from geosal.version import __version__
 from geosal.writers.publish import WorkDirectory
 from geosal.writers.swap import SIDECARS, beside
@@ -142,7 +143,7 @@ class Summary:
     bits_per_pixel
         8 * file bytes / (width * height), as the paper counts.
     input_bytes
-        Size of the input file; None when it is remote.
+        Size of the input file, of a product those of the bands that are read; None when remote or in an archive.
     treatment
         What saliency did: smooth, bound, quality.
     level_shares
@@ -191,12 +192,12 @@ class Summary:
 
 
 def compress(input: str, output: str, *, progress: ProgressCallback | None = None, **options: Any) -> Summary:
-    """Smooth a scene by its saliency and write it as a COG or a JPEG2000, file to file in bounded memory.
+    """Smooth a scene by its saliency and write it as a COG, a JPEG2000 or a Zarr store, file to file in bounded memory.
 
     Parameters
     ----------
     input, output
-        Raster to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000.
+        Raster or product to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store.
     progress
         Called in this thread after each block and at each stage.
     **options
@@ -239,6 +240,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
             tally = _carry_out(plan, path, report)
         finished = work.publish(path)
         report(Progress("verify", 1, 1, "steps"))
+    warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True))
     return replace(_summary(plan, tally, finished, time.monotonic() - begin), search=facts)
 
 
@@ -323,10 +325,9 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
     grid, size = plan.layout.grid, store_bytes(output)
     of_levels, of_levels_all = tally.shares(valid_only=True), tally.shares(valid_only=False)
     shares, shares_all = plan.kernels(of_levels), plan.kernels(of_levels_all)
-    source = Path(plan.recipe.input)
     return Summary(
         input=redact(plan.recipe.input),
-        input_bytes=source.stat().st_size if source.is_file() else None,
+        input_bytes=_bytes_of(plan.scene.original.files),
         output=plan.recipe.output,
         saliency=plan.saliency.label,
         driver=plan.profile.driver,
@@ -349,6 +350,11 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
         seconds=seconds,
         peak_rss_bytes=peak_rss(),
     )
+
+
+def _bytes_of(files: Sequence[str]) -> int | None:
+    """Size of local files together; None where one is none, such as a URL or a file in an archive."""
+    return sum(map(os.path.getsize, files)) if all(map(os.path.isfile, files)) else None
 
 
 def peak_rss() -> int:

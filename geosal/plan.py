@@ -21,9 +21,10 @@ from geosal.ladder import Ladder, effective_kernel
 from geosal.produce import Target
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
-from geosal.scenes import Scene, open_input
+from geosal.scenes import Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
+from geosal.tally import warn_of_little_gain
 from geosal.treatment import Treatment
 from geosal.writers.publish import check_output
 
@@ -116,9 +117,10 @@ class Plan:
         return dict(shares) if self.treatment.smooth else {1: 1.0}
 
     def describe(self) -> dict[str, Any]:
-        """Tell the plan in JSON-ready data; reads a sample of the saliency and no pixel of the scene."""
+        """Tell the plan in JSON-ready data; reads a sample of the saliency, and of pixels what its sources look at."""
         of_levels = self.shares()
         shares = self.kernels(of_levels)
+        warn_of_little_gain(self.recipe.output, of_levels)
         grid = self.layout.grid
         return {
             "input": self.recipe.input,
@@ -155,6 +157,8 @@ class Plan:
 def make_plan(recipe: Recipe) -> Plan:
     """Resolve a recipe against its files: headers and masks are read, nothing is written.
 
+    Some options need a sample of the scene's pixels: percentiles of `to_byte`, and sources such as ``detail``.
+
     Raises
     ------
     UsageError
@@ -168,8 +172,7 @@ def make_plan(recipe: Recipe) -> Plan:
     ResourceError
         Too many pixels, or too little memory allowed.
     """
-    inputs = [recipe.input, *(SourceText.parse(text).target for text in recipe.saliency)]
-    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
+    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs_of(recipe))
     scene = open_input(recipe.input, recipe.reading)
     profile = _profile_for(recipe, scene)
     saliency = saliency_of(recipe, scene)
@@ -203,7 +206,7 @@ def _decide(recipe: Recipe, scene: Scene, saliency: Saliency, profile: Profile) 
     scheduler = _resolve_scheduler(recipe.scheduler)
     target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite, steps=recipe.ladder.steps)
     tile = None if target.encoder is None else target.encoder.tile
-    fitted = fit(recipe, scene, cores=None if "://" in scheduler else cpu_count(), tile=tile)
+    fitted = fit(recipe, scene, saliency, cores=None if "://" in scheduler else cpu_count(), tile=tile)
     return Plan(
         recipe=recipe,
         scene=scene,
@@ -215,6 +218,18 @@ def _decide(recipe: Recipe, scene: Scene, saliency: Saliency, profile: Profile) 
         workers=recipe.workers if "://" in scheduler else fitted.workers,
         memory_bytes=fitted.memory,
     )
+
+
+def inputs_of(recipe: Recipe) -> list[str]:
+    """Paths that a job reads: its input, the folder of the product that this means, and what its SOURCEs name.
+
+    Raises
+    ------
+    UsageError
+        A SOURCE that cannot be.
+    """
+    named = (path for text in recipe.saliency for path in SourceText.parse(text).paths)
+    return [recipe.input, input_root(recipe.input), *named]
 
 
 def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:

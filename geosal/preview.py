@@ -63,7 +63,8 @@ def viridis(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     return np.asarray(np.rint(np.stack(channels, axis=-1)).astype(np.uint8))
 
 
-PALETTES = {"jet": jet, "viridis": viridis}
+JET = "jet"
+PALETTES = {JET: jet, "viridis": viridis}
 
 
 class Map(Protocol):
@@ -77,7 +78,7 @@ class Map(Protocol):
         """Saliency of a block, (y, x) in [0, 1]; any thread may call it."""
 
 
-def check_preview(path: str, *, overwrite: bool, palette: str = "jet", inputs: Sequence[str] = ()) -> None:
+def check_preview(path: str, *, overwrite: bool, palette: str = JET, inputs: Sequence[str] = ()) -> None:
     """Refuse a preview that could not be written, before any work.
 
     Raises
@@ -99,7 +100,7 @@ def write_preview(
     scene: Scene,
     saliency: Map,
     *,
-    palette: str = "jet",
+    palette: str = JET,
     size: int = SIZE,
     overwrite: bool = False,
     workers: int | None = None,
@@ -137,21 +138,60 @@ def write_preview(
         Scene or saliency cannot be decoded.
     """
     check_preview(path, overwrite=overwrite, palette=palette, inputs=[scene.path])
+    return draw(scene, saliency, palette=palette, size=size, workers=workers).write(path, overwrite=overwrite)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A saliency map over its scene, drawn and not yet written.
+
+    Attributes
+    ----------
+    image
+        (y, x, 4), with its legend.
+    palette
+        Its colours.
+    factor
+        Rows and columns of the scene's pixels that one of its own shows.
+    """
+
+    image: NDArray[np.uint8]
+    palette: str
+    factor: int
+
+    def write(self, path: str, *, overwrite: bool = False) -> dict[str, Any]:
+        """Write it as a PNG, and tell of it as `write_preview` does.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written there.
+        """
+        _write_png(path, self.image, overwrite=overwrite)
+        return {
+            "preview": path,
+            "palette": self.palette,
+            "factor": self.factor,
+            "width": self.image.shape[1],
+            "height": self.image.shape[0],
+        }
+
+
+def draw(scene: Scene, saliency: Map, *, palette: str = JET, size: int = SIZE, workers: int | None = None) -> Picture:
+    """Draw what `write_preview` writes.
+
+    Raises
+    ------
+    SceneError
+        Scene or saliency cannot be decoded.
+    """
     factor = max(1, -(-max(scene.grid.shape) // size))
     try:
         heat = small_saliency(saliency, factor, workers)
         grey, shown = _grey(scene, factor)
     finally:
         close_shared_rasters()
-    image = _with_legend(_overlay(grey, shown, PALETTES[palette](heat)), palette)
-    _write_png(path, image, overwrite=overwrite)
-    return {
-        "preview": path,
-        "palette": palette,
-        "factor": factor,
-        "width": image.shape[1],
-        "height": image.shape[0],
-    }
+    return Picture(_with_legend(_overlay(grey, shown, PALETTES[palette](heat)), palette), palette, factor)
 
 
 @dataclass(frozen=True, eq=False)

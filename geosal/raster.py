@@ -100,11 +100,14 @@ class QualityBand:
         A raster that GDAL opens (of ``clouds_gml`` a GML file), local or ``/vsi…``.
     sensor
         What the flags depend on, such as ``LANDSAT_8``; empty where they do not.
+    alone
+        No file beside it belongs to it, as in a product; see `geosal.gdal_env.open_raster`.
     """
 
     kind: str
     path: str
     sensor: str = ""
+    alone: bool = False
 
 
 class Pixels(Protocol):
@@ -130,6 +133,8 @@ class Pixels(Protocol):
 
     def having(self, *bands: str) -> Self:
         """The same scene, on the same grid, with these bands: roles of `ROLES`, names such as ``B04``, or numbers.
+
+        Numbers count from 1: those of a raster file are the file's own, those of a product count the scene's bands.
 
         Raises
         ------

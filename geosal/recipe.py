@@ -12,7 +12,7 @@ import yaml
 
 from geosal.errors import SceneError, UsageError
 from geosal.ladder import Ladder
-from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading
+from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
 from geosal.targets import Targets, parse_ratio
@@ -35,11 +35,12 @@ class Recipe:
         What to read: a raster (a path, a URL or a GDAL ``/vsi`` path), or a Sentinel-2 or Landsat product (its folder,
         ``.zip`` or ``.tar``).
     output
-        File to write; the suffix picks the writer, ``.tif`` (COG) or ``.jp2`` (JPEG2000).
+        File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000) or ``.zarr`` (a Zarr store).
     saliency
         Where to look, as ``name-or-path[:key=value,...]``; see `geosal.sources`.
     combine
-        How several sources unite: max, min, mean or product; by default those of interest by max, exclusions by min.
+        How several sources unite: max, min, mean, product or weighted (a mean in which a SOURCE counts by its
+        ``weight=``); by default those of interest by max, exclusions by min.
     outside
         What no source covers: "keep" (saliency 1) or "blur" (saliency 0).
     background
@@ -276,7 +277,7 @@ def _number(name: str, value: Any) -> float:
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
     """Names in a list, or in one text with commas between them."""
-    return tuple(part.strip() for text in _texts(name, value) for part in text.split(",") if part.strip())
+    return band_names(_texts(name, value))
 
 
 def _items(name: str, value: Any) -> tuple[Any, ...]:

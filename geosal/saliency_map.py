@@ -1,7 +1,6 @@
 """A saliency map as a file: what the sources say on the grid of a scene, 255 = 1.0 = kept as it is."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,19 +9,20 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from geosal.codecs.profiles import resolve_profile
-from geosal.errors import GeosalWarning, UsageError
+from geosal.errors import UsageError
 from geosal.fit import BLOCK
 from geosal.grid import Block, Grid
 from geosal.ladder import Ladder, effective_kernel
 from geosal.native import look_up
-from geosal.plan import saliency_of, target_for
-from geosal.preview import check_preview, write_preview
+from geosal.plan import inputs_of, saliency_of, target_for
+from geosal.preview import JET, check_preview, draw
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.recipe import Recipe
 from geosal.scenes import Scene, open_input
 from geosal.scenes.zarr_store import store_bytes
-from geosal.sources import Saliency, SourceText
+from geosal.sources import Saliency
+from geosal.tally import warn_of_little_gain
 from geosal.version import __version__
 from geosal.writers.publish import check_output
 
@@ -30,13 +30,11 @@ SCALE = 255
 """The uint8 value of saliency 1."""
 OPTIONS = (
     "combine", "outside", "background", "block", "max_pixels", "overwrite", "drivers", "profile", "creation_options",
-    "workers", "steps", "bands", "resolution",
+    "workers", "steps", "bidx", "bands", "resolution", "resampling",
 )  # fmt: skip
 """Fields of `geosal.Recipe` that mean something for a map."""
 _GUARD = 1e-4
 """Keeps k/255 at k and 1 at 255 after float32, and halves between levels above."""
-_LITTLE = 0.9
-"""Mean saliency, or share of the pixels that stay as they are, from which on a user is told that little is gained."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,33 +128,6 @@ class MapStatistics:
         return {width: int(n) / self.pixels for width, n in zip(ladder.widths, counts, strict=True) if n}
 
 
-def warn_of_little_gain(label: str, mean: float, shares: Mapping[int, float]) -> None:
-    """Tell the user when saliency is so high that hardly anything will be smoothed.
-
-    Parameters
-    ----------
-    label
-        What the saliency is called.
-    mean
-        Mean saliency.
-    shares
-        From kernel width to share of the pixels.
-
-    Warns
-    -----
-    GeosalWarning
-        The mean, or the share of the pixels that stay as they are, is 0.9 or more.
-    """
-    kept = shares.get(1, 0.0)
-    if max(mean, kept) >= _LITTLE:
-        warnings.warn(
-            f"{label}: mean saliency {mean:.2f}, {kept:.1%} of the pixels stay as they are, so little can be gained; "
-            "ask for less, or say what does not matter: --background 0, --outside blur, or an exclusion such as clouds",
-            GeosalWarning,
-            stacklevel=3,
-        )
-
-
 def write_saliency_map(
     sources: Sequence[str],
     output: str,
@@ -164,7 +135,7 @@ def write_saliency_map(
     *,
     levels: int | None = None,
     preview: str | None = None,
-    palette: str = "jet",
+    palette: str | None = None,
     progress: ProgressCallback | None = None,
     **options: Any,
 ) -> dict[str, Any]:
@@ -175,13 +146,13 @@ def write_saliency_map(
     sources
         As the `saliency` of `geosal.Recipe`.
     output
-        ``.tif`` makes a COG, ``.jp2`` a JPEG2000; the codec must be lossless.
+        ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store; the codec must be lossless.
     like
         The scene whose grid the map gets.
     levels
         Bring the map to so many values, see `to_levels`; None keeps all.
     preview, palette
-        Path of a PNG of the map over the scene, made when the map is there, and its colours: ``jet`` or ``viridis``.
+        Path of a PNG of the map over the scene, and its colours: ``jet`` (the default) or ``viridis``.
     progress
         Called in this thread after each block and at each stage.
     **options
@@ -198,7 +169,8 @@ def write_saliency_map(
     Raises
     ------
     GeosalError
-        A leaf that says why; then no output exists under that name, or the one that was there is untouched.
+        A leaf that says why; then no map exists under that name, or the one that was there is untouched. Only where
+        the disk refuses the picture, which takes its name last, is the map there already.
 
     Warns
     -----
@@ -211,10 +183,12 @@ def write_saliency_map(
     if unknown:
         raise UsageError(f"{unknown[0]}: means nothing for a saliency map; known: {', '.join(OPTIONS)}")
     recipe = Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
-    masks = [SourceText.parse(text).target for text in recipe.saliency]
-    check_output(output, overwrite=recipe.overwrite, inputs=[like, *masks])
+    inputs = inputs_of(recipe)
+    check_output(output, overwrite=recipe.overwrite, inputs=inputs)
     if preview is not None:
-        check_preview(preview, overwrite=recipe.overwrite, palette=palette, inputs=[like, *masks, output])
+        check_preview(preview, overwrite=recipe.overwrite, palette=palette or JET, inputs=[*inputs, output])
+    elif palette is not None:
+        raise UsageError(f"palette={palette}: colours a preview, and none is asked for; add preview (--preview PNG)")
     scene = open_input(like, recipe.reading)
     saliency = saliency_of(recipe, scene)
     layout = _layout(scene, saliency, levels)
@@ -222,6 +196,7 @@ def write_saliency_map(
     if not profile.lossless:
         raise UsageError(f"profile {profile.name}: a saliency map must keep its values; use a lossless one")
     statistics, made = MapStatistics(), _Map(saliency, levels)
+    picture = None if preview is None else draw(scene, made, palette=palette or JET, workers=recipe.workers)
     finished = produce(
         target_for(output, profile, layout, overwrite=recipe.overwrite),
         Labour(
@@ -234,13 +209,9 @@ def write_saliency_map(
         tags=lambda: ({"GEOSAL_MEAN_SALIENCY": f"{statistics.mean:.4f}"}, None),
         report=progress or ignore,
     )
-    picture = None
-    if preview is not None:
-        picture = write_preview(
-            preview, scene, made, palette=palette, overwrite=recipe.overwrite, workers=recipe.workers
-        )
+    told = None if picture is None else picture.write(str(preview), overwrite=recipe.overwrite)
     shares = statistics.shares(recipe.ladder)
-    warn_of_little_gain(output, statistics.mean, shares)
+    warn_of_little_gain(output, shares, statistics.mean)
     return {
         "output": output,
         "driver": profile.driver,
@@ -254,7 +225,7 @@ def write_saliency_map(
         "ladder": {"steps": recipe.ladder.steps, "sigma": recipe.ladder.sigma},
         "kernel_shares": {str(width): share for width, share in shares.items()},
         "effective_kernel": effective_kernel(shares),
-        "preview": picture,
+        "preview": told,
     }
 
 

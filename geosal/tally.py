@@ -1,16 +1,20 @@
 """What the blocks add up to: shares of the kernels, coverage, band statistics."""
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from geosal.errors import GeosalWarning
 from geosal.native import look_up
 
 _EXACT_BYTES = 2
+_LITTLE = 0.9
+"""Mean saliency, or share of the pixels that stay as they are, from which on a user is told that little is gained."""
 _STRIP = 2**16
 
 
@@ -68,6 +72,34 @@ class BandSums:
 def count_levels(levels: NDArray[np.uint8], steps: int) -> NDArray[np.int64]:
     """Count the pixels of each level from 0 to `steps`; `levels` is (y, x)."""
     return look_up(levels, None)[1][: steps + 1]
+
+
+def warn_of_little_gain(label: str, shares: Mapping[int, float], mean: float | None = None) -> None:
+    """Tell the user when saliency is so high that hardly anything is smoothed.
+
+    Parameters
+    ----------
+    label
+        What is made.
+    shares
+        From kernel width to share of the pixels.
+    mean
+        Mean saliency, where it is known.
+
+    Warns
+    -----
+    GeosalWarning
+        The mean, or the share of the pixels that stay as they are, is 0.9 or more.
+    """
+    kept = shares.get(1, 0.0)
+    if max(kept, mean or 0.0) >= _LITTLE:
+        told = "" if mean is None else f"mean saliency {mean:.2f}, "
+        warnings.warn(
+            f"{label}: {told}{kept:.1%} of the pixels stay as they are, so little can be gained; ask for less, or say "
+            "what does not matter: --background 0, --outside blur, or an exclusion such as clouds",
+            GeosalWarning,
+            stacklevel=3,
+        )
 
 
 @dataclass(slots=True)

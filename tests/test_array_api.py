@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from rasterio.transform import from_origin
 from rio_cogeo.cogeo import cog_validate
 
 import geosal
@@ -76,3 +77,52 @@ def test_refusals(rgb_scene: Path, tmp_path: Path) -> None:
         geosal.write(scene, str(rgb_scene), overwrite=True)
     with pytest.raises(SceneError, match="dimensions"):
         geosal.write(scene.transpose("y", "x", "band"), str(tmp_path / "a.tif"))
+
+
+def write_bands(path: Path, count: int = 4, **options: object) -> Path:
+    """Bands 1 to `count` of uint16 with names, colours, scales and units of their own."""
+    layout = {"driver": "GTiff", "height": 40, "width": 50, "dtype": "uint16", "crs": "EPSG:32631"}
+    with rasterio.open(path, "w", count=count, transform=from_origin(4e5, 5e6, 10, 10), **layout, **options) as dataset:
+        ramp = np.arange(2000, dtype=np.uint16).reshape(40, 50)
+        dataset.write(np.stack([ramp * number for number in range(1, count + 1)]))
+        dataset.descriptions = [f"band {number}" for number in range(1, count + 1)]
+    return path
+
+
+def test_chosen_bands_in_bytes_keep_their_names_and_limits(tmp_path: Path) -> None:
+    source = write_bands(tmp_path / "in.tif")
+    whole, lazy = tmp_path / "whole.tif", tmp_path / "lazy.tif"
+    geosal.compress(source, whole, saliency="half", bidx=[4, 3, 2], to_byte="percentile")
+    scene = geosal.open_scene(source, bands=[4, 3, 2], to_byte="percentile")
+    scene.geosal.smooth(scene.geosal.saliency("half")).geosal.write(str(lazy))
+    with rasterio.open(whole) as a, rasterio.open(lazy) as b:
+        np.testing.assert_array_equal(a.read(), b.read())
+        assert b.descriptions == a.descriptions == ("band 4", "band 3", "band 2")
+        assert [b.tags(n)["GEOSAL_TO_BYTE"] for n in b.indexes] == [a.tags(n)["GEOSAL_TO_BYTE"] for n in a.indexes]
+
+
+def test_a_part_keeps_scale_offset_and_unit(tmp_path: Path) -> None:
+    source = write_bands(tmp_path / "in.tif")
+    with rasterio.open(source, "r+") as dataset:
+        dataset.scales, dataset.offsets, dataset.units = [1e-4] * 4, [-0.1] * 4, ["sr"] * 4
+    for reading in ({}, {"bands": [2, 1]}):
+        geosal.write(geosal.open_scene(source, **reading)[:, :20], tmp_path / "out.tif", overwrite=True)
+        with rasterio.open(tmp_path / "out.tif") as made:
+            assert {*zip(made.scales, made.offsets, made.units, strict=True)} == {(1e-4, -0.1, "sr")}
+
+
+@pytest.mark.filterwarnings("ignore:(Scales|Offsets) differ across bands")
+def test_a_part_keeps_scales_that_differ(tmp_path: Path) -> None:
+    source = write_bands(tmp_path / "in.tif")
+    with rasterio.open(source, "r+") as dataset:
+        dataset.scales, dataset.offsets, dataset.units = [1, 2, 3, 4], [0, -1, -2, -3], ["", "K", "", "m"]
+    scene = geosal.open_scene(source, bands=[4, 2, 1])
+    for part, scales, offsets, units in (
+        (scene[:, :20], (4, 2, 1), (-3, -1, 0), ("m", "K", None)),
+        (scene[1:, :20], (2, 1), (-1, 0), ("K", None)),
+        (scene[1, :20], (2,), (-1,), ("K",)),
+        (scene.geosal.smooth(scene.geosal.saliency("half"))[:1, 5:], (4,), (-3,), ("m",)),
+    ):
+        geosal.write(part, tmp_path / "out.tif", overwrite=True)
+        with rasterio.open(tmp_path / "out.tif") as made:
+            assert (made.scales, made.offsets, made.units) == (scales, offsets, units)

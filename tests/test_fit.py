@@ -1,14 +1,138 @@
-"""Which blocks a job takes, from the headers of large scenes."""
+"""Which blocks a job takes, and what the model of memory counts, held against what is really taken."""
 
+import json
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 
 from geosal.errors import ResourceError
-from geosal.fit import Fit, fit
+from geosal.fit import Fit, _Model, fit
+from geosal.grid import Block
 from geosal.recipe import Recipe
 from geosal.scenes import Scene
+from geosal.scenes.products import ProductScene, open_product
+from geosal.sources import open_saliency
+
+SIZE = 1200
+BANDS = {"B4": 30, "B5": 30, "B8": 15}
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bands of Landsat 8 with gaps, of 30 m and of 15 m."""
+    name = "LC08_L1TP_008059_20221201_20221225_02_T1"
+    folder = tmp_path_factory.mktemp("fit") / name
+    folder.mkdir()
+    for band, cell in BANDS.items():
+        size = SIZE * 15 // cell
+        pixels = np.random.default_rng(cell).integers(1, 9000, (1, size, size), dtype=np.uint16)
+        pixels[:, ::50] = 0
+        with rasterio.open(
+            folder / f"{name}_{band}.TIF", "w", driver="GTiff", count=1, height=size, width=size, dtype="uint16",
+            crs="EPSG:32632", transform=rasterio.transform.from_origin(6e5, 5e6, cell, cell), nodata=0,
+        ) as dataset:  # fmt: skip
+            dataset.write(pixels)
+    return folder
+
+
+def peak_of(scene: Scene, read: object) -> int:
+    """Bytes that NumPy takes at most while a block is read, after a first time that fills caches."""
+    scene.read(Block(0, 0, 16, 16))
+    tracemalloc.start()
+    try:
+        read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear", "average"])
+@pytest.mark.parametrize("resolution", [15, 30])
+def test_resampling_takes_what_the_scene_says(
+    product: Path, resampling: str, resolution: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geosal.scenes.products.scene._STRIP", 2**17)
+    scene = open_product(product, ("B4", "B5", "B8"), resolution=resolution, resampling=resampling)
+    whole = scene.grid.whole()
+    block = whole.height * whole.width * scene.layout.count * 3  # two bytes of a sample, and whether it counts
+    taken = peak_of(scene, lambda: scene.read(whole)) - block
+    assert 0.2 * scene.work_bytes < taken < scene.work_bytes
+    assert open_product(product, ("B4", "B5")).work_bytes == 0
+
+
+def model(scene: Scene, *sources: str, tile: int | None = 512) -> _Model:
+    return _Model(scene, open_saliency(list(sources), scene.grid, scene=scene), tile, 8, processes=False)
+
+
+def test_every_worker_resamples(product: Path) -> None:
+    scene = open_product(product, ("B4", "B8"), resampling="bilinear")
+    plain = replace(scene, work_bytes=0)
+    for workers in (1, 4):
+        more = model(scene, "half").smoothing(512, workers) - model(plain, "half").smoothing(512, workers)
+        assert more == workers * scene.work_bytes
+
+
+@pytest.mark.parametrize(("workers", "tiles"), [(1, 1), (2, 2), (8, 3)])
+def test_each_file_may_have_a_tile_in_work(product: Path, workers: int, tiles: int) -> None:
+    scene = replace(open_product(product, ("B4", "B5", "B8")), work_bytes=0)
+    assert isinstance(scene, ProductScene)
+    assert len(scene.files) == 3
+    large = replace(scene, tile_bytes=scene.tile_bytes + 1000)
+    assert model(large, "half").smoothing(512, workers) - model(scene, "half").smoothing(512, workers) == tiles * 1000
+
+
+@pytest.mark.parametrize(
+    ("sources", "combine"),
+    [
+        (["detail"], None),
+        (["detail:of=bands", "half"], "mean"),
+        (["half", "grid", "uniform:saliency=0.5"], "product"),
+        (["half", "grid", "uniform:saliency=0.5"], None),
+    ],
+)
+@pytest.mark.parametrize("name", ["rgb_scene", "float32_scene"])
+def test_saliency_takes_what_its_sources_say(
+    sources: list[str], combine: str | None, name: str, request: pytest.FixtureRequest
+) -> None:
+    scene = Scene.open(request.getfixturevalue(name))
+    saliency = open_saliency(sources, scene.grid, scene=scene, combine=combine)
+    whole = scene.grid.whole()
+    taken = peak_of(scene, lambda: saliency.read_known(whole))
+    # Some sources work in strips and tiles, of a size of their own.
+    assert taken < saliency.pixel_bytes * whole.height * whole.width + 24 * 2**20
+
+
+def test_a_source_that_looks_closely_makes_blocks_smaller(tmp_path: Path) -> None:
+    path = tmp_path / "one.tif"
+    with rasterio.open(path, "w", driver="GTiff", count=1, height=4096, width=4096, dtype="uint8") as dataset:
+        dataset.write(np.tile(np.arange(4096, dtype=np.uint8), (1, 4096, 1)))
+    scene = Scene.open(path)
+    recipe = Recipe(input=str(path), output="x.tif", saliency=("half",), workers=4, max_memory=300 * 2**20)
+    half, detail = (open_saliency([source], scene.grid, scene=scene) for source in ("half", "detail"))
+    assert detail.pixel_bytes > 22
+    of_half, of_detail = (fit(recipe, scene, saliency, cores=4, tile=512) for saliency in (half, detail))
+    assert of_detail.memory <= 300 * 2**20
+    assert of_detail.block * of_detail.workers < of_half.block * of_half.workers
+
+
+def test_outlines_are_held_once_and_soft_edges_by_every_worker(tmp_path: Path, rgb_scene: Path) -> None:
+    scene, path = Scene.open(rgb_scene), tmp_path / "a.geojson"
+    ring = [[1.78, 44.2], [1.82, 44.2], [1.82, 44.23], [1.78, 44.2]]
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    plain, soft = (model(scene, f"{path}:{how}") for how in ("saliency=1", "feather=100px"))
+    assert 0 == plain.saliency.work_bytes < soft.saliency.work_bytes
+    assert plain.saliency.shared_bytes == soft.saliency.shared_bytes > 0
+    for workers in (1, 4):
+        more = soft.smoothing(512, workers) - plain.smoothing(512, workers)
+        assert more == workers * soft.saliency.work_bytes
+        assert (
+            plain.smoothing(512, workers) - model(scene, "half").smoothing(512, workers) == plain.saliency.shared_bytes
+        )
+
 
 MIB = 2**20
 
@@ -20,7 +144,8 @@ def fit_scene(folder: Path, dtype: str, count: int = 3, cores: int = 2, **wish: 
     with rasterio.open(path, "w", **profile, tiled=True, blockxsize=512, blockysize=512):
         pass
     recipe = Recipe.from_mapping({"input": str(path), "output": "out.tif", "saliency": "half", **wish})
-    return fit(recipe, Scene.open(path), cores=cores, tile=512)
+    scene = Scene.open(path)
+    return fit(recipe, scene, open_saliency(["half"], scene.grid), cores=cores, tile=512)
 
 
 def test_nobody_set_a_limit_and_a_full_scene_stays_below_512_mib(tmp_path: Path) -> None:

@@ -1,12 +1,22 @@
+import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 from rasterio.env import getenv
 
-from geosal import UsageError
+from geosal import SceneError, UsageError
 from geosal import gdal_env as module
-from geosal.gdal_env import GDAL_CACHE_BYTES, allowed_drivers, close_shared_rasters, gdal_env, shared_raster
+from geosal.gdal_env import (
+    GDAL_CACHE_BYTES,
+    allowed_drivers,
+    close_shared_rasters,
+    gdal_env,
+    open_raster,
+    shared_raster,
+)
 
 
 def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +84,54 @@ def test_handles_in_use_are_never_closed_and_idle_ones_are_few(rgb_scene: Path, 
         assert len(module._handles) <= module._MAX_HANDLES
         close_shared_rasters()
         assert len(module._handles) == 1
+
+
+VRT = (
+    '<VRTDataset rasterXSize="900" rasterYSize="700"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+    '<SourceFilename relativeToVRT="0">{}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>'
+)
+
+
+@pytest.mark.parametrize("suffix", [".msk", ".ovr", ".MSK", ".ovr.msk"])
+def test_what_lies_beside_a_raster_is_a_tiff_or_refused(rgb_scene: Path, tmp_path: Path, suffix: str) -> None:
+    """GDAL opens a mask or an overview with any driver, and a VRT reads any file."""
+    scene = tmp_path / "scene.tif"
+    shutil.copy(rgb_scene, scene)
+    beside = tmp_path / f"scene.tif{suffix}"
+    beside.write_text(VRT.format(rgb_scene))
+    with gdal_env(), pytest.raises(SceneError, match="no TIFF"):
+        open_raster(str(scene))
+    with pytest.raises(SceneError, match="no TIFF"), shared_raster(str(scene)):
+        pass
+    with shared_raster(str(scene), alone=True) as dataset:
+        assert dataset.files == [str(scene)]
+    shutil.copy(rgb_scene, beside)
+    with gdal_env(), open_raster(str(scene)) as dataset:
+        assert dataset.count == 3
+
+
+def test_masks_that_gdal_makes_beside_a_raster_are_taken(rgb_scene: Path, tmp_path: Path) -> None:
+    scene = tmp_path / "scene.tif"
+    with rasterio.open(rgb_scene) as source:
+        profile, pixels = source.profile | {"nodata": None}, source.read()
+    mask = np.zeros(pixels.shape[1:], np.uint8)
+    mask[:300] = 255
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(scene, "w", **profile) as dataset:
+        dataset.write(pixels)
+        dataset.write_mask(mask)
+    assert scene.with_name("scene.tif.msk").is_file()
+    with shared_raster(str(scene)) as dataset:
+        np.testing.assert_array_equal(dataset.dataset_mask(), mask)
+    with shared_raster(str(scene), alone=True) as dataset:  # another handle
+        assert dataset.dataset_mask().all()
+    with shared_raster(str(scene)) as dataset:
+        np.testing.assert_array_equal(dataset.dataset_mask(), mask)
+
+
+def test_overviews_that_a_raster_names_elsewhere_are_refused(rgb_scene: Path, tmp_path: Path) -> None:
+    scene = tmp_path / "scene.tif"
+    shutil.copy(rgb_scene, scene)
+    with rasterio.open(scene, "r+") as dataset:
+        dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=str(rgb_scene))
+    with gdal_env(), pytest.raises(SceneError, match="overviews are in"):
+        open_raster(str(scene))

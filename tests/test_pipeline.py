@@ -258,3 +258,11 @@ def test_a_lossy_codec_gets_mask_and_nodata_in_one_mask(rgb_scene: Path, tmp_pat
         assert dataset.nodata is None
     checks = geosal.verify(str(output), against=str(source), saliency="half")
     assert all(check.ok for check in checks), checks
+
+
+def test_little_to_gain_is_told(rgb_scene: Path, tmp_path: Path) -> None:
+    job = {"input": rgb_scene, "output": tmp_path / "out.tif", "saliency": "uniform:saliency=1"}
+    with pytest.warns(geosal.GeosalWarning, match=r"out\.tif: 100\.0% of the pixels stay as they are"):
+        make_plan(geosal.Recipe.from_mapping(job)).describe()
+    with pytest.warns(geosal.GeosalWarning, match=r"out\.tif: 100\.0% of the pixels stay as they are"):
+        geosal.compress(**job)

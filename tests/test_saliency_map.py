@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rio_cogeo import cog_validate
 
-from geosal.errors import GeosalWarning, OutputError, UsageError
+from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
 from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.pipeline import compress
@@ -76,6 +76,9 @@ def test_progress_is_told(rgb_scene: Path, tmp_path: Path) -> None:
         ("a.tif", {"levels": 1}, UsageError),
         ("a.tif", {"levels": 257}, UsageError),
         ("a.tif", {"levels": 2.0}, UsageError),
+        ("a.tif", {"palette": "nonsense"}, UsageError),
+        ("a.tif", {"palette": "viridis"}, UsageError),
+        ("a.tif", {"resampling": "bilinear"}, UsageError),
         ("a.tif", {"profile": "jpeg"}, UsageError),
         ("a.png", {}, UsageError),
         ("missing/a.tif", {}, OutputError),
@@ -184,4 +187,32 @@ def test_a_preview_shows_the_map(rgb_scene: Path, tmp_path: Path) -> None:
 def test_a_preview_that_cannot_be_is_refused_before_any_work(rgb_scene: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ends in \.png"):
         write_saliency_map(["half"], str(tmp_path / "map.tif"), str(rgb_scene), preview=str(tmp_path / "map.jpg"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_over_a_band_that_a_source_names(rgb_scene: Path, tmp_path: Path) -> None:
+    quality = tmp_path / "q.tif"
+    with rasterio.open(rgb_scene) as source:
+        profile = source.profile | {"count": 1, "nodata": None, "photometric": "MINISBLACK"}
+    with rasterio.open(quality, "w", **profile) as dataset:
+        dataset.write(np.indices(dataset.shape).sum(axis=0).astype(np.uint8)[None] % 5)
+    before = quality.read_bytes()
+    with pytest.raises(OutputError, match="input"):
+        write_saliency_map([f"clouds:from={quality},as=fmask"], str(quality), str(rgb_scene), overwrite=True)
+    with pytest.raises(OutputError, match="input"):
+        compress(str(rgb_scene), str(quality), saliency=f"clouds:from={quality},as=fmask", overwrite=True)
+    assert quality.read_bytes() == before
+
+
+def test_a_preview_that_cannot_be_drawn_leaves_no_map(
+    rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise SceneError("the overviews are damaged")
+
+    monkeypatch.setattr("geosal.preview._grey", fail)
+    with pytest.raises(SceneError, match="damaged"):
+        write_saliency_map(
+            ["half"], str(tmp_path / "map.tif"), str(rgb_scene), preview=str(tmp_path / "map.png"), palette="jet"
+        )
     assert list(tmp_path.iterdir()) == []

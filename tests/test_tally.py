@@ -1,9 +1,11 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geosal.tally import BandSums, Tally, count_levels
+from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
 
 
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=60), st.integers(0, 60))
@@ -44,3 +46,19 @@ def test_a_scene_without_valid_pixels_is_left_as_it_is() -> None:
     tally.add(count_levels(np.full((2, 2), 8, np.uint8), 8), np.zeros(9, np.int64), known=4)
     assert tally.shares(valid_only=True) == {1: 1.0}
     assert tally.shares(valid_only=False) == {17: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("shares", "mean", "told"),
+    [
+        ({1: 0.95, 3: 0.05}, None, "out.tif: 95.0% of the pixels stay as they are"),
+        ({1: 0.5, 3: 0.5}, 0.93, "mean saliency 0.93, 50.0%"),
+        ({1: 0.89, 17: 0.11}, None, None),
+        ({3: 1.0}, 0.2, None),
+    ],
+)
+def test_little_to_gain_is_told(shares: dict[int, float], mean: float | None, told: str | None) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_little_gain("out.tif", shares, mean)
+    assert [told in str(one.message) for one in caught] == ([True] if told else [])

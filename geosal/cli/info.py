@@ -14,14 +14,15 @@ from geosal.scenes import describe
 @options.drivers
 @options.report_options
 def info(input: str, drivers: tuple[str, ...], report: Report, quiet: bool) -> None:
-    """Tell what a raster holds, and what geosal did to it when geosal wrote it.
+    """Tell what a raster or a product holds, and what geosal did to it when geosal wrote it.
 
     \b
     geosal info scene.tif
+    geosal info S2B_MSIL2A_….SAFE
     geosal info smaller.tif --json -
     """
     del quiet  # the table is what was asked for
-    report.keep_apart(input)
+    options.keep_report_apart(report, (), input)
     described = describe(input, drivers=drivers)
     report.show(_as_table(described))
     report.write(described)
@@ -42,7 +43,27 @@ def _as_table(raster: dict[str, Any]) -> str:
         ("bands", ", ".join(_band(number, band) for number, band in enumerate(raster["bands"], start=1))),
         ("tag domains", ", ".join(raster["tag_domains"]) or "none"),
     ]
+    if "product" in raster:
+        rows += _as_product(raster["product"])
     return pairs(rows + sorted(raster["provenance"].items()))
+
+
+def _as_product(product: dict[str, Any]) -> list[tuple[str, object]]:
+    """Rows on all that a product has, whether it is opened by default or not."""
+    there = [band for band in product["bands"] if band["resolutions"]]
+    missing = [band["name"] for band in product["bands"] if not band["resolutions"]]
+    names = ", ".join(
+        f"{band['name']} ({' '.join(filter(None, [band['role'], _metres(band['resolutions'])]))})" for band in there
+    )
+    return [
+        ("product", names),
+        *([("not there", ", ".join(missing))] if missing else []),
+        ("quality", ", ".join(dict.fromkeys(band["kind"] for band in product["quality"])) or "none"),
+    ]
+
+
+def _metres(resolutions: list[float]) -> str:
+    return "/".join(f"{resolution:g}" for resolution in resolutions) + " m"
 
 
 def _band(number: int, band: dict[str, Any]) -> str:

@@ -11,8 +11,8 @@ from geosal.cli.guard import set_verbosity
 from geosal.cli.output import Report
 from geosal.codecs.profiles import PROFILES
 from geosal.recipe import COMBINE, Recipe, read_yaml
-from geosal.scenes import RESAMPLING
-from geosal.sources import SOURCES, SourceText
+from geosal.scenes import RESAMPLING, input_root
+from geosal.sources import SourceText
 from geosal.sources.combine import OUTSIDE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -115,6 +115,9 @@ treatment = click.option(
     help="What saliency does: smooth (default), bound:error=32 (off by at most so much; lossless codecs, lerc), "
     "quality:low=40,high=90 (of each tile; jpeg, webp, jp2). Repeat it to combine with smooth.",
 )  # fmt: skip
+workers = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Blocks at once (default: one per core)."
+)
 profile = click.option(
     "--profile", metavar="NAME",
     help=f"Codec: {', '.join(PROFILES)}. Default: the lossless deflate for .tif, jp2-lossless for .jp2.",
@@ -159,7 +162,7 @@ job_options = together(
         "--scheduler", metavar="ADDRESS|threads|processes",
         help="Where blocks are worked on: here (threads, default; processes) or on a dask cluster, tcp://host:8786.",
     ),
-    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Blocks at once (default: one per core)."),
+    workers,
     block,
     click.option("--max-memory", metavar="SIZE", help="Fit the job into this much memory, such as 512MB or 1GiB."),
     max_pixels,
@@ -186,6 +189,9 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     if config is None:
         return Recipe.from_mapping(given)
     wish = read_yaml(config)
+    for one, other in (("bands", "bidx"), ("bidx", "bands")):
+        if one in given:
+            wish.pop(other, None)  # both name the bands
     recipe = Recipe.from_mapping(wish | given)
     if not ("creation_options" in given and wish.get("creation_options")):
         return recipe
@@ -195,12 +201,12 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
 
 
 def keep_report_apart(report: Report, sources: Sequence[str], *paths: str | None) -> None:
-    """Refuse to write the JSON document over a mask of the job, or over another file of it.
+    """Refuse to write the JSON document over a mask of the job, over another file of it, or into a product of it.
 
     Raises
     ------
     UsageError
         As `Report.keep_apart`, or a SOURCE that cannot be.
     """
-    targets = [SourceText.parse(text).target for text in sources]
-    report.keep_apart(*paths, *(target for target in targets if target not in SOURCES))
+    named = [path for text in sources for path in SourceText.parse(text).paths]
+    report.keep_apart(*paths, *(input_root(path) for path in paths if path is not None), *named)

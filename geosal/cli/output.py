@@ -61,6 +61,8 @@ class Report:
             return
         if any(_is_same_file(self.target, path) for path in paths if path is not None):
             raise UsageError(f"--json {self.target}: this is a file of the job itself; choose another name")
+        if folder := next((path for path in paths if path is not None and _is_inside(self.target, path)), None):
+            raise UsageError(f"--json {self.target}: lies in {folder}, which is of the job itself; write it elsewhere")
         if not _is_document(Path(self.target)):
             raise UsageError(f"--json {self.target}: exists and is no JSON document; give another name, or remove it")
 
@@ -116,6 +118,10 @@ def _is_same_file(path: str, other: str) -> bool:
         return os.path.samefile(path, other)
     except (OSError, ValueError):  # one is not there, or names no file
         return os.path.realpath(path) == os.path.realpath(other.replace("\0", ""))
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return os.path.isdir(folder) and Path(folder).resolve() in Path(path).resolve().parents
 
 
 def _echo(text: str) -> None:

@@ -18,13 +18,16 @@ from geosal.saliency_map import write_saliency_map
 @options.combine
 @options.outside
 @options.background
+@options.bidx
 @options.bands
 @options.resolution
+@options.resampling
 @click.option("--levels", type=click.IntRange(2, 256), metavar="N", help="Bring the map to N values.")
 @click.option("--preview", metavar="PNG", help="Draw the map over a small picture of the scene as well.")
 @click.option("--palette", type=click.Choice(PALETTES), help="Colours of the preview; viridis for the colour-blind.")
 @options.steps
 @options.block
+@options.workers
 @options.max_pixels
 @options.drivers
 @options.overwrite
@@ -36,7 +39,7 @@ def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, q
     geosal saliency perlin:seed=7 map.tif --like scene.tif
     geosal saliency town.tif ships.tif map.tif --like scene.tif --combine max
     """
-    options.keep_report_apart(report, sources, like, output)
+    options.keep_report_apart(report, sources, like, output, wish["preview"])
     given = {name: value for name, value in wish.items() if value is not None and value != ()}
     with progress_bars(quiet=quiet) as progress:
         outcome = write_saliency_map(sources, output, like, progress=progress, **given)

@@ -15,6 +15,8 @@ from geosal.verification import Check, raise_if_failed
 from geosal.verification import verify as verify_file
 
 _READING = tuple(field.name for field in fields(Reading))
+_NO_LIMIT = 2**62
+"""Pixels: what a job has read is not refused now, as `geosal.verify` has it."""
 
 
 @click.command()
@@ -43,12 +45,10 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
     given = {name: value for name, value in wish.items() if value not in (None, ())}
     reading = {name: given[name] for name in _READING if name in given}
-    if "bands" in reading:
-        reading["bands"] = tuple(name.strip() for text in reading["bands"] for name in text.split(","))
     saliency: Saliency | None = None
     if against is not None and wish["saliency"]:
         rules = {name: given[name] for name in ("combine", "outside", "background", "drivers") if name in given}
-        scene = open_input(against, Reading(**reading))
+        scene = open_input(against, Reading(**{"max_pixels": _NO_LIMIT, **reading}))
         saliency = open_saliency(wish["saliency"], scene.grid, scene=scene.original, **rules)
     ladder = Ladder(steps=wish["steps"]) if wish["steps"] else None
     checks = verify_file(output, against=against, saliency=saliency, ladder=ladder, **reading)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from geosal.scenes.describe import describe
-from geosal.scenes.opening import RESAMPLING, Reading, open_input
+from geosal.scenes.opening import RESAMPLING, Reading, band_names, input_root, open_input
 from geosal.scenes.raster import MAX_PIXELS, Scene
 
 if TYPE_CHECKING:
@@ -19,4 +19,6 @@ else:
         return open_scene
 
 
-__all__ = ["MAX_PIXELS", "RESAMPLING", "Reading", "Scene", "describe", "open_input", "open_scene"]
+__all__ = [
+    "MAX_PIXELS", "RESAMPLING", "Reading", "Scene", "band_names", "describe", "input_root", "open_input", "open_scene",
+]  # fmt: skip

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
@@ -117,12 +116,11 @@ def _patches(shape: tuple[int, int], side: int) -> list[Block]:
 
 def _from_overviews(scene: Scene, shape: tuple[int, int], bands: Sequence[int]) -> Small | None:
     """Read from the file's own overviews, (y, x) as `shape`; None where it has none, or no mask inside."""
-    # GDAL opens an .ovr beside the file with any driver, a VRT that calls home too; only the file's own are looked at.
+    # What lies beside the file may be of another time; only the file's own overviews are looked at.
     with (
         _damage_as_scene_error(f"{scene.path}: overviews"),
         gdal_env(),
-        rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
-        open_raster(scene.path, scene.drivers) as dataset,
+        open_raster(scene.path, scene.drivers, alone=True) as dataset,
     ):
         if not dataset.overviews(scene.indexes[0]) or (scene.mask and not _has_mask(dataset, scene.indexes[0])):
             return None

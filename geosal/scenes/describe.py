@@ -3,10 +3,8 @@
 import os
 from typing import Any
 
-import rasterio
-
 from geosal.gdal_env import gdal_env, open_raster
-from geosal.scenes.raster import Scene
+from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
 
@@ -17,26 +15,50 @@ def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
     -------
     dict
         JSON-ready: driver, size, bands, dtype, CRS, transform, bounds, nodata, mask, tile, overviews, tag domains and
-        the ``GEOSAL_*`` provenance when geosal wrote the file.
+        the ``GEOSAL_*`` provenance when geosal wrote the file. Of a product these are those of the bands that a job
+        would take by default, and are there; ``product`` holds all of its bands and its quality bands.
 
     Raises
     ------
     SceneError
         The file cannot be opened, or is of a kind that geosal refuses.
     """
-    from geosal.scenes.products import is_product, open_product  # noqa: PLC0415  needed by few commands
+    from geosal.scenes.products import is_product  # noqa: PLC0415  needed by few commands
 
     if is_product(path):
-        return _body(path, open_product(path, drivers=drivers), [], None)
+        return _product(path, drivers)
     if is_store(path) and not drivers:
         store = ZarrScene.open_store(path)
         return _body(path, store, list(store.overviews), store.compression)
     scene = Scene.open(path, drivers=drivers)
-    # GDAL opens an .ovr beside the file with any driver, a VRT that calls home too; only the file's own are told.
-    with gdal_env(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), open_raster(path, drivers) as dataset:
+    # Only the file's own overviews are told.
+    with gdal_env(), open_raster(path, drivers, alone=True) as dataset:
         overviews = dataset.overviews(1)
         compression = dataset.compression.name.lower() if dataset.compression else None
     return _body(path, scene, overviews, compression)
+
+
+def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
+    """Tell of a product, of which a part may be missing."""
+    from geosal.scenes.products.opening import read_product  # noqa: PLC0415
+    from geosal.scenes.products.scene import ProductScene  # noqa: PLC0415
+
+    product = read_product(path)
+    there = [band for band in product.bands if band.there]
+    bands = [band for band in product.usual() if band.there] or there[:1] or product.choose(())
+    scene = ProductScene.assemble(product, bands, resampling="nearest", drivers=drivers, max_pixels=MAX_PIXELS)
+    bands_of_all = [
+        {
+            "name": band.name,
+            "role": band.role or None,
+            "resolutions": [file.resolution for file in band.there],
+            "listed": [file.resolution for file in band.files],
+        }
+        for band in product.bands
+    ]
+    quality = [{"kind": band.kind, "path": band.path} for band in product.quality]
+    whole = {"bytes": store_bytes(product.path), "product": {"bands": bands_of_all, "quality": quality}}
+    return _body(path, scene, [], None) | whole
 
 
 def _body(path: str, scene: Scene, overviews: list[int], compression: str | None) -> dict[str, Any]:

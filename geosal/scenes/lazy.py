@@ -16,7 +16,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from geosal.errors import SceneError, UsageError
 from geosal.gdal_env import gdal_env
 from geosal.grid import Block
-from geosal.scenes.opening import Reading, open_input
+from geosal.raster import BandMetadata
+from geosal.scenes.opening import Reading, band_names, open_input
 from geosal.scenes.raster import Scene
 
 
@@ -45,7 +46,8 @@ def open_scene(
     -------
     xarray.DataArray
         (band, y, x) of the file's dtype, with rioxarray's ``spatial_ref``, nodata and ``long_name``. The coordinate
-        ``colorinterp`` (band) names what a band shows; ``valid`` (y, x) is there when the file has a mask or alpha.
+        ``colorinterp`` (band) names what a band shows; so do ``scale_factor``, ``add_offset`` and ``units`` where they
+        differ, which are attributes where they do not. ``valid`` (y, x) is there when the file has a mask or alpha.
         ``encoding["source"]`` and ``encoding["reading"]`` lead the writer back to tags, GCPs and RPCs.
 
     Raises
@@ -70,6 +72,7 @@ def open_scene(
     if any(names):
         scene.attrs["long_name"] = names
     scene.attrs = {key: value for key, value in scene.attrs.items() if not key.startswith("STATISTICS_")}
+    scene = _with_units(scene, source.layout.metadata.bands)
     colours = [band.colorinterp.name for band in source.layout.metadata.bands]
     scene = scene.assign_coords(colorinterp=("band", colours))
     if source.mask or source.alpha is not None:
@@ -83,10 +86,10 @@ def _reading(bands: str | Sequence[int | str] | None, options: Mapping[str, Any]
     unknown = sorted(options.keys() - {field.name for field in fields(Reading)})
     if unknown:
         raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(f.name for f in fields(Reading))}")
-    several = bands.split(",") if isinstance(bands, str) else list(bands or ())
+    several = [bands] if isinstance(bands, str) else list(bands or ())
     if all(isinstance(band, int | np.integer) for band in several):
         return Reading(**{**options, "bidx": tuple(map(int, several))})
-    return Reading(**{**options, "bands": tuple(str(band).strip() for band in several)})
+    return Reading(**{**options, "bands": band_names(map(str, several))})
 
 
 def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:
@@ -117,6 +120,21 @@ def _of_layout(source: Scene, chunks: int) -> xr.DataArray:
     scene = scene if layout.nodata is None else scene.rio.write_nodata(layout.nodata)
     checked: xr.DataArray = scene
     return checked
+
+
+def _with_units(scene: xr.DataArray, bands: Sequence[BandMetadata]) -> xr.DataArray:
+    """Say how samples come to physical values: by rioxarray's attributes, or by bands where those differ."""
+    for name, values in (
+        ("scale_factor", [band.scale for band in bands]),
+        ("add_offset", [band.offset for band in bands]),
+        ("units", [band.unit or "" for band in bands]),
+    ):
+        if len(set(values)) > 1:
+            scene = scene.assign_coords({name: ("band", values)})
+            scene.attrs.pop(name, None)
+        elif values[0] != "":
+            scene.attrs[name] = values[0]
+    return scene
 
 
 def _by_chunks(

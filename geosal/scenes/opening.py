@@ -1,5 +1,6 @@
 """One way to open what a user names as input: a raster file, or the folder or archive of a product."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from geosal.errors import UsageError
@@ -8,6 +9,13 @@ from geosal.scenes.raster import MAX_PIXELS, Scene
 GROUPS = {"rgb": ("red", "green", "blue")}
 """Names for several bands of a raster; products have more of them."""
 RESAMPLING = ("nearest", "bilinear", "average")
+"""How bands of other resolutions come to a product's grid, see `geosal.scenes.products.resample`."""
+
+
+def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
+    """Names of bands in one text or several, with commas between; empty ones are left out."""
+    several = (texts,) if isinstance(texts, str) else texts
+    return tuple(part.strip() for text in several for part in text.split(",") if part.strip())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +66,15 @@ def open_input(path: str, reading: Reading = Reading()) -> Scene:
     """
     from geosal.scenes.products import is_product, open_product  # noqa: PLC0415  most inputs are rasters
 
-    if reading.bidx and reading.bands:
+    names = band_names(reading.bands)
+    if reading.bidx and names:
         raise UsageError("bands by number (--bidx) and by name (--bands); give one of the two")
     if is_product(path):
         if reading.bidx:
             raise UsageError(f"{path}: the bands of a product have names; say --bands instead of --bidx")
         scene: Scene = open_product(
             path,
-            reading.bands,
+            names,
             resolution=reading.resolution,
             resampling=reading.resampling,
             drivers=reading.drivers,
@@ -74,12 +83,21 @@ def open_input(path: str, reading: Reading = Reading()) -> Scene:
     else:
         if reading.resolution is not None:
             raise UsageError(f"{path}: --resolution is for products; warp a raster first: gdalwarp -tr")
+        if reading.resampling != "nearest":
+            raise UsageError(f"{path}: --resampling is for bands of products; warp a raster first: gdalwarp -r")
         scene = Scene.open(path, reading.bidx, drivers=reading.drivers, max_pixels=reading.max_pixels)
-        if reading.bands:
-            names = [name for band in reading.bands for name in GROUPS.get(band.lower(), (band,))]
-            scene = scene.having(*names)
+        if names:
+            scene = scene.having(*(name for band in names for name in GROUPS.get(band.lower(), (band,))))
     if reading.to_byte is None:
         return scene
     from geosal.scenes.stretch import ByteScene  # noqa: PLC0415  most jobs keep their samples
 
     return ByteScene.wrap(scene, reading.to_byte)
+
+
+def input_root(path: str) -> str:
+    """What an input is on disk: the folder or the archive of the product that it means, else the path itself."""
+    from geosal.scenes.products import is_product  # noqa: PLC0415  most inputs are rasters
+    from geosal.scenes.products.opening import product_root  # noqa: PLC0415
+
+    return product_root(path) if is_product(path) else path

@@ -51,6 +51,8 @@ class Scene:
         The file's alpha band, from 1, whether it is among `indexes` or not.
     has_statistics
         The file carries band statistics, which smoothing makes stale.
+    work_bytes
+        What reading a block takes on the way, whatever its size, besides tiles and the block itself.
     quality
         Quality bands that came with it; a plain raster has none.
     """
@@ -65,6 +67,7 @@ class Scene:
     mask: bool = False
     alpha: int | None = None
     has_statistics: bool = False
+    work_bytes: int = 0
     quality: tuple[QualityBand, ...] = ()
 
     @classmethod
@@ -135,6 +138,11 @@ class Scene:
         return self.layout.grid
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Files that its pixels are read from, as GDAL opens them."""
+        return (self.path,)
+
+    @property
     def original(self) -> "Scene":
         """The scene before any change of its samples: what sources of saliency look at."""
         return self
@@ -166,6 +174,8 @@ class Scene:
     def having(self, *bands: str) -> Self:
         """Open the same raster with other bands: roles of `geosal.raster.ROLES`, descriptions, or numbers from 1.
 
+        Numbers are the file's, whichever bands this scene has.
+
         Raises
         ------
         UsageError
@@ -176,6 +186,8 @@ class Scene:
         known = [(band.role, (band.description or "").lower()) for band in whole.layout.metadata.bands]
         indexes = []
         for name in bands:
+            if not name.strip():
+                raise UsageError(f"{self.path}: a band without a name was asked for; give names, roles or numbers")
             names = (n for n, named in enumerate(known, start=1) if name.lower() in named)
             index = int(name) if name.isdecimal() else next(names, 0)
             if not 1 <= index <= len(known):
@@ -277,15 +289,34 @@ def _resolve_nodata(path: str, dataset: DatasetReader, indexes: tuple[int, ...],
     distinct = {"nan" if value is not None and math.isnan(value) else value for value in values}
     if len(distinct) > 1:
         raise SceneError(f"{path}: bands with different nodata values {distinct}; choose alike ones with --bidx")
-    nodata = values.pop()
+    return usable_nodata(path, values.pop(), dtype)
+
+
+def usable_nodata(path: str, nodata: float | None, dtype: str) -> float | None:
+    """Tell the nodata value of a header, None where no sample of `dtype` can have it.
+
+    Parameters
+    ----------
+    path
+        For the warning.
+    nodata
+        As GDAL has it.
+    dtype
+        NumPy's name.
+
+    Warns
+    -----
+    GeosalWarning
+        No sample can have it.
+    """
     if nodata is None or np.dtype(dtype).kind == "f":
-        return nodata
+        return None if nodata is None else float(nodata)
     limits = np.iinfo(dtype)
-    if math.isnan(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
+    if not math.isfinite(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
         warnings.warn(
             f"{path}: nodata {nodata} is no {dtype} value, so no pixel has it; it is left out",
             GeosalWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
         return None
-    return nodata
+    return float(nodata)

@@ -1,6 +1,7 @@
 """A scene in 8 bits: each band stretched to 1 ... 255 by one rule for the whole scene; 0 is no data."""
 
 import math
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -24,6 +25,8 @@ _THIN = 0.02
 """Of the limits' width: about five bytes."""
 _QUANTIFICATION = 1e-4
 """Reflectance of one count in Sentinel-2 products, all that were made since 2016."""
+_OFFSET_SINCE = "0400"
+"""Processing baseline from which on counts have an offset, as names of products write it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,6 +102,8 @@ class ByteScene(Scene):
     def having(self, *bands: str) -> Self:
         """The same scene and rule with other bands, in bytes as well; limits are found anew.
 
+        It makes this a scene like any other (`geosal.raster.Pixels`); sources of saliency have `original` instead.
+
         Raises
         ------
         UsageError
@@ -155,6 +160,8 @@ def _curves(scene: Scene, rule: ByteRule) -> tuple[Curve, ...]:
     if rule.name == "tci":
         white = TCI_WHITE[rule.level]
         counts = np.dtype(scene.layout.dtype).kind in "ui"
+        if counts and not all(map(_is_scaled, _colours(scene.layout))):
+            _refuse_offset(scene, rule)
         return tuple(
             Curve(0.0, white, 1.0, _QUANTIFICATION)
             if counts and not _is_scaled(band)
@@ -176,6 +183,17 @@ def _curves(scene: Scene, rule: ByteRule) -> tuple[Curve, ...]:
     curves = tuple(Curve(low, high, rule.gamma, band.scale, band.offset) for band in bands)
     _warn_if_beyond(scene, rule, curves, samples)
     return curves
+
+
+def _refuse_offset(scene: Scene, rule: ByteRule) -> None:
+    """Refuse counts without scale and offset of a product that has an offset, as its name tells."""
+    said = f"{scene.layout.metadata.tags.get('', {}).get('PRODUCT_URI', '')} {scene.path}"
+    baselines = re.findall(r"_N(\d{4})_", said)
+    if baselines and max(baselines) >= _OFFSET_SINCE:
+        raise UsageError(
+            f"to_byte={rule}: {scene.path} is of processing baseline {max(baselines)}, whose reflectances have an "
+            "offset that one file does not tell; give the product's folder (.SAFE), or a range: range:1000-3000"
+        )
 
 
 def _percentile_curve(scene: Scene, number: int, samples: NDArray[np.float64], rule: ByteRule) -> Curve:

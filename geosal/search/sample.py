@@ -27,6 +27,11 @@ _COG_TILE, _JP2_TILE = 16, 6
 """Bytes a tile takes beside its own: its leader and trailer, its place and its length; its line in the index."""
 
 
+_PROVENANCE = {
+    "GEOSAL_VERSION": "1.0.0", "GEOSAL_TREATMENT": "smooth", "GEOSAL_LADDER": "steps=8 sigma=opencv",
+    "GEOSAL_EFFECTIVE_KERNEL": "9.0000", "GEOSAL_SALIENCY": 40 * "x",
+}  # fmt: skip
+"""As long as a job's, about: of a small file it is a part that counts."""
 _SHARE = 0.1
 """Of a scene's pixels, that a sample need not go beyond."""
 _FEW = 4
@@ -202,7 +207,7 @@ class Sample:
         piece = treated if layout.has_mask else treated._replace(mask=None)
         with open_sink(path, target.profile, layout, target.encoder, threads=target.threads) as sink:
             sink.take(Parts(tuple(tiles), ()) if tiles else Parts((), (piece,)))
-            sink.finish({}, None)
+            sink.finish(_PROVENANCE, None)
         return path
 
     def own_bytes(self, tiles: Sequence[Tile], target: Target) -> int:

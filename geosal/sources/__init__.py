@@ -13,11 +13,11 @@ Rooms: `text` the grammar of SOURCE, `plugins` other packages' sources, `listing
 - `synthetic` and `perlin`: patterns of the seed paper.
 - `raster`: mask files, on `maskfile` (pixels and values of one), `align` (scene pixel to mask pixel), `placement` and
   `resample`.
-- `vector`: features, read by `vectorfile`, `geoparquet` and `detections`, laid on the grid by `vectorplace`, filled by
-  `burn` and softened by `feather`.
+- `vector`: features, read by `vectorfile`, `geoparquet` and `detections`, after `trust` and `wkb` have looked through
+  them; cut to the scene by `vectorcut`, laid on the grid by `vectorplace`, filled by `burn` and softened by `feather`.
 - `classes`: maps of classes by `tables`; `presets`: clouds, shadow, snow and water by `flags` (a quality band on the
   grid), `quality` (its bits) and `cloudgml` (Sentinel-2's polygons); `sampling` takes the nearest class, `dilate`
-  grows.
+  grows; `length` reads distances and knows how large a pixel is.
 - `detail` on `structure`, and `spectral`: they look at the scene itself (`looking`).
 """
 

@@ -115,17 +115,19 @@ class Outlines:
             self._paint(out[top : top + strip.height].reshape(-1), features, edges, strip)
         return out
 
-    def empty(self, features: Ints) -> NDArray[np.bool_]:
-        """Which of some small features cover no pixel centre."""
+    def empty(self, features: Ints, within: Block) -> NDArray[np.bool_]:
+        """Which of some small or thin features cover no pixel centre of a block, which may reach beyond the scene."""
         filled = np.zeros(features.size, np.bool_)
         if features.size:
-            rows, cols = self.rows[features], self.cols[features]
-            low, high = int(rows[:, 0].min()), int(rows[:, 1].max())
-            left, right = int(cols[:, 0].min()), int(cols[:, 1].max())
-            whole = Block(low, left, high - low, right - left)
-            place, _, start, stop = _spans(self._edges(features, whole), whole)
+            place, _, start, stop = _spans(self._edges(features, within), within)
             filled[place[stop > start]] = True
         return ~filled
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+        parts = (self.top, self.bottom, self.first, self.rank, self.values, self.rows, self.cols)
+        return sum(part.nbytes for part in parts)
 
     def _paint(self, flat: NDArray[np.int32], features: Ints, edges: "_Edges", strip: Block) -> None:
         """Write ranks into a strip, (y * x,)."""

@@ -1,18 +1,19 @@
 """Cloud masks of Sentinel-2 Level-1C before baseline 04.00: ``MSK_CLOUDS_B00.gml``, polygons in the tile's CRS.
 
-A pixel is cloudy when its centre lies in a polygon (even-odd over its rings, so that holes are holes). Polygons are put
-into pixels of the scene once; where an edge crosses a row of centres follows from the edge and the row alone, so that
-blocks do not show.
+A pixel is cloudy when its centre lies in a polygon (even-odd over its rings, so that holes are holes); see `burn`.
 """
 
 import hashlib
 import io
+import lzma
 import os
 import re
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, Any, NamedTuple, Self
 
 import numpy as np
@@ -24,17 +25,19 @@ from rasterio.warp import transform
 from geosal.errors import ResourceError, SaliencyError, SceneError
 from geosal.gdal_env import gdal_env
 from geosal.grid import Block, Grid
+from geosal.sources.burn import Outlines
+from geosal.sources.trust import CLOUD_MASK, check_xml
 
 Floats = NDArray[np.float64]
 
 _MAX_BYTES = 16 * 2**20
 _MAX_VERTICES = 2 * 10**6
-_MAX_ELEMENTS = 250_000
-_MAX_DEPTH = 32
 _FARTHEST = 1e9
 """In pixels from the scene's corner; beyond, no float tells pixels apart well enough."""
 _TYPES = {"OPAQUE": 1, "CIRRUS": 2}
 """Bits of `quality`'s ``clouds_gml``."""
+_UNREADABLE = (OSError, KeyError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
+_CODE = re.compile(r"EPSG(?::[^:]*:|:|/[^/]*/|\.xml#)(\d{4,6})$", re.IGNORECASE)
 _ARCHIVE = re.compile(r"/vsi(zip|tar)/\{?(.+?\.(?:zip|tar|tgz|tar\.gz|SAFE\.zip))\}?/(.+)", re.IGNORECASE)
 
 
@@ -50,29 +53,22 @@ class Ring(NamedTuple):
     """(points, 2), x and y on the map."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class CloudPolygons:
-    """Polygons of a cloud mask, in pixels of a scene.
+    """Polygons of a cloud mask on a scene's grid; holds a path, and the polygons once in each process.
 
     Attributes
     ----------
     path
         Of the GML.
-    codes
-        (polygons,) uint8: 1 opaque, 2 cirrus.
-    edges
-        For each polygon (edges, 4): x, y of the start, x, y of the stop; column and row, 0 at the outer edge of the
-        first pixel.
-    bounds
-        (polygons, 4): least x, least y, largest x, largest y.
+    grid
+        Of the scene.
     fingerprint
         SHA-256 of the file.
     """
 
     path: str
-    codes: NDArray[np.uint8]
-    edges: tuple[Floats, ...]
-    bounds: Floats
+    grid: Grid
     fingerprint: str
 
     @classmethod
@@ -88,37 +84,50 @@ class CloudPolygons:
         ResourceError
             It is larger than any cloud mask.
         """
-        content = read_bytes(path)
-        codes, edges = [], []
-        last = None
-        for ring in _rings(path, content):
-            points = _in_pixels(path, ring, grid)
-            pieces = np.hstack([points, np.roll(points, -1, axis=0)])
-            if ring.polygon == last:
-                edges[-1] = np.vstack([edges[-1], pieces])
-            else:
-                codes.append(ring.code)
-                edges.append(pieces)
-            last = ring.polygon
-        bounds = [[*piece[:, :2].min(axis=0), *piece[:, :2].max(axis=0)] for piece in edges]
-        return cls(
-            path=path,
-            codes=np.array(codes, np.uint8),
-            edges=tuple(edges),
-            bounds=np.array(bounds, np.float64).reshape(-1, 4),
-            fingerprint=hashlib.sha256(content).hexdigest(),
-        )
+        path = os.path.abspath(path) if os.path.exists(path) else path
+        polygons = cls(path=path, grid=grid, fingerprint=hashlib.sha256(read_bytes(path)).hexdigest())
+        _laid(polygons)
+        return polygons
+
+    @property
+    def bounds(self) -> Floats:
+        """Of each polygon, (polygon, 4): least x, least y, largest x, largest y, in pixels."""
+        return _laid(self)[1]
 
     def read(self, block: Block) -> NDArray[np.uint8]:
-        """Codes of a block, (y, x): bit 0 opaque, bit 1 cirrus."""
+        """Codes of a block, (y, x): bit 0 opaque, bit 1 cirrus.
+
+        Raises
+        ------
+        SaliencyError
+            The file has changed since it was opened.
+        """
         out = np.zeros(block.shape, np.uint8)
-        left, top, right, bottom = self.bounds.T
-        meets = (left < block.col_stop) & (right > block.col_off) & (top < block.row_stop) & (bottom > block.row_off)
-        for number in np.flatnonzero(meets):
-            area = _cut(self.bounds[number], block)
-            if area.height > 0 and area.width > 0:
-                out[area.slices_in(block)] |= _inside(self.edges[number], area) * self.codes[number]
+        for code, outlines in _laid(self)[0].items():
+            out[outlines.ranks(block) > 0] |= code
         return out
+
+
+@lru_cache(maxsize=8)
+def _laid(mask: CloudPolygons) -> tuple[dict[int, Outlines], Floats]:
+    """Outlines of the polygons of each code, and the bounds of all."""
+    import shapely  # noqa: PLC0415
+
+    content = read_bytes(mask.path)
+    if hashlib.sha256(content).hexdigest() != mask.fingerprint:
+        raise SaliencyError(f"{mask.path}: the cloud mask has changed since it was opened; leave it alone while used")
+    rings: dict[tuple[int, int], list[Floats]] = {}
+    for ring in _rings(mask.path, content):
+        points = _in_pixels(mask.path, ring, mask.grid)
+        rings.setdefault((ring.polygon, ring.code), []).append(np.vstack([points, points[:1]]))
+    # Holes are even-odd's business, so which ring is the outer one does not matter.
+    shapes = np.array([shapely.MultiPolygon([(line, ()) for line in lines]) for lines in rings.values()], object)
+    codes = np.array([code for _, code in rings], np.uint8)
+    outlines = {
+        int(code): Outlines.of(shapes[codes == code], np.ones(int((codes == code).sum()), np.float32))
+        for code in np.unique(codes)
+    }
+    return outlines, np.asarray(shapely.bounds(shapes)).reshape(-1, 4)
 
 
 def read_bytes(path: str) -> bytes:
@@ -134,7 +143,7 @@ def read_bytes(path: str) -> bytes:
     try:
         with _opened(path) as file:
             content = file.read(_MAX_BYTES + 1)
-    except (OSError, KeyError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, EOFError) as error:
+    except (*_UNREADABLE, zipfile.BadZipFile, tarfile.TarError) as error:
         cause = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise SceneError(f"{path}: the cloud mask cannot be read ({cause}); copy the product again") from error
     if len(content) > _MAX_BYTES:
@@ -181,23 +190,14 @@ def _rings(path: str, content: bytes) -> Iterator[Ring]:
 
 
 def _elements(path: str, content: bytes) -> Iterator[Any]:
-    """Parse the GML and give each ``Envelope`` and ``MaskFeature`` as it ends; a bomb is told long before its end."""
+    """Parse the GML and give each ``Envelope`` and ``MaskFeature`` as it ends, if it is no bomb."""
     from defusedxml import DefusedXmlException  # noqa: PLC0415 - only who has such a mask waits for it
     from defusedxml.ElementTree import ParseError, iterparse  # noqa: PLC0415
 
-    depth, count = 0, 0
+    check_xml(path, io.BytesIO(content), CLOUD_MASK)
     try:
-        for event, element in iterparse(io.BytesIO(content), ("start", "end"), forbid_dtd=True):
-            name = _local(element)
-            if event == "start":
-                if count == 0 and name != "Mask":
-                    raise SceneError(f"{path}: is no cloud mask, its root is {name[:40]}; give MSK_CLOUDS_B00.gml")
-                depth, count = depth + 1, count + 1
-                if depth > _MAX_DEPTH or count > _MAX_ELEMENTS:
-                    raise ResourceError(f"{path}: the cloud mask has more elements than any; copy the product again")
-                continue
-            depth -= 1
-            if name in {"Envelope", "MaskFeature"}:
+        for _, element in iterparse(io.BytesIO(content), forbid_dtd=True):
+            if _local(element) in {"Envelope", "MaskFeature"}:
                 yield element
                 element.clear()
     except (ParseError, DefusedXmlException, ValueError) as error:
@@ -230,7 +230,9 @@ def _in_pixels(path: str, ring: Ring, grid: Grid) -> Floats:
     if scene is None:
         raise SaliencyError(f"{path}: the scene has no CRS, so its clouds have no place on it; give the scene its CRS")
     x, y = ring.points.T
-    code = re.search(r"EPSG:[^:]*:?(\d{4,6})$", ring.crs or "")
+    code = _CODE.search(ring.crs or "")
+    if ring.crs and code is None:
+        raise SceneError(f"{path}: its clouds are in a CRS {ring.crs[:60]!r}, which names no EPSG code; copy it again")
     with gdal_env():
         try:
             crs = CRS.from_epsg(int(code[1])) if code else scene
@@ -250,30 +252,3 @@ def _in_pixels(path: str, ring: Ring, grid: Grid) -> Floats:
     if not (np.abs(points) < _FARTHEST).all():
         raise SaliencyError(f"{path}: its clouds lie where the scene's CRS has no place; give a mask of this scene")
     return points
-
-
-def _cut(bounds: Floats, block: Block) -> Block:
-    """Pixels of a block whose centres may lie in these bounds."""
-    left, top = (
-        int(max(low, off)) for low, off in zip(np.floor(bounds[:2]), (block.col_off, block.row_off), strict=True)
-    )
-    right, bottom = (
-        int(min(high, stop)) for high, stop in zip(np.ceil(bounds[2:]), (block.col_stop, block.row_stop), strict=True)
-    )
-    return Block(top, left, bottom - top, right - left)
-
-
-def _inside(edges: Floats, area: Block) -> NDArray[np.uint8]:
-    """Which pixel centres of an area lie in a polygon, (y, x): 1 where an odd number of edges is left of them."""
-    low, high = np.minimum(edges[:, 1], edges[:, 3]), np.maximum(edges[:, 1], edges[:, 3])
-    first = np.clip(np.ceil(low - 0.5), area.row_off, area.row_stop).astype(np.int64)
-    stop = np.clip(np.ceil(high - 0.5), area.row_off, area.row_stop).astype(np.int64)
-    count = stop - first
-    which = np.repeat(np.arange(len(edges)), count)
-    rows = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[which]
-    x0, y0, x1, y1 = edges[which].T
-    crossing = x0 + (rows + 0.5 - y0) * ((x1 - x0) / (y1 - y0))
-    cols = np.clip(np.ceil(crossing - 0.5), area.col_off, area.col_stop).astype(np.int64)
-    flat = (rows - area.row_off) * (area.width + 1) + cols - area.col_off
-    turns = np.bincount(flat, minlength=area.height * (area.width + 1)).reshape(area.height, area.width + 1)
-    return (np.cumsum(turns, axis=1)[:, :-1] & 1).astype(np.uint8)

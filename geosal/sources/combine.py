@@ -19,6 +19,8 @@ COMBINATIONS = ("max", "min", "mean", "product", "weighted")
 OUTSIDE = {"keep": 1.0, "blur": 0.0}
 """Saliency where no source says anything."""
 _LEAST_WEIGHT = 1e-6
+_SOURCE_BYTES, _UNION_BYTES, _MEAN_BYTES = 12, 8, 40
+"""For each pixel: while a source reads that does not tell; while two are united; sums and weights in float64."""
 _SAMPLES = 1024
 _SEARCH_BLOCK = 1024
 
@@ -60,6 +62,28 @@ class Saliency:
         rule = f"; combine={self.combine}" if self.combine else ""
         outside = f"; outside={self.outside}" if self.coverage < 1 else ""
         return " + ".join(texts) + rule + outside
+
+    @property
+    def pixel_bytes(self) -> int:
+        """What `read_known` takes for each pixel of a block, at most: what all sources said, and their union.
+
+        A source that takes more than a few bytes while it reads tells how many by `pixel_bytes`, what does not grow
+        with the block by `work_bytes`, and what it holds for all readers of a process by `shared_bytes`.
+        """
+        said = 4 * len(self.sources)
+        reading = max(int(getattr(source, "pixel_bytes", _SOURCE_BYTES)) for source in self.sources)
+        uniting = _MEAN_BYTES if self.combine in {"mean", "weighted", "product"} else _UNION_BYTES
+        return said + max(reading, uniting)
+
+    @property
+    def work_bytes(self) -> int:
+        """What one reader takes beside the block, whatever its size: that of the source that takes most."""
+        return max(int(getattr(source, "work_bytes", 0)) for source in self.sources)
+
+    @property
+    def shared_bytes(self) -> int:
+        """What the sources hold once in each process, for all readers."""
+        return sum(int(getattr(source, "shared_bytes", 0)) for source in self.sources)
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x), each value in [0, 1].

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Self
 
@@ -24,6 +24,8 @@ _PATCHES, _PATCH = 6, 160
 _SMALL = 2**20
 """Pixels up to which a scene is looked at whole."""
 _SEARCH_BLOCK = 1024
+_MOST_BANDS = 32
+"""The sample is held with all of them, up to 9 bytes for each of a million pixels."""
 _ENDS = (1, 99)
 """Percentiles of a band that become black and white."""
 
@@ -84,6 +86,11 @@ class Detail(Looking):
         if bands is not None:
             scene = scene.having(*_names(source.text, bands))
         positions = tuple(band for band in range(scene.layout.count) if band != scene.layout.alpha)
+        if len(positions) > _MOST_BANDS:
+            raise UsageError(
+                f"{source.text}: the scene has {len(positions)} bands, more than {_MOST_BANDS} to look at; choose some "
+                "with bands=3;2;1"
+            )
         windows = sides(source.integer("scales", 3, 1, LARGEST))
         luma = source.choice("of", "luma", ("luma", "bands")) == "luma"
         sample = list(_sample(scene, max(windows) // 2, positions))
@@ -94,6 +101,11 @@ class Detail(Looking):
             text=source.text, scene=scene, windows=windows, luma=luma, positions=positions, limits=limits, ends=(0, 1)
         )
         return blind._with_ends(sample, (low, high))
+
+    @property
+    def pixel_bytes(self) -> int:
+        """What reading a block takes for each of its pixels: D in float64, twice where it is cut to saliency."""
+        return super().pixel_bytes + 16
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x); NaN where a band is not valid.
@@ -149,7 +161,7 @@ class Detail(Looking):
                 GeosalWarning,
                 stacklevel=5,
             )
-        return type(self)(**{**vars(self), "ends": (low, high)})
+        return replace(self, ends=(low, high))
 
 
 def _names(text: str, bands: str) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from geosal.errors import GeosalError, ResourceError, SaliencyError, SceneError, UsageError
 from geosal.sources.vectorfile import MAX_FEATURES, Features, Wish, check_attribute, numbers
+from geosal.sources.wkb import check_wkt
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _IMAGE = ("image", "image_id", "image_name", "filename", "file_name", "file", "path")
@@ -25,6 +26,11 @@ _CORNERS = (
 )
 _SIZES = (("x", "y", "width", "height"), ("x", "y", "w", "h"), ("left", "top", "width", "height"))
 _LONGEST = 2**20
+"""Characters of a line."""
+_LARGEST = 2**31
+"""Rows and columns of an image."""
+_MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, OSError)
+"""What JSON of another shape than expected leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class _Image:
     name: str
     number: str
     shape: tuple[int, int] | None = None
+    drawn: bool = True
+    """It has boxes."""
 
 
 def read_coco(text: str, path: str, wish: Wish, frame: Frame) -> Features:
@@ -60,24 +68,35 @@ def read_coco(text: str, path: str, wish: Wish, frame: Frame) -> Features:
         with open(path, "rb") as file:
             document = json.load(file)
         annotations = document["annotations"]
+        if len(annotations) > MAX_FEATURES:
+            raise ResourceError(f"{path}: has more than {MAX_FEATURES} annotations; give those of this scene")
         names = {entry["id"]: str(entry.get("name", "")) for entry in document.get("categories", ())}
         drawn = {annotation["image_id"] for annotation in annotations}
         images = [
-            _Image(str(entry.get("file_name", "")), str(entry["id"]), (int(entry["height"]), int(entry["width"])))
+            _Image(str(entry.get("file_name", "")), str(entry["id"]), _shape(entry), drawn=entry["id"] in drawn)
             for entry in document["images"]
-            if entry["id"] in drawn
         ]
         chosen = {image.number for image in _choose(text, images, wish.image, frame)}
         annotations = [entry for entry in annotations if str(entry["image_id"]) in chosen]
         labels = [names.get(entry.get("category_id"), "") for entry in annotations]
         annotations = _of_category(text, annotations, labels, wish.category)
         shapes = [_coco_shape(text, entry, wish.shape) for entry in annotations]
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError, ShapelyError) as error:
+    except (*_MALFORMED, ShapelyError) as error:
         if isinstance(error, GeosalError):
             raise
         cause = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise SceneError(f"{path}: is neither GeoJSON nor COCO ({cause}); check what it is") from error
     return _features(text, shapes, annotations, wish)
+
+
+def _shape(entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Rows and columns of an image; None where they are not told."""
+    if entry.get("height") is None or entry.get("width") is None:
+        return None
+    height, width = float(entry["height"]), float(entry["width"])
+    if not (0 < height < _LARGEST and 0 < width < _LARGEST):
+        raise ValueError(f"an image of {width:g}x{height:g} pixels")
+    return int(height), int(width)
 
 
 def _coco_shape(text: str, entry: Mapping[str, Any], shape: str) -> Any:
@@ -105,47 +124,79 @@ def read_csv(text: str, path: str, wish: Wish, frame: Frame) -> Features:
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            head, lines = _table(path, file.read())
+            return _read_table(text, path, file, wish, frame)
     except (UnicodeDecodeError, csv.Error, OSError) as error:
+        if isinstance(error, GeosalError):
+            raise
         raise SceneError(f"{path}: is no table in UTF-8 ({' '.join(str(error).split())}); save it as CSV") from error
+
+
+def _read_table(text: str, path: str, file: IO[str], wish: Wish, frame: Frame) -> Features:
+    """Read a table twice, line by line: which images it has, then the boxes of the one that is meant."""
     from shapely.errors import ShapelyError  # noqa: PLC0415
 
+    head = next(_rows(path, file))[1]
     draw = _drawer(path, head)
     image_column = next((name for name in _IMAGE if name in head), None)
+    label_column = next((name for name in _LABEL if name in head), None)
+    chosen = None
     if image_column is not None:
-        images = [_Image(name, name) for name in dict.fromkeys(line[image_column] for line in lines)]
-        chosen = {image.name for image in _choose(text, images, wish.image, frame)}
-        lines = [line for line in lines if line[image_column] in chosen]
-    label_column = next((name for name in _LABEL if name in head), "")
-    lines = _of_category(text, lines, [line.get(label_column, "") for line in lines], wish.category)
-    shapes = []
-    for line in lines:
+        images = dict.fromkeys(line[image_column] for _, line in _lines(path, file))
+        chosen = {image.name for image in _choose(text, [_Image(name, name) for name in images], wish.image, frame)}
+    attribute = None if wish.attribute is None else wish.attribute.lower()
+    check_attribute(text, attribute, sorted(name for name in head if name))
+    shapes, entries, labels = [], [], []
+    for number, line in _lines(path, file):
+        if image_column is not None and chosen is not None and line[image_column] not in chosen:
+            continue
+        label = "" if label_column is None else line[label_column]
+        labels.append(label)
+        if wish.category is not None and label != wish.category:
+            continue
         try:
             shapes.append(draw(line))
         except (ValueError, TypeError, ShapelyError) as error:
-            raise SceneError(f"{path}: line {line['']}: no box in it; mend or remove the line") from error
-    return _features(text, shapes, lines, wish)
+            raise SceneError(f"{path}: line {number}: no box in it; mend or remove the line") from error
+        entries.append({} if attribute is None else {attribute: line[attribute]})
+    _of_category(text, labels, labels, wish.category)
+    return _features(text, shapes, entries, wish)
 
 
-def _table(path: str, content: str) -> tuple[list[str], list[dict[str, str]]]:
-    """Column names in lower case, and lines by column; each line's number is under ''."""
-    csv.field_size_limit(_LONGEST)
+def _rows(path: str, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    """Lines of a table and their numbers; the first, in lower case, names the columns."""
+
+    def lines() -> Iterator[str]:
+        file.seek(0)
+        while line := file.readline(_LONGEST):
+            if len(line) == _LONGEST:
+                raise SceneError(f"{path}: has a line of more than {_LONGEST} characters; is it a table?")
+            yield line
+
+    first = next(lines(), "")
     try:
-        dialect: Any = csv.Sniffer().sniff(content[:4096].partition("\n")[0], delimiters=",;\t")
+        dialect: Any = csv.Sniffer().sniff(first[:4096].rstrip("\r\n"), delimiters=",;\t")
     except csv.Error:
         dialect = csv.excel
-    rows: Iterator[list[str]] = csv.reader(content.splitlines(), dialect)
-    head = [name.strip().lower() for name in next(rows, [])]
-    lines = []
-    for number, row in enumerate(rows, start=2):
+    rows = csv.reader(lines(), dialect)
+    yield 1, [name.strip().lower() for name in next(rows, [])]
+    for row in rows:
+        yield rows.line_num, [field.strip() for field in row]
+
+
+def _lines(path: str, file: IO[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines of a table by column, and their numbers."""
+    rows = _rows(path, file)
+    _, head = next(rows)
+    count = 0
+    for number, row in rows:
         if not any(row):
             continue
+        count += 1
         if len(row) != len(head):
             raise SceneError(f"{path}: line {number} has {len(row)} fields, the first has {len(head)}; mend the line")
-        lines.append({**dict(zip(head, (field.strip() for field in row), strict=True)), "": str(number)})
-        if len(lines) > MAX_FEATURES:
+        if count > MAX_FEATURES:
             raise ResourceError(f"{path}: has more than {MAX_FEATURES} lines; give those of this scene")
-    return head, lines
+        yield number, dict(zip(head, row, strict=True))
 
 
 def _drawer(path: str, head: list[str]) -> Any:
@@ -161,7 +212,7 @@ def _drawer(path: str, head: list[str]) -> Any:
 
     def outline(line: Mapping[str, str]) -> Any:
         if line["geometry"][:1].isalpha():
-            return shapely.from_wkt(line["geometry"])
+            return shapely.from_wkt(check_wkt(line["geometry"]))
         return shapely.make_valid(shapely.Polygon(np.reshape(_NUMBER.findall(line["geometry"]), (-1, 2)).astype(float)))
 
     for names in _CORNERS:
@@ -179,17 +230,25 @@ def _drawer(path: str, head: list[str]) -> Any:
 
 
 def _choose(text: str, images: list[_Image], wanted: str | None, frame: Frame) -> list[_Image]:
-    """Find the image that is the scene: as the user says, by name, else by being the only one or of its size."""
+    """Find the image that is the scene: as the user says, by name, else by being the only one or of its size.
+
+    Names are those of all images, also of those without a box: another one's boxes are not the scene's.
+    """
+    drawn = [image for image in images if image.drawn]
     if wanted == "all":
-        found = images
+        found = drawn
     elif wanted is not None:
-        found = [image for image in images if wanted in {image.name, image.number, _stem(image.name)}]
+        exact = [image for image in images if image.name == wanted]
+        numbered = [image for image in images if image.number == wanted]
+        found = exact or numbered or [image for image in images if _stem(image.name) == wanted]
     else:
         found = [image for image in images if frame.path is not None and _stem(image.name) == _stem(frame.path)]
-        found = found or (images if len(images) == 1 else [image for image in images if image.shape == frame.shape])
-    if not found or (wanted is None and len(found) > 1):
-        names = ", ".join(image.name for image in images[:6]) + (", ..." if len(images) > 6 else "")
-        asked = "none of that name" if wanted is not None else "it is not clear which one the scene is"
+        found = found or (drawn if len(drawn) == 1 else [image for image in drawn if image.shape == frame.shape])
+    if not found or (wanted != "all" and len(found) > 1):
+        names = ", ".join(image.name for image in drawn[:6]) + (", ..." if len(drawn) > 6 else "")
+        asked = "it is not clear which one the scene is"
+        if wanted is not None:
+            asked = f"{len(found)} are called {wanted}" if found else "none of that name"
         raise UsageError(f"{text}: it has boxes of {names}; {asked}, say image=NAME or image=all")
     for image in found:
         if image.shape is not None and image.shape != frame.shape:
@@ -218,8 +277,7 @@ def _features(text: str, shapes: list[Any], entries: list[Any], wish: Wish) -> F
     geometries = np.array(shapes, dtype=object)
     there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     values = None
-    if wish.attribute is not None:
-        # The names of a table's columns were put into lower case.
+    if wish.attribute is not None and entries:
         keys = {key.lower(): key for entry in entries for key in entry if key}
         check_attribute(text, wish.attribute.lower(), sorted(keys))
         column = np.array([entry.get(keys[wish.attribute.lower()]) for entry in entries], dtype=object)

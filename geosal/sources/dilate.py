@@ -1,26 +1,23 @@
 """Grow what is marked by a disc, in pixels or in metres: the same bits whatever the blocking, given a halo."""
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.warp import transform
 
 from geosal.errors import UsageError
-from geosal.gdal_env import gdal_env
 from geosal.grid import Grid
+from geosal.sources.length import middle_metres, parse_length
 from geosal.sources.sampling import strips
 
 MAX_RADIUS = 512
 """In pixels."""
 _GUARD = 1e-6
-"""Part of a pixel: a radius of 60 m over pixels of 10 m is six of them, however it rounds."""
-_MAJOR_AXIS, _FLATTENING = 6378137.0, 1 / 298.257223563
-"""Of WGS 84, in metres."""
-_LENGTH = re.compile(r"(\d+\.?\d*|\.\d+)(px|m|km)?")
+"""Part of a pixel: a radius of 6 pixels is six of them, however it rounds."""
+_LONGER = 1.001
+"""Metres of a projection are up to so much longer than those on the ground: 60 m is six pixels of 10 m in UTM too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +78,17 @@ def _to_nearest_in_row(marked: NDArray[np.bool_], limit: int) -> NDArray[np.int1
     return distance
 
 
-def parse_radius(text: str, key: str, value: str, grid: Grid) -> Disc:
-    """Read a radius: pixels of the scene (``5``, ``5px``) or metres (``60m``, ``0.5km``).
+def parse_radius(text: str, key: str, value: str | None, grid: Grid) -> Disc:
+    """Read a radius: pixels of the scene (``5px``) or metres on the ground (``60m``, ``0.5km``).
+
+    A pixel has the size that it has in the middle of the scene: a disc is one for all blocks.
 
     Parameters
     ----------
     text, key
         SOURCE and its parameter, for messages.
     value
-        As written.
+        As written; None is 0.
     grid
         Of the scene.
 
@@ -98,43 +97,14 @@ def parse_radius(text: str, key: str, value: str, grid: Grid) -> Disc:
     UsageError
         It is no length, is in metres where the scene has none, or is beyond `MAX_RADIUS` pixels.
     """
-    match = _LENGTH.fullmatch(value)
-    if match is None:
-        raise UsageError(f"{text}: {key}={value}; {key} is pixels of the scene such as 5, or metres such as 60m")
-    radius, unit = float(match[1]), match[2]
-    down = across = radius
-    if unit in {"m", "km"}:
-        if not grid.georeferenced:
-            raise UsageError(f"{text}: {key}={value}, but the scene has no place on the map; write pixels, such as 5px")
-        height, width = pixel_metres(grid)
-        metres = radius * (1000 if unit == "km" else 1)
-        down, across = metres / height, metres / width
+    radius = parse_length(text, key, value, grid, bare=False)
+    down = across = radius.amount
+    if radius.amount > 0 and not radius.pixels:
+        width, height = middle_metres(grid)
+        down, across = radius.amount * _LONGER / height, radius.amount * _LONGER / width
     if max(down, across) > MAX_RADIUS:
         raise UsageError(
             f"{text}: {key}={value} is {max(down, across):.0f} pixels of the scene, more than {MAX_RADIUS}; "
             "make a raster mask of it"
         )
     return Disc.of(down, across)
-
-
-def pixel_metres(grid: Grid) -> tuple[float, float]:
-    """Height and width of a pixel in metres: by the CRS's own unit, and in degrees at the middle of the scene.
-
-    Degrees by the radii of curvature of the ellipsoid WGS 84 (Snyder, Map Projections, 1987, equations 4-18, 4-20).
-    """
-    crs, t = grid.rasterio_crs, grid.transform
-    if crs is None:
-        return 1.0, 1.0
-    if not crs.is_geographic:
-        metre = crs.linear_units_factor[1]
-        return math.hypot(t.b, t.e) * metre, math.hypot(t.a, t.d) * metre
-    row, col = grid.height / 2, grid.width / 2
-    x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
-    with gdal_env():
-        latitude = math.radians(transform(crs, "EPSG:4326", [x], [y])[1][0])
-    squared = _FLATTENING * (2 - _FLATTENING)
-    bend = 1 - squared * math.sin(latitude) ** 2
-    degree = crs.units_factor[1]
-    north = _MAJOR_AXIS * (1 - squared) / bend**1.5 * degree
-    east = _MAJOR_AXIS / math.sqrt(bend) * math.cos(latitude) * degree
-    return math.hypot(t.b * east, t.e * north), math.hypot(t.a * east, t.d * north)

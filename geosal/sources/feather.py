@@ -10,8 +10,10 @@ from geosal.errors import UsageError
 from geosal.grid import Block
 from geosal.sources.burn import Outlines
 
-MAX_REACH = 1000
-"""Pixels; what a block needs around it grows with it."""
+MAX_REACH = 512
+"""Pixels; what a tile needs around it grows with it."""
+_PIXEL_BYTES = 75
+"""While distances are taken."""
 _TILE = 512
 _FINE = 256
 """Ratios of pixel sides are rounded to 1/256, so that sums of squares are exact and ties are ties in every block."""
@@ -52,6 +54,11 @@ class Feather:
     def halo(self) -> int:
         """Pixels around a block that can change it."""
         return math.ceil(self.width)
+
+    @property
+    def work_bytes(self) -> int:
+        """Memory that `feathered` takes beside the block, whatever the block."""
+        return (_TILE + 2 * self.halo) ** 2 * _PIXEL_BYTES
 
 
 def feathered(outlines: Outlines, block: Block, background: float, feather: Feather) -> NDArray[np.float32]:

@@ -63,7 +63,7 @@ class Flags:
         by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
         rasters = []
         for number in range(first, first + KINDS[band.kind].bands):
-            file = MaskFile.open(band.path, number, setting.drivers)
+            file = MaskFile.open(band.path, number, setting.drivers, alone=band.alone)
             rasters.append(ClassRaster.open(source.text, file, setting.grid, by_pixels=by_pixels, masked=False))
         if len(rasters) == 1:
             present = rasters[0].present(source.text)
@@ -138,11 +138,11 @@ def _warn_of_elsewhere(text: str, polygons: CloudPolygons, grid: Grid) -> None:
     """Tell when the mask has clouds and none is on the scene: it may be another scene's."""
     left, top, right, bottom = polygons.bounds.T
     on_scene = (left < grid.width) & (right > 0) & (top < grid.height) & (bottom > 0)
-    if len(polygons.edges) == 0:
+    if len(polygons.bounds) == 0:
         logger.info("%s: the cloud mask has no clouds", text)
     elif not on_scene.any():
         warnings.warn(
-            f"{text}: none of the mask's {len(polygons.edges)} clouds lies on the scene; check that it is this scene's",
+            f"{text}: none of the mask's {len(on_scene)} clouds lies on the scene; check that it is this scene's",
             GeosalWarning,
             stacklevel=3,
         )

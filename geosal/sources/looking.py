@@ -32,6 +32,12 @@ class Looking:
     text: str
     scene: Pixels
 
+    @property
+    def pixel_bytes(self) -> int:
+        """What reading a block takes for each of its pixels: samples, whether they count, and the saliency."""
+        layout = self.scene.layout
+        return layout.count * (np.dtype(layout.dtype).itemsize + 1) + 8
+
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
         """True everywhere, (rows, cols): which pixels of the scene hold nothing is not looked up beforehand."""
         return np.ones((rows.size, cols.size), dtype=bool)

@@ -66,6 +66,8 @@ class MaskFile:
         Its values are numbers of colours.
     drivers
         GDAL drivers trusted beyond the usual ones.
+    alone
+        No file beside it belongs to it.
     """
 
     path: str
@@ -76,9 +78,10 @@ class MaskFile:
     all_valid: bool
     paletted: bool
     drivers: tuple[str, ...] = ()
+    alone: bool = False
 
     @classmethod
-    def open(cls, path: str, band: int, drivers: tuple[str, ...] = ()) -> Self:
+    def open(cls, path: str, band: int, drivers: tuple[str, ...] = (), *, alone: bool = False) -> Self:
         """Read the header.
 
         Raises
@@ -88,7 +91,7 @@ class MaskFile:
         UsageError
             It has no such band.
         """
-        with gdal_env(), open_raster(path, drivers) as dataset:
+        with gdal_env(), open_raster(path, drivers, alone=alone) as dataset:
             if band > dataset.count:
                 bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
                 raise UsageError(f"{path}: band={band}, but it has {bands}; bands are counted from 1")
@@ -102,6 +105,7 @@ class MaskFile:
                 all_valid=MaskFlags.all_valid in dataset.mask_flag_enums[band - 1],
                 paletted=dataset.colorinterp[band - 1] == ColorInterp.palette,
                 drivers=drivers,
+                alone=alone,
             )
 
     def read(self, window: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
@@ -113,7 +117,7 @@ class MaskFile:
             They cannot be decoded.
         """
         try:
-            with shared_raster(self.path, self.drivers) as dataset:
+            with shared_raster(self.path, self.drivers, alone=self.alone) as dataset:
                 pixels = dataset.read(self.band, window=window.window)
                 valid = None if self.all_valid else dataset.read_masks(self.band, window=window.window) > 0
         except SceneError:
@@ -129,7 +133,7 @@ class MaskFile:
     def scan(self, area: Block) -> Values:
         """Look at every pixel of an area of the mask, in pieces of bounded size."""
         low, high, gaps, nan = math.inf, -math.inf, False, False
-        for piece in self._pieces(area):
+        for piece in self.pieces(area):
             pixels, valid = self.read(piece)
             if valid is not None:
                 gaps = gaps or not valid.all()
@@ -154,7 +158,7 @@ class MaskFile:
         except OSError as error:
             raise SceneError(f"{self.path}: cannot be read ({error.strerror}); copy it again") from error
 
-    def _pieces(self, area: Block) -> Iterator[Block]:
+    def pieces(self, area: Block) -> Iterator[Block]:
         """Cut an area of the mask along the file's tiles."""
         tile_rows, tile_cols = self.block_shape
         cols = max(1, min(area.width, _SCAN_PIXELS // tile_rows) // tile_cols) * tile_cols

@@ -8,7 +8,7 @@ over the scene, once, when the source is opened; any seed and any size then has 
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Self
@@ -85,7 +85,7 @@ class Perlin(Synthetic):
         sample = field.noise(_spread(setting.grid.height), _spread(setting.grid.width)).ravel()
         ranks = [int(share * sample.size) for share in np.cumsum(list(SHARES.values()))[:-1]]
         ordered = np.partition(sample, ranks)
-        return cls(**{**field.__dict__, "thresholds": tuple(float(ordered[rank]) for rank in ranks)})
+        return replace(field, thresholds=tuple(float(ordered[rank]) for rank in ranks))
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x): 0.25, 0.5, 0.75 or 1."""

@@ -6,14 +6,19 @@ import numpy as np
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
-from geosal.errors import GeosalWarning, SaliencyError
+from geosal.errors import GeosalWarning, ResourceError, SaliencyError
 from geosal.gdal_env import gdal_env
 from geosal.grid import Block, Grid
 from geosal.sources.align import Alignment, align, align_by_pixels, coarse, spread
+from geosal.sources.maskfile import MaskFile
 from geosal.sources.resample import Footprint, reach
 
 SAMPLES = 1024
 """Rows and columns of the scene that are looked at first."""
+_MAX_SCAN = 20 * 10**9
+"""Pixels."""
+_MAX_TILE_BYTES = 2**30
+"""As of scenes."""
 
 
 def place_mask(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -> tuple[Alignment, Block]:
@@ -44,6 +49,36 @@ def place_mask(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -> tuple[
     if under is None or not _overlap(alignment, scene, mask):
         raise SaliencyError(_elsewhere(text, scene, mask))
     return alignment, under
+
+
+def refuse_bombs(text: str, file: MaskFile, under: Block) -> None:
+    """Refuse a raster that takes more memory or time than any mask: its header is more likely a bomb.
+
+    Parameters
+    ----------
+    text
+        The SOURCE as the user wrote it, for messages.
+    file
+        The raster.
+    under
+        Its pixels under the scene.
+
+    Raises
+    ------
+    ResourceError
+        Its tiles, or its pixels under the scene, are too large.
+    """
+    rows, cols = file.block_shape
+    if rows * cols * np.dtype(file.dtype).itemsize > _MAX_TILE_BYTES:
+        raise ResourceError(
+            f"{text}: a tile of the raster has {rows}x{cols} pixels of {file.dtype}; tile it with rio convert --co "
+            "tiled=yes"
+        )
+    if under.height * under.width > _MAX_SCAN:
+        raise ResourceError(
+            f"{text}: {under.height * under.width} of its pixels lie under the scene, more than {_MAX_SCAN}; give a "
+            "coarser raster"
+        )
 
 
 def _resolve_alignment(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -> Alignment:

@@ -69,7 +69,7 @@ class Preset:
         """
         source.only("dilate", "confidence", "from", "as", "band", "align", "saliency")
         confidence = source.choice("confidence", "medium", CONFIDENCES)
-        disc = parse_radius(source.text, "dilate", source.get("dilate") or "0", setting.grid)
+        disc = parse_radius(source.text, "dilate", source.get("dilate"), setting.grid)
         saliency = source.number("saliency", 0.0, 0, 1)
         band = _given(source) or _of_product(source, setting, cls.theme)
         flags = Flags.open(source, setting, band, cls.theme, confidence)
@@ -133,10 +133,11 @@ class Clouds(Preset):
     """``clouds:dilate=60m,confidence=medium,saliency=0[,from=PATH,as=KIND]``: 0 where the product's band tells clouds.
 
     Elsewhere 1. ``confidence=high`` is opaque and sure clouds, ``medium`` (the default) also cirrus, probable ones and
-    the agency's margin, ``low`` all doubts. ``dilate=`` grows them, in pixels of the scene (``5``) or metres (``60m``);
-    0 unless given. ``saliency=`` is what they get. Another band than the product's is ``from=PATH,as=KIND``, with KIND
-    scl, qa_pixel, fmask, fmask_python, fmask_hls, pixel_qa, bqa, bqa_pre, msk_classi or clouds_gml (``as=`` may be left
-    out where the file has its agency's name); ``band=`` and ``align=pixels`` go with it.
+    the agency's margin, ``low`` all doubts. ``dilate=`` grows them, in metres on the ground (``60m``) or pixels of the
+    scene (``5px``); 0 unless given. ``saliency=`` is what they get. Another band than the product's is
+    ``from=PATH,as=KIND``, with KIND scl, qa_pixel, fmask, fmask_python, fmask_hls, pixel_qa, bqa, bqa_pre, msk_classi
+    or clouds_gml (``as=`` may be left out where the file has its agency's name); ``band=`` and ``align=pixels`` go with
+    it.
     """
 
     theme = "cloud"

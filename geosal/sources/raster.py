@@ -1,6 +1,5 @@
 """A mask file of any size, resolution and CRS: ``PATH[:range=LO-HI,band=1,resampling=bilinear,align=pixels]``."""
 
-import re
 import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -9,12 +8,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.errors import GeosalWarning, ResourceError, SaliencyError, UsageError
+from geosal.errors import GeosalWarning, SaliencyError
 from geosal.grid import Block, Grid
 from geosal.sources.align import Alignment, coarse
 from geosal.sources.base import Coded, Kind, Setting
 from geosal.sources.maskfile import MaskFile, Values
-from geosal.sources.placement import place_mask
+from geosal.sources.placement import place_mask, refuse_bombs
 from geosal.sources.resample import Footprint, reach
 from geosal.sources.text import SourceText
 
@@ -22,14 +21,10 @@ _MAX_PIXELS = 2**17
 """Scene pixels resampled at once: their positions take 16 bytes each."""
 _MAX_WINDOW = 2**22
 """Mask pixels held at once."""
-_MAX_SCAN = 20 * 10**9
-"""Mask pixels under a scene beyond which the header is more likely a bomb than a mask."""
-_MAX_TILE = 2**29
 _SUSPICIOUS = 100
 """Highest value of a uint8 mask that more likely counts classes or percent than 255ths."""
 _FINER = 3.9
 """Mask pixels per scene pixel beyond which nearest loses something."""
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,17 +77,13 @@ class RasterSource:
             It has more pixels under the scene than any mask needs.
         """
         source.only("range", "band", "resampling", "align")
-        limits = _parse_range(source)
+        limits = source.interval("range")
         file = MaskFile.open(source.target, source.integer("band", 1, 1, 65535), setting.drivers)
         by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
         bilinear = source.choice("resampling", "nearest", ("nearest", "bilinear")) == "bilinear"
         _refuse_kind(source.text, file)
         alignment, under = place_mask(source.text, setting.grid, file.grid, by_pixels=by_pixels)
-        if under.height * under.width > _MAX_SCAN:
-            raise ResourceError(
-                f"{source.text}: {under.height * under.width} of its pixels lie under the scene, more than "
-                f"{_MAX_SCAN}; give a coarser mask"
-            )
+        refuse_bombs(source.text, file, under)
         values = file.scan(under)
         _warn_of_finer(source.text, setting.grid, under)
         return cls(
@@ -209,24 +200,9 @@ def _all_in_range(values: NDArray[np.float32]) -> bool:
     return bool(((values >= 0) & (values <= 1)).all())
 
 
-def _parse_range(source: SourceText) -> tuple[float, float] | None:
-    value = source.get("range")
-    if value is None:
-        return None
-    match = re.fullmatch(rf"({_NUMBER})-({_NUMBER})", value)
-    if match is None or not float(match[1]) < float(match[2]):
-        raise UsageError(f"{source.text}: range={value}; write the values that mean 0 and 1, such as range=0-255")
-    return float(match[1]), float(match[2])
-
-
 def _refuse_kind(text: str, file: MaskFile) -> None:
     if "complex" in file.dtype:
         raise SaliencyError(f"{text}: the mask is {file.dtype}; convert it to uint8, or to float from 0 to 1")
-    if file.block_shape[0] * file.block_shape[1] > _MAX_TILE:
-        raise ResourceError(
-            f"{text}: a tile of the mask has {file.block_shape[0]}x{file.block_shape[1]} pixels; tile it "
-            "with rio convert --co tiled=yes"
-        )
 
 
 def _warn_of_finer(text: str, grid: Grid, under: Block) -> None:

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.errors import GeosalWarning, ResourceError, SaliencyError
+from geosal.errors import GeosalWarning, SaliencyError
 from geosal.grid import Block, Grid
 from geosal.sources.align import Alignment, coarse
 from geosal.sources.maskfile import MaskFile
-from geosal.sources.placement import place_mask
+from geosal.sources.placement import place_mask, refuse_bombs
 from geosal.sources.resample import Footprint, reach
 
 Ints = NDArray[np.int64]
@@ -21,8 +21,6 @@ _MAX_PIXELS = 2**17
 """Scene pixels resampled at once: their positions take 16 bytes each."""
 _MAX_WINDOW = 2**22
 """Pixels of the raster held at once."""
-_MAX_SCAN = 20 * 10**9
-_MAX_TILE = 2**29
 _MAX_CLASSES = 65536
 """Values beyond which a raster counts something else than classes."""
 
@@ -71,17 +69,8 @@ class ClassRaster:
         """
         if "complex" in file.dtype:
             raise SaliencyError(f"{text}: the raster is {file.dtype}; classes are whole numbers, convert it to uint8")
-        if file.block_shape[0] * file.block_shape[1] > _MAX_TILE:
-            raise ResourceError(
-                f"{text}: a tile of the raster has {file.block_shape[0]}x{file.block_shape[1]} pixels; tile it "
-                "with rio convert --co tiled=yes"
-            )
         alignment, under = place_mask(text, scene, file.grid, by_pixels=by_pixels)
-        if under.height * under.width > _MAX_SCAN:
-            raise ResourceError(
-                f"{text}: {under.height * under.width} of its pixels lie under the scene, more than {_MAX_SCAN}; "
-                "give a coarser raster"
-            )
+        refuse_bombs(text, file, under)
         if not masked:
             file = replace(file, all_valid=True)
         return cls(file=file, alignment=alignment, under=under)
@@ -117,7 +106,7 @@ class ClassRaster:
             There are more than classes ever are.
         """
         found: NDArray[Any] = np.zeros(0, self.file.dtype)
-        for piece in self._pieces():
+        for piece in self.file.pieces(self.under):
             pixels, valid = self.file.read(piece)
             pixels = pixels.ravel() if valid is None else pixels[valid]
             found = np.union1d(found, _distinct(pixels))
@@ -154,18 +143,6 @@ class ClassRaster:
         if footprint.outside is not None:
             said[footprint.outside] = False
 
-    def _pieces(self) -> Iterator[Block]:
-        """Cut what lies under the scene along the raster's tiles."""
-        tile_rows, tile_cols = self.file.block_shape
-        cols = max(1, min(self.under.width, _MAX_WINDOW // tile_rows) // tile_cols) * tile_cols
-        rows = max(1, _MAX_WINDOW // cols // tile_rows) * tile_rows
-        area = self.under
-        for top in range(area.row_off // rows * rows, area.row_stop, rows):
-            for left in range(area.col_off // cols * cols, area.col_stop, cols):
-                row, col = max(top, area.row_off), max(left, area.col_off)
-                stop_row, stop_col = min(top + rows, area.row_stop), min(left + cols, area.col_stop)
-                yield Block(row, col, stop_row - row, stop_col - col)
-
 
 def strips(shape: tuple[int, ...]) -> Iterator[slice]:
     """Cut rows so that work on them takes little memory beside the whole: an index takes eight bytes for a pixel."""
@@ -176,7 +153,10 @@ def strips(shape: tuple[int, ...]) -> Iterator[slice]:
 def _distinct(pixels: NDArray[Any]) -> NDArray[Any]:
     """Sorted values, without the sort where there are few that can be."""
     if pixels.dtype in (np.uint8, np.uint16):
-        return np.flatnonzero(np.bincount(pixels)).astype(pixels.dtype)
+        counts = np.zeros(np.iinfo(pixels.dtype).max + 1, np.int64)
+        for start in range(0, pixels.size, _MAX_PIXELS):  # it takes eight bytes for a pixel
+            counts += np.bincount(pixels[start : start + _MAX_PIXELS], minlength=counts.size)
+        return np.flatnonzero(counts).astype(pixels.dtype)
     return np.unique(pixels)
 
 

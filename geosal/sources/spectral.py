@@ -31,7 +31,8 @@ INDICES: dict[str, Index] = {
     "ndwi": Index("green", "nir", 0.0, 0.3),
     # Xu (2006), doi:10.1080/01431160600589179; open water above 0, also among buildings.
     "mndwi": Index("green", "swir16", 0.0, 0.3),
-    # Gao (1996), doi:10.1016/S0034-4257(96)00067-3; water in vegetation.
+    # Hardisky, Klemas and Smart (1983), Photogrammetric Engineering and Remote Sensing 49, 77-83; under this name
+    # Wilson and Sader (2002), doi:10.1016/S0034-4257(01)00318-2; water in vegetation.
     "ndmi": Index("nir", "swir16", 0.0, 0.4),
     # Key and Benson (2006), FIREMON, RMRS-GTR-164-CD; what has burnt is low: invert=yes.
     "nbr": Index("nir", "swir22", 0.1, 0.5),

@@ -27,7 +27,7 @@ from geosal.sources.quality import KINDS, theme_codes
 
 NOTHING = float("nan")
 """Saliency of a class that says nothing."""
-_ITEM = re.compile(r"\s*(-?\d+)(?:\s*-\s*(-?\d+))?\s*")
+_ITEM = re.compile(r"\s*(-?\d{1,18})(?:\s*-\s*(-?\d{1,18}))?\s*")
 _MAX_ITEMS = 4096
 
 
@@ -152,10 +152,8 @@ class ClassTable:
             codes = np.where(known, classes, 0).astype(np.intp)
             return np.where(known, by_flag[codes], np.float32(background))
         if classes.dtype in (np.uint8, np.uint16):
-            every = np.arange(np.iinfo(classes.dtype).max + 1)
-            by_class: NDArray[np.float32] = self._by_entry(every, background)[classes]
-            return by_class
-        return self._by_entry(classes, background)
+            return np.asarray(_by_class(self, classes.dtype.itemsize, background)[classes])
+        return self.by_entry(classes, background)
 
     def knows(self, classes: NDArray[Any]) -> NDArray[np.bool_]:
         """Which classes are in the table; same shape."""
@@ -168,11 +166,18 @@ class ClassTable:
             known |= (classes >= entry.low) & (classes <= entry.high)
         return known
 
-    def _by_entry(self, classes: NDArray[Any], background: float) -> NDArray[np.float32]:
+    def by_entry(self, classes: NDArray[Any], background: float) -> NDArray[np.float32]:
+        """Saliency of classes, entry by entry."""
         found = np.full(classes.shape, background, np.float32)
         for entry in self.entries:
             found[(classes >= entry.low) & (classes <= entry.high)] = entry.saliency
         return found
+
+
+@lru_cache(maxsize=16)
+def _by_class(table: ClassTable, size: int, background: float) -> NDArray[np.float32]:
+    """Saliency of each number of `size` bytes; not to be written into."""
+    return table.by_entry(np.arange(1 << 8 * size), background)
 
 
 @lru_cache(maxsize=16)

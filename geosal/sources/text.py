@@ -2,7 +2,8 @@
 
 Paths hold colons of their own (``s3://bucket/x.tif``, ``https://host:80/x.tif``, a Windows drive), so only a tail that
 reads ``:key=value(,key=value)*`` is taken as parameters, and a text that is an existing file is a path as it stands.
-After a name of the table values may hold colons too: ``clouds:from=s3://bucket/qa.tif``.
+A comma begins a parameter where a key follows it: ``roads.gpkg:where=kind IN (1,2),buffer=5px``. After a name of the
+table values may hold colons too: ``clouds:from=s3://bucket/qa.tif``.
 """
 
 import difflib
@@ -44,8 +45,10 @@ VECTORS = (
 )  # fmt: skip
 
 _KEY = r"[A-Za-z_][A-Za-z0-9_]*="
-_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_KEY}[^,:]*(?:,{_KEY}[^,:]*)*)", re.DOTALL)
-_NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{_KEY}[^,]*(?:,{_KEY}[^,]*)*)", re.DOTALL)
+_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_KEY}[^:]*)", re.DOTALL)
+_NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{_KEY}.*)", re.DOTALL)
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_INTERVAL = re.compile(rf"({_NUMBER})-({_NUMBER})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -81,11 +84,17 @@ class SourceText:
         match = None if os.path.exists(text) else _NAMED.fullmatch(text) or _TEXT.fullmatch(text)
         if match is None:
             return cls(text, text)
-        pairs = [pair.partition("=") for pair in match["pairs"].split(",")]
+        pairs = [pair.partition("=") for pair in re.split(rf",(?={_KEY})", match["pairs"])]
         keys = [key for key, _, _ in pairs]
         if twice := [key for key in keys if keys.count(key) > 1]:
             raise UsageError(f"{text}: {twice[0]} is given twice; give it once")
         return cls(text, match["target"], tuple((key, value.strip()) for key, _, value in pairs))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths that it names, so that nothing is written over them: its target and ``from=``; a name is none."""
+        given = self.get("from")
+        return (*(() if self.target in SOURCES else (self.target,)), *((given,) if given else ()))
 
     def without(self, key: str) -> Self:
         """The same without a parameter; `text` stays as the user wrote it."""
@@ -121,7 +130,7 @@ class SourceText:
         value = self.get(key)
         if value is None:
             return default
-        if not re.fullmatch(r"[+-]?\d+", value) or not low <= int(value) <= high:
+        if not re.fullmatch(r"[+-]?\d{1,19}", value) or not low <= int(value) <= high:
             raise UsageError(f"{self.text}: {key}={value}; {key} is a whole number from {low} to {high}")
         return int(value)
 
@@ -143,6 +152,22 @@ class SourceText:
         if not low <= number <= high:
             raise UsageError(f"{self.text}: {key}={value}; {key} is a number from {low:g} to {high:g}")
         return number
+
+    def interval(self, key: str) -> tuple[float, float] | None:
+        """Two numbers as ``LO-HI``, the values that mean 0 and 1; None when not given.
+
+        Raises
+        ------
+        UsageError
+            It is something else, or the first is not below the second.
+        """
+        value = self.get(key)
+        if value is None:
+            return None
+        match = _INTERVAL.fullmatch(value)
+        if match is None or not float(match[1]) < float(match[2]) or math.isinf(float(match[2]) - float(match[1])):
+            raise UsageError(f"{self.text}: {key}={value}; write the values that mean 0 and 1, such as {key}=0-255")
+        return float(match[1]), float(match[2])
 
     def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
         """One of `choices`.
@@ -203,6 +228,13 @@ def load_class(entry: str) -> "type[Source]":
 
 def _refuse_what_is_no_path(source: SourceText) -> None:
     target = source.target
+    if not os.path.exists(target):
+        for match in re.finditer(rf":(?={_KEY})", target):
+            if os.path.isfile(target[: match.start()]):
+                raise UsageError(
+                    f"{source.text}: the parameters {target[match.start() + 1 :]} cannot be read; they are written "
+                    "KEY=VALUE,KEY=VALUE, and no value holds a colon"
+                )
     if os.path.exists(target) or any(mark in target for mark in "/\\."):
         return
     from geosal.sources.plugins import plugin_names  # noqa: PLC0415

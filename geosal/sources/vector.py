@@ -1,7 +1,6 @@
 """Features of a vector file as saliency: what lies in them counts, what does not is background."""
 
 import os
-import re
 import threading
 import warnings
 from collections import OrderedDict
@@ -19,35 +18,30 @@ from geosal.sources.burn import Outlines
 from geosal.sources.detections import Frame, read_coco, read_csv
 from geosal.sources.feather import Feather, feathered
 from geosal.sources.geoparquet import read_parquet
+from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 from geosal.sources.text import SourceText
-from geosal.sources.vectorfile import Features, Wish, fingerprint, kind_of, read_ogr
-from geosal.sources.vectorplace import areal, around_points, grow, no_overlap, on_scene, pixel_metres, to_pixels
+from geosal.sources.vectorcut import require_place, scene_boxes, source_crs
+from geosal.sources.vectorfile import Boxes, Features, Wish, fingerprint, kind_of, read_ogr
+from geosal.sources.vectorplace import areal, around_points, grow, no_overlap, on_scene, to_pixels
 
 _PARAMETERS = (
     "saliency", "attribute", "range", "buffer", "feather", "background", "layer", "where", "crs", "outline",
     "image", "category", "shape",
 )  # fmt: skip
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_SMALL = 4.0
-"""Pixels; features of a larger area are taken to cover the centre of one."""
+_THIN = 0.75
+"""Area per length of outline: with more of it a disc of radius 0.71 has room inside, which holds a pixel's centre."""
 _CODES = 255
 _COLLECTION = 7
 _PIECE = 10_000
+_ROOM = 1.1
+"""Pixels differ in size between the places looked at."""
 _KEEP = 8
 """Files whose outlines a process keeps."""
 
 
-class Length(NamedTuple):
-    """A distance."""
-
-    amount: float
-    pixels: bool
-    """In pixels of the scene; else in metres on the ground."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Vector:
-    """``FILE:saliency=S|attribute=NAME,range=LO-HI,buffer=120|5px,feather=…,background=B``: what lies in features.
+    """``FILE:saliency=S|attribute=NAME,range=LO-HI,buffer=120m|5px,feather=…,background=B``: what lies in features.
 
     GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML and GeoParquet in any CRS; COCO detections and CSV tables of boxes
     in pixels. Also ``layer=``, ``where=`` (SQL), ``crs=`` (EPSG code, for files that tell none), ``outline=yes`` (edges
@@ -133,9 +127,9 @@ class Vector:
                 shape=source.choice("shape", "boxes", ("boxes", "polygons")),
             ),
             saliency=source.number("saliency", 1.0, 0, 1),
-            limits=_parse_range(source),
-            buffer=_parse_length(source, "buffer", setting.grid),
-            feather=_parse_length(source, "feather", setting.grid),
+            limits=source.interval("range") or (0.0, 1.0),
+            buffer=parse_length(source.text, "buffer", source.get("buffer"), setting.grid, bare=True),
+            feather=parse_length(source.text, "feather", source.get("feather"), setting.grid, bare=True),
             background=source.number("background", setting.background, 0, 1),
             outline=source.choice("outline", "no", ("no", "yes")) == "yes",
             crs=source.integer("crs", 0, 1024, 2**31) if source.get("crs") else None,
@@ -178,6 +172,17 @@ class Vector:
         """The class and its parameters, the file's hash among them."""
         return type(self).__qualname__, repr(self)
 
+    @property
+    def work_bytes(self) -> int:
+        """Memory of one reader beside the block: a tile with its soft edges."""
+        feather = self._laid().feather
+        return 0 if feather is None else feather.work_bytes
+
+    @property
+    def shared_bytes(self) -> int:
+        """Memory of the outlines, which all readers of a process share."""
+        return self._laid().outlines.nbytes
+
     def _laid(self) -> "_Laid":
         """Features on the grid, read once in each process; the source itself stays small when it travels."""
         key = replace(self, text="")
@@ -206,26 +211,28 @@ def _lay(vector: Vector) -> _Laid:
 
     if fingerprint(vector.path) != vector.fingerprint:
         raise SaliencyError(f"{vector.text}: the file has changed since it was opened; leave it alone while it is used")
-    features = _read(vector)
+    feather = _feather(vector)
+    reach = _reach(vector, feather)
+    features = _read(vector, reach)
     notes = list(features.notes)
     if features.geometries.size == 0:
         raise SaliencyError(f"{vector.text}: there is no feature in it, or none that is asked for; check the file")
     values, noted = _saliency(vector, features)
     notes += noted
-    feather = _feather(vector)
     pieces, lost, mended = [], 0, 0
     # Piece by piece: geometries as objects take several times the memory of their outlines.
     for start in range(0, values.size, _PIECE):
-        piece = replace(features, geometries=features.geometries[start : start + _PIECE])
         try:
-            placed, off = to_pixels(vector.text, piece, vector.grid, vector.crs)
-            polygons, owner, invalid = _polygons(vector, placed, 0.0 if feather is None else feather.width)
+            flat, part = _flat(features.geometries[start : start + _PIECE])
+            placed = to_pixels(vector.text, replace(features, geometries=flat), vector.grid, vector.crs, reach)
+            polygons, owner, invalid = _polygons(vector, placed.geometries, 0.0 if feather is None else feather.width)
+            lost, mended = lost + placed.lost, mended + placed.mended + invalid
+            if polygons.size:
+                saliency = values[start : start + _PIECE][part[owner]].astype(np.float32)
+                pieces.append(_covering(polygons, saliency, _around(vector.grid, feather)))
         except ShapelyError as error:
             cause = " ".join(str(error).split())[:200]
             raise SaliencyError(f"{vector.text}: geometries cannot be worked with ({cause}); mend the file") from error
-        lost, mended = lost + off, mended + invalid
-        if polygons.size:
-            pieces.append(_covering(polygons, values[start : start + _PIECE][owner].astype(np.float32)))
     if not pieces:
         raise no_overlap(vector.text, features, vector.grid)
     if lost:
@@ -235,7 +242,24 @@ def _lay(vector: Vector) -> _Laid:
     return _Laid(Outlines.joined(pieces), feather, tuple(notes))
 
 
-def _read(vector: Vector) -> Features:
+def _flat(geometries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Take collections apart; and which of the geometries each is of."""
+    import shapely  # noqa: PLC0415
+
+    owner = np.arange(geometries.size)
+    while (shapely.get_type_id(geometries) == _COLLECTION).any():
+        geometries, of_part = shapely.get_parts(geometries, return_index=True)
+        owner = owner[of_part]
+    return geometries, owner
+
+
+def _around(grid: Grid, feather: Feather | None) -> Block:
+    """The scene and what its soft edges look at."""
+    halo = 0 if feather is None else feather.halo
+    return Block(-halo, -halo, grid.height + 2 * halo, grid.width + 2 * halo)
+
+
+def _read(vector: Vector, reach: float) -> Features:
     kind = kind_of(vector.path)
     wish = vector.wish
     if kind in {"COCO", "CSV"}:
@@ -246,8 +270,17 @@ def _read(vector: Vector) -> Features:
     if wish.image is not None or wish.category is not None:
         raise UsageError(f"{vector.text}: image= and category= are for detections (COCO, CSV); use where= here")
     if kind == "parquet":
-        return read_parquet(vector.text, vector.path, wish)
-    return read_ogr(vector.text, vector.path, kind, wish)
+        features = read_parquet(vector.text, vector.path, wish)
+    else:
+
+        def near(told: str | None) -> Boxes | None:
+            require_place(vector.text, vector.grid)
+            return scene_boxes(source_crs(vector.text, told, vector.crs), vector.grid, reach)
+
+        features = read_ogr(vector.text, vector.path, kind, wish, near)
+    if features.crs is None and vector.crs is not None:
+        return replace(features, crs=f"EPSG:{vector.crs}")
+    return features
 
 
 def _saliency(vector: Vector, features: Features) -> tuple[NDArray[np.float64], list[str]]:
@@ -282,16 +315,17 @@ def _polygons(vector: Vector, placed: NDArray[Any], reach: float) -> tuple[NDArr
     """
     import shapely  # noqa: PLC0415
 
-    sides = np.ones((placed.size, 2)) if vector.buffer.pixels else pixel_metres(_middles(placed), vector.grid)
+    sides = (
+        np.ones((placed.size, 2)) if vector.buffer.pixels else pixel_metres(_middles(placed, vector.grid), vector.grid)
+    )
     grown = vector.buffer.amount / sides.min(axis=1)
     owner = np.flatnonzero(on_scene(placed, vector.grid, reach + grown + 1))
     placed = placed[owner]
     invalid = ~shapely.is_valid(placed)
     if invalid.any():
         placed[invalid] = shapely.make_valid(placed[invalid], method="structure", keep_collapsed=True)
-    while (shapely.get_type_id(placed) == _COLLECTION).any():
-        placed, of_part = shapely.get_parts(placed, return_index=True)
-        owner = owner[of_part]
+    placed, of_part = _flat(placed)
+    owner = owner[of_part]
     if vector.outline:
         areas = np.isin(shapely.get_type_id(placed), (3, 6))
         placed = np.where(areas, shapely.boundary(placed), placed)
@@ -303,25 +337,35 @@ def _polygons(vector: Vector, placed: NDArray[Any], reach: float) -> tuple[NDArr
     return polygons[near], owner[near], int(invalid.sum())
 
 
-def _middles(placed: NDArray[Any]) -> NDArray[np.float64]:
+def _middles(placed: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
+    """Where the size of a pixel is taken for each feature: the middle of what of its bounding box is on the scene."""
     import shapely  # noqa: PLC0415
 
-    bounds = shapely.bounds(placed)
+    bounds = np.clip(shapely.bounds(placed), 0, [grid.width, grid.height] * 2)
     return np.asarray(np.nan_to_num((bounds[:, :2] + bounds[:, 2:]) / 2), np.float64)
 
 
-def _covering(polygons: NDArray[Any], values: NDArray[np.float32]) -> Outlines:
-    """Outlines in which a feature that is too small for a pixel centre has the pixel it lies in."""
+def _covering(polygons: NDArray[Any], values: NDArray[np.float32], around: Block) -> Outlines:
+    """Outlines in which every feature has a pixel: one that is too thin for a pixel centre is drawn a pixel wide."""
     import shapely  # noqa: PLC0415
 
     outlines = Outlines.of(polygons, values)
-    small = np.flatnonzero(shapely.area(polygons) < _SMALL)
-    empty = small[outlines.empty(small)]
-    if empty.size == 0:
-        return outlines
-    polygons = polygons.copy()
-    polygons[empty] = around_points(shapely.get_coordinates(shapely.point_on_surface(polygons[empty])))
-    return Outlines.of(polygons, values)
+    thin = np.flatnonzero(shapely.area(polygons) <= _THIN * shapely.length(polygons))
+    for drawn in (lambda few: shapely.buffer(few, 0.5), _pixels):
+        thin = thin[outlines.empty(thin, around)]
+        if thin.size == 0:
+            break
+        polygons = polygons.copy()
+        polygons[thin] = drawn(polygons[thin])
+        outlines = Outlines.of(polygons, values)
+    return outlines
+
+
+def _pixels(polygons: NDArray[Any]) -> NDArray[Any]:
+    """The pixel that a place in each polygon lies in."""
+    import shapely  # noqa: PLC0415
+
+    return around_points(shapely.get_coordinates(shapely.point_on_surface(polygons)))
 
 
 def _feather(vector: Vector) -> Feather | None:
@@ -330,32 +374,15 @@ def _feather(vector: Vector) -> Feather | None:
         return None
     if vector.feather.pixels:
         return Feather.of(vector.text, width, (1.0, 1.0))
-    middle = np.array([[vector.grid.width / 2, vector.grid.height / 2]])
-    across, down = pixel_metres(middle, vector.grid)[0].tolist()
+    across, down = middle_metres(vector.grid)
     return Feather.of(vector.text, width, (down, across))
 
 
-def _parse_length(source: SourceText, key: str, grid: Grid) -> Length:
-    value = source.get(key)
-    if value is None:
-        return Length(0.0, pixels=True)
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)(px|m|)", value)
-    if match is None or float(match[1]) > 1e7:
-        raise UsageError(f"{source.text}: {key}={value}; write metres such as {key}=120, or pixels such as {key}=5px")
-    length = Length(float(match[1]), match[2] == "px")
-    if not length.pixels and not grid.georeferenced:
-        raise UsageError(
-            f"{source.text}: {key}={value} is in metres and the scene lacks georeferencing; write pixels "
-            f"such as {key}=5px"
-        )
-    return length
-
-
-def _parse_range(source: SourceText) -> tuple[float, float]:
-    value = source.get("range")
-    if value is None:
-        return 0.0, 1.0
-    match = re.fullmatch(rf"({_NUMBER})-({_NUMBER})", value)
-    if match is None or not float(match[1]) < float(match[2]):
-        raise UsageError(f"{source.text}: range={value}; write the values that mean 0 and 1, such as range=0-255")
-    return float(match[1]), float(match[2])
+def _reach(vector: Vector, feather: Feather | None) -> float:
+    """Pixels around the scene from which a feature may count."""
+    reach = 0.0 if feather is None else feather.width
+    if vector.buffer.pixels or vector.buffer.amount == 0:
+        return reach + vector.buffer.amount
+    across, down = (np.linspace(0, size, 5) for size in (vector.grid.width, vector.grid.height))
+    places = np.stack(np.meshgrid(across, down), axis=2).reshape(-1, 2)
+    return reach + _ROOM * vector.buffer.amount / float(pixel_metres(places, vector.grid).min())

@@ -7,6 +7,7 @@ shapefile, FlatGeobuf, KML, GeoParquet, COCO detections and tables of boxes.
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,16 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import GeosalError, ResourceError, SceneError, UsageError
+from geosal.sources import wkb as geometry
+from geosal.sources.trust import KML, check_geojson, check_xml
 
 MAX_TEXT = 2**30
-"""Bytes of a GeoJSON, KML or COCO file: all of it is held at once."""
+"""Bytes of a GeoJSON, KML or CSV file, and of what an archive holds."""
+MAX_COCO = 2**27
+"""Bytes of a COCO file: Python's objects for them take up to 25 times as many."""
 MAX_FEATURES = 5_000_000
-MAX_BYTES = 2**31
-"""Of all geometries as WKB, some 100 million vertices."""
+_PAGE_BYTES = 2**29
+"""Of the features read at once, as far as a file's size tells."""
+_SAMPLE = 1000
+"""Features looked at to say where they are, when none is on the scene."""
 _HEAD = 2**16
 _SHP = b"\x00\x00\x27\x0a"
 _FOREIGN = (b"<OGRVRTDataSource", b"opengis.net/gml", b"NetworkLink")
-"""What a KML file does not need, and what would make GDAL look elsewhere."""
+"""What a KML file does not need, and what would make GDAL take another driver or look elsewhere."""
+Boxes = NDArray[np.float64]
+Near = Callable[[str | None], Boxes | None]
+"""From a file's CRS to the boxes in it, (box, 4), outside of which features do not matter; None where all do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +101,13 @@ def kind_of(path: str) -> str:
         raise SceneError(f"{path}: vector files are read from local disks only; fetch it first")
     if os.path.isdir(path):
         raise SceneError(f"{path}: is a directory; give the path of one vector file in it")
+    if not os.path.exists(path):
+        raise SceneError(f"{path}: no such file; give the path of a vector file")
+    if not os.path.isfile(path):
+        raise SceneError(f"{path}: is a pipe or a device; write it into a file first")
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-    except FileNotFoundError as error:
-        raise SceneError(f"{path}: no such file; give the path of a vector file") from error
     except OSError as error:
         raise SceneError(f"{path}: cannot be read ({error.strerror}); copy it again") from error
     if not head:
@@ -110,11 +122,10 @@ def kind_of(path: str) -> str:
             f"{path}: is no GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML, GeoParquet, COCO or CSV file (other "
             "formats may name other files and are not trusted); convert it with ogr2ogr"
         )
-    if kind in {"GeoJSON", "COCO", "KML", "CSV"} and os.path.getsize(path) > MAX_TEXT:
-        raise ResourceError(
-            f"{path}: has {os.path.getsize(path)} bytes, more than {MAX_TEXT} for a text file; convert it to a "
-            "GeoPackage with ogr2ogr"
-        )
+    most = MAX_COCO if kind == "COCO" else MAX_TEXT
+    if kind in {"GeoJSON", "COCO", "KML", "CSV"} and os.path.getsize(path) > most:
+        mend = "keep this image's boxes" if kind == "COCO" else "convert it to a GeoPackage with ogr2ogr"
+        raise ResourceError(f"{path}: has {os.path.getsize(path)} bytes, more than {most} for a text file; {mend}")
     return kind
 
 
@@ -142,35 +153,30 @@ def _says_geojson(text: bytes) -> bool:
     return b'"Feature' in text or b'"coordinates"' in text or b'"geometries"' in text
 
 
-def read_ogr(text: str, path: str, kind: str, wish: Wish) -> Features:
+def read_ogr(text: str, path: str, kind: str, wish: Wish, near: Near | None = None) -> Features:
     """Read GeoJSON, GeoPackage, shapefile, FlatGeobuf or KML through GDAL.
+
+    Formats with a spatial index give what is `near` alone; if that is nothing, a sample that tells where features are.
 
     Raises
     ------
     UsageError
         No such layer or attribute, or a condition that makes no sense.
     SceneError
-        The file cannot be read.
+        The file cannot be read, or has what may name other files.
     ResourceError
         It has more features or vertices than any saliency needs.
     """
     import pyogrio  # noqa: PLC0415
     import shapely  # noqa: PLC0415
 
-    if kind == "KML":
-        _check_xml(path)
-    # The prefix keeps every other driver that reads JSON away from the file, one that runs commands among them.
-    name = os.path.abspath(path)
-    if kind == "GeoJSON":
-        name = f"GeoJSON:{name}"
-    elif kind == "shp" and not path.lower().endswith(".shp"):
-        name = f"/vsizip/{{{name}}}/{_zipped_shapefile(path)}"
+    name = _name_for_gdal(path, kind)
     try:
-        layer = _layer(text, [str(row[0]) for row in pyogrio.list_layers(name)], wish.layer)
+        layer = _layer(text, pyogrio.list_layers(name), wish.layer)
         info = pyogrio.read_info(name, layer=layer, force_feature_count=True)
-        _check_info(text, path, kind, info, wish)
-        columns = [] if wish.attribute is None else [wish.attribute]
-        meta, _, wkb, columns = pyogrio.raw.read(name, layer=layer, columns=columns, where=wish.where, force_2d=True)
+        box = None if near is None else _bounding(near(info["crs"]), info["total_bounds"])
+        _check_info(text, path, kind, info, wish, box)
+        found, columns = _read_pages(path, name, layer, info, wish, box)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
         cause = one_line(error)
         if wish.where is not None and isinstance(error, pyogrio.errors.FeatureError):
@@ -186,32 +192,99 @@ def read_ogr(text: str, path: str, kind: str, wish: Wish) -> Features:
                 f"{text}: where={wish.where} cannot be used ({one_line(error)}); write SQL such as a > 1"
             ) from error
         raise SceneError(f"{path}: cannot be read as {kind} ({one_line(error)}); copy it again") from error
-    check_size(path, wkb)
-    geometries = from_wkb(path, wkb)
-    values = None if wish.attribute is None else numbers(text, wish.attribute, columns[0])
+    geometries = geometry.from_wkb(path, found)
+    values = None if wish.attribute is None else numbers(text, wish.attribute, columns)
     there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    return Features(geometries[there], None if values is None else values[there], meta["crs"])
+    return Features(geometries[there], None if values is None else values[there], info["crs"])
 
 
-def _layer(text: str, layers: list[str], wanted: str | None) -> str:
+def _name_for_gdal(path: str, kind: str) -> str:
+    """Check what GDAL must not be given, and tell it the file in such a way that it takes our driver."""
+    # The prefix keeps every other driver that reads JSON away from the file, one that runs commands among them.
+    name = os.path.abspath(path)
+    if kind == "KML":
+        with open(path, "rb") as file:
+            check_xml(path, file, KML)
+    if kind == "GeoJSON":
+        check_geojson(path)
+        return f"GeoJSON:{name}"
+    if kind == "shp" and not path.lower().endswith(".shp"):
+        return f"/vsizip/{{{name}}}/{_zipped_shapefile(path)}"
+    return name
+
+
+def _bounding(boxes: Boxes | None, total: Any) -> tuple[float, float, float, float] | None:
+    """One box around those in which features may lie; None where all are to be read."""
+    if boxes is None or total is None:  # without bounds there is no index either
+        return None
+    left, bottom, right, top = total
+    hit = (boxes[:, 0] <= right) & (boxes[:, 2] >= left) & (boxes[:, 1] <= top) & (boxes[:, 3] >= bottom)
+    some = boxes[hit] if hit.any() else boxes
+    low, high = some[:, :2].min(axis=0).tolist(), some[:, 2:].max(axis=0).tolist()
+    return low[0], low[1], high[0], high[1]
+
+
+def _read_pages(
+    path: str, name: str, layer: str, info: dict[str, Any], wish: Wish, box: tuple[float, ...] | None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Read geometries as WKB, and the attribute, in pieces that a file of this size should have in memory."""
+    import pyogrio  # noqa: PLC0415
+
+    columns = [] if wish.attribute is None else [wish.attribute]
+    each = os.path.getsize(path) // max(1, info["features"]) + 1
+    page = max(1000, min(MAX_FEATURES + 1, _PAGE_BYTES // each))
+
+    def read(**limits: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        _, _, found, values = pyogrio.raw.read(
+            name, layer=layer, columns=columns, where=wish.where, force_2d=True, **limits
+        )
+        return found, (values[0] if columns else np.zeros(0))
+
+    pieces: list[tuple[NDArray[Any], NDArray[Any]]] = []
+    count = size = 0
+    while not pieces or len(pieces[-1][0]) == page:
+        pieces.append(read(bbox=box, skip_features=count, max_features=page))
+        count += len(pieces[-1][0])
+        size += sum(len(shape) for shape in pieces[-1][0] if shape is not None)
+        geometry.check_size(path, size)
+        if count > MAX_FEATURES:
+            raise _too_many(path, count)
+    if count == 0 and box is not None:
+        return read(max_features=_SAMPLE)
+    return np.concatenate([found for found, _ in pieces]), np.concatenate([values for _, values in pieces])
+
+
+def _layer(text: str, rows: NDArray[Any], wanted: str | None) -> str:
+    """Name of the layer to be read; tables without geometries, such as QGIS's styles, are passed over."""
+    layers = [str(name) for name, _ in rows]
+    shapes = [str(name) for name, kind in rows if kind is not None]
     if not layers:
         raise SceneError(f"{text}: the file has no layer; check that it was written to the end")
-    if wanted is None:
-        if len(layers) > 1:
-            raise UsageError(f"{text}: the file has layers {', '.join(layers[:20])}; say which with layer=NAME")
-        return layers[0]
-    if wanted not in layers:
+    if wanted is not None and wanted not in layers:
         raise UsageError(f"{text}: layer={wanted}; the file has {', '.join(layers[:20])}")
-    return wanted
+    if not shapes or (wanted is not None and wanted not in shapes):
+        raise SceneError(f"{text}: layer {wanted or layers[0]} has no geometry; give a file or a layer of features")
+    if wanted is None and len(shapes) > 1:
+        raise UsageError(f"{text}: the file has layers {', '.join(shapes[:20])}; say which with layer=NAME")
+    return wanted or shapes[0]
 
 
-def _check_info(text: str, path: str, kind: str, info: dict[str, Any], wish: Wish) -> None:
+def _too_many(path: str, count: int) -> ResourceError:
+    return ResourceError(f"{path}: has {count} features, more than {MAX_FEATURES}; clip it to the scene with ogr2ogr")
+
+
+def _check_info(
+    text: str, path: str, kind: str, info: dict[str, Any], wish: Wish, box: tuple[float, ...] | None
+) -> None:
     drivers = {"GeoJSON": ("GeoJSON",), "GPKG": ("GPKG",), "shp": ("ESRI Shapefile",), "fgb": ("FlatGeobuf",)}
     if info["driver"] not in drivers.get(kind, ("KML", "LIBKML")):
         raise SceneError(f"{path}: driver {info['driver']} is not trusted; convert it to a GeoPackage with ogr2ogr")
-    if info["features"] > MAX_FEATURES:
+    if box is None and wish.where is None and info["features"] > MAX_FEATURES:
+        raise _too_many(path, info["features"])
+    if box is None and os.path.getsize(path) > 2 * geometry.MAX_BYTES:
         raise ResourceError(
-            f"{path}: has {info['features']} features, more than {MAX_FEATURES}; clip it to the scene with ogr2ogr"
+            f"{path}: has {os.path.getsize(path)} bytes, more than {2 * geometry.MAX_BYTES}, and it cannot be told "
+            "which of them the scene needs; clip it to the scene with ogr2ogr"
         )
     check_attribute(text, wish.attribute, [str(name) for name in info["fields"]])
 
@@ -241,13 +314,15 @@ def numbers(text: str, attribute: str, column: NDArray[Any]) -> NDArray[np.float
         return column.astype(np.float64)
     try:
         return np.array([np.nan if value is None or value == "" else float(value) for value in column.tolist()])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{text}: attribute {attribute} is no number; choose one that is") from error
 
 
 def _zipped_shapefile(path: str) -> str:
     """Name of the shapefile in an archive."""
     import zipfile  # noqa: PLC0415
+    import zlib  # noqa: PLC0415
+    from lzma import LZMAError  # noqa: PLC0415
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -255,63 +330,13 @@ def _zipped_shapefile(path: str) -> str:
             shapes = [member.filename for member in members if member.filename.lower().endswith(".shp")]
             shapes = [name for name in shapes if not os.path.basename(name).startswith(".")]
             head = archive.open(shapes[0]).read(4) if len(shapes) == 1 else b""
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error, LZMAError) as error:
         raise SceneError(f"{path}: is no archive that can be read ({one_line(error)}); copy it again") from error
     if len(shapes) != 1 or head != _SHP:
         raise SceneError(f"{path}: holds {len(shapes)} shapefiles; give an archive of one")
     if sum(member.file_size for member in members) > MAX_TEXT:
         raise ResourceError(f"{path}: unpacks to more than {MAX_TEXT} bytes; unpack it, or clip it to the scene")
     return shapes[0]
-
-
-def _check_xml(path: str) -> None:
-    """Refuse a KML file with a document type (XML bombs, entities that name files), or that is no KML."""
-    from xml.etree.ElementTree import ParseError  # noqa: PLC0415
-
-    import defusedxml.ElementTree as SafeTree  # noqa: PLC0415
-    from defusedxml.common import DefusedXmlException  # noqa: PLC0415
-
-    try:
-        root = None
-        for event, element in SafeTree.iterparse(path, events=("start", "end"), forbid_dtd=True):
-            root = element.tag if root is None else root
-            if event == "end":
-                element.clear()
-    except DefusedXmlException as error:
-        raise SceneError(f"{path}: the KML has a document type or entities, which none needs; remove them") from error
-    except (ParseError, ValueError, LookupError, OSError) as error:
-        raise SceneError(f"{path}: is no well-formed KML ({one_line(error)}); copy it again") from error
-    if root is None or root.rpartition("}")[2] != "kml":
-        raise SceneError(f"{path}: is XML but no KML; convert it to a GeoPackage with ogr2ogr")
-
-
-def check_size(path: str, wkb: NDArray[Any]) -> None:
-    """Refuse geometries that take too much memory.
-
-    Raises
-    ------
-    ResourceError
-        They do.
-    """
-    total = sum(len(geometry) for geometry in wkb if geometry is not None)
-    if total > MAX_BYTES:
-        raise ResourceError(f"{path}: its geometries take {total} bytes, more than {MAX_BYTES}; simplify or clip it")
-
-
-def from_wkb(path: str, wkb: NDArray[Any]) -> NDArray[Any]:
-    """Make flat geometries of WKB; None stays None.
-
-    Raises
-    ------
-    SceneError
-        One of them is damaged.
-    """
-    import shapely  # noqa: PLC0415
-
-    try:
-        return np.asarray(shapely.force_2d(shapely.from_wkb(wkb, on_invalid="fix")))
-    except (shapely.errors.ShapelyError, ValueError, TypeError) as error:
-        raise SceneError(f"{path}: holds a geometry that cannot be read ({one_line(error)}); mend it") from error
 
 
 def fingerprint(path: str) -> str:

@@ -1,13 +1,14 @@
 """Features on the scene's grid: projected, in columns and rows, grown by a distance, points and lines made areas."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import SaliencyError, UsageError
 from geosal.grid import Grid
+from geosal.sources.vectorcut import cut, require_place, scene_boxes, source_crs
 from geosal.sources.vectorfile import Features
 
 Floats = NDArray[np.float64]
@@ -16,30 +17,41 @@ TOLERANCE = 0.05
 """Largest distance, in pixels, between a projected line and what is drawn for it."""
 _MAX_PIECES = 1000
 """Pieces into which the longest side of a feature is cut, at most."""
+_ROUNDS = 4
+"""How often sides are looked at again after they were cut."""
+_SHORT = 64.0
+"""Pixels; shorter sides are probed in the middle first."""
 _AREAL = (3, 6)
 _POINTS = (0, 4)
 
 
-def to_pixels(text: str, features: Features, grid: Grid, crs: int | None) -> tuple[NDArray[Any], int]:
-    """Bring geometries into pixel coordinates: x a column, y a row, 0 at the outer edge of the first pixel.
+class Placed(NamedTuple):
+    """Features in pixel coordinates: x a column, y a row, 0 at the outer edge of the first pixel."""
+
+    geometries: NDArray[Any]
+    """(feature,); empty where nothing of one comes near the scene, or the scene's CRS has no such place."""
+    lost: int
+    """How many of them the scene's CRS has no place for."""
+    mended: int
+    """How many were not valid and had to be, to be cut."""
+
+
+def to_pixels(text: str, features: Features, grid: Grid, crs: int | None, reach: float = 0.0) -> Placed:
+    """Bring geometries into pixel coordinates.
 
     Parameters
     ----------
     text
         The SOURCE as the user wrote it, for messages.
     features
-        As the file has them.
+        As the file has them; no collections.
     grid
         Of the scene.
     crs
         EPSG code that the user gives for a file without a CRS; None without one.
-
-    Returns
-    -------
-    geometries
-        (feature,); empty where the scene's CRS has no such place.
-    lost
-        How many are empty.
+    reach
+        Pixels around the scene that count. What lies farther off is cut away before it is projected: there a projection
+        may have no place, or the wrong one.
 
     Raises
     ------
@@ -50,49 +62,26 @@ def to_pixels(text: str, features: Features, grid: Grid, crs: int | None) -> tup
     """
     import shapely  # noqa: PLC0415
 
-    geometries = features.geometries
+    geometries, mended = features.geometries, 0
     if features.pixels:
         placed = shapely.get_coordinates(geometries)
     else:
-        project = _way(text, features, grid, crs)
+        require_place(text, grid)
+        source = source_crs(text, features.crs, crs)
+        project = _projection(text, source, grid)
         if project is not None:
+            geometries, mended = cut(geometries, scene_boxes(source, grid, reach))
             geometries = _densify(geometries, project, grid)
         places = shapely.get_coordinates(geometries)
         placed = _columns_rows(places if project is None else project(places), grid)
     good = np.asarray(np.isfinite(placed).all(axis=1))
     out = shapely.set_coordinates(geometries.copy(), np.where(good[:, None], placed, 0))
     if good.all():
-        return out, 0
+        return Placed(out, 0, mended)
     _, owner = shapely.get_coordinates(geometries, return_index=True)
     lost = np.unique(owner[~good])
     out[lost] = shapely.Polygon()
-    return out, lost.size
-
-
-def _way(text: str, features: Features, grid: Grid, crs: int | None) -> Any:
-    """Make the function from the file's coordinates to the scene's; None where they are the same."""
-    if not grid.georeferenced:
-        raise SaliencyError(
-            f"{text}: the scene lacks georeferencing and the features lie on the map; give the scene a CRS with rio "
-            "edit-info, or boxes in pixels (COCO, CSV)"
-        )
-    return _projection(text, _source_crs(text, features.crs, crs), grid)
-
-
-def _source_crs(text: str, told: str | None, given: int | None) -> Any:
-    import pyproj  # noqa: PLC0415
-
-    try:
-        if told is not None:
-            if given is not None and pyproj.CRS.from_user_input(told) != pyproj.CRS.from_epsg(given):
-                raise UsageError(f"{text}: crs={given}, but the file says {told[:60]}; leave crs out")
-            return pyproj.CRS.from_user_input(told)
-        if given is None:
-            raise SaliencyError(f"{text}: the file tells no CRS; add crs=CODE with its EPSG code, such as crs=4326")
-        return pyproj.CRS.from_epsg(given)
-    except pyproj.exceptions.CRSError as error:
-        cause = " ".join(str(error).split())[:150]
-        raise UsageError(f"{text}: its CRS cannot be used ({cause}); give one with an EPSG code") from error
+    return Placed(out, lost.size, mended)
 
 
 def _projection(text: str, source: Any, grid: Grid) -> Any:
@@ -132,56 +121,62 @@ def _densify(geometries: NDArray[Any], project: Any, grid: Grid) -> NDArray[Any]
     """Add vertices where a straight side becomes a curve, so that it is off by less than `TOLERANCE`."""
     import shapely  # noqa: PLC0415
 
-    places, owner = shapely.get_coordinates(geometries, return_index=True)
-    if len(places) < 2:
-        return geometries
-    ends = _columns_rows(project(places), grid)
-    middles = _columns_rows(project((places[:-1] + places[1:]) / 2), grid)
-    with np.errstate(invalid="ignore"):
-        off = np.hypot(*(middles - (ends[:-1] + ends[1:]) / 2).T)
-    length = np.hypot(*(places[1:] - places[:-1]).T)
-    same = (owner[1:] == owner[:-1]) & np.isfinite(off)
-    worst, longest = np.zeros(geometries.size), np.zeros(geometries.size)
-    np.maximum.at(worst, owner[1:][same], off[same])
-    np.maximum.at(longest, owner[1:][same], length[same])
-    # What a chord misses falls with the square of its length.
-    pieces = np.minimum(np.ceil(np.sqrt(worst / TOLERANCE)), _MAX_PIECES)
-    bent = np.flatnonzero(pieces > 1)
-    if bent.size:
-        geometries = geometries.copy()
-        geometries[bent] = shapely.segmentize(geometries[bent], longest[bent] / pieces[bent])
+    geometries = geometries.copy()
+    look, floor = np.arange(geometries.size), np.zeros(geometries.size)
+    for _ in range(_ROUNDS):
+        start, end, off, owner = _sides(geometries[look], project, grid)
+        length = np.hypot(*(end - start).T)
+        known = np.isfinite(off)
+        step, longest, worst = np.full(look.size, np.inf), np.zeros(look.size), np.zeros(look.size)
+        # What a chord misses falls with the square of its length.
+        np.minimum.at(step, owner[known], (length / np.maximum(np.ceil(np.sqrt(off / TOLERANCE)), 1))[known])
+        np.maximum.at(longest, owner[known], length[known])
+        np.maximum.at(worst, owner[known], off[known])
+        floor[look] = np.where(floor[look] > 0, floor[look], longest / _MAX_PIECES)
+        step = np.maximum(step, floor[look])
+        bent = (worst > TOLERANCE) & (step < longest * (1 - 1e-9))
+        look, step = look[bent], step[bent]
+        if look.size == 0:
+            break
+        geometries[look] = shapely.segmentize(geometries[look], step)
     return geometries
 
 
-def pixel_metres(places: Floats, grid: Grid) -> Floats:
-    """Width and height of a pixel in metres on the ground, (n, 2), at places (n, 2) given in columns and rows.
+def _sides(
+    geometries: NDArray[Any], project: Any, grid: Grid
+) -> tuple[Floats, Floats, NDArray[np.float64], NDArray[np.int64]]:
+    """All sides: start and end (side, 2), how far off a straight line is in pixels, and which geometry each is of.
 
-    By geodesics on the CRS's ellipsoid; where the CRS has no place on the globe, by its own unit.
+    Rings and parts are not joined.
     """
-    import pyproj  # noqa: PLC0415
+    import shapely  # noqa: PLC0415
 
-    m = grid.transform
-    crs = pyproj.CRS.from_wkt(grid.crs or "")
-    unit = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
-    plain = np.broadcast_to([np.hypot(m.a, m.d) * unit, np.hypot(m.b, m.e) * unit], places.shape)
-    geod = None if crs.geodetic_crs is None else crs.geodetic_crs.get_geod()
-    if geod is None:
-        return np.array(plain)
-    to_globe = pyproj.Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    area = shapely.get_type_id(parts) == _AREAL[0]
+    rings, of_area = shapely.get_rings(parts[area], return_index=True)
+    lines, owner = np.concatenate([rings, parts[~area]]), np.concatenate([owner[area][of_area], owner[~area]])
+    places, of_line = shapely.get_coordinates(lines, return_index=True)
+    placed = _columns_rows(project(places), grid)
+    same = of_line[1:] == of_line[:-1]
+    start, end, first, last = places[:-1][same], places[1:][same], placed[:-1][same], placed[1:][same]
+    off = _off((start + end) / 2, first, last, project, grid)
+    # A side whose ends bend to opposite sides may have its middle on the line; a short one cannot by much.
+    with np.errstate(invalid="ignore"):
+        more = np.flatnonzero((off > TOLERANCE / 4) | (np.hypot(*(last - first).T) > _SHORT))
+    for part in (0.25, 0.75):
+        some = start[more] + (end[more] - start[more]) * part
+        off[more] = np.maximum(off[more], _off(some, first[more], last[more], project, grid))
+    return start, end, off, owner[of_line[1:][same]]
 
-    def on_globe(across: float, down: float) -> Any:
-        x, y = places[:, 0] + across, places[:, 1] + down
-        return to_globe.transform(m.a * x + m.b * y + m.c, m.d * x + m.e * y + m.f)
 
-    here, right, below = on_globe(0, 0), on_globe(1, 0), on_globe(0, 1)
-    good = np.isfinite([*here, *right, *below]).all(axis=0)
-    sides = np.array(plain)
-    if good.any():
-        ends = [np.asarray(values)[good] for values in (*here, *right, *below)]
-        sides[good, 0] = geod.inv(ends[0], ends[1], ends[2], ends[3])[2]
-        sides[good, 1] = geod.inv(ends[0], ends[1], ends[4], ends[5])[2]
-    # A pixel at a pole has no width.
-    return np.asarray(np.maximum(sides, 1e-6 * sides.max(initial=1e-6)))
+def _off(places: Floats, first: Floats, last: Floats, project: Any, grid: Grid) -> Floats:
+    """How far places, projected, are from straight lines between ends in pixels, (side, 2) all."""
+    chord = last - first
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        squared = (chord**2).sum(axis=1)
+        away = _columns_rows(project(places), grid) - first
+        along = np.where(squared > 0, np.clip((away * chord).sum(axis=1) / squared, 0, 1), 0)
+        return np.asarray(np.hypot(*(away - chord * along[:, None]).T))
 
 
 def grow(geometries: NDArray[Any], distance: float, sides: Floats) -> NDArray[Any]:
@@ -286,7 +281,7 @@ def _swapped_fits(text: str, features: Features, grid: Grid) -> bool:
     few = features.geometries[:1000]
     turned = shapely.set_coordinates(few.copy(), shapely.get_coordinates(few)[:, ::-1])
     try:
-        placed, _ = to_pixels(text, Features(turned, None, features.crs), grid, None)
+        placed = to_pixels(text, Features(turned, None, features.crs), grid, None).geometries
     except (SaliencyError, UsageError):
         return False
     return bool(on_scene(placed, grid).any())

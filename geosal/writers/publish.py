@@ -37,7 +37,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
     overwrite
         Whether a file of that name may be replaced.
     inputs
-        What the job reads: paths, URLs or texts that name no file.
+        What the job reads: paths, URLs or texts that name no file. All that lies in a folder of them is an input.
 
     Raises
     ------
@@ -54,9 +54,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
         raise OutputError(f"{output}: is a directory; give a file name in it")
     if target.is_dir() and (fault := foreign(target)):
         raise OutputError(f"{output}: {fault}; delete it, or give another name")
-    for path in inputs:
-        if any(_same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in SIDECARS))):
-            raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
+    _refuse_input(output, target, inputs)
     if target.exists():
         _refuse_taken(output, target, overwrite)
     if not overwrite and (left := orphans(target)):
@@ -226,6 +224,18 @@ def _same_file(path: str, target: Path) -> bool:
         except (OSError, ValueError):  # a URL, a SOURCE text, or nothing there
             continue
     return False
+
+
+def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str]) -> None:
+    for path in inputs:
+        if any(_same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in SIDECARS))):
+            raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
+        if _is_inside(target, path):
+            raise OutputError(f"{output}: lies in {path}, which is read and stays as it is; write elsewhere")
+
+
+def _is_inside(target: Path, folder: str) -> bool:
+    return os.path.isdir(folder) and Path(folder).resolve() in target.parents
 
 
 def _prefix(output: Path) -> str:

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,9 @@ def test_refusals(
         "plan SCENE OUT --config RECIPE --json RECIPE",
         "saliency half MASK OUT --like SCENE --json MASK",
         "saliency half OUT --like SCENE --json SCENE",
+        "compress SCENE OUT -s half -s clouds:from=MASK,as=fmask --json MASK",
+        "saliency clouds:from=MASK,as=fmask OUT --like SCENE --json MASK",
+        "saliency half OUT --like SCENE --preview PREVIEW --json PREVIEW",
         "verify SCENE --json SCENE",
         "verify OUT --against SCENE -s MASK --json MASK",
         "verify OUT --against SCENE --json SCENE",
@@ -150,13 +154,14 @@ def test_the_document_goes_over_no_file_of_the_job(
     names = {
         "SCENE": str(rgb_scene), "OUT": str(tmp_path / "out.tif"), "RECIPE": str(tmp_path / "recipe.yaml"),
         "MASK": str(_far_away_mask(tmp_path)), "RECIPES_MASK": str(tmp_path / "mask"),
+        "PREVIEW": str(tmp_path / "preview.png"),
     }  # fmt: skip
     (tmp_path / "mask").write_bytes(b"precious")
     (tmp_path / "recipe.yaml").write_text(f"saliency: [half, '{tmp_path / 'mask'}']\n")
     files = [rgb_scene, *tmp_path.iterdir()]
     before = [path.read_bytes() for path in files]
     given = [
-        next((word.replace(name, path, 1) for name, path in names.items() if word.split(":")[0] == name), word)
+        next((word.replace(name, path, 1) for name, path in names.items() if name in re.split("[:=,]", word)), word)
         for word in words.split()
     ]
     result = call(*given)

@@ -2,7 +2,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 from click.testing import Result
 
 
@@ -36,3 +38,52 @@ def test_info_refuses(tmp_path: Path, call: Callable[..., Result]) -> None:
     result = call("info", tmp_path / "a.tif")
     assert result.exit_code == 3
     assert "--allow-driver VRT" in result.stderr
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Path:
+    """Bands of Landsat 9, one of them listed and not there, and a quality band."""
+    name = "LC09_L2SP_008059_20221201_20221225_02_T1"
+    folder = tmp_path / name
+    folder.mkdir()
+    for end in ("SR_B3", "SR_B4", "QA_PIXEL"):
+        with rasterio.open(
+            folder / f"{name}_{end}.TIF", "w", driver="GTiff", count=1, height=40, width=50, dtype="uint16",
+            crs="EPSG:32632", transform=rasterio.transform.from_origin(6e5, 5e6, 30, 30),
+        ) as dataset:  # fmt: skip
+            dataset.write(np.full((1, 40, 50), 8000, np.uint16))
+    groups = {
+        "PRODUCT_CONTENTS": {f"FILE_NAME_BAND_{n}": f"{name}_SR_B{n}.TIF" for n in (3, 4, 5)},
+        "IMAGE_ATTRIBUTES": {"SPACECRAFT_ID": "LANDSAT_9", "SENSOR_ID": "OLI_TIRS"},
+    }
+    (folder / f"{name}_MTL.json").write_text(json.dumps({"LANDSAT_METADATA_FILE": groups}))
+    return folder
+
+
+def test_info_of_a_product_that_is_copied_in_part(product: Path, call: Callable[..., Result]) -> None:
+    for path in (product, product / f"{product.name}_MTL.json"):
+        result = call("info", path)
+        assert (result.exit_code, result.stderr) == (0, "")
+        for text in ("2 bands of uint16", "B3 (green 30 m), B4 (red 30 m)", "not there    B5", "qa_pixel"):
+            assert text in result.stdout
+        document = json.loads(call("info", path, "--json", "-").stdout)
+        assert [(band["name"], band["resolutions"]) for band in document["product"]["bands"]] == [
+            ("B3", [30]), ("B4", [30]), ("B5", []),
+        ]  # fmt: skip
+        assert [band["kind"] for band in document["product"]["quality"]] == ["qa_pixel"]
+        assert document["bytes"] == sum(file.stat().st_size for file in product.iterdir())
+
+
+@pytest.mark.parametrize("command", ["info PRODUCT", "plan PRODUCT OUT -s half", "verify OUT --against PRODUCT"])
+@pytest.mark.parametrize("target", ["MTL", "new.json"])
+def test_the_document_goes_into_no_product(
+    command: str, target: str, product: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    mtl = product / f"{product.name}_MTL.json"
+    before = mtl.read_bytes(), sorted(product.iterdir())
+    for named in (product, mtl):
+        words = [{"PRODUCT": named, "OUT": tmp_path / "out.tif"}.get(word, word) for word in command.split()]
+        result = call(*words, "--json", mtl if target == "MTL" else product / target)
+        assert result.exit_code == 2, result.stderr
+        assert "of the job itself" in result.stderr
+    assert (mtl.read_bytes(), sorted(product.iterdir())) == before

@@ -112,3 +112,21 @@ def test_refused_by_the_parser_with_a_line_of_help(words: list[str], call: Calla
     assert result.stderr.startswith("geosal: error: ")
     assert result.stderr.endswith("; see geosal compress --help\n")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("in_file", "words", "bidx", "bands"),
+    [
+        ("bidx: [4, 3]", ["--bands", "rgb"], (), ("rgb",)),
+        ("bands: rgb", ["--bidx", "2"], (2,), ()),
+        ("bidx: [4, 3]", [], (4, 3), ()),
+        ("bands: [B04, red]", [], (), ("B04", "red")),
+    ],
+)
+def test_bands_on_the_command_line_go_before_those_of_the_file(
+    in_file: str, words: list[str], bidx: tuple[int, ...], bands: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"input: a.tif\noutput: b.tif\nsaliency: half\n{in_file}\n")
+    recipe = _parse("--config", str(path), *words)
+    assert (recipe.bidx, recipe.bands) == (bidx, bands)

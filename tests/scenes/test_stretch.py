@@ -278,3 +278,21 @@ def test_a_store_in_bytes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         stretched.decimate(4).pixels, whole.pixels[:, [*range(2, 70, 4), 69]][:, :, [*range(2, 90, 4), 89]]
     )
+
+
+@pytest.mark.parametrize("where", ["path", "tag"])
+@pytest.mark.parametrize(("baseline", "known"), [("0301", True), ("0400", False), ("0509", False)])
+def test_tci_of_one_file_knows_no_offset(baseline: str, known: bool, where: str, make_scene, tmp_path: Path) -> None:
+    """DN 1500 of baseline 05.09 is reflectance 0.05, not 0.15."""
+    product = f"S2B_MSIL2A_20230301T102030_N{baseline}_R065_T32TNR_20230301T120000.SAFE"
+    (tmp_path / product).mkdir()
+    options = {"name": f"{product}/B04.tif"} if where == "path" else {"tags": {"PRODUCT_URI": product}}
+    scene = make_scene(np.full((1, HEIGHT, WIDTH), 1500, np.uint16), **options)
+    if known:
+        assert (ByteScene.wrap(scene, "tci").read(scene.grid.whole()).pixels == 191).all()
+        return
+    with pytest.raises(UsageError, match=rf"baseline {baseline}.*\.SAFE") as caught:
+        ByteScene.wrap(scene, "tci")
+    assert "\n" not in str(caught.value)
+    scaled = make_scene(np.full((1, HEIGHT, WIDTH), 1500, np.uint16), **{**options, "scaling": (1e-4, -0.1)})
+    assert (ByteScene.wrap(scaled, "tci").read(scene.grid.whole()).pixels == 64).all()  # 64.5, as floats have it

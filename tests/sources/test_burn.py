@@ -89,5 +89,6 @@ def test_pieces_joined_are_the_whole():
 def test_features_that_hold_no_pixel_centre_are_found():
     polygons = shapely.box([1.6, 3.2, 4.0], [1.6, 3.2, 4.0], [2.4, 3.6, 5.0], [2.4, 3.6, 5.0])
     outlines = Outlines.of(polygons, np.ones(3, np.float32))
-    np.testing.assert_array_equal(outlines.empty(np.arange(3)), [True, False, False])
-    assert outlines.empty(np.arange(0)).size == 0
+    np.testing.assert_array_equal(outlines.empty(np.arange(3), WHOLE), [True, False, False])
+    np.testing.assert_array_equal(outlines.empty(np.arange(3), Block(4, 0, 9, 9)), [True, True, False])
+    assert outlines.empty(np.arange(0), WHOLE).size == 0

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
-from geosal.errors import GeosalWarning, SaliencyError, SceneError, UsageError
+from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError, UsageError
 from geosal.grid import Block, Grid
+from geosal.sources import placement, sampling
 from geosal.sources.base import CodedSource, Setting
 from geosal.sources.classes import Classes
 from geosal.sources.text import SourceText
@@ -174,3 +175,23 @@ def test_the_real_quality_band_as_a_map(shared_data):
     assert (found[codes == 21824] == 0.75).all()
     assert (found[codes == 22280] == 0).all()
     assert (found[codes == 21952] == np.float32(0.1)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_counting_classes_takes_little_memory(dtype):
+    """Eight bytes for each pixel of a large tile would be gigabytes."""
+    import tracemalloc
+
+    pixels = np.random.default_rng(1).choice(WORLDCOVER, 2**22).astype(dtype)
+    tracemalloc.start()
+    found = sampling._distinct(pixels)
+    assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found, WORLDCOVER)
+    assert found.dtype == dtype
+
+
+def test_tiles_beyond_what_fits_are_refused(grid, cover, monkeypatch):
+    monkeypatch.setattr(placement, "_MAX_TILE_BYTES", 100)
+    with pytest.raises(ResourceError, match="a tile of the raster has .* pixels of uint8; tile it"):
+        open_classes(f"{cover[1]}:classes=worldcover", grid)

@@ -129,6 +129,55 @@ def test_a_mask_in_another_crs_comes_to_the_scene(opened):
     assert codes.sum() == 3600
 
 
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "EPSG:32632",
+        "urn:ogc:def:crs:EPSG::32632",
+        "urn:ogc:def:crs:EPSG:8.7:32632",
+        "http://www.opengis.net/def/crs/EPSG/0/32632",
+        "http://www.opengis.net/gml/srs/epsg.xml#32632",
+        "",
+    ],
+)
+def test_names_of_a_crs(opened, crs):
+    np.testing.assert_array_equal(opened(gml(MASK, crs=crs)).read(GRID.whole()), burned())
+
+
+def test_it_pickles_small_and_notices_a_changed_file(tmp_path, opened):
+    rough = [(x, y + (x * 7919 % 13)) for x in range(600000, 603000, 2) for y in (4899000,)]
+    polygons = opened(gml([("OPAQUE", [[*rough, (603000, 4898000), (600000, 4898000)]])]))
+    whole = polygons.read(GRID.whole())
+    assert whole.any()
+    travelled = pickle.dumps(polygons)
+    assert len(travelled) < 3000
+    np.testing.assert_array_equal(pickle.loads(travelled).read(GRID.whole()), whole)
+    (tmp_path / "MSK_CLOUDS_B00.gml").write_text(gml(MASK))
+    cloudgml._laid.cache_clear()
+    with pytest.raises(SaliencyError, match="has changed since it was opened"):
+        polygons.read(GRID.whole())
+
+
+def test_an_inner_ring_may_come_first(opened):
+    rings = [on_map(HOLE), on_map(STAIRS)]
+    np.testing.assert_array_equal(
+        opened(gml([("OPAQUE", rings)])).read(GRID.whole()), opened(gml([("OPAQUE", rings[::-1])])).read(GRID.whole())
+    )
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_damaged_inside_are_one_line(tmp_path, method):
+    noise = np.random.default_rng(1).integers(0, 9, 20000).astype("u1").tobytes()
+    with zipfile.ZipFile(tmp_path / "p.zip", "w", method) as bundle:
+        bundle.writestr("a.gml", noise)
+    content = bytearray((tmp_path / "p.zip").read_bytes())
+    content[60:300] = b"\xff" * 240
+    (tmp_path / "p.zip").write_bytes(content)
+    with pytest.raises(SceneError, match="the cloud mask cannot be read") as caught:
+        CloudPolygons.open(f"/vsizip/{tmp_path}/p.zip/a.gml", GRID)
+    assert "\n" not in str(caught.value)
+
+
 def test_no_clouds_and_other_things(opened):
     assert not opened(gml([])).read(GRID.whole()).any()
     assert not opened(gml([("TECHNICAL", [on_map(STAIRS)])])).read(GRID.whole()).any()
@@ -160,13 +209,13 @@ SHORT = gml([("OPAQUE", [[(600000, 4900000), (600100, 4900000)]])])
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("", SceneError, "no GML that can be trusted"),
-        ("<eop:Mask", SceneError, "no GML that can be trusted"),
-        (gml([]).replace(HEAD, HEAD + ENTITY), SceneError, "no GML that can be trusted"),
+        ("", SceneError, "no well-formed cloud mask"),
+        ("<eop:Mask", SceneError, "no well-formed cloud mask"),
+        (gml([]).replace(HEAD, HEAD + ENTITY), SceneError, "document type or entities"),
         (
             gml([]).replace(HEAD, '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>').replace("MSK_C", "&a;"),
             SceneError,
-            "no GML that can be trusted",
+            "document type or entities",
         ),
         ("<html><body/></html>", SceneError, "its root is html"),
         ("<Mask>" * 2_000_000, ResourceError, "more elements than any"),
@@ -177,6 +226,8 @@ SHORT = gml([("OPAQUE", [[(600000, 4900000), (600100, 4900000)]])])
         (gml([("OPAQUE", [[(0, 0), (1e300, 0), (1, 1)]])]), SaliencyError, "no place"),
         (gml(MASK).replace(">600060", ">600060 1"), SceneError, "cannot be read"),
         (gml(MASK, crs="urn:ogc:def:crs:EPSG:8.7:99999"), SceneError, "99999"),
+        (gml(MASK, crs="WGS 84 / UTM zone 32N"), SceneError, "names no EPSG code"),
+        (gml(MASK, crs="EPSG:132632132632"), SceneError, "names no EPSG code"),
     ],
 )
 def test_what_is_no_cloud_mask(opened, text, error, message):

@@ -233,3 +233,10 @@ def test_towns_and_fields_matter_more_than_the_sea(shared_data):
     assert fields.mean() > 0.45
     assert sea.mean() < 0.05
     assert 0.2 < values.mean() < 0.5
+
+
+def test_more_bands_than_a_sample_can_hold_are_refused(make_scene):
+    scene = make_scene(np.repeat(half_rich((40, 60)), 40, axis=0))
+    with pytest.raises(UsageError, match="the scene has 40 bands, more than 32 to look at; choose some with bands="):
+        opened(scene)
+    assert opened(scene, "detail:bands=3;2;1").read(Block(0, 0, 40, 60)).max() == 1

@@ -1,10 +1,13 @@
+import csv
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 import shapely
 
-from geosal.errors import SaliencyError, SceneError, UsageError
+from geosal.errors import ResourceError, SaliencyError, SceneError, UsageError
+from geosal.sources import detections
 from geosal.sources.detections import Frame, read_coco, read_csv
 from geosal.sources.vectorfile import Wish
 
@@ -81,9 +84,14 @@ def test_an_image_and_a_category_may_be_chosen(tmp_path):
 def test_which_image_is_meant_must_be_clear(tmp_path):
     path = coco(tmp_path)
     for frame, wish, message in [
-        (Frame("/data/z.tif", (50, 80)), Wish(), "boxes of a.png, b.png; it is not clear which one the scene is"),
+        (
+            Frame("/data/z.tif", (50, 80)),
+            Wish(),
+            "boxes of a.png, b.png; it is not clear which one the scene is",
+        ),
         (Frame(None, (50, 80)), Wish(), "not clear which"),
         (FRAME, Wish(image="z"), "none of that name"),
+        (Frame("/data/c.tif", (9, 9)), Wish(category="x"), "category=x; there are none"),
         (FRAME, Wish(category="plane"), "category=plane; there are car, ship"),
         (FRAME, Wish(attribute="size"), "no attribute size; the file has bbox"),
     ]:
@@ -102,6 +110,85 @@ def test_which_image_is_meant_must_be_clear(tmp_path):
 def test_what_is_no_coco_is_one_line(tmp_path, changes):
     with pytest.raises(SceneError, match="neither GeoJSON nor COCO"):
         read_coco("t", coco(tmp_path, **changes), Wish(), FRAME)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"height": 50', '"height": 1e999'),
+        ('"height": 50', '"height": 1' + "0" * 400),
+        ("[1, 2, 10", "[1" + "0" * 400 + ", 2, 10"),
+    ],
+)
+def test_numbers_without_end_are_one_line(tmp_path, old, new):
+    path = coco(tmp_path)
+    (tmp_path / "a.json").write_text((tmp_path / "a.json").read_text().replace(old, new))
+    with pytest.raises(SceneError, match="neither GeoJSON nor COCO") as caught:
+        read_coco("t", path, Wish(), FRAME)
+    assert len(str(caught.value)) < 400
+
+
+def test_an_attribute_without_end_is_no_number(tmp_path):
+    path = coco(tmp_path)
+    (tmp_path / "a.json").write_text((tmp_path / "a.json").read_text().replace("0.5", "1" + "0" * 400))
+    with pytest.raises(UsageError, match="attribute score is no number"):
+        read_coco("t", path, Wish(attribute="score"), FRAME)
+
+
+def test_another_images_boxes_are_not_taken(tmp_path):
+    """The scene's image has no ship, the other one has."""
+    path = coco(tmp_path, annotations=[{"id": 1, "image_id": 2, "bbox": [1, 2, 10, 20]}])
+    assert bounds(read_coco("t", path, Wish(), FRAME)) == []
+    assert bounds(read_coco("t", path, Wish(attribute="score"), FRAME)) == []
+    assert bounds(read_coco("t", path, Wish(), Frame("b.tif", (50, 80)))) == [[1, 2, 11, 22]]
+    other = read_coco("t", path, Wish(), Frame("z.tif", (50, 80)))
+    assert bounds(other) == [[1, 2, 11, 22]], "no image bears the scene's name, and one has boxes"
+
+
+def test_a_name_comes_before_a_number_and_a_number_before_a_stem(tmp_path):
+    names = [(7, "1"), (1, "2.png"), (2, "7.png"), (3, "in/3.png"), (4, "3.tif"), (5, "5"), (6, "5")]
+    images = [{"id": number, "file_name": name, "width": 80, "height": 50} for number, name in names]
+    boxes = [{"id": number, "image_id": number, "bbox": [number, 0, 1, 1]} for number, _ in names]
+    path = coco(tmp_path, images=images, annotations=boxes)
+    for wanted, number in [("1", 7), ("2", 2), ("2.png", 1), ("3", 3), ("7", 7)]:
+        assert bounds(read_coco("t", path, Wish(image=wanted), FRAME))[0][0] == number
+    with pytest.raises(UsageError, match="2 are called 5"):
+        read_coco("t", path, Wish(image="5"), FRAME)
+
+
+def test_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(detections, "MAX_FEATURES", 2)
+    with pytest.raises(ResourceError, match="more than 2 annotations"):
+        read_coco("t", coco(tmp_path), Wish(), FRAME)
+    with pytest.raises(ResourceError, match="more than 2 lines"):
+        read_csv("t", table(tmp_path, "x,y,w,h\n" + "1,2,3,4\n" * 3), Wish(), FRAME)
+    monkeypatch.setattr(detections, "_LONGEST", 50)
+    with pytest.raises(SceneError, match="has a line of more than 50 characters"):
+        read_csv("t", table(tmp_path, "x,y,w,h\n" + "1" * 60), Wish(), FRAME)
+
+
+def test_the_hosts_limit_of_csv_stays(tmp_path):
+    before = csv.field_size_limit()
+    read_csv("t", table(tmp_path, "x,y,w,h\n1,2,3,4\n"), Wish(), FRAME)
+    assert csv.field_size_limit() == before
+
+
+def test_a_table_is_read_line_by_line(tmp_path):
+    lines = "".join(f"{'a' if n % 1000 == 0 else 'b'}.png,{n},2,3,4,{'x' * 90}\n" for n in range(100_000))
+    path = table(tmp_path, "image,x,y,w,h,note\n" + lines)
+    tracemalloc.start()
+    found = read_csv("t", path, Wish(attribute="x"), FRAME)
+    assert found.values.tolist() == list(range(0, 100_000, 1000))
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_wkt_nested_without_end_is_one_line(tmp_path):
+    """GEOS would recurse until the stack ends, and the process with it."""
+    for depth, message in [(6000, "line 2: no box in it"), (50_000, "is no table")]:
+        deep = "GEOMETRYCOLLECTION(" * depth + "POINT(1 1)" + ")" * depth
+        with pytest.raises(SceneError, match=message):
+            read_csv("t", table(tmp_path, f'geometry\n"{deep}"\n'), Wish(), FRAME)
 
 
 def test_json_nested_without_end_is_one_line(tmp_path):

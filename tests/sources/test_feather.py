@@ -54,6 +54,10 @@ def test_any_block_has_the_same_bits(rows, cols, sides):
     np.testing.assert_array_equal(part, whole[rows[0] : rows[0] + rows[1], cols[0] : cols[0] + cols[1]])
 
 
+def test_what_a_tile_takes_grows_with_the_feather():
+    assert Feather.of("x", 512, (1, 1)).work_bytes > 3 * Feather.of("x", 8, (1, 1)).work_bytes > 0
+
+
 def test_a_feather_that_reaches_too_far_is_refused():
-    with pytest.raises(UsageError, match="feather is 2000 pixels wide; give one of at most 1000"):
+    with pytest.raises(UsageError, match="feather is 2000 pixels wide; give one of at most 512"):
         Feather.of("a.gpkg", 20000, (10, 10))

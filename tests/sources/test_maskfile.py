@@ -33,8 +33,8 @@ def test_a_scan_in_pieces_finds_what_a_look_at_once_finds(make_mask, random_mask
     values = file.scan(area)
     assert (values.low, values.high) == (seen[seen != 17].min(), seen[seen != 17].max())
     assert values.gaps == (seen == 17).any()
-    assert sum(piece.height * piece.width for piece in file._pieces(area)) == area.height * area.width
-    assert max(piece.height * piece.width for piece in file._pieces(area)) <= max(300, np.prod(file.block_shape))
+    assert sum(piece.height * piece.width for piece in file.pieces(area)) == area.height * area.width
+    assert max(piece.height * piece.width for piece in file.pieces(area)) <= max(300, np.prod(file.block_shape))
 
 
 def test_a_scan_knows_nan_from_nodata(make_mask):

@@ -77,14 +77,14 @@ def test_what_is_excluded_may_count_a_little(grid, scl):
 
 
 def test_codes_say_the_same_as_values(grid, scl):
-    source = open_preset("clouds:dilate=3,saliency=0.25", grid, scl[1])
+    source = open_preset("clouds:dilate=3px,saliency=0.25", grid, scl[1])
     assert isinstance(source, CodedSource)
     block = Block(7, 9, 100, 90)
     coded = source.read_coded(block)
     np.testing.assert_array_equal(coded.table[coded.codes], source.read(block))
 
 
-@pytest.mark.parametrize(("written", "radius"), [("5", 5), ("60m", 6), ("2.5px", 2.5)])
+@pytest.mark.parametrize(("written", "radius"), [("5px", 5), ("60m", 6), ("2.5px", 2.5)])
 def test_it_grows_by_distance(grid, make_mask, written, radius):
     classes = np.where(np.random.default_rng(8).random((300, 400)) < 0.002, 9, 4).astype(np.uint8)
     band = QualityBand(kind="scl", path=make_mask(classes, transform=OWN))
@@ -149,7 +149,7 @@ def test_polygons_of_level_1c(grid, tmp_path):
         f"CIRRUS</eop:maskType><gml:Polygon><gml:posList>{points}</gml:posList></gml:Polygon></eop:MaskFeature>"
         "</eop:Mask>"
     )
-    source = open_preset("clouds:dilate=2", grid, QualityBand(kind="clouds_gml", path=str(path)))
+    source = open_preset("clouds:dilate=2px", grid, QualityBand(kind="clouds_gml", path=str(path)))
     expected = np.ones((300, 400), bool)
     expected[10:100, 10:100] = False
     whole = source.read(grid.whole())
@@ -206,7 +206,7 @@ PRODUCT = "T33.SAFE"
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("clouds:dilate=5miles", UsageError, "pixels of the scene such as 5"),
+        ("clouds:dilate=5miles", UsageError, "write metres such as dilate=60m"),
         ("clouds:confidence=hi", UsageError, "did you mean high"),
         ("clouds:grow=5", UsageError, "unknown parameter grow"),
         ("clouds:band=2", UsageError, "band= goes with from=PATH"),

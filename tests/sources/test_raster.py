@@ -12,7 +12,7 @@ from rasterio.warp import transform
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError, UsageError
 from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block, Grid
-from geosal.sources import Setting, open_saliency
+from geosal.sources import Setting, open_saliency, placement
 from geosal.sources import raster as raster_module
 from geosal.sources.align import TOLERANCE
 from geosal.sources.raster import RasterSource
@@ -295,7 +295,7 @@ def test_parameters_that_cannot_work_are_refused(grid, make_mask, random_mask, p
 
 
 def test_a_mask_with_more_pixels_than_any_scene_is_refused(grid, make_mask, random_mask, monkeypatch):
-    monkeypatch.setattr(raster_module, "_MAX_SCAN", 1000)
+    monkeypatch.setattr(placement, "_MAX_SCAN", 1000)
     assert "1344 of its pixels" in refusal(make_mask(random_mask), grid, ResourceError)
 
 

@@ -82,6 +82,7 @@ def test_tables_of_quality_bands_agree_with_the_presets(name):
         ("ten=1", "ranges as 21-24=1"),
         ("30-20=1", "cannot be read"),
         ("10.5=1", "cannot be read"),
+        ("9" * 5000 + "=1", "cannot be read"),
         ("worldcover;city=1", "the classes of this table are none, trees"),
         ("scl;9=0", "is told by land, water"),
         ("msk_classi", "no table is called"),
@@ -92,3 +93,11 @@ def test_what_is_no_table(value, message):
     with pytest.raises(UsageError, match=message) as caught:
         ClassTable.parse("map.tif:classes", value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_16_bits_is_made_once(monkeypatch):
+    table = ClassTable.parse("map.tif", "10=1;500=0.25")
+    found = table.saliency(np.array([10, 500, 7], np.uint16), 0.5)
+    monkeypatch.setattr(ClassTable, "by_entry", None)
+    np.testing.assert_array_equal(table.saliency(np.array([10, 500, 7], np.uint16), 0.5), found)
+    assert found.tolist() == [1, 0.25, 0.5]

@@ -30,6 +30,8 @@ from geosal.sources.text import FILES, SOURCES, SourceText, entry_for, load_clas
         ("clouds:from=s3://bucket/qa.tif,as=qa_pixel", "clouds", {"from": "s3://bucket/qa.tif", "as": "qa_pixel"}),
         (r"clouds:from=C:\qa.tif", "clouds", {"from": r"C:\qa.tif"}),
         ("worldcover.tif:classes=10=1;50=0.8", "worldcover.tif", {"classes": "10=1;50=0.8"}),
+        ("a.gpkg:where=k IN (1,2),buffer=5px", "a.gpkg", {"where": "k IN (1,2)", "buffer": "5px"}),
+        ("clouds:from=/a,b/qa.tif,as=scl", "clouds", {"from": "/a,b/qa.tif", "as": "scl"}),
     ],
 )
 def test_only_a_tail_of_pairs_is_parameters(text, target, params):
@@ -98,6 +100,26 @@ def test_every_line_of_the_table_leads_to_a_class_whose_docstring_says_how_it_is
 )
 def test_a_path_is_read_by_its_suffix_or_its_table(text, kind):
     assert entry_for(SourceText.parse(text)) == FILES[kind]
+
+
+def test_parameters_that_cannot_be_read_are_told_from_a_missing_file(tmp_path):
+    path = tmp_path / "a.gpkg"
+    path.touch()
+    with pytest.raises(UsageError, match="parameters where=t > '12:00' cannot be read; .* no value holds a colon"):
+        entry_for(SourceText.parse(f"{path}:where=t > '12:00'"))
+
+
+@pytest.mark.parametrize("value", ["2-1", "1", "a-b", "1-1", "-1e308-1e308", "0-1e999"])
+def test_an_interval_is_two_numbers(value):
+    assert SourceText.parse("a.tif:range=-1.5-1e3").interval("range") == (-1.5, 1000)
+    assert SourceText.parse("a.tif").interval("range") is None
+    with pytest.raises(UsageError, match="write the values that mean 0 and 1"):
+        SourceText.parse(f"a.tif:range={value}").interval("range")
+
+
+def test_numbers_of_thousands_of_digits_are_refused():
+    with pytest.raises(UsageError, match="seed is a whole number"):
+        SourceText.parse(f"perlin:seed={'9' * 5000}").integer("seed", 0, 0, 9)
 
 
 def test_without_takes_a_parameter_out_and_keeps_the_text():

@@ -3,6 +3,7 @@
 import json
 import pickle
 import warnings
+from collections import OrderedDict
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,8 @@ from rasterio.features import rasterize
 
 from geosal.errors import GeosalWarning, SaliencyError, SceneError, UsageError
 from geosal.grid import Block, Grid
-from geosal.sources import Setting
+from geosal.sources import Setting, vectorfile
+from geosal.sources import vector as vector_module
 from geosal.sources.text import SourceText
 from geosal.sources.vector import Vector
 from geosal.sources.vectorplace import TOLERANCE
@@ -157,6 +159,84 @@ def test_points_lines_and_slivers_keep_a_pixel(write, grid):
     assert got.sum() == got[95:105].sum() + 2
 
 
+def test_a_buffer_in_metres_is_that_of_the_place_on_the_scene(write):
+    """A feature that reaches to the equator is grown, at 60 degrees north, by metres of 60 degrees north."""
+    x, y = pyproj.Transformer.from_crs(4326, 3857, always_xy=True).transform(15, 60)
+    mercator = Grid.from_crs(CRS.from_epsg(3857), Affine(10, 0, x - 1000, 0, -10, y + 1000), 200, 200)
+    to = pyproj.Transformer.from_crs(4326, 3857, always_xy=True)
+    here, there = to.transform(15, 60), to.transform(15, 0)
+    for crs, places in [("EPSG:4326", [(15, 60), (15, 0)]), ("EPSG:3857", [here, there])]:
+        one = read(write("one.gpkg", [shapely.Point(places[0])], [1.0], crs=crs) + ":buffer=200", mercator)
+        two = read(write("two.gpkg", [shapely.MultiPoint(places)], [1.0], crs=crs) + ":buffer=200", mercator)
+        np.testing.assert_array_equal(one, two)
+        assert one.sum() > 4500
+
+
+@pytest.mark.parametrize("box", [(-180, -90, 180, 90), (-179, -60, 179, 85), (-10, 1, 180, 77), (-160, -60, 60, 84)])
+def test_areas_of_the_size_of_continents_hold_the_scene(write, grid, box):
+    path = write("wide.fgb", [shapely.box(*box)], [1.0], crs="EPSG:4326")
+    assert (read(path, grid) == 1).all()
+    assert (read(f"{path}:outline=yes,background=0.5", grid) == 0.5).all() if box[0] == -180 else True
+
+
+def test_a_collection_is_what_it_holds(write, grid):
+    wide = shapely.GeometryCollection([shapely.box(-179, -60, 179, 85), shapely.Point(15, 45)])
+    assert (read(write("a.fgb", [wide], [1.0], crs="EPSG:4326"), grid) == 1).all()
+    parts = shapely.GeometryCollection([shapely.GeometryCollection([BOXES[0]]), BOXES[1]])
+    np.testing.assert_array_equal(read(write(geometries=[parts], values=[1.0]), grid), burned(BOXES[:2], grid))
+
+
+def test_what_is_thinner_than_a_pixel_is_a_pixel_wide(write, grid):
+    """A road of 3 m between the centres of pixels of 10 m, and one of which no centre on the scene is in."""
+    road = shapely.box(401006, 4998000, 401009, 4999500)
+    got = read(write(geometries=[road], values=[1.0]), grid)
+    assert (got[50:200, 100] == 1).all()
+    assert 150 <= got.sum() <= 152
+    ring = shapely.Polygon(road.exterior, [shapely.box(401007, 4998010, 401008, 4999490).exterior])
+    assert read(write("b.gpkg", [ring], [1.0]), grid).sum() >= 150
+    off = shapely.box(399000, 4998001, 400003, 4998004)
+    got = read(write("c.gpkg", [off, BOXES[0]], [1.0, 1.0]), grid)
+    assert got[199, 0] == 1
+    sliver = shapely.Polygon([(400500, 4990000), (400501, 5200000000), (400502, 4990000)])
+    assert (read(write("d.gpkg", [sliver], [1.0]), grid)[:, 50] == 1).sum() >= 299
+
+
+def test_the_file_is_read_where_the_scene_is(write, grid, monkeypatch):
+    """Features that lie elsewhere are not held, however many they are."""
+    far = shapely.box(np.arange(500.0) * 100, 0, np.arange(500.0) * 100 + 50, 50)
+    path = write(geometries=np.append(far, BOXES), values=[0.5] * 503)
+    monkeypatch.setattr(vectorfile, "MAX_FEATURES", 3)
+    np.testing.assert_array_equal(read(path, grid), burned(BOXES, grid))
+    reached = shapely.box(404300, 4998000, 404900, 4999000)
+    path = write("b.gpkg", [reached], [1.0])
+    assert read(f"{path}:buffer=500", grid)[150, 399] == 1
+    assert read(f"{path}:feather=500", grid)[150, 399] > 0.3
+    path = write("c.fgb", in_crs(4326, [reached]), [1.0], crs="EPSG:4326")
+    assert read(f"{path}:buffer=500", grid)[150, 399] == 1
+
+
+def test_conditions_may_hold_commas(write, grid):
+    path = write()
+    np.testing.assert_array_equal(
+        read(f"{path}:where=s IN (0.25,0.5),saliency=0.5", grid), burned(BOXES[:2], grid, 0.5)
+    )
+
+
+def test_the_crs_that_the_user_gives_tells_where_features_are(write, grid):
+    with warnings.catch_warnings(action="ignore"):
+        bare = write("bare.shp", shapely.box([1], [1], [2], [2]), [1.0], crs=None)
+    with pytest.raises(SaliencyError, match=r"the features at 1.00000, 1.00000, 2.00000, 2.00000 \(EPSG:4326"):
+        open_vector(f"{bare}:crs=4326", grid)
+
+
+def test_what_it_takes_to_read_is_told(write, grid):
+    path = write()
+    plain, soft = (open_vector(f"{path}:{how}", grid) for how in ("saliency=1", "feather=100px"))
+    assert plain.work_bytes == 0
+    assert soft.work_bytes > 75 * 700**2
+    assert 0 < plain.shared_bytes == soft.shared_bytes < 10_000
+
+
 def test_outline_keeps_the_edges_only(write, grid):
     got = read(f"{write()}:outline=yes,buffer=2px", grid)
     assert got[125, 51] == got[125, 48] == 1
@@ -182,7 +262,8 @@ def test_geometries_that_cross_themselves_are_mended_with_a_warning(write, grid)
     bowtie = shapely.Polygon([(400500, 4999000), (401500, 4998000), (401500, 4999000), (400500, 4998000)])
     with pytest.warns(GeosalWarning, match="1 geometries are not valid"):
         got = read(write(geometries=[bowtie], values=[1.0]), grid)
-    assert got[105, 55] == got[110, 145] == 0 or got.sum() > 0
+    assert got[150, 60] == got[150, 140] == 1, "beside the crossing"
+    assert got[110, 100] == got[190, 100] == 0, "above and below it"
     assert abs(got.sum() - 5000) < 150
 
 
@@ -199,7 +280,7 @@ def test_coded_blocks_say_the_same(write, grid):
     assert open_vector(f"{write()}:feather=3px", grid).read_coded(grid.whole()) is None
 
 
-def test_it_pickles_small_and_notices_a_changed_file(write, grid):
+def test_it_pickles_small_and_notices_a_changed_file(write, grid, monkeypatch):
     path = write()
     vector = open_vector(path, grid)
     travelled = pickle.dumps(vector)
@@ -208,9 +289,7 @@ def test_it_pickles_small_and_notices_a_changed_file(write, grid):
     assert vector.known(np.arange(3), np.arange(2)).all()
     with open(path, "ab") as file:
         file.write(b"x")
-    from geosal.sources import vector as module
-
-    module._kept.clear()
+    monkeypatch.setattr(vector_module, "_kept", OrderedDict())
     with pytest.raises(SaliencyError, match="has changed since it was opened"):
         vector.read(grid.whole())
 
@@ -253,7 +332,7 @@ def test_any_cutting_gives_the_same_bits(write, grid, parameters, turned, cuts):
         ("range=0-2", UsageError, "range= is for an attribute"),
         ("attribute=s,range=0-0.5", SaliencyError, "values 0.25 to 1, outside 0 to 0.5; add range=LO-HI"),
         ("attribute=s,range=2-1", UsageError, "range=2-1; write the values"),
-        ("buffer=5km", UsageError, "buffer=5km; write metres such as buffer=120, or pixels such as buffer=5px"),
+        ("buffer=5miles", UsageError, "buffer=5miles; write metres such as buffer=60m, or pixels such as buffer=5px"),
         ("buffer=-5", UsageError, "buffer=-5; write metres"),
         ("feather=5000px", UsageError, "feather is 5000 pixels wide"),
         ("image=a", UsageError, "image= and category= are for detections"),

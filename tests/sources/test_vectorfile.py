@@ -1,7 +1,11 @@
 """What is opened, what is not, and what is said about files that are damaged or hostile."""
 
 import json
+import os
+import socket
+import threading
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pyogrio
@@ -9,7 +13,7 @@ import pytest
 import shapely
 
 from geosal.errors import ResourceError, SceneError, UsageError
-from geosal.sources import vectorfile
+from geosal.sources import vectorfile, wkb
 from geosal.sources.vectorfile import Wish, fingerprint, kind_of, numbers, read_ogr
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
@@ -88,11 +92,11 @@ def test_json_that_runs_commands_is_not_run(tmp_path):
     command = {"type": "gdal_streamed_alg", "command_line": f"gdal vector pipeline ! read {tmp_path}/a.gpkg"}
     path.write_text(json.dumps(command))
     assert kind_of(str(path)) == "COCO"
-    path.write_text(json.dumps({**command, "a": '"FeatureCollection" "coordinates"'}).replace('\\"', '"'))
-    path.write_text(json.dumps({**command, "coordinates": []}))
-    assert kind_of(str(path)) == "GeoJSON"
-    with pytest.raises(SceneError, match="cannot be read as GeoJSON"):
-        read(path)
+    for mark in ({"a": "FeatureCollection", "features": []}, {"coordinates": []}):
+        path.write_text(json.dumps({**command, **mark}))
+        assert kind_of(str(path)) == "GeoJSON"
+        with pytest.raises(SceneError, match="cannot be read as GeoJSON"):
+            read(path)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +104,7 @@ def test_json_that_runs_commands_is_not_run(tmp_path):
     [
         ('<!DOCTYPE k [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>', "document type or entities"),
         ('<!DOCTYPE k [<!ENTITY a SYSTEM "file:///etc/passwd">]>', "document type or entities"),
-        ("<a>", "no well-formed KML"),
+        ("<a>", "is XML but no KML, its root is a;"),
     ],
 )
 def test_xml_bombs_are_refused(tmp_path, doctype, message):
@@ -137,11 +141,14 @@ def test_files_cut_off_are_one_line(tmp_path):
 
 
 def test_paths_that_are_no_local_files_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
     for path, message in [
         ("https://a.b/c.geojson", "from local disks only"),
         ("/vsicurl/http://a/b.gpkg", "from local disks only"),
         (str(tmp_path), "is a directory"),
         (str(tmp_path / "none.gpkg"), "no such file"),
+        (str(tmp_path / "pipe.json"), "is a pipe or a device"),
+        ("/dev/zero", "is a pipe or a device"),
     ]:
         with pytest.raises(SceneError, match=message):
             kind_of(path)
@@ -155,11 +162,18 @@ def test_too_much_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ResourceError, match="has 1 features, more than 0"):
         read(path)
     monkeypatch.setattr(vectorfile, "MAX_FEATURES", 10)
-    monkeypatch.setattr(vectorfile, "MAX_BYTES", 50)
+    monkeypatch.setattr(wkb, "MAX_BYTES", 50)
     with pytest.raises(ResourceError, match="geometries take 93 bytes"):
+        read_ogr("t", str(path), "GPKG", Wish(), lambda crs: np.array([[0.0, 0, 1, 1]]))
+    with pytest.raises(ResourceError, match="it cannot be told which of them the scene needs"):
         read(path)
     monkeypatch.setattr(vectorfile, "MAX_TEXT", 50)
     with pytest.raises(ResourceError, match="more than 50 for a text file"):
+        kind_of(str(text))
+    text.write_text('{"images": [], "annotations": []}')
+    assert kind_of(str(text)) == "COCO"
+    monkeypatch.setattr(vectorfile, "MAX_COCO", 20)
+    with pytest.raises(ResourceError, match="more than 20 for a text file; keep this image's boxes"):
         kind_of(str(text))
 
 
@@ -209,3 +223,133 @@ def test_a_shapefiles_fingerprint_covers_its_table(tmp_path):
     with open(tmp_path / "a.dbf", "ab") as file:
         file.write(b"x")
     assert fingerprint(str(path)) != before
+
+
+@pytest.fixture
+def listener():
+    """A port that counts who calls."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        calls, done = [], threading.Event()
+
+        def serve():
+            while not done.is_set():
+                try:
+                    caller, _ = server.accept()
+                except TimeoutError:
+                    continue
+                with caller:
+                    calls.append(caller.recv(100))
+                    caller.sendall(b"HTTP/1.0 404 x\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1], calls
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("where", ["collection", "geometry", "alone"])
+@pytest.mark.parametrize("kind", ["link", "name"])
+def test_no_url_in_a_geojson_is_fetched(tmp_path, listener, where, kind):
+    port, calls = listener
+    url = f"http://127.0.0.1:{port}/x"
+    crs = {"type": kind, "properties": {"href" if kind == "link" else "name": url}}
+    document = json.loads(json.dumps(GEOJSON))
+    if where == "collection":
+        document["crs"] = crs
+    else:
+        document["features"][0]["geometry"]["crs"] = crs
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps(document["features"][0]["geometry"] if where == "alone" else document))
+    if kind == "link":
+        with pytest.raises(SceneError, match='has a "crs" that is no name'):
+            read(path)
+    else:
+        with suppress(SceneError):  # GDAL may say that it must not
+            read(path)
+    assert not calls
+
+
+@pytest.mark.parametrize("late", ["<NetworkLink/>", "<x:NetworkLink xmlns:x='u'/>"])
+def test_a_link_that_comes_late_in_a_kml_is_found(tmp_path, late):
+    path = tmp_path / "a.kml"
+    path.write_text(KML.replace("</Document>", "<!--" + "x" * 100_000 + f"-->{late}</Document>"))
+    with pytest.raises(SceneError, match="has NetworkLink, which may name other files"):
+        read(path)
+
+
+def test_collections_in_collections_are_one_line(tmp_path):
+    shape = {"type": "Point", "coordinates": [1, 2]}
+    for _ in range(60):
+        shape = {"type": "GeometryCollection", "geometries": [shape]}
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({**GEOJSON, "features": [{"type": "Feature", "properties": {}, "geometry": shape}]}))
+    with pytest.raises(SceneError) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_without_geometries_are_passed_over(tmp_path):
+    path = write(tmp_path / "a.gpkg", "GPKG", layer="aoi")
+    pyogrio.raw.write(
+        path, None, [np.array([1])], ["x"], geometry_type=None, layer="layer_styles", driver="GPKG", append=True
+    )
+    assert read(path, attribute="s").values.tolist() == [1.5]
+    with pytest.raises(SceneError, match="layer layer_styles has no geometry"):
+        read(path, layer="layer_styles")
+    bare = tmp_path / "b.gpkg"
+    pyogrio.raw.write(bare, None, [np.array([1])], ["x"], geometry_type=None, layer="t", driver="GPKG")
+    with pytest.raises(SceneError, match="layer t has no geometry"):
+        read(bare)
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A row of 3000 boxes."""
+    x = np.arange(3000.0)
+    path = str(tmp_path / "many.gpkg")
+    shapes = shapely.to_wkb(shapely.box(x, 0, x + 0.5, 1))
+    pyogrio.raw.write(path, shapes, [x], ["s"], crs="EPSG:32633", geometry_type="Polygon", driver="GPKG")
+    return path
+
+
+def test_what_is_near_the_scene_is_read_and_nothing_else(many, monkeypatch):
+    def near(*boxes):
+        return read_ogr("t", many, "GPKG", Wish(attribute="s"), lambda crs: np.array(boxes, float)).values.tolist()
+
+    assert near([10.6, 0, 12.2, 1]) == [11, 12]
+    assert near([10.6, 0, 12.2, 1], [99990, 0, 99999, 1]) == [11, 12]
+    monkeypatch.setattr(vectorfile, "MAX_FEATURES", 5)
+    assert near([10.6, 0, 12.2, 1]) == [11, 12], "of a file with more features than any saliency needs"
+    with pytest.raises(ResourceError, match="has 10 features, more than 5"):
+        near([10.6, 0, 20, 1])
+    with pytest.raises(ResourceError, match="has 3000 features, more than 5"):
+        read_ogr("t", many, "GPKG", Wish(), lambda crs: None)
+
+
+def test_where_nothing_is_near_a_sample_tells_where_features_are(many, monkeypatch):
+    monkeypatch.setattr(vectorfile, "_SAMPLE", 7)
+    found = read_ogr("t", many, "GPKG", Wish(attribute="s"), lambda crs: np.array([[0.0, 50, 9, 60]]))
+    assert found.values.tolist() == list(range(7))
+
+
+def test_large_files_are_read_page_by_page(many, monkeypatch):
+    monkeypatch.setattr(vectorfile, "_PAGE_BYTES", 1)
+    found = read(many, attribute="s")
+    assert found.values.tolist() == list(range(3000))
+    monkeypatch.setattr(wkb, "MAX_BYTES", 150_000)
+    with pytest.raises(ResourceError, match="its geometries take 186000 bytes"):
+        read_ogr("t", many, "GPKG", Wish(), lambda crs: np.array([[0.0, 0, 9999, 1]]))
+
+
+def test_an_archive_that_is_damaged_inside_is_one_line(tmp_path):
+    archive = tmp_path / "a.shp.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.shp", bytes(np.random.default_rng(1).integers(0, 9, 20000).astype("u1")))
+    content = bytearray(archive.read_bytes())
+    content[40:200] = b"\xff" * 160
+    archive.write_bytes(content)
+    with pytest.raises(SceneError, match="is no archive that can be read") as caught:
+        read(archive)
+    assert "\n" not in str(caught.value)

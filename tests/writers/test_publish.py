@@ -66,6 +66,21 @@ class TestCheckOutput:
         with pytest.raises(OutputError, match="is also an input"):
             check_output(output, overwrite=True, inputs=[str(source)])
 
+    @pytest.mark.parametrize("how", ["itself", "symlink", "relative"])
+    def test_it_lies_in_a_folder_that_is_an_input(
+        self, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        product = tmp_path / "product"
+        (product / "inner").mkdir(parents=True)
+        output = product / "inner" / "out.tif"
+        if how == "symlink":
+            (tmp_path / "link").symlink_to(product / "inner")
+            output = tmp_path / "link" / "out.tif"
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(OutputError, match="which is read and stays as it is"):
+            check_output(output, overwrite=True, inputs=["product" if how == "relative" else str(product)])
+        check_output(tmp_path / "product.tif", overwrite=True, inputs=[str(product)])
+
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
     def test_it_is_a_pipe(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "out.tif")

@@ -85,13 +85,19 @@ class ProductBand:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def thermal(self) -> bool:
+        """It shows heat; ETM+ has its thermal band twice, and only one of them has the role."""
+        return self.role in _THERMAL or "_VCID_" in self.name
+
+    @property
     def resolution(self) -> float:
         """The finest there is."""
         return self.files[0].resolution
 
-    def file_at(self, resolution: float) -> BandFile:
-        """The file of a resolution, or else the finest."""
-        return next((file for file in self.files if file.resolution == resolution), self.files[0])
+    @property
+    def there(self) -> tuple[BandFile, ...]:
+        """Files that are there, the finest first; the metadata may list others."""
+        return tuple(file for file in self.files if file.path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,15 +137,15 @@ class Product:
             The metadata list one that is not there.
         """
         wanted = [part.strip() for name in names for part in name.split(",") if part.strip()]
-        found = [band for name in wanted for band in self._named(name)] if wanted else self._default()
+        found = [band for name in wanted for band in self._named(name)] if wanted else self.usual()
         twice = {band.name for band in found if found.count(band) > 1}
         if twice:
             raise UsageError(
                 f"{self.path}: bands {','.join(wanted)} name {', '.join(sorted(twice))} twice; name it once"
             )
-        missing = [band.name for band in found if not any(file.path for file in band.files)]
+        missing = [band.name for band in found if not band.there]
         if missing:
-            there = ",".join(band.name for band in self.bands if any(file.path for file in band.files))
+            there = ",".join(band.name for band in self.bands if band.there)
             label = next(file.label for band in found if band.name == missing[0] for file in band.files)
             raise SceneError(
                 f"{self.path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there ({label}), so the "
@@ -147,8 +153,9 @@ class Product:
             )
         return tuple(found)
 
-    def _default(self) -> list[ProductBand]:
-        seen = [band for band in self.bands if band.spectral and band.role not in {*_THERMAL, "pan"}]
+    def usual(self) -> list[ProductBand]:
+        """The multispectral bands of the finest resolution, whether they are there or not."""
+        seen = [band for band in self.bands if band.spectral and not band.thermal and band.role != "pan"]
         if not seen:
             return [band for band in self.bands if band.spectral] or list(self.bands)
         finest = min(band.resolution for band in seen)
@@ -164,15 +171,10 @@ class Product:
         if match is None:
             return [self._band(name, name)]
         at = float(match[1])
-        found = [
-            band
-            for band in self.bands
-            if band.spectral and band.role not in {*_THERMAL, "pan"} and band.resolution == at
-        ]
+        seen = [band for band in self.bands if band.spectral and not band.thermal]
+        found = [band for band in seen if band.resolution == at]
         if not found:
-            has = ", ".join(
-                f"all-{one:g}m" for one in sorted({band.resolution for band in self.bands if band.spectral})
-            )
+            has = ", ".join(f"all-{one:g}m" for one in sorted({band.resolution for band in seen})) or "none"
             raise UsageError(f"{self.path}: bands {name}, but none is of {at:g} m; there are {has}")
         return found
 

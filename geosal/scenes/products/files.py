@@ -102,8 +102,9 @@ class Files:
                     content = file.read(_MAX_TEXT + 1)
             elif self.kind == "tar":
                 with tarfile.open(self.root, "r:") as tape:
-                    member = tape.extractfile(name)
-                    content = b"" if member is None else member.read(_MAX_TEXT + 1)
+                    entry = next((one for one in tape if one.isreg() and _plain(one.name) == name), None)
+                    member = tape.extractfile(entry) if entry else None
+                    content = member.read(_MAX_TEXT + 1) if member else b""
             else:
                 with open(self.gdal_path(name), "rb") as plain:
                     content = plain.read(_MAX_TEXT + 1)
@@ -189,7 +190,12 @@ def _list_zip(root: str) -> Iterator[str]:
 
 def _list_tar(root: str) -> Iterator[str]:
     with tarfile.open(root, "r:") as tape:
-        yield from (entry.name.removeprefix("./") for entry in tape if entry.isreg())
+        yield from (_plain(entry.name) for entry in tape if entry.isreg())
+
+
+def _plain(name: str) -> str:
+    """Name in a .tar without the ./ that ``tar -C FOLDER .`` puts before it; GDAL names it so too."""
+    return name.removeprefix("./")
 
 
 _LISTS = {"folder": _list_folder, "zip": _list_zip, "tar": _list_tar}

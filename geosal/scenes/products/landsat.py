@@ -30,7 +30,6 @@ _BAND = r"(^|/)(L[COTEM]\d[^/]*?)_(?:SR_|ST_)?B(\d{1,2})(_VCID_[12])?\.tif$"
 _OLI = ("coastal", "blue", "green", "red", "nir08", "swir16", "swir22", "pan", "cirrus", "lwir11", "lwir12")
 _TM = ("blue", "green", "red", "nir08", "swir16", "lwir11", "swir22", "pan")
 _MSS = ("green", "red", "nir08", "nir09")
-_RESOLUTION = {"pan": 15.0}
 _LISTS = ("PRODUCT_CONTENTS", "PRODUCT_METADATA")
 """Groups that list the files, of Collection 2 and before; others list those a Level-2 product was made of."""
 _KEPT = (
@@ -52,8 +51,15 @@ def recognise(files: Files) -> bool:
     return bool(files.find(_MTL) or files.find(_BAND))
 
 
-def read(files: Files) -> Product:
+def read(files: Files, chosen: str = "") -> Product:
     """Read the metadata of a product; without an MTL file, what the names of its bands tell.
+
+    Parameters
+    ----------
+    files
+        Of the folder or archive.
+    chosen
+        Name of the MTL file that is meant, where there may be several.
 
     Raises
     ------
@@ -62,25 +68,42 @@ def read(files: Files) -> Product:
     UsageError
         It holds several products.
     """
-    found = files.find(_MTL)
+    found = [chosen] if re.search(_MTL, chosen, re.IGNORECASE) else _nearest(files.find(_MTL))
     if not found:
         return _read_names(files)
     stems = {name.rpartition("_")[0] for name in found}
     if len(stems) > 1:
         one, two = sorted(stems)[:2]
-        raise UsageError(f"{files.root}: holds several products ({one}, {two}); give the folder of one")
-    mtl = read_mtl(files, next((name for name in found if name.lower().endswith(".txt")), found[0]))
+        raise UsageError(
+            f"{files.root}: holds several products ({one}, {two}); give the folder of one, or its MTL file"
+        )
+    name = next((name for name in found if name.lower().endswith(".txt")), found[0])
+    mtl = read_mtl(files, name)
     sensor = _value(mtl, "SPACECRAFT_ID").replace("-", "_").upper()
     roles = _roles(sensor, _value(mtl, "SENSOR_ID"))
-    bands = tuple(_listed(files, mtl, roles))
+    there = _beside(files, name)
+    bands = tuple(_listed(files, mtl, roles, there))
     if not bands:
         raise SceneError(f"{files.root}: its MTL file lists no bands; it is damaged or cut off, copy it again")
-    return Product(path=files.root, bands=bands, quality=_quality(files, sensor), tags=_tags(mtl))
+    others = [one for one in there if re.search(_MTL, one, re.IGNORECASE) and one.rpartition("_")[0] not in stems]
+    quality = _quality(files, there, sensor, stems.pop() if others else "")
+    return Product(path=files.root, bands=bands, quality=quality, tags=_tags(mtl))
 
 
-def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...]) -> list[ProductBand]:
-    """Bands as the MTL file lists them, whether they are there or not."""
-    there = {name.rpartition("/")[2].lower(): name for name in files.names}
+def _nearest(names: list[str]) -> list[str]:
+    """Of names that stand by their depth, those of the least: what lies deeper is a copy, or another product."""
+    return [name for name in names if name.count("/") == names[0].count("/")]
+
+
+def _beside(files: Files, name: str) -> list[str]:
+    """Names in the folder of a file: a copy in a folder below, perhaps cut to an area, is another file."""
+    folder = name.rpartition("/")[0]
+    return [one for one in files.names if one.rpartition("/")[0] == folder]
+
+
+def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -> list[ProductBand]:
+    """Bands as the MTL file lists them, whether they are there (of the names `beside` it) or not."""
+    there = {name.rpartition("/")[2].lower(): name for name in beside}
     bands = []
     for key, label in next((mtl[group] for group in _LISTS if group in mtl), {}).items():
         match = re.fullmatch(r"FILE_NAME_BAND_(ST_)?(B?)(\d{1,2})(_VCID_([12]))?", key)
@@ -90,7 +113,7 @@ def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...]) -> list[ProductBand]
         role = _role(roles, int(match[3]), match[5])
         name = there.get(label.rpartition("/")[2].lower())
         older = None if name else next((there[one] for one in _of_collection_1(label) if one in there), None)
-        resolution, place = _place(mtl, role)
+        resolution, place = _place(mtl, roles, role)
         found = files.gdal_path(name or older or "") if name or older else None
         band = ProductBand(
             name=f"{match[1] or ''}B{match[3]}{match[4] or ''}",
@@ -153,21 +176,22 @@ def _scaled(path: str, mtl: Mtl, key: str, band: ProductBand) -> ProductBand:
 _RADIANCE = "W/(m2 sr um)"
 
 
-def _place(mtl: Mtl, role: str) -> tuple[float, Grid | None]:
+def _place(mtl: Mtl, roles: tuple[str, ...], role: str) -> tuple[float, Grid | None]:
     """Resolution of a band by its role, and the grid that the MTL file gives to it.
 
     Corners are those of pixels' centres, and UTM is the northern zone with northings below 0 in the south (LSDS-1822).
     """
+    usual = _resolution(roles, role)
     of = {"pan": "PANCHROMATIC", "lwir11": "THERMAL", "lwir12": "THERMAL"}.get(role, "REFLECTIVE")
     try:
-        cell = float(_value(mtl, f"GRID_CELL_SIZE_{of}") or _RESOLUTION.get(role, 30.0))
+        cell = float(_value(mtl, f"GRID_CELL_SIZE_{of}") or usual)
         rows, columns = (int(_value(mtl, f"{of}_{what}")) for what in ("LINES", "SAMPLES"))
         left, top = (float(_value(mtl, f"CORNER_UL_PROJECTION_{axis}_PRODUCT")) for axis in "XY")
         crs = _crs(mtl)
     except (ValueError, CRSError):
-        return _RESOLUTION.get(role, 30.0), None
+        return usual, None
     if not (math.isfinite(cell + left + top) and cell > 0 and rows > 0 and columns > 0) or crs is None:
-        return _RESOLUTION.get(role, 30.0), None
+        return usual, None
     return cell, Grid.from_crs(crs, Affine(cell, 0, left - cell / 2, 0, -cell, top + cell / 2), rows, columns)
 
 
@@ -190,14 +214,26 @@ def _roles(sensor: str, instrument: str) -> tuple[str, ...]:
     return _OLI if sensor[-1:] in {"8", "9"} else _TM
 
 
+def _resolution(roles: tuple[str, ...], role: str) -> float:
+    """Of a band of a sensor with these roles, where nothing tells it; thermal bands come resampled to 30 m."""
+    return 60.0 if roles is _MSS else 15.0 if role == "pan" else 30.0
+
+
 def _role(roles: tuple[str, ...], number: int, gain: str | None) -> str:
     # ETM+ has its thermal band twice, with low and high gain.
     return roles[number - 1] if number <= len(roles) and gain in {None, "1"} else ""
 
 
-def _quality(files: Files, sensor: str) -> tuple[QualityBand, ...]:
-    found = ((kind, name) for kind, pattern in _QUALITY for name in files.find(pattern)[:1])
-    return tuple(QualityBand(kind=kind, path=files.gdal_path(name), sensor=sensor) for kind, name in found)
+def _quality(files: Files, beside: list[str], sensor: str, stem: str = "") -> tuple[QualityBand, ...]:
+    """Quality bands of the names `beside` the metadata; where several products lie there, of the one with this stem."""
+    own = [name for name in beside if name.lower().startswith(stem.lower())]
+    found = (
+        (kind, next((name for name in own if re.search(pattern, name, re.IGNORECASE)), ""))
+        for kind, pattern in _QUALITY
+    )
+    return tuple(
+        QualityBand(kind=kind, path=files.gdal_path(name), sensor=sensor, alone=True) for kind, name in found if name
+    )
 
 
 def _tags(mtl: Mtl) -> dict[str, str]:
@@ -212,8 +248,9 @@ def _tags(mtl: Mtl) -> dict[str, str]:
 
 def _read_names(files: Files) -> Product:
     """A folder without an MTL file: roles by the names of its bands, no scale, no date but that of the name."""
-    found = [(name, match) for name in files.find(_BAND) if (match := re.search(_BAND, name, re.IGNORECASE))]
-    stems = {match[2] for _, match in found}
+    names = _nearest(files.find(_BAND))
+    found = [(name, match) for name in names if (match := re.search(_BAND, name, re.IGNORECASE))]
+    stems = {name[: match.end(2)] for name, match in found}
     if len(stems) > 1:
         one, two = sorted(stems)[:2]
         raise UsageError(f"{files.root}: holds bands of several products ({one}, {two}); give the folder of one")
@@ -225,7 +262,7 @@ def _read_names(files: Files) -> Product:
     for name, match in sorted(found, key=lambda one: (int(one[1][3]), one[0])):
         role = _role(roles, int(match[3]), (match[4] or "")[-1:] or None)
         label = name.rpartition("/")[2]
-        resolution = 60.0 if roles is _MSS else _RESOLUTION.get(role, 30.0)
+        resolution = _resolution(roles, role)
         bands.append(
             ProductBand(
                 name=f"B{int(match[3])}{(match[4] or '').upper()}",
@@ -237,7 +274,8 @@ def _read_names(files: Files) -> Product:
     tags = {"LANDSAT_PRODUCT_ID" if "_" in stem else "LANDSAT_SCENE_ID": stem, "SPACECRAFT_ID": sensor}
     tags["PLATFORM"] = sensor.replace("LANDSAT_", "Landsat-")
     kept: Mapping[str, str] = {key: value for key, value in tags.items() if value}
-    return Product(path=files.root, bands=tuple(bands), quality=_quality(files, sensor), tags=kept)
+    quality = _quality(files, _beside(files, names[0]), sensor)
+    return Product(path=files.root, bands=tuple(bands), quality=quality, tags=kept)
 
 
 def _value(mtl: Mtl, key: str) -> str:

@@ -14,6 +14,8 @@ from geosal.scenes.products.files import Files
 
 Mtl = Mapping[str, Mapping[str, str]]
 """Group -> key -> value; quotes are taken off."""
+_LONGEST = 400
+"""Characters of a value."""
 
 
 def read_mtl(files: Files, name: str) -> Mtl:
@@ -39,10 +41,10 @@ def _from_odl(text: str) -> dict[str, dict[str, str]]:
     groups: dict[str, dict[str, str]] = {}
     inside = ""
     for line in text.splitlines():
-        match = re.match(r"\s*([A-Z0-9_]{1,80})\s*=\s*(.{0,400}?)\s*$", line)
-        if match is None:
+        key, sign, value = line.partition("=")
+        key, value = key.strip(), value.strip()[:_LONGEST].strip('"')
+        if not (sign and re.fullmatch("[A-Z0-9_]{1,80}", key)):
             continue
-        key, value = match[1], match[2].strip('"')
         if key == "GROUP":
             inside = value
         elif key != "END_GROUP":

@@ -8,10 +8,10 @@ import zipfile
 from collections.abc import Iterable
 
 from geosal.errors import SceneError, UsageError
+from geosal.scenes.opening import RESAMPLING
 from geosal.scenes.products import landsat, sentinel2
 from geosal.scenes.products.bands import Product
 from geosal.scenes.products.files import ARCHIVES, Files
-from geosal.scenes.products.resample import METHODS
 from geosal.scenes.products.scene import ProductScene
 from geosal.scenes.raster import MAX_PIXELS
 
@@ -85,8 +85,9 @@ def open_product(
         A band has more than `max_pixels`.
     """
     path = os.fspath(path)
-    if resampling not in METHODS:
-        raise UsageError(f"resampling={resampling}: not known; choose one of {', '.join(METHODS)}")
+    # A recipe has looked at it; `open_scene` and `verify` come without one.
+    if resampling not in RESAMPLING:
+        raise UsageError(f"resampling={resampling}: not known; choose one of {', '.join(RESAMPLING)}")
     product = read_product(path)
     logger.debug("%s: bands %s, quality %s", path, [band.name for band in product.bands], product.quality)
     return ProductScene.assemble(
@@ -104,15 +105,12 @@ def read_product(path: str) -> Product:
     """
     if not os.path.exists(path):
         raise SceneError(f"{path}: no such product; give its folder, .zip or .tar")
-    if os.path.isfile(path) and os.path.splitext(path)[1].lower() not in ARCHIVES:
-        path = os.path.dirname(os.path.abspath(path))
-    granule = _granule(path)
-    if granule:
-        path = os.path.dirname(os.path.dirname(os.path.abspath(path)))
-    files = Files.of(path)
-    for reader in (sentinel2, landsat):
-        if reader.recognise(files):
-            return reader.read(files, granule) if reader is sentinel2 else landsat.read(files)
+    granule, files = _granule(path), Files.of(product_root(path))
+    if sentinel2.recognise(files):
+        return sentinel2.read(files, granule)
+    if landsat.recognise(files):
+        # Of several products in one folder, the metadata file that was named tells which is meant.
+        return landsat.read(files, "" if _is_whole(path) else os.path.basename(path))
     name = os.path.basename(files.root)
     if re.search(r"S[135][ABC]_|^S1", name):
         raise SceneError(f"{path}: is no Sentinel-2 product; give one of the rasters in it")
@@ -120,6 +118,18 @@ def read_product(path: str) -> Product:
         f"{path}: has neither MTD_MSIL1C.xml, MTD_MSIL2A.xml nor a Landsat MTL file; the product is copied in part, "
         "copy it again, or give one raster in it"
     )
+
+
+def product_root(path: str) -> str:
+    """Folder or archive of the product that a path means: itself, its metadata file, or a granule of it."""
+    if _granule(path):
+        return os.path.dirname(os.path.dirname(os.path.abspath(path)))
+    return path if _is_whole(path) else os.path.dirname(os.path.abspath(path))
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a path is a folder or an archive, and not a file in one."""
+    return os.path.isdir(path) or os.path.splitext(path)[1].lower() in ARCHIVES
 
 
 def _granule(path: str) -> str:

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.errors import SceneError
 from geosal.grid import Grid
 
-METHODS = ("nearest", "bilinear", "average")
 _GUARD = 1e-9
 """Pixels: an edge that two grids share is the same edge, whatever the last bit."""
 _WHOLE = 1 - 1e-6
@@ -77,8 +77,19 @@ class Axis:
 
 
 def axes_between(target: Grid, source: Grid) -> tuple[Axis, Axis]:
-    """Rows and columns of `target` on `source`, both without rotation."""
+    """Rows and columns of `target` on `source`, both without rotation.
+
+    Raises
+    ------
+    SceneError
+        Their rows or columns do not run the same way.
+    """
     to, of = target.transform, source.transform
+    if not (to.a * of.a > 0 and to.e * of.e > 0):
+        raise SceneError(
+            f"pixels of {to.a:g} x {to.e:g} and of {of.a:g} x {of.e:g} map units do not run the same way; "
+            "warp the bands to one grid: gdalwarp"
+        )
     rows = Axis(to.e / of.e, (to.f - of.f) / of.e, source.height)
     return rows, Axis(to.a / of.a, (to.c - of.c) / of.a, source.width)
 

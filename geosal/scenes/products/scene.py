@@ -1,44 +1,30 @@
 """Bands of a product as one scene: each from its own file, all on one grid."""
 
-import math
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
+from rasterio.windows import Window
 
-from geosal.errors import GeosalWarning, SceneError, UsageError
+from geosal.errors import UsageError
 from geosal.gdal_env import shared_raster
 from geosal.grid import Block, Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Samples, step_off, valid_samples
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
-from geosal.scenes.products.resample import Taps, axes_between, resample
-from geosal.scenes.raster import DTYPES, Scene, _damage_as_scene_error, _refuse_bombs
+from geosal.scenes.products.headers import Source, cell_of, check_fit, file_for, fits_by_size, grid_at, open_source
+from geosal.scenes.products.resample import Axis, Taps, axes_between, resample
+from geosal.scenes.raster import Scene, _damage_as_scene_error
 
-_STRIP = 2**22
-"""Source samples resampled at once."""
-_STRIP_BYTES = 12
-"""A sample takes on the way, at most: itself and its float64 with a share of the sums."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A band's file as its header tells it."""
-
-    path: str
-    index: int
-    grid: Grid
-    dtype: str
-    nodata: float | None
-    block_shape: tuple[int, int]
-    tile_bytes: int
-    driver: str
+_STRIP = 2**20
+"""Samples resampled at once, of the source and of the target."""
+_NEAREST_BYTES, _SUM_BYTES = 16, 64
+"""What a sample takes on the way, of source and target together: copies; float64, the sums along both axes with their
+summands, and those of the weights."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,23 +82,26 @@ class ProductScene(Scene):
         ResourceError
             A band has more than `max_pixels`.
         """
-        finest = min(band.resolution for band in bands)
-        wanted = finest if grid is None else grid if isinstance(grid, float | int) else _cell(grid)
-        files = [_there(product, band, wanted) for band in bands]
-        sources = [_open(product, file, drivers, max_pixels) for file in files]
+        finest = min(file.resolution for band in bands for file in band.there or band.files)
+        wanted = finest if grid is None else grid if isinstance(grid, float | int) else cell_of(grid)
+        files = [file_for(product, band, wanted) for band in bands]
+        sources = [open_source(product, file, drivers, max_pixels) for file in files]
         if not isinstance(grid, Grid):
-            grid = _grid_at(product, float(wanted), list(zip(files, sources, strict=True)), drivers, max_pixels)
+            grid = grid_at(product, float(wanted), list(zip(files, sources, strict=True)), drivers, max_pixels)
+        # One of the same size lies where the others do; of its pixels alone nobody could tell.
+        sources = [replace(one, grid=grid) if fits_by_size(one.grid, grid) else one for one in sources]
         for band, source in zip(bands, sources, strict=True):
-            _check_fit(product, band.name, grid, source.grid)
+            check_fit(product, band.name, grid, source.grid)
         like = next((source for source in sources if source.grid == grid), sources[0])
-        strips = any(source.grid != grid for source in sources) * _STRIP * _STRIP_BYTES
+        resampled = any(source.grid != grid for source in sources)
         return cls(
             path=product.path,
             indexes=tuple(range(1, len(bands) + 1)),
             layout=_layout(product, bands, files, sources, grid, resampling),
             driver=like.driver,
             block_shape=like.block_shape,
-            tile_bytes=max(source.tile_bytes for source in sources) + strips,
+            tile_bytes=max(source.tile_bytes for source in sources),
+            work_bytes=resampled * _STRIP * (_NEAREST_BYTES if resampling == "nearest" else _SUM_BYTES),
             drivers=drivers,
             quality=product.quality,
             product=product,
@@ -120,6 +109,11 @@ class ProductScene(Scene):
             sources=tuple(sources),
             resampling=resampling,
         )
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files of the bands, each once."""
+        return tuple(dict.fromkeys(source.path for source in self.sources))
 
     def read(self, block: Block) -> Samples:
         """Read a block's pixels and which of them count; see `Scene.read`.
@@ -129,15 +123,7 @@ class ProductScene(Scene):
         SceneError
             The block cannot be decoded.
         """
-        pixels = np.empty((len(self.sources), *block.shape), self.layout.dtype)
-        valid = np.empty(pixels.shape, np.bool_)
-        for source, out, counts in zip(self.sources, pixels, valid, strict=True):
-            if source.grid == self.grid:
-                out[:] = self._read_window(source, block)
-                counts[:] = valid_samples(out, self.layout.nodata)
-            else:
-                self._read_resampled(source, block, out, counts)
-        return Samples(pixels, valid, None)
+        return Samples(*self._read(block, self.sources), None)
 
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
         """All of a block, (y, x): products have no mask besides nodata."""
@@ -171,7 +157,9 @@ class ProductScene(Scene):
         )
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Take one pixel of every `factor` x `factor`, from the overviews inside the files where they have some.
+        """Take the middle pixel of every `factor` x `factor`, from the overviews inside the files where they have some.
+
+        Bands of another resolution come by nearest; with a `factor` of 1 all are as `read` gives them.
 
         Parameters
         ----------
@@ -190,23 +178,42 @@ class ProductScene(Scene):
         SceneError
             A file cannot be decoded.
         """
-        chosen = range(len(self.sources)) if bands is None else bands
+        chosen = self.sources if bands is None else [self.sources[band] for band in bands]
+        if factor == 1:
+            return self._read(self.grid.whole(), chosen)
         shape = tuple(-(-length // factor) for length in self.grid.shape)
         pixels = np.empty((len(chosen), *shape), self.layout.dtype)
-        for out, band in zip(pixels, chosen, strict=True):
-            source = self.sources[band]
+        for out, source in zip(pixels, chosen, strict=True):
+            rows, cols = axes_between(self.grid, source.grid)
             with self._lent(source, "overviews") as dataset:
-                dataset.read(source.index, out=out)
+                for down in _cells(rows, self.grid.height, factor):
+                    for across in _cells(cols, self.grid.width, factor):
+                        window = Window(across.first, down.first, across.length, down.length)
+                        out[down.cells, across.cells] = dataset.read(
+                            source.index, window=window, out_shape=out[down.cells, across.cells].shape
+                        )
         return pixels, valid_samples(pixels, self.layout.nodata)
 
     @contextmanager
     def _lent(self, source: Source, what: object) -> Iterator[DatasetReader]:
         with (
             _damage_as_scene_error(f"{source.path}: {what}"),
-            rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
-            shared_raster(source.path, self.drivers) as dataset,
+            shared_raster(source.path, self.drivers, alone=True) as dataset,
         ):
             yield dataset
+
+    def _read(self, block: Block, sources: Sequence[Source]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Pixels of a block and which of them count, (band, y, x) each."""
+        pixels = np.empty((len(sources), *block.shape), self.layout.dtype)
+        valid = np.empty(pixels.shape, np.bool_)
+        for source, out, counts in zip(sources, pixels, valid, strict=True):
+            if source.grid == self.grid:
+                with self._lent(source, block) as dataset:
+                    dataset.read(source.index, window=block.window, out=out)
+                counts[:] = valid_samples(out, self.layout.nodata)
+            else:
+                self._read_resampled(source, block, out, counts)
+        return pixels, valid
 
     def _read_window(self, source: Source, window: Block) -> NDArray[Any]:
         with self._lent(source, window) as dataset:
@@ -216,7 +223,7 @@ class ProductScene(Scene):
         """Fill `out` and `counts` (y, x) of a block, strip by strip."""
         rows, cols = axes_between(self.grid, source.grid)
         across, left, width = _within(cols.taps(block.col_off, block.col_stop, self.resampling))
-        strip = max(1, int(_STRIP / max(1, width) / max(rows.ratio, 1)))
+        strip = max(1, int(_STRIP / max(width * max(rows.ratio, 1), block.width)))
         for first in range(block.row_off, block.row_stop, strip):
             stop = min(first + strip, block.row_stop)
             down, top, height = _within(rows.taps(first, stop, self.resampling))
@@ -242,94 +249,22 @@ def _within(taps: Taps) -> _Within:
     return _Within(Taps(taps.source - first, taps.weight), first, int(taps.source.max()) - first + 1)
 
 
-def _cell(grid: Grid) -> float:
-    return abs(float(grid.transform.a))
+class _Cells(NamedTuple):
+    """Some cells of a picture, and the stretch of a source's rows or columns whose pixels they are."""
+
+    cells: slice
+    first: float
+    length: float
 
 
-def _there(product: Product, band: ProductBand, resolution: float) -> BandFile:
-    """File of a band at a resolution where there is one, else the finest that is there."""
-    there = [file for file in band.files if file.path]
-    file = next((file for file in there if math.isclose(file.resolution, resolution, rel_tol=1e-3)), None)
-    if file is None and not there:
-        raise SceneError(f"{product.path}: {band.files[0].label} is not there; copy the product again")
-    return file or there[0]
-
-
-def _open(product: Product, file: BandFile, drivers: tuple[str, ...], max_pixels: int) -> Source:
-    """Read the header of a band."""
-    path = file.path or ""
-    env = rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
-    with _damage_as_scene_error(f"{product.path}: {file.label}"), env, shared_raster(path, drivers) as dataset:
-        tile_bytes = _refuse_bombs(path, dataset, max_pixels)
-        if file.index > dataset.count or dataset.dtypes[file.index - 1] not in DTYPES:
-            raise SceneError(
-                f"{product.path}: {file.label} has {dataset.count} bands of {dataset.dtypes[0]}; copy the product again"
-            )
-        grid = Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width)
-        nodata = dataset.nodatavals[file.index - 1]
-        source = Source(
-            path=path,
-            index=file.index,
-            grid=grid,
-            dtype=dataset.dtypes[file.index - 1],
-            nodata=product.nodata if nodata is None else float(nodata),
-            block_shape=dataset.block_shapes[file.index - 1],
-            tile_bytes=tile_bytes,
-            driver=dataset.driver,
-        )
-    if grid.georeferenced or file.place is None:
-        return source
-    if file.place.shape != grid.shape:
-        warnings.warn(
-            f"{product.path}: {file.label} has no georeferencing and {grid.width} x {grid.height} pixels, its metadata "
-            f"speak of {file.place.width} x {file.place.height}, so its place is not known; get the whole product",
-            GeosalWarning,
-            stacklevel=5,
-        )
-        return source
-    return replace(source, grid=file.place)
-
-
-def _grid_at(
-    product: Product,
-    resolution: float,
-    opened: list[tuple[BandFile, Source]],
-    drivers: tuple[str, ...],
-    max_pixels: int,
-) -> Grid:
-    """Grid of a resolution: that of a file wanted, or else of any file of the product."""
-
-    def fits(file: BandFile) -> bool:
-        return math.isclose(file.resolution, resolution, rel_tol=1e-3)
-
-    for file, source in opened:
-        if fits(file) or math.isclose(_cell(source.grid), resolution, rel_tol=1e-6):
-            return source.grid
-    others = [file for band in product.bands for file in band.files if file.path]
-    for file in others:
-        if fits(file):
-            return _open(product, file, drivers, max_pixels).grid
-    has = ", ".join(f"{one:g}" for one in sorted({file.resolution for file in others}))
-    raise UsageError(f"{product.path}: resolution {resolution:g}, but its bands have {has}; choose one of those")
-
-
-def _check_fit(product: Product, name: str, grid: Grid, own: Grid) -> None:
-    """Refuse a band that is of another place than the grid."""
-    if own == grid:
-        return
-    shapes = f"{own.width} x {own.height} pixels to {grid.width} x {grid.height}"
-    if not (own.georeferenced and grid.georeferenced):
-        if own.shape == grid.shape:
-            return
-        raise SceneError(f"{product.path}: {name} has {shapes} and no georeferencing; copy it again")
-    step = max(_cell(own), _cell(grid))
-    apart = max(abs(one - two) for one, two in zip(own.bounds, grid.bounds, strict=True))
-    turned = any((own.transform.b, own.transform.d, grid.transform.b, grid.transform.d))
-    if turned or own.rasterio_crs != grid.rasterio_crs or apart > 1.5 * step:
-        raise SceneError(
-            f"{product.path}: {name} ({shapes}) does not lie where the other bands do; files of several products are "
-            "mixed up, copy it again"
-        )
+def _cells(axis: Axis, pixels: int, factor: int) -> Iterator[_Cells]:
+    """Cells of `factor` of a grid's `pixels`: those that are whole, and the one cut off by the edge."""
+    whole = pixels // factor
+    for cells, start, stop in ((slice(0, whole), 0, whole * factor), (slice(whole, None), whole * factor, pixels)):
+        if start < stop:
+            first, end = (min(max(edge * axis.ratio + axis.shift, 0), axis.length) for edge in (start, stop))
+            first = min(first, axis.length - 1)
+            yield _Cells(cells, first, max(end - first, 1))
 
 
 def _layout(

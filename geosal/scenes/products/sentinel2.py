@@ -9,6 +9,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from affine import Affine
@@ -92,8 +93,12 @@ def _images(files: Files, xml: Any, granule: str) -> tuple[list[tuple[str, str |
     for name in files.find(_RASTER):
         by_stem.setdefault(name.rpartition("/")[2].rpartition(".")[0], []).append(name)
     granules: dict[str, list[tuple[str, str | None]]] = {}
-    for element in _all(xml, "Granule", "Granules"):
-        listed = [text for text in map(_text, _all(element, *_IMAGE_TAGS)) if text]
+    elements = list(islice(_all(xml, "Granule", "Granules"), _MAX_GRANULES + 1))
+    if len(elements) > _MAX_GRANULES:
+        raise SceneError(f"{files.root}: its metadata list more than {_MAX_GRANULES} granules; do not trust it")
+    for element in elements:
+        # Those right below it: granules within granules would be walked through again and again.
+        listed = [text for one in element if _name_of(one) in _IMAGE_TAGS if (text := _text(one))]
         for text in listed:
             check_inside(files.root, text)
         images = [(text, _pick(by_stem, text)) for text in listed]
@@ -113,6 +118,8 @@ def _images(files: Files, xml: Any, granule: str) -> tuple[list[tuple[str, str |
     return images, folder
 
 
+_MAX_GRANULES = 2000
+"""Many times what the largest of the old products have."""
 _IMAGE_TAGS = ("IMAGE_FILE", "IMAGE_FILE_2A", "IMAGE_ID", "IMAGE_ID_2A")
 
 
@@ -125,7 +132,7 @@ def _pick(by_stem: Mapping[str, list[str]], listed: str) -> str | None:
 
 def _band_of(stem: str) -> tuple[str, int] | None:
     """Band and resolution by the name of a file; None for quality and previews."""
-    match = re.search(r"(?:^|_|/)(B\d[0-9A]|TCI|AOT|WVP)(?:_L2A_TL_.*)?(?:_(\d\d)m)?$", stem)
+    match = re.search(r"(?:^|_|/)(B\d[0-9A]|TCI|AOT|WVP)(?:_L2A_TL_.*?)?(?:_(\d\d)m)?$", stem)
     if match is None or (match[1].startswith("B") and match[1] not in _BANDS):
         return None
     folder = re.search(r"(?:^|/)R(\d\d)m/", stem)
@@ -203,31 +210,37 @@ def _quality(files: Files, inside: str, sensor: str) -> tuple[QualityBand, ...]:
     for kind, pattern in kinds.items():
         names = sorted(name for name in files.find(pattern) if name.startswith(inside))
         names.sort(key=lambda name: 0 if "_20m" in name or "R20m" in name else 1)
-        found += [QualityBand(kind=kind, path=files.gdal_path(name), sensor=sensor) for name in names[:1]]
+        found += [QualityBand(kind=kind, path=files.gdal_path(name), sensor=sensor, alone=True) for name in names[:1]]
     return tuple(found)
 
 
 def _places(tile: Any) -> dict[int, Grid]:
-    """Grid by resolution, as the metadata of a tile give it; those that do not parse are left out."""
+    """Grid by resolution, as the metadata of a tile give it; those that make no sense are left out."""
     try:
         with gdal_env():
             crs = CRS.from_user_input(_first(tile, "HORIZONTAL_CS_CODE"))
-        sizes = {int(one.get("resolution")): one for one in _all(tile, "Size")}
-        return {
-            at: Grid.from_crs(
-                crs,
-                Affine(
-                    float(_first(corner, "XDIM")), 0, float(_first(corner, "ULX")),
-                    0, float(_first(corner, "YDIM")), float(_first(corner, "ULY")),
-                ),
-                int(_first(sizes[at], "NROWS")),
-                int(_first(sizes[at], "NCOLS")),
-            )
-            for corner in _all(tile, "Geoposition")
-            for at in [int(corner.get("resolution"))]
-        }  # fmt: skip
-    except (CRSError, ValueError, TypeError, KeyError):
+    except CRSError:
         return {}  # files have georeferencing of their own
+    sizes = {one.get("resolution"): one for one in _all(tile, "Size")}
+    places = {}
+    for corner in _all(tile, "Geoposition"):
+        at = corner.get("resolution", "")
+        place = _place(crs, corner, sizes.get(at))
+        if place is not None and re.fullmatch(r"\d{1,4}", at):
+            places[int(at)] = place
+    return places
+
+
+def _place(crs: CRS, corner: Any, size: Any) -> Grid | None:
+    """Grid of a resolution; None where its numbers cannot be those of a grid with north up."""
+    try:
+        left, top, across, down = (float(_first(corner, key)) for key in ("ULX", "ULY", "XDIM", "YDIM"))
+        rows, columns = (int(_first(size, key)) for key in ("NROWS", "NCOLS"))
+    except ValueError:
+        return None
+    if not (math.isfinite(left + top + across + down) and across > 0 > down and rows > 0 and columns > 0):
+        return None
+    return Grid.from_crs(crs, Affine(across, 0, left, 0, down, top), rows, columns)
 
 
 def _tags(xml: Any, tile: Any) -> dict[str, str]:
@@ -253,7 +266,8 @@ def _is_aws(files: Files) -> bool:
     return bool(files.find(r"^([^/]+/)?(tileInfo\.json|metadata\.xml)$") and files.find(_AWS_BAND))
 
 
-_AWS_BAND = r"^([^/]+/)?(R[126]0m/)?(B\d[0-9A]|TCI)\.jp2$"
+_AWS_NAME = r"(R[126]0m/)?(B\d[0-9A]|TCI|AOT|WVP)\.jp2$"
+_AWS_BAND = rf"^([^/]+/)?{_AWS_NAME}"
 
 
 def _read_aws(files: Files) -> Product:
@@ -269,9 +283,8 @@ def _read_aws(files: Files) -> Product:
         name = str(info.get("name", ""))[:100] if isinstance(info, dict) else ""
     tags = _tags(None, tile)
     baseline = re.search(r"_N(\d\d)\.?(\d\d)(_|$)", name or tags.get("TILE_ID", ""))
-    images: list[tuple[str, str | None]] = [
-        (image, image) for image in files.find(r"\.jp2$") if image.startswith(top) and _band_of(image[:-4])
-    ]
+    # Masks in qi/ and previews have names of bands in theirs, too.
+    images: list[tuple[str, str | None]] = [(image, image) for image in files.find(rf"^{re.escape(top)}{_AWS_NAME}")]
     two = any("/R10m/" in f"/{image}" or "/R20m/" in f"/{image}" for image, _ in images)
     tags["PROCESSING_LEVEL"] = "Level-2A" if two else "Level-1C"
     if name:
@@ -294,7 +307,11 @@ def _read_aws(files: Files) -> Product:
 def _all(root: Any, *names: str) -> Iterator[Any]:
     """Elements of these names in any namespace, in the document's order."""
     if root is not None:
-        yield from (one for one in root.iter() if str(one.tag).rpartition("}")[2] in names)
+        yield from (one for one in root.iter() if _name_of(one) in names)
+
+
+def _name_of(element: Any) -> str:
+    return str(element.tag).rpartition("}")[2]
 
 
 def _text(element: Any) -> str:
@@ -314,7 +331,7 @@ def _float(path: str, element: Any) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        name = str(element.tag).rpartition("}")[2][:60]
+        name = _name_of(element)[:60]
         raise SceneError(f"{path}: {name} is {text[:40]!r} in its metadata, which is no number; copy the product again")
     return value
 

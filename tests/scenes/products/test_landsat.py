@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import tarfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,65 @@ def test_a_tar_reads_as_the_folder(landsat_l2: Path, tmp_path: Path):
         assert np.array_equal(dataset.read(1), of(landsat_l2, "QA_PIXEL"))
 
 
+def test_a_tar_whose_names_begin_with_a_dot(landsat_l2: Path, tmp_path: Path):
+    """As ``tar -C FOLDER -cf LC09.tar .`` makes it."""
+    path = tmp_path / "LC09.tar"
+    with tarfile.open(path, "w") as tape:
+        for file in sorted(landsat_l2.iterdir()):
+            tape.add(file, f"./{file.name}")
+    assert is_product(path)
+    archive, folder = open_product(path, ("rgb",)), open_product(landsat_l2, ("rgb",))
+    assert np.array_equal(whole(archive), whole(folder))
+    assert archive.layout.metadata.tags == folder.layout.metadata.tags
+
+
+@pytest.mark.parametrize("with_mtl", [True, False])
+def test_copies_in_folders_below_are_other_files(landsat_l2: Path, tmp_path: Path, with_mtl: bool):
+    path = Path(shutil.copytree(landsat_l2, tmp_path / landsat_l2.name))
+    if not with_mtl:
+        next(path.glob("*_MTL.txt")).unlink()
+    for folder in ("A", "z"):
+        (path / folder).mkdir()
+        for end in ("SR_B4", "QA_PIXEL", "MTL"):
+            for file in path.glob(f"*_{end}.*"):
+                shutil.copy(file, path / folder / file.name)
+                if end != "MTL":
+                    with rasterio.open(path / folder / file.name, "r+") as dataset:
+                        dataset.write(np.full((1, *dataset.shape), 9, np.uint16))
+    scene = open_product(path, ("B4", "B3"))
+    assert np.array_equal(whole(scene)[0], of(path, "SR_B4"))
+    assert Path(scene.quality[0].path).parent == path
+
+
+def test_a_band_that_lies_only_in_a_folder_below_is_not_there(landsat_l2: Path, tmp_path: Path):
+    path = Path(shutil.copytree(landsat_l2, tmp_path / landsat_l2.name))
+    (path / "clip").mkdir()
+    next(path.glob("*_SR_B4.TIF")).rename(path / "clip" / f"{path.name}_SR_B4.TIF")
+    with pytest.raises(SceneError, match="B4 is not there"):
+        open_product(path, ("B4",))
+
+
+def test_of_products_in_one_folder_the_metadata_file_tells_which(landsat_l1: Path, landsat_l2: Path, tmp_path: Path):
+    for product in (landsat_l1, landsat_l2):
+        shutil.copytree(product, tmp_path / "both", dirs_exist_ok=True)
+    for product in (landsat_l1, landsat_l2):
+        mtl = tmp_path / "both" / f"{product.name}_MTL.txt"
+        assert is_product(mtl)
+        scene, alone = open_product(mtl, ("rgb",)), open_product(product, ("rgb",))
+        assert np.array_equal(whole(scene), whole(alone))
+        assert scene.layout.metadata.tags == alone.layout.metadata.tags
+        assert [Path(band.path).name for band in scene.quality] == [Path(band.path).name for band in alone.quality]
+    with pytest.raises(UsageError, match="or its MTL file"):
+        open_product(tmp_path / "both")
+
+
+def test_panchromatic_and_thermal_bands_by_resolution(landsat_l1: Path):
+    assert open_product(landsat_l1, ("all-15m",)).chosen == ("B8",)
+    assert open_product(landsat_l1, ("all-30m",)).chosen == ("B1", "B2", "B3", "B4", "B5", "B7")
+    with pytest.raises(UsageError, match="there are all-15m, all-30m$"):
+        open_product(landsat_l1, ("all-10m",))
+
+
 def test_a_gzipped_tar_is_to_be_unpacked(landsat_l2: Path, tmp_path: Path):
     path = tmp_path / "LC09.tar.gz"
     with tarfile.open(path, "w:gz") as tape:
@@ -170,6 +230,17 @@ def test_bands_without_metadata_have_roles(landsat_l2: Path, tmp_path: Path):
     assert scene.chosen == ("B4", "B3", "B2", "B5")
     assert scene.layout.metadata.bands[0].scale == 1
     assert scene.quality[0].sensor == "LANDSAT_9"
+
+
+@pytest.mark.parametrize("line", ["A = " + " " * 2**21, "A" + " " * 2**21 + "x", "A = " + "b " * 2**20])
+def test_lines_without_end_take_no_time(landsat_l2: Path, tmp_path: Path, line: str):
+    path = Path(shutil.copytree(landsat_l2, tmp_path / landsat_l2.name))
+    mtl = next(path.glob("*_MTL.txt"))
+    text = mtl.read_text()
+    mtl.write_text(f"{line}\n{text}")
+    began = time.monotonic()
+    assert open_product(path, ("B4",)).layout.metadata.tags[""]["PLATFORM"] == "Landsat-9"
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from geosal.errors import SceneError
 from geosal.grid import Grid
-from geosal.scenes.products.resample import METHODS, Axis, axes_between, resample
+from geosal.scenes import RESAMPLING
+from geosal.scenes.products.resample import Axis, axes_between, resample
 
 
 def grid(size: int, cell: float, left: float = 0.0) -> Grid:
@@ -61,7 +63,7 @@ def test_gaps_lend_no_weight():
         assert set(np.unique(pixels)) == {0, 1000}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", RESAMPLING)
 @given(data=st.data())
 def test_no_blocking_shows(method: str, data: st.DataObject):
     n, m = data.draw(st.integers(2, 40)), data.draw(st.integers(2, 40))
@@ -79,3 +81,9 @@ def test_no_blocking_shows(method: str, data: st.DataObject):
     part = resample(samples[low:high, low:high], valid[low:high, low:high], cut, cut)
     for one, two in zip(whole, part, strict=True):
         assert np.array_equal(one[first:stop, first:stop], two, equal_nan=True)
+
+
+@pytest.mark.parametrize(("across", "down"), [(1, 1), (-1, -1)])
+def test_grids_that_run_the_other_way(across: int, down: int):
+    with pytest.raises(SceneError, match="do not run the same way"):
+        axes_between(grid(4, 10), Grid(None, Affine(across * 10, 0, 0, 0, down * 10, 0), 4, 4))

@@ -13,11 +13,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import from_origin
 
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError
 from geosal.scenes.products import is_product, open_product
 
 PREFIX = "GRANULE/L1C_T32TNR_A1/IMG_DATA/T32TNR_20220301T102030"
+
+
+def write(path: Path, data: np.ndarray, cell: float | None) -> None:
+    """A raster of (band, y, x) or (y, x), placed as those of the products are; without a place if `cell` is None."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = data if data.ndim == 3 else data[None]
+    place = {} if cell is None else {"crs": "EPSG:32632", "transform": from_origin(600000, 5000040, cell, cell)}
+    how = {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES"} if path.suffix == ".jp2" else {}
+    layout = {"driver": "GTiff", "count": len(data), "height": data.shape[1], "width": data.shape[2]}
+    with rasterio.open(path, "w", **{**layout, "dtype": data.dtype, **place, **how}) as dataset:
+        dataset.write(data)
 
 
 def of(path: Path) -> np.ndarray:
@@ -77,6 +89,14 @@ def test_level_2a_takes_the_file_of_the_resolution(l2a: Path):
     assert np.array_equal(whole(fine)[0], of(top / "R10m/T32TNR_20220301T102030_B04_10m.jp2"))
     assert np.array_equal(whole(coarse)[0], of(top / "R20m/T32TNR_20220301T102030_B04_20m.jp2"))
     assert coarse.layout.metadata.bands[0].tags[""] == {"BAND": "B04", "WAVELENGTH": "664.9 nm", "RESOLUTION": "20"}
+
+
+def test_level_2a_of_which_some_folders_are_copied(l2a: Path, tmp_path: Path):
+    path = Path(shutil.copytree(l2a, tmp_path / l2a.name))
+    shutil.rmtree(path / "GRANULE/L2A_T32TNR_A1/IMG_DATA/R10m")
+    scene = open_product(path, ("B04", "B02"))
+    assert scene.grid.shape == (60, 60)
+    assert np.array_equal(whole(scene)[0], of(next(path.rglob("*_B04_20m.jp2"))))
 
 
 def test_quality_bands_are_found(l1c: Path, l2a: Path):
@@ -155,6 +175,29 @@ def test_old_names(l1c: Path, tmp_path: Path):
     assert scene.layout.metadata.tags[""]["SUN_ELEVATION"] == "30.5"
 
 
+def test_old_names_of_level_2a(l2a: Path, tmp_path: Path):
+    """Until 2016 the resolution stood behind the name of the tile, in bands, AOT and WVP alike."""
+    granule = "S2A_USER_MSI_L2A_TL_SGS__20160910T174323_A006379_T32TNR_N02.04"
+    root = tmp_path / "S2A_USER_PRD_MSIL2A_PDMC_20160910T230000_R065_V20160910T102030.SAFE"
+    images = root / "GRANULE" / granule / "IMG_DATA"
+    data = {}
+    files = [("B02", 10), ("B02", 20), *((name, cell) for name in ("AOT", "WVP") for cell in (10, 20, 60))]
+    for number, (name, cell) in enumerate(files):
+        first, last = ("MSI", f"_{name}") if name == "B02" else (name, "")
+        kind = f"{first}_L2A_TL_SGS__20160910T174323_A006379_T32TNR{last}"
+        data[name, cell] = np.full((1, 1200 // cell, 1200 // cell), 1 + number, np.uint16)
+        write(images / f"R{cell}m/S2A_USER_{kind}_{cell}m.jp2", data[name, cell], cell)
+    shutil.copy(l2a / "GRANULE/L2A_T32TNR_A1/MTD_TL.xml", images.parent / "S2A_USER_MTD_L2A_TL_SGS__x_T32TNR.xml")
+    ids = "".join(f"<IMAGE_ID_2A>{file.stem}</IMAGE_ID_2A>" for file in sorted(images.rglob("*.jp2")))
+    (root / "S2A_USER_MTD_SAFL2A_PDMC_20160910T230000_R065.xml").write_text(
+        f'<P><Granule_List><Granules granuleIdentifier="{granule}">{ids}</Granules></Granule_List></P>'
+    )
+    for (name, cell), wanted in data.items():
+        scene = open_product(root, (name,), resolution=cell)
+        assert np.array_equal(whole(scene), wanted)
+        assert scene.layout.metadata.bands[0].tags[""]["RESOLUTION"] == str(cell)
+
+
 def test_of_several_granules_one_is_named(l1c: Path, tmp_path: Path):
     path = as_old(l1c, tmp_path, ("T32TNR", "T32TPR"))
     with pytest.raises(UsageError, match="2 granules") as caught:
@@ -167,6 +210,14 @@ def test_of_several_granules_one_is_named(l1c: Path, tmp_path: Path):
     assert "T32TPR" in scene.quality[0].path
 
 
+def add_masks_with_names_of_bands(tile: Path) -> None:
+    """Since baseline 04.00; previews of L1C have the names of the bands themselves."""
+    (tile / "qi").mkdir(exist_ok=True)
+    (tile / "preview").mkdir()
+    for name in ("qi/MSK_DETFOO_B04.jp2", "qi/MSK_QUALIT_B04.jp2", "preview/B04.jp2"):
+        write(tile / name, np.full((70, 70), 7, np.uint8), None)
+
+
 def test_aws_tiles_of_level_1c(l1c: Path, tmp_path: Path):
     for file in (l1c / PREFIX).parent.glob("*.jp2"):
         shutil.copy(file, tmp_path / f"{file.stem.rpartition('_')[2]}.jp2")
@@ -174,6 +225,7 @@ def test_aws_tiles_of_level_1c(l1c: Path, tmp_path: Path):
     (tmp_path / "productInfo.json").write_text(json.dumps({"name": l1c.stem}))
     (tmp_path / "qi").mkdir()
     (tmp_path / "qi/MSK_CLOUDS_B00.gml").write_text("<Mask/>")
+    add_masks_with_names_of_bands(tmp_path)
     assert is_product(tmp_path)
     scene = open_product(tmp_path, ("rgb",))
     assert np.array_equal(whole(scene), whole(open_product(l1c, ("rgb",))))
@@ -190,12 +242,15 @@ def test_aws_tiles_of_level_2a_without_a_baseline_say_so(l2a: Path, tmp_path: Pa
         target.parent.mkdir(exist_ok=True)
         shutil.copy(file, target)
     (tmp_path / "tileInfo.json").write_text("{}")
+    add_masks_with_names_of_bands(tmp_path)
     assert is_product(tmp_path)
     with pytest.warns(GeosalWarning, match="processing baseline"):
         scene = open_product(tmp_path, ("B04", "B11"), resolution=20)
     with pytest.warns(GeosalWarning, match="processing baseline"):
         assert open_product(tmp_path).chosen == ("B02", "B03", "B04", "B08")
     assert scene.grid.height == 60
+    assert scene.layout.dtype == "uint16"
+    assert np.array_equal(whole(scene)[0], of(tmp_path / "R20m/B04.jp2"))
     assert scene.quality[0].kind == "scl"
     assert scene.quality[0].path.endswith("R20m/SCL.jp2")
 
@@ -204,10 +259,7 @@ def test_a_file_without_georeferencing_gets_it_from_the_tile(own_l1c: Path):
     name = own_l1c / f"{PREFIX}_B05.jp2"
     data = of(name)
     name.unlink()
-    with rasterio.open(
-        name.with_suffix(".tif"), "w", driver="GTiff", count=1, height=60, width=60, dtype="uint16"
-    ) as out:
-        out.write(data, 1)
+    write(name.with_suffix(".tif"), data, None)
     assert open_product(own_l1c, ("B05",)).grid == open_product(own_l1c, ("B06",)).grid
 
 
@@ -238,8 +290,6 @@ def test_half_copied_products(own_l1c: Path):
 
 
 def test_a_band_of_another_tile(own_l1c: Path):
-    from rasterio.transform import from_origin
-
     with rasterio.open(own_l1c / f"{PREFIX}_B04.jp2", "r+") as dataset:
         dataset.transform = from_origin(700000, 5000040, 10, 10)
     assert "mixed up" in one_line(own_l1c)
@@ -250,6 +300,53 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a0 "lol">{levels}]><a>&a9;<
     levels="".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
 )
 OUTSIDE = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
+
+
+@pytest.mark.parametrize("nested", [True, False], ids=["nested", "in a row"])
+def test_granules_without_end(own_l1c: Path, nested: bool):
+    """Walking through each of granules within granules would take the square of their number."""
+    xml = own_l1c / "MTD_MSIL1C.xml"
+    one = "<Granule><IMAGE_FILE>x</IMAGE_FILE>"
+    many = one * 50_000 + "</Granule>" * 50_000 if nested else f"{one}</Granule>" * 50_000
+    xml.write_text(xml.read_text().replace("<Granule_List>", f"<Granule_List>{many}", 1))
+    began = time.monotonic()
+    assert "more than 2000 granules" in one_line(own_l1c)
+    assert time.monotonic() - began < 5
+
+
+def test_images_of_granules_within_granules_are_not_walked_through(own_l1c: Path):
+    xml = own_l1c / "MTD_MSIL1C.xml"
+    many = "<Granule>" * 1500 + "<IMAGE_FILE>x</IMAGE_FILE>" * 50_000 + "</Granule>" * 1500
+    xml.write_text(xml.read_text().replace("<Granule_List>", f"<Granule_List>{many}", 1))
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="granules"):
+        open_product(own_l1c)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<ULX>600000</ULX>", "<ULX>NaN</ULX>"),
+        ("<XDIM>20</XDIM>", "<XDIM>0</XDIM>"),
+        ("<YDIM>-20</YDIM>", "<YDIM>20</YDIM>"),
+        ("<YDIM>-20</YDIM>", "<YDIM>-1e999</YDIM>"),
+        ("<NROWS>60</NROWS>", "<NROWS>-60</NROWS>"),
+        ("<NCOLS>60</NCOLS>", ""),
+    ],
+)
+def test_places_that_make_no_sense_are_left_out(own_l1c: Path, old: str, new: str):
+    tile = own_l1c / "GRANULE/L1C_T32TNR_A1/MTD_TL.xml"
+    for name in ("B05", "B02"):
+        file = own_l1c / f"{PREFIX}_{name}.jp2"
+        write(file.with_suffix(".tif"), of(file), None)
+        file.unlink()
+    text = tile.read_text()
+    at_20 = text[text.index('<Size resolution="20">') : text.index('<Size resolution="60">')]
+    assert old in at_20
+    tile.write_text(text.replace(at_20, at_20.replace(old, new)))
+    assert not open_product(own_l1c, ("B05",)).grid.georeferenced
+    assert open_product(own_l1c, ("B02",)).grid == open_product(own_l1c, ("B04",)).grid
 
 
 @contextmanager
@@ -289,15 +386,18 @@ def test_metadata_larger_than_any(own_l1c: Path):
     assert time.monotonic() - began < 2
 
 
-@pytest.mark.parametrize(
-    "name", ["../../../../etc/passwd", "/etc/passwd", "GRANULE/../../x_B04", "C:\\x_B04", "http://x/B04"]
-)
-def test_image_names_that_leave_the_folder(own_l1c: Path, name: str):
+@pytest.mark.parametrize("checked", [True, False])
+@pytest.mark.parametrize("name", ["{}/x_B04", "../x_B04", "GRANULE/../../x_B04", "C:\\x_B04", "http://x/B04"])
+def test_image_names_that_leave_the_folder(
+    own_l1c: Path, tmp_path: Path, name: str, checked: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """Such a name is refused; and were it not, what lies there is none of the product's."""
+    shutil.copy(own_l1c / f"{PREFIX}_B02.jp2", tmp_path / "x_B04.jp2")
     xml = own_l1c / "MTD_MSIL1C.xml"
-    xml.write_text(xml.read_text().replace(f"{PREFIX}_B04", name))
-    with opened() as seen:
-        assert "leads out of the product" in one_line(own_l1c)
-    assert not [path for path in seen if "passwd" in path]
+    xml.write_text(xml.read_text().replace(f"{PREFIX}_B04", name.format(tmp_path)))
+    if not checked:
+        monkeypatch.setattr("geosal.scenes.products.sentinel2.check_inside", lambda *_: None)
+    assert ("leads out of the product" if checked else "B04 is not there") in one_line(own_l1c)
 
 
 def test_links_that_leave_the_folder(own_l1c: Path, tmp_path: Path):

@@ -1,0 +1,124 @@
+"""The files of a product's bands, as their headers tell them, and whether they lie on one grid."""
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+
+from geosal.errors import GeosalWarning, SceneError, UsageError
+from geosal.gdal_env import shared_raster
+from geosal.grid import Grid
+from geosal.scenes.products.bands import BandFile, Product, ProductBand
+from geosal.scenes.raster import DTYPES, _damage_as_scene_error, _refuse_bombs, usable_nodata
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A band's file as its header tells it."""
+
+    path: str
+    index: int
+    grid: Grid
+    dtype: str
+    nodata: float | None
+    block_shape: tuple[int, int]
+    tile_bytes: int
+    driver: str
+
+
+def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile:
+    """File of a band at a resolution where there is one, else the finest that is there."""
+    there = [file for file in band.files if file.path]
+    file = next((file for file in there if math.isclose(file.resolution, resolution, rel_tol=1e-3)), None)
+    if file is None and not there:
+        raise SceneError(f"{product.path}: {band.files[0].label} is not there; copy the product again")
+    return file or there[0]
+
+
+def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_pixels: int) -> Source:
+    """Read the header of a band."""
+    path = file.path or ""
+    with (
+        _damage_as_scene_error(f"{product.path}: {file.label}"),
+        shared_raster(path, drivers, alone=True) as dataset,
+    ):
+        tile_bytes = _refuse_bombs(path, dataset, max_pixels)
+        if file.index > dataset.count or dataset.dtypes[file.index - 1] not in DTYPES:
+            raise SceneError(
+                f"{product.path}: {file.label} has {dataset.count} bands of {dataset.dtypes[0]}; copy the product again"
+            )
+        grid = Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width)
+        dtype = str(dataset.dtypes[file.index - 1])
+        nodata = usable_nodata(f"{product.path}: {file.label}", dataset.nodatavals[file.index - 1], dtype)
+        source = Source(
+            path=path,
+            index=file.index,
+            grid=grid,
+            dtype=dtype,
+            nodata=product.nodata if nodata is None else nodata,
+            block_shape=dataset.block_shapes[file.index - 1],
+            tile_bytes=tile_bytes,
+            driver=dataset.driver,
+        )
+    if grid.georeferenced or file.place is None:
+        return source
+    if file.place.shape != grid.shape:
+        warnings.warn(
+            f"{product.path}: {file.label} has no georeferencing and {grid.width} x {grid.height} pixels, its metadata "
+            f"speak of {file.place.width} x {file.place.height}, so its place is not known; get the whole product",
+            GeosalWarning,
+            stacklevel=5,
+        )
+        return source
+    return replace(source, grid=file.place)
+
+
+def grid_at(
+    product: Product,
+    resolution: float,
+    opened: list[tuple[BandFile, Source]],
+    drivers: tuple[str, ...],
+    max_pixels: int,
+) -> Grid:
+    """Grid of a resolution: that of a file wanted, or else of any file of the product."""
+
+    def fits(file: BandFile) -> bool:
+        return math.isclose(file.resolution, resolution, rel_tol=1e-3)
+
+    for file, source in sorted(opened, key=lambda one: not one[1].grid.georeferenced):
+        if fits(file) or math.isclose(cell_of(source.grid), resolution, rel_tol=1e-6):
+            return source.grid
+    others = [file for band in product.bands for file in band.files if file.path]
+    for file in others:
+        if fits(file):
+            return open_source(product, file, drivers, max_pixels).grid
+    has = ", ".join(f"{one:g}" for one in sorted({file.resolution for file in others}))
+    raise UsageError(f"{product.path}: resolution {resolution:g}, but its bands have {has}; choose one of those")
+
+
+def check_fit(product: Product, name: str, grid: Grid, own: Grid) -> None:
+    """Refuse a band that is of another place than the grid."""
+    if own == grid:
+        return
+    shapes = f"{own.width} x {own.height} pixels to {grid.width} x {grid.height}"
+    if not (own.georeferenced and grid.georeferenced):
+        raise SceneError(f"{product.path}: {name} has {shapes} and no georeferencing; copy it again")
+    step = max(cell_of(own), cell_of(grid))
+    apart = max(abs(one - two) for one, two in zip(own.bounds, grid.bounds, strict=True))
+    turned = any((own.transform.b, own.transform.d, grid.transform.b, grid.transform.d)) or not (
+        own.transform.a * grid.transform.a > 0 and own.transform.e * grid.transform.e > 0
+    )
+    if turned or own.rasterio_crs != grid.rasterio_crs or apart > 1.5 * step:
+        raise SceneError(
+            f"{product.path}: {name} ({shapes}) does not lie where the other bands do; files of several products are "
+            "mixed up, copy it again"
+        )
+
+
+def cell_of(grid: Grid) -> float:
+    """Width of a pixel in map units."""
+    return abs(float(grid.transform.a))
+
+
+def fits_by_size(own: Grid, grid: Grid) -> bool:
+    """Whether a band without georeferencing, or beside those that have none, has as many pixels as they do."""
+    return own.shape == grid.shape and not (own.georeferenced and grid.georeferenced)

@@ -1,0 +1,52 @@
+"""What a user names as input, and options that are for the other kind of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import geosal
+from geosal.errors import UsageError
+from geosal.scenes import Reading, Scene, band_names, input_root, open_input
+
+
+@pytest.mark.parametrize(
+    ("options", "mend"),
+    [
+        ({"resolution": 10.0}, "gdalwarp -tr"),
+        ({"resampling": "average"}, "gdalwarp -r"),
+        ({"bidx": (1,), "bands": ("red",)}, "one of the two"),
+        ({"bands": ("pan",)}, "no band pan"),
+    ],
+)
+def test_options_that_a_raster_has_no_use_for(rgb_scene: Path, options: dict[str, object], mend: str) -> None:
+    with pytest.raises(UsageError, match=mend):
+        open_input(str(rgb_scene), Reading(**options))
+
+
+@pytest.mark.parametrize("bands", ["rgb,", ("rgb", ""), (" red , green", "B02,"), "red,green,blue"])
+def test_names_of_bands_are_taken_apart_in_one_way(rgb_scene: Path, bands: str | tuple[str, ...]) -> None:
+    wanted = open_input(str(rgb_scene), Reading(bands=("rgb",)))
+    assert open_input(str(rgb_scene), Reading(bands=bands)).indexes == wanted.indexes == (1, 2, 3)
+    assert geosal.open_scene(rgb_scene, bands=bands).sizes["band"] == 3
+
+
+def test_names() -> None:
+    assert band_names("rgb, B04,,") == ("rgb", "B04")
+    assert band_names(["", "a,b", " c "]) == ("a", "b", "c")
+    assert band_names(()) == ()
+
+
+def test_a_band_without_a_name_is_none(uint16_scene: Path) -> None:
+    with pytest.raises(UsageError, match="without a name"):
+        Scene.open(uint16_scene).having("")
+
+
+def test_a_raster_is_its_own_root(rgb_scene: Path, tmp_path: Path) -> None:
+    assert input_root(str(rgb_scene)) == str(rgb_scene)
+    assert input_root("https://host/a.tif") == "https://host/a.tif"
+    assert input_root(str(tmp_path)) == str(tmp_path)
+    product = tmp_path / "LC09_L2SP_008059_20221201_20221225_02_T1_MTL.txt"
+    product.write_text("x")
+    assert input_root(str(product)) == str(tmp_path)
+    assert np.size(input_root("half")) == 1
