@@ -4,12 +4,13 @@ Index card
 ----------
 - `smooth`: one band, all levels in one pass (``smooth.h``).
 - `halve`: the next overview of some bands (``halve.h``).
+- `quantise`: one band, each sample to a multiple of its level's step (``bound.h``).
 - `interleave`: bands to pixels, for TIFF (``tiles.c``).
 - `look_up`: codes by a table, and a count of them (``tiles.c``).
 - `sum_errors`, `sum_windows`, `pool`: two images compared pixel by pixel and window by window (``metrics.c``).
 """
 
 from geosal.native.differences import pool, sum_errors, sum_windows
-from geosal.native.loops import halve, interleave, look_up, smooth
+from geosal.native.loops import halve, interleave, look_up, quantise, smooth
 
-__all__ = ["halve", "interleave", "look_up", "pool", "smooth", "sum_errors", "sum_windows"]
+__all__ = ["halve", "interleave", "look_up", "pool", "quantise", "smooth", "sum_errors", "sum_windows"]

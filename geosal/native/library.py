@@ -52,6 +52,28 @@ class HalveJob(ctypes.Structure):
     )
 
 
+class QuantiseJob(ctypes.Structure):
+    """``quantising`` of ``tiles.c``."""
+
+    _fields_ = (
+        ("pixels", ctypes.c_void_p),
+        ("valid", ctypes.c_void_p),
+        ("levels", ctypes.c_void_p),
+        ("out", ctypes.c_void_p),
+        ("pixel_stride", ctypes.c_ssize_t),
+        ("valid_stride", ctypes.c_ssize_t),
+        ("level_stride", ctypes.c_ssize_t),
+        ("out_stride", ctypes.c_ssize_t),
+        ("height", ctypes.c_ssize_t),
+        ("width", ctypes.c_ssize_t),
+        ("exponents", ctypes.c_void_p),
+        ("steps", ctypes.c_void_p),
+        ("inverses", ctypes.c_void_p),
+        ("coded", ctypes.c_int),
+        ("nodata", ctypes.c_double),
+    )
+
+
 class DifferingJob(ctypes.Structure):
     """``differing`` of ``metrics.c``."""
 

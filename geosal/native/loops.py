@@ -7,10 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
-from geosal.native.library import MAX_RADIUS, HalveJob, SmoothJob, address, function, with_whole_rows
+from geosal.native.library import MAX_RADIUS, HalveJob, QuantiseJob, SmoothJob, address, function, with_whole_rows
 
 _EXACT = frozenset({"uint8", "uint8_fine", "uint16", "int16"})
 DTYPES = frozenset({"uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"})
+QUANTISED = DTYPES - {"float64"}
+"""What `quantise` takes."""
+_LEVELS = 256
+_FURTHEST = 200
+"""A step of 2**200 takes every float32 to 0, one of 2**-200 none anywhere."""
 
 
 def smooth(
@@ -81,6 +86,71 @@ def smooth(
     )
     if function("_exact" if exact else "_wide", f"geosal_smooth_{name}")(ctypes.byref(job)):
         raise MemoryError("no memory to smooth a tile in")
+
+
+def quantise(
+    pixels: NDArray[Any],
+    levels: NDArray[np.uint8],
+    valid: NDArray[np.bool_] | None,
+    out: NDArray[Any],
+    exponents: NDArray[np.int_],
+    nodata: float | None,
+) -> None:
+    """Bring each sample of a band to the nearest multiple of its level's step; a tie goes to the even multiple.
+
+    Parameters
+    ----------
+    pixels
+        (y, x), of one of `QUANTISED`.
+    levels
+        (y, x), each below ``len(exponents)``.
+    valid
+        (y, x), or None when all samples count. Others keep their bits.
+    out
+        (y, x), of the dtype of `pixels`; written whole.
+    exponents
+        The step of each level is two to the power of it; of integers not below 0, where 0 changes nothing.
+    nodata
+        A code that no sample may come to; None without.
+
+    Raises
+    ------
+    UsageError
+        The arrays do not belong together, their dtypes are others, or a level has no step.
+    """
+    if pixels.dtype.name not in QUANTISED:
+        raise UsageError(f"samples of {pixels.dtype} have no loops; convert them to one of {', '.join(sorted(DTYPES))}")
+    for what, array, dtype in (("levels", levels, "uint8"), ("validity", valid, "bool"), ("result", out, pixels.dtype)):
+        _check_beside(pixels, what, array, np.dtype(dtype).newbyteorder("="))
+    if with_whole_rows(out) is not out or not out.flags.writeable:
+        raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
+    highest = int(levels.max(initial=0))
+    if highest >= len(exponents) or len(exponents) > _LEVELS:
+        raise UsageError(f"level {highest} with steps for {len(exponents)} levels; give one for each, {_LEVELS} at most")
+    table = np.zeros(_LEVELS, np.int32)
+    table[: len(exponents)] = np.clip(exponents, -_FURTHEST, _FURTHEST)
+    steps, inverses = np.ldexp(1.0, table), np.ldexp(1.0, -table)
+    coded = nodata is not None and not np.isnan(nodata)
+    pixels, levels = with_whole_rows(pixels), with_whole_rows(levels)
+    valid = None if valid is None else with_whole_rows(valid)
+    job = QuantiseJob(
+        pixels=address(pixels),
+        valid=address(valid),
+        levels=address(levels),
+        out=address(out),
+        pixel_stride=pixels.strides[0],
+        valid_stride=0 if valid is None else valid.strides[0],
+        level_stride=levels.strides[0],
+        out_stride=out.strides[0],
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        exponents=address(table),
+        steps=address(steps),
+        inverses=address(inverses),
+        coded=coded,
+        nodata=float(out.dtype.type(nodata)) if coded else 0.0,
+    )
+    function("_tiles", f"geosal_quantise_{out.dtype.name}")(ctypes.byref(job))
 
 
 def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-/* What the writers of tiles do with every sample. */
+/* What is done with every sample on its way to a tile. */
 #define NAME NAMED(geosal_halve_uint8)
 #define SAMPLE uint8_t
 #define SUM int32_t
@@ -34,6 +34,51 @@
 #define SUM double
 #define WHOLE 0
 #include "halve.h"
+
+#define NAME NAMED(geosal_quantise_uint8)
+#define SAMPLE uint8_t
+#define WHOLE 1
+#define WIDE int32_t
+#define LEAST 0
+#define MOST UINT8_MAX
+#include "bound.h"
+#define NAME NAMED(geosal_quantise_uint16)
+#define SAMPLE uint16_t
+#define WHOLE 1
+#define WIDE int32_t
+#define LEAST 0
+#define MOST UINT16_MAX
+#include "bound.h"
+#define NAME NAMED(geosal_quantise_int16)
+#define SAMPLE int16_t
+#define WHOLE 1
+#define WIDE int32_t
+#define LEAST INT16_MIN
+#define MOST INT16_MAX
+#include "bound.h"
+#define NAME NAMED(geosal_quantise_uint32)
+#define SAMPLE uint32_t
+#define WHOLE 1
+#define WIDE int64_t
+#define LEAST 0
+#define MOST UINT32_MAX
+#include "bound.h"
+#define NAME NAMED(geosal_quantise_int32)
+#define SAMPLE int32_t
+#define WHOLE 1
+#define WIDE int64_t
+#define LEAST INT32_MIN
+#define MOST INT32_MAX
+#include "bound.h"
+#define NAME NAMED(geosal_quantise_float32)
+#define SAMPLE float
+#define WHOLE 0
+#define WIDE double
+#define EPSILON ((double)FLT_EPSILON)
+#define TINY ((double)FLT_MIN)
+#include "bound.h"
+#undef EPSILON
+#undef TINY
 
 /* Bands side by side in each pixel, padded to a square tile by its last column and row; with delta, each sample less the
  * one of the pixel on its left (predictor 2 of TIFF 6.0, section 14), modulo the range of its type, and rows of 0 below,

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
+from geosal.native import quantise
+from geosal.native.loops import QUANTISED
 from geosal.raster import is_nodata
 from geosal.smoothing.block import SampleRules
 
@@ -52,26 +54,42 @@ def bound_errors(
     UsageError
         A level without an error.
     """
-    result = np.array(pixels, pixels.dtype.newbyteorder("="), order="C")
+    result = np.empty(pixels.shape, pixels.dtype.newbyteorder("="))
     highest = int(levels.max()) if levels.size else 0
     if highest >= len(errors):
         raise UsageError(f"level {highest} with errors for {len(errors)} levels; give one for each level of the ladder")
     exponents = np.array([step_exponent(error, result.dtype) for error in errors])
     if not levels.size or not (np.array(errors)[: highest + 1] > 0).any():
+        result[...] = pixels
         return result
-    quantise = _quantise_floats if result.dtype.kind == "f" else _quantise_integers
+    quantise_band = quantise if result.dtype.name in QUANTISED else quantise_slowly
+    for number, band in enumerate(pixels):
+        if number == rules.alpha:
+            result[number] = band
+        else:
+            says = None if valid is None else valid[number]
+            quantise_band(band, levels, says, result[number], exponents, rules.nodata)
+    return result
+
+
+def quantise_slowly(
+    pixels: NDArray[Any],
+    levels: NDArray[np.uint8],
+    valid: NDArray[np.bool_] | None,
+    out: NDArray[Any],
+    exponents: NDArray[np.int_],
+    nodata: float | None,
+) -> None:
+    """Do what `geosal.native.quantise` does, to the bit, in NumPy: for rare dtypes, and to test it."""
+    method = _quantise_floats if out.dtype.kind == "f" else _quantise_integers
     rows = max(1, _STRIP // levels.shape[1])
     for top in range(0, levels.shape[0], rows):
         strip = slice(top, top + rows)
-        for number, band in enumerate(result):
-            if number == rules.alpha:
-                continue
-            before = band[strip]
-            after = quantise(before, levels[strip], exponents)
-            if rules.nodata is not None:
-                _keep_off_nodata(after, before, rules.nodata)
-            band[strip] = after if valid is None else np.where(valid[number, strip], after, before)
-    return result
+        before = pixels[strip].astype(out.dtype, copy=False)
+        after = method(before, levels[strip], exponents)
+        if nodata is not None:
+            _keep_off_nodata(after, before, nodata)
+        out[strip] = after if valid is None else np.where(valid[strip], after, before)
 
 
 def step_exponent(error: float, dtype: np.dtype[Any]) -> int:

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geosal import native
 from geosal.errors import UsageError
 from geosal.grid import Block
 from geosal.raster import is_nodata
 from geosal.smoothing.block import SampleRules
-from geosal.smoothing.bound import bound_errors, step_exponent
+from geosal.smoothing.bound import bound_errors, quantise_slowly, step_exponent
 from geosal.treatment import Bound, Treatment
 
 INTEGERS = ["uint8", "int16", "uint16", "int32", "uint32"]
@@ -74,6 +75,21 @@ def test_no_sample_is_off_by_more_than_its_level_allows(case: tuple[Any, ...]) -
     np.testing.assert_array_equal(found[:, levels == 0], pixels[:, levels == 0])
     if nodata is not None:
         assert not is_nodata(found, nodata)[valid].any()
+
+
+@given(case=cases(), whole=st.booleans())
+def test_the_loops_in_c_give_the_bits_of_numpy(case: tuple[Any, ...], whole: bool) -> None:
+    pixels, levels, valid, error, nodata = case
+    if pixels.dtype == np.float64:
+        return
+    exponents = np.array([step_exponent(each, pixels.dtype) for each in errors_of(pixels.dtype.name, error)])
+    if pixels.dtype.kind == "f":
+        pixels.flat[-3:] = [math.nan, -0.0, math.inf]
+    for band, says in zip(pixels, valid, strict=True):
+        found, expected = np.empty_like(band), np.empty_like(band)
+        native.quantise(band, levels, None if whole else says, found, exponents, nodata)
+        quantise_slowly(band, levels, None if whole else says, expected, exponents, nodata)
+        assert found.tobytes() == expected.tobytes()
 
 
 @given(case=cases(), row=st.integers(0, 11), col=st.integers(0, 29))
