@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.comparison.pair import Pair, Samples
+from geosal.comparison.pair import Pair, Samples, in_colours
 from geosal.comparison.seams import Ready
 from geosal.grid import Block
 from geosal.metrics import ErrorSums, StructureSums, sum_by_level
 from geosal.produce import Work
+from geosal.scenes import Scene
 
 
 class Facts(NamedTuple):
@@ -76,13 +77,13 @@ class MapTask:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RangeTask:
-    """Find the least and the greatest sample of the original that counts in a block."""
+    """Find the least and the greatest sample that counts in a block of a scene."""
 
-    pair: Pair
+    scene: Scene
 
     def __call__(self, block: Block) -> tuple[float, float] | None:
         """Least and greatest; None where nothing counts."""
-        pixels, valid = self.pair.read_original(block)
+        pixels, valid = in_colours(self.scene.read(block), self.scene.layout)
         counting = pixels if valid is None else pixels[valid]
         return (float(counting.min()), float(counting.max())) if counting.size else None
 

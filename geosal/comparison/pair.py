@@ -11,6 +11,7 @@ from geosal.grid import Block, Grid
 from geosal.ladder import Ladder
 from geosal.native import look_up
 from geosal.raster import RasterLayout
+from geosal.raster import Samples as AllSamples
 from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
@@ -151,13 +152,9 @@ class Pair:
         SceneError
             It cannot be decoded.
         """
-        original, original_valid = self.read_original(block)
-        candidate, candidate_valid = _read_colours(self.candidate, block)
+        original, original_valid = in_colours(self.original.read(block), self.original.layout)
+        candidate, candidate_valid = in_colours(self.candidate.read(block), self.candidate.layout)
         return Samples(original, candidate, original_valid, candidate_valid)
-
-    def read_original(self, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-        """Read a block of the original only: its samples, and which of them count, None when all do."""
-        return _read_colours(self.original, block)
 
     def levels_of(self, block: Block) -> NDArray[np.uint8] | None:
         """Levels (y, x) of a block; None without a saliency."""
@@ -181,8 +178,9 @@ def colours(layout: RasterLayout) -> list[int]:
     return [band for band in range(layout.count) if band != layout.alpha] or [0]
 
 
-def _read_colours(scene: Scene, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    samples, chosen = scene.read(block), colours(scene.layout)
+def in_colours(samples: AllSamples, layout: RasterLayout) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Samples of the bands that are compared, and which of them count, None when all do."""
+    chosen = colours(layout)
     pixels, valid = samples.pixels, samples.valid
     if len(chosen) < len(pixels):
         pixels, valid = pixels[chosen], valid[chosen]

@@ -50,8 +50,8 @@ def compare(
 ) -> Comparison:
     """Tell how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
 
-    Both are read block by block; memory does not grow with the scene. What is not valid in both is left out, and for
-    SSIM every window that holds such a sample.
+    Both are read block by block; beside the blocks in work, 160 rows over the width of the scene are kept and no more.
+    What is not valid in both is left out, and for SSIM every window that holds such a sample.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def judge(
         check_output(error_map, overwrite=overwrite, inputs=[pair.original.path, pair.candidate.path])
     try:
         width, why = (data_range, "given") if data_range is not None else _range_of(pair, report)
-        sums = _judge(pair, width, report)
+        sums = sum_up(pair, width, report=report)
         if error_map is not None:
             _write_map(pair, error_map, overwrite, report)
     finally:
@@ -149,8 +149,8 @@ def judge(
     return _result(pair, sums, rows, (width, why), error_map, time.monotonic() - begin)
 
 
-def _judge(pair: Pair, data_range: float, report: ProgressCallback) -> Sums:
-    """Read and judge all blocks; reading goes ahead of judging, in the same threads."""
+def sum_up(pair: Pair, data_range: float, *, workers: int | None = None, report: ProgressCallback = ignore) -> Sums:
+    """Read and judge all blocks; reading goes ahead of judging, in the same threads, by default one per core."""
     blocks, sums, seams = list(pair.grid.blocks(_BLOCK)), Sums(pair), Seams(pair.grid.shape)
     read, task = ReadTask(pair=pair), JudgeTask(pair=pair, data_range=data_range)
 
@@ -161,7 +161,7 @@ def _judge(pair: Pair, data_range: float, report: ProgressCallback) -> Sums:
             yield seams.join(block, samples)
 
     report(Progress("compare", 0, len(blocks), "blocks"))
-    with open_pool("threads", None) as pool:
+    with open_pool("threads", workers) as pool:
         for done, facts in enumerate(_in_order(pool, task, joined(pool)), start=1):
             sums.take(facts)
             report(Progress("compare", done, len(blocks), "blocks"))
@@ -185,22 +185,32 @@ def _in_order(pool: Pool, task: Callable[[_Item], _Result], items: Iterable[_Ite
 
 def _range_of(pair: Pair, report: ProgressCallback) -> tuple[float, str]:
     """Width of the range of values, and where it comes from."""
-    kind = np.dtype(pair.original.layout.dtype)
-    if kind.kind != "f":
-        bits = pair.original.layout.metadata.nbits or 8 * kind.itemsize
+    bits = bits_of(pair.original.layout)
+    if bits is not None:
         return float(2**bits - 1), f"2**{bits} - 1"
-    blocks, ends = list(pair.grid.blocks(_BLOCK)), []
-    with open_pool("threads", None) as pool:
-        for done, found in enumerate(pool.map_unordered(RangeTask(pair=pair), blocks), start=1):
-            ends += [] if found is None else [found]
-            report(Progress("range", done, len(blocks), "blocks"))
-    least, greatest = min((low for low, _ in ends), default=0.0), max((high for _, high in ends), default=0.0)
+    least, greatest = ends_of(pair.original, report=report)
     if not 0 < greatest - least < float("inf"):
         raise UsageError(
             f"{pair.original.path}: its valid samples go from {least:g} to {greatest:g}, which is no range to judge "
             "by; give one: --data-range X"
         )
     return greatest - least, f"valid samples of the original, {least:g} to {greatest:g}"
+
+
+def bits_of(layout: RasterLayout) -> int | None:
+    """Bits of a sample that may be set; None of floats, whose type does not tell the range of values."""
+    kind = np.dtype(layout.dtype)
+    return None if kind.kind == "f" else layout.metadata.nbits or 8 * kind.itemsize
+
+
+def ends_of(scene: Scene, *, workers: int | None = None, report: ProgressCallback = ignore) -> tuple[float, float]:
+    """Find the least and the greatest sample of a scene that counts; 0 and 0 where none does."""
+    blocks, ends = list(scene.grid.blocks(_BLOCK)), []
+    with open_pool("threads", workers) as pool:
+        for done, found in enumerate(pool.map_unordered(RangeTask(scene=scene), blocks), start=1):
+            ends += [] if found is None else [found]
+            report(Progress("range", done, len(blocks), "blocks"))
+    return min((low for low, _ in ends), default=0.0), max((high for _, high in ends), default=0.0)
 
 
 def _write_map(pair: Pair, path: str, overwrite: bool, report: ProgressCallback) -> None:

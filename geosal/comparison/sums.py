@@ -36,6 +36,10 @@ class Sums:
             self.errors[band] = list(map(add, self.errors[band], facts.errors[band]))
             self.structure[band] = list(map(add, self.structure[band], facts.structure[band]))
 
+    def scores(self, data_range: float) -> dict[str, Scores]:
+        """Figures of each part, over all bands."""
+        return {row.part: row.scores for row in self.rows(data_range) if row.band == ALL}
+
     def rows(self, data_range: float) -> Iterator[Row]:
         """Rows of the result."""
         levels = range(self.pair.levels)

@@ -10,7 +10,8 @@ from typing import Any
 
 from geosal.plan import Plan
 from geosal.search.floors import FloorSearch
-from geosal.search.knobs import Knob, data_range, knob_for, told
+from geosal.search.judge import data_range
+from geosal.search.knobs import Knob, knob_for, told
 from geosal.search.rates import RateSearch
 from geosal.search.sample import Sample, TaskOf, pieces_across
 from geosal.search.trials import Trials, spread_of
@@ -140,7 +141,8 @@ def set_out(plan: Plan, task_of: TaskOf) -> tuple[Plan, str, bool]:
 def _prepare(plan: Plan, task_of: TaskOf, folder: Path) -> tuple[Knob, Trials]:
     sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS, memory=_MEMORY))
     spread = spread_of(sample)
-    return knob_for(plan, spread), Trials(plan, task_of, sample, folder, data_range(plan, spread))
+    width = data_range(plan) if plan.recipe.targets.floors else 1.0
+    return knob_for(plan, spread), Trials(plan, task_of, sample, folder, width)
 
 
 def _search(knob: Knob, trials: Trials) -> RateSearch | FloorSearch:

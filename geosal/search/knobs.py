@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from geosal.codecs.tiff import TiffEncoder
 from geosal.codecs.tuning import Setting, setting_for
 from geosal.ladder import MAX_STEPS, Ladder
@@ -186,13 +184,6 @@ def told(plan: Plan, setting: Setting) -> str:
         case _:
             sigma = f" --sigma {plan.ladder.sigma}" if setting is Setting.BOUND and plan.treatment.smooth else ""
             return " ".join(f"--treatment {text}" for text in plan.recipe.treatment) + sigma
-
-
-def data_range(plan: Plan, spread: float) -> float:
-    """Width of the range of values: of integers the dtype's, or of the significant bits; of floats as found."""
-    if plan.layout.dtype.startswith("float"):
-        return spread
-    return float(2 ** (plan.layout.metadata.nbits or 8 * np.dtype(plan.layout.dtype).itemsize) - 1)
 
 
 def _smooth(treatment: Treatment) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geosal.cluster import cpu_count
 from geosal.grid import Block, Grid
@@ -261,11 +260,3 @@ def tile_bytes(tile: Tile, driver: str) -> int:
     if driver == "JP2OpenJPEG":
         return len(tile.parts[0]) - tile.parts[0].index(_START_OF_TILE) + _JP2_TILE
     return sum(map(len, tile.parts))
-
-
-def valid_of(samples: Samples, alpha: int | None) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Samples without alpha, and which of them count, both (band, y, x)."""
-    if alpha is None:
-        return samples.pixels, samples.valid
-    kept = [band for band in range(len(samples.pixels)) if band != alpha]
-    return samples.pixels[kept], samples.valid[kept]

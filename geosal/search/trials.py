@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from geosal.comparison import colours, in_colours
 from geosal.gdal_env import close_shared_rasters
 from geosal.metrics import Scores
 from geosal.plan import Plan
@@ -73,13 +74,14 @@ class Trials:
     def _judge(self, plan: Plan) -> dict[str, Scores]:
         self.count += 1
         treated, sample, target = self._treat(plan), self.sample, plan.target
-        found = treated.pixels
-        if not plan.profile.lossless:
-            tiles = [] if target.encoder is None else sample.encode(treated, target)
-            path = sample.write(treated, target, tiles, self.folder)
-            found = open_candidate(str(path)).read(treated.block).pixels
-            close_shared_rasters()  # the file will not be read again
-        return judge_sample(plan, sample, found, self.range_of_data)
+        if plan.profile.lossless:
+            found = treated.pixels[colours(plan.scene.layout)], None
+            return judge_sample(plan, sample, found, self.range_of_data)
+        tiles = [] if target.encoder is None else sample.encode(treated, target)
+        candidate = open_candidate(str(sample.write(treated, target, tiles, self.folder)))
+        decoded = in_colours(candidate.read(treated.block), candidate.layout)
+        close_shared_rasters()  # the file will not be read again
+        return judge_sample(plan, sample, decoded, self.range_of_data)
 
     def _treat(self, plan: Plan) -> Piece:
         """Treat the sample, unless only the codec has changed since the last time."""

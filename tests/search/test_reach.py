@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
+from rasterio.enums import ColorInterp
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import geosal
@@ -95,6 +97,60 @@ def test_quality_is_kept_and_hardly_more(
     assert least <= psnr <= least + 0.3
     assert summary.search is not None
     assert summary.search["reached"]["psnr salient"] == pytest.approx(psnr, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("profile", "floors"),
+    [("deflate", {"min_psnr": "30", "min_ssim": "0.8"}), ("jpeg", {"min_psnr": "salient:25", "min_ssim": "0.5"})],
+)
+def test_quality_is_that_of_the_comparison(
+    rgb_scene: Path, compress: Callable[..., geosal.Summary], profile: str, floors: dict[str, str]
+) -> None:
+    summary = compress(rgb_scene, profile=profile, block=256, workers=1, saliency="grid", **floors)
+    found = geosal.compare(str(rgb_scene), summary.output, "grid")
+    assert summary.search is not None
+    reached = summary.search["reached"]
+    for asked, figure in reached.items():
+        measure, part = asked.split()
+        assert figure == getattr(found.scores(part), measure)
+    for asked, figure in summary.search["predicted"].items():  # the sample is the scene, its seams included
+        assert figure == pytest.approx(reached[asked], abs=1e-12 if profile == "deflate" else 1e-3)
+
+
+def test_alpha_may_be_any_band(tmp_path: Path, compress: Callable[..., geosal.Summary]) -> None:
+    scene = tmp_path / "alpha.tif"
+    pixels = np.clip(np.random.default_rng(1).normal(120, 25, (4, 300, 300)), 0, 255).astype(np.uint8)
+    pixels[0] = 255
+    pixels[0, :20] = 0
+    layout = {"height": 300, "width": 300, "count": 4, "dtype": "uint8", "crs": 32631, "transform": Affine.scale(10)}
+    with rasterio.open(scene, "w", driver="GTiff", **layout) as dataset:
+        dataset.colorinterp = [ColorInterp.alpha, ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+        dataset.write(pixels)
+    summary = compress(scene, min_psnr="26")
+    psnr = geosal.compare(str(scene), summary.output).scores().psnr
+    assert 26 <= psnr < 29
+    assert summary.search is not None
+    assert summary.search["reached"] == {"psnr whole": psnr}
+    assert summary.search["predicted"] == {"psnr whole": psnr}
+
+
+def test_of_floats_the_whole_scene_has_the_range(
+    tmp_path: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "_ACROSS", 2)
+    scene = tmp_path / "floats.tif"
+    pixels = np.random.default_rng(1).normal(0, 1, (1, 1200, 1200)).astype(np.float32)
+    pixels[0, 600:602, 598:600] = -50, 50  # between the pieces
+    layout = {"height": 1200, "width": 1200, "count": 1, "dtype": "float32", "crs": 32631}
+    with rasterio.open(scene, "w", driver="GTiff", **layout, transform=Affine.scale(10)) as dataset:
+        dataset.write(pixels)
+    summary = compress(scene, profile="lerc", min_psnr="salient:60")
+    assert summary.search is not None
+    assert summary.search["sample_pixels"] == 1024**2
+    found = geosal.compare(str(scene), summary.output, "half")
+    assert found.data_range == 100
+    assert summary.search["reached"] == {"psnr salient": found.scores("salient").psnr}
+    assert summary.search["predicted"]["psnr salient"] == pytest.approx(found.scores("salient").psnr, abs=1)
 
 
 def test_structure_is_kept_by_the_ladder(tmp_path: Path, compress: Callable[..., geosal.Summary]) -> None:
