@@ -94,9 +94,14 @@ def warn_of_little_gain(label: str, shares: Mapping[int, float], mean: float | N
     kept = shares.get(1, 0.0)
     if max(kept, mean or 0.0) >= _LITTLE:
         told = "" if mean is None else f"mean saliency {mean:.2f}, "
+        mend = "ask for less, or say what does not matter: --background 0, --outside blur, an exclusion such as clouds"
+        if kept >= 1:  # an exclusion was perhaps asked for already
+            mend = (
+                "the sources find nothing here that matters less, as clouds in a clear sky; say what does not matter: "
+                "--background 0, --outside blur, or another exclusion"
+            )
         warnings.warn(
-            f"{label}: {told}{kept:.1%} of the pixels stay as they are, so little can be gained; ask for less, or say "
-            "what does not matter: --background 0, --outside blur, or an exclusion such as clouds",
+            f"{label}: {told}{kept:.1%} of the pixels stay as they are, so little can be gained; {mend}",
             GeosalWarning,
             stacklevel=3,
         )

@@ -53,6 +53,8 @@ def test_a_scene_without_valid_pixels_is_left_as_it_is() -> None:
     [
         ({1: 0.95, 3: 0.05}, None, "out.tif: 95.0% of the pixels stay as they are"),
         ({1: 0.5, 3: 0.5}, 0.93, "mean saliency 0.93, 50.0%"),
+        ({1: 0.95, 3: 0.05}, None, "ask for less, or say what does not matter"),
+        ({1: 1.0}, None, "so little can be gained; the sources find nothing here that matters less"),
         ({1: 0.89, 17: 0.11}, None, None),
         ({3: 1.0}, 0.2, None),
     ],

@@ -19,6 +19,7 @@ from geosal.sources.sampling import strips
 from geosal.sources.text import SourceText
 
 Ints = NDArray[np.int64]
+_ONE_FILE = "open the product's folder (.SAFE, Landsat) instead of one of its files"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +201,9 @@ def _of_product(source: SourceText, setting: Setting, theme: str) -> QualityBand
         return min(telling, key=lambda band: list(KINDS).index(band.kind))
     path = setting.scene.path
     if not setting.scene.quality:
-        raise UsageError(
-            f"{source.text}: {path} has no quality band; open the product's folder (.SAFE, Landsat) instead of one of "
-            f"its files, or {mend}"
-        )
+        whole = os.path.isdir(path) or path.lower().endswith((".zip", ".tar"))
+        cause = "it was delivered or copied without; copy it again" if whole else _ONE_FILE
+        raise UsageError(f"{source.text}: {path} has no quality band; {cause}, or {mend}")
     have = ", ".join(dict.fromkeys(band.kind for band in setting.scene.quality))
     if wanted is not None and not there:
         raise UsageError(

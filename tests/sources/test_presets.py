@@ -4,6 +4,7 @@ import pickle
 import warnings
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -223,6 +224,16 @@ def test_what_makes_no_sense(grid, scl, text, error, message):
     with pytest.raises(error, match=message) as caught:
         open_preset(text, grid, scl[1])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["LC08_L1TP", "LC08_L1TP.tar", "S2A_MSIL2A.ZIP"])
+def test_a_product_without_a_quality_band_is_not_sent_to_its_folder(grid, tmp_path, name):
+    path = tmp_path / name
+    if not path.suffix:
+        path.mkdir()
+    scene = SimpleNamespace(path=str(path), quality=())
+    with pytest.raises(UsageError, match=r"has no quality band; it was delivered or copied without; copy it again, or"):
+        Clouds.open(SourceText.parse("clouds"), Setting(grid=grid, scene=scene))
 
 
 def test_without_a_quality_band(grid):
