@@ -32,6 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreference
 SHAPE = 700, 900
 PROVENANCE = {
     "GEOSAL_VERSION": "0.1.0",
+    "GEOSAL_TREATMENT": "smooth",
     "GEOSAL_LADDER": "steps=8 sigma=opencv",
     "GEOSAL_EFFECTIVE_KERNEL": "9.0",
     "GEOSAL_SALIENCY": "half",
@@ -620,3 +621,21 @@ def test_failures_are_told_in_one_line() -> None:
         raise_if_failed(checks, "out.tif")
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 6
+
+
+def test_a_scene_read_in_another_way_is_told_how_to_be_read() -> None:
+    with pytest.raises(VerificationError, match=r"read the scene as the job did \(its --bidx, --bands") as caught:
+        raise_if_failed((Check("bands", ok=False, detail="3 bands, not 4"),), "out.tif")
+    assert str(caught.value).endswith("or write it again")
+    with pytest.raises(VerificationError, match=r"\(x\); write it again"):
+        raise_if_failed((Check("salient", ok=False, detail="x"),), "out.tif")
+
+
+def test_that_nothing_had_to_stay_is_told(source: Path, tmp_path: Path) -> None:
+    output = make(source, tmp_path / "out.tif")
+    details = {
+        text: {check.name: check.detail for check in verify(str(output), against=str(source), saliency=text)}["salient"]
+        for text in ("uniform:saliency=0.8", "grid")
+    }
+    assert details["uniform:saliency=0.8"] == "no pixel has saliency 1, so none had to stay"
+    assert details["grid"] != details["uniform:saliency=0.8"]

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from geosal.errors import VerificationError
 
+_OF_READING = {"georeferenced", "bands"}
+"""Checks that fail as well where the source was read in another way for the job: other bands, bytes, resolution."""
+_READ_ALIKE = "read the scene as the job did (its --bidx, --bands, --resolution, --to-byte), or write it again"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -29,6 +33,8 @@ def raise_if_failed(checks: Sequence[Check], output: str) -> None:
     VerificationError
         One of `checks` does not hold; the message lists all that do not.
     """
-    failed = [f"{check.name} ({check.detail})" for check in checks if not check.ok]
+    failed = {check.name: check.detail for check in checks if not check.ok}
     if failed:
-        raise VerificationError(f"{output}: does not hold what was promised: {'; '.join(failed)}; write it again")
+        told = "; ".join(f"{name} ({detail})" for name, detail in failed.items())
+        mend = _READ_ALIKE if _OF_READING & failed.keys() else "write it again"
+        raise VerificationError(f"{output}: does not hold what was promised: {told}; {mend}")
