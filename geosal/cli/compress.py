@@ -50,13 +50,19 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("input", _as_gain(summary["input_bytes"], summary["bytes"])),
         ("treated", summary["treatment"]),
         ("ladder", as_ladder(summary["ladder"])),
-        ("kernels", f"{as_shares(summary['kernel_shares'])}; effective {summary['effective_kernel']:.2f} px"),
+        ("kernels", f"{as_shares(summary['kernel_shares'])}; effective {_as_effective(summary)}"),
         ("coverage", f"{100 * summary['coverage']:.1f} %"),
         *as_search(summary["search"]),
         ("work", f"{counted(summary['blocks'], 'block')} in {summary['seconds']:.1f} s"),
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]
     return pairs(rows)
+
+
+def _as_effective(summary: dict[str, Any]) -> str:
+    """K_e over the valid pixels; over all of them too, as the paper and a saliency map count, where that differs."""
+    of_valid, of_all = (f"{summary[key]:.2f} px" for key in ("effective_kernel", "effective_kernel_all"))
+    return of_valid if of_valid == of_all else f"{of_valid} of the valid pixels, {of_all} of all"
 
 
 def _as_gain(before: int | None, after: int) -> str:

@@ -55,8 +55,12 @@ def _as_product(product: dict[str, Any]) -> list[tuple[str, object]]:
     names = ", ".join(
         f"{band['name']} ({' '.join(filter(None, [band['role'], _metres(band['resolutions'])]))})" for band in there
     )
+    of = [product[key] for key in ("platform", "processing_level", "acquired") if product[key]]
+    if product["cloud_cover"]:
+        of.append(f"{product['cloud_cover']} % cloud")
     return [
-        ("product", names),
+        *([("product", ", ".join(of))] if of else []),
+        ("has", names),
         *([("not there", ", ".join(missing))] if missing else []),
         ("quality", ", ".join(dict.fromkeys(band["kind"] for band in product["quality"])) or "none"),
     ]

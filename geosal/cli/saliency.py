@@ -48,8 +48,12 @@ def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, q
         ("size", f"{outcome['width']} x {outcome['height']} px"),
         ("bytes", f"{outcome['bytes']} ({as_bytes(outcome['bytes'])})"),
         ("mean saliency", f"{outcome['mean']:.3f}"),
-        ("kernels", f"{as_shares(outcome['kernel_shares'])}; effective {outcome['effective_kernel']:.2f} px"),
+        (
+            "kernels",
+            f"{as_shares(outcome['kernel_shares'])}; effective {outcome['effective_kernel']:.2f} px of all pixels",
+        ),
         ("coverage", f"{100 * outcome['coverage']:.1f} %"),
+        *([("preview", wish["preview"])] if outcome["preview"] else []),
     ]
     report.summarise(pairs(rows))
     report.write(outcome)

@@ -57,7 +57,9 @@ def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
         for band in product.bands
     ]
     quality = [{"kind": band.kind, "path": band.path} for band in product.quality]
-    whole = {"bytes": store_bytes(product.path), "product": {"bands": bands_of_all, "quality": quality}}
+    tags = scene.layout.metadata.tags.get("", {})
+    told = {key.lower(): tags.get(key) for key in ("PLATFORM", "PROCESSING_LEVEL", "ACQUIRED", "CLOUD_COVER")}
+    whole = {"bytes": store_bytes(product.path), "product": {**told, "bands": bands_of_all, "quality": quality}}
     return _body(path, scene, [], None) | whole
 
 

@@ -114,6 +114,7 @@ def _of_layout(source: Scene, chunks: int) -> xr.DataArray:
         coords["x"] = grid.transform.c + (np.arange(grid.width) + 0.5) * grid.transform.a
     data = _by_chunks(_read_pixels, source, sizes, np.dtype(layout.dtype))
     scene = xr.DataArray(data, dims=("band", "y", "x"), coords=coords, attrs=dict(layout.metadata.tags.get("", {})))
+    scene.name = None  # xarray takes that of the dask array
     scene = scene.rio.write_transform(grid.transform)
     if grid.crs is not None:
         scene = scene.rio.write_crs(grid.crs)

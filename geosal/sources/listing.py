@@ -13,9 +13,9 @@ _USAGE = re.compile(r"``(?P<usage>[^`]+)``[:.]?\s*(?P<summary>.*)", re.DOTALL)
 _QUOTED = re.compile(r"``([^`]+)``")
 _KEY = re.compile(r"(?:^|[:,])([a-z_][a-z0-9_]*)=")
 _PATHS = {
-    "vector": f"PATH of {', '.join(VECTORS)}",
-    "classes": "PATH of any other raster, with classes=",
-    "raster": "PATH of any other raster",
+    "vector": f"PATH (vector) of {', '.join(VECTORS)}",
+    "classes": "PATH (classes) of any other raster, with classes=",
+    "raster": "PATH (raster) of any other raster",
 }
 
 

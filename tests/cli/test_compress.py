@@ -24,6 +24,7 @@ def test_compress_prints_a_table_and_nothing_on_stderr(
     assert f"output    {out}" in result.stdout
     assert "deflate (COG)" in result.stdout
     assert "8 steps, widths 1 to 17 px, sigma opencv" in result.stdout
+    assert " px of the valid pixels, 9.00 px of all\n" in result.stdout  # the wedge is nodata
     with rasterio.open(rgb_scene) as source, rasterio.open(out) as written:
         assert written.tags(ns="PROVENANCE") == source.tags(ns="PROVENANCE")
         half = source.width // 2

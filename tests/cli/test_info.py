@@ -64,9 +64,12 @@ def test_info_of_a_product_that_is_copied_in_part(product: Path, call: Callable[
     for path in (product, product / f"{product.name}_MTL.json"):
         result = call("info", path)
         assert (result.exit_code, result.stderr) == (0, "")
+        assert "product      Landsat-9\nhas  " in result.stdout
         for text in ("2 bands of uint16", "B3 (green 30 m), B4 (red 30 m)", "not there    B5", "qa_pixel"):
             assert text in result.stdout
         document = json.loads(call("info", path, "--json", "-").stdout)
+        assert document["product"]["platform"] == "Landsat-9"
+        assert document["product"]["cloud_cover"] is None
         assert [(band["name"], band["resolutions"]) for band in document["product"]["bands"]] == [
             ("B3", [30]), ("B4", [30]), ("B5", []),
         ]  # fmt: skip

@@ -75,3 +75,14 @@ def test_a_palette_needs_a_preview(rgb_scene: Path, tmp_path: Path, call: Callab
     assert result.exit_code == 2
     assert "--preview" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_picture_and_the_share_of_what_are_told(
+    rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    words = ("saliency", "half", tmp_path / "map.tif", "--like", rgb_scene)
+    plain = call(*words).stdout
+    assert "effective 9.00 px of all pixels" in plain
+    assert "preview" not in plain
+    picture = tmp_path / "map.png"
+    assert f"preview        {picture}" in call(*words, "--overwrite", "--preview", picture).stdout

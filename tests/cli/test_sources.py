@@ -37,7 +37,7 @@ def test_the_document_holds_every_name_and_reader_of_files(call):
 def test_what_reads_files_is_asked_for_by_its_kind(call, name):
     done = call("sources", name)
     assert done.exit_code == 0
-    assert done.output.startswith("PATH")
+    assert done.output.startswith(f"PATH ({name})")  # so that the list tells by what name to ask
 
 
 def test_an_unknown_name_is_a_usage_error_with_those_there_are(call):

@@ -74,3 +74,8 @@ def test_both_roads_see_the_same_pixels_as_valid(tmp_path: Path, rgb_scene: Path
         with rasterio.open(output) as dataset, rasterio.open(path) as source:
             np.testing.assert_array_equal(smooth.values, dataset.read())
             np.testing.assert_array_equal(dataset.read_masks(), source.read_masks())
+
+
+def test_no_scene_is_called_by_the_name_of_its_dask_array(uint16_scene: Path) -> None:
+    assert geosal.open_scene(str(uint16_scene)).name is None
+    assert geosal.open_scene(str(uint16_scene), to_byte="range:0-3000").name is None
