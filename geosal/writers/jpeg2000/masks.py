@@ -3,11 +3,14 @@
 import errno
 import math
 import shutil
+import warnings
 import zlib
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import rasterio
+from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.gdal_env import gdal_env
 from geosal.grid import Block
@@ -36,7 +39,7 @@ class MaskFile:
     def __init__(self, path: Path, shape: tuple[int, int], tile: int, count: int) -> None:
         self.path = path
         flags = {f"INTERNAL_MASK_FLAGS_{band}": _PER_DATASET for band in range(1, count + 1)}
-        with gdal_env():
+        with gdal_env(), _unplaced():
             self._dataset = rasterio.open(
                 path, "w", driver="GTiff", height=shape[0], width=shape[1], count=1, dtype="uint8", tiled=True,
                 blockxsize=tile, blockysize=tile, compress="DEFLATE", bigtiff="IF_SAFER",
@@ -80,7 +83,12 @@ class MaskFile:
             A tile did not reach the disk.
         """
         self.abandon()
-        with gdal_env(), rasterio.open(self.path) as written:
+        with gdal_env(), _unplaced(), rasterio.open(self.path) as written:
             fault = next(missing_tiles(written), None)
         if fault is not None:
             raise OSError(errno.ENOSPC, fault)
+
+
+def _unplaced() -> AbstractContextManager[object]:
+    """Take no warning that the mask has no place: it lies where its raster lies."""
+    return warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)

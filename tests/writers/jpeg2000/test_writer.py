@@ -316,6 +316,14 @@ def test_a_mask_lies_beside_the_file(tmp_path: Path, name: str) -> None:
         assert [Path(file).suffix for file in dataset.files] == [".jp2", ".msk", ".xml"]
 
 
+@pytest.mark.filterwarnings("error::rasterio.errors.NotGeoreferencedWarning")
+def test_a_mask_is_not_said_to_lack_a_place(tmp_path: Path) -> None:
+    pixels = picture(3, 70, 100)
+    layout = layout_of(pixels, has_mask=True)
+    write(tmp_path / "out.jp2", pixels, layout, "jp2", pixels[0] > 9, **TILES_OF_64)
+    assert (tmp_path / "out.jp2.msk").exists()
+
+
 def test_alpha_stays_alpha(tmp_path: Path) -> None:
     pixels = picture(4, 70, 100)
     layout = layout_of(pixels, colours=(*RGB, ColorInterp.alpha))
