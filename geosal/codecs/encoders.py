@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from geosal.codecs.jpeg2000 import J2kEncoder, jpeg2000_encoder
+from geosal.codecs.jpeg2000 import J2kEncoder, jpeg2000_encoder, option_of_gdal
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
 from geosal.codecs.tiff import TiffEncoder, tiff_encoder
@@ -54,9 +54,11 @@ def tile_encoder(
         raise UsageError(f"--co QUALITY={options['QUALITY']}: {encoder}, and it takes whole numbers; give one")
     if isinstance(encoder, str) and profile.driver == "COG" and 0 < side < _GDALS_SMALLEST:
         raise UsageError(f"BLOCKSIZE={side:g}: {encoder}, and its tiles begin at {_GDALS_SMALLEST}; make them larger")
-    settings = settings_by_level(profile.treatment, profile.name, steps, layout.dtype)
+    settings = settings_by_level(profile.treatment, profile.name, steps, layout)
     if not settings:
         return encoder
+    if profile.driver == "JP2OpenJPEG" and not isinstance(encoder, str):
+        encoder = option_of_gdal(options) or encoder
     if isinstance(encoder, str):
         raise UsageError(
             f"treatment {profile.treatment}: geosal must encode its tiles, and {encoder}; leave such options out, or "

@@ -3,12 +3,14 @@
 Lossless Part 1 is encoded by imagecodecs, whose OpenJPEG is a sixth faster than that of rasterio's wheels. Lossy, with
 other creation options, and where a tile at the edge has fewer pixels than resolutions need, GDAL (OpenJPEG) encodes a
 tile as it would a whole image: size and quality are those of GDAL's own writer, whose rate control goes tile by tile as
-well. Part 15 (HTJ2K) is encoded by OpenJPH.
+well. Where each tile has a quality of its own, that is its PSNR, which GDAL does not offer: imagecodecs again. Part 15
+(HTJ2K) is encoded by OpenJPH.
 """
 
 import math
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,6 +47,10 @@ _OF_LOSSLESS = _OF_THE_FILE | {"RESOLUTIONS", "NBITS", "REVERSIBLE", "QUALITY"}
 _PROFILE_1_TILE, _PROFILE_1_SMALLEST = 1024, 128
 _LEAST_LEVEL = 8
 """Rows and columns below which imagecodecs leaves resolutions out."""
+_ROUNDING = 0.3
+"""Mean square of what samples and colours are off by when a decoder rounds them, and a little of the quantiser's."""
+_LEAST_RATE, _TRIES = 0.05, 9
+"""Percent of the raw bytes, and how often it is halved up to 100, by its logarithm: to 1.5 % of the rate."""
 _SIZ_PROFILE, _SIZ_DEPTHS = 6, 42
 """Offsets of Rsiz and of the first component's precision in a codestream: SIZ is always the first marker."""
 
@@ -74,8 +80,8 @@ class J2kEncoder:
     overviews
         False: a tile holds its own reduced resolutions.
     by_level
-        What takes the place of QUALITY in a tile whose least level of saliency is 0, 1 …, 100 for lossless; empty where
-        all tiles are alike.
+        PSNR in dB of a tile whose least level of saliency is 0, 1 …, over all bands and ``2**nbits - 1``; 100 for
+        lossless. Empty where all tiles are alike.
     """
 
     profile: Profile
@@ -122,8 +128,13 @@ class J2kEncoder:
         return (stream,) if mask is None else (stream, zlib.compress(np.packbits(mask).tobytes(), 1))
 
     def _part_1(self, pixels: NDArray[Any], least: int | None) -> bytes:
-        if self.plain:
-            return self._reversible(pixels)
+        wanted = None
+        if self.by_level:
+            wanted = self.by_level[-1 if least is None else least]
+            if self._has_all_resolutions(pixels.shape[1:]):
+                return self._by_imagecodecs(pixels, wanted)
+        elif self.plain:
+            return self._by_imagecodecs(pixels, BEST)
         # A small tile has too few pixels for GDAL to give it all resolutions, and a file whose tiles differ in that
         # has no overviews. As the last tile of an image of several it gets them.
         smallest = max(2**self.resolutions, _SMALLEST_TILE)
@@ -132,15 +143,36 @@ class J2kEncoder:
         pads = [0 if side >= smallest else smallest for side in shape]
         options = {name: value for name, value in self.profile.creation_options if name.upper() not in _OF_THE_FILE}
         options |= {"BLOCKXSIZE": str(sides[1]), "BLOCKYSIZE": str(sides[0]), "RESOLUTIONS": str(self.resolutions)}
-        if self.by_level:
-            quality = self.by_level[-1 if least is None else least]
-            options |= {"QUALITY": repr(quality), "REVERSIBLE": "YES" if quality == BEST else "NO"}
+        padded = np.pad(pixels, ((0, 0), (pads[0], 0), (pads[1], 0))) if any(pads) else pixels
+        if wanted is not None:
+            return self._at_least(pixels, padded, options, wanted)
         if self.header_bytes and options.get("REVERSIBLE", "NO") == "NO":
             tiles = math.prod(2 if pad else 1 for pad in pads)
             options["QUALITY"] = self._fair_quality(options["QUALITY"], pixels.size, tiles)
-        if any(pads):
-            pixels = np.pad(pixels, ((0, 0), (pads[0], 0), (pads[1], 0)))
-        return self._encode(pixels, options)
+        return self._encode(padded, options)
+
+    def _has_all_resolutions(self, shape: tuple[int, ...]) -> bool:
+        """Whether imagecodecs gives a tile all of them; it leaves out those that would be small."""
+        return min(shape) >> (self.resolutions - 1) >= _LEAST_LEVEL
+
+    def _at_least(self, pixels: NDArray[Any], padded: NDArray[Any], options: dict[str, str], wanted: float) -> bytes:
+        """Find the least rate at which GDAL's tile has a PSNR: of narrow tiles at the edge, which are few."""
+        if wanted == BEST:
+            return self._encode(padded, options | {"QUALITY": repr(BEST), "REVERSIBLE": "YES"})
+        from imagecodecs import jpeg2k_decode  # noqa: PLC0415  loads its library
+
+        height, width = pixels.shape[1:]
+        most = (2**self.nbits - 1) ** 2 / 10 ** (wanted / 10)
+        best, low, high = b"", math.log2(_LEAST_RATE), math.log2(BEST)
+        for _ in range(_TRIES):
+            rate = (low + high) / 2
+            stream = self._encode(padded, options | {"QUALITY": repr(2**rate), "REVERSIBLE": "NO"})
+            found = np.atleast_3d(jpeg2k_decode(stream))[-height:, -width:]
+            if np.mean((np.moveaxis(found, -1, 0).astype(np.float64) - pixels) ** 2) <= most:
+                best, high = stream, rate
+            else:
+                low = rate
+        return best or self._encode(padded, options | {"QUALITY": repr(BEST), "REVERSIBLE": "NO"})
 
     def _fair_quality(self, quality: str, samples: int, tiles: int) -> str:
         """Give a tile the bytes that it would get in the whole image.
@@ -152,27 +184,32 @@ class J2kEncoder:
         more = 100 * excess / (samples * self.nbits / 8)
         return ",".join(repr(min(100.0, float(part) + more)) for part in quality.split(","))
 
-    def _reversible(self, pixels: NDArray[Any]) -> bytes:
+    def _without_rounding(self, quality: float) -> float:
+        """PSNR to ask the encoder for: it counts what it leaves out, not what rounding will add."""
+        peak = (2**self.nbits - 1) ** 2
+        return 10 * math.log10(peak / (peak / 10 ** (quality / 10) - _ROUNDING))
+
+    def _by_imagecodecs(self, pixels: NDArray[Any], quality: float) -> bytes:
         from imagecodecs import jpeg2k_encode  # noqa: PLC0415  loads its library
 
-        colours = len(pixels) == len(_RGB)
+        colours, lossless = len(pixels) == len(_RGB), quality == BEST
         try:
             stream = bytes(
                 jpeg2k_encode(
                     np.ascontiguousarray(pixels),
-                    level=0,
+                    level=0 if lossless else self._without_rounding(quality),
                     codecformat="J2K",
                     colorspace="RGB" if colours else "GRAY",
                     planar=True,
                     bitspersample=self.nbits,
                     resolutions=self.resolutions,
-                    reversible=True,
+                    reversible=lossless,
                     mct=colours,
                 )
             )
         except (RuntimeError, ValueError) as error:
             raise _failure(self.profile, pixels, error) from error
-        return _with_gdals_marks(stream, self.tile, self.resolutions)
+        return _with_gdals_marks(stream, self.tile, self.resolutions, lossless=lossless)
 
     def _encode(self, pixels: NDArray[Any], options: dict[str, str]) -> bytes:
         count, height, width = pixels.shape
@@ -284,20 +321,26 @@ def _is_plain(profile: Profile, layout: RasterLayout, resolutions: int, tile: in
     )
 
 
-def _with_gdals_marks(stream: bytes, tile: int, resolutions: int) -> bytes:
+def _with_gdals_marks(stream: bytes, tile: int, resolutions: int, *, lossless: bool) -> bytes:
     """Say in the headers what GDAL says of such a codestream.
 
-    That it keeps the limits of Profile-1 (ISO/IEC 15444-1, table A.45), and, in the comment, that it is lossless: GDAL
-    looks for that.
+    That it keeps the limits of Profile-1 (ISO/IEC 15444-1, table A.45), and, in the comment, whether it is lossless:
+    GDAL looks for that.
     """
     limited = tile <= _PROFILE_1_TILE and tile >> (resolutions - 1) <= _PROFILE_1_SMALLEST
     end = stream.index(_START_OF_TILE)
     begin = stream.rindex(_COMMENT, 0, end)
-    text = stream[begin + 4 : end] + b". LOSSLESS settings used"
+    text = stream[begin + 4 : end] + (b". LOSSLESS settings used" if lossless else b"")
     comment = _COMMENT + struct.pack(">H", len(text) + 2) + text
     return b"".join(
         [stream[:_SIZ_PROFILE], struct.pack(">H", 2 * limited), stream[_SIZ_PROFILE + 2 : begin], comment, stream[end:]]
     )
+
+
+def option_of_gdal(options: Mapping[str, str]) -> str | None:
+    """Name an option that GDAL alone can do, which encodes no tile by its PSNR."""
+    unknown = [f"{name}={value}" for name, value in options.items() if name.upper() not in _OF_LOSSLESS]
+    return f"{unknown[0]} is GDAL's" if unknown else None
 
 
 def _tiling_fault(width: int, height: int, resolutions: int) -> str | None:

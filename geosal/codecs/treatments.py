@@ -1,7 +1,10 @@
 """What a treatment means for a codec: which of them go together, and what each level of saliency asks of a tile."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from geosal.codecs.options import number
 from geosal.errors import UsageError
@@ -9,12 +12,18 @@ from geosal.raster import RasterLayout
 from geosal.treatment import BEST, Quality, Treatment
 
 _RGBA = 4
-_TILES = {"COG": {"BLOCKSIZE": "128"}, "JP2OpenJPEG": {"BLOCKXSIZE": "256", "BLOCKYSIZE": "256"}}
+_TILES = {"COG": {"BLOCKSIZE": "128"}, "JP2OpenJPEG": {"BLOCKXSIZE": "128", "BLOCKYSIZE": "128"}}
 """Small tiles follow what is salient more closely; `tests/benchmarks/quality.py` has the figures."""
 _GAP = 40
 """How far `low` lies below `high` where only that is known, in qualities of JPEG and WebP."""
-_SHARE = 0.4
-"""And what share of it, of a JPEG 2000's rate."""
+_GAP_DB = 7
+"""And in those of JPEG 2000, which are decibels."""
+_HIGH_DB, _MORE_DB = 45, 3
+"""`high` of a JPEG 2000 of 8 bits, and what each bit more adds: half of what it could, since no sensor fills them."""
+_REACH_DB = 2
+"""Above the PSNR of an error of 1, where what JPEG 2000's irreversible wavelet can do comes to its end."""
+_LEAST_SIDE = 8
+"""Of a tile's coarsest resolution."""
 
 
 def goes_by_tile(treatment: Treatment, name: str) -> bool:
@@ -45,6 +54,13 @@ def treated_options(
     """
     options = dict(_TILES.get(driver, {})) if goes_by_tile(treatment, name) else {}
     upper = {option.upper(): value for option, value in given.items()}
+    if treatment.quality is not None and name == "jp2":
+        if "QUALITY" in upper:
+            raise UsageError(
+                f"--co QUALITY={upper['QUALITY']} and treatment quality: one is a rate, the other a PSNR in dB of each "
+                "tile; leave the first out, and say quality:high="
+            )
+        options["RESOLUTIONS"] = _resolutions(upper.get("BLOCKXSIZE", options["BLOCKXSIZE"]), layout)
     if treatment.quality is not None and "," in upper.get("QUALITY", ""):
         raise UsageError(f"--co QUALITY={upper['QUALITY']} and treatment quality: a tile has one quality; give one")
     if treatment.quality is not None and treatment.quality.high is not None and "QUALITY" in upper:
@@ -56,6 +72,13 @@ def treated_options(
             )
         options["MAX_Z_ERROR"] = f"{max(treatment.errors(1, layout.dtype)):.17g}"
     return options
+
+
+def _resolutions(side: str, layout: RasterLayout) -> str:
+    """As many as a tile can make use of: small images have few otherwise, and take more bytes."""
+    tile = number(side)
+    least = min(tile, *layout.grid.shape)
+    return str(max(1, int(math.log2(least / _LEAST_SIDE)) + 1)) if least >= 1 else "1"
 
 
 def settle(
@@ -92,7 +115,9 @@ def settle(
             f"treatment quality with profile {name}: it has no quality to choose; use --profile jpeg, webp or jp2, "
             "or --treatment bound"
         )
-    quality = _settled_quality(treatment.quality, name, options)
+    quality = (
+        _settled_decibels(treatment.quality, layout) if name == "jp2" else _settled_quality(treatment.quality, options)
+    )
     if name == "webp" and quality.high == BEST and layout.count == _RGBA:
         raise UsageError(
             "treatment quality:high=100 with profile webp and alpha: a lossless tile would lose the colours under "
@@ -101,16 +126,31 @@ def settle(
     return replace(treatment, quality=quality)
 
 
-def _settled_quality(wish: Quality, name: str, options: Mapping[str, str]) -> Quality:
+def _settled_decibels(wish: Quality, layout: RasterLayout) -> Quality:
+    usual = float(_HIGH_DB + _MORE_DB * (bits_of(layout) - 8))
+    high = usual if wish.high is None else wish.high
+    if wish.low is not None:
+        return Quality(wish.low, max(wish.low, high))
+    return Quality(max(1.0, round(min(high, usual) - _GAP_DB, 3)), high)
+
+
+def bits_of(layout: RasterLayout) -> int:
+    """Significant bits of a sample."""
+    return layout.metadata.nbits or 8 * np.dtype(layout.dtype).itemsize
+
+
+def _settled_quality(wish: Quality, options: Mapping[str, str]) -> Quality:
     high = wish.high if wish.high is not None else number({k.upper(): v for k, v in options.items()}["QUALITY"])
     if wish.low is not None:
         return Quality(min(wish.low, high), high)
-    low = high * _SHARE if name == "jp2" else max(1.0, high - _GAP)
-    return Quality(round(low, 3), high)
+    return Quality(round(max(1.0, high - _GAP), 3), high)
 
 
-def settings_by_level(treatment: Treatment, name: str, steps: int, dtype: str) -> tuple[float, ...]:
+def settings_by_level(treatment: Treatment, name: str, steps: int, layout: RasterLayout) -> tuple[float, ...]:
     """Say what each level asks of a tile: a quality, or the largest error of LERC; empty where tiles are all alike.
+
+    In JPEG 2000 a quality is the PSNR of a tile in dB. The irreversible wavelet ends at errors of about 0.8, which are
+    50 dB in 8 bits: tiles of which more is asked are lossless, and levels lie between `low` and that end.
 
     Parameters
     ----------
@@ -120,14 +160,17 @@ def settings_by_level(treatment: Treatment, name: str, steps: int, dtype: str) -
         Of the profile.
     steps
         Of the ladder.
-    dtype
-        Of the samples.
+    layout
+        What is written.
     """
     if not goes_by_tile(treatment, name):
         return ()
     if treatment.quality is None:
-        return treatment.errors(steps, dtype)
+        return treatment.errors(steps, layout.dtype)
     low, high = treatment.quality.low, treatment.quality.high
     if low is None or high is None:
         raise ValueError("a quality that is not settled")
-    return tuple(high - (high - low) * level / steps for level in range(steps + 1))
+    end = 20 * math.log10(2 ** bits_of(layout) - 1) + _REACH_DB if name == "jp2" else BEST
+    top = min(high, end)
+    settings = [top - (top - min(low, top)) * level / steps for level in range(steps + 1)]
+    return tuple(BEST if setting >= end else setting for setting in settings)

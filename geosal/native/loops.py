@@ -126,7 +126,9 @@ def quantise(
         raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
     highest = int(levels.max(initial=0))
     if highest >= len(exponents) or len(exponents) > _LEVELS:
-        raise UsageError(f"level {highest} with steps for {len(exponents)} levels; give one for each, {_LEVELS} at most")
+        raise UsageError(
+            f"level {highest} with steps for {len(exponents)} levels; give one for each, {_LEVELS} at most"
+        )
     table = np.zeros(_LEVELS, np.int32)
     table[: len(exponents)] = np.clip(exponents, -_FURTHEST, _FURTHEST)
     steps, inverses = np.ldexp(1.0, table), np.ldexp(1.0, -table)

@@ -129,17 +129,14 @@ def _tiles(plan: Plan, free: Recipe, _: float) -> Knob:
     low, high = settled.low or 1.0, settled.high or BEST
     fixed = asked.quality is not None and asked.quality.high is not None
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS
-    least = 1.0 if plan.profile.driver == "COG" else 0.01
-
-    shifts = plan.profile.driver == "COG"  # qualities; those of JPEG 2000 are shares of the raw bytes
-    gap = high - low
+    least, gap = 1.0, high - low
 
     def at(place: float) -> Plan:
-        best = high if fixed else min(top, max(least, place + gap if shifts else place * high / low))
+        best = high if fixed else min(top, max(least, place + gap))
         text = f"quality:low={min(max(least, place), best):.6g},high={best:.6g}"
         return retuned(plan, _with_treatment(free, (*_smooth(asked), text)))
 
-    bottom = least if fixed or not shifts else least - gap  # at last both are the least
+    bottom = least if fixed else least - gap  # at last both are the least
     return Knob(Setting.TILES, Range(bottom, top, low, max(least, low / 4), least / 100), at)
 
 

@@ -1,7 +1,6 @@
 """Which treatments and codecs go together, and what each level makes of a tile."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -63,6 +62,7 @@ def test_a_treatment_that_a_codec_cannot_do_is_refused(output: str, profile: str
     ("profile", "text", "options", "message"),
     [
         ("jpeg", "quality:high=90", {"QUALITY": "80"}, "QUALITY=80 and treatment quality:high=: they mean the same"),
+        ("jp2", "quality", {"QUALITY": "20"}, "QUALITY=20 and treatment quality: one is a rate, the other a PSNR"),
         ("lerc", "bound:error=4", {"MAX_Z_ERROR": "2"}, "MAX_Z_ERROR=2 and treatment bound: they mean the same"),
         ("deflate", "bound:error=400", {}, "for uint8 it is a number from 1 to 127"),
     ],
@@ -71,7 +71,7 @@ def test_options_that_contradict_a_treatment_are_refused(
     profile: str, text: str, options: dict[str, str], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        resolved("a.tif", profile, text, **options)
+        resolved("a.jp2" if profile == "jp2" else "a.tif", profile, text, **options)
 
 
 def test_lossless_webp_tiles_with_alpha_are_refused() -> None:
@@ -84,7 +84,14 @@ def test_lossless_webp_tiles_with_alpha_are_refused() -> None:
 def test_what_the_user_leaves_open_is_filled_in() -> None:
     assert resolved("a.tif", "jpeg", "quality", QUALITY="85").treatment.quality == Quality(45, 85)
     assert resolved("a.tif", "jpeg", "quality:low=30", QUALITY="20").treatment.quality == Quality(20, 20)
-    assert resolved("a.jp2", "jp2", "quality", QUALITY="20").treatment.quality == Quality(8, 20)
+    assert resolved("a.jp2", "jp2", "quality").treatment.quality == Quality(38, 45)
+    assert resolved("a.jp2", "jp2", "quality:high=100").treatment.quality == Quality(38, 100)
+    assert resolved("a.jp2", "jp2", "quality:high=30").treatment.quality == Quality(23, 30)
+    assert resolved("a.jp2", "jp2", "quality:low=60").treatment.quality == Quality(60, 60)
+    wide = layout_of(1, "uint16")
+    assert resolved("a.jp2", "jp2", "quality", layout=wide).treatment.quality == Quality(62, 69)
+    twelve = replace(wide, metadata=replace(wide.metadata, nbits=12))
+    assert resolved("a.jp2", "jp2", "quality", layout=twelve).treatment.quality == Quality(50, 57)
     assert str(resolved("a.tif", None, "bound").treatment) == "bound:error=4"
 
 
@@ -93,7 +100,11 @@ def test_tiles_are_small_unless_the_user_says_otherwise() -> None:
     assert dict(resolved("a.tif", "jpeg", "quality", BLOCKSIZE="256").creation_options)["BLOCKSIZE"] == "256"
     assert dict(resolved("a.tif", "jpeg", "smooth").creation_options)["BLOCKSIZE"] == "512"
     assert dict(resolved("a.tif", "zstd", "bound").creation_options)["BLOCKSIZE"] == "512"
-    assert dict(resolved("a.jp2", "jp2", "quality").creation_options)["BLOCKXSIZE"] == "256"
+    found = dict(resolved("a.jp2", "jp2", "quality").creation_options)
+    assert (found["BLOCKXSIZE"], found["BLOCKYSIZE"], found["RESOLUTIONS"]) == ("128", "128", "5")
+    found = dict(resolved("a.jp2", "jp2", "quality", BLOCKXSIZE="256", BLOCKYSIZE="256").creation_options)
+    assert (found["BLOCKXSIZE"], found["RESOLUTIONS"]) == ("256", "6")
+    assert dict(resolved("a.jp2", "jp2", "quality", RESOLUTIONS="3").creation_options)["RESOLUTIONS"] == "3"
 
 
 def test_options_that_only_gdal_knows_are_refused_with_a_treatment_by_tile() -> None:
@@ -101,6 +112,8 @@ def test_options_that_only_gdal_knows_are_refused_with_a_treatment_by_tile() -> 
     with pytest.raises(UsageError, match="must encode its tiles, and OVERVIEW_RESAMPLING=NEAREST is GDAL's; leave"):
         tile_encoder(profile, layout_of())
     assert isinstance(tile_encoder(replace(profile, treatment=Treatment()), layout_of()), str)
+    with pytest.raises(UsageError, match="must encode its tiles, and PROGRESSION=RPCL is GDAL's; leave"):
+        tile_encoder(resolved("a.jp2", "jp2", "quality", PROGRESSION="RPCL"), layout_of())
 
 
 def rms(found: NDArray[Any], pixels: NDArray[Any]) -> float:
@@ -144,12 +157,49 @@ def test_lerc_keeps_the_bound_of_the_least_level() -> None:
         assert bound / 2 < off <= bound or off == bound == 0
 
 
-def test_a_jpeg_2000_tile_has_its_own_rate(tmp_path: Path) -> None:
-    layout = layout_of(3)
-    encoder = tile_encoder(resolved("a.jp2", "jp2", "quality:low=4,high=100"), layout)
+def decibels(stream: bytes, pixels: NDArray[Any], bits: int) -> float:
+    height, width = pixels.shape[1:]
+    found = np.moveaxis(np.atleast_3d(imagecodecs.jpeg2k_decode(stream))[-height:, -width:], -1, 0)
+    return float(20 * np.log10((2**bits - 1) / max(rms(found, pixels), 1e-9)))
+
+
+@pytest.mark.parametrize(
+    ("count", "dtype", "nbits"), [(3, "uint8", 8), (1, "uint16", 12), (4, "uint16", 16), (2, "int16", 16)]
+)
+@pytest.mark.parametrize("shape", [(128, 128), (64, 128), (4, 128), (1, 1)])
+def test_a_jpeg_2000_tile_has_the_psnr_of_its_least_level(
+    count: int, dtype: str, nbits: int, shape: tuple[int, int]
+) -> None:
+    """Whatever it holds, at the edge as well; between are steps of as many dB."""
+    layout = layout_of(count, dtype)
+    layout = replace(layout, metadata=replace(layout.metadata, nbits=nbits))
+    low, high = (30, 46) if nbits == 8 else (50, 66)
+    encoder = tile_encoder(resolved("a.jp2", "jp2", f"quality:low={low},high={high}", layout=layout), layout)
     assert not isinstance(encoder, str)
-    pixels = texture(3, 256)
-    streams = [encoder(pixels, None, least)[0] for least in (0, 1, 8)]
-    np.testing.assert_array_equal(np.moveaxis(imagecodecs.jpeg2k_decode(streams[0]), -1, 0), pixels)
-    assert len(streams[2]) < 0.06 * pixels.nbytes < len(streams[1])
-    assert encoder(pixels, None)[0] == streams[2]
+    for contrast in (1.0, 0.4):
+        pixels = (texture(count, 128, "float64") * contrast * 2 ** (nbits - 9)).astype(dtype)[:, : shape[0], : shape[1]]
+        for least in (0, 4, 8):
+            found = decibels(encoder(pixels, None, least)[0], pixels, nbits)
+            wanted = high - (high - low) * least / 8
+            if min(shape) >= 64:
+                assert wanted - 1.5 < found < wanted + 2.5
+            else:  # as good, and often better: such a tile has few pixels to choose from
+                assert found > wanted - 1e-9
+        assert encoder(pixels, None)[0] == encoder(pixels, None, 8)[0]
+
+
+def test_a_jpeg_2000_tile_of_which_more_is_asked_than_its_wavelet_can_is_lossless() -> None:
+    layout = layout_of(3)
+    encoder = tile_encoder(resolved("a.jp2", "jp2", "quality:low=34,high=100"), layout)
+    assert not isinstance(encoder, str)
+    assert encoder.by_level[0] == 100
+    assert encoder.by_level[1] == pytest.approx(50.13 - (50.13 - 34) / 8, abs=0.01)
+    assert encoder.by_level[8] == 34
+    for shape in ((128, 128), (5, 128)):
+        pixels = texture(3, 128)[:, : shape[0], : shape[1]]
+        streams = [encoder(pixels, None, least)[0] for least in (0, 1, 8)]
+        assert decibels(streams[0], pixels, 8) > 150
+        assert len(streams[0]) > len(streams[1]) > len(streams[2])
+    above = tile_encoder(resolved("a.jp2", "jp2", "quality:low=40,high=60"), layout)
+    assert not isinstance(above, str)
+    assert above.by_level == tile_encoder(resolved("a.jp2", "jp2", "quality:low=40,high=100"), layout).by_level  # type: ignore[union-attr]
