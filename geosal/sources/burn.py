@@ -20,9 +20,15 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 STRIP = 512
-"""Rows filled at once."""
+"""Rows filled at once, at most."""
 _MAX_PIXELS = 2**21
 """Pixels painted at once; each takes some 30 bytes while it is."""
+_MAX_EDGES, _MAX_CROSSINGS = 2**18, 2**18
+"""Edges looked at, and places where rows cross them found, at once."""
+_EDGE_BYTES = 100
+"""What each of them takes while it is."""
+_OFTEN = 4
+"""Times that the pixels of a strip are painted on average before it is cheaper to double runs."""
 _FAR = 2.0**40
 """Coordinates beyond it are as good as infinitely far."""
 
@@ -109,18 +115,23 @@ class Outlines:
         """
         out = np.zeros(block.shape, np.int32)
         features = self._under(block)
-        edges = self._edges(features, block)
-        for top in range(0, block.height if features.size else 0, STRIP):
-            strip = Block(block.row_off + top, block.col_off, min(STRIP, block.height - top), block.width)
-            self._paint(out[top : top + strip.height].reshape(-1), features, edges, strip)
+        features = features[np.argsort(self.rank[features], kind="stable")]  # higher ranks are painted over lower ones
+        for group in _pieces(self.first[features + 1] - self.first[features], _MAX_EDGES):
+            some = features[group]
+            edges = self._edges(some, block)
+            for strip in _strips(edges, block):
+                rows = out[strip.row_off - block.row_off : strip.row_stop - block.row_off]
+                self._paint(rows.reshape(-1), some, edges.within(strip), strip)
         return out
 
     def empty(self, features: Ints, within: Block) -> NDArray[np.bool_]:
         """Which of some small or thin features cover no pixel centre of a block, which may reach beyond the scene."""
         filled = np.zeros(features.size, np.bool_)
-        if features.size:
-            place, _, start, stop = _spans(self._edges(features, within), within)
-            filled[place[stop > start]] = True
+        for group in _pieces(self.first[features + 1] - self.first[features], _MAX_EDGES):
+            edges = self._edges(features[group], within)
+            for strip in _strips(edges, within):
+                place, _, start, stop = _spans(edges.within(strip), strip)
+                filled[group.start + place[stop > start]] = True
         return ~filled
 
     @property
@@ -129,17 +140,24 @@ class Outlines:
         parts = (self.top, self.bottom, self.first, self.rank, self.values, self.rows, self.cols)
         return sum(part.nbytes for part in parts)
 
+    @property
+    def work_bytes(self) -> int:
+        """Memory that one reader takes beside the block, whatever the block."""
+        edges = len(self.top)
+        return _EDGE_BYTES * (min(edges, _MAX_EDGES) + min(edges * STRIP, _MAX_CROSSINGS))
+
     def _paint(self, flat: NDArray[np.int32], features: Ints, edges: "_Edges", strip: Block) -> None:
-        """Write ranks into a strip, (y * x,)."""
-        place, row, start, stop = _spans(edges.within(strip), strip)
-        rank = self.rank[features[place]] + 1
-        order = np.argsort(rank, kind="stable")
-        order = order[stop[order] > start[order]]
-        base = row[order] * strip.width + start[order]
-        length = stop[order] - start[order]
+        """Write ranks into a strip, (y * x,), that holds no higher ones; `features` ascend by rank."""
+        place, row, start, stop = _spans(edges, strip)
+        there = stop > start
+        rank = (self.rank[features[place[there]]] + 1).astype(np.int32)
+        base, length = (row * strip.width + start)[there], (stop - start)[there]
+        if length.sum() > _OFTEN * flat.size:
+            _double(flat, base, length, rank)
+            return
         for piece in _pieces(length, _MAX_PIXELS):
             # Of an index that occurs twice the last value stays: the higher rank.
-            flat[_ranges(base[piece], length[piece])] = np.repeat(rank[order[piece]], length[piece])
+            flat[_ranges(base[piece], length[piece])] = np.repeat(rank[piece], length[piece])
 
     def _under(self, block: Block) -> Ints:
         """Features that may fill a pixel of a block."""
@@ -173,9 +191,7 @@ class _Edges(NamedTuple):
 def _spans(edges: _Edges, block: Block) -> tuple[Ints, Ints, Ints, Ints]:
     """Runs of pixels inside features: whose, and its row and columns (start, stop) in the block."""
     owner, top, bottom = edges
-    # A row counts when its centre is at or below the upper end and above the lower one: no end counts twice.
-    low = np.clip(np.ceil(top[:, 1] - 0.5), block.row_off, block.row_stop).astype(np.int64)
-    high = np.clip(np.ceil(bottom[:, 1] - 0.5), block.row_off, block.row_stop).astype(np.int64)
+    low, high = _crossed(edges, block)
     crossed = np.repeat(np.arange(owner.size), high - low)
     row = _ranges(low, high - low)
     slope = (bottom[:, 0] - top[:, 0]) / (bottom[:, 1] - top[:, 1])
@@ -187,6 +203,43 @@ def _spans(edges: _Edges, block: Block) -> tuple[Ints, Ints, Ints, Ints]:
     line, col = np.divmod(key, block.width + 1)
     place, row = np.divmod(line[::2], block.height)
     return place, row, col[::2], col[1::2]
+
+
+def _strips(edges: _Edges, block: Block) -> Iterator[Block]:
+    """Cut a block into rows so that each strip has about `_MAX_CROSSINGS` crossings or one row, and at most `STRIP`."""
+    low, high = (np.bincount(rows - block.row_off, minlength=block.height + 1) for rows in _crossed(edges, block))
+    crossings = np.cumsum(np.cumsum(low - high)[: block.height])
+    cuts = np.flatnonzero(np.diff(crossings // _MAX_CROSSINGS)) + 1
+    for top, stop in pairwise(np.unique([*range(0, block.height, STRIP), *cuts.tolist(), block.height]).tolist()):
+        if crossings[stop - 1] > (crossings[top - 1] if top else 0):
+            yield Block(block.row_off + top, block.col_off, stop - top, block.width)
+
+
+def _crossed(edges: _Edges, block: Block) -> tuple[Ints, Ints]:
+    """First row of a block that each edge crosses, and the row behind the last."""
+    # A row counts when its centre is at or below the upper end and above the lower one: no end counts twice.
+    low, high = np.ceil(edges.top[:, 1] - 0.5), np.ceil(edges.bottom[:, 1] - 0.5)
+    low, high = np.clip([low, high], block.row_off, block.row_stop).astype(np.int64)
+    return low, high
+
+
+def _double(flat: NDArray[np.int32], base: Ints, length: Ints, rank: NDArray[np.int32]) -> None:
+    """Raise runs of pixels to their ranks, which ascend, at a cost that does not grow with their lengths.
+
+    A run is two runs of the largest power of two that fits in it, at its two ends; a run of a power of two is two of
+    the power below. So runs are told by their first pixels, power by power, from the largest.
+    """
+    power = np.frexp(length.astype(np.float64))[1] - 1
+    lead = np.zeros_like(flat)
+    for size in range(int(power.max()), -1, -1):
+        some = power == size
+        for first in (base[some], base[some] + length[some] - (1 << size)):
+            # Of an index that occurs twice the last value stays: the higher rank.
+            lead[first] = np.maximum(lead[first], rank[some])
+        if size:
+            half = 1 << size - 1
+            lead[half:] = np.maximum(lead[half:], lead[:-half])
+    np.maximum(flat, lead, out=flat)
 
 
 def _ranges(start: Ints, length: Ints) -> Ints:

@@ -174,9 +174,9 @@ class Vector:
 
     @property
     def work_bytes(self) -> int:
-        """Memory of one reader beside the block: a tile with its soft edges."""
-        feather = self._laid().feather
-        return 0 if feather is None else feather.work_bytes
+        """Memory of one reader beside the block: the outlines it fills, and a tile with its soft edges."""
+        laid = self._laid()
+        return laid.outlines.work_bytes + (0 if laid.feather is None else laid.feather.work_bytes)
 
     @property
     def shared_bytes(self) -> int:

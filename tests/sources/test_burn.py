@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import shapely
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from rasterio.features import rasterize
 
 from geosal.grid import Block
+from geosal.sources import burn
 from geosal.sources.burn import Outlines
 
 HEIGHT, WIDTH = 70, 90
@@ -51,6 +54,39 @@ def test_the_highest_saliency_wins_as_gdal_burns_it(seed):
     )
     ours = np.concatenate([[0], outlines.values])[outlines.ranks(WHOLE)]
     assert (ours != burned).mean() < 0.001, "only ties on pixel centres may differ"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("edges", "crossings", "often"), [(40, 30, 10**9), (40, 30, 0), (10**9, 10**9, 0)])
+def test_however_much_is_done_at_once_the_bits_are_the_same(seed, edges, crossings, often, monkeypatch):
+    polygons = shapes(seed, 60)
+    values = np.random.default_rng(seed).integers(0, 30, polygons.size).astype(np.float32)
+    outlines = Outlines.of(polygons, values)
+    whole = outlines.ranks(WHOLE)
+    for name, much in (("_MAX_EDGES", edges), ("_MAX_CROSSINGS", crossings), ("_OFTEN", often)):
+        monkeypatch.setattr(burn, name, much)
+    np.testing.assert_array_equal(outlines.ranks(WHOLE), whole)
+    every = np.arange(polygons.size)
+    np.testing.assert_array_equal(outlines.empty(every, WHOLE), [~burned(one).any() for one in polygons])
+    np.testing.assert_array_equal(
+        whole, np.max([burned(one) * rank for one, rank in zip(polygons, outlines.rank + 1, strict=True)], axis=0)
+    )
+
+
+def burned(polygon: shapely.Polygon) -> np.ndarray:
+    return Outlines.of(np.array([polygon]), np.ones(1, np.float32)).ranks(WHOLE)
+
+
+def test_features_that_lie_on_each_other_take_no_more_memory_than_is_told():
+    block = Block(0, 0, 512, 300)
+    reach = np.linspace(0, 400, 4000)
+    outlines = Outlines.of(shapely.box(-reach, -reach, 300, 512 + reach), reach.astype(np.float32))
+    tracemalloc.start()
+    ranks = outlines.ranks(block)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(ranks, 4000)
+    assert taken < outlines.work_bytes + 8 * ranks.nbytes < 40 * 2**20
 
 
 def test_neighbours_leave_no_gap_and_no_overlap():

@@ -232,8 +232,8 @@ def test_the_crs_that_the_user_gives_tells_where_features_are(write, grid):
 def test_what_it_takes_to_read_is_told(write, grid):
     path = write()
     plain, soft = (open_vector(f"{path}:{how}", grid) for how in ("saliency=1", "feather=100px"))
-    assert plain.work_bytes == 0
-    assert soft.work_bytes > 75 * 700**2
+    assert 0 < plain.work_bytes < 10**7
+    assert soft.work_bytes - plain.work_bytes > 75 * 700**2
     assert 0 < plain.shared_bytes == soft.shared_bytes < 10_000
 
 
