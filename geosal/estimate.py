@@ -20,7 +20,6 @@ from geosal.writers.pyramid import Tile
 
 _QUICK, _CAREFUL = 4, 6
 """Pieces in a column and in a row."""
-_MEMORY = 256 * 2**20
 _TINY = 64
 _ENCODES = 2
 """Of a job with a target, when its sample is not the whole scene."""
@@ -76,7 +75,7 @@ def estimate_bytes(plan: Plan) -> int:
     targets, grid = plan.recipe.targets, plan.layout.grid
     if targets.is_rate:
         return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
-    sample = Sample.draw(plan, pieces_across(plan, most=_QUICK, memory=_MEMORY), halo=plan.ladder.halo)
+    sample = Sample.draw(plan, pieces_across(plan, most=_QUICK), halo=plan.ladder.halo)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
         return round(Trials(plan, task_of, sample, Path(folder)).bytes_of(plan))
 
@@ -114,7 +113,7 @@ def _timed_sample(plan: Plan) -> tuple[Sample, dict[str, float]]:
     """Draw the sample in one thread, and tell how long reading the whole scene takes."""
     plan.scene.read(Block(0, 0, 1, 1))  # opens it
     clock: dict[str, float] = {}
-    places = choose_places(plan, pieces_across(plan, most=_CAREFUL, memory=_MEMORY))
+    places = choose_places(plan, pieces_across(plan, most=_CAREFUL))
     with _timing(clock, "read"):
         sample = Sample.read(plan, places, halo=plan.ladder.halo, threads=1)
     clock["read"] *= _share_of_tiles(plan, sample)

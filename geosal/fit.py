@@ -24,18 +24,23 @@ _ENCODER_BYTES = 60 * 2**20
 """GDAL's writers and what the allocator has not given back after smoothing."""
 _JPEG2000_BYTES = 12
 """For each sample of a tile in work: OpenJPEG and OpenJPH take int32 or float, twice, and the codestream."""
+_SAMPLE_BYTES = 256 * 2**20
+"""That the sample of a search or of an estimate may take, where nobody sets a limit."""
+_LEAST_SAMPLE = 512**2
+"""Pixels below which a sample says nothing."""
 _TILE = 1024
 """Of JPEG2000; a COG's are smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Rows and columns of a block, blocks at once, GDAL's threads, and the peak of memory in bytes."""
+    """Rows and columns of a block, blocks at once, GDAL's threads, the peak of memory in bytes, pixels of a sample."""
 
     block: int
     workers: int
     encoders: int
     memory: int
+    sample: int
 
 
 def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, tile: int | None) -> Fit:
@@ -75,7 +80,14 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     if limit is None and recipe.block is None:
         fits = _comfortable(fits)
     (block, chosen, smoothing), (threads, encoding) = fits[0], encode_fits[0]
-    return Fit(block, chosen, threads, max(smoothing, encoding))
+    sample = model.sample(limit)
+    searching = model.searching(sample) if recipe.targets else 0
+    if limit is not None and searching > limit:
+        raise ResourceError(
+            f"{recipe.targets}: the search takes at least {searching / 2**20:.0f} MiB, {limit / 2**20:.0f} MiB are "
+            "allowed; raise --max-memory, or name the codec's setting instead"
+        )
+    return Fit(block, chosen, threads, max(smoothing, encoding, searching), sample)
 
 
 def _comfortable(fits: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -119,6 +131,24 @@ class _Model:
         height, width = (min(_TILE, length) for length in self.scene.grid.shape)
         tile = height * width * self._sample_bytes
         return _PROCESS_BYTES + _ENCODER_BYTES + self._cache() + 7 * threads * tile
+
+    def sample(self, limit: int | None) -> int:
+        """Pixels that the sample of a search may have."""
+        free = _SAMPLE_BYTES if limit is None else min(_SAMPLE_BYTES, limit - self.searching(0))
+        return max(_LEAST_SAMPLE, int(free / self._searched_bytes()))
+
+    def searching(self, pixels: int) -> int:
+        """While a setting is sought by a sample."""
+        height, width = self.scene.grid.shape
+        beside = self._tile() + self.scene.tile_bytes + max(self.scene.work_bytes, self.saliency.work_bytes)
+        process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes + beside
+        return process + int(min(pixels, height * width) * self._searched_bytes())
+
+    def _searched_bytes(self) -> float:
+        """Of a pixel of a sample: read with a halo, treated, encoded and decoded, each of them with what is valid."""
+        count = self.scene.layout.count
+        read = 1.3 * (self._sample_bytes + count)
+        return read + 2.4 * self._sample_bytes + count + 4
 
     @property
     def _sample_bytes(self) -> int:

@@ -5,7 +5,6 @@ For each block, a task reads the pixels with their halo and smooths them (`Block
 
 import os
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -34,7 +33,7 @@ from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
 from geosal.version import __version__
 from geosal.writers.publish import WorkDirectory
-from geosal.writers.swap import SIDECARS, beside
+from geosal.writers.swap import remove
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,7 +247,7 @@ def _search(plan: Plan, path: Path, report: ProgressCallback) -> Found:
     """Find the setting that meets the recipe's targets; the file that has it lies at `path`."""
 
     def attempt(turned: Plan) -> Attempt:
-        _remove(path)
+        remove(path)
         return Attempt(path, _carry_out(turned, path, report))
 
     return reach(
@@ -281,14 +280,6 @@ def _carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
         report=report,
     )
     return tally
-
-
-def _remove(path: Path) -> None:
-    """Delete the file of an attempt, with those beside it, or its store."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    for place in (path, *(beside(path, suffix) for suffix in SIDECARS)):
-        place.unlink(missing_ok=True)
 
 
 def task_of(plan: Plan) -> BlockTask:

@@ -54,6 +54,8 @@ class Plan:
         Where blocks are worked on; `workers` is None when a cluster decides.
     memory_bytes
         Expected peak of this process, and of its workers where they are processes of this machine.
+    sample_pixels
+        How large a sample may be by which a setting is sought or an estimate made.
     """
 
     recipe: Recipe
@@ -65,6 +67,7 @@ class Plan:
     scheduler: str
     workers: int | None
     memory_bytes: int
+    sample_pixels: int
 
     @property
     def profile(self) -> Profile:
@@ -217,6 +220,7 @@ def _decide(recipe: Recipe, scene: Scene, saliency: Saliency, profile: Profile) 
         scheduler=scheduler,
         workers=recipe.workers if "://" in scheduler else fitted.workers,
         memory_bytes=fitted.memory,
+        sample_pixels=fitted.sample,
     )
 
 

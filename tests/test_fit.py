@@ -171,3 +171,14 @@ def test_a_limit_goes_further(tmp_path: Path) -> None:
 def test_the_users_word_goes_first(tmp_path: Path) -> None:
     assert fit_scene(tmp_path, "uint16", block=2048).block == 2048
     assert fit_scene(tmp_path, "uint8", max_memory="4GiB").block == 2048
+
+
+def test_a_search_is_counted_and_takes_a_smaller_sample_under_a_limit(tmp_path: Path) -> None:
+    plain, free = fit_scene(tmp_path, "uint16"), fit_scene(tmp_path, "uint16", target_ratio=2)
+    assert free.sample >= 5 * 5 * 512**2
+    assert free.memory >= plain.memory
+    limited = fit_scene(tmp_path, "uint16", target_ratio=2, max_memory="400MiB")
+    assert 512**2 < limited.sample < free.sample
+    assert limited.memory <= 400 * MIB
+    many = fit_scene(tmp_path, "float32", count=60)
+    assert many.sample == 512**2

@@ -1,9 +1,11 @@
 """The search for the setting that brings a result to its target, and the full encodes that prove it."""
 
+import ctypes
 import logging
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,6 @@ from geosal.search.trials import Trials, spread_of
 logger = logging.getLogger(__name__)
 
 _ACROSS = 6
-_MEMORY = 256 * 2**20
 _MOST_ENCODES = 2
 
 
@@ -91,6 +92,7 @@ def reach(
         begun(1)
         encodes, seconds = 0, time.monotonic() - began
         while True:
+            give_back()
             made, encodes = attempt(turned), encodes + 1
             began = time.monotonic()
             fault = search.judge(turned, made.path)
@@ -139,10 +141,16 @@ def set_out(plan: Plan, task_of: TaskOf) -> tuple[Plan, str, bool]:
 
 
 def _prepare(plan: Plan, task_of: TaskOf, folder: Path) -> tuple[Knob, Trials]:
-    sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS, memory=_MEMORY))
+    sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS))
     spread = spread_of(sample)
     width = data_range(plan) if plan.recipe.targets.floors else 1.0
     return knob_for(plan, spread), Trials(plan, task_of, sample, folder, width)
+
+
+def give_back() -> None:
+    """Return to the system what ended threads have freed: glibc keeps it for them, and the next encode has new ones."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _search(knob: Knob, trials: Trials) -> RateSearch | FloorSearch:

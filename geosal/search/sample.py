@@ -1,5 +1,6 @@
 """A part of the scene that stands for all of it: pieces spread over it, treated, and encoded as a small image."""
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -199,10 +200,10 @@ class Sample:
         target
             Of the job.
         folder
-            Ours; the file takes a new name in it.
+            Ours, and empty.
         """
         layout = self.layout(target)
-        path = folder / f"sample{len(list(folder.iterdir()))}{Path(target.output).suffix}"
+        path = folder / f"sample{Path(target.output).suffix}"
         piece = treated if layout.has_mask else treated._replace(mask=None)
         with open_sink(path, target.profile, layout, target.encoder, threads=target.threads) as sink:
             sink.take(Parts(tuple(tiles), ()) if tiles else Parts((), (piece,)))
@@ -224,7 +225,7 @@ def file_bytes(path: Path) -> int:
     return int(store_bytes(path))
 
 
-def pieces_across(plan: Plan, *, most: int, memory: int) -> tuple[int, int]:
+def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
     """Choose how many pieces to draw in a column and in a row.
 
     Parameters
@@ -232,15 +233,12 @@ def pieces_across(plan: Plan, *, most: int, memory: int) -> tuple[int, int]:
     plan
         Of the job.
     most
-        Limit of both; fewer make a tenth of a scene of middle size.
-    memory
-        Bytes that their pixels may take: read, treated and encoded.
+        Limit of both; fewer make a tenth of a scene of middle size, or fill the memory that a plan has for them.
     """
-    layout = plan.scene.layout
-    sample = layout.count * (3 * np.dtype(layout.dtype).itemsize + 1)
-    fitting = int((memory / (sample * PIECE**2)) ** 0.5)
-    enough = max(_FEW, round((_SHARE * layout.grid.height * layout.grid.width) ** 0.5 / PIECE))
-    across = max(2, min(most, fitting, enough))
+    grid = plan.layout.grid
+    fitting = math.isqrt(plan.sample_pixels // PIECE**2)
+    enough = max(_FEW, round((_SHARE * grid.height * grid.width) ** 0.5 / PIECE))
+    across = max(1, min(most, fitting, enough))
     return across, across
 
 

@@ -12,6 +12,7 @@ from geosal.search.judge import judge_sample, open_candidate
 from geosal.search.sample import Sample, TaskOf, file_bytes
 from geosal.search.scaling import scene_bytes
 from geosal.writers.pyramid import Piece
+from geosal.writers.swap import remove
 
 
 @dataclass(eq=False)
@@ -63,11 +64,10 @@ class Trials:
         self.count += 1
         treated, sample, target = self._treat(plan), self.sample, plan.target
         if target.encoder is None:
-            path = sample.write(treated, target, (), self.folder)
-            return file_bytes(path) * sample.scale(target)
+            return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
         tiles = sample.encode(treated, target)
         if self._header is None:
-            written = file_bytes(sample.write(treated, target, tiles, self.folder))
+            written = self._written(sample.write(treated, target, tiles, self.folder))
             self._header = written - sample.own_bytes(tiles, target)
         return self._header + scene_bytes(sample, treated, target, tiles)
 
@@ -78,17 +78,26 @@ class Trials:
             found = treated.pixels[colours(plan.scene.layout)], None
             return judge_sample(plan, sample, found, self.range_of_data)
         tiles = [] if target.encoder is None else sample.encode(treated, target)
-        candidate = open_candidate(str(sample.write(treated, target, tiles, self.folder)))
+        path = sample.write(treated, target, tiles, self.folder)
+        candidate = open_candidate(str(path))
         decoded = in_colours(candidate.read(treated.block), candidate.layout)
         close_shared_rasters()  # the file will not be read again
+        remove(path)
         return judge_sample(plan, sample, decoded, self.range_of_data)
 
     def _treat(self, plan: Plan) -> Piece:
         """Treat the sample, unless only the codec has changed since the last time."""
         key = f"{plan.ladder} {plan.treatment if plan.treatment.bound else plan.treatment.smooth}"
         if key not in self._treated:
-            self._treated = {key: self.sample.treat(self.task_of(plan))}
+            self._treated.clear()  # before the next takes memory
+            self._treated[key] = self.sample.treat(self.task_of(plan))
         return self._treated[key]
+
+    def _written(self, path: Path) -> int:
+        """Bytes of a file that is not needed any more."""
+        size = file_bytes(path)
+        remove(path)
+        return size
 
 
 def setting_of(plan: Plan) -> tuple[object, ...]:

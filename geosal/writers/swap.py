@@ -170,6 +170,14 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def remove(path: Path) -> None:
+    """Delete a file of ours with those beside it, or a store."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    for place in (path, *(beside(path, suffix) for suffix in SIDECARS)):
+        place.unlink(missing_ok=True)
+
+
 def orphans(output: Path) -> Sequence[Path]:
     """Sidecars beside a name that has no file: GDAL would take them for those of the next file of that name."""
     return () if output.exists() else [path for suffix in SIDECARS if (path := beside(output, suffix)).exists()]

@@ -1,6 +1,8 @@
 """From what is asked to a file that has it, by the main job."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import geosal
 from geosal.errors import GeosalWarning, TargetError, UsageError
-from geosal.search import find
+from geosal.search import Sample, find
 
 
 @pytest.fixture
@@ -151,6 +153,49 @@ def test_of_floats_the_whole_scene_has_the_range(
     assert found.data_range == 100
     assert summary.search["reached"] == {"psnr salient": found.scores("salient").psnr}
     assert summary.search["predicted"]["psnr salient"] == pytest.approx(found.scores("salient").psnr, abs=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_what_threads_have_freed_does_not_stay_with_them() -> None:
+    code = """
+import os
+from threading import Thread
+import numpy as np
+from geosal.search.find import give_back
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def work():
+    arrays = [np.ones(60_000, np.uint8) for _ in range(3000)]
+    kept.append(arrays[-1])
+
+kept = []
+thread = Thread(target=work)
+thread.start()
+thread.join()
+before = resident()
+give_back()
+print(before - resident())
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) > 100e6
+
+
+def test_a_search_leaves_no_files_of_trials(
+    tmp_path: Path, rgb_scene: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    write = Sample.write
+
+    def counting(self: Sample, treated: Any, target: Any, tiles: Any, folder: Path) -> Path:
+        seen.append(len(list(folder.iterdir())))
+        return write(self, treated, target, tiles, folder)
+
+    monkeypatch.setattr(Sample, "write", counting)
+    compress(rgb_scene, suffix="jp2", profile="jp2", min_psnr="salient:36")
+    assert len(seen) > 2
+    assert set(seen) == {0}
 
 
 def test_structure_is_kept_by_the_ladder(tmp_path: Path, compress: Callable[..., geosal.Summary]) -> None:
