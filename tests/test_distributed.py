@@ -9,9 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
+import rasterio
 
 import geosal
 from geosal import ClusterError, SceneError
@@ -66,6 +69,32 @@ def test_the_same_bits_as_threads(cluster: str, uint16_scene: Path, tmp_path: Pa
     geosal.compress(str(uint16_scene), str(near), **options)
     geosal.compress(str(uint16_scene), str(far), scheduler=cluster, **options)
     assert near.read_bytes() == far.read_bytes()
+
+
+@pytest.mark.parametrize("scheduler", ["processes", "cluster"])
+@pytest.mark.parametrize(
+    ("scene", "name", "options"),
+    [
+        ("uint16_scene", "a.tif", {"profile": "lerc", "treatment": "bound:error=32"}),
+        ("rgb_scene", "a.tif", {"profile": "jpeg", "treatment": "quality:low=30,high=90"}),
+        ("rgb_scene", "a.jp2", {"profile": "jp2", "treatment": "quality:low=8,high=30"}),
+        ("uint16_scene", "a.tif", {"profile": "zstd", "treatment": ("smooth", "bound"), "target_ratio": 2.5}),
+        ("rgb_scene", "a.tif", {"profile": "webp", "min_psnr": "20"}),
+    ],
+)
+def test_treatments_and_targets_travel(
+    request: pytest.FixtureRequest, cluster: str, tmp_path: Path, scheduler: str, scene: str, name: str, options: Any
+) -> None:
+    source, found, outputs = str(request.getfixturevalue(scene)), [], []
+    for where in ("threads", cluster if scheduler == "cluster" else scheduler):
+        output = tmp_path / f"{len(outputs)}{name}"
+        summary = geosal.compress(source, str(output), saliency="perlin", block=256, scheduler=where, **options)
+        found.append({key: value for key, value in (summary.search or {}).items() if key != "seconds"})
+        with rasterio.open(output) as dataset:  # tiles of a JPEG 2000 lie in the order in which they came
+            outputs.append((output.stat().st_size, dataset.read(), dataset.read_masks()))
+    assert found[0] == found[1]
+    for first, second in zip(*outputs, strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 def test_the_environments_address_is_used(

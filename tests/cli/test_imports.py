@@ -11,8 +11,8 @@ import pytest
 import geosal
 
 HEAVY = {
-    "PIL", "dask", "distributed", "jpylyzer", "matplotlib", "pandas", "rio_cogeo", "rioxarray", "scipy", "xarray",
-    "zarr",
+    "PIL", "dask", "distributed", "jpylyzer", "matplotlib", "pandas", "rio_cogeo", "rioxarray", "scipy", "skimage",
+    "xarray", "zarr",
 }  # fmt: skip
 RUN = """
 import sys
