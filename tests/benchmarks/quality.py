@@ -29,8 +29,10 @@ _ERROR = 32
 _SHARE = 0.15
 _QUALITIES = {"jpeg": 75.0, "webp": 75.0, "jp2": 8.0}
 """Of the plain codec whose bytes all others meet."""
-_GAPS = {"jpeg": (35, 55), "webp": (45,), "jp2": (0.5, 0.25)}
-"""How far low lies below high; of JPEG 2000 its share of it."""
+_GAPS = {"jpeg": (35, 55), "webp": (45,), "jp2": (6, 10)}
+"""How far low lies below high; of JPEG 2000 in dB."""
+_JP2 = {"RESOLUTIONS": "6"}
+"""Of the plain codec, as a large scene has: a crop would have two, and one or two dB less."""
 _GAIN = 3.0
 _LOSSLESS = (("a.tif", "deflate"), ("a.tif", "zstd"), ("a.jp2", "jp2-lossless"))
 
@@ -86,14 +88,14 @@ def lossless_table(scenes: Sequence[Scene], folder: Path) -> Table:
 
 def _plain(scene: Scene, folder: Path, codec: str, knob: float, treatment: str = "smooth") -> tuple[int, Path]:
     mask = {"saliency": "uniform:saliency=1"} if treatment == "plain" else {}
-    options = {"QUALITY": f"{knob:.6f}"}
+    options = {"QUALITY": f"{knob:.6f}"} | (_JP2 if codec == "jp2" else {})
     return make(scene, folder, _suffix(codec), profile=codec, creation_options=options, **mask)
 
 
 def _tiled(
     scene: Scene, folder: Path, codec: str, gap: float, tile: int | None, also: Sequence[str], high: float
 ) -> tuple[int, Path]:
-    low = high * gap if codec == "jp2" else max(1.0, high - gap)
+    low = max(1.0, high - gap)
     options = {} if tile is None else _tile_options(codec, tile)
     treatment = [*also, f"quality:low={low:.6f},high={high:.6f}"]
     return make(scene, folder, _suffix(codec), profile=codec, treatment=treatment, creation_options=options)
@@ -112,12 +114,12 @@ def tiles_table(scenes: Sequence[Scene], folder: Path) -> Table:
     """What `quality` gains and costs by the size of tiles, at the bytes of the plain codec."""
     table: Table = [("crop", "codec", "tile", "low", "high", "bytes", "salient dB", "background dB")]
     for scene in scenes:
-        for codec, gap in (("jpeg", 40), ("webp", 40), ("jp2", 0.4)):
+        for codec, gap in (("jpeg", 40), ("webp", 40), ("jp2", 6)):
             plain = judge(scene, *_plain(scene, folder, codec, _QUALITIES[codec], "plain"))
             for tile in (128, 256, 512) if codec == "jp2" else (64, 128, 256, 512):
                 run = partial(_tiled, scene, folder, codec, gap, tile, ())
-                high, size, path = search(run, *_limits(codec), plain.bytes)
-                low = high * gap if codec == "jp2" else high - gap
+                high, size, path = search(run, *_tile_limits(scene, codec), plain.bytes)
+                low = high - gap
                 gains = _gains(judge(scene, size, path), plain)
                 table.append((scene.name, codec, str(tile), f"{low:.1f}", f"{high:.1f}", *gains))
     return table
@@ -125,6 +127,13 @@ def tiles_table(scenes: Sequence[Scene], folder: Path) -> Table:
 
 def _limits(codec: str) -> tuple[float, float]:
     return (0.5, 60) if codec == "jp2" else (5, 99.5)
+
+
+def _tile_limits(scene: Scene, codec: str) -> tuple[float, float]:
+    """Of `high`; a JPEG 2000's is a PSNR in dB."""
+    if codec != "jp2":
+        return _limits(codec)
+    return (20, 50) if scene.pixels.dtype == np.uint8 else (40, 98)
 
 
 def _gains(found: Result, plain: Result) -> tuple[str, ...]:
@@ -136,10 +145,20 @@ def _gains(found: Result, plain: Result) -> tuple[str, ...]:
 
 
 def equal_table(scenes: Sequence[Scene], folder: Path) -> Table:
-    """All that lossy codecs can do with the same bytes."""
+    """All that JPEG and WebP can do with the same bytes."""
+    return _equal(scenes, folder, ("jpeg", "webp"))
+
+
+def equal_jp2_table(scenes: Sequence[Scene], folder: Path) -> Table:
+    """All that JPEG 2000 can do with the same bytes."""
+    return _equal(scenes, folder, ("jp2",))
+
+
+def _equal(scenes: Sequence[Scene], folder: Path, codecs: Sequence[str]) -> Table:
     table: Table = [("crop", "codec", "treatment", "bytes", *_HEAD)]
     for scene in scenes:
-        for codec, quality in _QUALITIES.items():
+        for codec in codecs:
+            quality = _QUALITIES[codec]
             plain = judge(scene, *_plain(scene, folder, codec, quality, "plain"))
             table.append((scene.name, codec, f"plain, {quality:g}", "1.000", *_cells(plain)))
             knob, size, path = search(partial(_plain, scene, folder, codec), *_limits(codec), plain.bytes)
@@ -148,9 +167,9 @@ def equal_table(scenes: Sequence[Scene], folder: Path) -> Table:
             best: tuple[float, tuple[str, ...]] | None = None
             for gap in _GAPS[codec]:
                 run = partial(_tiled, scene, folder, codec, gap, None, ())
-                high, size, path = search(run, *_limits(codec), plain.bytes)
+                high, size, path = search(run, *_tile_limits(scene, codec), plain.bytes)
                 found = judge(scene, size, path)
-                low = high * gap if codec == "jp2" else high - gap
+                low = high - gap
                 row = (f"quality, {low:.1f} to {high:.1f}", f"{size / plain.bytes:.3f}", *_cells(found))
                 short = abs(found.psnr[0] - plain.psnr[0] - _GAIN)
                 if best is None or short < best[0]:
@@ -181,7 +200,10 @@ def equal16_table(scenes: Sequence[Scene], folder: Path) -> Table:
             "zstd, smooth, sigma 1/{:.1f} K": (smoother, 1, 60),
             "jp2, plain, {:.1f}": (partial(_plain, scene, folder, "jp2", treatment="plain"), 1, 60),
             "jp2, smooth, {:.1f}": (partial(_plain, scene, folder, "jp2"), 1, 60),
-            "jp2, quality, high {:.1f}": (partial(_tiled, scene, folder, "jp2", 0.5, None, ()), 1, 90),
+            "jp2, quality, high {:.1f}": (
+                partial(_tiled, scene, folder, "jp2", 6, None, ()),
+                *_tile_limits(scene, "jp2"),
+            ),
         }
         for name, (run, low, high) in contenders.items():
             knob, size, path = search(run, low, high, bound.bytes)
@@ -195,6 +217,7 @@ TABLES: dict[str, tuple[Sequence[Crop], Callable[[Sequence[Scene], Path], Table]
     "lossless": (CROPS_16, lossless_table),
     "tiles": (CROPS_8[:3:2], tiles_table),
     "equal": (CROPS_8, equal_table),
+    "equal-jp2": (CROPS_8, equal_jp2_table),
     "equal16": (CROPS_16, equal16_table),
 }
 
