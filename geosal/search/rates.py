@@ -17,9 +17,9 @@ from geosal.targets import Targets
 _TOLERANCE = 0.01
 """Of the bytes."""
 _AIM = 0.997
-"""Share of the bytes that is aimed at: a limit may not be passed."""
+"""Share of the bytes that is aimed at where they are a limit, which may not be passed."""
 _CLOSE = 0.002
-"""Trials end where the predicted bytes lie so close below the aim, as a share."""
+"""Trials end where the predicted bytes lie so close to the aim, as a share; below it where they are a limit."""
 _HOPELESS = 0.15
 """Share by which a sample may err: what is farther off is not tried on the whole scene."""
 
@@ -119,19 +119,21 @@ class RateSearch:
 
     def _solve(self) -> tuple[Plan, float]:
         """Turn the knob; where it goes in steps, of the ladder or of quantisation, sigma comes after it."""
-        wanted = math.log(self._asked * _AIM)
+        is_limit = self._targets.is_limit
+        wanted = math.log(self._asked * (_AIM if is_limit else 1.0))
 
-        def turn(knob: Knob) -> float:
+        def turn(knob: Knob, *, above: bool | None) -> float:
             def logarithm(place: float) -> float:
                 return math.log(self._predicted(knob.at(place)))
 
-            return climb(logarithm, wanted, _CLOSE, knob.within, above=False)
+            return climb(logarithm, wanted, _CLOSE, knob.within, above=above)
 
-        plan = self._knob.at(turn(self._knob))
+        either = False if is_limit else None
+        in_steps = self._knob.setting in {Setting.LADDER, Setting.BOUND} and self._trials.plan.treatment.smooth
+        plan = self._knob.at(turn(self._knob, above=False if in_steps else either))
         predicted = self._predicted(plan)
-        in_steps = self._knob.setting in {Setting.LADDER, Setting.BOUND} and plan.treatment.smooth
         if in_steps and abs(math.log(predicted) - wanted) > _CLOSE:
             finer = sigma_knob(plan)
-            plan = finer.at(turn(finer))
+            plan = finer.at(turn(finer, above=either))
             predicted = self._predicted(plan)
         return plan, predicted

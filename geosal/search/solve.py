@@ -32,8 +32,10 @@ class Range:
     fineness: float
 
 
-def climb(function: Callable[[float], float], wanted: float, tolerance: float, within: Range, *, above: bool) -> float:
-    """Find a place where a growing function comes close to a value, from below or from above.
+def climb(
+    function: Callable[[float], float], wanted: float, tolerance: float, within: Range, *, above: bool | None
+) -> float:
+    """Find a place where a growing function comes close to a value, from below, from above or from either side.
 
     The method is that of false position with Illinois' halving (Dowell and Jarratt, BIT 11, 1971), kept off the ends of
     the bracket since codecs grow in steps.
@@ -49,7 +51,7 @@ def climb(function: Callable[[float], float], wanted: float, tolerance: float, w
     within
         Where to look.
     above
-        The value may not fall below `wanted`; otherwise it may not rise above.
+        True: the value may not fall below `wanted`; False: it may not rise above; None: both will do.
 
     Returns
     -------
@@ -63,8 +65,11 @@ def climb(function: Callable[[float], float], wanted: float, tolerance: float, w
             known[place] = function(place) - wanted
         return known[place]
 
+    def is_right(miss: float) -> bool:
+        return above is None or (miss >= 0 if above else miss <= 0)
+
     def is_close(place: float) -> bool:
-        return 0 <= (misses(place) if above else -misses(place)) <= tolerance
+        return is_right(misses(place)) and abs(misses(place)) <= tolerance
 
     low, high = _bracket(misses, within)
     weights, moved = [1.0, 1.0], 0
@@ -78,7 +83,7 @@ def climb(function: Callable[[float], float], wanted: float, tolerance: float, w
             high, weights, moved = place, [weights[0] / 2 if moved == 1 else 1.0, 1.0], 1
         else:
             low, weights, moved = place, [1.0, weights[1] / 2 if moved == -1 else 1.0], -1
-    right = [place for place, miss in known.items() if (miss >= 0 if above else miss <= 0)]
+    right = [place for place, miss in known.items() if is_right(miss)]
     if not right:
         return within.high if above else within.low
     return min(right, key=lambda place: (abs(known[place]), place if above else -place))

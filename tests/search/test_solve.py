@@ -35,6 +35,16 @@ def test_it_comes_close_on_the_right_side_in_few_trials(
     assert len(set(tried)) <= 20
 
 
+def test_of_a_step_between_two_sides_the_nearer_one_is_taken() -> None:
+    """As where all entries of a JPEG's tables turn at once."""
+    values: list[tuple[float, bool | None]] = [(1.001, None), (1.018, None), (1.018, False), (1.001, True)]
+    found = [
+        climb(lambda place: 1.0 if place < 83.92 else 1.02, wanted, 1e-4, QUALITY, above=above)
+        for wanted, above in values
+    ]
+    assert [place < 83.92 for place in found] == [True, False, True, False]
+
+
 @pytest.mark.parametrize(("wanted", "above", "end"), [(-1.0, False, 1), (101.0, True, 99.5)])
 def test_what_cannot_be_reached_gives_the_nearer_end(wanted: float, above: bool, end: float) -> None:
     assert climb(lambda place: place, wanted, 0.001, QUALITY, above=above) == end
