@@ -17,7 +17,12 @@ from geosal.writers.pyramid import Cutter
 from geosal.writers.zarr import ZarrContainer
 
 UTM = CRS.from_epsg(32617).to_wkt()
-PROVENANCE = {"GEOSAL_VERSION": "1", "GEOSAL_LADDER": "steps=4 sigma=opencv", "GEOSAL_EFFECTIVE_KERNEL": "2.5"}
+PROVENANCE = {
+    "GEOSAL_VERSION": "1",
+    "GEOSAL_TREATMENT": "smooth",
+    "GEOSAL_LADDER": "steps=4 sigma=opencv",
+    "GEOSAL_EFFECTIVE_KERNEL": "2.5",
+}
 
 
 def layout_of(pixels: NDArray[Any], nodata: float | None = None, *, has_mask: bool = False) -> RasterLayout:

@@ -26,7 +26,7 @@ from geosal.treatment import SMOOTH, Treatment
 
 _INTEGERS_16 = ("uint8", "uint16", "int16")
 _ALL = (*_INTEGERS_16, "uint32", "int32", "float32", "float64")
-_LARGEST_THUMBNAIL = 512
+LARGEST_THUMBNAIL = 512
 """The coarsest resolution of a JPEG2000 has its longer side at or below this."""
 _JP2_TILE = 1024
 _RGBA = 4
@@ -224,7 +224,7 @@ def _jp2_geometry(layout: RasterLayout, given: Mapping[str, str]) -> dict[str, s
     rows, cols = layout.grid.shape
     sides = [number(value) for name, value in given.items() if name.upper() in {"BLOCKXSIZE", "BLOCKYSIZE"}]
     tile = min([_JP2_TILE, *(side for side in sides if side >= 1)])
-    wanted = math.ceil(math.log2(max(rows, cols) / _LARGEST_THUMBNAIL)) if max(rows, cols) > _LARGEST_THUMBNAIL else 0
+    wanted = math.ceil(math.log2(max(rows, cols) / LARGEST_THUMBNAIL)) if max(rows, cols) > LARGEST_THUMBNAIL else 0
     possible = int(math.log2(min(rows, cols, tile)))  # a tile must not shrink below one pixel
     options = {
         "BLOCKXSIZE": str(_JP2_TILE),

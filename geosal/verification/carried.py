@@ -19,6 +19,8 @@ _PIXEL_TOLERANCE = 1e-6
 """In pixels: text boxes of a JPEG2000 round, nothing else may."""
 _LISTED = 4
 _PROVENANCE = "GEOSAL_"
+_OF_A_JOB = "TREATMENT", "LADDER", "EFFECTIVE_KERNEL"
+"""Tags that come together; without one of them another promise would be checked than was made."""
 _NO_CRS = ('LOCAL_CS["unnamed"', 'ENGCRS["unnamed"')
 """What GDAL reads from a JPEG2000 that has a transform and no CRS."""
 _UNSAID = ("AREA_OR_POINT", "Area")
@@ -65,7 +67,8 @@ def check_sidecar(path: str, driver: str, source: RasterLayout | None) -> Check 
 def check_provenance(metadata: RasterMetadata) -> Check:
     """See that the file tells how it was made."""
     tags = metadata.tags.get("", {})
-    faults = [] if f"{_PROVENANCE}VERSION" in tags else [f"no {_PROVENANCE}VERSION tag"]
+    wanted = ("VERSION", *_OF_A_JOB) if any(_PROVENANCE + name in tags for name in _OF_A_JOB) else ("VERSION",)
+    faults = [f"no {_PROVENANCE}{name} tag" for name in wanted if _PROVENANCE + name not in tags]
     if f"{_PROVENANCE}LADDER" in tags and read_ladder(metadata) is None:
         faults.append(f"{_PROVENANCE}LADDER={tags[_PROVENANCE + 'LADDER']} cannot be read")
     if read_treatment(tags) is None:

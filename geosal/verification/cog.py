@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 _HEAD_BYTES = 300
 """GDAL's ghost area lies between the header and the first directory; more than that, and the directory is elsewhere."""
 _GHOST_LEADER, _GHOST_TRAILER = b"BLOCK_LEADER=SIZE_AS_UINT4", b"BLOCK_TRAILER=LAST_4_BYTES_REPEATED"
+_GHOST_IS_STALE = b"KNOWN_INCOMPATIBLE_EDITION=YES"
+"""What GDAL makes of the ghost area when it changes a file: tiles that it appends have no frame."""
 _FRAME = 4
 """Bytes of a tile's leader and of its trailer."""
 _MOST_DIRECTORIES, _MOST_VALUES = 200, 2**28
@@ -110,9 +112,17 @@ def tile_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
     there = np.flatnonzero((offsets != 0) & (sizes != 0))
     order = there[np.argsort(offsets[there], kind="stable")]
     ends = offsets[order] + sizes[order]
-    for position in np.flatnonzero(ends > np.append(offsets[order][1:], Path(path).stat().st_size)):
+    for position in np.flatnonzero(ends > np.append(offsets[order][1:], _end_of_tiles(path))):
         one, number = names[order[position]]
         yield f"{one.tile_name(number)} is cut off"
+
+
+def _end_of_tiles(path: str) -> int:
+    """Where the last tile may end: before its trailer, if it has one."""
+    with open(path, "rb") as file:
+        head = file.read(_HEAD_BYTES)
+    framed = _GHOST_TRAILER in head and _GHOST_IS_STALE not in head
+    return Path(path).stat().st_size - _FRAME * framed
 
 
 def layout_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:

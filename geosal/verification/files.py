@@ -13,6 +13,7 @@ import rasterio
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
+from geosal.codecs.profiles import LARGEST_THUMBNAIL
 from geosal.grid import Block, Grid
 from geosal.verification import cog
 from geosal.verification.check import Check
@@ -29,6 +30,8 @@ as wide as its tiles looks to it as if in strips."""
 _PART_15 = {"brandIsValid", "compatibilityListIsValid", "rsizIsValid"}
 """What jpylyzer, which knows Part 1 only, finds wrong with every HTJ2K file."""
 _LISTED = 3
+_LEAST_SIDE = 8
+"""Pixels of a tile that a codec may halve no more."""
 
 
 def check_complete(path: str, dataset: DatasetReader) -> Check:
@@ -47,10 +50,11 @@ def check_complete(path: str, dataset: DatasetReader) -> Check:
 
 
 def check_layout(path: str, dataset: DatasetReader) -> Check:
-    """Ask the validators: rio-cogeo for a GeoTIFF, jpylyzer for a JPEG2000."""
+    """Ask the validators, rio-cogeo for a GeoTIFF and jpylyzer for a JPEG2000, and what they do not look at."""
     if dataset.driver == "GTiff":
-        return Check.of("layout", [*_cog_faults(path, dataset), *_overview_faults(path, dataset)], "valid COG")
-    return Check.of("layout", _jp2_faults(path), "valid JPEG2000")
+        faults = [*_cog_faults(path, dataset), *_overview_faults(path, dataset), *_directory_faults(path)]
+        return Check.of("layout", list(dict.fromkeys(faults)), "valid COG")
+    return Check.of("layout", _jp2_faults(path, dataset), "valid JPEG2000")
 
 
 def quick_cog_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
@@ -141,6 +145,16 @@ def _cog_faults(path: str, dataset: DatasetReader) -> list[str]:
     return list(found)
 
 
+def _directory_faults(path: str) -> list[str]:
+    """Look at the directories of a local GeoTIFF: masks of overviews, the order of tiles, their frames."""
+    if not os.path.isfile(path):
+        return []
+    try:
+        return list(cog.layout_faults(path, cog.read_directories(path)))
+    except (OSError, ValueError) as error:
+        return [str(error)]
+
+
 def _overview_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
     """Overviews must reach down to a single tile; the validator is content with any.
 
@@ -163,7 +177,7 @@ def _brand(path: str) -> bytes:
         return file.read(24)[20:]
 
 
-def _jp2_faults(path: str) -> list[str]:
+def _jp2_faults(path: str, dataset: DatasetReader) -> list[str]:
     from jpylyzer import jpylyzer  # noqa: PLC0415  slow to import, and needed here only
 
     if not Path(path).is_file():
@@ -173,8 +187,18 @@ def _jp2_faults(path: str) -> list[str]:
             report = jpylyzer.checkOneFile(path)
         valid = report.findtext("isValid")
         failed = [test.tag for test in report.find("tests").iter() if test.text == "False"]
+        halvings = report.findtext("properties/contiguousCodestreamBox/cod/levels")
     except (Exception, SystemExit) as error:  # noqa: BLE001  as above; it may even want to leave the program
         return [f"jpylyzer gives up ({error})"]
-    if set(failed) == _PART_15 and _brand(path) == b"jph ":
-        return []
-    return [] if valid == "True" else [f"jpylyzer: {', '.join(failed) or 'not valid'}"]
+    faults = [] if halvings is None else list(_resolution_faults(dataset, int(halvings)))
+    if valid == "True" or (set(failed) == _PART_15 and _brand(path) == b"jph "):
+        return faults
+    return [f"jpylyzer: {', '.join(failed) or 'not valid'}", *faults]
+
+
+def _resolution_faults(dataset: DatasetReader, halvings: int) -> Iterator[str]:
+    """The resolutions of a codestream are its overviews; they must reach down to a thumbnail, as far as tiles go."""
+    longest, shortest = max(dataset.shape), min(*dataset.shape, *dataset.block_shapes[0])
+    coarsest = -(-longest // 2**halvings)
+    if coarsest > LARGEST_THUMBNAIL and shortest >> halvings >= 2 * _LEAST_SIDE:
+        yield f"overviews reach 1:{2**halvings} only, {coarsest} px, a thumbnail has {LARGEST_THUMBNAIL}"

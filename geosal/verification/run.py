@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
@@ -238,6 +239,11 @@ def _promise_checks(
     elif quality is not None and quality.high == BEST and _best_is_lossless(found.path):
         errors = (0.0, *[math.inf] * ladder.steps)
         yield pixels.check_errors(found, source, saliency, ladder, errors, smoothed=False)["salient"]
+    elif not lossless and (largest := _largest_error(found)) is not None:
+        errors = (largest, *[math.inf] * ladder.steps)
+        check = pixels.check_errors(found, source, saliency, ladder, errors, smoothed=False)["salient"]
+        fine = f"no valid sample of saliency 1 is off by more than MAX_Z_ERROR={largest:g}"
+        yield replace(check, detail=fine if check.ok else f"{check.detail}, by more than MAX_Z_ERROR={largest:g}")
     elif not lossless:
         yield Check("salient", ok=True, detail="not compared: the codec is lossy")
 
@@ -247,6 +253,16 @@ def _best_is_lossless(path: str) -> bool:
     with open_raster(path) as dataset:
         structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
         return dataset.driver == "JP2OpenJPEG" or structure.get("COMPRESSION", "").lower() == "webp"
+
+
+def _largest_error(found: Scene) -> float | None:
+    """Largest error that LERC was allowed in integers; None of other codecs, and of floats: they are rounded too."""
+    if np.dtype(found.layout.dtype).kind == "f" or is_store(found.path):
+        return None
+    with open_raster(found.path) as dataset:
+        structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
+        lerc = structure.get("COMPRESSION", "").lower().startswith("lerc")
+        return float(structure["MAX_Z_ERROR"]) if lerc and "MAX_Z_ERROR" in structure else None
 
 
 def _is_lossless(dataset: DatasetReader) -> bool:
