@@ -3,6 +3,7 @@
 A *block* is a unit of work, a rectangle of the grid; a *tile* is a unit in a file; a *chunk* is dask's.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -89,8 +90,10 @@ class Grid:
 
     @property
     def georeferenced(self) -> bool:
-        """Whether pixels have a place on the map."""
-        return self.crs is not None and not self.transform.is_identity
+        """Whether pixels have a place on the map, each one of its own."""
+        place = self.transform
+        sound = all(map(math.isfinite, place)) and not place.is_degenerate
+        return self.crs is not None and sound and not place.is_identity
 
     @property
     def bounds(self) -> BoundingBox:

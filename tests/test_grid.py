@@ -1,4 +1,7 @@
+import math
+
 import numpy as np
+import pytest
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,3 +45,21 @@ def test_a_grid_hashes_and_knows_its_bounds() -> None:
     assert grid.georeferenced
     assert grid.rasterio_crs == CRS.from_epsg(32631)
     assert not Grid(None, Affine.identity(), 1, 1).georeferenced
+
+
+@pytest.mark.parametrize(
+    ("transform", "placed"),
+    [
+        (Affine(8, 3, 500000, 3, -8, 5600000), True),
+        (Affine(10, 0, 500000, 0, 10, 5600000), True),
+        (Affine.identity(), False),
+        (Affine(10, 10, 500000, 10, 10, 5600000), False),
+        (Affine(0, 0, 500000, 0, -10, 5600000), False),
+        (Affine(math.nan, 0, 500000, 0, -10, 5600000), False),
+        (Affine(10, 0, math.inf, 0, -10, 5600000), False),
+    ],
+)
+def test_pixels_that_fall_together_or_nowhere_have_no_place(transform: Affine, placed: bool) -> None:
+    grid = Grid.from_crs(CRS.from_epsg(32632), transform, 20, 10)
+    assert grid.georeferenced == placed
+    assert not Grid(None, transform, 20, 10).georeferenced

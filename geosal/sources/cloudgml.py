@@ -80,7 +80,7 @@ class CloudPolygons:
         SceneError
             It cannot be read, or is no cloud mask.
         SaliencyError
-            The scene has no CRS, or there is no way to it from the mask's.
+            The scene lacks georeferencing, or there is no way to it from the mask's.
         ResourceError
             It is larger than any cloud mask.
         """
@@ -227,8 +227,10 @@ def _points(path: str, line: Any) -> Floats:
 def _in_pixels(path: str, ring: Ring, grid: Grid) -> Floats:
     """Points of a ring as column and row of the scene."""
     scene = grid.rasterio_crs
-    if scene is None:
-        raise SaliencyError(f"{path}: the scene has no CRS, so its clouds have no place on it; give the scene its CRS")
+    if scene is None or not grid.georeferenced:
+        raise SaliencyError(
+            f"{path}: the scene lacks georeferencing, so its clouds have no place on it; give the scene its CRS"
+        )
     x, y = ring.points.T
     code = _CODE.search(ring.crs or "")
     if ring.crs and code is None:

@@ -255,8 +255,14 @@ def test_limits(opened, monkeypatch):
 
 
 def test_a_scene_without_a_crs_has_no_place_for_clouds(opened):
-    with pytest.raises(GeosalError, match="no CRS"):
+    with pytest.raises(GeosalError, match="the scene lacks georeferencing"):
         opened(gml(MASK), Grid(None, Affine.identity(), 10, 10))
+
+
+@pytest.mark.parametrize("transform", [Affine(10, 10, 600000, 10, 10, 5000040), Affine(np.nan, 0, 0, 0, -10, 0)])
+def test_a_scene_whose_pixels_have_no_place_has_none_for_clouds(opened, transform):
+    with pytest.raises(SaliencyError, match="the scene lacks georeferencing"):
+        opened(gml(MASK), Grid(GRID.crs, transform, *GRID.shape))
 
 
 def test_the_real_mask_without_clouds(shared_data):

@@ -387,3 +387,10 @@ def test_a_mask_that_changes_under_way_is_refused_by_codes_too(make_mask):
     close_shared_rasters()
     with pytest.raises(SaliencyError, match="that were not there when it was opened"):
         source.read_coded(Block(0, 0, 20, 20))
+
+
+@pytest.mark.parametrize("transform", [Affine(10, 10, 400000, 10, 10, 5000000), Affine(np.nan, 0, 0, 0, -10, 0)])
+def test_a_mask_whose_pixels_have_no_place_lacks_georeferencing(make_mask, grid, transform):
+    path = make_mask(np.full((30, 40), 255, np.uint8), transform=transform)
+    with pytest.raises(SaliencyError, match="the mask lacks georeferencing and the sizes differ"):
+        open_saliency([path], grid)

@@ -26,12 +26,25 @@ class Source:
 
 
 def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile:
-    """File of a band at a resolution where there is one, else the finest that is there."""
-    there = [file for file in band.files if file.path]
-    file = next((file for file in there if math.isclose(file.resolution, resolution, rel_tol=1e-3)), None)
-    if file is None and not there:
+    """File of a band at a resolution where there is one, else the finest that is there.
+
+    Warns
+    -----
+    GeosalWarning
+        The metadata list one of this resolution that is not there.
+    """
+    if not band.there:
         raise SceneError(f"{product.path}: {band.files[0].label} is not there; copy the product again")
-    return file or there[0]
+    fitting = [file for file in band.files if math.isclose(file.resolution, resolution, rel_tol=1e-3)]
+    file = next((file for file in fitting if file.path), band.there[0])
+    if fitting and file not in fitting:
+        warnings.warn(
+            f"{product.path}: {fitting[0].label} is not there, so {band.name} is resampled from {file.resolution:g} m; "
+            "copy the product again to have all of it",
+            GeosalWarning,
+            stacklevel=5,
+        )
+    return file
 
 
 def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_pixels: int) -> Source:

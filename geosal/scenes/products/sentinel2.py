@@ -219,7 +219,7 @@ def _places(tile: Any) -> dict[int, Grid]:
     try:
         with gdal_env():
             crs = CRS.from_user_input(_first(tile, "HORIZONTAL_CS_CODE"))
-    except CRSError:
+    except (CRSError, ValueError):
         return {}  # files have georeferencing of their own
     sizes = {one.get("resolution"): one for one in _all(tile, "Size")}
     places = {}

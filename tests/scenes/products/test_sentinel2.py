@@ -462,3 +462,25 @@ def test_the_real_metadata_of_level_2a(shared_data: Path):
     (path,) = (shared_data / "sentinel2_l2a_metadata_only").glob("*.SAFE")
     assert is_product(path)
     assert "B04, B03, B02 are not there" in one_line(path)
+
+
+@pytest.mark.parametrize(
+    "code", ["EPSG:/etc/passwd", "EPSG:", "EPSG:99999", "EPSG:" + "1" * 5000, "+init=/etc/passwd:1"]
+)
+def test_a_crs_that_makes_no_sense_is_left_out(own_l1c: Path, code: str):
+    tile = own_l1c / "GRANULE/L1C_T32TNR_A1/MTD_TL.xml"
+    text = tile.read_text()
+    assert "EPSG:32632" in text
+    tile.write_text(text.replace("EPSG:32632", code))
+    assert open_product(own_l1c, ("B04",)).grid.georeferenced, "the files have a place of their own"
+
+
+def test_a_band_that_is_there_at_another_resolution_alone_is_told(l2a: Path, tmp_path: Path, recwarn):
+    path = Path(shutil.copytree(l2a, tmp_path / l2a.name))
+    next(path.rglob("*_B04_10m.jp2")).unlink()
+    with pytest.warns(GeosalWarning, match=r"B04_10m\S* is not there, so B04 is resampled from 20 m; copy"):
+        scene = open_product(path, ("rgb",))
+    assert scene.grid.transform.a == 10
+    recwarn.clear()
+    assert open_product(path, ("rgb",), resolution=20).grid.transform.a == 20
+    assert not [one for one in recwarn if issubclass(one.category, GeosalWarning)]
