@@ -8,8 +8,6 @@ import click
 from geosal.cli import options
 from geosal.cli.guard import say
 from geosal.cli.output import Report, as_bytes, counted, grid, pairs
-from geosal.msroi.run import Wish, parse_weights
-from geosal.msroi.run import train as run_training
 from geosal.msroi.settings import BACKBONES, OPTIMIZERS, RECIPES, SCHEDULES, Settings
 
 if TYPE_CHECKING:
@@ -68,6 +66,9 @@ def train(data: str, output: str, backbone: str, recipe: str, report: Report, qu
 
     The directory gets model.onnx, log.csv, report.json, confusion.csv and checkpoint.pt. Needs geosal[train].
     """
+    from geosal.msroi.run import Wish, parse_weights  # noqa: PLC0415  heavy, and the help does not need it
+    from geosal.msroi.run import train as run_training  # noqa: PLC0415
+
     changes = {name: value for name, value in given.items() if value is not None}
     wish = Wish(
         data=data,

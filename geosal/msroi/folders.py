@@ -5,6 +5,7 @@ import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Self
 
 from geosal.errors import SceneError, UsageError
@@ -116,18 +117,19 @@ def _is_picture(name: str) -> bool:
 
 
 def _by_class(path: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Sort pictures by the folder they are in."""
-    folders: dict[str, set[str]] = {}
-    by_class: dict[str, list[str]] = {}
+    """Sort pictures by the folder they are in; what lies beside class folders, such as a contact sheet, is of none."""
+    by_folder: dict[str, list[str]] = {}
     for name in names:
-        folder = os.path.dirname(name)
+        by_folder.setdefault(os.path.dirname(name), []).append(name)
+    above = {"", "."}
+    for folder in by_folder:
+        above.update(map(str, PurePosixPath(folder).parents))
+    by_class: dict[str, list[str]] = {}
+    for folder in by_folder.keys() - above:
         label = os.path.basename(folder)
-        if label in {"", "."}:
-            continue  # beside the class folders: a contact sheet, say
-        folders.setdefault(label, set()).add(folder)
-        by_class.setdefault(label, []).append(name)
-        if len(folders[label]) > 1:
+        if label in by_class:
             raise SceneError(f"{path}: two folders are named {label!r}; give the one that holds the classes to learn")
+        by_class[label] = by_folder[folder]
     return by_class
 
 
