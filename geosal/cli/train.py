@@ -11,7 +11,7 @@ from geosal.cli.output import Report, as_bytes, counted, grid, pairs
 from geosal.msroi.settings import BACKBONES, OPTIMIZERS, RECIPES, SCHEDULES, Settings
 
 if TYPE_CHECKING:
-    from geosal.msroi.learning import Epoch
+    from geosal.msroi.log import Epoch
 
 DIRECTORY = "msroi-run"
 _MOST_CLASSES = 12
@@ -33,8 +33,13 @@ _knobs = options.together(
     click.option("--quarter-turns/--no-quarter-turns", default=None, help="Augmentation: turned by 90 degrees; brisk."),
     click.option("--jitter", type=float, metavar="SHARE", help="Augmentation: light and colour; brisk 0.1."),
     click.option("--mosaic", type=float, metavar="SHARE", help="Steps with pictures side by side; brisk 0.5."),
-    click.option("--validation", type=int, metavar="N", help="Last N pictures of a class choose the epoch: 15."),
-    click.option("--test", type=int, metavar="N", help="Last N, before those: only judge the outcome: 0."),
+    click.option(
+        "--validation",
+        type=int,
+        metavar="N",
+        help="Last N of a class, before --test, choose the epoch: 15.",
+    ),
+    click.option("--test", type=int, metavar="N", help="Last N pictures of a class only judge the outcome: 0."),
     click.option("--head-relu/--no-head-relu", default=None, help="ReLU after VGG16's three added convolutions."),
     click.option("--seed", type=int, metavar="N", help="What all chance comes from: 0."),
 )
@@ -69,6 +74,7 @@ def train(data: str, output: str, backbone: str, recipe: str, report: Report, qu
     from geosal.msroi.run import Wish, parse_weights  # noqa: PLC0415  heavy, and the help does not need it
     from geosal.msroi.run import train as run_training  # noqa: PLC0415
 
+    report.keep_apart(data, given["vgg16_weights"])
     changes = {name: value for name, value in given.items() if value is not None}
     wish = Wish(
         data=data,

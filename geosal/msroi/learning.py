@@ -1,12 +1,11 @@
 """Learning: epochs over pictures, each of which can be the last one and be taken up again."""
 
 import copy
-import csv
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +19,18 @@ from geosal.errors import GeosalError, OutputError, UsageError
 from geosal.msroi.augment import augment, mosaic, normalise, unmosaic
 from geosal.msroi.card import IMAGENET_MEAN, IMAGENET_STD
 from geosal.msroi.judge import Judgement
+from geosal.msroi.log import LOG, Epoch, append
 from geosal.msroi.networks import MsRoi, make_network
 from geosal.msroi.pictures import Pictures, Split
 from geosal.msroi.settings import Settings
 from geosal.msroi.weights import load_vgg16, read_torch
 
 CHECKPOINT = "checkpoint.pt"
-LOG = "log.csv"
-_COLUMNS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
 _MAY_CHANGE = {"epochs"}
 """Settings that a run may be taken up with other values of, unless the schedule depends on them."""
 _WARM_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """How far learning has come, one line of the log."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
+_SAVE_SHARE = 10
+"""Times as long as a checkpoint takes to write nothing is saved again; VGG16's is 400 MB."""
 
 
 class Learner:
@@ -85,7 +72,8 @@ class Learner:
         self.average = copy.deepcopy(self.network) if settings.average else self.network
         self.best = copy.deepcopy(self.average)
         self.best_accuracy = -1.0
-        self.epoch = self.step = 0
+        self.epoch = self.step = self.saved = 0
+        self._next_save = 0.0
         self.optimizer = self._make_optimizer()
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
@@ -103,20 +91,22 @@ class Learner:
         return max(1, len(self.split.train) // self.settings.batch)
 
     def run(self, tell: Callable[[Epoch], None] | None, seconds: float | None = None) -> None:
-        """Learn until all epochs are done, or until the next would end after `seconds`; each leaves a checkpoint."""
+        """Learn until all epochs are done, or the next would end after `seconds`; keep a checkpoint of the last."""
         began = time.monotonic()
         longest = 0.0
         while self.epoch < self.settings.epochs:
             if seconds is not None and time.monotonic() - began + longest > seconds and longest:
-                return
+                break
             start = time.monotonic()
             line = self.learn_epoch()
             longest = max(longest, time.monotonic() - start)
             if tell is not None:
                 tell(line)
+        if self.saved != self.epoch:
+            self.save()
 
     def learn_epoch(self) -> Epoch:
-        """Learn from every picture once, validate, keep the checkpoint."""
+        """Learn from every picture once, validate, keep a checkpoint unless saving would take longer than learning."""
         began = time.monotonic()
         # All chance of an epoch comes from its number: a run taken up again goes on as if it had not stopped.
         chance = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.epoch)
@@ -145,8 +135,9 @@ class Learner:
         )
         if not np.isfinite(line.loss):
             raise GeosalError(f"epoch {self.epoch}: the loss is {line.loss}; learn with a lower --learning-rate")
-        self.save()
-        self._write_line(line)
+        if time.monotonic() >= self._next_save:
+            self.save()
+        append(self.directory / LOG, line)
         return line
 
     def _learn_step(self, places: npt.NDArray[np.int64], chance: torch.Generator) -> tuple[float, int]:
@@ -217,11 +208,14 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
         }
         path = self.directory / CHECKPOINT
+        began = time.monotonic()
         try:
             torch.save(state, path.with_suffix(".part"))
             os.replace(path.with_suffix(".part"), path)
         except (OSError, RuntimeError) as error:
             raise OutputError(f"{path}: cannot be written: {error}; make room and run again with --resume") from error
+        self.saved = self.epoch
+        self._next_save = time.monotonic() + _SAVE_SHARE * (time.monotonic() - began)
 
     def resume(self) -> None:
         """Go on from the checkpoint in the directory.
@@ -239,6 +233,7 @@ class Learner:
             raise UsageError(f"{path}: is no checkpoint of geosal train; start again without --resume")
         self._check_same(path, state)
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
+        self.saved = self.epoch
         self.best_accuracy = float(state["best_accuracy"])
         for network, name in ((self.network, "network"), (self.average, "average"), (self.best, "best")):
             network.load_state_dict(state[name])
@@ -257,19 +252,6 @@ class Learner:
                 f"these {len(self.pictures.labels)} of {len(self.pictures.classes)}; give the same DATA and --classes"
             )
 
-    def _write_line(self, line: Epoch) -> None:
-        """Add a line to the log; lines of epochs after the checkpoint, of a run that was stopped, go."""
-        path = self.directory / LOG
-        values = asdict(line)
-        try:
-            kept = _lines_before(path, line.epoch)
-            with path.with_suffix(".part").open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerows([_COLUMNS, *kept, [_as_text(values[name]) for name in _COLUMNS]])
-            os.replace(path.with_suffix(".part"), path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}; make room, and --resume") from error
-
 
 def _average(average: nn.Module, network: nn.Module, decay: float) -> None:
     with torch.no_grad():
@@ -279,14 +261,3 @@ def _average(average: nn.Module, network: nn.Module, decay: float) -> None:
                 value.lerp_(now[name], 1 - decay)
             else:
                 value.copy_(now[name])
-
-
-def _lines_before(path: Path, epoch: int) -> list[Sequence[str]]:
-    if epoch == 1 or not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) < epoch]
-
-
-def _as_text(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.6g}"

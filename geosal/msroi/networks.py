@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
+from geosal.msroi.settings import STRIDES
+
 VGG16_WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
 """Channels of VGG16's 13 convolutions; 0 is a max-pool. The fifth pool is left out: the maps have stride 16."""
-VGG16_STRIDE = 16
 VGG16_HEAD = (32, 1024, 1024)
-COMPACT_STRIDE = 8
 _HEAD_SD = 0.1
 
 
@@ -121,11 +121,11 @@ def compact_features(width: int = 32, depth: int = 4) -> nn.Sequential:
 
 
 def _vgg16(classes: int, *, head_relu: bool) -> MsRoi:
-    return MsRoi(Vgg16Features(relu=head_relu), VGG16_HEAD[-1], classes, VGG16_STRIDE)
+    return MsRoi(Vgg16Features(relu=head_relu), VGG16_HEAD[-1], classes, STRIDES["vgg16"])
 
 
 def _compact(classes: int, *, head_relu: bool) -> MsRoi:  # noqa: ARG001  its layers all have a ReLU
-    return MsRoi(compact_features(), 256, classes, COMPACT_STRIDE)
+    return MsRoi(compact_features(), 256, classes, STRIDES["compact"])
 
 
 _BACKBONES: Mapping[str, Callable[..., MsRoi]] = {"vgg16": _vgg16, "compact": _compact}

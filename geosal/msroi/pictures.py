@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import warnings
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +13,7 @@ from PIL import Image
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
-from geosal.errors import SceneError, UsageError
+from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.gdal_env import gdal_env
 from geosal.msroi.folders import Listing
 
@@ -103,12 +104,16 @@ class Pictures:
         ------
         SceneError
             A picture cannot be read.
-        UsageError
-            The size is none.
+        ResourceError
+            The disk has no room for them.
         """
-        if not 8 <= size <= 4096:
-            raise UsageError(f"--size {size}: pictures are brought to 8 to 4096 px along an edge")
         count = len(listing.members)
+        room, needed = shutil.disk_usage(os.path.dirname(os.path.abspath(cache))).free, count * size * size * 3
+        if needed > room:  # a map that the disk cannot hold would end the process
+            raise ResourceError(
+                f"{listing.path}: its {count} pictures of {size} px need {needed >> 20} MiB beside the output, where "
+                f"{room >> 20} are free; make room or use a smaller --size"
+            )
         samples = np.lib.format.open_memmap(cache, "w+", np.dtype(np.uint8), (count, size, size, 3))
         missing = set(range(count))
         for place, content in listing.read():

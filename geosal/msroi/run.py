@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geosal.errors import OutputError, ResourceError, UsageError
+from geosal.errors import GeosalError, OutputError, ResourceError, UsageError
 from geosal.msroi.card import ModelCard
 from geosal.msroi.folders import Listing
 from geosal.msroi.pictures import Pictures, Split
@@ -16,7 +16,8 @@ from geosal.msroi.settings import Settings
 from geosal.version import __version__
 
 if TYPE_CHECKING:
-    from geosal.msroi.learning import Epoch, Learner
+    from geosal.msroi.learning import Learner
+    from geosal.msroi.log import Epoch
 
 MODEL, REPORT, CONFUSION = "model.onnx", "report.json", "confusion.csv"
 
@@ -94,7 +95,10 @@ def train(
             learner = _make_learner(wish, pictures, chosen, resume=resume)
             learner.run(tell, seconds)
             return _finish(wish, learner)
-        except MemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            # Torch says so by a RuntimeError, in words.
+            if isinstance(error, GeosalError) or (isinstance(error, RuntimeError) and "memory" not in str(error)):
+                raise
             raise ResourceError("out of memory; learn with a smaller --batch or --size") from error
 
 

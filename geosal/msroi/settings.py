@@ -6,9 +6,12 @@ from typing import Any, Self
 
 from geosal.errors import UsageError
 
-BACKBONES = ("vgg16", "compact")
+STRIDES: Mapping[str, int] = {"vgg16": 16, "compact": 8}
+"""Pixels of a picture for one of a backbone's maps."""
+BACKBONES = tuple(STRIDES)
 OPTIMIZERS = ("adam", "adamw")
 SCHEDULES = ("constant", "one-cycle")
+MAX_SIZE = 4096
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Settings:
     backbone
         Architecture: `BACKBONES`.
     size
-        Pixels along an edge, to which pictures are brought.
+        Pixels along an edge, to which pictures are brought; a multiple of the backbone's stride.
     epochs, batch, seed
         Rounds over the pictures, pictures of a step, and what all chance comes from.
     optimizer, learning_rate, weight_decay, schedule
@@ -64,10 +67,13 @@ class Settings:
     head_relu: bool = False
 
     def __post_init__(self) -> None:
+        stride = STRIDES.get(self.backbone, 1)
         for is_wrong, what in (
             (self.backbone not in BACKBONES, f"--backbone {self.backbone}: give one of {', '.join(BACKBONES)}"),
             (self.optimizer not in OPTIMIZERS, f"--optimizer {self.optimizer}: give one of {', '.join(OPTIMIZERS)}"),
             (self.schedule not in SCHEDULES, f"--schedule {self.schedule}: give one of {', '.join(SCHEDULES)}"),
+            (not 0 < self.size <= MAX_SIZE, f"--size {self.size}: give 1 to {MAX_SIZE} px"),
+            (self.size % stride != 0, f"--size {self.size}: {self.backbone} takes multiples of {stride} px"),
             (self.epochs < 1, f"--epochs {self.epochs}: at least one is needed"),
             (self.batch < 2, f"--batch {self.batch}: at least two pictures make a step"),
             (not 0 < self.learning_rate <= 1, f"--learning-rate {self.learning_rate}: give one above 0, up to 1"),

@@ -29,6 +29,8 @@ def test_refusals_that_need_no_torch(data: Path, tmp_path: Path, call: Call) -> 
     for words, says in (
         ((data, "--backbone", "resnet"), "'resnet' is not one of"),
         ((data, "--epochs", 0), "--epochs 0"),
+        ((data, "--size", 100), "vgg16 takes multiples of 16 px"),
+        ((data, "--vgg16-weights", __file__, "--json", __file__), "a file of the job itself"),
         ((data, "--weight", "dark"), "--weight dark: is no NAME=WEIGHT"),
         ((data, "--weight", "dark=2"), "give a weight in 0..1"),
         ((data, "--ground-resolution", 0), "give metres above 0"),
@@ -94,6 +96,16 @@ class TestWithTorch:
         assert (report["epochs"], report["classes"], report["test"]) == (2, ["grey", "dark"], None)
         assert call(*words, "--epochs", 1, "--overwrite").exit_code == 0
         assert json.loads((run / "report.json").read_text())["epochs"] == 1
+
+    def test_memory_that_is_not_there(
+        self, data: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+        monkeypatch.setattr("geosal.msroi.learning.Learner.learn_epoch", fail)
+        result = call("train", data, *SMALL, "-o", tmp_path / "run")
+        assert (result.exit_code, "smaller --batch" in result.stderr) == (7, True)
 
     def test_refusals(self, data: Path, tmp_path: Path, call: Call) -> None:
         run = tmp_path / "run"

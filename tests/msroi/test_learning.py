@@ -94,6 +94,19 @@ def test_resuming_another_run_is_refused(pictures: Pictures, tmp_path: Path):
         _learner(pictures, tmp_path).resume()
 
 
+def test_a_checkpoint_is_not_written_all_the_time(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    learner = _learner(pictures, tmp_path)
+    monkeypatch.setattr("geosal.msroi.learning._SAVE_SHARE", 1e6)
+    for _ in range(3):
+        learner.learn_epoch()
+    behind = _learner(pictures, tmp_path)
+    behind.resume()
+    assert behind.epoch == 1
+    learner.run(None)
+    behind.resume()
+    assert behind.epoch == 4
+
+
 def test_more_epochs_may_follow_a_constant_rate(pictures: Pictures, tmp_path: Path):
     constant = replace(SETTINGS, schedule="constant", epochs=1)
     _learner(pictures, tmp_path, constant).run(None)

@@ -1,12 +1,13 @@
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import rasterio
 from PIL import Image
 
-from geosal.errors import SceneError, UsageError
+from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.msroi.folders import Listing
 from geosal.msroi.pictures import Pictures, Split, decode
 
@@ -40,7 +41,7 @@ def test_size():
     assert np.array_equal(decode(_png(picture), "a.png", 16), np.full((16, 16, 3), 7))
 
 
-def test_refusals(class_folders: Path, tmp_path: Path):
+def test_refusals():
     with pytest.raises(SceneError, match=r"a\.png: is no picture"):
         decode(b"nothing", "a.png", 8)
     with pytest.raises(SceneError, match=r"a\.tif: is no TIFF"):
@@ -49,8 +50,6 @@ def test_refusals(class_folders: Path, tmp_path: Path):
         decode(_tiff(np.zeros((3, 8, 8), np.uint16)), "a.tif", 8)
     with pytest.raises(SceneError, match="8000 x 8000 pixels"):
         decode(_png(Image.new("1", (8000, 8000))), "a.png", 8)
-    with pytest.raises(UsageError, match="--size 4"):
-        Pictures.load(Listing.of(str(class_folders)), 4, tmp_path / "cache")
 
 
 def test_loading_keeps_the_order_of_the_listing(class_tar: Path, tmp_path: Path):
@@ -59,6 +58,13 @@ def test_loading_keeps_the_order_of_the_listing(class_tar: Path, tmp_path: Path)
     assert pictures.samples.shape == (36, 16, 16, 3)
     for place, content in listing.read():
         assert np.array_equal(pictures.samples[place], decode(content, "a.png", None))
+
+
+def test_a_disk_that_is_too_small(class_tar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=100))
+    with pytest.raises(ResourceError, match=r"36 pictures of 64 px need 0 MiB .* where 0 are free"):
+        Pictures.load(Listing.of(str(class_tar)), 64, tmp_path / "samples.npy")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_last_pictures_are_set_aside():

@@ -28,6 +28,7 @@ def test_what_the_user_says_counts_most(backbone: str, recipe: str):
         {"epochs": 0}, {"batch": 1}, {"learning_rate": 0.0}, {"zoom": 1.0}, {"rotation": 181.0}, {"average": 1.0},
         {"mosaic": 2.0}, {"validation": 0}, {"test": -1}, {"seed": -1}, {"optimizer": "sgd"}, {"schedule": "linear"},
         {"label_smoothing": 1.0}, {"jitter": -0.1}, {"weight_decay": -1.0}, {"learning_rate": float("nan")},
+        {"size": 0}, {"size": 5000}, {"size": 100},
     ],
 )  # fmt: skip
 def test_refusals_name_the_option(change: dict[str, object]):
