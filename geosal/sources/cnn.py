@@ -27,9 +27,9 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 Tile = tuple[NDArray[np.float32], NDArray[np.bool_]]
 """Planes (plane, y, x) and which cells hold something, (y, x)."""
-_TILE_PIXELS = 512
-_FADE = 4
-"""A tile fades over so many of its parts."""
+_TILE_PIXELS = 768
+_SHARED = 4
+"""Tiles share one part of so many with a neighbour."""
 _THREADS = 4
 _MAX_CELLS = 2**25
 _MAX_PLANES = 2**27
@@ -195,9 +195,9 @@ class _Look:
 
     def paint(self) -> Canvas:
         """Look at all tiles, on a few threads, and lay them together in order."""
-        tile = max(_TILE_PIXELS // self.model.card.stride, 2 * self.window, _FADE)
-        canvas = Canvas(self.planes, self.shape, tile // _FADE)
-        starts = [tile_starts(size, tile, tile // _FADE) for size in self.shape]
+        tile = max(_TILE_PIXELS // self.model.card.stride, 2 * self.window, _SHARED)
+        canvas = Canvas(self.planes, self.shape, tile // _SHARED)
+        starts = [tile_starts(size, tile, tile // _SHARED) for size in self.shape]
         blocks = [
             Block(row, col, min(tile, self.shape[0] - row), min(tile, self.shape[1] - col))
             for row in starts[0]

@@ -1,5 +1,7 @@
 """The arithmetic between class activation maps and saliency."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_what_is_even_does_not_become_noise():
 def test_tiles_cover_and_fade_into_each_other(size, tile, overlap):
     starts = tile_starts(size, tile, overlap)
     assert starts[-1] + min(tile, size) == size
-    assert all(0 < after - before <= tile - overlap for before, after in zip(starts, starts[1:], strict=False))
+    assert all(0 < after - before <= tile - overlap for before, after in pairwise(starts))
     values = np.random.default_rng(0).normal(size=(2, 7, size)).astype(np.float32)
     canvas = Canvas(2, (7, size), overlap)
     for start in starts:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 from onnx_file import card_metadata, mixing_model
 
-from geosal.cli.main import main
+from geosal.cli.main import geosal as group
 from geosal.errors import GeosalError, SceneError, UsageError
 from geosal.grid import Block, Grid
 from geosal.scenes.raster import Scene
@@ -152,15 +152,16 @@ def test_finer_pixels_are_averaged(make_scene):
 
 def test_sixteen_bits_come_to_eight_by_one_rule(make_scene):
     pixels = (noise((60, 60)).astype(np.uint16) + 1) * 10
+    values = pixels.astype(float)
     block = Block(0, 0, 60, 60)
 
     def read(text: str, scale: float = 1) -> NDArray[np.float32]:
         return Ground.open(SourceText.parse(text), make_scene(pixels, scale=scale), 10.0).read(block)[0]
 
     assert read("cnn:range=500-1500") == pytest.approx(np.clip(1 + 254 * (pixels - 500.0) / 1000, 1, 255), abs=1e-3)
-    assert read("cnn", 1e-4) == pytest.approx(np.clip(1 + 254 * pixels / 2750, 1, 255), abs=1e-3)
+    assert read("cnn", 1e-4) == pytest.approx(np.clip(1 + 254 * values / 2750, 1, 255), abs=1e-3)
     top = np.percentile(pixels, 99)
-    assert read("cnn") == pytest.approx(np.clip(1 + 254 * pixels / top, 1, 255), abs=1e-3)
+    assert read("cnn") == pytest.approx(np.clip(1 + 254 * values / top, 1, 255), abs=1e-3)
 
 
 def test_nothing_is_said_where_no_pixel_is_valid(make_scene, model):
@@ -210,7 +211,7 @@ def test_what_cannot_work_is_one_line(make_scene, tmp_path, text, code, says):
         "OUTPUTS": mixing_model(eye, metadata=card_metadata(COLOURS), names="maps"),
         "CLASSES": mixing_model(eye, metadata=card_metadata(COLOURS[:2])),
         "STRIDE": mixing_model(eye, 8, metadata=card_metadata(COLOURS)),
-        "NAN": mixing_model(eye * np.inf, metadata=card_metadata(COLOURS)),
+        "NAN": mixing_model(np.full((3, 3), np.nan), metadata=card_metadata(COLOURS)),
     }
     for name, content in contents.items():
         if f"={name}" in text:
@@ -252,14 +253,18 @@ def test_onnxruntime_is_imported_when_asked_for():
 
 
 def test_the_command_writes_a_map_and_one_line_of_error(make_scene, tmp_path):
+    def run(name: str) -> Result:
+        words = ["saliency", "cnn", str(tmp_path / name), "--like", scene.path]
+        return CliRunner().invoke(group, words, prog_name="geosal")
+
     scene = make_scene(noise((160, 160)))
-    done = CliRunner().invoke(main, ["saliency", "cnn", str(tmp_path / "map.tif"), "--like", scene.path])
+    done = run("map.tif")
     assert done.exit_code == 0, done.output
     with rasterio.open(tmp_path / "map.tif") as dataset:
         assert dataset.shape == (160, 160)
         assert "cnn (sha256" in dataset.tags()["GEOSAL_SALIENCY"]
     make_scene(noise((160, 160), 1))
-    done = CliRunner().invoke(main, ["saliency", "cnn", str(tmp_path / "no.tif"), "--like", scene.path])
+    done = run("no.tif")
     assert done.exit_code == 4
     assert not (tmp_path / "no.tif").exists()
 
