@@ -61,7 +61,7 @@ def by_probability(strengths: Floats, known: NDArray[np.bool_], low: float, high
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = np.where(clear > 0, mattering / clear, 0)
     share = np.clip((clear - least) / (most - least), 0, 1) if most > least else (clear > 0).astype(np.float32)
-    return np.clip(share * weight, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(share * weight, 0, 1), np.float32)
 
 
 def by_rank(cam: Floats, known: NDArray[np.bool_], weights: Floats, top: int) -> Floats:

@@ -65,7 +65,7 @@ class Model:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        options.enable_cpu_mem_arena = False  # it keeps what it has ever needed
+        options.enable_mem_pattern = False  # plans for one size; edges of scenes have others
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own types, one for each reason
