@@ -15,6 +15,8 @@ from geosal.msroi.card import ModelCard
 SHIPPED = "compact-eurosat.onnx"
 """In the folder `models`."""
 _MAX_BYTES = 2**30
+_MAX_STRIDE, _MAX_SIZE = 64, 2048
+"""Of a model that is none to be afraid of: what it is run on grows with these."""
 _TRIAL = 4
 """Cells along an edge of what a model is tried with."""
 
@@ -95,7 +97,13 @@ class Model:
 
     def _try(self) -> None:
         """Refuse a network of another shape."""
-        side, classes = _TRIAL * self.card.stride, len(self.card.classes)
+        stride, size = self.card.stride, self.card.size
+        if not (isinstance(stride, int) and isinstance(size, int) and stride <= _MAX_STRIDE and size <= _MAX_SIZE):
+            raise SceneError(
+                f"{self.path}: its card says stride {stride} and pictures of {size} pixels; these are whole numbers "
+                f"up to {_MAX_STRIDE} and {_MAX_SIZE}, export it with geosal train"
+            )
+        side, classes = _TRIAL * stride, len(self.card.classes)
         shapes = {one.name: list(one.shape) for one in (*self.session.get_inputs(), *self.session.get_outputs())}
         if not {"pixels", "cam"} <= shapes.keys() or len(self.session.get_inputs()) != 1:
             raise SceneError(

@@ -44,7 +44,7 @@ _VALUES = np.append(np.arange(_SILENT, dtype=np.float32) / np.float32(_SCALE), n
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cnn:
-    """``cnn:model=PATH,top=5,weights=prob,classes=NAME=1;NAME=0,low=2,high=90,bands=red;green;blue,range=LOW-HIGH``: 1 where a trained network sees what matters.
+    """``cnn:model=PATH,top=5,weights=prob,classes=A=1;B=0,low=2,high=90``: 1 where a trained network sees what matters.
 
     Without ``model`` it is the one that comes with geosal: ten kinds of land at 10 m; buildings 1, roads 0.8, crops
     0.3, the sea 0 (``geosal/msroi/models``). ``classes`` changes what a class is worth, 0 to 1. Needs ``geosal[cnn]``.
@@ -57,17 +57,17 @@ class Cnn:
 
     where P are percentiles of A in the whole scene. ``weights=paper`` is the map of Selimovic and Hladnik (2018) as
     the code of MS-ROI draws it: the `top` classes of the whole image, the map of each from 0 to 1, by rank (1/2, 1/4,
-    1/8, 1/16, 1.2/16), brought from 0 to 1; there only ``classes`` tells what a class is worth, others count 1.
+    1/8, 1/16, 1.2/16) times w, brought from 0 to 1. What fills most of an image is high there: try it on pictures.
 
     A scene with georeferencing is brought to the metres per pixel that the network was trained at; another is looked
-    at as it is. Bands are red, green and blue by role, by ``bands``, or the first three. Bytes are taken as they are;
-    others become 1 to 255: from ``range`` (physical values: number times scale plus offset), else reflectance 0 to
-    0.275 where the bands have a scale, else from 0 to the 99th percentile of all three bands. Nothing is said where no
-    pixel is valid.
+    at as it is. Bands are red, green and blue by role, by ``bands=4;3;2``, or the first three. Bytes are taken as they
+    are; others become 1 to 255: from ``range=0-0.3`` (physical values: number times scale plus offset), else from
+    reflectance 0 to 0.275 where the bands have a scale, else from 0 to the 99th percentile of all three bands. Nothing
+    is said where no pixel is valid.
 
     The scene is looked at once, when the source is opened, in tiles that overlap and fade into each other; the map is
     small, so it travels itself: a file would have to be seen by all workers, and to be removed by someone.
-    """  # noqa: E501  the first paragraph is one line that ``geosal sources`` shows
+    """
 
     kind: ClassVar[Kind] = "interest"
 
@@ -105,7 +105,7 @@ class Cnn:
         if by_paper and (source.get("low") or source.get("high")):
             raise UsageError(f"{source.text}: low and high are for weights=prob; leave them out")
         model = Model.load(source.get("model"))
-        worth = _worth(source, model.card, by_paper=by_paper)
+        worth = _worth(source, model.card)
         ground = Ground.open(source, scene, model.card.ground_resolution)
         look = _Look(model, ground, worth, min(top, worth.size), by_paper=by_paper)
         _check_size(source, scene.path, look)
@@ -240,9 +240,9 @@ def _check_size(source: SourceText, path: str, look: _Look) -> None:
         )
 
 
-def _worth(source: SourceText, card: ModelCard, *, by_paper: bool) -> NDArray[np.float32]:
+def _worth(source: SourceText, card: ModelCard) -> NDArray[np.float32]:
     """What each class is worth: as the card says, but for those that the user names."""
-    worth = dict.fromkeys(card.classes, 1.0) if by_paper else dict(zip(card.classes, card.weights, strict=True))
+    worth = dict(zip(card.classes, card.weights, strict=True))
     text = source.get("classes")
     for pair in [] if text is None else text.split(";"):
         name, _, value = (part.strip() for part in pair.partition("="))

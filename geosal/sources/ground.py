@@ -11,15 +11,15 @@ from scipy import sparse
 from geosal.errors import SaliencyError, UsageError
 from geosal.grid import Block
 from geosal.raster import BandMetadata, Pixels
-from geosal.sources.dilate import pixel_metres
 from geosal.sources.text import SourceText
+from geosal.sources.vectorplace import pixel_metres
 
 Floats = NDArray[np.float32]
 WHITE = 0.275
 """Reflectance that is 255 in the pictures of EuroSAT, and about the 99th percentile of many scenes."""
 _PERCENTILE = 99
-_SAME = 0.02
-"""Ground resolutions that differ by no more than this count as one."""
+_SAME = 0.05
+"""Share by which the ground resolution may be off."""
 _COARSEST = 5
 """Times as large as those it was trained with pixels may be."""
 _STRIP = 2**20
@@ -153,14 +153,20 @@ def _factors(source: SourceText, scene: Pixels, resolution: float | None) -> tup
     grid = scene.layout.grid
     if resolution is None or not grid.georeferenced:
         return 1.0, 1.0
-    down, across = (resolution / metres for metres in pixel_metres(grid))
+    middle = np.array([[grid.width / 2, grid.height / 2]])
+    across, down = (resolution / float(metres) for metres in pixel_metres(middle, grid)[0])
     if not min(down, across) * _COARSEST >= 1:
         raise SaliencyError(
             f"{source.text}: a pixel of {scene.path} has {resolution / min(down, across):.0f} m, the model was trained "
             f"at {resolution:g} m; give a finer scene or a model for such pixels"
         )
-    both = tuple(1.0 if abs(factor - 1) <= _SAME else float(factor) for factor in (down, across))
-    return both[0], both[1]
+    return _round(down), _round(across)
+
+
+def _round(factor: float) -> float:
+    """A whole number, or one divided by a whole number, where that is close: pixels are then summed as they are."""
+    near = float(round(factor)) if factor >= 1 else 1 / round(1 / factor)
+    return near if abs(factor / near - 1) <= _SAME else factor
 
 
 def _ends(

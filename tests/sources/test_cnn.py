@@ -36,7 +36,7 @@ def make_scene(tmp_path: Path) -> MakeScene:
         count, height, width = pixels.shape
         place = {"crs": "EPSG:32633", "transform": Affine(metres, 0, 400000, 0, -metres, 5000000)}
         shape = {"count": count, "height": height, "width": width, "dtype": pixels.dtype}
-        with rasterio.open(tmp_path / "scene.tif", "w", driver="GTiff", **place, **shape, **profile) as dataset:
+        with rasterio.open(tmp_path / "scene.tif", "w", driver="GTiff", **(place | shape | profile)) as dataset:
             dataset.write(pixels)
             dataset.scales = (scale,) * count
         return Scene.open(tmp_path / "scene.tif")
@@ -150,6 +150,25 @@ def test_finer_pixels_are_averaged(make_scene):
     assert ground.shape == (20, 30)
 
 
+@pytest.mark.parametrize("metres", [3, 7, 16, 40])
+def test_a_slope_stays_where_it_is(make_scene, metres):
+    """Whatever the scale, a linear ramp has the same values at the same places on the ground."""
+    ramp = np.broadcast_to(np.arange(150, dtype=np.uint8), (3, 60, 150))
+    ground = Ground.open(SourceText.parse("cnn"), make_scene(ramp, metres=metres), 10.0)
+    rows, cols = ground.shape
+    assert ground.factors == pytest.approx((10 / metres, 10 / metres), rel=0.06)
+    got, valid = ground.read(Block(1, 6, rows - 2, cols - 12))
+    expected = (np.arange(6, cols - 6) + 0.5) * ground.factors[1] - 0.5
+    assert valid.all()
+    assert got == pytest.approx(np.broadcast_to(expected, got.shape), abs=0.2)
+
+
+def test_metres_are_those_on_the_ground(make_scene):
+    """A pixel of 20 m of Web Mercator at 60 degrees north has about 10 m."""
+    scene = make_scene(noise((80, 80)), metres=20, crs="EPSG:3857", transform=Affine(20, 0, 0, 0, -20, 8399738))
+    assert Ground.open(SourceText.parse("cnn"), scene, 10.0).factors == (1, 1)
+
+
 def test_sixteen_bits_come_to_eight_by_one_rule(make_scene):
     pixels = (noise((60, 60)).astype(np.uint16) + 1) * 10
     values = pixels.astype(float)
@@ -190,6 +209,7 @@ def test_fingerprint_tells_models_and_parameters_apart(make_scene, model):
         ("cnn:model=OUTPUTS", 3, "not pixels and cam"),
         ("cnn:model=CLASSES", 3, "its card says"),
         ("cnn:model=STRIDE", 3, "its card says"),
+        ("cnn:model=HUGE", 3, "whole numbers up to"),
         ("cnn:model=NAN", 3, "no float32 number"),
         ("cnn:top=0", 2, "top"),
         ("cnn:low=90,high=10", 2, "low has to be below"),
@@ -211,6 +231,7 @@ def test_what_cannot_work_is_one_line(make_scene, tmp_path, text, code, says):
         "OUTPUTS": mixing_model(eye, metadata=card_metadata(COLOURS), names="maps"),
         "CLASSES": mixing_model(eye, metadata=card_metadata(COLOURS[:2])),
         "STRIDE": mixing_model(eye, 8, metadata=card_metadata(COLOURS)),
+        "HUGE": mixing_model(eye, metadata=card_metadata(COLOURS, stride=10**6, size=10**7)),
         "NAN": mixing_model(np.full((3, 3), np.nan), metadata=card_metadata(COLOURS)),
     }
     for name, content in contents.items():
