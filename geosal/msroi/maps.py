@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 RANK_STEP, RANK_LAST = 0.5, 1.2
 """The original code of MS-ROI halves from rank to rank, and gives the last one 1.2 times its share."""
-_NEXT_TO_NOTHING = 1e-6
-"""Not 0: at the edge of a scene no other tile lies over a tile's edge."""
 
 
 def neighbourhood(cam: Floats, side: int) -> NDArray[np.float64]:
@@ -116,7 +114,9 @@ class Canvas:
     def add(self, row: int, col: int, values: Floats, known: NDArray[np.bool_]) -> None:
         """Lay a tile (plane, y, x) at a row and column; in the same order each time for the same bits."""
         height, width = known.shape
-        fade = np.outer(_fade(height, self.overlap), _fade(width, self.overlap)).astype(np.float32)
+        down = _fade(row, row + height, self.known.shape[0], self.overlap)
+        across = _fade(col, col + width, self.known.shape[1], self.overlap)
+        fade = np.outer(down, across).astype(np.float32)
         place = np.s_[row : row + height, col : col + width]
         self.sums[:, *place] += values * fade
         self.weights[place] += fade
@@ -128,9 +128,14 @@ class Canvas:
         return self.sums
 
 
-def _fade(size: int, overlap: int) -> NDArray[np.float64]:
-    """Next to nothing along the edge, where the network sees no neighbours, then a raised cosine; a third each."""
+def _fade(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float64]:
+    """What a tile counts along an axis of `size` cells.
+
+    Nothing along its edges, where the network sees no neighbours, then a raised cosine, each over a third of the
+    overlap; whole at the edge of the scene, where it is the only one that knows.
+    """
     edge = overlap // 3
-    part = np.clip((np.arange(size) + 0.5 - edge) / (overlap - 2 * edge), 0, 1)
-    ramp = np.maximum(np.sin(np.pi / 2 * part) ** 2, _NEXT_TO_NOTHING)
-    return np.asarray(ramp * ramp[::-1])
+    part = np.clip((np.arange(stop - start) + 0.5 - edge) / (overlap - 2 * edge), 0, 1)
+    ramp = np.sin(np.pi / 2 * part) ** 2
+    whole = np.ones(ramp.size)
+    return np.asarray((ramp if start > 0 else whole) * (ramp[::-1] if stop < size else whole))
