@@ -26,6 +26,7 @@ SOURCES: dict[str, str] = {
     "perlin": "geosal.sources.perlin:Perlin",
     "detail": "geosal.sources.detail:Detail",
     "spectral": "geosal.sources.spectral:Spectral",
+    "cnn": "geosal.sources.cnn:Cnn",
     "clouds": "geosal.sources.presets:Clouds",
     "shadow": "geosal.sources.presets:Shadow",
     "snow": "geosal.sources.presets:Snow",

@@ -34,7 +34,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 def test_help_names_every_command(call: Callable[..., Result]) -> None:
     result = call("--help")
     assert result.exit_code == 0
-    for name in ("compress", "plan", "saliency", "info", "verify", "demo"):
+    for name in ("compress", "plan", "saliency", "info", "verify", "train", "demo"):
         assert re.search(rf"^  {name} +\w", result.stdout, re.MULTILINE)
         assert call(name, "--help").exit_code == 0
     assert call("--version").stdout.strip() == __version__

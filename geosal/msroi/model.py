@@ -1,0 +1,135 @@
+"""A trained network ready to look: an ONNX file, its card, and onnxruntime, which is imported in this room."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.errors import SceneError, UsageError
+from geosal.msroi.card import ModelCard
+
+SHIPPED = "compact-eurosat.onnx"
+"""In the folder `models`."""
+_MAX_BYTES = 2**30
+_MAX_STRIDE, _MAX_SIZE = 64, 2048
+"""Of a model that is none to be afraid of: what it is run on grows with these."""
+_TRIAL = 4
+"""Cells along an edge of what a model is tried with."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A network in memory; any thread may call it, and each call runs on one thread: the same bits each time.
+
+    Attributes
+    ----------
+    path
+        As messages name it.
+    card
+        What it says of itself.
+    digest
+        SHA-256 of the file.
+    session
+        onnxruntime's.
+    """
+
+    path: str
+    card: ModelCard
+    digest: str
+    session: Any
+
+    @classmethod
+    def load(cls, path: str | None = None) -> Self:
+        """Read a model, and see with a black picture that it does what its card says.
+
+        Parameters
+        ----------
+        path
+            An ONNX file that ``geosal train`` made; None takes the one that comes with geosal.
+
+        Raises
+        ------
+        UsageError
+            onnxruntime is not installed.
+        SceneError
+            The file cannot be read, is no such model, or its network has another shape.
+        """
+        try:
+            import onnxruntime  # noqa: PLC0415  an extra: only networks need it
+        except ImportError as error:
+            raise UsageError("a network needs onnxruntime; install it: pip install 'geosal[cnn]'") from error
+        name = SHIPPED if path is None else path
+        content = _read(path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        options.enable_mem_pattern = False  # plans for one size; edges of scenes have others
+        try:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own types, one for each reason
+            raise SceneError(f"{name}: is no ONNX model ({_first_line(error)}); make one with geosal train") from error
+        card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map, name)
+        model = cls(path=name, card=card, digest=hashlib.sha256(content).hexdigest(), session=session)
+        model._try()
+        return model
+
+    def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Class activation maps (class, y / stride, x / stride) of normalised pixels (3, y, x).
+
+        Raises
+        ------
+        SceneError
+            The network cannot be run, or gives what is no number.
+        """
+        try:
+            (cam,) = self.session.run(["cam"], {"pixels": pixels[np.newaxis]})
+        except Exception as error:  # see `load`
+            raise SceneError(
+                f"{self.path}: cannot be run ({_first_line(error)}); export it again with geosal train"
+            ) from error
+        if cam.dtype != np.float32 or not np.isfinite(cam).all():
+            raise SceneError(f"{self.path}: its maps hold what is no float32 number; train it again")
+        return np.asarray(cam[0])
+
+    def _try(self) -> None:
+        """Refuse a network of another shape."""
+        stride, size = self.card.stride, self.card.size
+        if not (isinstance(stride, int) and isinstance(size, int) and stride <= _MAX_STRIDE and size <= _MAX_SIZE):
+            raise SceneError(
+                f"{self.path}: its card says stride {stride} and pictures of {size} pixels; these are whole numbers "
+                f"up to {_MAX_STRIDE} and {_MAX_SIZE}, export it with geosal train"
+            )
+        side, classes = _TRIAL * stride, len(self.card.classes)
+        shapes = {one.name: list(one.shape) for one in (*self.session.get_inputs(), *self.session.get_outputs())}
+        if not {"pixels", "cam"} <= shapes.keys() or len(self.session.get_inputs()) != 1:
+            raise SceneError(
+                f"{self.path}: its network has {', '.join(shapes)}, not pixels and cam; export it with geosal train"
+            )
+        got = self(np.zeros((3, side, side), np.float32)).shape
+        if got != (classes, _TRIAL, _TRIAL):
+            raise SceneError(
+                f"{self.path}: its network makes maps {got} of 3x{side}x{side} pixels, its card says "
+                f"{(classes, _TRIAL, _TRIAL)}; export it with geosal train"
+            )
+
+
+def _read(path: str | None) -> bytes:
+    if path is None:
+        return (resources.files("geosal.msroi") / "models" / SHIPPED).read_bytes()
+    try:
+        size = Path(path).stat().st_size
+        if size > _MAX_BYTES:
+            raise SceneError(f"{path}: a model of {size} bytes, more than {_MAX_BYTES}; give a smaller one")
+        return Path(path).read_bytes()
+    except OSError as error:
+        if isinstance(error, SceneError):
+            raise
+        raise SceneError(f"{path}: the model cannot be read: {error.strerror}; give an ONNX file") from error
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
