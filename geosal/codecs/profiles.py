@@ -26,6 +26,8 @@ from geosal.treatment import SMOOTH, Treatment
 
 _INTEGERS_16 = ("uint8", "uint16", "int16")
 _ALL = (*_INTEGERS_16, "uint32", "int32", "float32", "float64")
+_LEAST_SIDE = 8
+"""Pixels of a tile that a codec may halve no more."""
 LARGEST_THUMBNAIL = 512
 """The coarsest resolution of a JPEG2000 has its longer side at or below this."""
 _JP2_TILE = 1024
@@ -154,6 +156,8 @@ def resolve_profile(
     if driver == "JP2OpenJPEG":
         options |= _jp2_geometry(layout, given)
     options |= _checked_options(given, name, kind, layout.dtype)
+    if driver == "JP2OpenJPEG":
+        _refuse_few_resolutions(layout, options)
     lossless = _is_lossless(kind, options) and (treatment.quality is None or kind.lossless)
     treatment = settle(treatment, name, options, layout, lossless=lossless)
     if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
@@ -234,6 +238,33 @@ def _jp2_geometry(layout: RasterLayout, given: Mapping[str, str]) -> dict[str, s
     if layout.metadata.nbits is not None and layout.metadata.nbits < 8 * np.dtype(layout.dtype).itemsize:
         options["NBITS"] = str(layout.metadata.nbits)
     return options
+
+
+def reaches_thumbnail(shape: tuple[int, int], tile: int, resolutions: int) -> bool:
+    """Tell whether the coarsest resolution of a JPEG 2000 is a thumbnail, or as coarse as its tiles let it be.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the image.
+    tile
+        Of its tiles, the lesser of both.
+    resolutions
+        How many there are, the image itself included.
+    """
+    halvings = resolutions - 1
+    coarsest = math.ceil(max(shape) / 2**halvings)
+    return coarsest <= LARGEST_THUMBNAIL or min(*shape, tile) >> halvings < 2 * _LEAST_SIDE
+
+
+def _refuse_few_resolutions(layout: RasterLayout, options: Mapping[str, str]) -> None:
+    """Resolutions are the overviews of a JPEG 2000."""
+    tile, found = min(int(options["BLOCKXSIZE"]), int(options["BLOCKYSIZE"])), int(options["RESOLUTIONS"])
+    if not reaches_thumbnail(layout.grid.shape, tile, found):
+        rows, cols = layout.grid.shape
+        raise UsageError(
+            f"--co RESOLUTIONS={found}: leaves a JPEG2000 of {cols} x {rows} px without a thumbnail; leave it out"
+        )
 
 
 def _checked_options(given: Mapping[str, str], name: str, kind: _Kind, dtype: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import rasterio
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.codecs.profiles import LARGEST_THUMBNAIL
+from geosal.codecs.profiles import LARGEST_THUMBNAIL, reaches_thumbnail
 from geosal.grid import Block, Grid
 from geosal.verification import cog
 from geosal.verification.check import Check
@@ -30,8 +30,6 @@ as wide as its tiles looks to it as if in strips."""
 _PART_15 = {"brandIsValid", "compatibilityListIsValid", "rsizIsValid"}
 """What jpylyzer, which knows Part 1 only, finds wrong with every HTJ2K file."""
 _LISTED = 3
-_LEAST_SIDE = 8
-"""Pixels of a tile that a codec may halve no more."""
 
 
 def check_complete(path: str, dataset: DatasetReader) -> Check:
@@ -198,7 +196,6 @@ def _jp2_faults(path: str, dataset: DatasetReader) -> list[str]:
 
 def _resolution_faults(dataset: DatasetReader, halvings: int) -> Iterator[str]:
     """The resolutions of a codestream are its overviews; they must reach down to a thumbnail, as far as tiles go."""
-    longest, shortest = max(dataset.shape), min(*dataset.shape, *dataset.block_shapes[0])
-    coarsest = -(-longest // 2**halvings)
-    if coarsest > LARGEST_THUMBNAIL and shortest >> halvings >= 2 * _LEAST_SIDE:
+    if not reaches_thumbnail(dataset.shape, min(dataset.block_shapes[0]), halvings + 1):
+        coarsest = -(-max(dataset.shape) // 2**halvings)
         yield f"overviews reach 1:{2**halvings} only, {coarsest} px, a thumbnail has {LARGEST_THUMBNAIL}"

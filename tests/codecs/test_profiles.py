@@ -180,6 +180,15 @@ def test_a_lossy_codec_needs_a_mask_for_nodata(name: str, found: RasterLayout, n
     assert resolve_profile("a.tif", name, {}, found).needs_mask(found) == needs
 
 
+@pytest.mark.parametrize("name", ["jp2", "jp2-lossless", "htj2k"])
+def test_a_jpeg2000_without_a_thumbnail_is_refused(name: str) -> None:
+    large = layout(shape=(3000, 4000))
+    with pytest.raises(UsageError, match="RESOLUTIONS=2: leaves a JPEG2000 of 4000 x 3000 px without a thumbnail"):
+        resolve_profile("a.jp2", name, {"RESOLUTIONS": "2"}, large)
+    assert resolve_profile("a.jp2", name, {"RESOLUTIONS": "4"}, large).name == name
+    assert resolve_profile("a.jp2", name, {"RESOLUTIONS": "1"}, layout(shape=(512, 300))).name == name
+
+
 def test_htj2k_takes_few_options() -> None:
     assert resolve_profile("a.jp2", "htj2k", {"RESOLUTIONS": "4"}, layout()).lossless
     with pytest.raises(UsageError, match="HTJ2K tiles take BLOCKXSIZE"):
