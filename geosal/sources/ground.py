@@ -11,8 +11,8 @@ from scipy import sparse
 from geosal.errors import SaliencyError, UsageError
 from geosal.grid import Block
 from geosal.raster import BandMetadata, Pixels
+from geosal.sources.length import middle_metres
 from geosal.sources.text import SourceText
-from geosal.sources.vectorplace import pixel_metres
 
 Floats = NDArray[np.float32]
 WHITE = 0.275
@@ -153,8 +153,7 @@ def _factors(source: SourceText, scene: Pixels, resolution: float | None) -> tup
     grid = scene.layout.grid
     if resolution is None or not grid.georeferenced:
         return 1.0, 1.0
-    middle = np.array([[grid.width / 2, grid.height / 2]])
-    across, down = (resolution / float(metres) for metres in pixel_metres(middle, grid)[0])
+    across, down = (resolution / metres for metres in middle_metres(grid))
     if not min(down, across) * _COARSEST >= 1:
         raise SaliencyError(
             f"{source.text}: a pixel of {scene.path} has {resolution / min(down, across):.0f} m, the model was trained "
