@@ -15,6 +15,8 @@ MAX_REACH = 512
 _PIXEL_BYTES = 75
 """While distances are taken."""
 _TILE = 512
+_MOST_VALUES = 32
+"""Different values of saliency with ramps of their own: each takes a distance transform of every tile it is near."""
 _FINE = 256
 """Ratios of pixel sides are rounded to 1/256, so that sums of squares are exact and ties are ties in every block."""
 
@@ -59,6 +61,26 @@ class Feather:
     def work_bytes(self) -> int:
         """Memory that `feathered` takes beside the block, whatever the block."""
         return (_TILE + 2 * self.halo) ** 2 * _PIXEL_BYTES
+
+
+def few_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str | None]:
+    """Round saliencies of features with soft edges, where too many are different; and tell so.
+
+    Parameters
+    ----------
+    values
+        In [0, 1], of each feature.
+
+    Returns
+    -------
+    tuple of array and str
+        As they were, or rounded to 1/32; then with a note.
+    """
+    different = np.unique(values).size
+    if different <= _MOST_VALUES:
+        return values, None
+    note = f"its features have {different} different saliencies; for soft edges they are rounded to 1/{_MOST_VALUES}"
+    return np.round(values * _MOST_VALUES) / _MOST_VALUES, note
 
 
 def feathered(outlines: Outlines, block: Block, background: float, feather: Feather) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from geosal.grid import Block, Grid
 from geosal.sources.base import Coded, Kind, Setting
 from geosal.sources.burn import Outlines
 from geosal.sources.detections import Frame, read_coco, read_csv
-from geosal.sources.feather import Feather, feathered
+from geosal.sources.feather import Feather, feathered, few_values
 from geosal.sources.geoparquet import read_parquet
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 from geosal.sources.text import SourceText
@@ -66,7 +66,8 @@ class Vector:
     limits
         The attribute's values that mean 0 and 1.
     buffer, feather
-        How far features are grown, and how far from there saliency falls to the background.
+        How far features are grown, and how far from there saliency falls to the background. With soft edges, more than
+        32 different saliencies are rounded to 1/32.
     background
         Saliency elsewhere.
     outline
@@ -219,6 +220,9 @@ def _lay(vector: Vector) -> _Laid:
         raise SaliencyError(f"{vector.text}: there is no feature in it, or none that is asked for; check the file")
     values, noted = _saliency(vector, features)
     notes += noted
+    if feather is not None:
+        values, rounded = few_values(values)
+        notes += [] if rounded is None else [rounded]
     pieces, lost, mended = [], 0, 0
     # Piece by piece: geometries as objects take several times the memory of their outlines.
     for start in range(0, values.size, _PIECE):

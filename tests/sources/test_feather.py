@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from geosal.errors import UsageError
 from geosal.grid import Block
 from geosal.sources.burn import Outlines
-from geosal.sources.feather import Feather, feathered
+from geosal.sources.feather import Feather, feathered, few_values
 
 WHOLE = Block(0, 0, 60, 80)
 
@@ -61,3 +61,13 @@ def test_what_a_tile_takes_grows_with_the_feather():
 def test_a_feather_that_reaches_too_far_is_refused():
     with pytest.raises(UsageError, match="feather is 2000 pixels wide; give one of at most 512"):
         Feather.of("a.gpkg", 20000, (10, 10))
+
+
+def test_many_saliencies_are_rounded_and_few_are_not():
+    few, many = np.linspace(0, 1, 32) ** 2, np.linspace(0, 1, 1000) ** 2
+    assert few_values(few) == (few, None)
+    rounded, note = few_values(many)
+    assert np.unique(rounded).size <= 33
+    assert np.abs(rounded - many).max() <= 1 / 64
+    assert rounded[[0, -1]].tolist() == [0, 1]
+    assert "1000 different saliencies" in str(note)

@@ -215,6 +215,19 @@ def test_the_file_is_read_where_the_scene_is(write, grid, monkeypatch):
     assert read(f"{path}:buffer=500", grid)[150, 399] == 1
 
 
+def test_soft_edges_of_many_saliencies_are_rounded_with_a_warning(write, grid):
+    places = shapely.box(
+        *(400100.0 + 130 * np.arange(40), np.full(40, 4998000.0)),
+        *(400160.0 + 130 * np.arange(40), np.full(40, 4998100.0)),
+    )
+    values = np.linspace(0.3, 1, 40)
+    path = write("many.gpkg", places, values)
+    with pytest.warns(GeosalWarning, match="34 different saliencies; for soft edges they are rounded to 1/32"):
+        soft = read(f"{path}:attribute=s,feather=20", grid)
+    sharp = read(f"{path}:attribute=s", grid)
+    assert 0 < np.abs(soft - sharp)[sharp > 0].max() <= 1 / 64
+
+
 def test_conditions_may_hold_commas(write, grid):
     path = write()
     np.testing.assert_array_equal(
@@ -313,7 +326,8 @@ def test_any_cutting_gives_the_same_bits(write, grid, parameters, turned, cuts):
         shapely.points(rng.uniform([400000, 4996000], [405000, 5001000], (60, 2))), rng.uniform(5, 300, 60)
     )
     vector = open_vector(
-        f"{write('blobs.fgb', in_crs(4326, blobs), list(rng.random(60)), crs='EPSG:4326')}:{parameters}", grid
+        f"{write('blobs.fgb', in_crs(4326, blobs), list(np.round(rng.random(60), 1)), crs='EPSG:4326')}:{parameters}",
+        grid,
     )
     whole = vector.read(grid.whole())
     assert 0 <= whole.min() < whole.max() <= 1
