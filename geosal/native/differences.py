@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
-from geosal.native.library import ComparingJob, DifferingJob, PoolingJob, address, function, with_whole_rows
+from geosal.native.library import (
+    ComparingJob,
+    DifferingJob,
+    PoolingJob,
+    address,
+    beside,
+    check_dtype,
+    function,
+    rows,
+    with_whole_rows,
+)
 
 KINDS = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 """Types of samples, in the order of ``metrics.c``."""
@@ -76,19 +86,13 @@ def sum_errors(
         The arrays do not belong together, or their types are others.
     """
     first, second, kind = _pair(first, second)
-    valid, levels = _beside(first, valid, levels)
+    valid = beside(first, "validity", valid, np.dtype(np.bool_))
+    levels = beside(first, "levels", levels, np.dtype(np.uint8))
     _check_count(count)
     whole = first.dtype.kind != "f"
     sums = np.zeros((count, 5), np.uint64)
     job = DifferingJob(
-        first=address(first),
-        second=address(second),
-        valid=address(valid),
-        levels=address(levels),
-        first_stride=first.strides[0],
-        second_stride=second.strides[0],
-        valid_stride=0 if valid is None else valid.strides[0],
-        level_stride=0 if levels is None else levels.strides[0],
+        **rows(first=first, second=second, valid=valid, levels=levels),
         height=first.shape[0],
         width=first.shape[1],
         count=count,
@@ -139,7 +143,7 @@ def sum_windows(
         The arrays do not belong together, or their types are others.
     """
     first, second, kind = _pair(first, second)
-    valid, _ = _beside(first, valid, None)
+    valid = beside(first, "validity", valid, np.dtype(np.bool_))
     _check_count(count)
     taps, scale = np.ascontiguousarray(window.taps, np.float64), window.scale
     if taps.shape != (REACH + 1,) or not 1 <= scale <= _MOST_SCALE:
@@ -148,22 +152,10 @@ def sum_windows(
     found = Windows(np.zeros(count, np.int64), np.zeros(count), np.zeros(count))
     if top >= bottom or left >= right:
         return found
-    if levels is not None:
-        skipped = top - (inside[0].start or 0), left - (inside[1].start or 0)
-        levels = with_whole_rows(levels[skipped[0] * scale :, skipped[1] * scale :])
-        if levels.shape[0] < (bottom - top) * scale or levels.shape[1] < (right - left) * scale:
-            raise UsageError(f"levels of {levels.shape} for {bottom - top} x {right - left} windows at scale {scale}")
-        if levels.dtype != np.uint8:
-            raise UsageError(f"levels of {levels.dtype}; they must be uint8")
+    skipped = top - (inside[0].start or 0), left - (inside[1].start or 0)
+    levels = _full_levels(levels, skipped, (bottom - top, right - left), scale)
     job = ComparingJob(
-        first=address(first),
-        second=address(second),
-        valid=address(valid),
-        levels=address(levels),
-        first_stride=first.strides[0],
-        second_stride=second.strides[0],
-        valid_stride=0 if valid is None else valid.strides[0],
-        level_stride=0 if levels is None else levels.strides[0],
+        **rows(first=first, second=second, valid=valid, levels=levels),
         top=top,
         left=left,
         bottom=bottom,
@@ -205,22 +197,31 @@ def pool(pixels: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArra
         The arrays do not belong together, or the type is another.
     """
     pixels, _, kind = _pair(pixels, pixels)
-    valid, _ = _beside(pixels, valid, None)
+    valid = beside(pixels, "validity", valid, np.dtype(np.bool_))
     height, width = pixels.shape
     out = np.empty((-(-height // 2), -(-width // 2)))
     job = PoolingJob(
-        pixels=address(pixels),
-        valid=address(valid),
-        out=address(out),
-        pixel_stride=pixels.strides[0],
-        valid_stride=0 if valid is None else valid.strides[0],
-        out_stride=out.strides[0],
+        **rows(pixels=pixels, valid=valid, out=out),
         height=height,
         width=width,
         kind=kind,
     )
     function("_metrics", "geosal_pool")(ctypes.byref(job))
     return out
+
+
+def _full_levels(
+    levels: NDArray[np.uint8] | None, skipped: tuple[int, int], shape: tuple[int, int], scale: int
+) -> NDArray[np.uint8] | None:
+    """Levels under `shape` windows that begin after some skipped ones, as the C takes them."""
+    if levels is None:
+        return None
+    levels = with_whole_rows(levels[skipped[0] * scale :, skipped[1] * scale :])
+    if levels.shape[0] < shape[0] * scale or levels.shape[1] < shape[1] * scale:
+        raise UsageError(f"levels of {levels.shape} for {shape[0]} x {shape[1]} windows at scale {scale}")
+    if levels.dtype != np.uint8:
+        raise UsageError(f"levels of {levels.dtype}; they must be uint8")
+    return levels
 
 
 def _centres(wanted: slice, size: int) -> tuple[int, int]:
@@ -236,22 +237,8 @@ def _pair(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDAr
             f"images of {first.dtype} {first.shape} and {second.dtype} {second.shape}; they must be two (y, x) of the "
             "same type and shape"
         )
-    if first.dtype.name not in KINDS:
-        raise UsageError(f"samples of {first.dtype} have no loops; convert them to one of {', '.join(KINDS)}")
+    check_dtype(first, KINDS)
     return with_whole_rows(first), with_whole_rows(second), KINDS.index(first.dtype.name)
-
-
-def _beside(
-    pixels: NDArray[Any], valid: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None
-) -> tuple[NDArray[np.bool_] | None, NDArray[np.uint8] | None]:
-    """Validity and levels as the C takes them; those that it would read past are refused."""
-    for what, array, dtype in (("validity", valid, "bool"), ("levels", levels, "uint8")):
-        if array is not None and (array.shape != pixels.shape or array.dtype != np.dtype(dtype)):
-            raise UsageError(
-                f"{what} of {array.dtype} {array.shape} beside pixels {pixels.shape}; it must be {dtype} of the same "
-                "shape"
-            )
-    return None if valid is None else with_whole_rows(valid), None if levels is None else with_whole_rows(levels)
 
 
 def _check_count(count: int) -> None:

@@ -1,7 +1,7 @@
 """The compiled library: found, loaded, and its functions with their types."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from sysconfig import get_config_var
@@ -10,131 +10,86 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.errors import UsageError
+
 MAX_RADIUS = 32
 """Of the kernels, as in ``common.h``."""
 
 _SUFFIX = get_config_var("EXT_SUFFIX") or ".so"
 
 
+_POINTER, _SIZE, _INT, _REAL = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int, ctypes.c_double
+
+
+def _fields(*runs: tuple[type, str]) -> tuple[tuple[str, type], ...]:
+    """Fields of a C structure, in its order: runs of one type, and their names with spaces between them."""
+    return tuple((name, kind) for kind, names in runs for name in names.split())
+
+
 class SmoothJob(ctypes.Structure):
     """``job`` of ``common.h``."""
 
-    _fields_ = (
-        ("pixels", ctypes.c_void_p),
-        ("valid", ctypes.c_void_p),
-        ("levels", ctypes.c_void_p),
-        ("out", ctypes.c_void_p),
-        ("pixel_stride", ctypes.c_ssize_t),
-        ("valid_stride", ctypes.c_ssize_t),
-        ("level_stride", ctypes.c_ssize_t),
-        ("out_stride", ctypes.c_ssize_t),
-        ("height", ctypes.c_ssize_t),
-        ("width", ctypes.c_ssize_t),
-        ("lowest", ctypes.c_int),
-        ("highest", ctypes.c_int),
-        ("taps", ctypes.c_void_p),
-        ("unit", ctypes.c_double),
+    _fields_ = _fields(
+        (_POINTER, "pixels valid levels out"),
+        (_SIZE, "pixel_stride valid_stride level_stride out_stride height width"),
+        (_INT, "lowest highest"),
+        (_POINTER, "taps"),
+        (_REAL, "unit"),
     )
 
 
 class HalveJob(ctypes.Structure):
     """``halving`` of ``tiles.c``."""
 
-    _fields_ = (
-        ("pixels", ctypes.c_void_p),
-        ("valid", ctypes.c_void_p),
-        ("out", ctypes.c_void_p),
-        ("pixel_stride", ctypes.c_ssize_t),
-        ("valid_stride", ctypes.c_ssize_t),
-        ("out_stride", ctypes.c_ssize_t),
-        ("height", ctypes.c_ssize_t),
-        ("width", ctypes.c_ssize_t),
+    _fields_ = _fields(
+        (_POINTER, "pixels valid out"),
+        (_SIZE, "pixel_stride valid_stride out_stride height width"),
     )
 
 
 class QuantiseJob(ctypes.Structure):
     """``quantising`` of ``tiles.c``."""
 
-    _fields_ = (
-        ("pixels", ctypes.c_void_p),
-        ("valid", ctypes.c_void_p),
-        ("levels", ctypes.c_void_p),
-        ("out", ctypes.c_void_p),
-        ("pixel_stride", ctypes.c_ssize_t),
-        ("valid_stride", ctypes.c_ssize_t),
-        ("level_stride", ctypes.c_ssize_t),
-        ("out_stride", ctypes.c_ssize_t),
-        ("height", ctypes.c_ssize_t),
-        ("width", ctypes.c_ssize_t),
-        ("exponents", ctypes.c_void_p),
-        ("steps", ctypes.c_void_p),
-        ("inverses", ctypes.c_void_p),
-        ("coded", ctypes.c_int),
-        ("nodata", ctypes.c_double),
+    _fields_ = _fields(
+        (_POINTER, "pixels valid levels out"),
+        (_SIZE, "pixel_stride valid_stride level_stride out_stride height width"),
+        (_POINTER, "exponents steps inverses"),
+        (_INT, "coded"),
+        (_REAL, "nodata"),
     )
 
 
 class DifferingJob(ctypes.Structure):
     """``differing`` of ``metrics.c``."""
 
-    _fields_ = (
-        ("first", ctypes.c_void_p),
-        ("second", ctypes.c_void_p),
-        ("valid", ctypes.c_void_p),
-        ("levels", ctypes.c_void_p),
-        ("first_stride", ctypes.c_ssize_t),
-        ("second_stride", ctypes.c_ssize_t),
-        ("valid_stride", ctypes.c_ssize_t),
-        ("level_stride", ctypes.c_ssize_t),
-        ("height", ctypes.c_ssize_t),
-        ("width", ctypes.c_ssize_t),
-        ("count", ctypes.c_int),
-        ("sums", ctypes.c_void_p),
+    _fields_ = _fields(
+        (_POINTER, "first second valid levels"),
+        (_SIZE, "first_stride second_stride valid_stride level_stride height width"),
+        (_INT, "count"),
+        (_POINTER, "sums"),
     )
 
 
 class ComparingJob(ctypes.Structure):
     """``comparing`` of ``metrics.c``."""
 
-    _fields_ = (
-        ("first", ctypes.c_void_p),
-        ("second", ctypes.c_void_p),
-        ("valid", ctypes.c_void_p),
-        ("levels", ctypes.c_void_p),
-        ("first_stride", ctypes.c_ssize_t),
-        ("second_stride", ctypes.c_ssize_t),
-        ("valid_stride", ctypes.c_ssize_t),
-        ("level_stride", ctypes.c_ssize_t),
-        ("top", ctypes.c_ssize_t),
-        ("left", ctypes.c_ssize_t),
-        ("bottom", ctypes.c_ssize_t),
-        ("right", ctypes.c_ssize_t),
-        ("scale", ctypes.c_ssize_t),
-        ("kind", ctypes.c_int),
-        ("count", ctypes.c_int),
-        ("taps", ctypes.c_void_p),
-        ("luminance", ctypes.c_double),
-        ("contrast", ctypes.c_double),
-        ("pivot", ctypes.c_double),
-        ("windows", ctypes.c_void_p),
-        ("similarities", ctypes.c_void_p),
-        ("contrasts", ctypes.c_void_p),
+    _fields_ = _fields(
+        (_POINTER, "first second valid levels"),
+        (_SIZE, "first_stride second_stride valid_stride level_stride top left bottom right scale"),
+        (_INT, "kind count"),
+        (_POINTER, "taps"),
+        (_REAL, "luminance contrast pivot"),
+        (_POINTER, "windows similarities contrasts"),
     )
 
 
 class PoolingJob(ctypes.Structure):
     """``pooling`` of ``metrics.c``."""
 
-    _fields_ = (
-        ("pixels", ctypes.c_void_p),
-        ("valid", ctypes.c_void_p),
-        ("out", ctypes.c_void_p),
-        ("pixel_stride", ctypes.c_ssize_t),
-        ("valid_stride", ctypes.c_ssize_t),
-        ("out_stride", ctypes.c_ssize_t),
-        ("height", ctypes.c_ssize_t),
-        ("width", ctypes.c_ssize_t),
-        ("kind", ctypes.c_int),
+    _fields_ = _fields(
+        (_POINTER, "pixels valid out"),
+        (_SIZE, "pixel_stride valid_stride out_stride height width"),
+        (_INT, "kind"),
     )
 
 
@@ -181,3 +136,38 @@ def with_whole_rows(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.isnative and (array.strides[-1] == itemsize or array.shape[-1] <= 1) and array.flags.aligned:
         return array
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def rows(**arrays: NDArray[Any] | None) -> dict[str, int | None]:
+    """Fields of a job for arrays with whole rows: the address of each, and the bytes from one row to the next.
+
+    The field of an array ``levels`` is named so, and that of its rows ``level_stride``. The caller keeps the arrays.
+    """
+    fields: dict[str, int | None] = {}
+    for name, array in arrays.items():
+        fields[name] = address(array)
+        fields[f"{name.removesuffix('s')}_stride"] = 0 if array is None else array.strides[0]
+    return fields
+
+
+def beside(pixels: NDArray[Any], what: str, array: NDArray[Any] | None, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+    """An array that goes with `pixels`, with whole rows; None stays None.
+
+    Raises
+    ------
+    UsageError
+        The C would read past it, or read it as something else.
+    """
+    if array is None:
+        return None
+    if array.shape != pixels.shape or array.dtype != dtype:
+        raise UsageError(
+            f"{what} of {array.dtype} {array.shape} beside pixels {pixels.shape}; it must be {dtype} of the same shape"
+        )
+    return with_whole_rows(array)
+
+
+def check_dtype(pixels: NDArray[Any], dtypes: Collection[str]) -> None:
+    """Refuse samples that no C function was made for."""
+    if pixels.dtype.name not in dtypes:
+        raise UsageError(f"samples of {pixels.dtype} have no loops; convert them to one of {', '.join(sorted(dtypes))}")

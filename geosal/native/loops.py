@@ -7,7 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
-from geosal.native.library import MAX_RADIUS, HalveJob, QuantiseJob, SmoothJob, address, function, with_whole_rows
+from geosal.native.library import (
+    MAX_RADIUS,
+    HalveJob,
+    QuantiseJob,
+    SmoothJob,
+    address,
+    beside,
+    check_dtype,
+    function,
+    rows,
+    with_whole_rows,
+)
 
 _EXACT = frozenset({"uint8", "uint8_fine", "uint16", "int16"})
 DTYPES = frozenset({"uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"})
@@ -52,11 +63,8 @@ def smooth(
     """
     if not taps:
         return
-    _check_dtype(pixels)
-    for what, array, dtype in (("levels", levels, "uint8"), ("validity", valid, "bool"), ("result", out, pixels.dtype)):
-        _check_beside(pixels, what, array, np.dtype(dtype).newbyteorder("="))
-    if with_whole_rows(out) is not out or not out.flags.writeable:
-        raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
+    check_dtype(pixels, DTYPES)
+    arrays = _arrays(pixels, levels, valid, out)
     highest = int(levels.max(initial=0))
     if sorted(taps) != list(range(min(taps), max(taps) + 1)) or max(*taps, highest) > MAX_RADIUS:
         raise UsageError(f"levels up to {highest}, taps for {sorted(taps)}; give one after the other, to {MAX_RADIUS}")
@@ -66,17 +74,8 @@ def smooth(
     table = np.zeros((MAX_RADIUS + 1, MAX_RADIUS + 1))
     for level, values in taps.items():
         table[level, : level + 1] = values[level:] * unit
-    pixels, levels = with_whole_rows(pixels), with_whole_rows(levels)
-    valid = None if valid is None else with_whole_rows(valid)
     job = SmoothJob(
-        pixels=address(pixels),
-        valid=address(valid),
-        levels=address(levels),
-        out=address(out),
-        pixel_stride=pixels.strides[0],
-        valid_stride=0 if valid is None else valid.strides[0],
-        level_stride=levels.strides[0],
-        out_stride=out.strides[0],
+        **rows(**arrays),
         height=pixels.shape[0],
         width=pixels.shape[1],
         lowest=min(taps),
@@ -118,12 +117,8 @@ def quantise(
     UsageError
         The arrays do not belong together, their dtypes are others, or a level has no step.
     """
-    if pixels.dtype.name not in QUANTISED:
-        raise UsageError(f"samples of {pixels.dtype} have no loops; convert them to one of {', '.join(sorted(DTYPES))}")
-    for what, array, dtype in (("levels", levels, "uint8"), ("validity", valid, "bool"), ("result", out, pixels.dtype)):
-        _check_beside(pixels, what, array, np.dtype(dtype).newbyteorder("="))
-    if with_whole_rows(out) is not out or not out.flags.writeable:
-        raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
+    check_dtype(pixels, QUANTISED)
+    arrays = _arrays(pixels, levels, valid, out)
     highest = int(levels.max(initial=0))
     if highest >= len(exponents) or len(exponents) > _LEVELS:
         raise UsageError(
@@ -133,17 +128,8 @@ def quantise(
     table[: len(exponents)] = np.clip(exponents, -_FURTHEST, _FURTHEST)
     steps, inverses = np.ldexp(1.0, table), np.ldexp(1.0, -table)
     coded = nodata is not None and not np.isnan(nodata)
-    pixels, levels = with_whole_rows(pixels), with_whole_rows(levels)
-    valid = None if valid is None else with_whole_rows(valid)
     job = QuantiseJob(
-        pixels=address(pixels),
-        valid=address(valid),
-        levels=address(levels),
-        out=address(out),
-        pixel_stride=pixels.strides[0],
-        valid_stride=0 if valid is None else valid.strides[0],
-        level_stride=levels.strides[0],
-        out_stride=out.strides[0],
+        **rows(**arrays),
         height=pixels.shape[0],
         width=pixels.shape[1],
         exponents=address(table),
@@ -175,22 +161,16 @@ def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]
     UsageError
         The arrays do not belong together, or their dtypes are others.
     """
-    _check_dtype(pixels)
-    _check_beside(pixels, "validity", valid, np.dtype(np.bool_))
+    check_dtype(pixels, DTYPES)
+    valid = beside(pixels, "validity", valid, np.dtype(np.bool_))
     count, height, width = pixels.shape
     pixels = with_whole_rows(pixels)
-    valid = None if valid is None else with_whole_rows(valid)
     out = np.empty((count, -(-height // 2), -(-width // 2)), pixels.dtype)
     run = function("_tiles", f"geosal_halve_{pixels.dtype.name}")
     for band in range(count):
         says = None if valid is None else valid[band]
         job = HalveJob(
-            pixels=address(pixels[band]),
-            valid=address(says),
-            out=address(out[band]),
-            pixel_stride=pixels.strides[1],
-            valid_stride=0 if says is None else says.strides[0],
-            out_stride=out.strides[1],
+            **rows(pixels=pixels[band], valid=says, out=out[band]),
             height=height,
             width=width,
         )
@@ -263,13 +243,13 @@ def look_up(codes: NDArray[np.uint8], table: NDArray[np.uint8] | None) -> tuple[
     if table is not None and (table.dtype != np.uint8 or table.shape != (256,)):
         raise UsageError(f"a table of {table.dtype} {table.shape}; it must be uint8 (256,)")
     counts = np.empty(256, np.int64)
-    rows = with_whole_rows(codes)
+    whole = with_whole_rows(codes)
     out = codes if table is None else np.empty(codes.shape, np.uint8)
     says = None if table is None else np.ascontiguousarray(table)
     function("_tiles", "geosal_look_up")(
-        ctypes.c_void_p(address(rows)),
-        ctypes.c_ssize_t(rows.strides[0]),
-        *map(ctypes.c_ssize_t, rows.shape),
+        ctypes.c_void_p(address(whole)),
+        ctypes.c_ssize_t(whole.strides[0]),
+        *map(ctypes.c_ssize_t, whole.shape),
         ctypes.c_void_p(address(says)),
         ctypes.c_void_p(None if says is None else address(out)),
         ctypes.c_void_p(address(counts)),
@@ -277,14 +257,15 @@ def look_up(codes: NDArray[np.uint8], table: NDArray[np.uint8] | None) -> tuple[
     return out, counts
 
 
-def _check_dtype(pixels: NDArray[Any]) -> None:
-    if pixels.dtype.name not in DTYPES:
-        raise UsageError(f"samples of {pixels.dtype} have no loops; convert them to one of {', '.join(sorted(DTYPES))}")
-
-
-def _check_beside(pixels: NDArray[Any], what: str, array: NDArray[Any] | None, dtype: np.dtype[Any]) -> None:
-    """Refuse what the C would read past, or as something else."""
-    if array is not None and (array.shape != pixels.shape or array.dtype != dtype):
-        raise UsageError(
-            f"{what} of {array.dtype} {array.shape} beside pixels {pixels.shape}; it must be {dtype} of the same shape"
-        )
+def _arrays(
+    pixels: NDArray[Any], levels: NDArray[np.uint8], valid: NDArray[np.bool_] | None, out: NDArray[Any]
+) -> dict[str, NDArray[Any] | None]:
+    """A band and what goes with it, as the C takes them; a result that it cannot write is refused."""
+    if with_whole_rows(out) is not out or not out.flags.writeable:
+        raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
+    return {
+        "pixels": with_whole_rows(pixels),
+        "levels": beside(pixels, "levels", levels, np.dtype(np.uint8)),
+        "valid": beside(pixels, "validity", valid, np.dtype(np.bool_)),
+        "out": beside(pixels, "result", out, pixels.dtype.newbyteorder("=")),
+    }

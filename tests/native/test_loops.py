@@ -6,7 +6,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
@@ -51,6 +51,7 @@ def by_scipy(
 
 
 @settings(max_examples=120, deadline=None)
+@example(shape=(1, 146), dtype="float64", steps=9, cell=1, hole=0.98, seed=225)
 @given(
     shape=st.tuples(st.integers(1, 90), st.integers(1, 150)),
     dtype=st.sampled_from(DTYPES),
@@ -72,7 +73,8 @@ def test_equals_the_same_sums_in_scipy(
     if dtype in EXACT:
         np.testing.assert_array_equal(found, expected)
     elif dtype.startswith("float"):
-        np.testing.assert_allclose(found, expected, rtol=0, atol=100 * np.finfo(dtype).eps * 4)
+        # A mean is rounded by the largest sample, however small it is itself; 4.2 eps was the worst of 20,000 cases.
+        np.testing.assert_allclose(found, expected, rtol=0, atol=6 * np.finfo(dtype).eps * np.abs(image).max())
     else:
         assert np.abs(found.astype(np.int64) - expected.astype(np.int64)).max() <= 1
 
