@@ -17,6 +17,7 @@ from geosal.search.knobs import Knob, knob_for, told
 from geosal.search.rates import RateSearch
 from geosal.search.sample import Sample, TaskOf, pieces_across
 from geosal.search.trials import Trials, spread_of
+from geosal.search.turning import Turning
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +154,7 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _search(knob: Knob, trials: Trials) -> RateSearch | FloorSearch:
+def _search(knob: Knob, trials: Trials) -> Turning:
     targets = trials.plan.recipe.targets
-    return (RateSearch if targets.is_rate else FloorSearch)(targets, knob, trials)
+    kind: type[Turning] = RateSearch if targets.is_rate else FloorSearch
+    return kind(targets, knob, trials)

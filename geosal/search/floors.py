@@ -1,7 +1,6 @@
 """The search for the least bytes that keep a quality."""
 
 from pathlib import Path
-from typing import Any
 
 from geosal.codecs.tuning import Setting
 from geosal.errors import TargetError, redact
@@ -10,7 +9,8 @@ from geosal.plan import Plan
 from geosal.search.judge import figure, judge_file, margin, shortfall
 from geosal.search.knobs import Knob, sigma_knob, told
 from geosal.search.solve import climb
-from geosal.search.trials import Trials, setting_of
+from geosal.search.trials import Trials
+from geosal.search.turning import Turning
 from geosal.targets import Targets
 
 _CLOSE_DB = 0.05
@@ -21,38 +21,16 @@ _HOPELESS_DB = 1.0
 """By which a sample may err: what is farther off is not tried on the whole scene."""
 
 
-class FloorSearch:
-    """Turns a knob until all floors are just kept.
-
-    Parameters
-    ----------
-    targets
-        What is asked for.
-    knob
-        What is turned.
-    trials
-        On the sample.
-
-    Attributes
-    ----------
-    reached
-        What the last file came to, for the summary.
-    """
+class FloorSearch(Turning):
+    """Turns a knob until all floors are just kept."""
 
     def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
-        self._targets, self._knob, self._trials = targets, knob, trials
+        super().__init__(targets, knob, trials)
         self._raised = [_SPARE_DB] * len(targets.floors)
         self._scores: dict[str, Scores] = {}
-        self.reached: dict[str, Any] = {}
 
     def first(self) -> Plan:
-        """Find the setting by the sample alone.
-
-        Raises
-        ------
-        TargetError
-            The sample is so far off that the scene cannot reach it.
-        """
+        """Find the setting by the sample alone."""
         plan = self._solve()
         doubt = _SPARE_DB if self._trials.sample.is_whole(plan) else _HOPELESS_DB
         if self._margin(plan) < -doubt:
@@ -76,11 +54,6 @@ class FloorSearch:
             for more, floor in zip(self._raised, floors, strict=True)
         ]
         return found
-
-    def again(self, plan: Plan) -> Plan | None:
-        """Find the setting anew, with what the whole file has taught; None when it is the same."""
-        following = self._solve()
-        return None if setting_of(following) == setting_of(plan) else following
 
     def refuse(self, found: str) -> None:
         """Tell of a target that was not reached.

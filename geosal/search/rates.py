@@ -3,7 +3,6 @@
 import math
 import warnings
 from pathlib import Path
-from typing import Any
 
 from geosal.codecs.tuning import Setting
 from geosal.errors import GeosalWarning, TargetError, redact
@@ -11,7 +10,8 @@ from geosal.plan import Plan
 from geosal.search.knobs import Knob, sigma_knob, told
 from geosal.search.sample import file_bytes
 from geosal.search.solve import climb
-from geosal.search.trials import Trials, setting_of
+from geosal.search.trials import Trials
+from geosal.search.turning import Turning
 from geosal.targets import Targets
 
 _TOLERANCE = 0.01
@@ -24,42 +24,21 @@ _HOPELESS = 0.15
 """Share by which a sample may err: what is farther off is not tried on the whole scene."""
 
 
-class RateSearch:
-    """Turns a knob until the bytes are right.
-
-    Parameters
-    ----------
-    targets
-        What is asked for.
-    knob
-        What is turned.
-    trials
-        On the sample.
-
-    Attributes
-    ----------
-    reached
-        What the last file came to, for the summary.
-    """
+class RateSearch(Turning):
+    """Turns a knob until the bytes are right."""
 
     def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
+        super().__init__(targets, knob, trials)
         grid = trials.plan.layout.grid
-        self._targets, self._knob, self._trials = targets, knob, trials
         self._asked = targets.bytes_for(grid.height * grid.width, trials.plan.raw_bytes)
         self._ratio = 1.0
         self._bytes = 0
         self._encoded: list[dict[str, int]] = []
-        self.reached: dict[str, Any] = {}
 
     def first(self) -> Plan:
-        """Find the setting by the sample alone.
-
-        Raises
-        ------
-        TargetError
-            The sample is so far off that the scene cannot reach it.
-        """
-        plan, predicted = self._solve()
+        """Find the setting by the sample alone."""
+        plan = self._solve()
+        predicted = self._predicted(plan)
         doubt = _TOLERANCE if self._trials.sample.is_whole(plan) else _HOPELESS
         off = predicted / self._asked - 1
         if off > doubt or (off < -doubt and not self._targets.is_limit):
@@ -77,11 +56,6 @@ class RateSearch:
         off = self._bytes / self._asked - 1
         within = -_TOLERANCE <= off <= (0.0 if self._targets.is_limit else _TOLERANCE)
         return None if within else told(plan, self._knob.setting)
-
-    def again(self, plan: Plan) -> Plan | None:
-        """Find the setting anew, with what the whole file has taught; None when it is the same."""
-        following, _ = self._solve()
-        return None if setting_of(following) == setting_of(plan) else following
 
     def refuse(self, found: str) -> None:
         """Tell of a target that was not reached; below a limit there is nothing to complain of.
@@ -117,7 +91,7 @@ class RateSearch:
     def _predicted(self, plan: Plan) -> float:
         return self._trials.bytes_of(plan) * self._ratio
 
-    def _solve(self) -> tuple[Plan, float]:
+    def _solve(self) -> Plan:
         """Turn the knob; where it goes in steps, of the ladder or of quantisation, sigma comes after it."""
         is_limit = self._targets.is_limit
         wanted = math.log(self._asked * (_AIM if is_limit else 1.0))
@@ -131,9 +105,7 @@ class RateSearch:
         either = False if is_limit else None
         in_steps = self._knob.setting in {Setting.LADDER, Setting.BOUND} and self._trials.plan.treatment.smooth
         plan = self._knob.at(turn(self._knob, above=False if in_steps else either))
-        predicted = self._predicted(plan)
-        if in_steps and abs(math.log(predicted) - wanted) > _CLOSE:
+        if in_steps and abs(math.log(self._predicted(plan)) - wanted) > _CLOSE:
             finer = sigma_knob(plan)
             plan = finer.at(turn(finer, above=either))
-            predicted = self._predicted(plan)
-        return plan, predicted
+        return plan

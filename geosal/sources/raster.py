@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 
 from geosal.errors import GeosalWarning, SaliencyError
 from geosal.grid import Block, Grid
-from geosal.sources.align import Alignment, coarse
+from geosal.sources.align import Alignment
 from geosal.sources.base import Coded, Kind, Setting
 from geosal.sources.maskfile import MaskFile, Values
+from geosal.sources.parts import covered, parts
 from geosal.sources.placement import place_mask, refuse_bombs
-from geosal.sources.resample import Footprint, reach
 from geosal.sources.text import SourceText
 
-_MAX_PIXELS = 2**17
-"""Scene pixels resampled at once: their positions take 16 bytes each."""
-_MAX_WINDOW = 2**22
-"""Mask pixels held at once."""
 _SUSPICIOUS = 100
 """Highest value of a uint8 mask that more likely counts classes or percent than 255ths."""
 _FINER = 3.9
@@ -126,10 +122,7 @@ class RasterSource:
         """Whether the mask says something, (rows, cols), where these rows and columns of the scene cross."""
         if self.gaps:
             return ~np.isnan(self._read(rows, cols))
-        footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
-        if footprint is None:
-            return np.zeros((rows.size, cols.size), dtype=bool)
-        return np.ones((rows.size, cols.size), dtype=bool) if footprint.outside is None else ~footprint.outside
+        return covered(self.alignment, self.file.grid.shape, rows, cols)
 
     def __dask_tokenize__(self) -> Hashable:
         """The class and its parameters, the file's hash among them."""
@@ -137,34 +130,16 @@ class RasterSource:
 
     def _read(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float32]:
         out = np.full((rows.size, cols.size), np.nan, dtype=np.float32)
-        probes = self.alignment.positions(coarse(rows, self.alignment.step), coarse(cols, self.alignment.step))
-        if reach(*probes, self.file.grid.shape) is not None:
-            self._fill(out, rows, cols)
+        for place, footprint in parts(self.alignment, self.file.grid.shape, rows, cols):
+            pixels, valid = self.file.read(footprint.window)
+            if self.bilinear:
+                out[place] = footprint.bilinear(self._saliency(pixels, valid))
+            else:
+                said = None if valid is None else footprint.nearest(valid)
+                out[place] = self._saliency(footprint.nearest(pixels), said)
+            if footprint.outside is not None:
+                out[place][footprint.outside] = np.nan
         return out
-
-    def _fill(self, out: NDArray[np.float32], rows: NDArray[np.int64], cols: NDArray[np.int64]) -> None:
-        """Write the saliency at `rows` x `cols` into `out`, in halves while that takes too much memory."""
-        footprint = None
-        if out.size <= _MAX_PIXELS:
-            footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
-            if footprint is None:
-                return
-        if footprint is None or (footprint.window.height * footprint.window.width > _MAX_WINDOW and out.size > 1):
-            by_rows = rows.size > 1 and (footprint is None or rows.size >= cols.size)
-            middle = (rows.size if by_rows else cols.size) // 2
-            for half in (slice(middle), slice(middle, None)):
-                if by_rows:
-                    self._fill(out[half], rows[half], cols)
-                else:
-                    self._fill(out[:, half], rows, cols[half])
-            return
-        pixels, valid = self.file.read(footprint.window)
-        if self.bilinear:
-            out[...] = footprint.bilinear(self._saliency(pixels, valid))
-        else:
-            out[...] = self._saliency(footprint.nearest(pixels), None if valid is None else footprint.nearest(valid))
-        if footprint.outside is not None:
-            out[footprint.outside] = np.nan
 
     def _saliency(self, pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[np.float32]:
         """Saliency of mask pixels, any shape; NaN = says nothing."""

@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 
 from geosal.errors import GeosalWarning, SaliencyError
 from geosal.grid import Block, Grid
-from geosal.sources.align import Alignment, coarse
+from geosal.sources.align import Alignment
 from geosal.sources.maskfile import MaskFile
+from geosal.sources.parts import MAX_PIXELS, covered, parts
 from geosal.sources.placement import place_mask, refuse_bombs
-from geosal.sources.resample import Footprint, reach
 
 Ints = NDArray[np.int64]
 
-_MAX_PIXELS = 2**17
-"""Scene pixels resampled at once: their positions take 16 bytes each."""
-_MAX_WINDOW = 2**22
-"""Pixels of the raster held at once."""
 _MAX_CLASSES = 65536
 """Values beyond which a raster counts something else than classes."""
 
@@ -85,17 +81,19 @@ class ClassRaster:
         """
         pixels = np.zeros((rows.size, cols.size), self.file.dtype)
         said = np.zeros(pixels.shape, np.bool_)
-        probes = self.alignment.positions(coarse(rows, self.alignment.step), coarse(cols, self.alignment.step))
-        if reach(*probes, self.file.grid.shape) is not None:
-            self._fill(pixels, said, rows, cols)
+        for place, footprint in parts(self.alignment, self.file.grid.shape, rows, cols):
+            values, valid = self.file.read(footprint.window)
+            pixels[place] = footprint.nearest(values)
+            said[place] = True if valid is None else footprint.nearest(valid)
+            if values.dtype.kind == "f":
+                said[place] &= ~np.isnan(pixels[place])
+            if footprint.outside is not None:
+                said[place][footprint.outside] = False
         return pixels, said
 
     def covers(self, rows: Ints, cols: Ints) -> NDArray[np.bool_]:
         """Whether these places of the scene lie on the raster, (rows, cols); no pixel is read."""
-        footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
-        if footprint is None:
-            return np.zeros((rows.size, cols.size), np.bool_)
-        return np.ones((rows.size, cols.size), np.bool_) if footprint.outside is None else ~footprint.outside
+        return covered(self.alignment, self.file.grid.shape, rows, cols)
 
     def present(self, text: str) -> NDArray[Any]:
         """Every value that is not nodata under the scene, sorted.
@@ -118,35 +116,10 @@ class ClassRaster:
                 )
         return found
 
-    def _fill(self, pixels: NDArray[Any], said: NDArray[np.bool_], rows: Ints, cols: Ints) -> None:
-        """Write values and where they are into views, in halves while that takes too much memory."""
-        footprint = None
-        if said.size <= _MAX_PIXELS:
-            footprint = Footprint.of(*self.alignment.positions(rows, cols), self.file.grid.shape)
-            if footprint is None:
-                return
-        if footprint is None or (footprint.window.height * footprint.window.width > _MAX_WINDOW and said.size > 1):
-            if rows.size > 1 and (footprint is None or rows.size >= cols.size):
-                middle = rows.size // 2
-                self._fill(pixels[:middle], said[:middle], rows[:middle], cols)
-                self._fill(pixels[middle:], said[middle:], rows[middle:], cols)
-            else:
-                middle = cols.size // 2
-                self._fill(pixels[:, :middle], said[:, :middle], rows, cols[:middle])
-                self._fill(pixels[:, middle:], said[:, middle:], rows, cols[middle:])
-            return
-        values, valid = self.file.read(footprint.window)
-        pixels[...] = footprint.nearest(values)
-        said[...] = True if valid is None else footprint.nearest(valid)
-        if values.dtype.kind == "f":
-            said &= ~np.isnan(pixels)
-        if footprint.outside is not None:
-            said[footprint.outside] = False
-
 
 def strips(shape: tuple[int, ...]) -> Iterator[slice]:
     """Cut rows so that work on them takes little memory beside the whole: an index takes eight bytes for a pixel."""
-    step = max(1, _MAX_PIXELS // max(1, shape[1]))
+    step = max(1, MAX_PIXELS // max(1, shape[1]))
     return (slice(row, row + step) for row in range(0, shape[0], step))
 
 
@@ -154,8 +127,8 @@ def _distinct(pixels: NDArray[Any]) -> NDArray[Any]:
     """Sorted values, without the sort where there are few that can be."""
     if pixels.dtype in (np.uint8, np.uint16):
         counts = np.zeros(np.iinfo(pixels.dtype).max + 1, np.int64)
-        for start in range(0, pixels.size, _MAX_PIXELS):  # it takes eight bytes for a pixel
-            counts += np.bincount(pixels[start : start + _MAX_PIXELS], minlength=counts.size)
+        for start in range(0, pixels.size, MAX_PIXELS):  # it takes eight bytes for a pixel
+            counts += np.bincount(pixels[start : start + MAX_PIXELS], minlength=counts.size)
         return np.flatnonzero(counts).astype(pixels.dtype)
     return np.unique(pixels)
 

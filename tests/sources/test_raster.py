@@ -13,7 +13,7 @@ from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneErro
 from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block, Grid
 from geosal.sources import Setting, open_saliency, placement
-from geosal.sources import raster as raster_module
+from geosal.sources import parts as parts_module
 from geosal.sources.align import TOLERANCE
 from geosal.sources.raster import RasterSource
 from geosal.sources.text import SourceText
@@ -327,8 +327,8 @@ def test_memory_is_bounded_by_halving_and_the_bits_stay(grid, make_mask, monkeyp
         return file_read(file, window)
 
     monkeypatch.setattr(type(source.file), "read", watched)
-    monkeypatch.setattr(raster_module, "_MAX_PIXELS", 5000)
-    monkeypatch.setattr(raster_module, "_MAX_WINDOW", 50)
+    monkeypatch.setattr(parts_module, "MAX_PIXELS", 5000)
+    monkeypatch.setattr(parts_module, "_MAX_WINDOW", 50)
     np.testing.assert_array_equal(source.read(grid.whole()), whole)
     assert max(sizes) <= 50
 
