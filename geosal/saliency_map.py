@@ -1,6 +1,6 @@
 """A saliency map as a file: what the sources say on the grid of a scene, 255 = 1.0 = kept as it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,18 +177,8 @@ def write_saliency_map(
     GeosalWarning
         The saliency is so high that little can be gained.
     """
-    if levels is not None:
-        _check_levels(levels)
-    unknown = sorted(options.keys() - set(OPTIONS))
-    if unknown:
-        raise UsageError(f"{unknown[0]}: means nothing for a saliency map; known: {', '.join(OPTIONS)}")
-    recipe = Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
-    inputs = inputs_of(recipe)
-    check_output(output, overwrite=recipe.overwrite, inputs=inputs)
-    if preview is not None:
-        check_preview(preview, overwrite=recipe.overwrite, palette=palette or JET, inputs=[*inputs, output])
-    elif palette is not None:
-        raise UsageError(f"palette={palette}: colours a preview, and none is asked for; add preview (--preview PNG)")
+    recipe = _recipe(sources, output, like, levels, options)
+    _check_files(recipe, preview, palette)
     scene = open_input(like, recipe.reading)
     saliency = saliency_of(recipe, scene)
     layout = _layout(scene, saliency, levels)
@@ -227,6 +217,26 @@ def write_saliency_map(
         "effective_kernel": effective_kernel(shares),
         "preview": told,
     }
+
+
+def _recipe(sources: Sequence[str], output: str, like: str, levels: int | None, options: Mapping[str, Any]) -> Recipe:
+    """Read the wish; what means nothing for a map is refused."""
+    if levels is not None:
+        _check_levels(levels)
+    unknown = sorted(options.keys() - set(OPTIONS))
+    if unknown:
+        raise UsageError(f"{unknown[0]}: means nothing for a saliency map; known: {', '.join(OPTIONS)}")
+    return Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
+
+
+def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> None:
+    """Refuse what cannot be written, or would take the place of what is read."""
+    inputs = inputs_of(recipe)
+    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
+    if preview is not None:
+        check_preview(preview, overwrite=recipe.overwrite, palette=palette or JET, inputs=[*inputs, recipe.output])
+    elif palette is not None:
+        raise UsageError(f"palette={palette}: colours a preview, and none is asked for; add preview (--preview PNG)")
 
 
 def _layout(scene: Scene, saliency: Saliency, levels: int | None) -> RasterLayout:

@@ -396,7 +396,13 @@ class TestStructure:
 
     @pytest.mark.parametrize("suffix", [".tif", ".jp2"])
     def test_a_good_file_passes(self, source: Path, tmp_path: Path, suffix: str) -> None:
-        verify_structure(make(source, tmp_path / f"out{suffix}"), Scene.open(str(source)).layout)
+        output, layout = make(source, tmp_path / f"out{suffix}"), Scene.open(str(source)).layout
+        before = output.read_bytes()
+        verify_structure(output, layout)
+        assert output.read_bytes() == before
+        output.write_bytes(before[: len(before) // 2])
+        with pytest.raises(VerificationError, match=output.name):
+            verify_structure(output, layout)
 
     @pytest.mark.parametrize(
         ("name", "value", "message"),

@@ -85,17 +85,13 @@ def parse_radius(text: str, key: str, value: str | None, grid: Grid) -> Disc:
 
     Parameters
     ----------
-    text, key
-        SOURCE and its parameter, for messages.
-    value
-        As written; None is 0.
-    grid
-        Of the scene.
+    text, key, value, grid
+        As `parse_length` takes them.
 
     Raises
     ------
     UsageError
-        It is no length, is in metres where the scene has none, or is beyond `MAX_RADIUS` pixels.
+        As `parse_length`, or it is beyond `MAX_RADIUS` pixels.
     """
     radius = parse_length(text, key, value, grid, bare=False)
     down = across = radius.amount

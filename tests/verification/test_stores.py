@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from stores import layout_of, store_of, write_store
 
 from geosal.cli.main import geosal
-from geosal.errors import VerificationError
+from geosal.errors import GeosalError, VerificationError
 from geosal.raster import BandMetadata, RasterMetadata
 from geosal.scenes import Scene
 from geosal.verification import verify, verify_structure
@@ -151,7 +151,13 @@ def test_other_metadata_than_the_source(store: Path, source: Path) -> None:
 
 class TestStructure:
     def test_sound(self, store: Path, source: Path) -> None:
-        verify_structure(store, Scene.open(source).layout)
+        layout = Scene.open(source).layout
+        before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+        verify_structure(store, layout)
+        assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+        (store / "zarr.json").unlink()
+        with pytest.raises(GeosalError):
+            verify_structure(store, layout)
 
     def test_another_layout(self, store: Path, source: Path) -> None:
         layout = Scene.open(source).layout
