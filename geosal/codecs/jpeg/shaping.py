@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geosal.codecs.jpeg.tables import code_lengths, scale, steps
 from geosal.native.jpeg import mcu_side, quantised
 
-_BEST = 150.0
+_BEST = 100.0
 _RISE = 75.0
 _GROWTH = 2.0
 
@@ -19,7 +19,7 @@ _GROWTH = 2.0
 def weight(quality: float, tables: float) -> float:
     """Squared error that a bit must save for a block to be as good as plain JPEG of a quality.
 
-    With ``s`` the scale of the tables, ``r`` that of the tables of `quality`, both 1 at quality 50: ``150 s * min(s, 1)
+    With ``s`` the scale of the tables, ``r`` that of the tables of `quality`, both 1 at quality 50: ``100 s * min(s, 1)
     + 75 (1 + 2 min(s, 1/2)) (r - s)``. Measured on six crops of 0.2 to 0.6 megapixels (NAIP-like, Landsat 7, Planet,
     SpaceNet, two of Kodak's), with tables of quality 60 to 97 and qualities from 10 to 90: the squared error is that of
     plain JPEG of `quality` within 1.5 dB in the mean of the crops, within 4 dB in each.
