@@ -18,16 +18,16 @@ _BEST, _RISE, _GROWTH = 50.0, 75.0, 2.0
 def weight(quality: float, tables: float) -> float:
     """Squared error that a bit must save for a block to be as good as plain JPEG of a quality.
 
-    With ``s`` the scale of the tables, ``r`` that of the tables of `quality`, both 1 at quality 50: ``50 s * min(2 s, 1)
-    + 75 (1 + 2 min(s, 1/2)) (r - s)``. Measured on crops of up to 0.6 megapixels (NAIP, Landsat 7, Planet, SpaceNet,
-    two of Kodak's), with tables of quality 60 to 97 and qualities from 10 to 90: the PSNR is that of plain JPEG of
-    `quality` within 1.3 dB in the mean of the crops, most within 0.5 dB, and within 4.6 dB in each.
+    With ``s`` the scale of the tables and ``r`` that of the tables of `quality`, both 1 at quality 50, it is
+    ``50 s * min(2 s, 1) + 75 (1 + 2 min(s, 1/2)) (r - s)``. Measured on crops of up to 0.6 megapixels (NAIP, Landsat 7,
+    Planet, SpaceNet, two of Kodak's), with tables of quality 60 to 97 and qualities from 10 to 90: the PSNR is that of
+    plain JPEG of `quality` within 1.3 dB in the mean of the crops, most within 0.5 dB, and within 4.6 dB in each.
 
     The first term remains where `quality` is that of the tables. Such a block is a little worse than in plain JPEG of
-    these tables, and takes less: at equal bytes, which allow finer tables, it is better by 0.05 to 0.7 dB, 0.4 dB in the
-    mean of these crops at plain qualities from 30 to 93, and its SSIM is the same within 0.004. What is salient is then
-    at least as good as in plain JPEG of the same bytes. Twice the weight gains 0.1 dB more below quality 50, and loses
-    0.01 of SSIM.
+    these tables, and takes less: at equal bytes, which allow finer tables, it is better by 0.05 to 0.7 dB, 0.4 dB in
+    the mean of these crops at plain qualities from 30 to 93, and its SSIM is the same within 0.004. What is salient is
+    then at least as good as in plain JPEG of the same bytes. Twice the weight gains 0.1 dB more below quality 50, and
+    loses 0.01 of SSIM.
 
     Parameters
     ----------
