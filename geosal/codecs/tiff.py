@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.codecs.jpeg.shaping import shaped
+from geosal.codecs.jpeg.tables import fine_jpeg, steps
+from geosal.codecs.jpeg.whole import whole_jpeg
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
-from geosal.codecs.quantisation import fine_jpeg
 from geosal.native import interleave
 from geosal.raster import RasterLayout
 
@@ -24,6 +26,7 @@ _SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, 
 _DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9}
 _HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
 _RGBA = 4
+_SUBSAMPLING = "420"
 _NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
@@ -55,7 +58,7 @@ class TiffEncoder:
         The fourth band is alpha and becomes the mask: JPEG holds no alpha.
     by_level
         What takes the place of `level` in a tile whose least level of saliency is 0, 1 …; empty where all tiles are
-        alike.
+        alike. In a tile of JPEG with several levels, each block has the quality of its own least level.
     finer
         Share of the tiles whose largest error in LERC is one less than `level`: integers have whole ones, and between
         two of them lies up to a fifth of the bytes. A tile's own samples decide, so neither blocks nor workers do.
@@ -72,11 +75,11 @@ class TiffEncoder:
     finer: float = 0.0
 
     def __call__(
-        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
     ) -> tuple[bytes, ...]:
         """Compress (band, y, x), padded to a whole tile, and its mask (y, x), True = valid.
 
-        `least` is the least level of saliency in the tile; None stands for the last.
+        `levels` are the (y, x) levels of saliency of its pixels; None stands for the last.
 
         Returns
         -------
@@ -90,16 +93,25 @@ class TiffEncoder:
             from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
 
             samples = floatpred_encode(samples, axis=-2)
-        data = bytes(self._compress(samples, least))
+        data = bytes(self._compress(samples, levels))
         return (data,) if mask is None else (data, self._compressed_mask(mask))
 
-    def _compress(self, samples: NDArray[Any], least: int | None) -> Any:
+    def _compress(self, samples: NDArray[Any], levels: NDArray[np.uint8] | None) -> Any:
         if not self.by_level:
             return _COMPRESS[self.compression](samples, self._level_of(samples))
-        setting, last = self.by_level[-1 if least is None else least], self.by_level[-1]
-        if self.compression == "JPEG":
-            return _jpeg_with_shared_tables(samples, last) if setting == last else _jpeg_alone(samples, setting)
-        return _COMPRESS[self.compression](samples, setting)
+        setting, last = self.by_level[-1 if levels is None else levels.min()], self.by_level[-1]
+        if self.compression != "JPEG":
+            return _COMPRESS[self.compression](samples, setting)
+        if setting == last:
+            return _jpeg_with_shared_tables(samples, last)
+        if levels is None or levels.max() == levels.min():
+            return _jpeg_alone(samples, setting)
+        return self._jpeg_by_blocks(samples, levels, setting)
+
+    def _jpeg_by_blocks(self, samples: NDArray[Any], levels: NDArray[np.uint8], tables: float) -> bytes:
+        pixels = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
+        found = shaped(pixels, levels, self.by_level, tables, _SUBSAMPLING)
+        return whole_jpeg(found, pixels.shape[1:], steps(tables), _SUBSAMPLING, jfif=False)
 
     def _level_of(self, samples: NDArray[Any]) -> float:
         is_finer = self.finer and zlib.crc32(samples.tobytes()) < self.finer * 2**32

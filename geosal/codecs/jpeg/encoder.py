@@ -1,0 +1,115 @@
+"""Squares of a JPEG: not bits yet, for those depend on the whole image, but all that is decided by the pixels."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.codecs.jpeg.shaping import shaped
+from geosal.codecs.jpeg.tables import steps
+from geosal.codecs.jpeg.whole import whole_jpeg
+from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
+
+TILE = 512
+"""Whole MCUs, and whole rows of a mask's bytes."""
+_FAST = 1
+"""Level of ZSTD: coefficients wait on the disk for a short time only."""
+_TABLES, _SYMBOLS = 4, 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class JpegEncoder:
+    """Transforms and quantises a tile, and counts its Huffman symbols.
+
+    Attributes
+    ----------
+    quality
+        Of the quantisation tables, 1 to 100, perhaps with a fraction.
+    subsampling
+        Of chroma: ``"420"`` or ``"444"``.
+    bands
+        1 or 3: those of the JPEG.
+    alpha_as_mask
+        A band more is alpha and becomes the mask.
+    tile
+        Rows and columns of a tile.
+    overviews
+        False: a JPEG has none.
+    by_level
+        Qualities of blocks whose least level of saliency is 0, 1 …, at most `quality`; empty where all are alike.
+    first_pass
+        Qualities at which pixels of level 0, 1 … are encoded and decoded before the tile is encoded: the two passes of
+        Prakash et al. Empty for none.
+    """
+
+    quality: float
+    subsampling: str = "420"
+    bands: int = 3
+    alpha_as_mask: bool = False
+    tile: int = TILE
+    overviews: bool = False
+    by_level: tuple[float, ...] = ()
+    first_pass: tuple[float, ...] = ()
+
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
+    ) -> tuple[bytes, ...]:
+        """Quantise (band, y, x), perhaps cropped at the right and lower edge, and pack its mask (y, x), True = valid.
+
+        `levels` are the (y, x) levels of saliency of its pixels; None stands for the last.
+
+        Returns
+        -------
+        tuple of bytes
+            Coefficients, for `coefficients`; counts of symbols, for `counts`; and with a mask its bits row by row,
+            deflated.
+        """
+        if self.alpha_as_mask:
+            pixels, mask = pixels[: self.bands], pixels[self.bands] > 0
+        if self.first_pass:
+            pixels = self._twice(pixels, levels)
+        if self.by_level:
+            found = shaped(pixels, levels, self.by_level, self.quality, self.subsampling)
+        else:
+            found = quantised(pixels, steps(self.quality), self.subsampling)
+        from imagecodecs import zstd_encode  # noqa: PLC0415  loads its library
+
+        parts = bytes(zstd_encode(found.tobytes(), _FAST)), symbols(found).tobytes()
+        return parts if mask is None else (*parts, zlib.compress(np.packbits(mask, axis=1).tobytes(), 1))
+
+    def coefficients(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
+        """Take the coefficients of a tile of some rows and columns: (MCU rows, MCUs, blocks, 64)."""
+        from imagecodecs import zstd_decode  # noqa: PLC0415
+
+        rows, cols = (-(-length // self.mcu) for length in shape)
+        return np.frombuffer(zstd_decode(part), np.int16).reshape(rows, cols, self.blocks, SAMPLES)
+
+    @staticmethod
+    def counts(part: bytes) -> NDArray[np.uint32]:
+        """Take the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
+        return np.frombuffer(part, np.uint32).reshape(_TABLES, _SYMBOLS)
+
+    @property
+    def mcu(self) -> int:
+        """Rows and columns of an MCU."""
+        return mcu_side(self.bands, self.subsampling)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of an MCU."""
+        return 1 if self.bands == 1 else SIDES[self.subsampling] ** 2 + 2
+
+    def _twice(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """Encode and decode each pixel at the quality of its level."""
+        from imagecodecs import jpeg8_decode  # noqa: PLC0415
+
+        out = np.empty_like(pixels)
+        for level in [len(self.first_pass) - 1] if levels is None else np.unique(levels):
+            tables = steps(self.first_pass[level])
+            found = quantised(pixels, tables, self.subsampling)
+            decoded = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], tables, self.subsampling))
+            planes = decoded[None] if decoded.ndim == 2 else np.moveaxis(decoded, -1, 0)
+            np.copyto(out, planes, where=True if levels is None else levels == level)
+        return out
