@@ -282,6 +282,15 @@ def test_a_model_that_is_cut_off_is_one_line(make_scene, tmp_path, share):
     assert "\n" not in str(caught.value)
 
 
+def test_a_card_that_is_no_text_is_one_line(make_scene, tmp_path, capfd):
+    content = mixing_model(np.eye(3), metadata=card_metadata(COLOURS))
+    (tmp_path / "odd.onnx").write_bytes(content.replace(b'"red"', b'"\x93ed"'))
+    with pytest.raises(SceneError, match=r"odd\.onnx: is no ONNX model") as caught:
+        opened(make_scene(noise((80, 80))), f"cnn:model={tmp_path / 'odd.onnx'}")
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_it_tells_how_far_it_is(make_scene, monkeypatch, caplog):
     monkeypatch.setattr(room, "_PATIENCE", 0.0)
     scene = make_scene(noise((900, 700)))
