@@ -96,6 +96,24 @@ def test_architecture_shows_the_floors_of_the_import_contract() -> None:
     assert {room for floor in floors for room in floor} == rooms - {"__init__"}
 
 
+# What the documents point at
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "BENCHMARKS.md", "docs/ms-roi.md"])
+def test_links_to_files_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
+    assert [target for target in targets if not ((ROOT / name).parent / target).is_file()] == []
+    if name == "docs/ms-roi.md":
+        assert len(targets) >= 5
+
+
+def test_pictures_in_documents_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
+    assert len(sizes) >= 4
+    assert max(sizes.values()) < 60_000
+
+
 # The two commands of the README, and what .ci/run makes of them
 
 

@@ -53,13 +53,17 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         for is_wrong, what in (
+            (not all(isinstance(name, str) for name in self.classes), "a name of a class is no text"),
             (not self.classes or len(set(self.classes)) != len(self.classes), "its classes are none, or not distinct"),
             (len(self.weights) != len(self.classes), f"{len(self.weights)} weights for {len(self.classes)} classes"),
             (not all(0 <= weight <= 1 for weight in self.weights), "a weight of a class is not in 0..1"),
             (not 1 <= self.stride <= self.size, f"stride {self.stride} and image size {self.size}"),
             (len(self.mean) != 3 or len(self.std) != 3, "mean and std are not three numbers each"),
             (not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0, "mean or std is no scale"),
-            (self.ground_resolution is not None and not self.ground_resolution > 0, "a ground resolution of 0 or less"),
+            (
+                self.ground_resolution is not None and not 0 < self.ground_resolution < math.inf,
+                "its ground resolution is no length",
+            ),
         ):
             if is_wrong:
                 raise ValueError(what)
@@ -92,5 +96,5 @@ class ModelCard:
                 if name in values:
                     values[name] = tuple(values[name])
             return cls(**values)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise SceneError(f"{path}: its model card cannot be read: {error}; export the model again") from error

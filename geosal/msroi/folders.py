@@ -96,8 +96,10 @@ def _walk(path: str) -> Iterator[str]:
     for place, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
-            if _is_picture(name):
-                yield os.path.relpath(os.path.join(place, name), path)
+            whole = os.path.join(place, name)
+            # A pipe would be waited for; a link to nothing is told of when it is read.
+            if _is_picture(name) and (os.path.isfile(whole) or not os.path.exists(whole)):
+                yield os.path.relpath(whole, path)
 
 
 def _members(path: str) -> Iterator[str]:
@@ -127,6 +129,8 @@ def _by_class(path: str, names: Sequence[str]) -> dict[str, list[str]]:
     by_class: dict[str, list[str]] = {}
     for folder in by_folder.keys() - above:
         label = os.path.basename(folder)
+        if not label.isprintable():  # names that are no UTF-8 neither
+            raise SceneError(f"{path}: a folder is named {label!r}, which no model card can hold; name it otherwise")
         if label in by_class:
             raise SceneError(f"{path}: two folders are named {label!r}; give the one that holds the classes to learn")
         by_class[label] = by_folder[folder]

@@ -1,6 +1,7 @@
 """Learning: epochs over pictures, each of which can be the last one and be taken up again."""
 
 import copy
+import hashlib
 import math
 import os
 import time
@@ -15,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from geosal.errors import GeosalError, OutputError, UsageError
+from geosal.errors import GeosalError, OutputError, SceneError, UsageError
 from geosal.msroi.augment import augment, mosaic, normalise, unmosaic
 from geosal.msroi.card import IMAGENET_MEAN, IMAGENET_STD
 from geosal.msroi.judge import Judgement
@@ -28,6 +29,24 @@ from geosal.msroi.weights import load_vgg16, read_torch
 CHECKPOINT = "checkpoint.pt"
 _MAY_CHANGE = {"epochs"}
 """Settings that a run may be taken up with other values of, unless the schedule depends on them."""
+_KEPT = frozenset(
+    {
+        "settings",
+        "classes",
+        "pictures",
+        "digest",
+        "epoch",
+        "step",
+        "best_accuracy",
+        "network",
+        "average",
+        "best",
+        "optimizer",
+    }
+)
+"""What a checkpoint holds."""
+_LOOKED_AT = 64
+"""Pictures by which a checkpoint knows those that it was made with."""
 _WARM_SHARE = 0.2
 _SAVE_SHARE = 10
 """Times as long as a checkpoint takes to write nothing is saved again; VGG16's is 400 MB."""
@@ -199,6 +218,7 @@ class Learner:
             "settings": asdict(self.settings),
             "classes": list(self.pictures.classes),
             "pictures": len(self.pictures.labels),
+            "digest": self._digest(),
             "epoch": self.epoch,
             "step": self.step,
             "best_accuracy": self.best_accuracy,
@@ -229,15 +249,30 @@ class Learner:
         """
         path = str(self.directory / CHECKPOINT)
         state = read_torch(path, "the directory of a run of geosal train")
-        if not isinstance(state, dict) or "optimizer" not in state:
+        if not isinstance(state, dict) or not state.keys() >= _KEPT or not isinstance(state["settings"], dict):
             raise UsageError(f"{path}: is no checkpoint of geosal train; start again without --resume")
         self._check_same(path, state)
+        try:
+            self._take_up(state)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # torch's, one for each misfit
+            reason = " ".join(str(error).split())[:200]
+            raise SceneError(f"{path}: does not fit the network ({reason}); start again without --resume") from error
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
         self.saved = self.epoch
         self.best_accuracy = float(state["best_accuracy"])
         for network, name in ((self.network, "network"), (self.average, "average"), (self.best, "best")):
             network.load_state_dict(state[name])
         self.optimizer.load_state_dict(state["optimizer"])
+
+    def _digest(self) -> str:
+        """Tell pictures apart by some that lie evenly among them; to read all would take as long as learning begins."""
+        places = np.unique(np.linspace(0, len(self.pictures.labels) - 1, _LOOKED_AT).astype(np.int64))
+        found = hashlib.sha256(np.ascontiguousarray(self.pictures.labels, np.int64).tobytes())
+        for place in places:
+            found.update(np.ascontiguousarray(self.pictures.samples[place]).tobytes())
+        return found.hexdigest()
 
     def _check_same(self, path: str, state: Mapping[str, Any]) -> None:
         free = _MAY_CHANGE if self.settings.schedule == "constant" else set()
@@ -246,7 +281,10 @@ class Learner:
             if name not in free and before.get(name) != value:
                 option = "--" + name.replace("_", "-")
                 raise UsageError(f"{path}: was made with {option} {before.get(name)}, not {value}; give the same")
-        if (state["classes"], state["pictures"]) != (list(self.pictures.classes), len(self.pictures.labels)):
+        same = (state["classes"], state["pictures"]) == (list(self.pictures.classes), len(self.pictures.labels))
+        if same and state["digest"] != self._digest():
+            raise UsageError(f"{path}: was made with as many pictures, but others; give the same DATA")
+        if not same:
             raise UsageError(
                 f"{path}: was made with {state['pictures']} pictures of {len(state['classes'])} classes, not with "
                 f"these {len(self.pictures.labels)} of {len(self.pictures.classes)}; give the same DATA and --classes"

@@ -69,10 +69,14 @@ class Model:
         options.log_severity_level = 4
         options.enable_mem_pattern = False  # plans for one size; edges of scenes have others
         try:
-            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own types, one for each reason
+            # A fallback would be the same provider once more, and it prints.
+            session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+            metadata = session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # onnxruntime's own types, one for each reason, and text that is no UTF-8
             raise SceneError(f"{name}: is no ONNX model ({_first_line(error)}); make one with geosal train") from error
-        card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map, name)
+        card = ModelCard.from_metadata(metadata, name)
         model = cls(path=name, card=card, digest=hashlib.sha256(content).hexdigest(), session=session)
         model._try()
         return model

@@ -19,6 +19,8 @@ from geosal.msroi.folders import Listing
 
 _TIFF = (".tif", ".tiff")
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM")
+_BYTES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
+"""Pillow's names for samples that fit into a byte; others would be cut off at 255."""
 MAX_PIXELS = 50_000_000
 
 
@@ -51,10 +53,11 @@ def _decode_picture(content: bytes, name: str) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
             with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
                 _check_pixels(picture.width, picture.height, name)
+                _check_mode(picture.mode, name)
                 return picture.convert("RGB")
-    except SceneError:
+    except (SceneError, MemoryError):
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # what Pillow's decoders raise for bytes that are none of their own is anybody's guess
         raise SceneError(f"{name}: is no picture that can be decoded: {error}; mend or remove it") from error
 
 
@@ -76,6 +79,13 @@ def _decode_tiff(content: bytes, name: str) -> Image.Image:
 def _check_pixels(width: int, height: int, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise SceneError(f"{name}: {width} x {height} pixels; learning takes small pictures, cut it")
+
+
+def _check_mode(mode: str, name: str) -> None:
+    if mode not in _BYTES:
+        raise SceneError(
+            f"{name}: has samples of more than 8 bits ({mode}) and learning takes 8 bits; bring it there first"
+        )
 
 
 @dataclass(frozen=True)

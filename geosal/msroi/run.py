@@ -1,6 +1,7 @@
 """One training run: from a folder of pictures to a model that is exported and judged."""
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from geosal.errors import GeosalError, OutputError, ResourceError, UsageError
 from geosal.msroi.card import ModelCard
 from geosal.msroi.folders import Listing
+from geosal.msroi.log import LOG
 from geosal.msroi.pictures import Pictures, Split
 from geosal.msroi.settings import Settings
 from geosal.version import __version__
@@ -59,7 +61,7 @@ class Wish:
         for name, weight in self.class_weights.items():
             if not 0 <= weight <= 1:
                 raise UsageError(f"--weight {name}={weight}: give a weight in 0..1")
-        if self.ground_resolution is not None and not self.ground_resolution > 0:
+        if self.ground_resolution is not None and not 0 < self.ground_resolution < math.inf:
             raise UsageError(f"--ground-resolution {self.ground_resolution}: give metres above 0")
 
 
@@ -120,6 +122,11 @@ def _make_room(directory: str, *, resume: bool, overwrite: bool) -> None:
     from geosal.msroi.learning import CHECKPOINT  # noqa: PLC0415  torch comes with it
 
     place = Path(directory)
+    for name in (MODEL, REPORT, CONFUSION, LOG):
+        if (place / name).exists() and not (place / CHECKPOINT).exists() and not overwrite:
+            raise OutputError(
+                f"{directory}: holds a {name} and no run that it belongs to; name another directory, or --overwrite"
+            )
     if (place / CHECKPOINT).exists() and not (resume or overwrite):
         raise OutputError(f"{directory}: holds a run; go on with --resume, start again with --overwrite")
     if resume and not (place / CHECKPOINT).exists():

@@ -1,7 +1,9 @@
 """Saliency by a trained network: where the classes that matter are seen."""
 
 import hashlib
+import logging
 import os
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -23,6 +25,8 @@ from geosal.sources.looking import require_scene
 from geosal.sources.resample import Footprint
 from geosal.sources.text import SourceText
 
+logger = logging.getLogger(__name__)
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 Tile = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -32,6 +36,8 @@ _TILE_PIXELS = 640
 _SHARED = 4
 """Tiles share one part of so many with a neighbour."""
 _THREADS = 4
+_PATIENCE = 5.0
+"""Seconds between two lines of the log that tell how far it is."""
 _MAX_CELLS = 2**25
 _MAX_PLANES = 2**27
 """Cells of all planes together: half a GiB."""
@@ -204,8 +210,13 @@ class _Look:
             for row in starts[0]
             for col in starts[1]
         ]
-        for block, (planes, known) in zip(blocks, _in_order(self.see, blocks), strict=True):
+        path, told = self.ground.scene.path, time.monotonic()
+        logger.info("cnn: looks at %s, %d tiles", path, len(blocks))
+        for done, (block, (planes, known)) in enumerate(zip(blocks, _in_order(self.see, blocks), strict=True), start=1):
             canvas.add(block.row_off, block.col_off, planes, known)
+            if time.monotonic() - told >= _PATIENCE:
+                told = time.monotonic()
+                logger.info("cnn: has looked at %d of %d tiles of %s", done, len(blocks), path)
         return canvas
 
     def see(self, cells: Block) -> Tile:

@@ -193,6 +193,7 @@ def _ends(
         return 0.0, WHITE
     seen = [_sample(scene, position, band) for position, band in zip(positions, bands, strict=True)]
     values = np.concatenate(seen)
+    values = values[np.isfinite(values)]
     high_end = float(np.percentile(values, _PERCENTILE)) if values.size else 1.0
     return 0.0, high_end if high_end > 0 else 1.0
 

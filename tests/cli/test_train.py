@@ -34,6 +34,7 @@ def test_refusals_that_need_no_torch(data: Path, tmp_path: Path, call: Call) -> 
         ((data, "--weight", "dark"), "--weight dark: is no NAME=WEIGHT"),
         ((data, "--weight", "dark=2"), "give a weight in 0..1"),
         ((data, "--ground-resolution", 0), "give metres above 0"),
+        ((data, "--ground-resolution", "inf"), "give metres above 0"),
         ((data, "--note", "licence"), "is no KEY=TEXT"),
     ):
         result = call("train", *words, "-o", run)
@@ -96,6 +97,19 @@ class TestWithTorch:
         assert (report["epochs"], report["classes"], report["test"]) == (2, ["grey", "dark"], None)
         assert call(*words, "--epochs", 1, "--overwrite").exit_code == 0
         assert json.loads((run / "report.json").read_text())["epochs"] == 1
+
+    @pytest.mark.parametrize("name", ["model.onnx", "report.json", "confusion.csv", "log.csv"])
+    def test_files_of_others_are_left_alone(self, data: Path, tmp_path: Path, call: Call, name: str) -> None:
+        run = tmp_path / "run"
+        run.mkdir()
+        (run / name).write_text("mine")
+        words = ("train", data, *SMALL, "--epochs", 1, "-o", run, "--quiet")
+        refused = call(*words)
+        assert refused.exit_code == 5
+        assert f"holds a {name} and no run" in refused.stderr
+        assert (run / name).read_text() == "mine"
+        assert call(*words, "--overwrite").exit_code == 0
+        assert (run / name).read_bytes() != b"mine"
 
     def test_memory_that_is_not_there(
         self, data: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch

@@ -29,6 +29,10 @@ def test_round_trip():
         ({"stride": "0"}, "stride 0"),
         ({"size": "[1"}, "cannot be read"),
         ({"ground_resolution": "-1"}, "ground resolution"),
+        ({"ground_resolution": "Infinity"}, "ground resolution"),
+        ({"weights": "[NaN, 1]"}, "not in 0..1"),
+        ({"classes": "[1, 2]"}, "is no text"),
+        ({"classes": "[" * 100_000}, "cannot be read"),
     ],
 )
 def test_refusals(change: dict[str, str], says: str):

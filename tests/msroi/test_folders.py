@@ -1,3 +1,5 @@
+import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -49,6 +51,33 @@ def test_refusals(class_folders: Path, class_tar: Path, tmp_path: Path):
     cut.write_bytes(class_tar.read_bytes()[:-2000])
     with pytest.raises(SceneError, match=r"cut\.tar\.gz"):
         Listing.of(str(cut))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_odd_things_in_a_folder(class_folders: Path, tmp_path: Path):
+    """What cameras and desktops leave is passed over; a pipe is not waited for; a link to nothing is told of."""
+    root = tmp_path / "odd"
+    shutil.copytree(class_folders, root)
+    blue = root / "blue"
+    for name in ("Thumbs.db", ".DS_Store", "._blue_1.png", "blue_1.png.txt"):
+        (blue / name).write_bytes(b"no picture")
+    (blue / "album.png").mkdir()
+    (root / "empty").mkdir()
+    os.mkfifo(blue / "pipe.png")
+    assert Listing.of(str(root)).members == Listing.of(str(class_folders)).members
+    (blue / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(SceneError, match=r"gone\.png|nowhere\.png"):
+        list(Listing.of(str(root)).read())
+
+
+def test_a_class_that_cannot_be_written_down(tmp_path: Path):
+    for name in (b"sea", b"f\xf6rest"):
+        os.mkdir(os.path.join(os.fsencode(tmp_path), name))
+        with open(os.path.join(os.fsencode(tmp_path), name, b"1.png"), "wb"):
+            pass
+    with pytest.raises(SceneError, match="name it otherwise") as caught:
+        Listing.of(str(tmp_path))
+    str(caught.value).encode()
 
 
 def test_a_member_twice_counts_once(class_folders: Path, tmp_path: Path):

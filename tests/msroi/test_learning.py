@@ -89,9 +89,28 @@ def test_resuming_another_run_is_refused(pictures: Pictures, tmp_path: Path):
     (tmp_path / "checkpoint.pt").write_bytes(b"rubbish")
     with pytest.raises(SceneError, match=r"checkpoint\.pt"):
         _learner(pictures, tmp_path).resume()
-    torch.save({"a": 1}, tmp_path / "checkpoint.pt")
-    with pytest.raises(UsageError, match="is no checkpoint"):
+    for others in ({"a": 1}, {"model": {}, "optimizer": {}, "epoch": 3}, [1]):
+        torch.save(others, tmp_path / "checkpoint.pt")
+        with pytest.raises(UsageError, match="is no checkpoint"):
+            _learner(pictures, tmp_path).resume()
+
+
+def test_resuming_with_other_pictures_is_refused(pictures: Pictures, tmp_path: Path):
+    _learner(pictures, tmp_path).learn_epoch()
+    others = replace(pictures, samples=255 - pictures.samples)
+    with pytest.raises(UsageError, match="as many pictures, but others"):
+        _learner(others, tmp_path).resume()
+
+
+@pytest.mark.parametrize("name", ["network", "optimizer", "epoch"])
+def test_a_checkpoint_that_does_not_fit_is_one_line(pictures: Pictures, tmp_path: Path, name: str):
+    _learner(pictures, tmp_path).learn_epoch()
+    state = torch.load(tmp_path / "checkpoint.pt")
+    state[name] = "nothing" if name == "epoch" else {}
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(SceneError, match="does not fit the network") as caught:
         _learner(pictures, tmp_path).resume()
+    assert "\n" not in str(caught.value)
 
 
 def test_a_checkpoint_is_not_written_all_the_time(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

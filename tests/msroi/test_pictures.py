@@ -1,10 +1,13 @@
 import io
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from geosal.errors import ResourceError, SceneError, UsageError
@@ -48,8 +51,23 @@ def test_refusals():
         decode(b"nothing", "a.tif", 8)
     with pytest.raises(SceneError, match="samples of uint16 and learning takes 8 bits"):
         decode(_tiff(np.zeros((3, 8, 8), np.uint16)), "a.tif", 8)
+    deep = Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000)
+    with pytest.raises(SceneError, match=r"a\.png: has samples of more than 8 bits"):
+        decode(_png(deep), "a.png", 8)
     with pytest.raises(SceneError, match="8000 x 8000 pixels"):
         decode(_png(Image.new("1", (8000, 8000))), "a.png", 8)
+
+
+@given(cut=st.integers(0, 200), noise=st.binary(max_size=8), place=st.integers(0, 200))
+def test_a_damaged_picture_is_a_scene_error_or_a_picture(cut: int, noise: bytes, place: int):
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
+    whole = _png(Image.fromarray(pixels))
+    content = whole[:place] + noise + whole[place + len(noise) :]
+    found = None
+    with suppress(SceneError):  # and nothing else
+        found = decode(content[: len(content) - cut], "a.png", 8)
+    assert found is None or (found.dtype, found.shape) == (np.uint8, (8, 8, 3))
+    assert found is not None or cut > 0 or content != whole
 
 
 def test_loading_keeps_the_order_of_the_listing(class_tar: Path, tmp_path: Path):

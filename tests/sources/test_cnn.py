@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -261,6 +262,44 @@ def test_scenes_that_cannot_be_looked_at(make_scene, grid: Grid, monkeypatch):
         open_saliency(["cnn"], grid)
     monkeypatch.setattr(room, "_MAX_CELLS", 50)
     assert code(make_scene(noise((80, 80)))) == 7
+
+
+def test_samples_without_end_do_not_set_the_stretch(make_scene):
+    pixels = noise((60, 60)).astype(np.float32)
+    pixels[:, :2, :30] = np.inf
+    got, valid = Ground.open(SourceText.parse("cnn"), make_scene(pixels), 10.0).read(Block(0, 0, 60, 60))
+    assert np.isfinite(got).all()
+    assert np.ptp(got[:, 10:]) > 200
+    assert valid[10:].all()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_a_model_that_is_cut_off_is_one_line(make_scene, tmp_path, share):
+    whole = (resources.files("geosal.msroi") / "models" / "compact-eurosat.onnx").read_bytes()
+    (tmp_path / "cut.onnx").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(SceneError, match=r"cut\.onnx") as caught:
+        opened(make_scene(noise((80, 80))), f"cnn:model={tmp_path / 'cut.onnx'}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_card_that_is_no_text_is_one_line(make_scene, tmp_path, capfd):
+    content = mixing_model(np.eye(3), metadata=card_metadata(COLOURS))
+    (tmp_path / "odd.onnx").write_bytes(content.replace(b'"red"', b'"\x93ed"'))
+    with pytest.raises(SceneError, match=r"odd\.onnx: is no ONNX model") as caught:
+        opened(make_scene(noise((80, 80))), f"cnn:model={tmp_path / 'odd.onnx'}")
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_it_tells_how_far_it_is(make_scene, monkeypatch, caplog):
+    monkeypatch.setattr(room, "_PATIENCE", 0.0)
+    scene = make_scene(noise((900, 700)))
+    with caplog.at_level("INFO", "geosal"):
+        opened(scene, "cnn")
+    told = [record.getMessage() for record in caplog.records if record.name == room.__name__]
+    assert "4 tiles" in told[0]
+    assert [line.split()[4] for line in told[1:]] == ["1", "2", "3", "4"]
+    assert all(scene.path in line for line in told)
 
 
 def test_without_onnxruntime_it_tells_what_to_install(make_scene, monkeypatch):

@@ -84,13 +84,18 @@ def assert_good(path: Path) -> None:
         assert dataset.crs.to_epsg() == 32631
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        (name, dtype)
+        for name in ("deflate", "zstd", "lzw", "raw", "lerc")
+        for dtype in DTYPES
+        if name != "lerc" or not dtype.startswith("float")  # GDAL's
+    ],
+)
 @pytest.mark.parametrize("count", [1, 3, 5])
-@pytest.mark.parametrize("name", ["deflate", "zstd", "lzw", "raw", "lerc"])
 def test_lossless_profiles_keep_every_sample(tmp_path: Path, name: str, count: int, dtype: str) -> None:
     layout = layout_of((300, 1025), count, dtype)
-    if name == "lerc" and dtype.startswith("float"):
-        pytest.skip("GDAL's")
     profile = resolve_profile("a.tif", name, {"BLOCKSIZE": "256"}, layout)
     pixels = image(layout)
     path = write(tmp_path / "a.tif", profile, layout, pixels)
