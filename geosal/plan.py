@@ -13,6 +13,7 @@ import numpy as np
 from geosal.cluster import cpu_count
 from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.profiles import Profile, resolve_profile
+from geosal.codecs.treatments import goes_by_tile
 from geosal.codecs.tuning import setting_for
 from geosal.errors import GeosalWarning
 from geosal.fit import fit
@@ -22,6 +23,8 @@ from geosal.produce import Target
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import Scene, input_root, open_input
+from geosal.smoothing.block import SampleRules
+from geosal.smoothing.bound import Rounding
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
 from geosal.tally import warn_of_little_gain
@@ -280,6 +283,20 @@ def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite
         layout=layout,
         encoder=None if isinstance(encoder, str) else encoder,
         gdal_because=encoder if isinstance(encoder, str) else "",
+        rounding=_rounding(profile, layout, steps),
+    )
+
+
+def _rounding(profile: Profile, layout: RasterLayout, steps: int) -> Rounding | None:
+    """What rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
+    treatment = profile.treatment
+    if treatment.bound is None or goes_by_tile(treatment, profile.name):
+        return None
+    return Rounding(
+        errors=treatment.errors(steps, layout.dtype),
+        finer=treatment.bound.finer or 0.0,
+        fine=treatment.fine_errors(steps, layout.dtype),
+        rules=SampleRules(layout.nodata, layout.alpha),
     )
 
 

@@ -69,6 +69,8 @@ class QuantiseJob(ctypes.Structure):
         ("exponents", ctypes.c_void_p),
         ("steps", ctypes.c_void_p),
         ("inverses", ctypes.c_void_p),
+        ("limits", ctypes.c_void_p),
+        ("errors", ctypes.c_void_p),
         ("coded", ctypes.c_int),
         ("nodata", ctypes.c_double),
     )

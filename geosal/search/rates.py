@@ -118,7 +118,7 @@ class RateSearch:
         return self._trials.bytes_of(plan) * self._ratio
 
     def _solve(self) -> tuple[Plan, float]:
-        """Turn the knob; where it goes in steps, of the ladder or of quantisation, sigma comes after it."""
+        """Turn the knob; where it is the ladder, which goes in steps, sigma comes after it."""
         is_limit = self._targets.is_limit
         wanted = math.log(self._asked * (_AIM if is_limit else 1.0))
 
@@ -129,7 +129,7 @@ class RateSearch:
             return climb(logarithm, wanted, _CLOSE, knob.within, above=above)
 
         either = False if is_limit else None
-        in_steps = self._knob.setting in {Setting.LADDER, Setting.BOUND} and self._trials.plan.treatment.smooth
+        in_steps = self._knob.setting is Setting.LADDER
         plan = self._knob.at(turn(self._knob, above=False if in_steps else either))
         predicted = self._predicted(plan)
         if in_steps and abs(math.log(predicted) - wanted) > _CLOSE:

@@ -255,7 +255,15 @@ def test_a_setting_that_the_user_has_fixed_stays_and_the_ladder_is_turned(
 
 @pytest.mark.parametrize(
     ("profile", "treatment", "bpp"),
-    [("jpeg", ("quality",), 3.2), ("webp", ("smooth", "quality:high=100"), 9.5), ("zstd", ("smooth", "bound"), 12.5)],
+    [
+        ("jpeg", ("quality",), 3.2),
+        ("webp", ("smooth", "quality:high=100"), 9.5),
+        ("zstd", ("smooth", "bound"), 12.5),
+        ("zstd", ("bound",), 19.0),
+        ("zstd", ("bound",), 16.3),
+        ("zstd", ("bound",), 11.1),
+        ("deflate", ("bound",), 20.5),
+    ],
 )
 def test_treatments_are_turned_too(
     rgb_scene: Path, compress: Callable[..., geosal.Summary], profile: str, treatment: tuple[str, ...], bpp: float
