@@ -176,9 +176,10 @@ def _workers(plan: Plan) -> int:
 
 
 def _disk(plan: Plan, size: int) -> int:
+    kept = size if plan.recipe.targets.is_limit else 0
     if plan.target.encoder is None:
-        return plan.raw_bytes + size
-    return 2 * size if plan.profile.driver == "COG" else size
+        return plan.raw_bytes + size + kept
+    return (2 * size if plan.profile.driver == "COG" else size) + kept
 
 
 def _timed(clock: dict[str, float], name: str, work: Callable[[], Result]) -> Result:

@@ -103,12 +103,14 @@ class Plan:
     def disk_bytes(self) -> int:
         """Room taken at most while the job runs, the output and its overviews included.
 
-        Tiles of a COG wait in a spool until all are there; GDAL reads the pixels from a stage.
+        Tiles of a COG wait in a spool until all are there; GDAL reads the pixels from a stage. A first file that is
+        below a limit is kept while a second is made.
         """
         output = self.raw_bytes * 4 // 3
+        kept = output if self.recipe.targets.is_limit else 0
         if self.target.encoder is None:
-            return self.raw_bytes + output
-        return 2 * output if self.profile.driver == "COG" else output
+            return self.raw_bytes + output + kept
+        return (2 * output if self.profile.driver == "COG" else output) + kept
 
     def shares(self) -> dict[int, float]:
         """Share of the scene's pixels per kernel width, from a sample of small blocks spread over the scene."""

@@ -77,6 +77,15 @@ class FloorSearch:
         ]
         return found
 
+    @property
+    def fits(self) -> bool:
+        """Never: a file that misses a floor will not do."""
+        return False
+
+    def was_better(self) -> bool:
+        """Never."""
+        return False
+
     def again(self, plan: Plan) -> Plan | None:
         """Find the setting anew, with what the whole file has taught; None when it is the same."""
         following = self._solve()

@@ -78,6 +78,20 @@ class RateSearch:
         within = -_TOLERANCE <= off <= (0.0 if self._targets.is_limit else _TOLERANCE)
         return None if within else told(plan, self._knob.setting)
 
+    @property
+    def fits(self) -> bool:
+        """Whether the last file is below a limit, so that it will do if nothing comes closer."""
+        return self._targets.is_limit and self._bytes <= self._asked
+
+    def was_better(self) -> bool:
+        """Whether the file before the last, which is below a limit, comes closer to it; then it is what was reached."""
+        before = self._encoded[-2]["bytes"]
+        if before < self._bytes <= self._asked:
+            return False
+        self._bytes = before
+        self.reached["reached_bytes"] = before
+        return True
+
     def again(self, plan: Plan) -> Plan | None:
         """Find the setting anew, with what the whole file has taught; None when it is the same."""
         following, _ = self._solve()
