@@ -248,7 +248,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
 
 
 def _search(plan: Plan, path: Path, report: ProgressCallback) -> Found:
-    """Find the setting that meets the recipe's targets; the file that has it lies at `path`, or in a folder beside it."""
+    """Find the setting that meets the recipe's targets; the file that has it lies at `path` or beside it."""
 
     def attempt(turned: Plan) -> Attempt:
         remove(path)
