@@ -1,28 +1,32 @@
 """What a plan's job will come to: bytes, time, memory and disk, from a sample that is really treated and encoded."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from geosal.cluster import cpu_count
 from geosal.grid import Block
 from geosal.pipeline import task_of
 from geosal.plan import Plan
-from geosal.search import Sample, Trials, choose_places, file_bytes, pieces_across, scene_bytes, set_out
-from geosal.writers.pyramid import Tile
+from geosal.produce import CutTask
+from geosal.search import Kept, Sample, Trials, choose_places, file_bytes, pieces_across, scene_bytes, set_out
+from geosal.writers.pyramid import Cutter, Tile
 
 _QUICK, _CAREFUL = 4, 6
 """Pieces in a column and in a row."""
-_TINY = 64
 _SHORT, _AGAIN = 1.0, 2
 """Seconds that a step takes when it is timed again, and how often."""
+_ENOUGH, _ROUNDS = 2.0, (2, 4)
+"""Seconds of blocks that tell how long all take; and how many blocks each worker is given at first, and once more."""
+_GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, modulo 1, lie spread evenly, however many they are."""
 _ENCODES = 2
 """Of a job with a target, when its sample is not the whole scene."""
 
@@ -141,12 +145,15 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path, clock: dict[str, float
     """Tell bytes, and by the clock the seconds that the whole scene takes by all workers, and the file at the end."""
     target, scale = plan.target, sample.scale(plan.target)
     crew, encoder = replace(sample, threads=_workers(plan)), plan.target.encoder
-    if encoder is not None:  # loads its library
-        encoder(np.zeros((plan.layout.count, _TINY, _TINY), plan.layout.dtype), None)
-    treated = _timed(clock, "treat", lambda: crew.treat(task_of(plan)))
+    if encoder is None:
+        treated = _timed(clock, "treat", lambda: crew.treat(task_of(plan)))
+        clock["treat"] *= scale
+    else:
+        treated = crew.treat(task_of(plan))
     tiles: list[Tile] = []
     if encoder is not None:
-        tiles = _timed(clock, "encode", lambda: crew.encode(treated, target))
+        tiles = crew.encode(treated, target)
+        clock["treat"] = _timed_blocks(plan)
     with _timing(clock, "write"):
         path = crew.write(treated, target, tiles, folder)
     written = file_bytes(path)
@@ -155,19 +162,67 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path, clock: dict[str, float
         clock["write"] *= scale
     else:
         size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
+        clock["write"] += max(0.0, size / max(1, written) - 1) * _copying(path, target.profile.driver)
     with _timing(clock, "flush"):
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-    clock["treat"] *= scale
-    clock["encode"] = clock.get("encode", 0.0) * scale
     clock["flush"] *= size / max(1, written)
     return size
 
 
+def _copying(path: Path, driver: str) -> float:
+    """Seconds that the bytes of a file take to be written; those of a COG lie in a spool first."""
+    if not path.is_file():
+        return 0.0
+    begin = time.perf_counter()
+    for _ in range(2 if driver == "COG" else 1):
+        shutil.copyfile(path, path.with_name("copy"))
+    return time.perf_counter() - begin
+
+
+def _timed_blocks(plan: Plan) -> float:
+    """Tell how long all workers treat and encode the whole scene, by some of its blocks that they really work on.
+
+    They are read before: blocks that lie apart decode tiles that in the job were decoded for a neighbour already.
+    """
+    target, workers = plan.target, _workers(plan)
+    if target.encoder is None:
+        raise ValueError("GDAL encodes whole files only")
+    cutter = Cutter.of(target.encoder, target.layout, target.rounding)
+    work, halo = task_of(plan), plan.ladder.halo if plan.treatment.smooth else 0
+
+    def seconds(block: Block) -> float:
+        outer = block.expand(halo, plan.scene.grid.shape)
+        kept: Any = Kept(plan.scene, [(outer, plan.scene.read(outer))])
+        task = CutTask(replace(work, scene=kept), cutter, target.layout.has_mask)
+        begin = time.perf_counter()
+        task(block)
+        return time.perf_counter() - begin
+
+    waiting = _spread(list(plan.layout.grid.blocks(plan.block)))
+    taken, pixels = 0.0, 0
+    with ThreadPoolExecutor(workers, thread_name_prefix="geosal-sample") as pool:
+        for each in _ROUNDS:
+            blocks, waiting = waiting[: each * workers], waiting[each * workers :]
+            # What each block takes, not all together: the last one of a job has no part of it.
+            taken += sum(pool.map(seconds, blocks))
+            pixels += sum(block.height * block.width for block in blocks)
+            if taken / workers > _ENOUGH:
+                break
+    grid = plan.layout.grid
+    return taken / workers * grid.height * grid.width / pixels
+
+
+def _spread(blocks: list[Block]) -> list[Block]:
+    """Blocks in an order of which any beginning lies spread over all of them."""
+    places = sorted(range(len(blocks)), key=lambda number: number * _GOLDEN % 1)
+    return [block for _, block in sorted(zip(places, blocks, strict=True), key=lambda pair: pair[0])]
+
+
 def _wall(plan: Plan, clock: dict[str, float]) -> float:
     """Wall clock of a job: one handle reads at a time, everything else goes on side by side."""
-    work = clock["read"] / _workers(plan) + clock["treat"] + clock["encode"]
+    work = clock["read"] / _workers(plan) + clock["treat"]
     return max(clock["read"], work) + clock["write"] + clock["flush"]
 
 
@@ -176,9 +231,10 @@ def _workers(plan: Plan) -> int:
 
 
 def _disk(plan: Plan, size: int) -> int:
+    kept = size if plan.recipe.targets.is_limit else 0
     if plan.target.encoder is None:
-        return plan.raw_bytes + size
-    return 2 * size if plan.profile.driver == "COG" else size
+        return plan.raw_bytes + size + kept
+    return (2 * size if plan.profile.driver == "COG" else size) + kept
 
 
 def _timed(clock: dict[str, float], name: str, work: Callable[[], Result]) -> Result:

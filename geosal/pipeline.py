@@ -28,11 +28,11 @@ from geosal.scenes import Scene
 from geosal.scenes.zarr_store import store_bytes
 from geosal.search import Attempt, Found, reach
 from geosal.smoothing.block import SampleRules, smooth_block
-from geosal.smoothing.bound import bound_errors
 from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
 from geosal.version import __version__
 from geosal.writers.publish import WorkDirectory
+from geosal.writers.pyramid import Rounding
 from geosal.writers.swap import remove
 
 
@@ -62,10 +62,10 @@ class BlockTask:
     """The output's mask is the scene's own, not one made of all that counts."""
     smooth: bool = True
     """Pixels are smoothed."""
-    errors: tuple[float, ...] = ()
-    """Largest error of each level, where pixels are quantised."""
-    by_tile: bool = False
-    """The encoding of tiles depends on levels."""
+    rounding: Rounding | None = None
+    """Rounds pixels by their levels."""
+    by_level: bool = False
+    """What becomes of the pixels depends on levels: the encoding of tiles, or the means in overviews."""
 
     def __call__(self, block: Block) -> Work:
         """Read `block` with its halo, treat it and count what was done."""
@@ -76,7 +76,7 @@ class BlockTask:
         layout = self.scene.layout
         valid_outer = None if samples.valid.all() else samples.valid
         valid = None if valid_outer is None else valid_outer[:, *inner]
-        treated = self._treat(samples.pixels, levels, valid_outer, inner)
+        treated = self._treat(samples.pixels, levels, valid_outer, inner, block)
         pixels_valid = np.ones(block.shape, np.bool_) if valid is None else any_colour(valid, layout.alpha)
         facts = BlockFacts(
             levels=counts,
@@ -85,7 +85,7 @@ class BlockTask:
             statistics=tuple(_sums(treated, valid)) if self.statistics else (),
         )
         mask = samples.mask[inner] if self.own_mask and samples.mask is not None else pixels_valid
-        if not self.by_tile:
+        if not self.by_level:
             return Work(treated, mask, facts)
         # What is not valid asks for nothing.
         return Work(treated, mask, facts, np.where(pixels_valid, levels, np.uint8(self.ladder.steps)))
@@ -96,17 +96,20 @@ class BlockTask:
         levels: NDArray[np.uint8],
         valid: NDArray[np.bool_] | None,
         inner: tuple[slice, slice],
+        block: Block,
     ) -> NDArray[Any]:
-        """Smooth what lies `inner` of pixels with a halo, and quantise it; `levels` has no halo, `valid` has."""
-        rules = SampleRules(self.scene.layout.nodata, self.scene.layout.alpha)
+        """Smooth what lies `inner` of pixels with a halo, and round it; `levels` has no halo, `valid` has."""
         if self.smooth:
+            rules = SampleRules(self.scene.layout.nodata, self.scene.layout.alpha)
             levels_outer = np.zeros(pixels.shape[1:], np.uint8)  # the halo is read, not smoothed
             levels_outer[inner] = levels
             pixels = smooth_block(pixels, levels_outer, valid, self.ladder, rules)
         treated = pixels[:, *inner]
-        if not self.errors:
+        if self.rounding is None:
             return treated
-        return bound_errors(treated, levels, None if valid is None else valid[:, *inner], self.errors, rules)
+        return self.rounding(
+            treated, levels, None if valid is None else valid[:, *inner], (block.row_off, block.col_off)
+        )
 
     def _levels(self, block: Block) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
         """Levels (y, x), how many pixels have each, and about how many a source says something."""
@@ -235,6 +238,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         if plan.recipe.targets:
             found = _search(plan, path, report)
             plan, tally, facts = found.plan, found.attempt.outcome, found.facts
+            path = found.attempt.path
         else:
             tally = _carry_out(plan, path, report)
         finished = work.publish(path)
@@ -244,7 +248,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
 
 
 def _search(plan: Plan, path: Path, report: ProgressCallback) -> Found:
-    """Find the setting that meets the recipe's targets; the file that has it lies at `path`."""
+    """Find the setting that meets the recipe's targets; the file that has it lies at `path` or beside it."""
 
     def attempt(turned: Plan) -> Attempt:
         remove(path)
@@ -285,7 +289,8 @@ def _carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
 def task_of(plan: Plan) -> BlockTask:
     """Make the work on a plan's blocks."""
     nodata_kept = plan.layout.nodata is not None or plan.scene.layout.nodata is None
-    by_tile = goes_by_tile(plan.treatment, plan.profile.name)
+    rounding, encoder = plan.target.rounding, plan.target.encoder
+    overviews = rounding is not None and encoder is not None and encoder.overviews
     return BlockTask(
         scene=plan.scene,
         saliency=plan.saliency,
@@ -293,8 +298,8 @@ def task_of(plan: Plan) -> BlockTask:
         statistics=plan.scene.has_statistics and plan.profile.lossless and BandSums.exact(plan.layout.dtype),
         own_mask=plan.scene.layout.has_mask and nodata_kept,
         smooth=plan.treatment.smooth,
-        errors=() if by_tile else plan.treatment.errors(plan.ladder.steps, plan.layout.dtype),
-        by_tile=by_tile,
+        rounding=rounding,
+        by_level=overviews or goes_by_tile(plan.treatment, plan.profile.name),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from geosal.cluster import cpu_count
 from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.profiles import Profile, resolve_profile
+from geosal.codecs.treatments import goes_by_tile
 from geosal.codecs.tuning import setting_for
 from geosal.errors import GeosalWarning
 from geosal.fit import fit
@@ -22,6 +23,8 @@ from geosal.produce import Target
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import Scene, input_root, open_input
+from geosal.smoothing.block import SampleRules
+from geosal.smoothing.bound import Rounding
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
 from geosal.tally import warn_of_little_gain
@@ -100,12 +103,14 @@ class Plan:
     def disk_bytes(self) -> int:
         """Room taken at most while the job runs, the output and its overviews included.
 
-        Tiles of a COG wait in a spool until all are there; GDAL reads the pixels from a stage.
+        Tiles of a COG wait in a spool until all are there; GDAL reads the pixels from a stage. A first file that is
+        below a limit is kept while a second is made.
         """
         output = self.raw_bytes * 4 // 3
+        kept = output if self.recipe.targets.is_limit else 0
         if self.target.encoder is None:
-            return self.raw_bytes + output
-        return 2 * output if self.profile.driver == "COG" else output
+            return self.raw_bytes + output + kept
+        return (2 * output if self.profile.driver == "COG" else output) + kept
 
     def shares(self) -> dict[int, float]:
         """Share of the scene's pixels per kernel width, from a sample of small blocks spread over the scene."""
@@ -280,6 +285,20 @@ def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite
         layout=layout,
         encoder=None if isinstance(encoder, str) else encoder,
         gdal_because=encoder if isinstance(encoder, str) else "",
+        rounding=_rounding(profile, layout, steps),
+    )
+
+
+def _rounding(profile: Profile, layout: RasterLayout, steps: int) -> Rounding | None:
+    """What rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
+    treatment = profile.treatment
+    if treatment.bound is None or goes_by_tile(treatment, profile.name):
+        return None
+    return Rounding(
+        errors=treatment.errors(steps, layout.dtype),
+        finer=treatment.bound.finer or 0.0,
+        fine=treatment.fine_errors(steps, layout.dtype),
+        rules=SampleRules(layout.nodata, layout.alpha),
     )
 
 

@@ -15,7 +15,7 @@ from geosal.grid import Block
 from geosal.raster import RasterLayout
 from geosal.verification import verify_structure
 from geosal.writers.publish import WorkDirectory
-from geosal.writers.pyramid import Cutter, Parts, TileEncoder, Uncut
+from geosal.writers.pyramid import Cutter, Parts, Rounding, TileEncoder, Uncut
 from geosal.writers.sink import open_sink
 
 Tags = Mapping[str, str]
@@ -66,6 +66,8 @@ class Target:
         Of its tiles; None when GDAL has to write it.
     gdal_because
         Why that is so; empty otherwise.
+    rounding
+        Of the means in overviews, where a treatment rounds pixels by their levels.
     threads
         How many GDAL may have then; all cores when None.
     """
@@ -76,6 +78,7 @@ class Target:
     layout: RasterLayout
     encoder: TileEncoder | None
     gdal_because: str = ""
+    rounding: Rounding | None = None
     threads: int | None = None
 
 
@@ -188,7 +191,15 @@ def make_file(
     def encoding(done: int) -> None:
         report(Progress("encode", done, 1, "steps"))
 
-    with open_sink(path, target.profile, layout, target.encoder, threads=target.threads, report=encoding) as sink:
+    with open_sink(
+        path,
+        target.profile,
+        layout,
+        target.encoder,
+        rounding=target.rounding,
+        threads=target.threads,
+        report=encoding,
+    ) as sink:
         total = len(labour.blocks)
         report(Progress(labour.stage, 0, total, "blocks"))
         task = CutTask(labour.task, sink.cutter, layout.has_mask)

@@ -14,7 +14,7 @@ import numpy as np
 from geosal.errors import UsageError
 
 KINDS = ("smooth", "bound", "quality")
-_KEYS = {"smooth": (), "bound": ("error",), "quality": ("low", "high")}
+_KEYS = {"smooth": (), "bound": ("error", "finer"), "quality": ("low", "high")}
 _ERRORS = {"uint8": 4.0, "uint16": 32.0, "int16": 32.0, "uint32": 32.0, "int32": 32.0}
 """Largest errors where none is given; of floats none can be guessed."""
 _GUARD = 1e-9
@@ -31,9 +31,13 @@ class Bound:
     ----------
     error
         Of the last level, in the units of the samples; None for a default by dtype.
+    finer
+        Share of the scene, spread evenly, where the largest error is one less: integers have whole ones, and between
+        two of them may lie a fifth of the bytes. None for nowhere.
     """
 
     error: float | None = None
+    finer: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Treatment:
             )
         return cls(
             smooth="smooth" in given,
-            bound=Bound(**given["bound"]) if "bound" in given else None,
+            bound=_bound(**given["bound"]) if "bound" in given else None,
             quality=_quality(**given["quality"]) if "quality" in given else None,
         )
 
@@ -114,7 +118,11 @@ class Treatment:
             most = (int(np.iinfo(dtype).max) - int(np.iinfo(dtype).min)) // 2
             if not 1 <= error <= most:
                 raise UsageError(f"treatment bound:error={error:g}: for {dtype} it is a number from 1 to {most}")
-        return replace(self, bound=Bound(error))
+        elif self.bound.finer is not None:
+            raise UsageError(
+                f"treatment bound:finer={self.bound.finer:g}: {dtype} can have any error; say it itself, without finer="
+            )
+        return replace(self, bound=replace(self.bound, error=error))
 
     def errors(self, steps: int, dtype: str) -> tuple[float, ...]:
         """Largest error of each level, ``error * level / steps``; whole numbers for integers. Empty without `bound`."""
@@ -125,6 +133,16 @@ class Treatment:
         if np.dtype(dtype).kind != "f":
             errors = [float(math.floor(error + _GUARD)) for error in errors]
         return tuple(errors)
+
+    def fine_errors(self, steps: int, dtype: str) -> tuple[float, ...]:
+        """Largest error of each level in the share of the scene that `Bound.finer` says; empty without one."""
+        treatment = self.with_error_for(dtype)
+        bound = treatment.bound
+        if bound is None or bound.error is None or not bound.finer:
+            return ()
+        if bound.error - 1 < 1:
+            return (0.0,) * (steps + 1)
+        return replace(treatment, bound=Bound(bound.error - 1)).errors(steps, dtype)
 
     def __str__(self) -> str:
         parts = ["smooth"] if self.smooth else []
@@ -163,6 +181,12 @@ def _number(text: str, key: str, value: str) -> float:
     if not 0 < number < math.inf:
         raise UsageError(f"treatment {text!r}: {key}={value} is no number above 0")
     return number
+
+
+def _bound(error: float | None = None, finer: float | None = None) -> Bound:
+    if finer is not None and finer > 1:
+        raise UsageError(f"treatment bound: finer={finer:g} is a share of the scene; say 1 at most")
+    return Bound(error, finer)
 
 
 def _quality(low: float | None = None, high: float | None = None) -> Quality:

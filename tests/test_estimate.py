@@ -1,9 +1,13 @@
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import geosal
-from geosal.estimate import estimate, estimate_bytes
+from geosal.estimate import _spread, estimate, estimate_bytes
+from geosal.grid import Block
+from geosal.produce import CutTask
 
 
 @pytest.mark.parametrize(("suffix", "profile"), [("tif", "zstd"), ("tif", "jpeg"), ("jp2", None)])
@@ -51,3 +55,33 @@ def test_with_a_target_the_setting_is_told(rgb_scene: Path, tmp_path: Path) -> N
     assert "QUALITY=" in expected.found
     assert expected.bytes == pytest.approx(250_000, rel=0.01)
     assert estimate_bytes(plan) == 250_000
+
+
+@pytest.mark.parametrize("count", [1, 5, 36])
+def test_any_beginning_of_the_blocks_lies_spread_over_the_scene(count: int) -> None:
+    blocks = [Block(0, place, 1, 1) for place in range(count)]
+    order = [block.col_off for block in _spread(blocks)]
+    assert sorted(order) == list(range(count))
+    for begun in range(3, count):
+        gaps = np.diff([0, *sorted(order[:begun]), count])
+        assert gaps.max() <= 3 * count / begun
+
+
+def test_time_is_told_by_blocks_of_the_job_that_are_read_before(
+    rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Block, str]] = []
+    call = CutTask.__call__
+
+    def watching(self: CutTask, block: Block) -> Any:
+        seen.append((block, type(getattr(self.task, "scene")).__name__))  # noqa: B009  a BlockTask
+        return call(self, block)
+
+    monkeypatch.setattr(CutTask, "__call__", watching)
+    plan = geosal.make_plan(
+        geosal.Recipe(input=str(rgb_scene), output=str(tmp_path / "out.tif"), saliency=("grid",), block=512, workers=1)
+    )
+    estimate(plan)
+    assert len(seen) >= 2
+    assert {kind for _, kind in seen} == {"Kept"}
+    assert {block for block, _ in seen} <= set(plan.layout.grid.blocks(512))

@@ -43,7 +43,7 @@ def test_bound_holds_and_is_told(tmp_path: Path, uint16_scene: Path, name: str) 
     pixels, valid = read(uint16_scene)
     off = np.abs(found.astype(int) - pixels)
     assert (off <= ERRORS[levels_of(uint16_scene)]).all()
-    assert off.max() == 16  # half the step of level 6, which may have 24
+    assert off.max() == 24  # of level 6, whose step is 32: where a multiple of 64 lies so far away
     np.testing.assert_array_equal(found[~valid], pixels[~valid])
     assert summary.treatment == "bound:error=32"
     assert (summary.effective_kernel, summary.kernel_shares) == (1, {"1": 1.0})
@@ -52,6 +52,31 @@ def test_bound_holds_and_is_told(tmp_path: Path, uint16_scene: Path, name: str) 
     outcome = verdicts(output, uint16_scene)
     assert all(outcome.values())
     assert {"salient", "bound", "invalid"} <= set(outcome)
+
+
+@pytest.mark.parametrize("profile", ["zstd", "deflate"])
+def test_means_in_overviews_are_rounded_too_but_not_where_something_is_salient(
+    tmp_path: Path, uint16_scene: Path, profile: str
+) -> None:
+    outputs = [tmp_path / "whole.tif", tmp_path / "blocks.tif"]
+    for output, block in zip(outputs, (1024, 304), strict=True):
+        wish = {"saliency": "half", "treatment": "bound:error=32,finer=0.3", "profile": profile, "block": block}
+        geosal.compress(str(uint16_scene), str(output), **wish)
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    with rasterio.open(outputs[0]) as dataset, rasterio.open(outputs[0], overview_level=0) as overview:
+        image, found, counts = dataset.read().astype(int), overview.read().astype(int), overview.read_masks() > 0
+        valid = dataset.read_masks() > 0
+    height, width = (length // 2 * 2 for length in image.shape[1:])
+    squares = image[:, :height, :width].reshape(len(image), height // 2, 2, width // 2, 2)
+    whole = valid[:, :height, :width].reshape(squares.shape).all(axis=(2, 4))
+    means = (squares.sum(axis=(2, 4)) + 2) // 4
+    found, counts = found[:, : height // 2, : width // 2], counts[:, : height // 2, : width // 2]
+    salient = np.arange(width // 2) < image.shape[2] // 4
+    np.testing.assert_array_equal(found[..., salient][whole[..., salient]], means[..., salient][whole[..., salient]])
+    background = whole & ~salient & (np.arange(width // 2) > image.shape[2] // 4)
+    assert np.abs(found - means)[background].max() <= 32
+    assert np.mean(found[background] % 32 == 0) == 1
+    assert np.mean(means[background] % 32 == 0) < 0.7
 
 
 def test_bound_makes_the_file_smaller_and_smoothing_first_smaller_still(tmp_path: Path, uint16_scene: Path) -> None:

@@ -11,6 +11,7 @@ from geosal.treatment import SMOOTH, Bound, Quality, Treatment
         (("bound",), Treatment(smooth=False, bound=Bound())),
         (("bound:error=32",), Treatment(smooth=False, bound=Bound(32))),
         (("smooth", "bound:error=0.5"), Treatment(bound=Bound(0.5))),
+        (("bound:error=3,finer=0.25",), Treatment(smooth=False, bound=Bound(3, 0.25))),
         (("quality:high=90,low=40.5", "smooth"), Treatment(quality=Quality(40.5, 90))),
         (("quality",), Treatment(smooth=False, quality=Quality())),
     ],
@@ -27,7 +28,7 @@ def test_treatments_are_read_and_written_alike(texts: tuple[str, ...], expected:
         ((), "no treatment: leave it out for smooth, or say one of smooth, bound, quality"),
         (("blur",), "treatment 'blur': unknown; it is smooth, bound, quality, such as bound:error=32"),
         (("smooth:error=3",), "'error=3' is no parameter of smooth; it takes none"),
-        (("bound:errors=3",), "'errors=3' is no parameter of bound; it takes error= once"),
+        (("bound:errors=3",), "'errors=3' is no parameter of bound; it takes error=, finer= once"),
         (("bound:3",), "'3' is no parameter of bound"),
         (("quality:low=1,low=2",), "'low=2' is no parameter of quality; it takes low=, high= once"),
         (("bound:error=-1",), "error=-1 is no number above 0"),
@@ -35,6 +36,7 @@ def test_treatments_are_read_and_written_alike(texts: tuple[str, ...], expected:
         (("bound:error=nan",), "error=nan is no number above 0"),
         (("bound:error=inf",), "error=inf is no number above 0"),
         (("bound:error=",), "error= is no number above 0"),
+        (("bound:error=3,finer=1.5",), "finer=1.5 is a share of the scene; say 1 at most"),
         (("quality:high=101",), "high=101, the best there is is 100"),
         (("quality:low=50,high=40",), "low=50 is above high=40; exchange them"),
         (("bound", "quality"), "treatments bound and quality: .*choose one of them"),
@@ -52,6 +54,14 @@ def test_errors_grow_with_the_level_and_are_whole_for_integers() -> None:
     assert Treatment.parse(["bound:error=5"]).errors(3, "uint8") == (0, 1, 3, 5)
     assert Treatment.parse(["bound:error=0.5"]).errors(2, "float32") == (0, 0.25, 0.5)
     assert SMOOTH.errors(8, "uint16") == ()
+
+
+def test_finer_errors_are_those_of_one_less() -> None:
+    assert Treatment.parse(["bound:error=5,finer=0.5"]).fine_errors(3, "uint8") == (0, 1, 2, 4)
+    assert Treatment.parse(["bound:error=1,finer=0.5"]).fine_errors(2, "int16") == (0, 0, 0)
+    assert Treatment.parse(["bound:error=5"]).fine_errors(3, "uint8") == ()
+    with pytest.raises(UsageError, match="float32 can have any error; say it itself, without finer="):
+        Treatment.parse(["bound:error=5,finer=0.5"]).errors(3, "float32")
 
 
 def test_integers_have_a_default_error_and_floats_must_say_theirs() -> None:

@@ -8,7 +8,6 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.errors import UsageError
-from geosal.ladder import Ladder
 from geosal.scenes import Reading, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Check, raise_if_failed
@@ -50,8 +49,7 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
         rules = {name: given[name] for name in ("combine", "outside", "background", "drivers") if name in given}
         scene = open_input(against, Reading(**{"max_pixels": _NO_LIMIT, **reading}))
         saliency = open_saliency(wish["saliency"], scene.grid, scene=scene.original, **rules)
-    ladder = Ladder(steps=wish["steps"]) if wish["steps"] else None
-    checks = verify_file(output, against=against, saliency=saliency, ladder=ladder, **reading)
+    checks = verify_file(output, against=against, saliency=saliency, steps=wish["steps"], **reading)
     if not quiet:
         report.show("\n".join(_as_line(check) for check in checks))
     outcome = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]

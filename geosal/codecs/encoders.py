@@ -64,4 +64,8 @@ def tile_encoder(
             f"treatment {profile.treatment}: geosal must encode its tiles, and {encoder}; leave such options out, or "
             "use another profile"
         )
+    bound = profile.treatment.bound
+    if isinstance(encoder, TiffEncoder) and bound is not None and bound.finer:
+        fine = profile.treatment.fine_errors(steps, layout.dtype)
+        return replace(encoder, by_level=settings, finer=bound.finer, fine_by_level=fine)
     return replace(encoder, by_level=settings)

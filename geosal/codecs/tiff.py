@@ -62,6 +62,8 @@ class TiffEncoder:
     finer
         Share of the tiles whose largest error in LERC is one less than `level`: integers have whole ones, and between
         two of them lies up to a fifth of the bytes. A tile's own samples decide, so neither blocks nor workers do.
+    fine_by_level
+        What takes the place of `by_level` in that share of the tiles.
     """
 
     compression: str
@@ -73,6 +75,7 @@ class TiffEncoder:
     overviews: bool = True
     by_level: tuple[float, ...] = ()
     finer: float = 0.0
+    fine_by_level: tuple[float, ...] = ()
 
     def __call__(
         self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
@@ -99,7 +102,8 @@ class TiffEncoder:
     def _compress(self, samples: NDArray[Any], levels: NDArray[np.uint8] | None) -> Any:
         if not self.by_level:
             return _COMPRESS[self.compression](samples, self._level_of(samples))
-        setting, last = self.by_level[-1 if levels is None else levels.min()], self.by_level[-1]
+        settings = self.fine_by_level if self.finer and self._is_finer(samples) else self.by_level
+        setting, last = settings[-1 if levels is None else levels.min()], self.by_level[-1]
         if self.compression != "JPEG":
             return _COMPRESS[self.compression](samples, setting)
         if setting == last:
@@ -114,8 +118,10 @@ class TiffEncoder:
         return whole_jpeg(found, pixels.shape[1:], steps(tables), _SUBSAMPLING, jfif=False)
 
     def _level_of(self, samples: NDArray[Any]) -> float:
-        is_finer = self.finer and zlib.crc32(samples.tobytes()) < self.finer * 2**32
-        return self.level - 1 if is_finer else self.level
+        return self.level - 1 if self.finer and self._is_finer(samples) else self.level
+
+    def _is_finer(self, samples: NDArray[Any]) -> bool:
+        return zlib.crc32(samples.tobytes()) < self.finer * 2**32
 
     @property
     def jpeg_tables(self) -> bytes | None:

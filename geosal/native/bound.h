@@ -1,4 +1,5 @@
-/* Samples to the nearest multiple of their level's step, ties to the even multiple: a template, once for each type.
+/* Samples to a multiple of twice their level's step where one lies within its error, else to the nearest multiple of the
+ * step, ties to the even one: a template, once for each type.
  *
  * Defined before it is included:
  *   NAME    prefix of its functions
@@ -11,11 +12,11 @@ INLINE void PASTE(NAME, _round)(const quantising *q, const SAMPLE *restrict in, 
                                 SAMPLE *restrict out)
 {
     for (ptrdiff_t x = 0; x < q->width; x++) {
-        const WIDE shift = q->exponents[levels[x]], some = shift > 0;
-        WIDE value = (WIDE)in[x];
+        const WIDE shift = q->exponents[levels[x]], some = shift > 0, step = (WIDE)1 << shift, was = (WIDE)in[x];
         /* Half a step less one, and one more where the multiple below is odd. */
-        value += ((((WIDE)1 << shift) >> 1) - some) + ((value >> shift) & some);
-        value &= -((WIDE)1 << shift);
+        const WIDE near = (was + ((step >> 1) - some) + ((was >> shift) & some)) & -step;
+        const WIDE coarse = (was + step) & -2 * step, off = coarse < was ? was - coarse : coarse - was;
+        const WIDE value = off <= q->limits[levels[x]] ? coarse : near;
         out[x] = (SAMPLE)(value < LEAST ? LEAST : value > MOST ? MOST : value);
     }
 }
@@ -34,9 +35,11 @@ INLINE void PASTE(NAME, _round)(const quantising *q, const SAMPLE *restrict in, 
                                 SAMPLE *restrict out)
 {
     for (ptrdiff_t x = 0; x < q->width; x++) {
-        const WIDE step = q->steps[levels[x]], inverse = q->inverses[levels[x]];
-        const SAMPLE near = (SAMPLE)(rint((WIDE)in[x] * inverse) * step);
-        out[x] = isfinite(near) ? near : in[x];
+        const WIDE step = q->steps[levels[x]], inverse = q->inverses[levels[x]], was = (WIDE)in[x];
+        const SAMPLE near = (SAMPLE)(rint(was * inverse) * step);
+        const SAMPLE coarse = (SAMPLE)(rint(was * (inverse / 2)) * (2 * step));
+        const SAMPLE value = fabs((WIDE)coarse - was) <= q->errors[levels[x]] ? coarse : near;
+        out[x] = isfinite(value) ? value : in[x];
     }
 }
 

@@ -53,7 +53,7 @@ class QuantiseJob(ctypes.Structure):
     _fields_ = _fields(
         (_POINTER, "pixels valid levels out"),
         (_SIZE, "pixel_stride valid_stride level_stride out_stride height width"),
-        (_POINTER, "exponents steps inverses"),
+        (_POINTER, "exponents steps inverses limits errors"),
         (_INT, "coded"),
         (_REAL, "nodata"),
     )

@@ -93,9 +93,12 @@ def quantise(
     valid: NDArray[np.bool_] | None,
     out: NDArray[Any],
     exponents: NDArray[np.int_],
+    errors: NDArray[np.float64],
     nodata: float | None,
 ) -> None:
-    """Bring each sample of a band to the nearest multiple of its level's step; a tie goes to the even multiple.
+    """Bring each sample of a band to a multiple of its level's step.
+
+    To one of twice the step, where such a one lies within the level's error; else to the nearest, of two to the even.
 
     Parameters
     ----------
@@ -109,6 +112,8 @@ def quantise(
         (y, x), of the dtype of `pixels`; written whole.
     exponents
         The step of each level is two to the power of it; of integers not below 0, where 0 changes nothing.
+    errors
+        Largest error of each level, below its step, or 0; of integers below ``2**31``.
     nodata
         A code that no sample may come to; None without.
 
@@ -120,13 +125,16 @@ def quantise(
     check_dtype(pixels, QUANTISED)
     arrays = _arrays(pixels, levels, valid, out)
     highest = int(levels.max(initial=0))
-    if highest >= len(exponents) or len(exponents) > _LEVELS:
+    if highest >= len(exponents) or len(exponents) > _LEVELS or len(errors) != len(exponents):
         raise UsageError(
             f"level {highest} with steps for {len(exponents)} levels; give one for each, {_LEVELS} at most"
         )
     table = np.zeros(_LEVELS, np.int32)
     table[: len(exponents)] = np.clip(exponents, -_FURTHEST, _FURTHEST)
     steps, inverses = np.ldexp(1.0, table), np.ldexp(1.0, -table)
+    largest = np.zeros(_LEVELS)
+    largest[: len(errors)] = errors
+    limits = largest.astype(np.int32) if out.dtype.kind != "f" else np.zeros(_LEVELS, np.int32)
     coded = nodata is not None and not np.isnan(nodata)
     job = QuantiseJob(
         **rows(**arrays),
@@ -135,6 +143,8 @@ def quantise(
         exponents=address(table),
         steps=address(steps),
         inverses=address(inverses),
+        limits=address(limits),
+        errors=address(largest),
         coded=coded,
         nodata=float(out.dtype.type(nodata)) if coded else 0.0,
     )

@@ -19,6 +19,8 @@ typedef struct {
     ptrdiff_t height, width;
     const int32_t *exponents;        /* of integers: of each level's step, a power of two; 256 of them */
     const double *steps, *inverses;  /* of floats */
+    const int32_t *limits;           /* largest error of each level, of integers */
+    const double *errors;            /* and of floats */
     int coded;                       /* there is a nodata code */
     double nodata;
 } quantising;

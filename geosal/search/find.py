@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from geosal.search.rates import RateSearch
 from geosal.search.sample import Sample, TaskOf, pieces_across
 from geosal.search.trials import Trials, spread_of
 from geosal.search.turning import Turning
+from geosal.writers.swap import SIDECARS, beside
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ def reach(
     task_of
         Makes the treatment of blocks.
     attempt
-        Makes the whole file with a plan; called once or twice, and the second file takes the place of the first.
+        Makes the whole file with a plan; called once or twice, with the same path. The first file is kept beside the
+        second where it is below a limit, and is given back where the second is not.
     begun
         Called with 0 before the trials, with 1 after them.
 
@@ -91,7 +93,7 @@ def reach(
         search = _search(knob, trials)
         turned = search.first()
         begun(1)
-        encodes, seconds = 0, time.monotonic() - began
+        encodes, seconds, kept = 0, time.monotonic() - began, None
         while True:
             give_back()
             made, encodes = attempt(turned), encodes + 1
@@ -101,7 +103,11 @@ def reach(
             seconds += time.monotonic() - began
             if following is None:
                 break
+            if search.fits:
+                kept = turned, _set_aside(made)
             turned = following
+    if fault is not None and kept is not None and search.was_better():
+        (turned, made), fault = kept, told(kept[0], knob.setting)
     if fault is not None:
         search.refuse(fault)
     facts = {
@@ -139,6 +145,16 @@ def set_out(plan: Plan, task_of: TaskOf) -> tuple[Plan, str, bool]:
         knob, trials = _prepare(plan, task_of, Path(folder))
         turned = _search(knob, trials).first()
         return turned, told(turned, knob.setting), trials.sample.is_whole(plan)
+
+
+def _set_aside(made: Attempt) -> Attempt:
+    """Move a file with its sidecars, or a store, into a folder beside it."""
+    folder = made.path.parent / "first"
+    folder.mkdir()
+    for path in (made.path, *(beside(made.path, suffix) for suffix in SIDECARS)):
+        if path.exists():
+            path.rename(folder / path.name)
+    return replace(made, path=folder / made.path.name)
 
 
 def _prepare(plan: Plan, task_of: TaskOf, folder: Path) -> tuple[Knob, Trials]:

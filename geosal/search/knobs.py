@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from geosal.codecs.tiff import TiffEncoder
 from geosal.codecs.tuning import Setting, setting_for
 from geosal.ladder import MAX_STEPS, Ladder
@@ -107,20 +109,30 @@ def _largest_error(plan: Plan, free: Recipe, spread: float) -> Knob:
 
 
 def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
-    """Largest error of the treatment; each level has its share of it, so fractions matter for integers too."""
-    treatment = Treatment.parse(free.treatment)
-    whole = not plan.layout.dtype.startswith("float")
+    """Largest error of the treatment: of floats its logarithm, of integers that of one more than it.
 
-    def at(place: float) -> Plan:
-        error = 2**-place
-        text = f"bound:error={max(1.0, error) if whole else error:.6g}"
+    Integers have whole errors; between two of them a share of the scene has the smaller one.
+    """
+    treatment, dtype = Treatment.parse(free.treatment), plan.layout.dtype
+
+    def turned(text: str) -> Plan:
         return retuned(plan, free.patch(treatment=(*_smooth(treatment), text)))
 
-    start = -math.log2(4 if whole else spread / 1000)
-    most = 0.0 if whole else start + 20
-    return Knob(
-        Setting.BOUND, Range(-math.log2(max(2.0, spread / 2) if whole else spread), most, start, 1, 1e-3), at, True
-    )
+    def at(place: float) -> Plan:
+        return turned(f"bound:error={2**-place:.6g}")
+
+    def at_whole(place: float) -> Plan:
+        error = 2**-place - 1
+        bound = max(1, math.ceil(error - _FINE))
+        finer = round(min(1.0, bound - error), 3)
+        return turned(f"bound:error={bound}" + (f",finer={finer:g}" if finer >= _FINE else ""))
+
+    if not dtype.startswith("float"):
+        limits = np.iinfo(dtype)
+        widest = min(max(2.0, spread / 2), (int(limits.max) - int(limits.min)) // 2)
+        return Knob(Setting.BOUND, Range(-math.log2(1 + widest), 0, -math.log2(5), 1, 1e-3), at_whole, True)
+    start = -math.log2(spread / 1000)
+    return Knob(Setting.BOUND, Range(-math.log2(spread), start + 20, start, 1, 1e-3), at, True)
 
 
 def _tiles(plan: Plan, free: Recipe, _: float) -> Knob:
@@ -179,8 +191,7 @@ def told(plan: Plan, setting: Setting) -> str:
         case Setting.LADDER:
             return f"--steps {plan.ladder.steps} --sigma {plan.ladder.sigma}"
         case _:
-            sigma = f" --sigma {plan.ladder.sigma}" if setting is Setting.BOUND and plan.treatment.smooth else ""
-            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment) + sigma
+            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment)
 
 
 def _smooth(treatment: Treatment) -> tuple[str, ...]:

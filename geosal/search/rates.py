@@ -57,6 +57,20 @@ class RateSearch(Turning):
         within = -_TOLERANCE <= off <= (0.0 if self._targets.is_limit else _TOLERANCE)
         return None if within else told(plan, self._knob.setting)
 
+    @property
+    def fits(self) -> bool:
+        """Whether the last file is below a limit, so that it will do if nothing comes closer."""
+        return self._targets.is_limit and self._bytes <= self._asked
+
+    def was_better(self) -> bool:
+        """Whether the file before the last, which is below a limit, comes closer to it; then it is what was reached."""
+        before = self._encoded[-2]["bytes"]
+        if before < self._bytes <= self._asked:
+            return False
+        self._bytes = before
+        self.reached["reached_bytes"] = before
+        return True
+
     def refuse(self, found: str) -> None:
         """Tell of a target that was not reached; below a limit there is nothing to complain of.
 
@@ -92,7 +106,7 @@ class RateSearch(Turning):
         return self._trials.bytes_of(plan) * self._ratio
 
     def _solve(self) -> Plan:
-        """Turn the knob; where it goes in steps, of the ladder or of quantisation, sigma comes after it."""
+        """Turn the knob; where it is the ladder, which goes in steps, sigma comes after it."""
         is_limit = self._targets.is_limit
         wanted = math.log(self._asked * (_AIM if is_limit else 1.0))
 
@@ -103,7 +117,7 @@ class RateSearch(Turning):
             return climb(logarithm, wanted, _CLOSE, knob.within, above=above)
 
         either = False if is_limit else None
-        in_steps = self._knob.setting in {Setting.LADDER, Setting.BOUND} and self._trials.plan.treatment.smooth
+        in_steps = self._knob.setting is Setting.LADDER
         plan = self._knob.at(turn(self._knob, above=False if in_steps else either))
         if in_steps and abs(math.log(self._predicted(plan)) - wanted) > _CLOSE:
             finer = sigma_knob(plan)

@@ -180,7 +180,7 @@ class Sample:
         if target.encoder is None:
             raise ValueError("GDAL encodes whole files only")
         layout = self.layout(target)
-        cutter = Cutter.of(target.encoder, layout)
+        cutter = Cutter.of(target.encoder, layout, target.rounding)
         piece = treated if layout.has_mask else treated._replace(mask=None)
         tiles: list[Tile] = []
         with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:

@@ -47,7 +47,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
         costs[tile.level] += tile_bytes(tile, driver)
     shapes = list(level_shapes(sample.shape, encoder.tile))
     levels = level_shapes(scene, encoder.tile)
-    _go_on(Cutter.of(encoder, sample.layout(target)), piece, shapes, costs, len(levels), driver)
+    _go_on(Cutter.of(encoder, sample.layout(target), target.rounding), piece, shapes, costs, len(levels), driver)
     rates = [cost / _weight(shape, encoder.tile, padding) for cost, shape in zip(costs, shapes, strict=True)]
     rates += rates[-1:] * (len(levels) - len(rates))
     return sum(rate * _weight(shape, encoder.tile, padding) for rate, shape in zip(rates, levels, strict=False))

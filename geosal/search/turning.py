@@ -51,6 +51,15 @@ class Turning(ABC):
         following = self._solve()
         return None if setting_of(following) == setting_of(plan) else following
 
+    @property
+    def fits(self) -> bool:
+        """Whether the last file would do if nothing comes closer: it is below a limit."""
+        return False
+
+    def was_better(self) -> bool:
+        """Whether the file before the last, which would do, comes closer; then it is what was reached."""
+        return False
+
     @abstractmethod
     def refuse(self, found: str) -> None:
         """Tell of a target that was not reached.

@@ -1,11 +1,14 @@
-"""Quantise each pixel by its level: no sample is off by more than its level allows, and a codec needs fewer bits.
+"""Round each pixel by its level: no sample is off by more than its level allows, and a codec needs fewer bits.
 
-The step of a level is the largest power of two that keeps the bound: its low bits are zero, the values of a coarse
-level are among those of every finer one, and for floats nothing is rounded. On 16-bit scenes lossless codecs make a
-tenth less of that than of multiples of 2 e + 1, which are coarser: `tests/benchmarks/quality.py` has the figures.
+The step of a level is the largest power of two whose half is not above its error. A sample goes to a multiple of twice
+the step where one lies within the error, else to the nearest multiple of the step. So low bits are zero, the values of
+a coarse level are among those of every finer one, for floats nothing is rounded, and each unit of error more saves
+bytes. On 16-bit scenes lossless codecs make a tenth less of that than of multiples of 2 e + 1, which are coarser:
+`tests/benchmarks/quality.py` has the figures.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,70 @@ _STRIP = 2**16
 """Pixels in work at once, so that they stay in the cache."""
 
 
+_CELL = 16
+"""Rows and columns of the cells that are rounded alike."""
+_ALONG, _ACROSS, _WHOLE = 0xC13FA9A9, 0x91E10DA5, 2**32
+"""Fractions of a plane-filling sequence (Roberts' R2): any share of the cells lies spread evenly, in each window."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What is rounded how far; it pickles.
+
+    Attributes
+    ----------
+    errors
+        Largest error of each level, in the units of the samples; 0 leaves a level alone.
+    finer
+        Share of the cells of 16 x 16 pixels in which `fine` takes the place of `errors`. Their place in the image
+        decides, so neither blocks nor workers do.
+    fine
+        Errors there, none above `errors`; empty where `finer` is 0.
+    rules
+        Nodata code and alpha band.
+    """
+
+    errors: tuple[float, ...]
+    finer: float = 0.0
+    fine: tuple[float, ...] = ()
+    rules: SampleRules = _NOTHING_SPECIAL
+
+    def __call__(
+        self,
+        pixels: NDArray[Any],
+        levels: NDArray[np.uint8],
+        valid: NDArray[np.bool_] | None,
+        corner: tuple[int, int],
+    ) -> NDArray[Any]:
+        """Round pixels whose first one lies in row and column `corner` of the image; the rest as `bound_errors`.
+
+        Raises
+        ------
+        UsageError
+            A level without an error.
+        """
+        if not self.finer:
+            return bound_errors(pixels, levels, valid, self.errors, self.rules)
+        count = len(self.errors)
+        if levels.size and int(levels.max()) >= count:
+            return bound_errors(pixels, levels, valid, self.errors, self.rules)  # refuses
+        apart = levels + np.uint8(count) * _finer_cells(corner, levels.shape, self.finer)
+        return bound_errors(pixels, apart, valid, (*self.errors, *self.fine), self.rules)
+
+
+def _finer_cells(corner: tuple[int, int], shape: tuple[int, ...], share: float) -> NDArray[np.uint8]:
+    """1 in a share of the cells, (y, x)."""
+    rows, cols = (
+        np.arange(begin // _CELL, -(-(begin + length) // _CELL), dtype=np.uint64)
+        for begin, length in zip(corner, shape, strict=True)
+    )
+    places = (rows[:, np.newaxis] * _ALONG + cols * _ACROSS) % _WHOLE
+    chosen = (places < share * _WHOLE).astype(np.uint8)
+    wide = chosen.repeat(_CELL, axis=0).repeat(_CELL, axis=1)
+    top, left = (begin % _CELL for begin in corner)
+    return wide[top : top + shape[0], left : left + shape[1]]
+
+
 def bound_errors(
     pixels: NDArray[Any],
     levels: NDArray[np.uint8],
@@ -29,7 +96,7 @@ def bound_errors(
     errors: tuple[float, ...],
     rules: SampleRules = _NOTHING_SPECIAL,
 ) -> NDArray[Any]:
-    """Bring each sample to the nearest multiple of its level's step; a tie goes to the even multiple.
+    """Bring each sample to a multiple of its level's step, or of twice the step where one lies within its error.
 
     Parameters
     ----------
@@ -62,13 +129,14 @@ def bound_errors(
     if not levels.size or not (np.array(errors)[: highest + 1] > 0).any():
         result[...] = pixels
         return result
+    largest = np.asarray(errors, np.float64)
     quantise_band = quantise if result.dtype.name in QUANTISED else quantise_slowly
     for number, band in enumerate(pixels):
         if number == rules.alpha:
             result[number] = band
         else:
             says = None if valid is None else valid[number]
-            quantise_band(band, levels, says, result[number], exponents, rules.nodata)
+            quantise_band(band, levels, says, result[number], exponents, largest, rules.nodata)
     return result
 
 
@@ -78,6 +146,7 @@ def quantise_slowly(
     valid: NDArray[np.bool_] | None,
     out: NDArray[Any],
     exponents: NDArray[np.int_],
+    errors: NDArray[np.float64],
     nodata: float | None,
 ) -> None:
     """Do what `geosal.native.quantise` does, to the bit, in NumPy: for rare dtypes, and to test it."""
@@ -86,7 +155,7 @@ def quantise_slowly(
     for top in range(0, levels.shape[0], rows):
         strip = slice(top, top + rows)
         before = pixels[strip].astype(out.dtype, copy=False)
-        after = method(before, levels[strip], exponents)
+        after = method(before, levels[strip], exponents, errors)
         if nodata is not None:
             _keep_off_nodata(after, before, nodata)
         out[strip] = after if valid is None else np.where(valid[strip], after, before)
@@ -104,28 +173,34 @@ _NO_STEP = -(2**20)
 """Exponent of a step that changes no float."""
 
 
-def _quantise_integers(samples: NDArray[Any], levels: NDArray[np.uint8], exponents: NDArray[np.int_]) -> NDArray[Any]:
+def _quantise_integers(
+    samples: NDArray[Any], levels: NDArray[np.uint8], exponents: NDArray[np.int_], errors: NDArray[np.float64]
+) -> NDArray[Any]:
     wide: Any = np.int32 if samples.dtype.itemsize <= 2 else np.int64
     steps = np.int64(1) << exponents
     shift: NDArray[Any] = exponents.astype(wide)[levels]
     # Half a step less one, and one more where the multiple below is odd: a tie goes to the even one.
     below: NDArray[Any] = np.maximum(steps // 2 - 1, 0).astype(wide)[levels]
     tie: NDArray[Any] = (steps > 1).astype(wide)[levels]
-    values: NDArray[Any] = samples.astype(wide)
-    tie = tie & (values >> shift)
-    values += below
-    values += tie
-    values >>= shift
-    values <<= shift
+    before: NDArray[Any] = samples.astype(wide)
+    near = ((before + below + (tie & (before >> shift))) >> shift) << shift
+    coarse = ((before + (1 << shift)) >> (shift + 1)) << (shift + 1)
+    values = np.where(np.abs(coarse - before) <= errors.astype(wide)[levels], coarse, near)
     limits = np.iinfo(samples.dtype)
     return np.asarray(np.clip(values, limits.min, limits.max).astype(samples.dtype))
 
 
-def _quantise_floats(samples: NDArray[Any], levels: NDArray[np.uint8], exponents: NDArray[np.int_]) -> NDArray[Any]:
+def _quantise_floats(
+    samples: NDArray[Any], levels: NDArray[np.uint8], exponents: NDArray[np.int_], errors: NDArray[np.float64]
+) -> NDArray[Any]:
     wide = samples.astype(np.float64)
     exponent = exponents[levels]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        near = np.ldexp(np.rint(np.ldexp(wide, -exponent)), exponent).astype(samples.dtype)
+        near, coarse = (
+            np.ldexp(np.rint(np.ldexp(wide, -each)), each).astype(samples.dtype) for each in (exponent, exponent + 1)
+        )
+        within = np.abs(coarse.astype(np.float64) - wide) <= errors[levels]
+        near = np.where(within, coarse, near)
     # Without a step, or where it is finer than the sample's own, nothing changes.
     fine = (exponent == _NO_STEP) | ~np.isfinite(near)
     return np.where(fine, samples, near)

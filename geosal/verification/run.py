@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ def verify(
     against: str | None = None,
     saliency: Saliency | str | Sequence[str] | None = None,
     ladder: Ladder | None = None,
+    steps: int | None = None,
     **reading: Any,
 ) -> tuple[Check, ...]:
     """Check everything that a finished file can be asked.
@@ -48,6 +49,8 @@ def verify(
         by default, or an opened saliency on the grid of `against`.
     ladder
         Of the job; by default what the file's provenance says.
+    steps
+        Of the ladder, where nothing else tells it. A file that tells another number fails the check ``ladder``.
     **reading
         How `against` was read: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands`` and ``to_byte``.
 
@@ -77,7 +80,7 @@ def verify(
         source = None if against is None else open_input(against, _reading(reading))
         try:
             opened = None if source is None else _open_saliency(saliency, source)
-            return tuple(_checks(output, source, opened, ladder))
+            return tuple(_checks(output, source, opened, _Told(ladder, steps)))
         finally:
             close_shared_rasters()
 
@@ -127,7 +130,28 @@ def _open_saliency(saliency: Saliency | str | Sequence[str] | None, source: Scen
     return open_saliency(texts, source.grid, drivers=source.drivers, scene=source.original)
 
 
-def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: Ladder | None) -> Iterator[Check]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the user says of the ladder."""
+
+    ladder: Ladder | None
+    steps: int | None
+
+    def ladder_of(self, found: Scene) -> Ladder:
+        """The ladder of a file's job: the user's, or else the one that its provenance tells, or else the default."""
+        usual = Ladder() if self.steps is None else Ladder(steps=self.steps)
+        return self.ladder or carried.read_ladder(found.layout.metadata) or usual
+
+    def check(self, found: Scene) -> Check | None:
+        """See whether the steps that the user says are the file's; None where one of them does not say."""
+        tagged = carried.read_ladder(found.layout.metadata)
+        if tagged is None or self.steps is None:
+            return None
+        faults = [] if tagged.steps == self.steps else [f"it was made with steps={tagged.steps}, not {self.steps}"]
+        return Check.of("ladder", faults, f"steps={self.steps}, as the file says")
+
+
+def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: _Told) -> Iterator[Check]:
     if is_store(output):
         yield from _store_checks(output, source, saliency, ladder)
         return
@@ -159,9 +183,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     yield from _comparisons(found, source, saliency, ladder, lossless=lossless, complete=complete.ok)
 
 
-def _store_checks(
-    output: str, source: Scene | None, saliency: Saliency | None, ladder: Ladder | None
-) -> Iterator[Check]:
+def _store_checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: _Told) -> Iterator[Check]:
     try:
         found = ZarrScene.open_store(output)
     except SceneError as error:
@@ -178,18 +200,19 @@ def _comparisons(
     found: Scene,
     source: Scene | None,
     saliency: Saliency | None,
-    ladder: Ladder | None,
+    ladder: _Told,
     *,
     lossless: bool,
     complete: bool,
 ) -> Iterator[Check]:
     yield carried.check_provenance(found.layout.metadata)
+    if (told := ladder.check(found)) is not None:
+        yield told
     if source is None:
         return
     yield from _carried_checks(found, source, lossless=lossless)
     if complete:
-        ladder = ladder or carried.read_ladder(found.layout.metadata) or Ladder()
-        yield from _pixel_checks(found, source, saliency, ladder, lossless=lossless)
+        yield from _pixel_checks(found, source, saliency, ladder.ladder_of(found), lossless=lossless)
 
 
 def _carried_checks(found: Scene, source: Scene, *, lossless: bool) -> Iterator[Check]:

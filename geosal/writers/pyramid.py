@@ -6,7 +6,7 @@ job, which puts pieces together until a tile is whole. Every tile of a level is 
 below, so the file does not depend on the blocks nor on the order in which they come.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +17,9 @@ from geosal.errors import GeosalError, OutputError
 from geosal.grid import Block, level_shapes
 from geosal.native import halve
 from geosal.raster import RasterLayout, is_mean_apart, is_nodata, mask_out, step_off, valid_samples
+
+Rounding = Callable[[NDArray[Any], NDArray[np.uint8], NDArray[np.bool_] | None, tuple[int, int]], NDArray[Any]]
+"""From pixels (band, y, x), their levels and validity, and where they begin in their image, to rounded ones."""
 
 
 class Tile(NamedTuple):
@@ -85,19 +88,23 @@ class Cutter:
         Rows and columns of the image and of its overviews.
     nodata, alpha
         Which samples have no part in a mean, as in `RasterLayout`.
+    rounding
+        Rounds the means of an overview as the image's pixels were; None leaves them. Means of rounded samples have low
+        bits again, and a quarter of the bytes would be theirs.
     """
 
     encoder: TileEncoder
     shapes: tuple[tuple[int, int], ...]
     nodata: float | None = None
     alpha: int | None = None
+    rounding: Rounding | None = None
 
     @classmethod
-    def of(cls, encoder: TileEncoder, layout: RasterLayout) -> "Cutter":
+    def of(cls, encoder: TileEncoder, layout: RasterLayout, rounding: Rounding | None = None) -> "Cutter":
         """Make the cutter for an output."""
         shape = layout.grid.shape
         shapes = level_shapes(shape, encoder.tile) if encoder.overviews else (shape,)
-        return cls(encoder=encoder, shapes=shapes, nodata=layout.nodata, alpha=layout.alpha)
+        return cls(encoder=encoder, shapes=shapes, nodata=layout.nodata, alpha=layout.alpha, rounding=rounding)
 
     def cut(
         self,
@@ -159,7 +166,7 @@ class Cutter:
     def halve(self, piece: Piece) -> Piece:
         """Reduce a piece whose corner is even: the mean of the valid ones of each 2 x 2, valid where one of them is.
 
-        As salient as the most salient of them.
+        As salient as the most salient of them, and rounded as that allows.
         """
         pixels, mask, block = piece.pixels, piece.mask, piece.block
         valid = self._which_count(pixels, mask)
@@ -168,6 +175,9 @@ class Cutter:
             _keep_off_nodata(reduced, valid, self.nodata)
         smaller = Block(block.row_off // 2, block.col_off // 2, reduced.shape[1], reduced.shape[2])
         levels = None if piece.levels is None else _least_of_squares(piece.levels)
+        if self.rounding is not None and levels is not None:
+            counts = None if valid is None else _any_of_squares(valid)
+            reduced = self.rounding(reduced, levels, counts, (smaller.row_off, smaller.col_off))
         return Piece(piece.level + 1, smaller, reduced, None if mask is None else _any_of_squares(mask), levels)
 
     def _which_count(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from geosal.raster import RasterLayout
-from geosal.writers.pyramid import Assembler, Cutter, Parts, Tile, TileEncoder, Uncut
+from geosal.writers.pyramid import Assembler, Cutter, Parts, Rounding, Tile, TileEncoder, Uncut
 from geosal.writers.stage import Stage
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def open_sink(
     layout: RasterLayout,
     encoder: TileEncoder | None,
     *,
+    rounding: Rounding | None = None,
     threads: int | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Sink]:
@@ -67,6 +68,8 @@ def open_sink(
         What is to be written.
     encoder
         Of the tiles; None when GDAL has to write the file.
+    rounding
+        Of the means in overviews, see `Cutter`; those that GDAL makes are left.
     threads
         How many GDAL may have.
     report
@@ -82,7 +85,7 @@ def open_sink(
             yield _GdalSink(path, stage, profile, layout, threads, report)
     else:
         with open_container(path, profile, layout, encoder) as container:
-            yield _TileSink(Cutter.of(encoder, layout), container)
+            yield _TileSink(Cutter.of(encoder, layout, rounding), container)
 
 
 def open_container(path: Path, profile: "Profile", layout: RasterLayout, encoder: Any) -> Container:

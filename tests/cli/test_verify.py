@@ -76,3 +76,22 @@ def test_bands_are_named_as_in_a_job(rgb_scene: Path, tmp_path: Path, call: Call
     out = tmp_path / "out.tif"
     assert call("compress", rgb_scene, out, "-s", "half", "--bands", "rgb,").exit_code == 0
     assert call("verify", out, "--against", rgb_scene, "-s", "half", "--bands", "rgb,").exit_code == 0
+
+
+def test_the_files_own_ladder_counts_and_another_number_of_steps_is_told(
+    rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    out, ladder = tmp_path / "out.tif", ("--steps", "6", "--sigma", "0.4*K")
+    made = call(
+        "compress", rgb_scene, out, "-s", "perlin:seed=3", *ladder, "--treatment", "smooth", "--treatment", "bound"
+    )
+    assert made.exit_code == 0, made.stderr
+    words = ("verify", out, "--against", rgb_scene, "-s", "perlin:seed=3")
+    fine = call(*words, "--steps", "6")  # sigma matters too: the bound is to smoothed pixels
+    assert fine.exit_code == 0, fine.stdout
+    assert "ladder: steps=6, as the file says" in fine.stdout
+    assert call(*words).exit_code == 0
+    other = call(*words, "--steps", "8")
+    assert other.exit_code == 6
+    assert "ladder (it was made with steps=6, not 8)" in other.stderr
+    assert "FAILED  bound" not in other.stdout

@@ -17,6 +17,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 import geosal
 from geosal.errors import GeosalWarning, TargetError, UsageError
 from geosal.search import Sample, find
+from geosal.search.rates import RateSearch
 
 
 @pytest.fixture
@@ -54,6 +55,36 @@ def test_a_limit_is_not_passed(uint16_scene: Path, compress: Callable[..., geosa
     assert 0.99 * limit <= summary.bytes <= limit
     with rasterio.open(summary.output) as dataset:
         assert dataset.tags()["GEOSAL_LADDER"] == f"steps={summary.ladder['steps']} sigma={summary.ladder['sigma']}"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "profile", "places", "option"),
+    [("tif", "jpeg", (30.0, 90.0), "QUALITY=30"), ("jp2", "jp2", (1.0, 4.0), "QUALITY=2")],
+)
+def test_a_first_file_below_the_limit_is_given_back_where_the_second_passes_it(
+    rgb_scene: Path,
+    tmp_path: Path,
+    compress: Callable[..., geosal.Summary],
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    profile: str,
+    places: tuple[float, float],
+    option: str,
+) -> None:
+    first, second = places
+    key = option.partition("=")
+    plain = compress(rgb_scene, suffix, profile=profile, creation_options={key[0]: key[2]}, overwrite=True)
+    monkeypatch.setattr(RateSearch, "first", lambda search: search._knob.at(first))
+    monkeypatch.setattr(RateSearch, "again", lambda search, _: search._knob.at(second))
+    with pytest.warns(GeosalWarning, match=f"below the limit, with --co {option}"):
+        summary = compress(rgb_scene, suffix, profile=profile, target_size=round(plain.bytes * 1.2), overwrite=True)
+    assert summary.bytes == plain.bytes == Path(summary.output).stat().st_size
+    assert summary.search is not None
+    assert (summary.search["encodes"], summary.search["reached_bytes"]) == (2, plain.bytes)
+    assert summary.search["encoded"][1]["bytes"] > 1.2 * plain.bytes
+    left = {path.name for path in tmp_path.iterdir()} - {rgb_scene.name}
+    assert {f"out.{suffix}"} <= left <= {f"out.{suffix}", f"out.{suffix}.aux.xml", f"out.{suffix}.msk"}
+    assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_scene)))
 
 
 def test_a_limit_that_nothing_fills_is_kept_with_a_word(
@@ -255,7 +286,15 @@ def test_a_setting_that_the_user_has_fixed_stays_and_the_ladder_is_turned(
 
 @pytest.mark.parametrize(
     ("profile", "treatment", "bpp"),
-    [("jpeg", ("quality",), 3.2), ("webp", ("smooth", "quality:high=100"), 9.5), ("zstd", ("smooth", "bound"), 12.5)],
+    [
+        ("jpeg", ("quality",), 3.2),
+        ("webp", ("smooth", "quality:high=100"), 9.5),
+        ("zstd", ("smooth", "bound"), 12.5),
+        ("zstd", ("bound",), 19.0),
+        ("zstd", ("bound",), 16.3),
+        ("zstd", ("bound",), 11.1),
+        ("deflate", ("bound",), 20.5),
+    ],
 )
 def test_treatments_are_turned_too(
     rgb_scene: Path, compress: Callable[..., geosal.Summary], profile: str, treatment: tuple[str, ...], bpp: float

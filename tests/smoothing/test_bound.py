@@ -12,7 +12,7 @@ from geosal.errors import UsageError
 from geosal.grid import Block
 from geosal.raster import is_nodata
 from geosal.smoothing.block import SampleRules
-from geosal.smoothing.bound import bound_errors, quantise_slowly, step_exponent
+from geosal.smoothing.bound import Rounding, bound_errors, quantise_slowly, step_exponent
 from geosal.treatment import Bound, Treatment
 
 INTEGERS = ["uint8", "int16", "uint16", "int32", "uint32"]
@@ -82,13 +82,14 @@ def test_the_loops_in_c_give_the_bits_of_numpy(case: tuple[Any, ...], whole: boo
     pixels, levels, valid, error, nodata = case
     if pixels.dtype == np.float64:
         return
-    exponents = np.array([step_exponent(each, pixels.dtype) for each in errors_of(pixels.dtype.name, error)])
+    errors = np.array(errors_of(pixels.dtype.name, error))
+    exponents = np.array([step_exponent(each, pixels.dtype) for each in errors])
     if pixels.dtype.kind == "f":
         pixels.flat[-3:] = [math.nan, -0.0, math.inf]
     for band, says in zip(pixels, valid, strict=True):
         found, expected = np.empty_like(band), np.empty_like(band)
-        native.quantise(band, levels, None if whole else says, found, exponents, nodata)
-        quantise_slowly(band, levels, None if whole else says, expected, exponents, nodata)
+        native.quantise(band, levels, None if whole else says, found, exponents, errors, nodata)
+        quantise_slowly(band, levels, None if whole else says, expected, exponents, errors, nodata)
         assert found.tobytes() == expected.tobytes()
 
 
@@ -118,6 +119,52 @@ def test_errors_have_no_direction(dtype: str, error: int) -> None:
     spread = step / math.sqrt(12) / math.sqrt(off.size)
     assert abs(off.mean()) < 0.01 * step + 3 * spread
     assert abs(off).max() <= error
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("error", "share"), [(32, 0.5), (24, 0.77), (16, 0.52)])
+def test_multiples_of_twice_the_step_are_taken_where_the_error_allows(dtype: str, error: int, share: float) -> None:
+    pixels = np.arange(0, 128).astype(dtype).reshape(1, 1, -1)
+    found = bound_errors(pixels, np.full((1, 128), STEPS, np.uint8), None, errors_of(dtype, error)).astype(int).ravel()
+    step = int(2.0 ** step_exponent(error, pixels.dtype))
+    assert (found % step == 0).all()
+    assert np.mean(found % (2 * step) == 0) == pytest.approx(share, abs=0.02)
+    near = np.abs((np.arange(128) + step) // (2 * step) * 2 * step - np.arange(128)) <= error
+    np.testing.assert_array_equal(near, found % (2 * step) == 0)
+
+
+@given(
+    share=st.floats(0, 1),
+    top=st.integers(0, 10**6),
+    left=st.integers(0, 10**6),
+    cut=st.tuples(*[st.integers(1, 98)] * 2),
+)
+def test_finer_cells_do_not_depend_on_blocks(share: float, top: int, left: int, cut: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 2000, (1, 99, 99), np.uint16)
+    levels = rng.integers(0, STEPS + 1, (99, 99), np.uint8)
+    coarse, fine = errors_of("uint16", 32), errors_of("uint16", 31)
+    rounding = Rounding(coarse, share, fine)
+    whole = rounding(pixels, levels, None, (top, left))
+    inside = np.s_[cut[0] :, cut[1] :]
+    part = rounding(pixels[:, *inside], levels[inside], None, (top + cut[0], left + cut[1]))
+    np.testing.assert_array_equal(part, whole[:, *inside])
+    either = [bound_errors(pixels, levels, None, errors) for errors in (coarse, fine)]
+    assert ((whole == either[0]) | (whole == either[1])).all()
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 1])
+@pytest.mark.parametrize("corner", [(0, 0), (10007, 5003)])
+def test_finer_cells_are_a_share_of_every_window(share: float, corner: tuple[int, int]) -> None:
+    pixels = np.full((1, 512, 512), 1, np.uint8)
+    found = Rounding((1.0,), share, (0.0,))(pixels, np.zeros((512, 512), np.uint8), None, corner)
+    assert np.mean(found == 1) == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize("finer", [0.0, 0.5])
+def test_a_level_beyond_the_errors_is_not_taken_for_a_finer_one(finer: float) -> None:
+    with pytest.raises(UsageError, match="level 3 with errors for 3 levels"):
+        Rounding((0, 1, 2), finer, (0, 0, 1))(np.zeros((1, 2, 2), np.uint8), np.full((2, 2), 3, np.uint8), None, (0, 0))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
