@@ -101,7 +101,7 @@ class J2kEncoder:
         return self.profile.name == HIGH_THROUGHPUT
 
     def __call__(
-        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
     ) -> tuple[bytes, ...]:
         """Encode a tile.
 
@@ -111,8 +111,8 @@ class J2kEncoder:
             (band, y, x); cropped at the right and lower edge of the image.
         mask
             (y, x), True = valid; None when the output has none.
-        least
-            The least level of saliency in the tile; None stands for the last.
+        levels
+            (y, x), levels of saliency, of which the least counts; None stands for the last.
 
         Returns
         -------
@@ -124,13 +124,13 @@ class J2kEncoder:
         OutputError
             The codec refuses.
         """
-        stream = self._part_15(pixels) if self.high_throughput else self._part_1(pixels, least)
+        stream = self._part_15(pixels) if self.high_throughput else self._part_1(pixels, levels)
         return (stream,) if mask is None else (stream, zlib.compress(np.packbits(mask).tobytes(), 1))
 
-    def _part_1(self, pixels: NDArray[Any], least: int | None) -> bytes:
+    def _part_1(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> bytes:
         wanted = None
         if self.by_level:
-            wanted = self.by_level[-1 if least is None else least]
+            wanted = self.by_level[-1 if levels is None else levels.min()]
             if self._has_all_resolutions(pixels.shape[1:]):
                 return self._by_imagecodecs(pixels, wanted)
         elif self.plain:

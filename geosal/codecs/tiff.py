@@ -72,11 +72,11 @@ class TiffEncoder:
     finer: float = 0.0
 
     def __call__(
-        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
     ) -> tuple[bytes, ...]:
         """Compress (band, y, x), padded to a whole tile, and its mask (y, x), True = valid.
 
-        `least` is the least level of saliency in the tile; None stands for the last.
+        `levels` are the (y, x) levels of saliency of its pixels; None stands for the last.
 
         Returns
         -------
@@ -90,13 +90,13 @@ class TiffEncoder:
             from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
 
             samples = floatpred_encode(samples, axis=-2)
-        data = bytes(self._compress(samples, least))
+        data = bytes(self._compress(samples, levels))
         return (data,) if mask is None else (data, self._compressed_mask(mask))
 
-    def _compress(self, samples: NDArray[Any], least: int | None) -> Any:
+    def _compress(self, samples: NDArray[Any], levels: NDArray[np.uint8] | None) -> Any:
         if not self.by_level:
             return _COMPRESS[self.compression](samples, self._level_of(samples))
-        setting, last = self.by_level[-1 if least is None else least], self.by_level[-1]
+        setting, last = self.by_level[-1 if levels is None else levels.min()], self.by_level[-1]
         if self.compression == "JPEG":
             return _jpeg_with_shared_tables(samples, last) if setting == last else _jpeg_alone(samples, setting)
         return _COMPRESS[self.compression](samples, setting)

@@ -48,10 +48,10 @@ class ZarrEncoder:
     overviews: bool = True
 
     def __call__(
-        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
     ) -> tuple[bytes, ...]:
         """Encode (band, y, x) and its mask (y, x), both perhaps cropped at the right and lower edge."""
-        del least  # all chunks are alike
+        del levels  # all chunks are alike
         parts = [self.compress(self._padded(band, self.fill)) for band in pixels]
         if mask is not None:
             parts.append(self.compress(self._padded(mask.astype(np.uint8), 0)))

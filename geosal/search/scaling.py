@@ -77,8 +77,8 @@ def _rates_of_padding(
         top, left, height, width = place
         inside = slice(top, top + height), slice(left, left + width)
         mask = None if piece.mask is None else np.ascontiguousarray(piece.mask[inside])
-        least = None if piece.levels is None else int(piece.levels[inside].min())
-        parts = encoder(np.ascontiguousarray(piece.pixels[:, *inside]), mask, least)
+        levels = None if piece.levels is None else piece.levels[inside]
+        parts = encoder(np.ascontiguousarray(piece.pixels[:, *inside]), mask, levels)
         return tile_bytes(Tile(0, 0, 0, parts), driver)
 
     cut = side // 2

@@ -64,11 +64,12 @@ class TileEncoder(Protocol):
         """Whether overviews are tiles as well; a JPEG 2000 tile holds its own."""
 
     def __call__(
-        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, least: int | None = None
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
     ) -> tuple[bytes, ...]:
         """Encode (band, y, x) and its mask; tiles at the right and lower edge come cropped.
 
-        `least` is the least level of saliency in the tile, of an overview the mean one; None where that is not known.
+        `levels` are the (y, x) levels of saliency of its pixels, of an overview the mean one of the tile throughout;
+        None where they are not known. Encoders that treat a tile as a whole go by the least of them.
         """
 
 
@@ -131,7 +132,7 @@ class Cutter:
         """Encode a piece that is a tile."""
         size = self.encoder.tile
         try:
-            parts = self.encoder(piece.pixels, piece.mask, None if piece.levels is None else _level_of(piece))
+            parts = self.encoder(piece.pixels, piece.mask, _levels_of(piece))
         except (RuntimeError, ValueError) as error:  # what imagecodecs raises
             if isinstance(error, GeosalError):
                 raise
@@ -213,14 +214,17 @@ def _any_of_squares(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return some
 
 
-def _level_of(piece: Piece) -> int:
-    """Level at which a tile is encoded: its least; of an overview its mean one, rounded half up.
+def _levels_of(piece: Piece) -> NDArray[np.uint8] | None:
+    """Levels at which a tile is encoded: its own; of an overview everywhere its mean one, rounded half up.
 
     Nearly every tile of an overview holds something salient: at their least level, overviews would take most of what
     the background saves.
     """
-    levels: Any = piece.levels
-    return int(levels.min() if piece.level == 0 else (2 * int(levels.sum()) + levels.size) // (2 * levels.size))
+    levels = piece.levels
+    if levels is None or piece.level == 0:
+        return levels
+    mean = (2 * int(levels.sum()) + levels.size) // (2 * levels.size)
+    return np.broadcast_to(np.uint8(mean), levels.shape)
 
 
 def _least_of_squares(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
