@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.codecs.jpeg.tables import fine_jpeg
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
-from geosal.codecs.quantisation import fine_jpeg
 from geosal.native import interleave
 from geosal.raster import RasterLayout
 

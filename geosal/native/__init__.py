@@ -8,6 +8,7 @@ Index card
 - `interleave`: bands to pixels, for TIFF (``tiles.c``).
 - `look_up`: codes by a table, and a count of them (``tiles.c``).
 - `sum_errors`, `sum_windows`, `pool`: two images compared pixel by pixel and window by window (``metrics.c``).
+- `jpeg.quantised`, `jpeg.symbols`, `jpeg.code`: pixels to a JPEG's coefficients, and those to its bits (``jpeg.c``).
 """
 
 from geosal.native.differences import pool, sum_errors, sum_windows

@@ -153,7 +153,7 @@ def load(name: str) -> ctypes.CDLL:
     Parameters
     ----------
     name
-        ``"_exact"``, ``"_wide"``, ``"_tiles"`` or ``"_metrics"``.
+        ``"_exact"``, ``"_wide"``, ``"_tiles"``, ``"_metrics"`` or ``"_jpeg"``.
 
     Raises
     ------

@@ -5,7 +5,7 @@ import pytest
 from imagecodecs import jpeg8_decode, jpeg8_encode
 from PIL import Image
 
-from geosal.codecs.quantisation import fine_jpeg, quantisation_tables
+from geosal.codecs.jpeg.tables import fine_jpeg, quantisation_tables
 
 
 def picture(bands: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -70,3 +70,11 @@ def _annex_k() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     with Image.open(out) as picture:
         found: dict[int, Any] = picture.quantization  # type: ignore[attr-defined]
     return np.array(found[0], np.int64), np.array(found[1], np.int64)
+
+
+@cache
+def steps(quality: float) -> NDArray[np.uint16]:
+    """Tables of luma and chroma, (2, 64), row by row."""
+    tables = np.array(quantisation_tables(quality), np.uint16)
+    tables.flags.writeable = False
+    return tables

@@ -1,0 +1,1 @@
+"""Baseline JPEG whose blocks may each be treated by what they hold."""

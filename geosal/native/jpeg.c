@@ -1,0 +1,55 @@
+#include "common.h"
+
+#define BLOCK 8      /* rows and columns of a block */
+#define SAMPLES 64   /* of a block */
+#define MCUS 16      /* in work: what they need stays in the first-level cache */
+#define WIDEST (2 * BLOCK * MCUS)
+#define MOST_BLOCKS 6
+#define SIZES 11     /* of a coefficient in bits: 0 to 10 */
+#define SYMBOLS 256
+
+typedef struct {
+    const uint8_t *pixels;             /* bands, rows, columns */
+    ptrdiff_t band_stride, row_stride; /* in bytes; columns lie side by side */
+    ptrdiff_t height, width;
+    int bands, side;                   /* 1 or 3; blocks of luma along each side of an MCU */
+    ptrdiff_t mcu_rows, mcu_cols;
+    const uint16_t *tables;            /* of luma and of chroma, row by row */
+    const float *weights;              /* of each MCU, what a bit may cost; NULL: only round */
+    const uint8_t *lengths;            /* of the codes of AC symbols that bits are counted by, luma and chroma */
+    int16_t *out;                      /* MCU rows, MCUs, blocks, coefficients in zigzag order */
+} quantising_blocks;
+
+typedef struct {
+    const int16_t *coefficients;       /* MCU rows, MCUs, blocks, coefficients in zigzag order */
+    ptrdiff_t mcu_rows, mcu_cols;
+    int blocks;                        /* of an MCU: 1, 3 or 6 */
+    uint32_t *counts;                  /* of symbols: DC of luma and chroma, AC of luma and chroma */
+} counting_symbols;
+
+typedef struct {
+    const int16_t *coefficients;
+    ptrdiff_t mcus;
+    int blocks;
+    const uint32_t *codes;             /* code << 8 | length in bits, of the four tables; 0: there is none */
+    uint8_t *out;                      /* room for MOST_BYTES of each block */
+} coding_segment;
+
+/* Natural order of the coefficients to the order of the stream (ITU-T T.81, figure A.6): first row, then column. */
+static const uint8_t ZIGZAG[SAMPLES] = {
+    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
+    41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
+    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+};
+
+/* Where a coefficient lies when they go column by column. */
+#define TURNED(natural) ((natural) % BLOCK * BLOCK + (natural) / BLOCK)
+
+/* Bits of a magnitude. */
+static inline int size_of(const int value)
+{
+    return value ? 32 - __builtin_clz((unsigned)(value < 0 ? -value : value)) : 0;
+}
+
+#define FUNCTIONS "jpeg_functions.h"
+#include "variants.h"
