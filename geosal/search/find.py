@@ -14,6 +14,7 @@ from geosal.plan import Plan
 from geosal.search.floors import FloorSearch
 from geosal.search.judge import data_range
 from geosal.search.knobs import Knob, knob_for, told
+from geosal.search.plain import made_bytes
 from geosal.search.rates import RateSearch
 from geosal.search.sample import Sample, TaskOf, pieces_across
 from geosal.search.trials import Trials, spread_of
@@ -71,7 +72,8 @@ def reach(
     task_of
         Makes the treatment of blocks.
     attempt
-        Makes the whole file with a plan; called once or twice, and the second file takes the place of the first.
+        Makes the whole file with a plan; called once or twice, and the second file takes the place of the first. Where
+        the targets name a plain JPEG, that is made before, and deleted.
     begun
         Called with 0 before the trials, with 1 after them.
 
@@ -84,10 +86,12 @@ def reach(
     """
     targets = plan.recipe.targets
     begun(0)
+    plain = made_bytes(plan, lambda other: attempt(other).path)
+    give_back()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
         knob, trials = _prepare(plan, task_of, Path(folder))
-        search = _search(knob, trials)
+        search = _search(knob, trials, plain)
         turned = search.first()
         begun(1)
         encodes, seconds = 0, time.monotonic() - began
@@ -111,6 +115,7 @@ def reach(
         "sample_pixels": trials.sample.pixels,
         "encodes": encodes,
         "seconds": round(seconds, 3),
+        **({} if plain is None else {"plain_bytes": plain}),
         **search.reached,
     }
     logger.info("%s: %s after %d trials and %d encodes", targets, facts["found"], trials.count, encodes)
@@ -153,6 +158,6 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _search(knob: Knob, trials: Trials) -> RateSearch | FloorSearch:
+def _search(knob: Knob, trials: Trials, plain: int | None = None) -> RateSearch | FloorSearch:
     targets = trials.plan.recipe.targets
-    return (RateSearch if targets.is_rate else FloorSearch)(targets, knob, trials)
+    return RateSearch(targets, knob, trials, plain) if targets.is_rate else FloorSearch(targets, knob, trials)

@@ -60,7 +60,9 @@ def knob_for(plan: Plan, spread: float) -> Knob:
         There is nothing to turn.
     """
     recipe, targets = plan.recipe, plan.recipe.targets
-    free = recipe.patch(target_bpp=None, target_size=None, target_ratio=None, min_psnr=(), min_ssim=())
+    free = recipe.patch(
+        target_bpp=None, target_size=None, target_ratio=None, target_jpeg=None, min_psnr=(), min_ssim=()
+    )
     setting = setting_for(plan.profile, dict(recipe.creation_options), for_bytes=targets.is_rate)
     make = _MAKERS[setting]
     return make(plan, free, spread)
@@ -108,7 +110,7 @@ def _largest_error(plan: Plan, free: Recipe, spread: float) -> Knob:
 
 def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
     """Largest error of the treatment; each level has its share of it, so fractions matter for integers too."""
-    treatment = Treatment.parse(free.treatment)
+    treatment = free.treated
     whole = not plan.layout.dtype.startswith("float")
 
     def at(place: float) -> Plan:
@@ -125,9 +127,10 @@ def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
 
 def _tiles(plan: Plan, free: Recipe, _: float) -> Knob:
     """Qualities of the treatment: what the user has given for salient tiles stays, the rest moves together."""
-    asked, settled = Treatment.parse(free.treatment), plan.treatment.quality or Quality()
+    asked, settled = free.treated, plan.treatment.quality or Quality()
     low, high = settled.low or 1.0, settled.high or BEST
-    fixed = asked.quality is not None and asked.quality.high is not None
+    tables = plan.profile.driver == "JPEG" and "QUALITY" in {name.upper() for name, _ in free.creation_options}
+    fixed = tables or (asked.quality is not None and asked.quality.high is not None)
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS
     least, gap = 1.0, high - low
 
@@ -180,7 +183,7 @@ def told(plan: Plan, setting: Setting) -> str:
             return f"--steps {plan.ladder.steps} --sigma {plan.ladder.sigma}"
         case _:
             sigma = f" --sigma {plan.ladder.sigma}" if setting is Setting.BOUND and plan.treatment.smooth else ""
-            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment) + sigma
+            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment or ()) + sigma
 
 
 def _smooth(treatment: Treatment) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from geosal.codecs.tuning import Setting
 from geosal.errors import GeosalWarning, TargetError, redact
 from geosal.plan import Plan
 from geosal.search.knobs import Knob, sigma_knob, told
+from geosal.search.plain import expected_bytes
 from geosal.search.sample import file_bytes
 from geosal.search.solve import climb
 from geosal.search.trials import Trials, setting_of
@@ -35,6 +36,8 @@ class RateSearch:
         What is turned.
     trials
         On the sample.
+    plain
+        Bytes of the plain JPEG that the targets name, where it was made; None for what the sample tells of it.
 
     Attributes
     ----------
@@ -42,11 +45,12 @@ class RateSearch:
         What the last file came to, for the summary.
     """
 
-    def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
-        grid = trials.plan.layout.grid
+    def __init__(self, targets: Targets, knob: Knob, trials: Trials, plain: int | None = None) -> None:
         self._targets, self._knob, self._trials = targets, knob, trials
-        self._asked = targets.bytes_for(grid.height * grid.width, trials.plan.raw_bytes)
-        self._ratio = 1.0
+        expected = expected_bytes(trials.plan, trials)
+        self._asked = expected if plain is None else plain
+        self._ratio = self._asked / expected
+        """Of whole files to what the sample lets expect."""
         self._bytes = 0
         self._encoded: list[dict[str, int]] = []
         self.reached: dict[str, Any] = {}
