@@ -40,7 +40,7 @@ def verify(
     Parameters
     ----------
     output
-        A COG, a JPEG2000 or a Zarr store.
+        A COG, a JPEG2000, a JPEG or a Zarr store.
     against
         The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
     saliency
@@ -139,7 +139,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     with dataset:
         driver = dataset.driver
         if driver not in files.WRITTEN_DRIVERS:
-            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG, JPEG2000 and Zarr")
+            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG, JPEG2000, JPEG and Zarr")
             return
         yield Check("opens", ok=True, detail=files.WRITTEN_DRIVERS[driver])
         complete = files.check_complete(output, dataset)
@@ -153,7 +153,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     except GeosalError as error:
         yield Check("readable", ok=False, detail=str(error))
         return
-    sidecar = carried.check_sidecar(output, driver, source.layout if source else None)
+    sidecar = carried.check_sidecar(output, driver, found.layout, source.layout if source else None)
     if sidecar is not None:
         yield sidecar
     yield from _comparisons(found, source, saliency, ladder, lossless=lossless, complete=complete.ok)
@@ -285,7 +285,7 @@ def _is_lossless(dataset: DatasetReader) -> bool:
 
 def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
     if dataset.driver not in files.WRITTEN_DRIVERS:
-        yield f"is {dataset.driver}, not COG or JPEG2000"
+        yield f"is {dataset.driver}, not COG, JPEG2000 or JPEG"
         return
     yield from carried.grid_faults(
         Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width), layout.grid
@@ -301,6 +301,9 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
         yield f"nodata {dataset.nodata}, not {layout.nodata}"
     if layout.has_mask and MaskFlags.per_dataset not in dataset.mask_flag_enums[0]:
         yield "the mask is lost"
+    if dataset.driver == "JPEG":
+        yield from files.jpeg_faults(path, dataset, layout)
+        return
     fault = files.decode_last_tile(dataset)
     if fault is not None:
         yield fault

@@ -1,5 +1,6 @@
 """From the quantised tiles of an image to the stream of one JPEG."""
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,15 +82,15 @@ def pack(coefficients: NDArray[np.int16]) -> bytes:
     """Make bytes of a tile's coefficients."""
     from imagecodecs import zstd_encode  # noqa: PLC0415  loads its library
 
-    cols = coefficients.shape[1].to_bytes(2, "little")
-    return cols + bytes(zstd_encode(np.ascontiguousarray(coefficients), 1))
+    packed = bytes(zstd_encode(np.ascontiguousarray(coefficients), 1))
+    return struct.pack("<H", coefficients.shape[1]) + packed
 
 
 def unpack(part: bytes, unit: tuple[int, int]) -> NDArray[np.int16]:
     """Take up what `pack` has made."""
     from imagecodecs import zstd_decode  # noqa: PLC0415  loads its library
 
-    cols = int.from_bytes(part[:2], "little")
+    (cols,) = struct.unpack_from("<H", part)
     samples: Any = np.frombuffer(zstd_decode(part[2:]), np.int16)
     return np.asarray(samples.reshape(-1, cols, *unit))
 
