@@ -20,6 +20,6 @@ from geosal.search.solve import climb
 from geosal.search.trials import Trials
 
 __all__ = [
-    "Attempt", "Found", "Knob", "Sample", "Trials", "choose_places", "climb", "expected_bytes", "file_bytes", "knob_for",
-    "pieces_across", "reach", "scene_bytes", "set_out",
+    "Attempt", "Found", "Knob", "Sample", "Trials", "choose_places", "climb", "expected_bytes", "file_bytes",
+    "knob_for", "pieces_across", "reach", "scene_bytes", "set_out",
 ]  # fmt: skip

@@ -56,8 +56,8 @@ def check_tags(found: RasterMetadata, source: RasterMetadata, driver: str) -> Ch
 def check_sidecar(path: str, driver: str, found: RasterLayout, source: RasterLayout | None) -> Check | None:
     """See that the files beside a JPEG2000 or a JPEG are there; None where none is needed.
 
-    Nodata, names, units, scales, tags and our own provenance live in ``.aux.xml`` only, a mask in ``.msk`` only. The world file of a JPEG
-    has to say what its ``.aux.xml`` does.
+    Nodata, names, units, scales, tags and our own provenance live in ``.aux.xml`` only, the mask of a JPEG2000 in
+    ``.msk`` only. The world file of a JPEG has to say what its ``.aux.xml`` does.
     """
     if driver not in {"JP2OpenJPEG", "JPEG"}:
         return None

@@ -51,7 +51,10 @@ def check_complete(path: str, dataset: DatasetReader) -> Check:
 
 
 def check_layout(path: str, dataset: DatasetReader) -> Check:
-    """Ask the validators, rio-cogeo for a GeoTIFF and jpylyzer for a JPEG2000, look at a JPEG's markers, and at what they do not look at."""
+    """Ask the validators, rio-cogeo for a GeoTIFF and jpylyzer for a JPEG2000, and look at what they do not look at.
+
+    Of a JPEG those are all its markers.
+    """
     if dataset.driver == "GTiff":
         faults = [*_cog_faults(path, dataset), *_overview_faults(path, dataset), *_directory_faults(path)]
         return Check.of("layout", list(dict.fromkeys(faults)), "valid COG")
@@ -78,11 +81,20 @@ def quick_cog_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
         yield from _thumbnail_faults(path, len(levels) - 1)
 
 
-def jpeg_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-    """Look at a JPEG as the end of a job does: all of it is decoded, which takes less than its making."""
-    yield from jpeg.layout_faults(path, dataset)
-    yield from jpeg.undecodable(dataset)
-    yield from jpeg.world_faults(path, layout.grid.transform, needed=False)
+def quick_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+    """Look at a file as the end of a job does; a JPEG is decoded wholly, which takes less than its making."""
+    if dataset.driver == "JPEG":
+        yield from jpeg.layout_faults(path, dataset)
+        yield from jpeg.undecodable(dataset)
+        yield from jpeg.world_faults(path, layout.grid.transform, needed=False)
+        return
+    fault = decode_last_tile(dataset)
+    if fault is not None:
+        yield fault
+    if dataset.driver == "JP2OpenJPEG" and not ends_properly(path):
+        yield "the codestream is cut off"
+    if dataset.driver == "GTiff":
+        yield from quick_cog_faults(path, dataset)
 
 
 def ends_properly(path: str) -> bool:

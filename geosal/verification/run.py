@@ -274,7 +274,7 @@ def _is_lossless(dataset: DatasetReader) -> bool:
     if dataset.driver == "JP2OpenJPEG":
         return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
     compression = structure.get("COMPRESSION", "").lower()
-    if "jpeg" in compression:
+    if "jpeg" in compression or dataset.driver == "JPEG":
         return False
     if compression == "webp":
         return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
@@ -301,13 +301,4 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
         yield f"nodata {dataset.nodata}, not {layout.nodata}"
     if layout.has_mask and MaskFlags.per_dataset not in dataset.mask_flag_enums[0]:
         yield "the mask is lost"
-    if dataset.driver == "JPEG":
-        yield from files.jpeg_faults(path, dataset, layout)
-        return
-    fault = files.decode_last_tile(dataset)
-    if fault is not None:
-        yield fault
-    if dataset.driver == "JP2OpenJPEG" and not files.ends_properly(path):
-        yield "the codestream is cut off"
-    if dataset.driver == "GTiff":
-        yield from files.quick_cog_faults(path, dataset)
+    yield from files.quick_faults(path, dataset, layout)
