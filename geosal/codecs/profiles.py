@@ -38,7 +38,7 @@ _DRIVER_OF_SUFFIX = {
     ".tif": "COG", ".tiff": "COG", ".jp2": "JP2OpenJPEG", ".zarr": "Zarr", ".jpg": "JPEG", ".jpeg": "JPEG",
 }  # fmt: skip
 MOST_JPEG_PIXELS = 65500
-"""Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format itself ends at 65535."""
+"""Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format has 65535."""
 
 
 @dataclass(frozen=True, kw_only=True)
