@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.codecs.jpeg.tables import fine_jpeg
+from geosal.codecs.jpeg.shaping import shaped
+from geosal.codecs.jpeg.tables import fine_jpeg, steps
+from geosal.codecs.jpeg.whole import whole_jpeg
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
 from geosal.native import interleave
@@ -24,6 +26,7 @@ _SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, 
 _DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9}
 _HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
 _RGBA = 4
+_SUBSAMPLING = "420"
 _NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
@@ -55,7 +58,7 @@ class TiffEncoder:
         The fourth band is alpha and becomes the mask: JPEG holds no alpha.
     by_level
         What takes the place of `level` in a tile whose least level of saliency is 0, 1 …; empty where all tiles are
-        alike.
+        alike. In a tile of JPEG with several levels, each block has the quality of its own least level.
     finer
         Share of the tiles whose largest error in LERC is one less than `level`: integers have whole ones, and between
         two of them lies up to a fifth of the bytes. A tile's own samples decide, so neither blocks nor workers do.
@@ -97,9 +100,18 @@ class TiffEncoder:
         if not self.by_level:
             return _COMPRESS[self.compression](samples, self._level_of(samples))
         setting, last = self.by_level[-1 if levels is None else levels.min()], self.by_level[-1]
-        if self.compression == "JPEG":
-            return _jpeg_with_shared_tables(samples, last) if setting == last else _jpeg_alone(samples, setting)
-        return _COMPRESS[self.compression](samples, setting)
+        if self.compression != "JPEG":
+            return _COMPRESS[self.compression](samples, setting)
+        if setting == last:
+            return _jpeg_with_shared_tables(samples, last)
+        if levels is None or levels.max() == levels.min():
+            return _jpeg_alone(samples, setting)
+        return self._jpeg_by_blocks(samples, levels, setting)
+
+    def _jpeg_by_blocks(self, samples: NDArray[Any], levels: NDArray[np.uint8], tables: float) -> bytes:
+        pixels = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
+        found = shaped(pixels, levels, self.by_level, tables, _SUBSAMPLING)
+        return whole_jpeg(found, pixels.shape[1:], steps(tables), _SUBSAMPLING, jfif=False)
 
     def _level_of(self, samples: NDArray[Any]) -> float:
         is_finer = self.finer and zlib.crc32(samples.tobytes()) < self.finer * 2**32

@@ -134,7 +134,9 @@ def test_a_tile_has_the_quality_of_its_least_level(profile: str) -> None:
     encoder = tile_encoder(resolved("a.tif", profile, "quality:low=20,high=90"), layout_of(), 4)
     assert not isinstance(encoder, str)
     pixels = texture(3, 128)
-    tiles = [encoder(pixels, None, with_least(pixels, least, 4))[0] for least in range(5)]
+    # In a JPEG of several levels, blocks differ.
+    most = range(5) if profile == "jpeg" else [4] * 5
+    tiles = [encoder(pixels, None, with_least(pixels, least, most[least]))[0] for least in range(5)]
     if profile == "jpeg":  # one decoder for all, as in a TIFF: its tables must not be mixed up
         assert isinstance(encoder, TiffEncoder)
         decoded = [imagecodecs.jpeg8_decode(tile, tables=encoder.jpeg_tables) for tile in tiles]
@@ -145,6 +147,29 @@ def test_a_tile_has_the_quality_of_its_least_level(profile: str) -> None:
     assert errors[0] < 0.7 * errors[-1]
     assert len(tiles[0]) > 1.5 * len(tiles[-1])
     assert encoder(pixels, None)[0] == tiles[-1]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_in_a_jpeg_tile_each_block_has_the_quality_of_its_own_level(count: int) -> None:
+    layout = layout_of(count)
+    encoder = tile_encoder(resolved("a.tif", "jpeg", "quality:low=20,high=90", layout=layout), layout, 4)
+    assert isinstance(encoder, TiffEncoder)
+    pixels = texture(count, 128)
+    levels = np.full((128, 128), 4, np.uint8)
+    levels[:, :64] = 0
+
+    def errors(levels: NDArray[np.uint8]) -> tuple[int, float, float]:
+        tile = encoder(pixels, None, levels)[0]
+        found = imagecodecs.jpeg8_decode(tile, tables=encoder.jpeg_tables).reshape(128, 128, count)
+        planes = np.moveaxis(found, -1, 0)
+        return len(tile), rms(planes[..., :56], pixels[..., :56]), rms(planes[..., 72:], pixels[..., 72:])
+
+    mixed, fine, coarse = errors(levels), errors(np.zeros_like(levels)), errors(np.full_like(levels, 4))
+    assert coarse[0] < mixed[0] < 0.8 * fine[0]
+    assert 0.98 * fine[1] < mixed[1] < 1.3 * fine[1] < coarse[1]
+    assert 1.3 * fine[2] < mixed[2] < 1.4 * coarse[2]
+    cropped = encoder(pixels[:, :100, :70], None, levels[:100, :70])[0]
+    assert imagecodecs.jpeg8_decode(cropped, tables=encoder.jpeg_tables).shape[:2] == (128, 128)
 
 
 def test_webp_is_lossless_at_a_quality_of_100_only() -> None:

@@ -12,7 +12,7 @@ from geosal.codecs.jpeg.coder import Coder, coded_bytes
 from geosal.codecs.jpeg.huffman import HuffmanTables
 from geosal.codecs.jpeg.shaping import shaped
 from geosal.codecs.jpeg.tables import steps
-from geosal.codecs.jpeg.whole import whole
+from geosal.codecs.jpeg.whole import whole_jpeg
 from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
 
 TILE = 512
@@ -134,7 +134,7 @@ class JpegEncoder:
         for level in [len(self.first_pass) - 1] if levels is None else np.unique(levels):
             tables = steps(self.first_pass[level])
             found = quantised(pixels, tables, self.subsampling)
-            decoded = jpeg8_decode(whole(found, pixels.shape[1:], tables, self.subsampling))
+            decoded = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], tables, self.subsampling))
             planes = decoded[None] if decoded.ndim == 2 else np.moveaxis(decoded, -1, 0)
             np.copyto(out, planes, where=True if levels is None else levels == level)
         return out

@@ -8,7 +8,7 @@ from geosal.codecs.jpeg.huffman import HuffmanTables
 from geosal.native.jpeg import code
 
 
-def whole(
+def whole_jpeg(
     coefficients: NDArray[np.int16],
     shape: tuple[int, int],
     tables: NDArray[np.uint16],
