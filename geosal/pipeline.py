@@ -191,7 +191,7 @@ class Summary:
 
 
 def compress(input: str, output: str, *, progress: ProgressCallback | None = None, **options: Any) -> Summary:
-    """Smooth a scene by its saliency and write it as a COG, JPEG2000, Zarr store or JPEG, file to file in bounded memory.
+    """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store or JPEG, file to file in bounded memory.
 
     Parameters
     ----------

@@ -237,8 +237,8 @@ def _refuse_large_jpeg(output: str, layout: RasterLayout) -> None:
     rows, cols = layout.grid.shape
     if max(rows, cols) > MOST_JPEG_PIXELS:
         raise UsageError(
-            f"{output}: {cols} x {rows} px, and programs read JPEGs up to {MOST_JPEG_PIXELS} a side; write a COG, a .tif with "
-            "--profile jpeg"
+            f"{output}: {cols} x {rows} px, and programs read JPEGs up to {MOST_JPEG_PIXELS} a side; write a COG, a "
+            ".tif with --profile jpeg"
         )
 
 
