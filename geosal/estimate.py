@@ -16,7 +16,17 @@ from geosal.grid import Block
 from geosal.pipeline import task_of
 from geosal.plan import Plan
 from geosal.produce import CutTask
-from geosal.search import Kept, Sample, Trials, choose_places, file_bytes, pieces_across, scene_bytes, set_out
+from geosal.search import (
+    Kept,
+    Sample,
+    Trials,
+    choose_places,
+    expected_bytes,
+    file_bytes,
+    pieces_across,
+    scene_bytes,
+    set_out,
+)  # fmt: skip
 from geosal.writers.pyramid import Cutter, Tile
 
 _QUICK, _CAREFUL = 4, 6
@@ -81,11 +91,12 @@ def estimate_bytes(plan: Plan) -> int:
         As `geosal.compress`, for the part of the scene that is read.
     """
     targets, grid = plan.recipe.targets, plan.layout.grid
-    if targets.is_rate:
+    if targets.is_rate and targets.jpeg is None:
         return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
     sample = Sample.draw(plan, pieces_across(plan, most=_QUICK), halo=plan.ladder.halo)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        return round(Trials(plan, task_of, sample, Path(folder)).bytes_of(plan))
+        trials = Trials(plan, task_of, sample, Path(folder))
+        return expected_bytes(plan, trials) if targets.is_rate else round(trials.bytes_of(plan))
 
 
 def estimate(plan: Plan) -> Estimate:
@@ -100,9 +111,9 @@ def estimate(plan: Plan) -> Estimate:
     """
     begin = time.monotonic()
     found, encodes = None, 1
-    if plan.recipe.targets:
+    if targets := plan.recipe.targets:
         plan, found, whole = set_out(plan, task_of)
-        encodes = 1 if whole else _ENCODES
+        encodes = (1 if whole else _ENCODES) + (targets.jpeg is not None)
     searching = time.monotonic() - begin
     sample, clock = _timed_sample(plan)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
@@ -161,6 +172,8 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path, clock: dict[str, float
         size = round(written * scale)
         clock["write"] *= scale
     else:
+        if plan.profile.driver == "JPEG":  # codes at the end
+            clock["write"] *= scale
         size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
         clock["write"] += max(0.0, size / max(1, written) - 1) * _copying(path, target.profile.driver)
     with _timing(clock, "flush"):
@@ -234,7 +247,7 @@ def _disk(plan: Plan, size: int) -> int:
     kept = size if plan.recipe.targets.is_limit else 0
     if plan.target.encoder is None:
         return plan.raw_bytes + size + kept
-    return (2 * size if plan.profile.driver == "COG" else size) + kept
+    return (2 * size if plan.profile.has_spool else size) + kept
 
 
 def _timed(clock: dict[str, float], name: str, work: Callable[[], Result]) -> Result:

@@ -147,7 +147,7 @@ class Summary:
     input_bytes
         Size of the input file, of a product those of the bands that are read; None when remote or in an archive.
     treatment
-        What saliency did: smooth, bound, quality.
+        What saliency did: smooth, bound, quality, twopass.
     level_shares
         Over the valid pixels, per level of the ladder.
     kernel_shares, effective_kernel
@@ -194,12 +194,13 @@ class Summary:
 
 
 def compress(input: str, output: str, *, progress: ProgressCallback | None = None, **options: Any) -> Summary:
-    """Smooth a scene by its saliency and write it as a COG, a JPEG2000 or a Zarr store, file to file in bounded memory.
+    """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store or JPEG, file to file in bounded memory.
 
     Parameters
     ----------
     input, output
-        Raster or product to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store.
+        Raster or product to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store,
+        ``.jpg`` a JPEG.
     progress
         Called in this thread after each block and at each stage.
     **options

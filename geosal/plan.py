@@ -12,10 +12,11 @@ import numpy as np
 
 from geosal.cluster import cpu_count
 from geosal.codecs.encoders import tile_encoder
-from geosal.codecs.profiles import Profile, resolve_profile
-from geosal.codecs.treatments import goes_by_tile
+from geosal.codecs.jpeg.encoder import JpegEncoder
+from geosal.codecs.profiles import Profile, driver_of, resolve_profile
+from geosal.codecs.treatments import goes_by_tile, usual_treatment
 from geosal.codecs.tuning import setting_for
-from geosal.errors import GeosalWarning
+from geosal.errors import GeosalWarning, UsageError
 from geosal.fit import fit
 from geosal.grid import Block
 from geosal.ladder import Ladder, effective_kernel
@@ -28,9 +29,11 @@ from geosal.smoothing.bound import Rounding
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
 from geosal.tally import warn_of_little_gain
-from geosal.treatment import Treatment
+from geosal.treatment import Quality, Treatment
 from geosal.writers.publish import check_output
 
+_USUAL_JPEG = 75.0
+"""A JPEG is as large as a plain one of this quality, where nobody says how large, nor how good."""
 _SMALL = 4096**2
 """Pixels up to which one thread encodes fast enough."""
 
@@ -103,14 +106,14 @@ class Plan:
     def disk_bytes(self) -> int:
         """Room taken at most while the job runs, the output and its overviews included.
 
-        Tiles of a COG wait in a spool until all are there; GDAL reads the pixels from a stage. A first file that is
-        below a limit is kept while a second is made.
+        Tiles of a COG and of a JPEG wait in a spool until all are there; GDAL reads the pixels from a stage. A first
+        file that is below a limit is kept while a second is made.
         """
         output = self.raw_bytes * 4 // 3
         kept = output if self.recipe.targets.is_limit else 0
         if self.target.encoder is None:
             return self.raw_bytes + output + kept
-        return (2 * output if self.profile.driver == "COG" else output) + kept
+        return (2 * output if self.profile.has_spool else output) + kept
 
     def shares(self) -> dict[int, float]:
         """Share of the scene's pixels per kernel width, from a sample of small blocks spread over the scene."""
@@ -182,6 +185,7 @@ def make_plan(recipe: Recipe) -> Plan:
     """
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs_of(recipe))
     scene = open_input(recipe.input, recipe.reading)
+    recipe = _filled(recipe)
     profile = _profile_for(recipe, scene)
     saliency = saliency_of(recipe, scene)
     _tell_of_missing_place(scene)
@@ -202,9 +206,30 @@ def retuned(plan: Plan, recipe: Recipe) -> Plan:
     return _decide(recipe, plan.scene, plan.saliency, _profile_for(recipe, plan.scene))
 
 
+def _filled(recipe: Recipe) -> Recipe:
+    """Fill in what a wish leaves to the format of its output: the treatment and, in a JPEG, how many bytes."""
+    driver = driver_of(recipe.output)
+    if recipe.target_jpeg is not None and driver != "JPEG":
+        raise UsageError(
+            f"--target-jpeg {recipe.target_jpeg:g}: is for an output that ends in .jpg, not for {recipe.output}; use "
+            "--target-size or --target-bpp"
+        )
+    if recipe.treatment is None:
+        recipe = recipe.patch(treatment=usual_treatment(driver))
+    if (
+        driver == "JPEG"
+        and not recipe.targets
+        and "QUALITY" not in {name.upper() for name, _ in recipe.creation_options}
+    ):
+        treated = recipe.treated
+        if treated.twopass is not None or treated.quality == Quality():
+            return recipe.patch(target_jpeg=_USUAL_JPEG)
+    return recipe
+
+
 def _profile_for(recipe: Recipe, scene: Scene) -> Profile:
     given, targets = dict(recipe.creation_options), recipe.targets
-    profile = resolve_profile(recipe.output, recipe.profile, given, scene.layout, Treatment.parse(recipe.treatment))
+    profile = resolve_profile(recipe.output, recipe.profile, given, scene.layout, recipe.treated)
     if targets:
         setting_for(profile, given, for_bytes=targets.is_rate)
     return profile
@@ -214,7 +239,9 @@ def _decide(recipe: Recipe, scene: Scene, saliency: Saliency, profile: Profile) 
     scheduler = _resolve_scheduler(recipe.scheduler)
     target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite, steps=recipe.ladder.steps)
     tile = None if target.encoder is None else target.encoder.tile
-    fitted = fit(recipe, scene, saliency, cores=None if "://" in scheduler else cpu_count(), tile=tile)
+    last = target.encoder.row_bytes(scene.grid.width) if isinstance(target.encoder, JpegEncoder) else 0
+    cores = None if "://" in scheduler else cpu_count()
+    fitted = fit(recipe, scene, saliency, cores=cores, tile=tile, last=2 * last)
     return Plan(
         recipe=recipe,
         scene=scene,

@@ -16,7 +16,7 @@ from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
 from geosal.targets import Targets, parse_ratio
-from geosal.treatment import Treatment
+from geosal.treatment import SMOOTH, Treatment
 
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
@@ -35,7 +35,8 @@ class Recipe:
         What to read: a raster (a path, a URL or a GDAL ``/vsi`` path), or a Sentinel-2 or Landsat product (its folder,
         ``.zip`` or ``.tar``).
     output
-        File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000) or ``.zarr`` (a Zarr store).
+        File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
+        Zarr store) or ``.jpg`` (JPEG).
     saliency
         Where to look, as ``name-or-path[:key=value,...]``; see `geosal.sources`.
     combine
@@ -48,10 +49,10 @@ class Recipe:
     steps, sigma
         The ladder, see `geosal.Ladder`.
     treatment
-        What saliency does: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, or several of them; see
-        `geosal.treatment`.
+        What saliency does: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, ``twopass:low=30,high=70``, or
+        several of them; see `geosal.treatment`. None for the usual one: ``quality`` for ``.jpg``, else ``smooth``.
     profile
-        Codec, see `geosal.codecs`; by default lossless (deflate, jp2-lossless).
+        Codec, see `geosal.codecs`; by default lossless (deflate, jp2-lossless), for ``.jpg`` jpg.
     creation_options
         GDAL creation options over those of the profile.
     bidx
@@ -75,7 +76,9 @@ class Recipe:
         Width times height beyond which a scene is refused.
     target_bpp, target_size, target_ratio
         Bytes to come to, within 1 %: bits per pixel, bytes at most (``"50MB"``), or raw bytes over bytes of the file.
-        One of the three; see `geosal.targets`.
+        One of these; see `geosal.targets`.
+    target_jpeg
+        Bytes to come to as a quality: those of a plain JPEG of it, within 1 %. Only for ``.jpg``.
     min_psnr, min_ssim
         Quality to keep at least, each as ``"40"`` or, of a part of the scene, ``"salient:45"``, ``"background:30"``.
     overwrite
@@ -92,7 +95,7 @@ class Recipe:
     background: float = 0.0
     steps: int = 8
     sigma: str = "opencv"
-    treatment: tuple[str, ...] = ("smooth",)
+    treatment: tuple[str, ...] | None = None
     profile: str | None = None
     creation_options: tuple[tuple[str, str], ...] = ()
     bidx: tuple[int, ...] = ()
@@ -108,6 +111,7 @@ class Recipe:
     target_bpp: float | None = None
     target_size: int | None = None
     target_ratio: float | None = None
+    target_jpeg: float | None = None
     min_psnr: tuple[str, ...] = ()
     min_ssim: tuple[str, ...] = ()
     overwrite: bool = False
@@ -116,11 +120,13 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("input", "output", "outside", "sigma", "resampling"):
             _require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
-        for name in ("saliency", "treatment", "bidx", "bands", "drivers", "creation_options", "min_psnr", "min_ssim"):
+        for name in ("saliency", "bidx", "bands", "drivers", "creation_options", "min_psnr", "min_ssim"):
             value = getattr(self, name)
             _require(
                 isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values"
             )
+        ok = self.treatment is None or isinstance(self.treatment, tuple)
+        _require(ok, "treatment", self.treatment, "a tuple; Recipe.from_mapping takes lists and single values")
         _require(self.profile is None or isinstance(self.profile, str), "profile", self.profile, "a name")
         if not self.saliency:
             raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")
@@ -143,12 +149,17 @@ class Recipe:
         )
         _require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
         _require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
-        _ = self.ladder, Treatment.parse(self.treatment), self.targets
+        _ = self.ladder, self.treated, self.targets
 
     @property
     def ladder(self) -> Ladder:
         """Steps and sigma as the ladder they make."""
         return Ladder(self.steps, self.sigma)
+
+    @property
+    def treated(self) -> Treatment:
+        """What saliency does; `SMOOTH` where nobody says, until the plan knows what is written."""
+        return SMOOTH if self.treatment is None else Treatment.parse(self.treatment)
 
     @property
     def targets(self) -> Targets:
@@ -157,6 +168,7 @@ class Recipe:
             bpp=self.target_bpp,
             size=self.target_size,
             ratio=self.target_ratio,
+            jpeg=self.target_jpeg,
             min_psnr=self.min_psnr,
             min_ssim=self.min_ssim,
         )
@@ -321,7 +333,7 @@ def _ratio(_: str, value: Any) -> float:
 _CONVERT = {
     "input": _text, "output": _text, "sigma": _text, "scheduler": _text, "profile": _text, "to_byte": _text,
     "background": _number, "resolution": _number, "bands": _names, "saliency": _texts, "drivers": _texts,
-    "treatment": _texts, "target_bpp": _number, "target_size": _bytes, "target_ratio": _ratio, "min_psnr": _floors,
-    "min_ssim": _floors,
+    "treatment": _texts, "target_bpp": _number, "target_size": _bytes, "target_ratio": _ratio, "target_jpeg": _number,
+    "min_psnr": _floors, "min_ssim": _floors,
     "bidx": _numbers, "creation_options": _options, "max_memory": _size,
 }  # fmt: skip

@@ -12,6 +12,9 @@ MEASURES = ("psnr", "ssim")
 PARTS = ("whole", "salient", "background")
 """Where quality is asked for: all pixels that count, those of level 0, those of all other levels."""
 _HIGHEST_PSNR = 200.0
+_RATES = ("bpp", "size", "ratio", "jpeg")
+"""Ways to ask for bytes."""
+_BEST_JPEG = 100
 _UNITS = {"psnr": " dB", "ssim": ""}
 
 
@@ -72,6 +75,8 @@ class Targets:
         Bytes that the file may have at most.
     ratio
         Bytes of the uncompressed pixels of the output over bytes of the file.
+    jpeg
+        As many bytes as a plain JPEG of this quality takes: the same scene, untreated, by the same encoder.
     floors
         All of them are to hold.
     """
@@ -79,15 +84,18 @@ class Targets:
     bpp: float | None = None
     size: int | None = None
     ratio: float | None = None
+    jpeg: float | None = None
     floors: tuple[Floor, ...] = ()
 
     def __post_init__(self) -> None:
-        rates = [name for name in ("bpp", "size", "ratio") if getattr(self, name) is not None]
+        rates = [name for name in _RATES if getattr(self, name) is not None]
         for name in rates:
             value = getattr(self, name)
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and 0 < value < math.inf):
                 raise UsageError(f"--target-{name} {value}: it must be a number above 0")
+        if self.jpeg is not None and not 1 <= self.jpeg <= _BEST_JPEG:
+            raise UsageError(f"--target-jpeg {self.jpeg:g}: a quality of JPEG is a number from 1 to {_BEST_JPEG}")
         if len(rates) > 1:
             raise UsageError(f"--target-{rates[0]} and --target-{rates[1]}: one of them says how large; leave one out")
         if rates and self.floors:
@@ -104,6 +112,7 @@ class Targets:
         bpp: float | None = None,
         size: int | None = None,
         ratio: float | None = None,
+        jpeg: float | None = None,
         min_psnr: Sequence[str] = (),
         min_ssim: Sequence[str] = (),
     ) -> Self:
@@ -115,7 +124,7 @@ class Targets:
             A value that cannot be, or two that contradict each other.
         """
         floors = [Floor.parse("psnr", text) for text in min_psnr] + [Floor.parse("ssim", text) for text in min_ssim]
-        return cls(bpp=bpp, size=size, ratio=ratio, floors=tuple(floors))
+        return cls(bpp=bpp, size=size, ratio=ratio, jpeg=jpeg, floors=tuple(floors))
 
     def __bool__(self) -> bool:
         return self.is_rate or bool(self.floors)
@@ -123,7 +132,7 @@ class Targets:
     @property
     def is_rate(self) -> bool:
         """Whether bytes are asked for."""
-        return (self.bpp, self.size, self.ratio) != (None, None, None)
+        return any(getattr(self, name) is not None for name in _RATES)
 
     @property
     def is_limit(self) -> bool:
@@ -131,7 +140,7 @@ class Targets:
         return self.size is not None
 
     def bytes_for(self, pixels: int, raw_bytes: int) -> int:
-        """Bytes that are asked for.
+        """Bytes that are asked for; what `jpeg` comes to, only an encoder can tell.
 
         Parameters
         ----------
@@ -149,7 +158,7 @@ class Targets:
         raise UsageError("no --target-size, --target-bpp or --target-ratio is asked for")
 
     def __str__(self) -> str:
-        rates = ((f"--target-{name}", getattr(self, name)) for name in ("bpp", "size", "ratio"))
+        rates = ((f"--target-{name}", getattr(self, name)) for name in _RATES)
         return ", ".join(
             [f"{name} {value:.10g}" for name, value in rates if value is not None] + [*map(str, self.floors)]
         )

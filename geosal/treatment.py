@@ -1,7 +1,8 @@
 """What saliency does to a scene: smooth its pixels, bound their errors, or choose the quality of its tiles.
 
-A treatment is written ``smooth``, ``bound:error=32`` or ``quality:low=40,high=90``; several are combined. All of them
-go by the ladder's levels: level 0 (saliency 1) is left alone or gets the best, the last level the most of it.
+A treatment is written ``smooth``, ``bound:error=32``, ``quality:low=40,high=90`` or ``twopass:low=30,high=70``; several
+are combined. All of them go by the ladder's levels: level 0 (saliency 1) is left alone or gets the best, the last level
+the most of it.
 """
 
 import math
@@ -13,8 +14,8 @@ import numpy as np
 
 from geosal.errors import UsageError
 
-KINDS = ("smooth", "bound", "quality")
-_KEYS = {"smooth": (), "bound": ("error", "finer"), "quality": ("low", "high")}
+KINDS = ("smooth", "bound", "quality", "twopass")
+_KEYS = {"smooth": (), "bound": ("error", "finer"), "quality": ("low", "high"), "twopass": ("low", "high")}
 _ERRORS = {"uint8": 4.0, "uint16": 32.0, "int16": 32.0, "uint32": 32.0, "int32": 32.0}
 """Largest errors where none is given; of floats none can be guessed."""
 _GUARD = 1e-9
@@ -54,6 +55,20 @@ class Quality:
     high: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TwoPass:
+    """Qualities of the first of two passes of JPEG; the second is that of the whole file.
+
+    Attributes
+    ----------
+    low, high
+        Of pixels of the last level, and of level 0.
+    """
+
+    low: float = 30.0
+    high: float = 70.0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Treatment:
     """All that saliency does to one scene.
@@ -65,12 +80,15 @@ class Treatment:
     bound
         Pixels are off by at most the error of their level.
     quality
-        Tiles are encoded at the quality of their least level.
+        Tiles are encoded at the quality of their least level; in a JPEG file, each of its smallest units.
+    twopass
+        Pixels are encoded as JPEG at the quality of their level, decoded, and encoded again.
     """
 
     smooth: bool = True
     bound: Bound | None = None
     quality: Quality | None = None
+    twopass: TwoPass | None = None
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> Self:
@@ -79,8 +97,8 @@ class Treatment:
         Raises
         ------
         UsageError
-            None at all, an unknown one or one that is given twice; a parameter that cannot be; `bound` and `quality`
-            together.
+            None at all, an unknown one or one that is given twice; a parameter that cannot be; two of `bound`,
+            `quality` and `twopass` together.
         """
         given: dict[str, dict[str, float]] = {}
         for text in texts:
@@ -95,10 +113,16 @@ class Treatment:
                 "treatments bound and quality: one needs a codec that keeps every sample, the other one that does not; "
                 "choose one of them"
             )
+        if "twopass" in given and (other := next((name for name in ("bound", "quality") if name in given), None)):
+            raise UsageError(
+                f"treatments {other} and twopass: each says what becomes of the pixels between the levels; choose one "
+                "of them"
+            )
         return cls(
             smooth="smooth" in given,
             bound=_bound(**given["bound"]) if "bound" in given else None,
-            quality=_quality(**given["quality"]) if "quality" in given else None,
+            quality=Quality(*_qualities("quality", **given["quality"])) if "quality" in given else None,
+            twopass=_twopass(**given["twopass"]) if "twopass" in given else None,
         )
 
     def with_error_for(self, dtype: str) -> Self:
@@ -146,7 +170,7 @@ class Treatment:
 
     def __str__(self) -> str:
         parts = ["smooth"] if self.smooth else []
-        for name, values in (("bound", self.bound), ("quality", self.quality)):
+        for name, values in (("bound", self.bound), ("quality", self.quality), ("twopass", self.twopass)):
             if values is not None:
                 said = [(key, getattr(values, key)) for key in _KEYS[name]]
                 listed = ",".join(f"{key}={value!r}".removesuffix(".0") for key, value in said if value is not None)
@@ -189,10 +213,18 @@ def _bound(error: float | None = None, finer: float | None = None) -> Bound:
     return Bound(error, finer)
 
 
-def _quality(low: float | None = None, high: float | None = None) -> Quality:
+def _twopass(low: float | None = None, high: float | None = None) -> TwoPass:
+    """Fill in the defaults, as far as what was given leaves room for them."""
+    _qualities("twopass", low, high)
+    usual = TwoPass()
+    best = max(usual.high, low or 0.0) if high is None else high
+    return TwoPass(min(usual.low, best) if low is None else low, best)
+
+
+def _qualities(kind: str, low: float | None = None, high: float | None = None) -> tuple[float | None, float | None]:
     for name, value in (("low", low), ("high", high)):
         if value is not None and value > BEST:
-            raise UsageError(f"treatment quality: {name}={value:g}, the best there is is {BEST:g}; say less")
+            raise UsageError(f"treatment {kind}: {name}={value:g}, the best there is is {BEST:g}; say less")
     if low is not None and high is not None and low > high:
-        raise UsageError(f"treatment quality: low={low:g} is above high={high:g}; exchange them")
-    return Quality(low, high)
+        raise UsageError(f"treatment {kind}: low={low:g} is above high={high:g}; exchange them")
+    return low, high

@@ -25,8 +25,8 @@ def test_treatments_are_read_and_written_alike(texts: tuple[str, ...], expected:
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ((), "no treatment: leave it out for smooth, or say one of smooth, bound, quality"),
-        (("blur",), "treatment 'blur': unknown; it is smooth, bound, quality, such as bound:error=32"),
+        ((), "no treatment: leave it out for smooth, or say one of smooth, bound, quality, twopass"),
+        (("blur",), "treatment 'blur': unknown; it is smooth, bound, quality, twopass, such as bound:error=32"),
         (("smooth:error=3",), "'error=3' is no parameter of smooth; it takes none"),
         (("bound:errors=3",), "'errors=3' is no parameter of bound; it takes error=, finer= once"),
         (("bound:3",), "'3' is no parameter of bound"),

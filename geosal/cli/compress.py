@@ -16,7 +16,7 @@ from geosal.plan import make_plan
 @options.job_options
 @options.report_options
 def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
-    """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr).
+    """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr, .jpg).
 
     Pixels of saliency 1 stay as they are; georeferencing, nodata, band names and tags are kept. OUTPUT appears only
     complete and checked.
@@ -24,6 +24,7 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     \b
     geosal compress scene.tif smaller.tif --saliency mask.tif
     geosal compress scene.tif smaller.jp2 --saliency perlin:seed=7 --steps 6
+    geosal compress scene.tif smaller.jpg --saliency mask.tif --target-jpeg 75
     geosal compress --config recipe.yaml scene.tif smaller.tif
     """
     recipe = options.build_recipe(config, wish)

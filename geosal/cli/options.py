@@ -113,14 +113,15 @@ block = click.option(
 treatment = click.option(
     "--treatment", multiple=True, metavar="NAME[:KEY=VALUE,...]",
     help="What saliency does: smooth (default), bound:error=32 (off by at most so much; lossless codecs, lerc), "
-    "quality:low=40,high=90 (of each tile; jpeg, webp, jp2). Repeat it to combine with smooth.",
+    "quality:low=40,high=90 (of each tile; jpeg, webp, jp2, and the default for .jpg), twopass:low=30,high=70 (.jpg: "
+    "encoded at the quality of each level, decoded, encoded again). Repeat it to combine with smooth.",
 )  # fmt: skip
 workers = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Blocks at once (default: one per core)."
 )
 profile = click.option(
     "--profile", metavar="NAME",
-    help=f"Codec: {', '.join(PROFILES)}. Default: the lossless deflate for .tif, jp2-lossless for .jp2.",
+    help=f"Codec: {', '.join(PROFILES)}. Default: the lossless deflate for .tif, jp2-lossless for .jp2; jpg for .jpg.",
 )  # fmt: skip
 creation_options = click.option(
     "--co", "creation_options", multiple=True, metavar="KEY=VALUE", callback=_parse_pairs,
@@ -131,6 +132,10 @@ targets = together(
     click.option("--target-size", metavar="SIZE", help="Bytes of the file at most, and hardly less: 50MB."),
     click.option("--target-bpp", type=float, metavar="BITS", help="Bits of the file per pixel, within 1 %."),
     click.option("--target-ratio", metavar="RATIO", help="Bytes of the pixels over those of the file, within 1 %: 20."),
+    click.option(
+        "--target-jpeg", type=float, metavar="QUALITY",
+        help="Bytes of a plain JPEG of that quality, within 1 % (.jpg; 75 where nothing else says how large).",
+    ),
     click.option(
         "--min-psnr", multiple=True, metavar="[PART:]DB",
         help="Least PSNR, of the whole scene or a part: 40, salient:45, background:30. The smallest file that has it.",

@@ -1,9 +1,11 @@
 """Which encoder makes the tiles of a profile."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.codecs.jpeg2000 import J2kEncoder, jpeg2000_encoder, option_of_gdal
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
@@ -21,7 +23,7 @@ _GDALS_SMALLEST = 128
 
 def tile_encoder(
     profile: Profile, layout: RasterLayout, steps: int = 8
-) -> TiffEncoder | J2kEncoder | ZarrEncoder | str:
+) -> TiffEncoder | J2kEncoder | ZarrEncoder | JpegEncoder | str:
     """Make the encoder of a profile's tiles, or tell why GDAL has to write the file.
 
     Parameters
@@ -46,14 +48,13 @@ def tile_encoder(
         )
     if options.get("COMPRESS") == "WEBP" and side > _WEBP_SIDE:
         raise UsageError(f"BLOCKSIZE={side:g}: WEBP ends at {_WEBP_SIDE} pixels; make tiles smaller")
+    if profile.driver == "JPEG":
+        return _jpeg_encoder(profile, layout, steps)
     if profile.driver == "Zarr":
         return zarr_encoder(profile, layout)
     encoder = tiff_encoder(profile, layout) if profile.driver == "COG" else jpeg2000_encoder(profile, layout)
-    quality = number(options.get("QUALITY", "0"))
-    if isinstance(encoder, str) and profile.driver == "COG" and quality != int(quality):
-        raise UsageError(f"--co QUALITY={options['QUALITY']}: {encoder}, and it takes whole numbers; give one")
-    if isinstance(encoder, str) and profile.driver == "COG" and 0 < side < _GDALS_SMALLEST:
-        raise UsageError(f"BLOCKSIZE={side:g}: {encoder}, and its tiles begin at {_GDALS_SMALLEST}; make them larger")
+    if isinstance(encoder, str) and profile.driver == "COG":
+        _refuse_what_gdal_cannot(options, side, encoder)
     settings = settings_by_level(profile.treatment, profile.name, steps, layout)
     if not settings:
         return encoder
@@ -69,3 +70,27 @@ def tile_encoder(
         fine = profile.treatment.fine_errors(steps, layout.dtype)
         return replace(encoder, by_level=settings, finer=bound.finer, fine_by_level=fine)
     return replace(encoder, by_level=settings)
+
+
+def _refuse_what_gdal_cannot(options: Mapping[str, str], side: float, because: str) -> None:
+    quality = number(options.get("QUALITY", "0"))
+    if quality != int(quality):
+        raise UsageError(f"--co QUALITY={options['QUALITY']}: {because}, and it takes whole numbers; give one")
+    if 0 < side < _GDALS_SMALLEST:
+        raise UsageError(f"BLOCKSIZE={side:g}: {because}, and its tiles begin at {_GDALS_SMALLEST}; make them larger")
+
+
+def _jpeg_encoder(profile: Profile, layout: RasterLayout, steps: int) -> JpegEncoder:
+    """Make the encoder of a JPEG file: its tables are those of `quality`'s best, or of the last pass."""
+    options = {name.upper(): value for name, value in profile.creation_options}
+    treatment, alpha = profile.treatment, layout.alpha is not None
+    best = None if treatment.quality is None else treatment.quality.high
+    qualities = settings_by_level(treatment, profile.name, steps, layout)
+    return JpegEncoder(
+        quality=number(options["QUALITY"]) if best is None else best,
+        subsampling=options["SUBSAMPLING"],
+        bands=layout.count - alpha,
+        alpha_as_mask=alpha,
+        by_level=qualities if treatment.twopass is None else (),
+        first_pass=() if treatment.twopass is None else qualities,
+    )

@@ -50,6 +50,7 @@ DRIVER_OPTIONS: Mapping[str, Mapping[str, tuple[float, float] | None]] = Mapping
         "COG": _COG,
         "JP2OpenJPEG": _JP2OPENJPEG,
         "Zarr": {"LEVEL": (1, 9)},
+        "JPEG": {"QUALITY": (1, 100), "SUBSAMPLING": _NO_LIMITS, "WORLDFILE": _NO_LIMITS},
     }
 )
 """Driver -> option -> its limits, when it is a number or a list of them."""
@@ -70,7 +71,8 @@ WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "OVERVIEW_RESAMPLING": _RESAMPLING,
         "STATISTICS": frozenset({"AUTO", "YES", "NO"}),
         "PROGRESSION": frozenset({"LRCP", "RLCP", "RPCL", "PCRL", "CPRL"}),
-        **dict.fromkeys(("SOP", "EPH", "YCBCR420", "YCC", "JPX", "GEOBOXES_AFTER_JP2C", "PLT"), _YES_NO),
+        "SUBSAMPLING": frozenset({"420", "444"}),
+        **dict.fromkeys(("WORLDFILE", "SOP", "EPH", "YCBCR420", "YCC", "JPX", "GEOBOXES_AFTER_JP2C", "PLT"), _YES_NO),
     }
 )
 """Option -> its values, where GDAL would take any other word for one of them, or find out at the end of the job."""

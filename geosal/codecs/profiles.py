@@ -33,8 +33,12 @@ LARGEST_THUMBNAIL = 512
 _JP2_TILE = 1024
 _RGBA = 4
 _BEST_QUALITY = 100
-_DEFAULT_NAME = {"COG": "deflate", "JP2OpenJPEG": "jp2-lossless", "Zarr": "zarr"}
-_DRIVER_OF_SUFFIX = {".tif": "COG", ".tiff": "COG", ".jp2": "JP2OpenJPEG", ".zarr": "Zarr"}
+_DEFAULT_NAME = {"COG": "deflate", "JP2OpenJPEG": "jp2-lossless", "Zarr": "zarr", "JPEG": "jpg"}
+_DRIVER_OF_SUFFIX = {
+    ".tif": "COG", ".tiff": "COG", ".jp2": "JP2OpenJPEG", ".zarr": "Zarr", ".jpg": "JPEG", ".jpeg": "JPEG",
+}  # fmt: skip
+MOST_JPEG_PIXELS = 65500
+"""Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format has 65535."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,7 @@ class Profile:
     name
         As in `PROFILES`.
     driver
-        GDAL's short name, ``"COG"``, ``"JP2OpenJPEG"`` or ``"Zarr"``.
+        GDAL's short name, ``"COG"``, ``"JP2OpenJPEG"``, ``"Zarr"`` or ``"JPEG"``.
     lossless
         Every sample comes back as it was written.
     creation_options
@@ -60,6 +64,11 @@ class Profile:
     lossless: bool
     creation_options: tuple[tuple[str, str], ...]
     treatment: Treatment = SMOOTH
+
+    @property
+    def has_spool(self) -> bool:
+        """Whether tiles wait beside the output until all are there."""
+        return self.driver in {"COG", "JPEG"}
 
     def needs_mask(self, layout: RasterLayout) -> bool:
         """Tell whether validity must travel as a mask: a lossy codec blurs the nodata code itself."""
@@ -113,6 +122,8 @@ PROFILES: Mapping[str, _Kind] = MappingProxyType({
     "htj2k": _Kind(driver="JP2OpenJPEG", options=(*_JP2, ("REVERSIBLE", "YES"), ("QUALITY", "100")),
                    dtypes=_INTEGERS_16),
     "zarr": _Kind(driver="Zarr", options=(("LEVEL", "3"),)),
+    "jpg": _Kind(driver="JPEG", options=(("QUALITY", "75"), ("SUBSAMPLING", "420"), ("WORLDFILE", "YES")),
+                 lossless=False, dtypes=("uint8",), counts=(1, 3, 4), fourth_is_alpha=True),
 })  # fmt: skip
 """Every profile by its name."""
 
@@ -129,7 +140,8 @@ def resolve_profile(
     Parameters
     ----------
     output
-        Path whose suffix picks the driver: ``.tif``, ``.tiff``, ``.jp2`` or ``.zarr``.
+        Path whose suffix picks the driver: ``.tif``, ``.tiff``, ``.jp2``, ``.zarr``, ``.jpg``
+        or ``.jpeg``.
     name
         Key of `PROFILES`; the driver's lossless default when None.
     creation_options
@@ -145,10 +157,12 @@ def resolve_profile(
         Unknown suffix, profile or option; an option that contradicts the profile; a dtype or a number of bands that
         the codec cannot hold, or a treatment that does not go with it.
     """
-    driver = _driver_of(output)
+    driver = driver_of(output)
     name = name or _DEFAULT_NAME[driver]
     kind = _kind_of(name, driver, output)
     _refuse_misfit(name, kind, layout)
+    if driver == "JPEG":
+        _refuse_large_jpeg(output, layout)
     asked = treated_options(treatment, name, driver, creation_options, layout)
     upper = {option.upper() for option in creation_options}
     given = {option: value for option, value in asked.items() if option not in upper} | dict(creation_options)
@@ -170,11 +184,18 @@ def resolve_profile(
     )
 
 
-def _driver_of(output: str) -> str:
+def driver_of(output: str) -> str:
+    """Tell which of GDAL's drivers an output's suffix picks.
+
+    Raises
+    ------
+    UsageError
+        None of them.
+    """
     suffix = PurePath(output).suffix.lower()
     if suffix not in _DRIVER_OF_SUFFIX:
         found = f"'{suffix}'" if suffix else "a name without suffix"
-        raise UsageError(f"{output}: {found} is not written by this version; use .tif, .jp2 or .zarr")
+        raise UsageError(f"{output}: {found} is not written by this version; use .tif, .jp2, .zarr or .jpg")
     return _DRIVER_OF_SUFFIX[suffix]
 
 
@@ -194,27 +215,35 @@ def _kind_of(name: str, driver: str, output: str) -> _Kind:
 
 
 def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
-    lossless = _DEFAULT_NAME[kind.driver]
+    otherwise = "write a .tif" if kind.driver == "JPEG" else f"use --profile {_DEFAULT_NAME[kind.driver]}"
     if layout.dtype not in kind.dtypes:
-        mend = f"use --profile {lossless}" if kind.driver == "COG" else "write a .tif"
+        mend = otherwise if kind.driver == "COG" else "write a .tif"
+        more = "bring it to 8 bits with --to-byte" if kind.driver == "JPEG" else "convert the scene first"
         raise UsageError(
-            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; "
-            f"{mend}, or convert the scene first"
+            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; {mend}, or {more}"
         )
     if kind.counts and layout.count not in kind.counts:
         raise UsageError(
             f"profile {name}: cannot hold {layout.count} bands, only {_numbers(kind.counts)}; "
-            f"choose bands with --bidx, or use --profile {lossless}"
+            f"choose bands with --bidx, or {otherwise}"
         )
     if kind.one_float_band and layout.count > 1 and layout.dtype.startswith("float"):
         raise UsageError(
             f"profile {name}: loses NaN when {layout.count} bands of {layout.dtype} lie in one file (libtiff's fault); "
-            f"choose one with --bidx, or use --profile {lossless}"
+            f"choose one with --bidx, or {otherwise}"
         )
     if kind.fourth_is_alpha and layout.count == _RGBA and layout.alpha != _RGBA - 1:
         raise UsageError(
-            f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, "
-            f"or use --profile {lossless}"
+            f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, or {otherwise}"
+        )
+
+
+def _refuse_large_jpeg(output: str, layout: RasterLayout) -> None:
+    rows, cols = layout.grid.shape
+    if max(rows, cols) > MOST_JPEG_PIXELS:
+        raise UsageError(
+            f"{output}: {cols} x {rows} px, and programs read JPEGs up to {MOST_JPEG_PIXELS} a side; write a COG, a "
+            ".tif with --profile jpeg"
         )
 
 

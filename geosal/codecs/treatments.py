@@ -9,7 +9,7 @@ import numpy as np
 from geosal.codecs.options import number
 from geosal.errors import UsageError
 from geosal.raster import RasterLayout
-from geosal.treatment import BEST, Quality, Treatment
+from geosal.treatment import BEST, Quality, Treatment, TwoPass
 
 _RGBA = 4
 _TILES = {"COG": {"BLOCKSIZE": "128"}, "JP2OpenJPEG": {"BLOCKXSIZE": "128", "BLOCKYSIZE": "128"}}
@@ -26,9 +26,18 @@ _LEAST_SIDE = 8
 """Of a tile's coarsest resolution."""
 
 
+def usual_treatment(driver: str) -> tuple[str, ...]:
+    """What saliency does in a driver's files where nobody says otherwise."""
+    return ("quality",) if driver == "JPEG" else ("smooth",)
+
+
 def goes_by_tile(treatment: Treatment, name: str) -> bool:
-    """Whether the tiles of a profile depend on the levels in them: `quality`, and `bound` where LERC keeps it."""
-    return treatment.quality is not None or (treatment.bound is not None and name == "lerc")
+    """Whether the tiles of a profile depend on the levels in them.
+
+    That is so of `quality` and `twopass`, and of `bound` where LERC keeps it.
+    """
+    by_quality = treatment.quality is not None or treatment.twopass is not None
+    return by_quality or (treatment.bound is not None and name == "lerc")
 
 
 def treated_options(
@@ -99,7 +108,7 @@ def settle(
     ------
     UsageError
         `bound` with a codec that makes errors of its own, `quality` with one that makes none; qualities that the codec
-        does not have.
+        does not have; `twopass` with any other codec than a JPEG file.
     """
     if treatment.bound is not None:
         if not lossless and name != "lerc":
@@ -108,6 +117,11 @@ def settle(
                 "use --profile zstd, lerc or jp2-lossless, or --treatment quality"
             )
         return treatment.with_error_for(layout.dtype)
+    if treatment.twopass is not None and name != "jpg":
+        raise UsageError(
+            f"treatment twopass with profile {name}: both passes are those of one JPEG file; write a .jpg, or use "
+            "--treatment quality"
+        )
     if treatment.quality is None:
         return treatment
     if lossless or name == "lerc":
@@ -165,9 +179,10 @@ def settings_by_level(treatment: Treatment, name: str, steps: int, layout: Raste
     """
     if not goes_by_tile(treatment, name):
         return ()
-    if treatment.quality is None:
+    if treatment.bound is not None:
         return treatment.errors(steps, layout.dtype)
-    low, high = treatment.quality.low, treatment.quality.high
+    asked: Quality | TwoPass = treatment.quality or treatment.twopass or Quality()
+    low, high = asked.low, asked.high
     if low is None or high is None:
         raise ValueError("a quality that is not settled")
     end = 20 * math.log10(2 ** bits_of(layout) - 1) + _REACH_DB if name == "jp2" else BEST

@@ -14,6 +14,7 @@ from geosal.plan import Plan
 from geosal.search.floors import FloorSearch
 from geosal.search.judge import data_range
 from geosal.search.knobs import Knob, knob_for, told
+from geosal.search.plain import made_bytes
 from geosal.search.rates import RateSearch
 from geosal.search.sample import Sample, TaskOf, pieces_across
 from geosal.search.trials import Trials, spread_of
@@ -74,7 +75,8 @@ def reach(
         Makes the treatment of blocks.
     attempt
         Makes the whole file with a plan; called once or twice, with the same path. The first file is kept beside the
-        second where it is below a limit, and is given back where the second is not.
+        second where it is below a limit, and is given back where the second is not. Where the targets name a plain
+        JPEG, that is made before, and deleted.
     begun
         Called with 0 before the trials, with 1 after them.
 
@@ -87,10 +89,12 @@ def reach(
     """
     targets = plan.recipe.targets
     begun(0)
+    plain = made_bytes(plan, lambda other: attempt(other).path)
+    give_back()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
         knob, trials = _prepare(plan, task_of, Path(folder))
-        search = _search(knob, trials)
+        search = _search(knob, trials, plain)
         turned = search.first()
         begun(1)
         encodes, seconds, kept = 0, time.monotonic() - began, None
@@ -118,6 +122,7 @@ def reach(
         "sample_pixels": trials.sample.pixels,
         "encodes": encodes,
         "seconds": round(seconds, 3),
+        **({} if plain is None else {"plain_bytes": plain}),
         **search.reached,
     }
     logger.info("%s: %s after %d trials and %d encodes", targets, facts["found"], trials.count, encodes)
@@ -170,7 +175,6 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _search(knob: Knob, trials: Trials) -> Turning:
+def _search(knob: Knob, trials: Trials, plain: int | None = None) -> Turning:
     targets = trials.plan.recipe.targets
-    kind: type[Turning] = RateSearch if targets.is_rate else FloorSearch
-    return kind(targets, knob, trials)
+    return RateSearch(targets, knob, trials, plain) if targets.is_rate else FloorSearch(targets, knob, trials)

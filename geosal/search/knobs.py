@@ -62,7 +62,9 @@ def knob_for(plan: Plan, spread: float) -> Knob:
         There is nothing to turn.
     """
     recipe, targets = plan.recipe, plan.recipe.targets
-    free = recipe.patch(target_bpp=None, target_size=None, target_ratio=None, min_psnr=(), min_ssim=())
+    free = recipe.patch(
+        target_bpp=None, target_size=None, target_ratio=None, target_jpeg=None, min_psnr=(), min_ssim=()
+    )
     setting = setting_for(plan.profile, dict(recipe.creation_options), for_bytes=targets.is_rate)
     make = _MAKERS[setting]
     return make(plan, free, spread)
@@ -113,7 +115,7 @@ def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
 
     Integers have whole errors; between two of them a share of the scene has the smaller one.
     """
-    treatment, dtype = Treatment.parse(free.treatment), plan.layout.dtype
+    treatment, dtype = free.treated, plan.layout.dtype
 
     def turned(text: str) -> Plan:
         return retuned(plan, free.patch(treatment=(*_smooth(treatment), text)))
@@ -137,9 +139,10 @@ def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
 
 def _tiles(plan: Plan, free: Recipe, _: float) -> Knob:
     """Qualities of the treatment: what the user has given for salient tiles stays, the rest moves together."""
-    asked, settled = Treatment.parse(free.treatment), plan.treatment.quality or Quality()
+    asked, settled = free.treated, plan.treatment.quality or Quality()
     low, high = settled.low or 1.0, settled.high or BEST
-    fixed = asked.quality is not None and asked.quality.high is not None
+    tables = plan.profile.driver == "JPEG" and "QUALITY" in {name.upper() for name, _ in free.creation_options}
+    fixed = tables or (asked.quality is not None and asked.quality.high is not None)
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS
     least, gap = 1.0, high - low
 
@@ -191,7 +194,7 @@ def told(plan: Plan, setting: Setting) -> str:
         case Setting.LADDER:
             return f"--steps {plan.ladder.steps} --sigma {plan.ladder.sigma}"
         case _:
-            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment)
+            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment or ())
 
 
 def _smooth(treatment: Treatment) -> tuple[str, ...]:

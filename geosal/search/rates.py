@@ -8,6 +8,7 @@ from geosal.codecs.tuning import Setting
 from geosal.errors import GeosalWarning, TargetError, redact
 from geosal.plan import Plan
 from geosal.search.knobs import Knob, sigma_knob, told
+from geosal.search.plain import expected_bytes
 from geosal.search.sample import file_bytes
 from geosal.search.solve import climb
 from geosal.search.trials import Trials
@@ -25,13 +26,22 @@ _HOPELESS = 0.15
 
 
 class RateSearch(Turning):
-    """Turns a knob until the bytes are right."""
+    """Turns a knob until the bytes are right.
 
-    def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
+    Parameters
+    ----------
+    targets, knob, trials
+        As `Turning`.
+    plain
+        Bytes of the plain JPEG that the targets name, where it was made; None for what the sample tells of it.
+    """
+
+    def __init__(self, targets: Targets, knob: Knob, trials: Trials, plain: int | None = None) -> None:
         super().__init__(targets, knob, trials)
-        grid = trials.plan.layout.grid
-        self._asked = targets.bytes_for(grid.height * grid.width, trials.plan.raw_bytes)
-        self._ratio = 1.0
+        expected = expected_bytes(trials.plan, trials)
+        self._asked = expected if plain is None else plain
+        self._ratio = self._asked / expected
+        """Of whole files to what the sample lets expect."""
         self._bytes = 0
         self._encoded: list[dict[str, int]] = []
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from geosal.cluster import cpu_count
+from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.grid import Block, Grid
 from geosal.ladder import MAX_STEPS
 from geosal.plan import Plan
@@ -212,7 +213,7 @@ class Sample:
 
     def own_bytes(self, tiles: Sequence[Tile], target: Target) -> int:
         """Bytes of the sample's own tiles."""
-        return sum(tile_bytes(tile, target.profile.driver) for tile in tiles)
+        return own_bytes(tiles, target)
 
     def scale(self, target: Target) -> float:
         """How many times as many pixels the scene has."""
@@ -249,6 +250,13 @@ def _contains(outer: Block, inner: Block) -> bool:
         and inner.row_stop <= outer.row_stop
         and inner.col_stop <= outer.col_stop
     )
+
+
+def own_bytes(tiles: Sequence[Tile], target: Target) -> int:
+    """Bytes that tiles take in the file together."""
+    if isinstance(target.encoder, JpegEncoder):
+        return target.encoder.bytes_of([tile.parts for tile in tiles])
+    return sum(tile_bytes(tile, target.profile.driver) for tile in tiles)
 
 
 def tile_bytes(tile: Tile, driver: str) -> int:

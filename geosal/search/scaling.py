@@ -12,7 +12,7 @@ import numpy as np
 
 from geosal.grid import level_shapes
 from geosal.produce import Target
-from geosal.search.sample import Sample, tile_bytes
+from geosal.search.sample import Sample, own_bytes, tile_bytes
 from geosal.writers.pyramid import Cutter, Piece, Tile, TileEncoder
 
 _CUT = 4
@@ -34,7 +34,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
     encoder, driver = target.encoder, target.profile.driver
     if encoder is None:
         raise ValueError("GDAL encodes whole files only")
-    own = sum(tile_bytes(tile, driver) for tile in tiles)
+    own = own_bytes(tiles, target)
     scene = target.layout.grid.shape
     if sample.shape == scene:
         return own

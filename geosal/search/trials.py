@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from geosal.codecs.treatments import goes_by_tile
 from geosal.comparison import colours, in_colours
 from geosal.gdal_env import close_shared_rasters
 from geosal.metrics import Scores
@@ -87,7 +88,8 @@ class Trials:
 
     def _treat(self, plan: Plan) -> Piece:
         """Treat the sample, unless only the codec has changed since the last time."""
-        key = f"{plan.ladder} {plan.treatment if plan.treatment.bound else plan.treatment.smooth}"
+        levels = goes_by_tile(plan.treatment, plan.profile.name)
+        key = f"{plan.ladder} {plan.treatment if plan.treatment.bound else plan.treatment.smooth} {levels}"
         if key not in self._treated:
             self._treated.clear()  # before the next takes memory
             self._treated[key] = self.sample.treat(self.task_of(plan))

@@ -5,7 +5,7 @@ but then no band's tags; its JPEG2000 driver keeps the default domain only, in `
 
 - COG: the stage gets a filler tag as long as what is missing. In the finished file the filler is overwritten with the
   missing items. The TIFF tag GDAL_METADATA keeps its place and its length, and the file its cloud-optimised layout.
-- JPEG2000, and GeoTIFF tags that outgrow what GDAL puts into the file: the items go into the ``.aux.xml``.
+- JPEG2000, JPEG, and GeoTIFF tags that outgrow what GDAL puts into the file: the items go into the ``.aux.xml``.
 """
 
 import logging
@@ -29,7 +29,11 @@ _ASCII = 2
 _BIGTIFF = 43
 _FILLER_ITEM = re.compile(rf' *<Item name="{FILLER}">\.*</Item>\n?'.encode())
 _FILLER_MDI = re.compile(rf' *<MDI key="{FILLER}">\.*</MDI>\n?')
-_KEPT_BY_GDAL = {"COG": frozenset({"", "xml:XMP", "COLOR_PROFILE"}), "JP2OpenJPEG": frozenset({""})}
+_KEPT_BY_GDAL = {
+    "COG": frozenset({"", "xml:XMP", "COLOR_PROFILE"}),
+    "JP2OpenJPEG": frozenset({""}),
+    "JPEG": frozenset({""}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Item:
 
 
 def missing_items(metadata: RasterMetadata, driver: str) -> tuple[Item, ...]:
-    """List what `driver` ("COG" or "JP2OpenJPEG") would drop from `metadata`."""
+    """List what `driver` ("COG", "JP2OpenJPEG" or "JPEG") would drop from `metadata`."""
     tagged = [(0, metadata.tags), *((band, found.tags) for band, found in enumerate(metadata.bands, start=1))]
     return tuple(
         Item(domain, band, key, value)

@@ -13,7 +13,7 @@ from typing import IO, Self
 
 from geosal.errors import OutputError
 from geosal.writers.atomic import flush, flush_tree, holds_lock, locked, try_lock
-from geosal.writers.swap import NOTE, SIDECARS, Swap, beside, foreign, orphans
+from geosal.writers.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class WorkDirectory:
             The name is taken, or the disk refuses; what stood under the name is as it was.
         """
         try:
-            for path in (main, *(beside(main, suffix) for suffix in SIDECARS)):
+            for path in (main, *(beside(main, suffix) for suffix in sidecars_of(main))):
                 if path == main or path.exists():
                     flush_tree(path)
             with locked(self.output.parent):
@@ -228,7 +228,9 @@ def _same_file(path: str, target: Path) -> bool:
 
 def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str]) -> None:
     for path in inputs:
-        if any(_same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in SIDECARS))):
+        if any(
+            _same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))
+        ):
             raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
         if _is_inside(target, path):
             raise OutputError(f"{output}: lies in {path}, which is read and stays as it is; write elsewhere")

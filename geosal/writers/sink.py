@@ -71,7 +71,7 @@ def open_sink(
     rounding
         Of the means in overviews, see `Cutter`; those that GDAL makes are left.
     threads
-        How many GDAL may have.
+        How many GDAL may have, and a JPEG at its end.
     report
         Called with 0 when GDAL begins to encode and with 1 when it is through.
 
@@ -84,16 +84,22 @@ def open_sink(
         with Stage(path.with_name("stage.tif"), layout) as stage:
             yield _GdalSink(path, stage, profile, layout, threads, report)
     else:
-        with open_container(path, profile, layout, encoder) as container:
+        with open_container(path, profile, layout, encoder, threads) as container:
             yield _TileSink(Cutter.of(encoder, layout, rounding), container)
 
 
-def open_container(path: Path, profile: "Profile", layout: RasterLayout, encoder: Any) -> Container:
+def open_container(
+    path: Path, profile: "Profile", layout: RasterLayout, encoder: Any, threads: int | None = None
+) -> Container:
     """Choose the container of a driver."""
     if profile.driver == "COG":
         from geosal.writers.cog import CogContainer  # noqa: PLC0415  one of them is needed
 
         return CogContainer(path, profile, layout, encoder)
+    if profile.driver == "JPEG":
+        from geosal.writers.jpeg import JpegContainer  # noqa: PLC0415
+
+        return JpegContainer(path, profile, layout, encoder, threads)
     if profile.driver == "Zarr":
         from geosal.writers.zarr import ZarrContainer  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ directory, and comes back unless the new one takes its name.
 """
 
 import errno
+import glob
 import json
 import os
 import re
@@ -29,6 +30,15 @@ _OWN_FILE = re.compile(
 )
 SIDECARS = (".aux.xml", ".msk", ".ovr")
 """What GDAL reads beside a raster, appended to its whole name."""
+WORLD_FILE = ".jgw"
+"""In the place of a JPEG's suffix: its transform, as text."""
+_WORLD_FILES: dict[str, tuple[str, ...]] = {
+    ".jpg": (WORLD_FILE, ".jpgw", ".wld"),
+    ".jpeg": (WORLD_FILE, ".jpegw", ".wld"),
+}
+"""What GDAL reads beside a JPEG, in the place of its suffix."""
+_ANY_WORLD_FILE = ".wld"
+"""May be that of any raster of that name."""
 NOTE = "swap.json"
 """What a job notes in its work directory before it publishes."""
 _KEPT = "kept"
@@ -61,7 +71,7 @@ class Swap:
     @classmethod
     def prepare(cls, directory: Path, main: Path, output: Path) -> Self:
         """Keep the old sidecars, and note what is to happen."""
-        new, old = (tuple(suffix for suffix in SIDECARS if beside(path, suffix).exists()) for path in (main, output))
+        new, old = there(main), there(output)
         for suffix in old:
             _copy(beside(output, suffix), directory / f"{_KEPT}{suffix}")
         swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
@@ -165,22 +175,46 @@ def foreign(store: Path) -> str | None:
     return None
 
 
+def sidecars_of(path: Path) -> tuple[str, ...]:
+    """Suffixes of all that GDAL reads beside a raster of that name; a world file of another raster is none of them."""
+    found = _WORLD_FILES.get(path.suffix.lower(), ())
+    if _ANY_WORLD_FILE in found and _is_shared(path):
+        found = tuple(suffix for suffix in found if suffix != _ANY_WORLD_FILE)
+    return (*SIDECARS, *found)
+
+
+def there(path: Path) -> tuple[str, ...]:
+    """Suffixes of the sidecars that a raster has."""
+    return tuple(suffix for suffix in sidecars_of(path) if beside(path, suffix).exists())
+
+
 def beside(path: Path, suffix: str) -> Path:
     """Path of a sidecar."""
+    if suffix in _WORLD_FILES.get(path.suffix.lower(), ()):
+        return path.with_suffix(suffix)
     return path.with_name(path.name + suffix)
+
+
+def _is_shared(path: Path) -> bool:
+    """Whether a world file may be that of another raster, one of the same name but for the suffix."""
+    if not path.with_suffix(_ANY_WORLD_FILE).exists():
+        return False
+    own = {path.suffix.lower(), *_WORLD_FILES[path.suffix.lower()]}
+    others = path.parent.glob(f"{glob.escape(path.stem)}.*")
+    return any(other.stem == path.stem and other.suffix.lower() not in own for other in others)
 
 
 def remove(path: Path) -> None:
     """Delete a file of ours with those beside it, or a store."""
     if path.is_dir():
         shutil.rmtree(path)
-    for place in (path, *(beside(path, suffix) for suffix in SIDECARS)):
+    for place in (path, *(beside(path, suffix) for suffix in sidecars_of(path))):
         place.unlink(missing_ok=True)
 
 
 def orphans(output: Path) -> Sequence[Path]:
     """Sidecars beside a name that has no file: GDAL would take them for those of the next file of that name."""
-    return () if output.exists() else [path for suffix in SIDECARS if (path := beside(output, suffix)).exists()]
+    return () if output.exists() else [beside(output, suffix) for suffix in there(output)]
 
 
 def _copy(path: Path, kept: Path) -> None:

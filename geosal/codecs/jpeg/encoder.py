@@ -1,12 +1,15 @@
 """Squares of a JPEG: not bits yet, for those depend on the whole image, but all that is decided by the pixels."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.codecs.jpeg.coder import Coder, coded_bytes
+from geosal.codecs.jpeg.huffman import HuffmanTables
 from geosal.codecs.jpeg.shaping import shaped
 from geosal.codecs.jpeg.tables import steps
 from geosal.codecs.jpeg.whole import whole_jpeg
@@ -100,6 +103,28 @@ class JpegEncoder:
     def blocks(self) -> int:
         """Blocks of an MCU."""
         return 1 if self.bands == 1 else SIDES[self.subsampling] ** 2 + 2
+
+    def coder(self, counts: NDArray[np.integer[Any]]) -> Coder:
+        """Make what codes the tiles of an image, by the symbols of them all."""
+        huffman = HuffmanTables.optimal(counts, complete=True)
+        return Coder(steps(self.quality), huffman, self.bands, self.subsampling)
+
+    def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
+        """Bytes that tiles take in a file together: their symbols with the tables that are the best for them all."""
+        counts = np.zeros((_TABLES, _SYMBOLS), np.int64)
+        for tile in tiles:
+            counts += self.counts(tile[1])
+        return coded_bytes(counts) + sum(len(part) for tile in tiles for part in tile[2:])
+
+    def row_bytes(self, width: int) -> int:
+        """Memory that the coefficients of a row of tiles take."""
+        return -(-width // self.mcu) * (self.tile // self.mcu) * self.blocks * SAMPLES * np.dtype(np.int16).itemsize
+
+    @staticmethod
+    def mask_of(part: bytes, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Take the mask of a tile of some rows and columns."""
+        bits = np.frombuffer(zlib.decompress(part), np.uint8).reshape(shape[0], -1)
+        return np.unpackbits(bits, axis=1, count=shape[1]).astype(np.bool_)
 
     def _twice(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         """Encode and decode each pixel at the quality of its level."""

@@ -1,0 +1,44 @@
+"""The plain JPEG that a target names: the same scene by the same encoder, but left as it is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from geosal.plan import Plan, target_for
+from geosal.search.trials import Trials
+from geosal.treatment import Treatment
+
+
+def plain_of(plan: Plan, quality: float) -> Plan:
+    """Plan the plain JPEG of a job.
+
+    Parameters
+    ----------
+    plan
+        Of the job.
+    quality
+        Of all of the JPEG.
+    """
+    options = dict(plan.profile.creation_options) | {"QUALITY": f"{quality:.10g}"}
+    profile = replace(plan.profile, creation_options=tuple(options.items()), treatment=Treatment(smooth=False))
+    target = target_for(plan.target.output, profile, plan.scene.layout, overwrite=plan.target.overwrite)
+    return replace(plan, target=replace(target, threads=plan.target.threads))
+
+
+def expected_bytes(plan: Plan, trials: Trials) -> int:
+    """Bytes that a plan's targets ask for, as far as a sample can tell."""
+    targets, grid = plan.recipe.targets, plan.layout.grid
+    if targets.jpeg is None:
+        return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
+    return round(trials.bytes_of(plain_of(plan, targets.jpeg)))
+
+
+def made_bytes(plan: Plan, make: Callable[[Plan], Path]) -> int | None:
+    """Make the plain JPEG, and tell its bytes; None where no target names one."""
+    quality = plan.recipe.targets.jpeg
+    if quality is None:
+        return None
+    path = make(plain_of(plan, quality))
+    size = path.stat().st_size
+    path.unlink()
+    return size

@@ -1,0 +1,222 @@
+"""A JPEG file that takes tiles in any order, and what lies beside it."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+
+from geosal.errors import OutputError
+from geosal.raster import RasterLayout
+from geosal.writers.jpeg.sidecars import company_of, world_file
+from geosal.writers.jpeg.spool import MaskTrailer, Spool
+from geosal.writers.publish import visible_parent
+from geosal.writers.pyramid import Tile
+from geosal.writers.swap import WORLD_FILE, beside
+
+if TYPE_CHECKING:
+    from geosal.codecs.jpeg.encoder import JpegEncoder  # families know each other's types only
+    from geosal.codecs.profiles import Profile
+
+_FILL = b"\xff"
+"""May stand before any marker (ITU-T T.81, B.1.1.2)."""
+_END = b"\xff\xd9"
+_RESTART, _RESTARTS = 0xD0, 8
+"""The first of the markers that stand between segments, and how many there are."""
+_MOST_UNITS = 65535
+"""Of a segment, in MCUs."""
+_SEGMENT_ROWS = 8
+"""Rows of MCUs in a segment at most: several of a row of tiles, so that several threads have work."""
+
+
+class JpegContainer:
+    """A JPEG file in the making; use it as a context manager.
+
+    Tiles wait in a spool as quantised coefficients until all are there. Their symbols are counted then, so the whole
+    image has one set of Huffman tables, the best for it. Rows of tiles are coded one after the other, cut in segments
+    that several threads work on.
+
+    Parameters
+    ----------
+    path
+        A new file, in a directory that is ours: small files are made beside it and deleted.
+    profile, layout
+        What is to be written.
+    encoder
+        Of the tiles.
+    threads
+        How many code; one per core when None.
+    """
+
+    def __init__(
+        self, path: Path, profile: "Profile", layout: RasterLayout, encoder: "JpegEncoder", threads: int | None = None
+    ) -> None:
+        self.path = path
+        self._profile, self._layout, self._encoder, self._threads = profile, layout, encoder, threads
+        self._rows, self._cols = (-(-side // encoder.tile) for side in layout.grid.shape)
+        self._counts = np.zeros((4, 256), np.int64)
+        self._spool: Spool | None = None
+
+    def __enter__(self) -> Self:
+        """Open the spool."""
+        with self._failing():
+            self._spool = Spool(_beside(self.path, ".spool"), self._rows, self._cols)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Delete the spool, and the file when it is not whole."""
+        if self._spool is None:
+            return
+        with contextlib.suppress(OSError):
+            self._spool.close()
+        self._spool = None
+        if any(part is not None for part in exception):
+            for suffix in ("", ".aux.xml", WORLD_FILE):
+                beside(self.path, suffix).unlink(missing_ok=True)
+
+    def append(self, tile: Tile) -> None:
+        """Take a tile.
+
+        Parameters
+        ----------
+        tile
+            Of level 0, with what `JpegEncoder` returned.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or the tile has no place, or it was there before.
+        """
+        coefficients, counts, *mask = tile.parts
+        with self._failing():
+            self._opened().append(tile, (coefficients, *mask))
+        self._counts += self._encoder.counts(counts)
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        """Code the image, and write what lies beside it.
+
+        Parameters
+        ----------
+        tags
+            Provenance, for the default domain.
+        band_statistics
+            ``STATISTICS_*`` tags of each band, when the source had some.
+
+        Raises
+        ------
+        OutputError
+            A tile is missing, or the disk is full.
+        """
+        spool = self._opened()
+        if spool.missing:
+            raise OutputError(
+                f"{self.path.name}: {spool.missing} of {self._rows * self._cols} tiles are missing; report this as a "
+                "fault of geosal"
+            )
+        with self._failing():
+            company = company_of(self.path, self._profile, self._layout, {**tags, **self._more_tags()}, band_statistics)
+            with self.path.open("xb") as file, self._mask() as mask:
+                self._write_image(file, spool, company.segments, mask)
+                if mask is not None:
+                    mask.copy_to(file)
+            if company.xml:
+                beside(self.path, ".aux.xml").write_bytes(company.xml)
+            if self._has_world_file():
+                beside(self.path, WORLD_FILE).write_text(world_file(self._layout.grid.transform), encoding="ascii")
+
+    def _write_image(self, file: BinaryIO, spool: Spool, segments: bytes, mask: MaskTrailer | None) -> None:
+        coder, shape = self._encoder.coder(self._counts), self._layout.grid.shape
+        across = -(-shape[1] // self._encoder.mcu)
+        rows = min(_SEGMENT_ROWS, _MOST_UNITS // across)
+        rows = 1 << (rows.bit_length() - 1)  # so that a row of tiles is made of whole segments
+        file.write(coder.head(shape, rows * across, segments))
+        number = 0
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="geosal-jpeg") as pool:
+            for row in range(self._rows):
+                parts = spool.row(row)
+                units = self._units(pool, row, [part[0] for part in parts], across)
+                for data in pool.map(coder.code, [units[at : at + rows] for at in range(0, len(units), rows)]):
+                    if number:
+                        file.write(bytes((0xFF, _RESTART + (number - 1) % _RESTARTS)))
+                    file.write(data)
+                    number += 1
+                if mask is not None:
+                    mask.add(self._mask_row(row, [part[1] if len(part) > 1 else None for part in parts]))
+        behind = 0 if mask is None else mask.finish()
+        file.write(_FILL * max(0, behind - file.tell()))
+        file.write(_END)
+
+    def _units(self, pool: ThreadPoolExecutor, row: int, parts: list[bytes], across: int) -> NDArray[np.int16]:
+        """Coefficients (row, column, block, 64) of the MCUs of a row of tiles."""
+        encoder, height, width = self._encoder, self._height(row), self._layout.grid.width
+        units = np.empty((-(-height // encoder.mcu), across, encoder.blocks, 64), np.int16)
+        side = encoder.tile // encoder.mcu
+
+        def unpack(col: int) -> None:
+            shape = height, min(encoder.tile, width - col * encoder.tile)
+            units[:, col * side : (col + 1) * side] = encoder.coefficients(parts[col], shape)
+
+        for _ in pool.map(unpack, range(len(parts))):
+            pass
+        return units
+
+    def _mask_row(self, row: int, parts: list[bytes | None]) -> NDArray[np.bool_]:
+        height, width, side = self._height(row), self._layout.grid.width, self._encoder.tile
+        mask = np.ones((height, width), np.bool_)
+        for col, part in enumerate(parts):
+            if part is not None:
+                inside = mask[:, col * side : (col + 1) * side]
+                inside[:] = self._encoder.mask_of(part, inside.shape)
+        return mask
+
+    def _height(self, row: int) -> int:
+        """Rows of pixels in a row of tiles."""
+        side = self._encoder.tile
+        return min(side, self._layout.grid.height - row * side)
+
+    @contextlib.contextmanager
+    def _mask(self) -> Iterator[MaskTrailer | None]:
+        if not self._layout.has_mask and self._layout.alpha is None:
+            yield None
+            return
+        with contextlib.closing(MaskTrailer(_beside(self.path, ".mask"), self._layout.grid.shape)) as mask:
+            yield mask
+
+    def _has_world_file(self) -> bool:
+        wish = {name.upper(): value for name, value in self._profile.creation_options}.get("WORLDFILE", "YES")
+        return wish.upper() in {"YES", "TRUE", "ON", "1"} and not self._layout.grid.transform.is_identity
+
+    def _more_tags(self) -> dict[str, str]:
+        """Say that there is no world file, where one could be missed."""
+        return {} if self._has_world_file() or self._layout.grid.transform.is_identity else {"GEOSAL_WORLDFILE": "NO"}
+
+    def _opened(self) -> Spool:
+        if self._spool is None:
+            raise OutputError(f"{self.path}: is not open; use it in a with statement, and finish it once")
+        return self._spool
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Turn what goes wrong into an error in one line."""
+        try:
+            yield
+        except OutputError:
+            raise
+        except ValueError as error:
+            raise OutputError(f"{self.path.name}: {error}; report this as a fault of geosal") from error
+        except (OSError, RasterioError) as error:
+            free, place = shutil.disk_usage(self.path.parent).free, visible_parent(self.path)
+            cause = " ".join(str(error).replace(str(self.path.parent), str(place)).split())
+            raise OutputError(
+                f"{self.path.name}: cannot be written in {place} ({cause}); {free / 1e6:.0f} MB are free there, "
+                "make room or write elsewhere"
+            ) from error
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)

@@ -1,0 +1,109 @@
+"""What goes with the pixels of a JPEG: segments before its tables, ``.aux.xml`` and the world file.
+
+GDAL writes a tiny JPEG with the same metadata, and what it has put there is taken over: an ICC profile and EXIF in
+segments of the file; CRS, transform, control points, RPCs, names and tags in ``.aux.xml``.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from affine import Affine
+
+from geosal.raster import RasterLayout
+from geosal.writers.convert import convert
+from geosal.writers.stage import Stage
+from geosal.writers.swap import beside
+
+if TYPE_CHECKING:
+    from geosal.codecs.profiles import Profile  # families know each other's types only
+
+_SAMPLE_SIDE = 64
+_OPTIONS = (("QUALITY", "75"), ("WORLDFILE", "NO"))
+"""Without a world file GDAL writes the transform into ``.aux.xml``, with all its digits."""
+_START = b"\xff\xd8"
+_SCAN, _COMMENT = 0xDA, 0xFE
+_APPLICATIONS = range(0xE0, 0xF0)
+
+
+@dataclass(frozen=True)
+class Company:
+    """What GDAL has put around the pixels of a JPEG.
+
+    Attributes
+    ----------
+    segments
+        Of applications, such as JFIF and an ICC profile, and comments, as they stand in the file.
+    xml
+        The ``.aux.xml``; empty where there is none.
+    """
+
+    segments: bytes
+    xml: bytes
+
+
+def company_of(
+    path: Path,
+    profile: "Profile",
+    layout: RasterLayout,
+    tags: Mapping[str, str],
+    band_statistics: Sequence[Mapping[str, str]] | None,
+) -> Company:
+    """Let GDAL write a small JPEG with the metadata of another, and look at it; it is gone at the end.
+
+    Parameters
+    ----------
+    path
+        Of the other; files are made beside it.
+    profile, layout
+        Of the other.
+    tags, band_statistics
+        As `Stage.finish`.
+
+    Raises
+    ------
+    OutputError
+        The disk is full, or GDAL cannot write.
+    """
+    small = _small(layout)
+    staged, sample = (path.with_name(f"{path.name}.sample{suffix}") for suffix in (".tif", ".jpg"))
+    try:
+        with Stage(staged, small) as stage:
+            stage.write(small.grid.whole(), np.zeros((small.count, *small.grid.shape), small.dtype), None)
+            stage.finish(tags, None if band_statistics is None else band_statistics[: small.count])
+        convert(staged, sample, replace(profile, creation_options=_OPTIONS), small, 1)
+        sidecar = beside(sample, ".aux.xml")
+        segments = b"".join(_segments(sample.read_bytes()))
+        return Company(segments, sidecar.read_bytes() if sidecar.exists() else b"")
+    finally:
+        for place in (staged, sample):
+            for suffix in ("", ".aux.xml"):
+                beside(place, suffix).unlink(missing_ok=True)
+
+
+def world_file(transform: Affine) -> str:
+    """Write a transform as a world file has it: it tells of the centre of the first pixel."""
+    a, b, c, d, e, f = transform[:6]
+    numbers = (a, d, b, e, c + (a + b) / 2, f + (d + e) / 2)
+    return "".join(f"{float(number)!r}\n" for number in numbers)
+
+
+def _small(layout: RasterLayout) -> RasterLayout:
+    """The same, but for its size, its mask and alpha: that becomes the mask."""
+    metadata = layout.metadata
+    if layout.alpha is not None:
+        bands = tuple(band for number, band in enumerate(metadata.bands) if number != layout.alpha)
+        metadata = replace(metadata, bands=bands)
+    grid = replace(layout.grid, height=_SAMPLE_SIDE, width=_SAMPLE_SIDE)
+    return replace(layout, grid=grid, has_mask=False, metadata=metadata)
+
+
+def _segments(stream: bytes) -> Iterator[bytes]:
+    at = len(_START)
+    while (marker := stream[at + 1]) != _SCAN:
+        end = at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+        if marker in _APPLICATIONS or marker == _COMMENT:
+            yield stream[at:end]
+        at = end

@@ -1,0 +1,132 @@
+"""Where the tiles of a JPEG wait, and the bits of its mask."""
+
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.writers.pyramid import Tile
+
+_OFFSET = 4
+"""Bytes behind a mask: where it begins."""
+_MOST_OFFSET = 2**32 - 1
+_COPY = 2**20
+
+
+class Spool:
+    """Parts of tiles in the order in which they came.
+
+    Parameters
+    ----------
+    path
+        A new file.
+    rows, cols
+        Of tiles.
+    """
+
+    def __init__(self, path: Path, rows: int, cols: int) -> None:
+        self.path = path
+        self.rows, self.cols = rows, cols
+        self._places: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        self._file: BinaryIO = path.open("x+b", buffering=_COPY)
+        self._end = 0
+
+    @property
+    def missing(self) -> int:
+        """Number of tiles that have not come."""
+        return self.rows * self.cols - len(self._places)
+
+    def append(self, tile: Tile, parts: tuple[bytes, ...]) -> None:
+        """Keep parts of a tile.
+
+        Raises
+        ------
+        ValueError
+            It has no place, or was there before.
+        OSError
+            The disk is full.
+        """
+        key = tile.row, tile.col
+        if tile.level or not (0 <= tile.row < self.rows and 0 <= tile.col < self.cols) or key in self._places:
+            raise ValueError(f"tile {tile.col}, {tile.row} of level {tile.level} came twice or has no place")
+        self._places[key] = self._end, tuple(map(len, parts))
+        for part in parts:
+            self._file.write(part)
+            self._end += len(part)
+
+    def row(self, number: int) -> list[tuple[bytes, ...]]:
+        """Read the parts of a row of tiles."""
+        return [self._read(number, col) for col in range(self.cols)]
+
+    def close(self) -> None:
+        """Close and delete the spool."""
+        try:
+            self._file.close()
+        finally:
+            self.path.unlink(missing_ok=True)
+
+    def _read(self, row: int, col: int) -> tuple[bytes, ...]:
+        place, lengths = self._places[row, col]
+        self._file.seek(place)
+        return tuple(self._file.read(length) for length in lengths)
+
+
+class MaskTrailer:
+    """The mask of a JPEG as GDAL has it: behind the image, a bit a pixel, the least bit first, deflated.
+
+    GDAL looks for it where the last four bytes of the file say, and only if it is shorter than the image.
+
+    Parameters
+    ----------
+    path
+        A new file for what is deflated.
+    shape
+        Rows and columns of the image.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
+        self.path = path
+        self._file: BinaryIO = path.open("x+b")
+        self._deflate = zlib.compressobj()
+        height, width = shape
+        # GDAL reserves whole bytes for each row, though the bits of one follow those of the other.
+        self._left = height * -(-width // 8)
+
+    def add(self, mask: NDArray[np.bool_]) -> None:
+        """Take the next rows (y, x), True = valid; all but the last rows come in multiples of eight."""
+        bits = np.packbits(mask.ravel(), bitorder="little").tobytes()
+        self._left -= len(bits)
+        self._file.write(self._deflate.compress(bits))
+
+    def finish(self) -> int:
+        """Complete the mask; tells how many bytes lie behind the image."""
+        while self._left > 0:
+            self._file.write(self._deflate.compress(bytes(min(self._left, _COPY))))
+            self._left -= _COPY
+        self._file.write(self._deflate.flush())
+        return self._file.tell() + _OFFSET
+
+    def copy_to(self, file: BinaryIO) -> None:
+        """Put the mask at the end of a finished image.
+
+        Raises
+        ------
+        OSError
+            The disk is full, or the image is too large for GDAL to find what lies behind it.
+        """
+        begin = file.tell()
+        if begin > _MOST_OFFSET:
+            raise OSError("the image takes 4 GiB, and GDAL finds no mask behind it; write a .tif")
+        self._file.seek(0)
+        while data := self._file.read(_COPY):
+            file.write(data)
+        file.write(begin.to_bytes(_OFFSET, "little"))
+
+    def close(self) -> None:
+        """Close and delete the file."""
+        try:
+            self._file.close()
+        finally:
+            self.path.unlink(missing_ok=True)
