@@ -43,7 +43,7 @@ class Fit:
     sample: int
 
 
-def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, tile: int | None) -> Fit:
+def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, tile: int | None, last: int = 0) -> Fit:
     """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
 
     Where nobody sets a limit, blocks are made smaller for 512 MiB as long as that costs no time.
@@ -59,6 +59,8 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     tile
         Rows and columns of the output's tiles: blocks are made of whole ones, else the main thread would encode them.
         None when GDAL writes the file.
+    last
+        Bytes that the container takes at the end, when no block is worked on.
     """
     most = recipe.workers or cores or 1
     model = _Model(scene, saliency, tile, recipe.ladder.halo, processes=recipe.scheduler == "processes")
@@ -68,7 +70,7 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     limit = recipe.max_memory
     smooth = [(block, count, model.smoothing(block, count)) for count in workers for block in blocks]
     # Without GDAL's writer tiles are encoded where blocks are smoothed.
-    encode = [(threads, model.encoding(threads) if tile is None else 0) for threads in encoders]
+    encode = [(threads, model.encoding(threads) if tile is None else model.coding(last)) for threads in encoders]
     fits = [option for option in smooth if limit is None or option[2] <= limit]
     encode_fits = [option for option in encode if limit is None or option[1] <= limit]
     if not fits or not encode_fits:
@@ -131,6 +133,10 @@ class _Model:
         height, width = (min(_TILE, length) for length in self.scene.grid.shape)
         tile = height * width * self._sample_bytes
         return _PROCESS_BYTES + _ENCODER_BYTES + self._cache() + 7 * threads * tile
+
+    def coding(self, last: int) -> int:
+        """While a container of ours brings its file to an end; most take next to nothing then."""
+        return _PROCESS_BYTES + self._cache() + last if last else 0
 
     def sample(self, limit: int | None) -> int:
         """Pixels that the sample of a search may have."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from geosal.cluster import cpu_count
 from geosal.codecs.encoders import tile_encoder
+from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.codecs.profiles import Profile, driver_of, resolve_profile
 from geosal.codecs.treatments import usual_treatment
 from geosal.codecs.tuning import setting_for
@@ -230,7 +231,9 @@ def _decide(recipe: Recipe, scene: Scene, saliency: Saliency, profile: Profile) 
     scheduler = _resolve_scheduler(recipe.scheduler)
     target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite, steps=recipe.ladder.steps)
     tile = None if target.encoder is None else target.encoder.tile
-    fitted = fit(recipe, scene, saliency, cores=None if "://" in scheduler else cpu_count(), tile=tile)
+    last = target.encoder.row_bytes(scene.grid.width) if isinstance(target.encoder, JpegEncoder) else 0
+    cores = None if "://" in scheduler else cpu_count()
+    fitted = fit(recipe, scene, saliency, cores=cores, tile=tile, last=2 * last)
     return Plan(
         recipe=recipe,
         scene=scene,

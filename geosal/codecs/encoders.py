@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from geosal.codecs.jpeg.encoder import JpegEncoder, jpeg_encoder
 from geosal.codecs.jpeg2000 import J2kEncoder, jpeg2000_encoder, option_of_gdal
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
@@ -21,7 +22,7 @@ _GDALS_SMALLEST = 128
 
 def tile_encoder(
     profile: Profile, layout: RasterLayout, steps: int = 8
-) -> TiffEncoder | J2kEncoder | ZarrEncoder | str:
+) -> TiffEncoder | J2kEncoder | ZarrEncoder | JpegEncoder | str:
     """Make the encoder of a profile's tiles, or tell why GDAL has to write the file.
 
     Parameters
@@ -46,6 +47,9 @@ def tile_encoder(
         )
     if options.get("COMPRESS") == "WEBP" and side > _WEBP_SIDE:
         raise UsageError(f"BLOCKSIZE={side:g}: WEBP ends at {_WEBP_SIDE} pixels; make tiles smaller")
+    if profile.driver == "JPEG":
+        by_level = settings_by_level(profile.treatment, profile.name, steps, layout)
+        return replace(jpeg_encoder(profile, layout), by_level=by_level)
     if profile.driver == "Zarr":
         return zarr_encoder(profile, layout)
     encoder = tiff_encoder(profile, layout) if profile.driver == "COG" else jpeg2000_encoder(profile, layout)

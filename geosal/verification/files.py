@@ -19,7 +19,7 @@ from geosal.verification import cog
 from geosal.verification.check import Check
 from geosal.writers.tiles import codestream_ends, missing_tiles
 
-WRITTEN_DRIVERS = {"GTiff": "COG", "JP2OpenJPEG": "JPEG2000"}
+WRITTEN_DRIVERS = {"GTiff": "COG", "JP2OpenJPEG": "JPEG2000", "JPEG": "JPEG"}
 """GDAL's driver for reading -> what we call the format."""
 _BLOCK_BYTES = 64 * 2**20
 _COG_LAYOUT = "LAYOUT=IFDS_BEFORE_DATA"
