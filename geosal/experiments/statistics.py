@@ -73,11 +73,13 @@ class Test:
 
 def one_way(first: Sequence[float], second: Sequence[float]) -> Variance:
     """Analyse the variance between two groups; NaN where they are too small, or all values are one."""
-    if min(len(first), len(second)) < _LEAST or len({*first, *second}) == 1:
+    if min(len(first), len(second)) < _LEAST or max(np.ptp(first), np.ptp(second), abs(first[0] - second[0])) == 0:
         return Variance(math.nan, math.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of groups without a variance of their own; F is infinite then
         found = stats.f_oneway(np.asarray(first), np.asarray(second))
+    if found.statistic <= 0:  # equal means, but for rounding, which SciPy has no p for
+        return Variance(0.0, 1.0)
     return Variance(float(found.statistic), float(found.pvalue))
 
 

@@ -1,4 +1,3 @@
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,7 +5,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from geosal.errors import GeosalWarning, SaliencyError
+from geosal.errors import SaliencyError
 from geosal.experiments import Experiment
 from geosal.experiments.images import Picture, find_pictures
 from geosal.experiments.maps import _largest_differences, is_salient, make_map, open_part, sources_for
@@ -14,6 +13,7 @@ from geosal.grid import Block, Grid
 from geosal.sources import Saliency, open_saliency
 
 Wish = Callable[..., Experiment]
+pytestmark = pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")  # of images without a place
 
 
 def picture_of(wish: Experiment, name: str = "a") -> Picture:
@@ -23,11 +23,9 @@ def picture_of(wish: Experiment, name: str = "a") -> Picture:
 def test_map_part_and_picture(wish: Wish, tmp_path: Path) -> None:
     asked = wish(saliency="uniform:saliency=0.5", passes=1)
     path = tmp_path / "map.tif"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GeosalWarning)
-        facts = make_map(asked, picture_of(asked), path)
-        assert facts.salient == 1  # 0.5 is kept as 127 of 255, and still is 0.5
-        assert open_part(wish(salient=0.51), picture_of(asked), path).read(Block(0, 0, 5, 5)).max() == 0
+    facts = make_map(asked, picture_of(asked), path)
+    assert facts.salient == 1  # 0.5 is kept as 127 of 255, and still is 0.5
+    assert open_part(wish(salient=0.51), picture_of(asked), path).read(Block(0, 0, 5, 5)).max() == 0
     assert facts.mean == pytest.approx(127 / 255)
     assert (facts.width, facts.height, facts.bands) == (240, 200, 3)
     with rasterio.open(path) as dataset:
@@ -65,9 +63,7 @@ def test_passes_of_the_network_are_the_same(wish: Wish, name: str, tmp_path: Pat
     """In colour, grey, and smaller than what the network looks at."""
     pytest.importorskip("onnxruntime")
     asked = wish(saliency="cnn", passes=3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GeosalWarning)
-        facts = make_map(asked, picture_of(asked, name), tmp_path / "map.tif")
+    facts = make_map(asked, picture_of(asked, name), tmp_path / "map.tif")
     assert (facts.passes, facts.differing, facts.largest_difference) == (3, 0, 0.0)
 
 
