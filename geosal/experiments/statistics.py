@@ -20,6 +20,8 @@ PAPER: Mapping[int, Mapping[str, tuple[float, float]]] = MappingProxyType({
     70: {"Salicon": (0.97, 0.0048), "General-100": (0.07, 0.0018)},
 })  # fmt: skip
 """Gains in PSNR (dB) and SSIM that the paper reports, by the quality of the plain JPEG."""
+_PSNR_DIGITS, _SSIM_DIGITS = 2, 4
+"""Decimals of a gain; what they do not show is none."""
 _LEAST = 2
 """Values of a group that has a variance."""
 
@@ -144,7 +146,8 @@ class Verdict:
     Attributes
     ----------
     shows
-        ``yes`` (PSNR and SSIM of the whole image rise on average), ``partly`` (one of them), ``no`` or ``unknown``.
+        ``yes`` (PSNR and SSIM of the whole image rise on average), ``partly`` (one of them), ``no``, or ``unknown``. A
+        rise is one that the sentence shows: 0.01 dB, or 0.0001.
     significant
         Both rise, and p of both is below 0.05.
     sentence
@@ -182,10 +185,10 @@ def _verdict(
     if shows == "yes":
         words[0] += ", and is significant" if significant else ", but is not significant"
     if shows != "unknown":
-        gains = ", ".join(f"{_signed(b - a, 2)} dB" for a, b in _of_parts(pairs))
+        gains = ", ".join(f"{_signed(b - a, _PSNR_DIGITS)} dB" for a, b in _of_parts(pairs))
         words.append(
-            f"PSNR {_signed(psnr.gain, 2)} dB, SSIM {_signed(ssim.gain, 4)} over {len(pairs)} images, of which {wins} "
-            f"gain in both{_papers(quality)}"
+            f"PSNR {_signed(psnr.gain, _PSNR_DIGITS)} dB, SSIM {_signed(ssim.gain, _SSIM_DIGITS)} over {len(pairs)} "
+            f"images, of which {wins} gain in both{_papers(quality)}"
         )
         words.append(f"ANOVA p = {as_p(psnr.p)} (PSNR), {as_p(ssim.p)} (SSIM)")
         words.append(f"PSNR of salient part and background: {gains}")
@@ -208,7 +211,7 @@ def _shows(psnr: float, ssim: float) -> str:
     """Judge by the means over the images; SSIM is not known of the smallest."""
     if math.isnan(psnr):
         return "unknown"
-    rises = [psnr > 0, *([] if math.isnan(ssim) else [ssim > 0])]
+    rises = [round(psnr, _PSNR_DIGITS) > 0, *([] if math.isnan(ssim) else [round(ssim, _SSIM_DIGITS) > 0])]
     return "yes" if all(rises) else "partly" if any(rises) else "no"
 
 
@@ -226,7 +229,7 @@ def _of_parts(pairs: Sequence[tuple[Trial, Trial]]) -> Iterator[tuple[float, flo
 def _papers(quality: int) -> str:
     if quality not in PAPER:
         return ""
-    told = ", ".join(f"{name} {_signed(gain, 2)} dB" for name, (gain, _) in PAPER[quality].items())
+    told = ", ".join(f"{name} {_signed(gain, _PSNR_DIGITS)} dB" for name, (gain, _) in PAPER[quality].items())
     return f" (the paper: {told})"
 
 
@@ -243,7 +246,9 @@ def _sizes(outcome: Outcome, case: tuple[str, str, int]) -> str:
 
 
 def _signed(value: float, digits: int) -> str:
-    return "-" if math.isnan(value) else f"{value:+.{digits}f}"
+    if math.isnan(value):
+        return "-"
+    return f"{value:+.{digits}f}" if round(value, digits) else f"{0:.{digits}f}"
 
 
 def as_p(p: float) -> str:

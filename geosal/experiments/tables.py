@@ -88,8 +88,9 @@ def _averages(outcome: Outcome, number: int, collection: str) -> Table:
     rows, count = [], sum(facts.collection == collection for facts in outcome.maps)
     names = ("psnr", "ssim", "mse", "ms_ssim")
     for quality in outcome.wish.qualities:
+        there = _complete(outcome, collection, quality)
         for method in (JPEG, *outcome.wish.modes):
-            trials = [trial for trial in _of(outcome, collection, quality) if trial.method == method and trial.parts]
+            trials = [trial for trial in there if trial.method == method]
             label = f"JPEG ({quality})" if method == JPEG else _label(outcome, method)
             label += "" if len(trials) == count else f" [{len(trials)} of {count}]"
             cells = [_figure(mean([trial.figure(WHOLE, name) for trial in trials]), name) for name in names]
@@ -97,10 +98,18 @@ def _averages(outcome: Outcome, number: int, collection: str) -> Table:
             rows.append((label, *cells, NOTHING if math.isnan(size) else f"{size:.0f}", *_beside(trials)))
     return Table(
         name=f"table{number}",
-        caption=f"Table {number}: averages of {count} images of {collection}",
+        caption=f"Table {number}: averages of {count} images of {collection}; [n of m] leaves out those of which "
+        "a file did not come about",
         header=("", *(TITLES[name] for name in names), "File size (B)", *_BESIDE),
         rows=tuple(rows),
     )
+
+
+def _complete(outcome: Outcome, collection: str, quality: int) -> list[Trial]:
+    """Files of the images of which every method made one: averages of some images are none to compare with."""
+    trials = _of(outcome, collection, quality)
+    missed = {trial.image for trial in trials if not trial.parts}
+    return [trial for trial in trials if trial.image not in missed]
 
 
 _BESIDE = ("Q final", "size off by %", *(f"{TITLES[name]}, {part}" for part in PARTS[1:] for name in MEASURES))

@@ -88,6 +88,7 @@ def _turned(outcome: Outcome, **by: float) -> Outcome:
 @pytest.mark.parametrize(
     ("psnr", "ssim", "shows"),
     [(0.1, 0.001, "yes"), (0.1, -0.001, "partly"), (-0.1, 0.001, "partly"), (-0.1, -0.001, "no"), (0.0, 0.0, "no"),
+     (0.004, 0.00004, "no"),
      (0.1, math.nan, "yes"), (-0.1, math.nan, "no")],
 )  # fmt: skip
 def test_verdict_turns_with_the_figures(outcome: Outcome, psnr: float, ssim: float, shows: str) -> None:

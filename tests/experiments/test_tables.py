@@ -16,7 +16,8 @@ of the pixels); 1 of 1**
 | MS-ROI | 51.651 | 31.000 | 0.9100 | 0.9600 | 2010 | 51.0 | +0.50 |\
  41.028 | 32.000 | 0.9000 | 0.9500 | 81.862 | 29.000 | 0.9000 | 0.9500 |"""
 TABLE_3 = """\
-**Table 3: averages of 2 images of Towns**
+**Table 3: averages of 2 images of Towns; [n of m] leaves out those of which a file \
+did not come about**
 
 |  | PSNR (dB) | SSIM | MSE | MS-SSIM | File size (B) | Q final | size off by % |\
  MSE, salient | PSNR (dB), salient | SSIM, salient | MS-SSIM, salient |\
@@ -54,7 +55,8 @@ def test_sizes_that_are_off_are_marked_and_missing_files_told(outcome: Outcome) 
     first, second, third, *_ = (table.to_markdown() for table in tables(changed, anova(changed)))
     assert "| 2041 | 51.0 | +2.05 (over 1 %!) |" in first
     assert "| MS-ROI | - | - | - | - | not reached | - | - |" in second
-    assert "MS-ROI [1 of 2]" in third
+    assert "| JPEG (50) [1 of 2] | 30.000 |" in third
+    assert "| MS-ROI [1 of 2] | 31.000 |" in third
 
 
 def test_a_collection_each_and_names_of_modes(outcome: Outcome) -> None:
@@ -62,6 +64,9 @@ def test_a_collection_each_and_names_of_modes(outcome: Outcome) -> None:
     wish = replace(outcome.wish, images={"Towns": ("a",), "Sea": ("b",)}, modes=modes)
     changed = replace(outcome, wish=wish)
     made = {table.name: table for table in tables(changed, anova(changed))}
-    assert made["table4"].caption == "Table 4: averages of 0 images of Sea"
+    assert (
+        made["table4"].caption
+        == "Table 4: averages of 0 images of Sea; [n of m] leaves out those of which a file did not come about"
+    )
     labels = [row[0].partition(" [")[0] for row in made["table3"].rows]
     assert labels == ["JPEG (50)", "MS-ROI", "quality", "quality:low=10,high=90"]
