@@ -212,7 +212,11 @@ def _filled(recipe: Recipe) -> Recipe:
         )
     if recipe.treatment is None:
         recipe = recipe.patch(treatment=usual_treatment(driver))
-    if driver == "JPEG" and not recipe.targets and "QUALITY" not in {name.upper() for name, _ in recipe.creation_options}:
+    if (
+        driver == "JPEG"
+        and not recipe.targets
+        and "QUALITY" not in {name.upper() for name, _ in recipe.creation_options}
+    ):
         treated = recipe.treated
         if treated.twopass is not None or treated.quality == Quality():
             return recipe.patch(target_jpeg=_USUAL_JPEG)

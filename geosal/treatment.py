@@ -197,9 +197,7 @@ def _twopass(low: float | None = None, high: float | None = None) -> TwoPass:
     return TwoPass(min(usual.low, best) if low is None else low, best)
 
 
-def _qualities(
-    kind: str, low: float | None = None, high: float | None = None
-) -> tuple[float | None, float | None]:
+def _qualities(kind: str, low: float | None = None, high: float | None = None) -> tuple[float | None, float | None]:
     for name, value in (("low", low), ("high", high)):
         if value is not None and value > BEST:
             raise UsageError(f"treatment {kind}: {name}={value:g}, the best there is is {BEST:g}; say less")

@@ -113,8 +113,8 @@ block = click.option(
 treatment = click.option(
     "--treatment", multiple=True, metavar="NAME[:KEY=VALUE,...]",
     help="What saliency does: smooth (default), bound:error=32 (off by at most so much; lossless codecs, lerc), "
-    "quality:low=40,high=90 (of each tile; jpeg, webp, jp2; the default for .jpg), twopass:low=30,high=70 (.jpg: encoded "
-    "at the quality of each level, decoded, encoded again). Repeat it to combine with smooth.",
+    "quality:low=40,high=90 (of each tile; jpeg, webp, jp2, and the default for .jpg), twopass:low=30,high=70 (.jpg: "
+    "encoded at the quality of each level, decoded, encoded again). Repeat it to combine with smooth.",
 )  # fmt: skip
 workers = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Blocks at once (default: one per core)."
@@ -134,7 +134,7 @@ targets = together(
     click.option("--target-ratio", metavar="RATIO", help="Bytes of the pixels over those of the file, within 1 %: 20."),
     click.option(
         "--target-jpeg", type=float, metavar="QUALITY",
-        help="Bytes of a plain JPEG of that quality, within 1 % (.jpg; by default 75 where nothing else says how large).",
+        help="Bytes of a plain JPEG of that quality, within 1 % (.jpg; 75 where nothing else says how large).",
     ),
     click.option(
         "--min-psnr", multiple=True, metavar="[PART:]DB",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from geosal.codecs.jpeg.encoder import JpegEncoder, jpeg_encoder
+from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.codecs.jpeg2000 import J2kEncoder, jpeg2000_encoder, option_of_gdal
 from geosal.codecs.options import number
 from geosal.codecs.profiles import Profile
@@ -48,8 +48,7 @@ def tile_encoder(
     if options.get("COMPRESS") == "WEBP" and side > _WEBP_SIDE:
         raise UsageError(f"BLOCKSIZE={side:g}: WEBP ends at {_WEBP_SIDE} pixels; make tiles smaller")
     if profile.driver == "JPEG":
-        by_level = settings_by_level(profile.treatment, profile.name, steps, layout)
-        return replace(jpeg_encoder(profile, layout), by_level=by_level)
+        return _jpeg_encoder(profile, layout, steps)
     if profile.driver == "Zarr":
         return zarr_encoder(profile, layout)
     encoder = tiff_encoder(profile, layout) if profile.driver == "COG" else jpeg2000_encoder(profile, layout)
@@ -69,3 +68,19 @@ def tile_encoder(
             "use another profile"
         )
     return replace(encoder, by_level=settings)
+
+
+def _jpeg_encoder(profile: Profile, layout: RasterLayout, steps: int) -> JpegEncoder:
+    """Make the encoder of a JPEG file: its tables are those of `quality`'s best, or of the last pass."""
+    options = {name.upper(): value for name, value in profile.creation_options}
+    treatment, alpha = profile.treatment, layout.alpha is not None
+    best = None if treatment.quality is None else treatment.quality.high
+    qualities = settings_by_level(treatment, profile.name, steps, layout)
+    return JpegEncoder(
+        quality=number(options["QUALITY"]) if best is None else best,
+        subsampling=options["SUBSAMPLING"],
+        bands=layout.count - alpha,
+        alpha_as_mask=alpha,
+        by_level=qualities if treatment.twopass is None else (),
+        first_pass=() if treatment.twopass is None else qualities,
+    )

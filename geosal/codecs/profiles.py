@@ -215,8 +215,7 @@ def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
         mend = otherwise if kind.driver == "COG" else "write a .tif"
         more = "bring it to 8 bits with --to-byte" if kind.driver == "JPEG" else "convert the scene first"
         raise UsageError(
-            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; "
-            f"{mend}, or {more}"
+            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; {mend}, or {more}"
         )
     if kind.counts and layout.count not in kind.counts:
         raise UsageError(
@@ -230,8 +229,7 @@ def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
         )
     if kind.fourth_is_alpha and layout.count == _RGBA and layout.alpha != _RGBA - 1:
         raise UsageError(
-            f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, "
-            f"or {otherwise}"
+            f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, or {otherwise}"
         )
 
 

@@ -4,6 +4,7 @@
 typedef struct {
     float of[SAMPLES][SIZES];
     float end;                 /* of a block */
+    float slack;               /* what a shorter run may cost more than a longer one, at most: 15 zeros than 16 */
 } NAMED(rates);
 
 INLINE void NAMED(count_bits)(const uint8_t *lengths, NAMED(rates) *rates)
@@ -12,17 +13,26 @@ INLINE void NAMED(count_bits)(const uint8_t *lengths, NAMED(rates) *rates)
         for (int size = 1; size < SIZES; size++)
             rates->of[run][size] = (float)(run / 16 * lengths[0xf0] + lengths[run % 16 * 16 + size] + size);
     rates->end = lengths[0];
+    rates->slack = 0.0f;
+    for (int size = 1; size < SIZES; size++) {
+        float most = 0.0f;
+        for (int run = 0; run < SAMPLES; run++) {
+            most = rates->of[run][size] > most ? rates->of[run][size] : most;
+            rates->slack = most - rates->of[run][size] > rates->slack ? most - rates->of[run][size] : rates->slack;
+        }
+    }
 }
 
 /* Dynamic programme over the AC coefficients that are not 0: the best way to end at each of them.
 
    A magnitude may fall to the largest one of any smaller size in bits; those between cost as many bits and more error.
+   Of the ways to go on from, those are forgotten that have become dearer than a later one by more than a run can matter.
    `exact` are coefficients in steps and `squares` the squared steps, both in zigzag order; `found` is rounded, and
    shaped in place. */
 INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(rates) *rates, const float weight,
                          int16_t *found)
 {
-    int places[SAMPLES], count = 1, before[SAMPLES];
+    int places[SAMPLES], count = 1, before[SAMPLES], open[SAMPLES] = {0}, ways = 1;
     int16_t values[SAMPLES];
     double dropped[SAMPLES], best[SAMPLES]; /* error of zeros up to here; cost to end here, less that error */
     dropped[0] = best[0] = 0.0;
@@ -43,7 +53,8 @@ INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(r
             const double off = magnitude - value, error = squares[k] * (off * off);
             if (cheapest + error >= least)
                 break; /* smaller ones are off by more */
-            for (int j = 0; j < i; j++) {
+            for (int way = 0; way < ways; way++) {
+                const int j = open[way];
                 const double cost = best[j] + error + (double)(weight * rates->of[k - places[j] - 1][size]);
                 if (cost < least) {
                     least = cost;
@@ -55,6 +66,9 @@ INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(r
         best[i] = least - (dropped[k] - dropped[k - 1]);
         if (best[i] < cheapest)
             cheapest = best[i];
+        while (ways && best[open[ways - 1]] >= best[i] + (double)(weight * rates->slack))
+            ways--;
+        open[ways++] = i;
     }
     int last = 0;
     double least = HUGE_VAL;

@@ -12,14 +12,14 @@ Index card
 
 from geosal.search.find import Attempt, Found, reach, set_out
 from geosal.search.knobs import Knob, knob_for
-from geosal.search.plain import expected_bytes
 from geosal.search.places import choose_places
+from geosal.search.plain import expected_bytes
 from geosal.search.sample import Sample, file_bytes, pieces_across
 from geosal.search.scaling import scene_bytes
 from geosal.search.solve import climb
 from geosal.search.trials import Trials
 
 __all__ = [
-    "Attempt", "Found", "Knob", "Sample", "Trials", "choose_places", "climb", "expected_bytes", "file_bytes", "knob_for",
-    "pieces_across", "reach", "scene_bytes", "set_out",
+    "Attempt", "Found", "Knob", "Sample", "Trials", "choose_places", "climb", "expected_bytes", "file_bytes",
+    "knob_for", "pieces_across", "reach", "scene_bytes", "set_out",
 ]  # fmt: skip

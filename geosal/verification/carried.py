@@ -13,6 +13,7 @@ from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
 from geosal.treatment import SMOOTH, Treatment
+from geosal.verification import jpeg
 from geosal.verification.check import Check
 
 _PIXEL_TOLERANCE = 1e-6
@@ -52,16 +53,27 @@ def check_tags(found: RasterMetadata, source: RasterMetadata, driver: str) -> Ch
     return Check.of("tags", faults[:_LISTED] + more, "every tag of the source is there")
 
 
-def check_sidecar(path: str, driver: str, source: RasterLayout | None) -> Check | None:
-    """See that the file beside a JPEG2000 is there; None where none is needed.
+def check_sidecar(path: str, driver: str, found: RasterLayout, source: RasterLayout | None) -> Check | None:
+    """See that the files beside a JPEG2000 or a JPEG are there; None where none is needed.
 
-    Nodata, names, units, scales, tags and our own provenance live in ``.aux.xml`` only, a mask in ``.msk`` only.
+    Nodata, names, units, scales, tags and our own provenance live in ``.aux.xml`` only, the mask of a JPEG2000 in
+    ``.msk`` only. The world file of a JPEG has to say what its ``.aux.xml`` does.
     """
-    if driver != "JP2OpenJPEG":
+    if driver not in {"JP2OpenJPEG", "JPEG"}:
         return None
-    needed = [".aux.xml"] + ([".msk"] if source is not None and source.has_mask else [])
+    in_sidecar = driver == "JP2OpenJPEG" and source is not None and source.has_mask
+    needed = [".aux.xml"] + ([".msk"] if in_sidecar else [])
     missing = [path + suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
-    return Check.of("sidecar", [f"{name} is missing: tags and nodata live there" for name in missing], "there")
+    faults = [f"{name} is missing: tags and nodata live there" for name in missing]
+    if driver == "JPEG":
+        faults += _world_faults(path, found, source)
+    return Check.of("sidecar", faults, "there")
+
+
+def _world_faults(path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
+    transform = found.grid.transform if source is None else source.grid.transform
+    left_out = found.metadata.tags.get("", {}).get(f"{_PROVENANCE}WORLDFILE") == "NO"
+    return jpeg.world_faults(path, transform, needed=not transform.is_identity and not left_out)
 
 
 def check_provenance(metadata: RasterMetadata) -> Check:

@@ -15,7 +15,8 @@ from rasterio.io import DatasetReader
 
 from geosal.codecs.profiles import LARGEST_THUMBNAIL, reaches_thumbnail
 from geosal.grid import Block, Grid
-from geosal.verification import cog
+from geosal.raster import RasterLayout
+from geosal.verification import cog, jpeg
 from geosal.verification.check import Check
 from geosal.writers.tiles import codestream_ends, missing_tiles
 
@@ -34,6 +35,8 @@ _LISTED = 3
 
 def check_complete(path: str, dataset: DatasetReader) -> Check:
     """Decode every tile of the image, of its mask and of its overviews."""
+    if dataset.driver == "JPEG":
+        return Check.of("complete", jpeg.undecodable(dataset), "every block decodes")
     faults = [*islice(_lost_tiles(path, dataset), 1), *_undecodable(dataset, "")]
     if dataset.driver == "GTiff" and not faults:
         for level, factor in enumerate(dataset.overviews(1)):
@@ -48,10 +51,15 @@ def check_complete(path: str, dataset: DatasetReader) -> Check:
 
 
 def check_layout(path: str, dataset: DatasetReader) -> Check:
-    """Ask the validators, rio-cogeo for a GeoTIFF and jpylyzer for a JPEG2000, and what they do not look at."""
+    """Ask the validators, rio-cogeo for a GeoTIFF and jpylyzer for a JPEG2000, and look at what they do not look at.
+
+    Of a JPEG those are all its markers.
+    """
     if dataset.driver == "GTiff":
         faults = [*_cog_faults(path, dataset), *_overview_faults(path, dataset), *_directory_faults(path)]
         return Check.of("layout", list(dict.fromkeys(faults)), "valid COG")
+    if dataset.driver == "JPEG":
+        return Check.of("layout", jpeg.layout_faults(path, dataset), "valid baseline JPEG")
     return Check.of("layout", _jp2_faults(path, dataset), "valid JPEG2000")
 
 
@@ -71,6 +79,22 @@ def quick_cog_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
         yield f"GDAL sees {len(levels)} overviews, the file lists {listed}"
     elif levels:
         yield from _thumbnail_faults(path, len(levels) - 1)
+
+
+def quick_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+    """Look at a file as the end of a job does; a JPEG is decoded wholly, which takes less than its making."""
+    if dataset.driver == "JPEG":
+        yield from jpeg.layout_faults(path, dataset)
+        yield from jpeg.undecodable(dataset)
+        yield from jpeg.world_faults(path, layout.grid.transform, needed=False)
+        return
+    fault = decode_last_tile(dataset)
+    if fault is not None:
+        yield fault
+    if dataset.driver == "JP2OpenJPEG" and not ends_properly(path):
+        yield "the codestream is cut off"
+    if dataset.driver == "GTiff":
+        yield from quick_cog_faults(path, dataset)
 
 
 def ends_properly(path: str) -> bool:

@@ -40,7 +40,7 @@ def verify(
     Parameters
     ----------
     output
-        A COG, a JPEG2000 or a Zarr store.
+        A COG, a JPEG2000, a JPEG or a Zarr store.
     against
         The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
     saliency
@@ -139,7 +139,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     with dataset:
         driver = dataset.driver
         if driver not in files.WRITTEN_DRIVERS:
-            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG, JPEG2000 and Zarr")
+            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG, JPEG2000, JPEG and Zarr")
             return
         yield Check("opens", ok=True, detail=files.WRITTEN_DRIVERS[driver])
         complete = files.check_complete(output, dataset)
@@ -153,7 +153,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     except GeosalError as error:
         yield Check("readable", ok=False, detail=str(error))
         return
-    sidecar = carried.check_sidecar(output, driver, source.layout if source else None)
+    sidecar = carried.check_sidecar(output, driver, found.layout, source.layout if source else None)
     if sidecar is not None:
         yield sidecar
     yield from _comparisons(found, source, saliency, ladder, lossless=lossless, complete=complete.ok)
@@ -274,7 +274,7 @@ def _is_lossless(dataset: DatasetReader) -> bool:
     if dataset.driver == "JP2OpenJPEG":
         return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
     compression = structure.get("COMPRESSION", "").lower()
-    if "jpeg" in compression:
+    if "jpeg" in compression or dataset.driver == "JPEG":
         return False
     if compression == "webp":
         return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
@@ -285,7 +285,7 @@ def _is_lossless(dataset: DatasetReader) -> bool:
 
 def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
     if dataset.driver not in files.WRITTEN_DRIVERS:
-        yield f"is {dataset.driver}, not COG or JPEG2000"
+        yield f"is {dataset.driver}, not COG, JPEG2000 or JPEG"
         return
     yield from carried.grid_faults(
         Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width), layout.grid
@@ -301,10 +301,4 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
         yield f"nodata {dataset.nodata}, not {layout.nodata}"
     if layout.has_mask and MaskFlags.per_dataset not in dataset.mask_flag_enums[0]:
         yield "the mask is lost"
-    fault = files.decode_last_tile(dataset)
-    if fault is not None:
-        yield fault
-    if dataset.driver == "JP2OpenJPEG" and not files.ends_properly(path):
-        yield "the codestream is cut off"
-    if dataset.driver == "GTiff":
-        yield from files.quick_cog_faults(path, dataset)
+    yield from files.quick_faults(path, dataset, layout)

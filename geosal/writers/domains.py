@@ -29,7 +29,11 @@ _ASCII = 2
 _BIGTIFF = 43
 _FILLER_ITEM = re.compile(rf' *<Item name="{FILLER}">\.*</Item>\n?'.encode())
 _FILLER_MDI = re.compile(rf' *<MDI key="{FILLER}">\.*</MDI>\n?')
-_KEPT_BY_GDAL = {"COG": frozenset({"", "xml:XMP", "COLOR_PROFILE"}), "JP2OpenJPEG": frozenset({""}), "JPEG": frozenset({""})}
+_KEPT_BY_GDAL = {
+    "COG": frozenset({"", "xml:XMP", "COLOR_PROFILE"}),
+    "JP2OpenJPEG": frozenset({""}),
+    "JPEG": frozenset({""}),
+}
 
 
 @dataclass(frozen=True, slots=True)

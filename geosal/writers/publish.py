@@ -228,7 +228,9 @@ def _same_file(path: str, target: Path) -> bool:
 
 def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str]) -> None:
     for path in inputs:
-        if any(_same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))):
+        if any(
+            _same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))
+        ):
             raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
         if _is_inside(target, path):
             raise OutputError(f"{output}: lies in {path}, which is read and stays as it is; write elsewhere")

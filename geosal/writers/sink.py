@@ -85,7 +85,9 @@ def open_sink(
             yield _TileSink(Cutter.of(encoder, layout), container)
 
 
-def open_container(path: Path, profile: "Profile", layout: RasterLayout, encoder: Any, threads: int | None = None) -> Container:
+def open_container(
+    path: Path, profile: "Profile", layout: RasterLayout, encoder: Any, threads: int | None = None
+) -> Container:
     """Choose the container of a driver."""
     if profile.driver == "COG":
         from geosal.writers.cog import CogContainer  # noqa: PLC0415  one of them is needed

@@ -32,7 +32,10 @@ SIDECARS = (".aux.xml", ".msk", ".ovr")
 """What GDAL reads beside a raster, appended to its whole name."""
 WORLD_FILE = ".jgw"
 """In the place of a JPEG's suffix: its transform, as text."""
-_WORLD_FILES = {".jpg": (WORLD_FILE, ".jpgw", ".wld"), ".jpeg": (WORLD_FILE, ".jpegw", ".wld")}
+_WORLD_FILES: dict[str, tuple[str, ...]] = {
+    ".jpg": (WORLD_FILE, ".jpgw", ".wld"),
+    ".jpeg": (WORLD_FILE, ".jpegw", ".wld"),
+}
 """What GDAL reads beside a JPEG, in the place of its suffix."""
 _ANY_WORLD_FILE = ".wld"
 """May be that of any raster of that name."""
@@ -68,7 +71,7 @@ class Swap:
     @classmethod
     def prepare(cls, directory: Path, main: Path, output: Path) -> Self:
         """Keep the old sidecars, and note what is to happen."""
-        new, old = (tuple(suffix for suffix in sidecars_of(path) if beside(path, suffix).exists()) for path in (main, output))
+        new, old = there(main), there(output)
         for suffix in old:
             _copy(beside(output, suffix), directory / f"{_KEPT}{suffix}")
         swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
@@ -180,6 +183,11 @@ def sidecars_of(path: Path) -> tuple[str, ...]:
     return (*SIDECARS, *found)
 
 
+def there(path: Path) -> tuple[str, ...]:
+    """Suffixes of the sidecars that a raster has."""
+    return tuple(suffix for suffix in sidecars_of(path) if beside(path, suffix).exists())
+
+
 def beside(path: Path, suffix: str) -> Path:
     """Path of a sidecar."""
     if suffix in _WORLD_FILES.get(path.suffix.lower(), ()):
@@ -206,7 +214,7 @@ def remove(path: Path) -> None:
 
 def orphans(output: Path) -> Sequence[Path]:
     """Sidecars beside a name that has no file: GDAL would take them for those of the next file of that name."""
-    return () if output.exists() else [path for suffix in sidecars_of(output) if (path := beside(output, suffix)).exists()]
+    return () if output.exists() else [beside(output, suffix) for suffix in there(output)]
 
 
 def _copy(path: Path, kept: Path) -> None:

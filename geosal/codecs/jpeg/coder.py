@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geosal.codecs.jpeg import stream
 from geosal.codecs.jpeg.huffman import HuffmanTables
-from geosal.native.jpeg import SIDES, code, mcu_side
+from geosal.native.jpeg import code
 
 _STUFFED = 1 / 256
 """A byte of ones is followed by one of zeros; bytes are about equally many."""
@@ -34,16 +34,6 @@ class Coder:
     huffman: HuffmanTables
     bands: int
     subsampling: str
-
-    @property
-    def mcu(self) -> int:
-        """Rows and columns of pixels in an MCU."""
-        return mcu_side(self.bands, self.subsampling)
-
-    @property
-    def unit(self) -> tuple[int, int]:
-        """Blocks of an MCU, and coefficients of a block."""
-        return blocks_of(self.bands, self.subsampling), 64
 
     def head(self, shape: tuple[int, int], restart_interval: int, segments: bytes) -> bytes:
         """All that comes before the coded blocks.
@@ -72,34 +62,8 @@ class Coder:
         """Code what lies between two restart markers."""
         return code(coefficients, self.huffman.codes)
 
-    def unpack(self, part: bytes) -> NDArray[np.int16]:
-        """Coefficients (MCU rows, MCUs, blocks, 64) of a tile."""
-        return unpack(part, self.unit)
-
-
-def pack(coefficients: NDArray[np.int16]) -> bytes:
-    """Make bytes of a tile's coefficients."""
-    from imagecodecs import zstd_encode  # noqa: PLC0415  loads its library
-
-    cols = coefficients.shape[1].to_bytes(2, "little")
-    return cols + bytes(zstd_encode(np.ascontiguousarray(coefficients), 1))
-
-
-def unpack(part: bytes, unit: tuple[int, int]) -> NDArray[np.int16]:
-    """Take up what `pack` has made."""
-    from imagecodecs import zstd_decode  # noqa: PLC0415  loads its library
-
-    cols = int.from_bytes(part[:2], "little")
-    samples: Any = np.frombuffer(zstd_decode(part[2:]), np.int16)
-    return np.asarray(samples.reshape(-1, cols, *unit))
-
 
 def coded_bytes(histogram: NDArray[np.integer[Any]]) -> int:
     """Bytes that symbols take with the tables that are the best for them."""
     bits = HuffmanTables.optimal(histogram, complete=True).bits(histogram)
     return round(bits / 8 * (1 + _STUFFED))
-
-
-def blocks_of(bands: int, subsampling: str) -> int:
-    """Blocks of an MCU."""
-    return 1 if bands == 1 else SIDES[subsampling] ** 2 + 2

@@ -1,26 +1,25 @@
-"""Tiles of a JPEG file: quantised where their pixels are, coded when all are there."""
+"""Squares of a JPEG: not bits yet, for those depend on the whole image, but all that is decided by the pixels."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.codecs.jpeg.coder import Coder, blocks_of, coded_bytes, pack
+from geosal.codecs.jpeg.coder import Coder, coded_bytes
 from geosal.codecs.jpeg.huffman import HuffmanTables
-from geosal.codecs.jpeg.passes import first_pass
+from geosal.codecs.jpeg.shaping import shaped
 from geosal.codecs.jpeg.tables import steps
-from geosal.codecs.options import number
-from geosal.native.jpeg import mcu_side, quantised, symbols
-from geosal.raster import RasterLayout
-
-if TYPE_CHECKING:
-    from geosal.codecs.profiles import Profile
+from geosal.codecs.jpeg.whole import whole
+from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
 
 TILE = 512
-"""Whole MCUs, whatever their size."""
-_RGB, _RGBA = 3, 4
+"""Whole MCUs, and whole rows of a mask's bytes."""
+_FAST = 1
+"""Level of ZSTD: coefficients wait on the disk for a short time only."""
+_TABLES, _SYMBOLS = 4, 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,90 +29,112 @@ class JpegEncoder:
     Attributes
     ----------
     quality
-        Of the quantisation tables, 1 to 100, with a fraction.
-    bands
-        1 or 3, without alpha.
+        Of the quantisation tables, 1 to 100, perhaps with a fraction.
     subsampling
-        Of chroma.
+        Of chroma: ``"420"`` or ``"444"``.
+    bands
+        1 or 3: those of the JPEG.
     alpha_as_mask
-        The fourth band is alpha and becomes the mask.
+        A band more is alpha and becomes the mask.
+    tile
+        Rows and columns of a tile.
+    overviews
+        False: a JPEG has none.
     by_level
-        Qualities of the levels of saliency; empty where all are alike.
-    passes
-        1: what a level's quality throws away more than the tables do is left out of the tile. 2: pixels are encoded at
-        the quality of their level and decoded first.
+        Qualities of blocks whose least level of saliency is 0, 1 …, at most `quality`; empty where all are alike.
+    first_pass
+        Qualities at which pixels of level 0, 1 … are encoded and decoded before the tile is encoded: the two passes of
+        Prakash et al. Empty for none.
     """
 
     quality: float
-    bands: int
     subsampling: str = "420"
+    bands: int = 3
     alpha_as_mask: bool = False
-    by_level: tuple[float, ...] = ()
-    passes: int = 1
     tile: int = TILE
     overviews: bool = False
+    by_level: tuple[float, ...] = ()
+    first_pass: tuple[float, ...] = ()
 
     def __call__(
         self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
     ) -> tuple[bytes, ...]:
-        """Quantise (band, y, x), perhaps cropped at the right and lower edge.
+        """Quantise (band, y, x), perhaps cropped at the right and lower edge, and pack its mask (y, x), True = valid.
+
+        `levels` are the (y, x) levels of saliency of its pixels; None stands for the last.
 
         Returns
         -------
         tuple of bytes
-            Coefficients; how many symbols there are, (4, 256) uint32; and the mask when there is one.
+            Coefficients, for `coefficients`; counts of symbols, for `counts`; and with a mask its bits row by row,
+            deflated.
         """
         if self.alpha_as_mask:
-            pixels, mask = pixels[:_RGB], pixels[_RGB] > 0
-        if self.by_level and levels is None:
-            levels = np.full(pixels.shape[1:], len(self.by_level) - 1, np.uint8)
-        weights = None
-        if levels is not None and self.passes == 2 and self.by_level:
-            pixels = first_pass(pixels, levels, self.by_level, self.subsampling)
-        coefficients = quantised(pixels, steps(self.quality), self.subsampling, weights)
-        parts = pack(coefficients), symbols(coefficients).tobytes()
-        return parts if mask is None else (*parts, _packed_mask(mask))
+            pixels, mask = pixels[: self.bands], pixels[self.bands] > 0
+        if self.first_pass:
+            pixels = self._twice(pixels, levels)
+        if self.by_level:
+            found = shaped(pixels, levels, self.by_level, self.quality, self.subsampling)
+        else:
+            found = quantised(pixels, steps(self.quality), self.subsampling)
+        from imagecodecs import zstd_encode  # noqa: PLC0415  loads its library
 
-    def coder(self, histogram: NDArray[np.integer[Any]]) -> Coder:
+        parts = bytes(zstd_encode(found.tobytes(), _FAST)), symbols(found).tobytes()
+        return parts if mask is None else (*parts, zlib.compress(np.packbits(mask, axis=1).tobytes(), 1))
+
+    def coefficients(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
+        """Take the coefficients of a tile of some rows and columns: (MCU rows, MCUs, blocks, 64)."""
+        from imagecodecs import zstd_decode  # noqa: PLC0415
+
+        rows, cols = (-(-length // self.mcu) for length in shape)
+        return np.frombuffer(zstd_decode(part), np.int16).reshape(rows, cols, self.blocks, SAMPLES)
+
+    @staticmethod
+    def counts(part: bytes) -> NDArray[np.uint32]:
+        """Take the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
+        return np.frombuffer(part, np.uint32).reshape(_TABLES, _SYMBOLS)
+
+    @property
+    def mcu(self) -> int:
+        """Rows and columns of an MCU."""
+        return mcu_side(self.bands, self.subsampling)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of an MCU."""
+        return 1 if self.bands == 1 else SIDES[self.subsampling] ** 2 + 2
+
+    def coder(self, counts: NDArray[np.integer[Any]]) -> Coder:
         """Make what codes the tiles of an image, by the symbols of them all."""
-        huffman = HuffmanTables.optimal(histogram, complete=True)
+        huffman = HuffmanTables.optimal(counts, complete=True)
         return Coder(steps(self.quality), huffman, self.bands, self.subsampling)
-
-    def mask_of(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Take up the mask of a tile."""
-        from imagecodecs import zstd_decode  # noqa: PLC0415  loads its library
-
-        bits = np.frombuffer(zstd_decode(part), np.uint8)
-        return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).astype(np.bool_)
 
     def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
         """Bytes that tiles take in a file together: their symbols with the tables that are the best for them all."""
-        histogram = np.zeros((4, 256), np.int64)
-        for _, counts, *_mask in tiles:
-            histogram += np.frombuffer(counts, np.uint32).reshape(histogram.shape)
-        return coded_bytes(histogram) + sum(len(part) for tile in tiles for part in tile[2:])
+        counts = np.zeros((_TABLES, _SYMBOLS), np.int64)
+        for tile in tiles:
+            counts += self.counts(tile[1])
+        return coded_bytes(counts) + sum(len(part) for tile in tiles for part in tile[2:])
 
     def row_bytes(self, width: int) -> int:
         """Memory that the coefficients of a row of tiles take."""
-        mcu = mcu_side(self.bands, self.subsampling)
-        return -(-width // mcu) * (self.tile // mcu) * blocks_of(self.bands, self.subsampling) * 2 * 64
+        return -(-width // self.mcu) * (self.tile // self.mcu) * self.blocks * SAMPLES * np.dtype(np.int16).itemsize
 
+    @staticmethod
+    def mask_of(part: bytes, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Take the mask of a tile of some rows and columns."""
+        bits = np.frombuffer(zlib.decompress(part), np.uint8).reshape(shape[0], -1)
+        return np.unpackbits(bits, axis=1, count=shape[1]).astype(np.bool_)
 
-def _packed_mask(mask: NDArray[np.bool_]) -> bytes:
-    from imagecodecs import zstd_encode  # noqa: PLC0415  loads its library
+    def _twice(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """Encode and decode each pixel at the quality of its level."""
+        from imagecodecs import jpeg8_decode  # noqa: PLC0415
 
-    return bytes(zstd_encode(np.packbits(mask), 1))
-
-
-def jpeg_encoder(profile: "Profile", layout: RasterLayout) -> JpegEncoder:
-    """Make the encoder of a profile of the driver JPEG."""
-    options = {name.upper(): value for name, value in profile.creation_options}
-    quality = profile.treatment.quality
-    alpha = layout.alpha is not None
-    return JpegEncoder(
-        quality=number(options["QUALITY"]) if quality is None or quality.high is None else quality.high,
-        bands=layout.count - alpha,
-        subsampling=options.get("SUBSAMPLING", "420"),
-        alpha_as_mask=alpha,
-        passes=1 if profile.treatment.twopass is None else 2,
-    )
+        out = np.empty_like(pixels)
+        for level in [len(self.first_pass) - 1] if levels is None else np.unique(levels):
+            tables = steps(self.first_pass[level])
+            found = quantised(pixels, tables, self.subsampling)
+            decoded = jpeg8_decode(whole(found, pixels.shape[1:], tables, self.subsampling))
+            planes = decoded[None] if decoded.ndim == 2 else np.moveaxis(decoded, -1, 0)
+            np.copyto(out, planes, where=True if levels is None else levels == level)
+        return out

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 _MIDDLE = 50
 """Quality at which the tables are those of annex K."""
+_HUFFMAN, _SCAN = 0xC4, 0xDA
+"""Markers (ITU-T T.81, annex B)."""
 _LARGEST = 255
 """Of an entry in baseline JPEG."""
 
@@ -48,12 +50,20 @@ def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
     return out.getvalue()
 
 
+def scale(quality: float) -> float:
+    """By what the tables of annex K are multiplied; 1 at quality 50."""
+    return _percent(quality) / 100
+
+
+def _percent(quality: float) -> float:
+    return 5000 / quality if quality < _MIDDLE else 200 - 2 * quality
+
+
 @cache
 def quantisation_tables(quality: float) -> tuple[list[int], list[int]]:
     """Tables of luma and chroma, 64 entries each, row by row."""
-    percent = 5000 / quality if quality < _MIDDLE else 200 - 2 * quality
     luma, chroma = _annex_k()
-    return _scaled(luma, percent), _scaled(chroma, percent)
+    return _scaled(luma, _percent(quality)), _scaled(chroma, _percent(quality))
 
 
 def _scaled(table: NDArray[np.int64], percent: float) -> list[int]:
@@ -78,3 +88,22 @@ def steps(quality: float) -> NDArray[np.uint16]:
     tables = np.array(quantisation_tables(quality), np.uint16)
     tables.flags.writeable = False
     return tables
+
+
+@cache
+def code_lengths() -> NDArray[np.uint8]:
+    """Bits of the codes of AC symbols in the typical tables of annex K (tables K.5 and K.6), (2, 256); 0 for none."""
+    from PIL import Image  # noqa: PLC0415
+
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG", optimize=False)
+    lengths = np.zeros((2, 256), np.uint8)
+    stream, at = out.getvalue(), 2
+    while stream[at + 1] != _SCAN:
+        length = int.from_bytes(stream[at + 2 : at + 4], "big")
+        body = stream[at + 4 : at + 2 + length]
+        if stream[at + 1] == _HUFFMAN and body[0] >> 4:
+            sizes = np.repeat(np.arange(1, 17), list(body[1:17]))
+            lengths[body[0] & 1, list(body[17:])] = sizes
+        at += 2 + length
+    return lengths

@@ -20,8 +20,7 @@ from geosal.writers.pyramid import Tile
 from geosal.writers.swap import WORLD_FILE, beside
 
 if TYPE_CHECKING:
-    from geosal.codecs.jpeg.coder import Coder  # families know each other's types only
-    from geosal.codecs.jpeg.encoder import JpegEncoder
+    from geosal.codecs.jpeg.encoder import JpegEncoder  # families know each other's types only
     from geosal.codecs.profiles import Profile
 
 _FILL = b"\xff"
@@ -60,7 +59,7 @@ class JpegContainer:
         self.path = path
         self._profile, self._layout, self._encoder, self._threads = profile, layout, encoder, threads
         self._rows, self._cols = (-(-side // encoder.tile) for side in layout.grid.shape)
-        self._histogram = np.zeros((4, 256), np.int64)
+        self._counts = np.zeros((4, 256), np.int64)
         self._spool: Spool | None = None
 
     def __enter__(self) -> Self:
@@ -93,10 +92,10 @@ class JpegContainer:
         OutputError
             The disk is full, or the tile has no place, or it was there before.
         """
-        coefficients, histogram, *mask = tile.parts
+        coefficients, counts, *mask = tile.parts
         with self._failing():
             self._opened().append(tile, (coefficients, *mask))
-        self._histogram += np.frombuffer(histogram, np.uint32).reshape(self._histogram.shape)
+        self._counts += self._encoder.counts(counts)
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         """Code the image, and write what lies beside it.
@@ -131,8 +130,8 @@ class JpegContainer:
                 beside(self.path, WORLD_FILE).write_text(world_file(self._layout.grid.transform), encoding="ascii")
 
     def _write_image(self, file: BinaryIO, spool: Spool, segments: bytes, mask: MaskTrailer | None) -> None:
-        coder, shape = self._encoder.coder(self._histogram), self._layout.grid.shape
-        across = -(-shape[1] // coder.mcu)
+        coder, shape = self._encoder.coder(self._counts), self._layout.grid.shape
+        across = -(-shape[1] // self._encoder.mcu)
         rows = min(_SEGMENT_ROWS, _MOST_UNITS // across)
         rows = 1 << (rows.bit_length() - 1)  # so that a row of tiles is made of whole segments
         file.write(coder.head(shape, rows * across, segments))
@@ -140,7 +139,7 @@ class JpegContainer:
         with ThreadPoolExecutor(self._threads, thread_name_prefix="geosal-jpeg") as pool:
             for row in range(self._rows):
                 parts = spool.row(row)
-                units = self._units(coder, pool, row, [part[0] for part in parts], across)
+                units = self._units(pool, row, [part[0] for part in parts], across)
                 for data in pool.map(coder.code, [units[at : at + rows] for at in range(0, len(units), rows)]):
                     if number:
                         file.write(bytes((0xFF, _RESTART + (number - 1) % _RESTARTS)))
@@ -152,15 +151,15 @@ class JpegContainer:
         file.write(_FILL * max(0, behind - file.tell()))
         file.write(_END)
 
-    def _units(
-        self, coder: "Coder", pool: ThreadPoolExecutor, row: int, parts: list[bytes], across: int
-    ) -> NDArray[np.int16]:
+    def _units(self, pool: ThreadPoolExecutor, row: int, parts: list[bytes], across: int) -> NDArray[np.int16]:
         """Coefficients (row, column, block, 64) of the MCUs of a row of tiles."""
-        units = np.empty((-(-self._height(row) // coder.mcu), across, *coder.unit), np.int16)
-        side = self._encoder.tile // coder.mcu
+        encoder, height, width = self._encoder, self._height(row), self._layout.grid.width
+        units = np.empty((-(-height // encoder.mcu), across, encoder.blocks, 64), np.int16)
+        side = encoder.tile // encoder.mcu
 
         def unpack(col: int) -> None:
-            units[:, col * side : (col + 1) * side] = coder.unpack(parts[col])
+            shape = height, min(encoder.tile, width - col * encoder.tile)
+            units[:, col * side : (col + 1) * side] = encoder.coefficients(parts[col], shape)
 
         for _ in pool.map(unpack, range(len(parts))):
             pass
