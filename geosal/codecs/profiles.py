@@ -37,8 +37,8 @@ _DEFAULT_NAME = {"COG": "deflate", "JP2OpenJPEG": "jp2-lossless", "Zarr": "zarr"
 _DRIVER_OF_SUFFIX = {
     ".tif": "COG", ".tiff": "COG", ".jp2": "JP2OpenJPEG", ".zarr": "Zarr", ".jpg": "JPEG", ".jpeg": "JPEG",
 }  # fmt: skip
-MOST_JPEG_PIXELS = 65535
-"""Rows and columns of a JPEG (ITU-T T.81, table B.2)."""
+MOST_JPEG_PIXELS = 65500
+"""Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format itself ends at 65535."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +237,7 @@ def _refuse_large_jpeg(output: str, layout: RasterLayout) -> None:
     rows, cols = layout.grid.shape
     if max(rows, cols) > MOST_JPEG_PIXELS:
         raise UsageError(
-            f"{output}: {cols} x {rows} px, and a JPEG ends at {MOST_JPEG_PIXELS} a side; write a COG, a .tif with "
+            f"{output}: {cols} x {rows} px, and programs read JPEGs up to {MOST_JPEG_PIXELS} a side; write a COG, a .tif with "
             "--profile jpeg"
         )
 

@@ -144,12 +144,12 @@ def world_faults(path: str, transform: Affine, *, needed: bool) -> list[str]:
     if not world.exists():
         return [f"{world.name} is missing: programs that read no .aux.xml have no other place"]
     try:
-        a, d, b, e, c, f = (float(text) for text in world.read_text(encoding="ascii").split())
+        a, d, b, e, x, y = (float(text) for text in world.read_text(encoding="ascii").split())
     except (OSError, ValueError):
         return [f"{world.name} cannot be read"]
-    found = Affine(a, b, c, d, e, f) * Affine.translation(-0.5, -0.5)
+    found = a, b, x - (a + b) / 2, d, e, y - (d + e) / 2  # it tells of the centre of the first pixel
     size = max(abs(transform.a), abs(transform.b), abs(transform.d), abs(transform.e))
-    if any(abs(x - y) > _PIXEL_TOLERANCE * size for x, y in zip(found[:6], transform[:6], strict=True)):
+    if any(abs(x - y) > _PIXEL_TOLERANCE * size for x, y in zip(found, transform[:6], strict=True)):
         return [f"{world.name} places the image elsewhere"]
     return []
 

@@ -86,7 +86,7 @@ def test_config_and_command_line(rgb_scene: Path, tmp_path: Path, call: Callable
         ("SCENE OUT", 2),
         ("SCENE OUT -s perlin:sede=1", 2),
         ("SCENE OUT -s half --profile mp3", 2),
-        ("SCENE OUT.jpg -s half", 2),
+        ("SCENE OUT.gif -s half", 2),
         ("SCENE OUT -s half --bidx 9", 2),
         ("missing.tif OUT -s half", 3),
         ("SCENE OUT -s missing.tif", 3),
@@ -113,7 +113,7 @@ def test_refusals(
     names = {
         "SCENE": rgb_scene,
         "OUT": tmp_path / "out.tif",
-        "OUT.jpg": tmp_path / "out.jpg",
+        "OUT.gif": tmp_path / "out.gif",
         "EXISTING": existing,
         "README": repository / "README.md",
         "ELSEWHERE": _far_away_mask(tmp_path),

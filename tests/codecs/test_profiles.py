@@ -53,7 +53,7 @@ def test_other_suffixes_are_not_written(output: str) -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_resolves(name: str) -> None:
     kind = PROFILES[name]
-    suffix = {"JP2OpenJPEG": "jp2", "Zarr": "zarr", "COG": "tif"}[kind.driver]
+    suffix = {"JP2OpenJPEG": "jp2", "Zarr": "zarr", "COG": "tif", "JPEG": "jpg"}[kind.driver]
     profile = resolve_profile(f"a.{suffix}", name, {}, layout())
     options = dict(profile.creation_options)
     assert profile.lossless == kind.lossless

@@ -85,8 +85,8 @@ def company_of(
 
 def world_file(transform: Affine) -> str:
     """Write a transform as a world file has it: it tells of the centre of the first pixel."""
-    centre = transform * (0.5, 0.5)
-    numbers = (transform.a, transform.d, transform.b, transform.e, *centre)
+    a, b, c, d, e, f = transform[:6]
+    numbers = (a, d, b, e, c + (a + b) / 2, f + (d + e) / 2)
     return "".join(f"{float(number)!r}\n" for number in numbers)
 
 
