@@ -39,6 +39,8 @@ _STRICT: dict[str, object] = {
     "GDAL_NUM_THREADS": 1,
     # Asked to, GDAL hands out zeros for tiles that it cannot read.
     "GTIFF_IGNORE_READ_ERRORS": False,
+    # Read at once, a PNG that is cut off comes out as zeros.
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,
     # Without it the metadata of a JPEG2000 has no place to go.
     "GDAL_PAM_ENABLED": True,
 }

@@ -8,7 +8,10 @@ from geosal.ladder import effective_kernel
 from geosal.plan import make_plan
 from geosal.recipe import Recipe
 
-CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
+EXPERIMENTS = {"ms-roi-tables"}
+"""Recipes of experiments, not of a job; `tests/experiments` reads them."""
+ALL = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
+CONFIGS = [path for path in ALL if path.stem not in EXPERIMENTS]
 EXPECTED_SHARES = {
     "paper-half": {1: 0.5, 17: 0.5},
     "paper-grid": {1: 0.25, 5: 0.25, 11: 0.25, 17: 0.25},
@@ -19,6 +22,7 @@ EXPECTED_EFFECTIVE = {"paper-half": 9.0, "paper-grid": 8.5}
 
 def test_the_promised_recipes_are_there() -> None:
     assert {"sentinel2", "landsat", *EXPECTED_SHARES} <= {path.stem for path in CONFIGS}
+    assert {path.stem for path in ALL} >= EXPERIMENTS
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

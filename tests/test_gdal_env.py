@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from rasterio.env import getenv
 
 from geosal import SceneError, UsageError
@@ -17,6 +18,7 @@ from geosal.gdal_env import (
     open_raster,
     shared_raster,
 )
+from geosal.scenes import Scene
 
 
 def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,3 +137,14 @@ def test_overviews_that_a_raster_names_elsewhere_are_refused(rgb_scene: Path, tm
         dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=str(rgb_scene))
     with gdal_env(), pytest.raises(SceneError, match="overviews are in"):
         open_raster(str(scene))
+
+
+def test_a_png_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    """GDAL's fast way to read a whole PNG hands out zeros for what is missing, and says nothing."""
+    path = tmp_path / "cut.png"
+    noise = np.random.default_rng(5).integers(0, 256, (200, 240, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:40000])
+    scene = Scene.open(path)
+    with pytest.raises(SceneError, match=r"cut.png.*damaged or cut off"):
+        scene.read(scene.grid.whole())

@@ -18,6 +18,8 @@ _TITLES = {
     "range": "looking",
     "compare": "comparing",
     "map": "mapping errors",
+    "maps": "looking at images",
+    "files": "encoding and comparing",
     "search": "looking for the setting",
 }
 

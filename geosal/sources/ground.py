@@ -134,7 +134,8 @@ def _colours(source: SourceText, scene: Pixels) -> tuple[Pixels, tuple[int, ...]
         names = [name.strip() for name in text.split(";")]
         if len(names) != 3 or not all(names):
             raise UsageError(f"{source.text}: bands={text}; name red, green and blue: bands=red;green;blue or 4;3;2")
-        return scene.having(*names), (0, 1, 2)
+        each = list(dict.fromkeys(names))  # a grey image is shown three times: 1;1;1
+        return scene.having(*each), tuple(each.index(name) for name in names)
     try:
         return scene.having("red", "green", "blue"), (0, 1, 2)
     except UsageError:

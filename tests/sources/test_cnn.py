@@ -185,6 +185,13 @@ def test_sixteen_bits_come_to_eight_by_one_rule(make_scene):
     assert read("cnn") == pytest.approx(np.clip(1 + 254 * values / top, 1, 255), abs=1e-3)
 
 
+def test_a_grey_scene_may_be_shown_three_times(make_scene, model):
+    grey = noise((96, 80), count=1)
+    shown = opened(make_scene(grey), f"cnn:model={model},bands=1;1;1")
+    colour = opened(make_scene(np.repeat(grey, 3, axis=0)), f"cnn:model={model}")
+    assert shown.packed == colour.packed
+
+
 def test_nothing_is_said_where_no_pixel_is_valid(make_scene, model):
     pixels = noise((80, 80))
     pixels[:, :, :40] = 0

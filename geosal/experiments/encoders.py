@@ -1,0 +1,88 @@
+"""What makes the files of an experiment."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from geosal.experiments.wish import Experiment
+from geosal.pipeline import compress
+
+
+class Encoded(NamedTuple):
+    """A file that was made."""
+
+    bytes: int
+    """Of the image file, without what lies beside it."""
+    quality: float | None
+    """Of its quantisation tables, where that is known."""
+
+
+class Encoder(Protocol):
+    """Makes one standard JPEG of an image."""
+
+    @property
+    def described(self) -> str:
+        """Say in a sentence which encoder it is, for the report."""
+
+    def plain(self, image: str, output: str, quality: int) -> Encoded:
+        """Make a plain JPEG of a quality."""
+
+    def shaped(self, image: str, output: str, quality: int, mode: str, saliency: str) -> Encoded:
+        """Make a JPEG by saliency that is as large as the plain one of a quality.
+
+        Raises
+        ------
+        TargetError
+            No setting comes to that size.
+        """
+
+
+@dataclass(frozen=True)
+class GeosalEncoder:
+    """geosal's own JPEG, plain and by saliency: the same transform, tables and Huffman codes in both."""
+
+    wish: Experiment
+
+    @property
+    def described(self) -> str:
+        """Say which encoder it is."""
+        return (
+            f"Both by geosal's JPEG encoder, colour {':'.join(self.wish.subsampling)}, Huffman codes optimised; the "
+            "plain JPEG is the same encoder on the untouched image."
+        )
+
+    def plain(self, image: str, output: str, quality: int) -> Encoded:
+        """Make a plain JPEG: every pixel is fully salient, so that nothing is treated."""
+        options = self._options() | {"QUALITY": str(quality)}
+        self._compress(image, output, saliency="uniform:saliency=1", treatment=("smooth",), creation_options=options)
+        return Encoded(os.path.getsize(output), float(quality))
+
+    def shaped(self, image: str, output: str, quality: int, mode: str, saliency: str) -> Encoded:
+        """Make a JPEG by saliency, of the plain one's size."""
+        found = self._compress(
+            image,
+            output,
+            saliency=saliency,
+            treatment=(mode,),
+            target_jpeg=quality,
+            creation_options=self._options(),
+        )
+        return Encoded(os.path.getsize(output), final_quality(str(found.get("found", ""))))
+
+    def _options(self) -> dict[str, str]:
+        return {"SUBSAMPLING": self.wish.subsampling}
+
+    def _compress(self, image: str, output: str, **options: Any) -> Mapping[str, Any]:
+        wish = self.wish
+        reading: dict[str, Any] = {"bidx": wish.bidx, "bands": wish.bands, "to_byte": wish.to_byte}
+        given = {name: value for name, value in reading.items() if value}
+        summary = compress(image, output, steps=wish.steps, overwrite=True, **given, **options)
+        return summary.search or {}
+
+
+def final_quality(found: str) -> float | None:
+    """Read the quality of the tables from what a search found: ``--co QUALITY=57.25``, or the best of a treatment."""
+    match = re.search(r"QUALITY=([\d.]+)", found) or re.search(r"high=([\d.]+)", found)
+    return None if match is None else float(match[1])

@@ -1,0 +1,84 @@
+"""The images of an experiment: found, and looked at before any work."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from geosal.errors import SceneError, UsageError
+from geosal.experiments.wish import Experiment
+from geosal.scenes import Scene, open_input
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".jp2", ".webp")
+"""Of the files that are taken from a folder; a file that is named may have any."""
+_COUNTS = (1, 3)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """One image.
+
+    Attributes
+    ----------
+    collection, name
+        What it is called in the tables.
+    path
+        Of the file.
+    scene
+        Opened, as the experiment reads it.
+    bands
+        Beside alpha.
+    """
+
+    collection: str
+    name: str
+    path: str
+    scene: Scene
+    bands: int
+
+
+def find_pictures(wish: Experiment) -> tuple[Picture, ...]:
+    """Find all images, and refuse by their headers what a JPEG cannot hold.
+
+    Raises
+    ------
+    SceneError
+        A folder holds no image, or a file is none.
+    UsageError
+        An image is not of bytes, or has neither one nor three bands.
+    """
+    return tuple(picture for name, places in wish.images.items() for picture in _collection(wish, name, places))
+
+
+def _collection(wish: Experiment, collection: str, places: Sequence[str]) -> Iterator[Picture]:
+    paths = list(dict.fromkeys(path for place in places for path in _files(place)))
+    stems = [Path(path).stem for path in paths]
+    names = [Path(path).name for path in paths]
+    for path, stem, name in zip(paths, stems, names, strict=True):
+        unlike = stem if stems.count(stem) == 1 else name if names.count(name) == 1 else path
+        yield _open(wish, collection, unlike, path)
+
+
+def _files(place: str) -> list[str]:
+    """The file itself, or the images in a folder, in the order of their names."""
+    if not os.path.isdir(place):
+        return [place]
+    try:
+        found = sorted(entry for entry in Path(place).iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise SceneError(f"{place}: the folder cannot be read: {error.strerror}") from error
+    images = [str(path) for path in found if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if not images:
+        raise SceneError(f"{place}: the folder holds no image ({', '.join(SUFFIXES)}); name one that does")
+    return images
+
+
+def _open(wish: Experiment, collection: str, name: str, path: str) -> Picture:
+    scene = open_input(path, wish.reading)
+    layout = scene.layout
+    if layout.dtype != "uint8":
+        raise UsageError(f"{path}: {layout.dtype}, and a JPEG holds bytes; say how to bring it to 8 bits (to_byte:)")
+    bands = layout.count - (layout.alpha is not None)
+    if bands not in _COUNTS:
+        raise UsageError(f"{path}: {bands} bands, and a JPEG holds one or three; choose some (bidx: [1, 2, 3])")
+    return Picture(collection=collection, name=name, path=path, scene=scene, bands=bands)

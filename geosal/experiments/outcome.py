@@ -1,0 +1,161 @@
+"""What an experiment comes to: facts about maps, figures of files."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Self
+
+from geosal.experiments.wish import Experiment
+from geosal.metrics import Scores
+
+JPEG = "JPEG"
+"""The plain file; every other method is a mode of the wish."""
+WHOLE = "whole"
+PARTS = (WHOLE, "salient", "background")
+MEASURES = ("mse", "psnr", "ssim", "ms_ssim")
+TITLES: Mapping[str, str] = MappingProxyType({"mse": "MSE", "psnr": "PSNR (dB)", "ssim": "SSIM", "ms_ssim": "MS-SSIM"})
+TOLERANCE = 1.0
+"""Percent by which a file may be larger or smaller than the plain JPEG, as in the paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How far a file is from its image, in one part; NaN where that cannot be told."""
+
+    mse: float
+    psnr: float
+    ssim: float
+    ms_ssim: float
+
+    @classmethod
+    def of(cls, scores: Scores) -> Self:
+        """Take them from a comparison."""
+        return cls(scores.mse, scores.psnr, scores.ssim, scores.ms_ssim)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; what cannot be told is None."""
+        return {name: known(getattr(self, name)) for name in MEASURES}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapFacts:
+    """The saliency map of one image.
+
+    Attributes
+    ----------
+    collection, image
+        Which one.
+    width, height, bands
+        Of the image.
+    passes, differing, largest_difference
+        How often the map was made, how many of these maps differ from the first, and by how much at most.
+    mean, salient
+        Mean saliency, and the share of the pixels that belong to the salient part.
+    """
+
+    collection: str
+    image: str
+    width: int
+    height: int
+    bands: int
+    passes: int
+    differing: int
+    largest_difference: float
+    mean: float
+    salient: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One file that was made of an image.
+
+    Attributes
+    ----------
+    collection, image
+        Which one.
+    quality
+        Of the plain JPEG whose size it should have.
+    method
+        `JPEG` or a mode.
+    bytes, reference_bytes
+        Of the file, and of that plain JPEG; None where no file came about.
+    final_quality
+        Of the file's quantisation tables; None where that is not known.
+    parts
+        Figures by part; empty where no file came about.
+    missed
+        Why there is none.
+    """
+
+    collection: str
+    image: str
+    quality: int
+    method: str
+    bytes: int | None
+    reference_bytes: int
+    final_quality: float | None = None
+    parts: Mapping[str, Figures] = field(default_factory=dict)
+    missed: str | None = None
+
+    @property
+    def difference(self) -> float:
+        """Percent by which the file is larger than the plain JPEG; NaN where there is none."""
+        return math.nan if self.bytes is None else 100 * (self.bytes / self.reference_bytes - 1)
+
+    @property
+    def matched(self) -> bool:
+        """Whether the size is that of the plain JPEG, within the paper's 1 %."""
+        return abs(self.difference) <= TOLERANCE
+
+    def figure(self, part: str, measure: str) -> float:
+        """One figure; NaN where it is not known."""
+        return float(getattr(self.parts[part], measure)) if part in self.parts else math.nan
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "collection": self.collection, "image": self.image, "quality": self.quality, "method": self.method,
+            "bytes": self.bytes, "reference_bytes": self.reference_bytes, "final_quality": self.final_quality,
+            "difference_percent": known(self.difference), "matched": self.matched, "missed": self.missed,
+            "parts": {name: figures.to_dict() for name, figures in self.parts.items()},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that was found out.
+
+    Attributes
+    ----------
+    wish
+        What was asked.
+    encoder
+        What made the files, in a sentence.
+    maps
+        One for each image, in the order of the collections.
+    trials
+        Image by image, quality by quality: the plain JPEG, then each mode.
+    """
+
+    wish: Experiment
+    encoder: str
+    maps: tuple[MapFacts, ...]
+    trials: tuple[Trial, ...]
+
+    @property
+    def unmatched(self) -> tuple[Trial, ...]:
+        """Files whose size is not that of the plain JPEG within the tolerance, or that did not come about."""
+        return tuple(trial for trial in self.trials if not trial.matched)
+
+    def pairs(self, collection: str, quality: int, mode: str) -> Iterator[tuple[Trial, Trial]]:
+        """Plain JPEG and the file of a mode, of each image of which there are both."""
+        plain = {t.image: t for t in self.trials if (t.collection, t.quality, t.method) == (collection, quality, JPEG)}
+        for trial in self.trials:
+            if (trial.collection, trial.quality, trial.method) == (collection, quality, mode) and trial.parts:
+                yield plain[trial.image], trial
+
+
+def known(value: float) -> float | None:
+    """Not a number is nothing, in JSON and CSV."""
+    return None if math.isnan(value) else value

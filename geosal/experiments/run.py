@@ -1,0 +1,166 @@
+"""The experiment: maps first, then for each image and quality the plain JPEG and the others of its size."""
+
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from geosal.comparison import Pair, judge, open_any
+from geosal.errors import GeosalWarning, OutputError, TargetError
+from geosal.experiments.encoders import Encoder, GeosalEncoder
+from geosal.experiments.images import Picture, find_pictures
+from geosal.experiments.maps import make_map, map_source, open_part
+from geosal.experiments.outcome import JPEG, PARTS, Figures, Outcome, Trial
+from geosal.experiments.wish import Experiment
+from geosal.ladder import Ladder
+from geosal.produce import Progress, ProgressCallback, ignore
+from geosal.scenes import Reading
+
+_TWO_PARTS = Ladder(steps=1)
+_EXPECTED = (
+    "has no georeferencing", "wherever the scene lies", "mean saliency", "stay as they are", "aligned by pixels",
+    "fits by pixels", "read as 0 to 255",
+)  # fmt: skip
+"""Warnings that are true of most pictures, and of plain files by intention."""
+
+
+def run_experiment(
+    wish: Experiment, encoder: Encoder | None = None, *, progress: ProgressCallback | None = None
+) -> Outcome:
+    """Carry out an experiment; maps (and files, if they are kept) lie in the output folder afterwards.
+
+    Parameters
+    ----------
+    wish
+        What to compare.
+    encoder
+        Makes the files; geosal's own by default.
+    progress
+        Called in this thread after each map and each file.
+
+    Raises
+    ------
+    SceneError
+        A folder without images, or an image that cannot be read.
+    UsageError
+        An image that a JPEG cannot hold, or a SOURCE that cannot be.
+    OutputError
+        The output folder cannot be written.
+    GeosalError
+        As `geosal.compress`. A size that cannot be reached is no error here: the outcome tells it.
+    """
+    report, encoder = progress or ignore, encoder or GeosalEncoder(wish)
+    with _quiet():
+        pictures = find_pictures(wish)
+        with _folders(wish, pictures) as desk:
+            maps = []
+            for done, picture in enumerate(pictures):
+                report(Progress("maps", done, len(pictures), "images"))
+                maps.append(make_map(wish, picture, desk.map_of(picture)))
+            report(Progress("maps", len(pictures), len(pictures), "images"))
+            trials = tuple(_trials(wish, pictures, encoder, desk, report))
+    return Outcome(wish=wish, encoder=encoder.described, maps=tuple(maps), trials=trials)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Where files lie while the experiment runs, and after it."""
+
+    output: Path
+    work: Path
+    keep: bool
+    several: bool
+    """There is more than one collection, and each has a folder."""
+
+    def map_of(self, picture: Picture) -> Path:
+        return self._place(self.output / "maps", picture) / f"{_file_name(picture.name)}.tif"
+
+    def file_of(self, picture: Picture, quality: int, method: str) -> Path:
+        if not self.keep:
+            return self.work / "candidate.jpg"
+        name = f"{_file_name(picture.name)}-q{quality}-{_file_name(method)}.jpg"
+        return self._place(self.output / "images", picture) / name
+
+    def _place(self, folder: Path, picture: Picture) -> Path:
+        place = folder / _file_name(picture.collection) if self.several else folder
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+
+@contextmanager
+def _folders(wish: Experiment, pictures: Sequence[Picture]) -> Iterator[_Desk]:
+    output = Path(wish.output)
+    several = len({picture.collection for picture in pictures}) > 1
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output, prefix=".geosal-") as work:
+            yield _Desk(output, Path(work), wish.keep, several)
+    except OSError as error:
+        if not _is_own(error, output):
+            raise
+        raise OutputError(f"{output}: cannot be written: {error.strerror}; name another folder") from error
+
+
+def _is_own(error: OSError, output: Path) -> bool:
+    """Whether it is the output folder that could not be written."""
+    return error.filename is not None and str(error.filename).startswith(str(output))
+
+
+def _trials(
+    wish: Experiment, pictures: Sequence[Picture], encoder: Encoder, desk: _Desk, report: ProgressCallback
+) -> Iterator[Trial]:
+    total = len(pictures) * len(wish.qualities) * (1 + len(wish.modes))
+    done = 0
+    for picture in pictures:
+        for quality in wish.qualities:
+            plain = 0
+            for method in (JPEG, *wish.modes):
+                report(Progress("files", done, total, "files"))
+                trial = _trial(wish, picture, encoder, desk, (quality, method, plain))
+                plain, done = trial.reference_bytes, done + 1
+                yield trial
+    report(Progress("files", total, total, "files"))
+
+
+def _trial(wish: Experiment, picture: Picture, encoder: Encoder, desk: _Desk, case: tuple[int, str, int]) -> Trial:
+    """Make one file and judge it; `case` is the quality, the method, and the bytes of the plain JPEG if it is there."""
+    quality, method, plain = case
+    path, saliency = desk.file_of(picture, quality, method), desk.map_of(picture)
+    try:
+        if method == JPEG:
+            made = encoder.plain(picture.path, str(path), quality)
+        else:
+            made = encoder.shaped(picture.path, str(path), quality, method, map_source(saliency))
+    except TargetError as error:
+        return Trial(
+            collection=picture.collection, image=picture.name, quality=quality, method=method, bytes=None,
+            reference_bytes=plain, missed=str(error),
+        )  # fmt: skip
+    pair = Pair.of(picture.scene, open_any(str(path), Reading()), open_part(wish, picture, saliency), _TWO_PARTS)
+    result = judge(pair)
+    return Trial(
+        collection=picture.collection,
+        image=picture.name,
+        quality=quality,
+        method=method,
+        bytes=made.bytes,
+        reference_bytes=made.bytes if method == JPEG else plain,
+        final_quality=made.quality,
+        parts={part: Figures.of(result.scores(part)) for part in PARTS},
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what would be said of almost every picture, several times over."""
+    with warnings.catch_warnings():
+        for text in _EXPECTED:
+            warnings.filterwarnings("ignore", message=f".*{text}", category=GeosalWarning)
+        yield
+
+
+def _file_name(text: str) -> str:
+    """A name that any file system takes."""
+    return "".join(letter if letter.isalnum() or letter in "-_.=," else "_" for letter in text).strip(".") or "_"

@@ -1,0 +1,74 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """One grey picture, one file of each kind."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    row, col = np.mgrid[:256, :256]
+    pixels = 128 + 60 * np.sin(row / 7) * np.cos(col / 5) + np.random.default_rng(3).normal(0, 14, row.shape)
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(pictures / "waves.png")
+    path = tmp_path / "wish.yaml"
+    path.write_text(
+        f"images: {pictures}\noutput: {tmp_path / 'out'}\nsaliency: half\npasses: 2\nqualities: [50]\n"
+        "modes: ['twopass:low=30,high=70', quality]\n"
+    )
+    return path
+
+
+def test_report_and_document(config: Path, tmp_path: Path, call: Call) -> None:
+    done = call("experiment", config, "--json", tmp_path / "facts.json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "All 2 passes of each of 1 images give the same map, to the bit." in done.stdout
+    assert "images, twopass:low=30,high=70, Q 50: the paper's global gain" in done.stdout
+    document = json.loads((tmp_path / "facts.json").read_text())
+    assert document["sizes_matched"] is True
+    assert [trial["method"] for trial in document["trials"]] == ["JPEG", "twopass:low=30,high=70", "quality"]
+    assert all(abs(trial["difference_percent"]) <= 1 for trial in document["trials"])
+    assert all(trial["final_quality"] for trial in document["trials"])
+    assert (tmp_path / "out" / "report.md").is_file()
+    again = call("experiment", config)
+    assert again.exit_code == 5
+    assert "is not empty" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "code", "told"),
+    [
+        ("images: {folder}\npases: 3", (), 2, "pases: no such option of an experiment; did you mean passes?"),
+        ("images: {folder}/none", (), 3, "none: no such file"),
+        ("images: {folder}/empty", (), 3, "empty: the folder holds no image"),
+        ("images: {folder}/bad.png", (), 3, "bad.png: cannot be opened"),
+        ("images: {folder}/empty", ("--images", "=x"), 2, "write FOLDER, or NAME=FOLDER"),
+        ("- a\n- b", (), 2, "a recipe is a mapping"),
+        ("images: x\noutput: {folder}/bad.png", (), 5, "bad.png: is a file"),
+    ],
+)
+def test_one_line_and_the_right_code(
+    text: str, words: tuple[str, ...], code: int, told: str, tmp_path: Path, call: Call
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    config = tmp_path / "wish.yaml"
+    config.write_text(text.format(folder=tmp_path))
+    words = ("--output", tmp_path / "out", *words) if "output" not in text else words
+    done = call("experiment", config, *words)
+    assert done.exit_code == code, done.output
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_images_of_the_command_line(config: Path, tmp_path: Path, call: Call) -> None:
+    done = call("experiment", config, "--images", f"sea={tmp_path / 'none'}", "--images", tmp_path / "pictures")
+    assert done.exit_code == 3
+    assert "none: no such file" in done.stderr

@@ -1,0 +1,52 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+
+from geosal.errors import SceneError, UsageError
+from geosal.experiments import Experiment
+from geosal.experiments.images import find_pictures
+
+Wish = Callable[..., Experiment]
+
+
+def test_images_of_a_folder_in_order_and_nothing_else(wish: Wish) -> None:
+    found = find_pictures(wish())
+    assert [(picture.name, picture.bands) for picture in found] == [("a", 3), ("b", 3), ("c", 1)]
+
+
+def test_names_tell_files_apart(wish: Wish, folder: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "a.bmp"):
+        Image.new("RGB", (32, 32)).save(tmp_path / name)
+    one = [str(tmp_path / "a.png"), str(tmp_path / "a.bmp")]
+    assert [p.name for p in find_pictures(wish(images=one))] == ["a.png", "a.bmp"]
+    two = [str(folder / "a.png"), str(tmp_path / "a.png")]
+    assert [p.name for p in find_pictures(wish(images=two))] == two
+    assert [p.name for p in find_pictures(wish(images=[two[0], two[0]]))] == ["a"]
+
+
+def test_a_folder_without_images(wish: Wish, tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="the folder holds no image"):
+        find_pictures(wish(images=str(tmp_path)))
+    with pytest.raises(SceneError, match=r"missing.*no such file"):
+        find_pictures(wish(images=str(tmp_path / "missing")))
+
+
+def test_what_a_jpeg_cannot_hold(wish: Wish, tmp_path: Path) -> None:
+    path = tmp_path / "deep.tif"
+    pixels = np.arange(64 * 64 * 2, dtype=np.uint16).reshape(2, 64, 64)
+    with rasterio.open(path, "w", driver="GTiff", width=64, height=64, count=2, dtype="uint16") as dataset:
+        dataset.write(pixels)
+    with pytest.raises(UsageError, match=r"deep.tif: uint16.*to_byte"):
+        find_pictures(wish(images=str(path)))
+    with pytest.raises(UsageError, match=r"deep.tif: 2 bands.*bidx"):
+        find_pictures(wish(images=str(path), to_byte="range:0-8191"))
+    assert find_pictures(wish(images=str(path), to_byte="range:0-8191", bidx=[1]))[0].bands == 1
+
+
+def test_alpha_is_no_band(wish: Wish, tmp_path: Path) -> None:
+    Image.new("RGBA", (32, 32)).save(tmp_path / "a.png")
+    assert find_pictures(wish(images=str(tmp_path)))[0].bands == 3
