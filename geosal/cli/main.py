@@ -46,7 +46,9 @@ class _Commands(MutableMapping[str, click.Command]):
         return len(self._commands)
 
 
-_COMMANDS = _Commands("compress", "plan", "saliency", "sources", "info", "compare", "verify", "train", "experiment", "demo")
+_COMMANDS = _Commands(
+    "compress", "plan", "saliency", "sources", "info", "compare", "verify", "train", "experiment", "demo"
+)
 
 
 @click.group(cls=GuardedGroup, commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
