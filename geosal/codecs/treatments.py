@@ -12,8 +12,10 @@ from geosal.raster import RasterLayout
 from geosal.treatment import BEST, Quality, Treatment, TwoPass
 
 _RGBA = 4
-_TILES = {"COG": {"BLOCKSIZE": "128"}, "JP2OpenJPEG": {"BLOCKXSIZE": "128", "BLOCKYSIZE": "128"}}
-"""Small tiles follow what is salient more closely; `tests/benchmarks/quality.py` has the figures."""
+_SIDES = {"COG": ("BLOCKSIZE",), "JP2OpenJPEG": ("BLOCKXSIZE", "BLOCKYSIZE")}
+_TILE, _TILE_OF = 128, {"jpeg": 256}
+"""Small tiles follow what is salient more closely; in JPEG the blocks within a tile do so too. The figures are made by
+`tests/benchmarks/quality.py`."""
 _GAP = 40
 """How far `low` lies below `high` where only that is known, in qualities of JPEG and WebP."""
 _GAP_DB = 7
@@ -61,7 +63,8 @@ def treated_options(
     UsageError
         The treatment and the user's options say different things, or the dtype cannot have the error.
     """
-    options = dict(_TILES.get(driver, {})) if goes_by_tile(treatment, name) else {}
+    sides = _SIDES.get(driver, ()) if goes_by_tile(treatment, name) else ()
+    options = dict.fromkeys(sides, str(_TILE_OF.get(name, _TILE)))
     upper = {option.upper(): value for option, value in given.items()}
     if treatment.quality is not None and name == "jp2":
         if "QUALITY" in upper:
