@@ -96,7 +96,8 @@ def test_what_the_user_leaves_open_is_filled_in() -> None:
 
 
 def test_tiles_are_small_unless_the_user_says_otherwise() -> None:
-    assert dict(resolved("a.tif", "jpeg", "quality").creation_options)["BLOCKSIZE"] == "128"
+    assert dict(resolved("a.tif", "jpeg", "quality").creation_options)["BLOCKSIZE"] == "256"
+    assert dict(resolved("a.tif", "webp", "quality").creation_options)["BLOCKSIZE"] == "128"
     assert dict(resolved("a.tif", "jpeg", "quality", BLOCKSIZE="256").creation_options)["BLOCKSIZE"] == "256"
     assert dict(resolved("a.tif", "jpeg", "smooth").creation_options)["BLOCKSIZE"] == "512"
     assert dict(resolved("a.tif", "zstd", "bound").creation_options)["BLOCKSIZE"] == "512"
@@ -133,7 +134,7 @@ def rms(found: NDArray[Any], pixels: NDArray[Any]) -> float:
 def test_a_tile_has_the_quality_of_its_least_level(profile: str) -> None:
     encoder = tile_encoder(resolved("a.tif", profile, "quality:low=20,high=90"), layout_of(), 4)
     assert not isinstance(encoder, str)
-    pixels = texture(3, 128)
+    pixels = texture(3, encoder.tile)
     # In a JPEG of several levels, blocks differ.
     most = range(5) if profile == "jpeg" else [4] * 5
     tiles = [encoder(pixels, None, with_least(pixels, least, most[least]))[0] for least in range(5)]
@@ -154,22 +155,22 @@ def test_in_a_jpeg_tile_each_block_has_the_quality_of_its_own_level(count: int) 
     layout = layout_of(count)
     encoder = tile_encoder(resolved("a.tif", "jpeg", "quality:low=20,high=90", layout=layout), layout, 4)
     assert isinstance(encoder, TiffEncoder)
-    pixels = texture(count, 128)
-    levels = np.full((128, 128), 4, np.uint8)
-    levels[:, :64] = 0
+    pixels = texture(count, 256)
+    levels = np.full((256, 256), 4, np.uint8)
+    levels[:, :128] = 0
 
     def errors(levels: NDArray[np.uint8]) -> tuple[int, float, float]:
         tile = encoder(pixels, None, levels)[0]
-        found = imagecodecs.jpeg8_decode(tile, tables=encoder.jpeg_tables).reshape(128, 128, count)
+        found = imagecodecs.jpeg8_decode(tile, tables=encoder.jpeg_tables).reshape(256, 256, count)
         planes = np.moveaxis(found, -1, 0)
-        return len(tile), rms(planes[..., :56], pixels[..., :56]), rms(planes[..., 72:], pixels[..., 72:])
+        return len(tile), rms(planes[..., :120], pixels[..., :120]), rms(planes[..., 136:], pixels[..., 136:])
 
     mixed, fine, coarse = errors(levels), errors(np.zeros_like(levels)), errors(np.full_like(levels, 4))
     assert coarse[0] < mixed[0] < 0.8 * fine[0]
     assert 0.98 * fine[1] < mixed[1] < 1.3 * fine[1] < coarse[1]
     assert 1.3 * fine[2] < mixed[2] < 1.4 * coarse[2]
     cropped = encoder(pixels[:, :100, :70], None, levels[:100, :70])[0]
-    assert imagecodecs.jpeg8_decode(cropped, tables=encoder.jpeg_tables).shape[:2] == (128, 128)
+    assert imagecodecs.jpeg8_decode(cropped, tables=encoder.jpeg_tables).shape[:2] == (256, 256)
 
 
 def test_webp_is_lossless_at_a_quality_of_100_only() -> None:
