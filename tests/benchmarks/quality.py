@@ -29,7 +29,12 @@ _ERROR = 32
 _SHARE = 0.15
 _QUALITIES = {"jpeg": 75.0, "webp": 75.0, "jpg": 75.0, "jp2": 8.0}
 """Of the plain codec whose bytes all others meet."""
-_GAPS = {"jpeg": (10, 20, 25, 30, 40, 50, 60), "webp": (25, 45, 65), "jpg": (10, 15, 20, 30, 45, 60, 75), "jp2": (6, 10)}
+_GAPS = {
+    "jpeg": (10, 20, 25, 30, 40, 50, 60),
+    "webp": (25, 45, 65),
+    "jpg": (10, 15, 20, 30, 45, 60, 75),
+    "jp2": (6, 10),
+}
 """How far low lies below high; of JPEG 2000 in dB."""
 _JP2 = {"RESOLUTIONS": "6"}
 """Of the plain codec, as a large scene has: a crop would have two, and one or two dB less."""
