@@ -353,7 +353,9 @@ def test_what_is_true_of_one_file_is_not_said_of_the_next(scenes: dict[str, Path
     assert "second.jgw is missing" in run("verify", second, "--against", first).output
 
 
-@pytest.mark.parametrize("options", [{"creation_options": {"QUALITY": "75.5"}}, {"treatment": "quality:low=40,high=90"}])
+@pytest.mark.parametrize(
+    "options", [{"creation_options": {"QUALITY": "75.5"}}, {"treatment": "quality:low=40,high=90"}]
+)
 def test_a_grey_cog_at_fractions_of_quality_can_be_read(
     scenes: dict[str, Path], tmp_path: Path, options: dict[str, Any]
 ) -> None:

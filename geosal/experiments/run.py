@@ -1,6 +1,5 @@
 """The experiment: maps first, then for each image and quality the plain JPEG and the others of its size."""
 
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,9 @@ from geosal.experiments.wish import Experiment
 from geosal.ladder import Ladder
 from geosal.produce import Progress, ProgressCallback, ignore
 from geosal.scenes import Reading
+from geosal.writers.publish import WorkDirectory
 
+_CANDIDATE = "candidate.jpg"
 _TWO_PARTS = Ladder(steps=1)
 _EXPECTED = (
     "has no georeferencing", "wherever the scene lies", "mean saliency", "stay as they are", "aligned by pixels",
@@ -70,7 +71,8 @@ class _Desk:
     """Where files lie while the experiment runs, and after it."""
 
     output: Path
-    work: Path
+    candidate: Path
+    """Each file in turn, where they are not kept."""
     keep: bool
     names: Mapping[tuple[str, str], Path]
     """Of collection and path of a picture: the name of its files, and the folder of its collection if several are."""
@@ -80,7 +82,7 @@ class _Desk:
 
     def file_of(self, picture: Picture, quality: int, method: str) -> Path:
         if not self.keep:
-            return self.work / "candidate.jpg"
+            return self.candidate
         return self._place("images", picture, f"-q{quality}-{_file_name(method)}.jpg")
 
     def _place(self, folder: str, picture: Picture, ending: str) -> Path:
@@ -94,8 +96,8 @@ def _folders(wish: Experiment, pictures: Sequence[Picture]) -> Iterator[_Desk]:
     output = Path(wish.output)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=output, prefix=".geosal-") as work:
-            yield _Desk(output, Path(work), wish.keep, _names(pictures))
+        with WorkDirectory(output / _CANDIDATE, overwrite=True) as work:  # and away with that of a killed run
+            yield _Desk(output, work.path(_CANDIDATE), wish.keep, _names(pictures))
     except OSError as error:
         if not _is_own(error, output):
             raise

@@ -112,3 +112,11 @@ def test_names_that_file_systems_take_for_the_same_stay_apart(
     assert len(outcome.maps) == len(list((out / "maps").rglob("*.tif"))) == 4
     assert len(list((out / "images").rglob("*-q50-JPEG.jpg"))) == 4
     assert {path.name for path in (out / "maps").iterdir()} == {"x_y", "x_y~2"}
+
+
+def test_what_a_killed_run_left_goes(wish: Wish, stand: Any, folder: Path, tmp_path: Path) -> None:
+    left = tmp_path / "out" / ".candidate.jpg.geosal-99999999-0123abcd"
+    left.mkdir(parents=True)
+    (left / "candidate.jpg").write_text("half of it")
+    run_experiment(wish(images=str(folder / "b.tif"), qualities=[50], modes=["quality"]), stand)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["maps"]
