@@ -126,13 +126,11 @@ def _read(path: str | None) -> bytes:
     try:
         with open(path, "rb") as file:
             text = file.read(_MAX_BYTES + 1)  # a device or a pipe does not tell its size
-        if len(text) > _MAX_BYTES:
-            raise SceneError(f"{path}: a model of more than {_MAX_BYTES} bytes; give a smaller one")
-        return text
     except OSError as error:
-        if isinstance(error, SceneError):
-            raise
         raise SceneError(f"{path}: the model cannot be read: {error.strerror}; give an ONNX file") from error
+    if len(text) > _MAX_BYTES:
+        raise SceneError(f"{path}: a model of more than {_MAX_BYTES} bytes; give a smaller one")
+    return text
 
 
 def _first_line(error: Exception) -> str:
