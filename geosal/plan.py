@@ -30,6 +30,7 @@ from geosal.sources import Saliency, open_saliency
 from geosal.sources.text import SourceText
 from geosal.tally import warn_of_little_gain
 from geosal.treatment import Quality, Treatment
+from geosal.writers.jpeg.sidecars import OF_THE_FILE
 from geosal.writers.publish import check_output
 
 _USUAL_JPEG = 75.0
@@ -331,6 +332,11 @@ def _rounding(profile: Profile, layout: RasterLayout, steps: int) -> Rounding | 
 
 def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
     """What the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
+    tags = {
+        domain: {key: text for key, text in items.items() if key not in OF_THE_FILE}
+        for domain, items in layout.metadata.tags.items()
+    }
+    layout = replace(layout, metadata=replace(layout.metadata, tags=tags))
     return replace(layout, has_mask=True, nodata=None) if profile.needs_mask(layout) else layout
 
 

@@ -254,7 +254,7 @@ def parse_size(text: str | int) -> int:
         raise UsageError(f"{text!r} is no size; write it like 512MB or 2GiB")
     size = int(min(float(match[1]), 1e15) * _UNITS[match[2]])
     if match[2] == "" and size < _LEAST_SIZE:
-        raise UsageError(f"{text!r} is {size} bytes; a size needs its unit, such as {text}MB")
+        raise UsageError(f"{text!r} is {size} bytes; a size needs its unit, such as {match[1]}MB")
     return size
 
 

@@ -22,6 +22,7 @@ _GUARD = 1e-9
 """Keeps E * level / steps whole where it is."""
 BEST = 100.0
 """Quality at which a codec that can is lossless."""
+_WORST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,8 @@ def _qualities(kind: str, low: float | None = None, high: float | None = None) -
     for name, value in (("low", low), ("high", high)):
         if value is not None and value > BEST:
             raise UsageError(f"treatment {kind}: {name}={value:g}, the best there is is {BEST:g}; say less")
+        if value is not None and value < _WORST:
+            raise UsageError(f"treatment {kind}: {name}={value:g}, the worst there is is {_WORST:g}; say more")
     if low is not None and high is not None and low > high:
         raise UsageError(f"treatment {kind}: low={low:g} is above high={high:g}; exchange them")
     return low, high

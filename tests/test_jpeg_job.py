@@ -1,5 +1,6 @@
 """A job whose output is one JPEG file: by the command and from Python, held to what GDAL and Pillow read."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import rasterio
 import rasterio.shutil
 from click.testing import CliRunner
 from PIL import Image
+from rasterio.errors import RasterioIOError
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 from scipy.ndimage import gaussian_filter
@@ -289,6 +291,31 @@ def _shifted(out: Path) -> None:
     world.write_text(world.read_text().replace("500005.0", "500015.0"))
 
 
+def _world_file_without_numbers(out: Path) -> None:
+    out.with_suffix(".jgw").write_text("nan\n" * 6)
+
+
+def _bit_flipped(out: Path) -> None:
+    """Deep in a scan, where every code is a good one and libjpeg decodes something else."""
+    stream = bytearray(out.read_bytes())
+    with rasterio.open(out) as dataset:
+        before = dataset.read()
+    for place in range(stream.index(b"\xff\xda") + 500, len(stream)):
+        changed = stream.copy()
+        changed[place] ^= 1
+        out.write_bytes(changed)
+        with rasterio.Env(**STRICT), rasterio.open(out) as dataset, contextlib.suppress(RasterioIOError):
+            if (dataset.read() != before).any() and 0xFF not in {stream[place], changed[place]}:
+                return
+
+
+def _segments_exchanged(out: Path) -> None:
+    stream = out.read_bytes()
+    first, second, third = (stream.index(bytes((0xFF, 0xD0 + number))) for number in range(3))
+    swapped = stream[second + 2 : third] + stream[second : second + 2] + stream[first + 2 : second]
+    out.write_bytes(stream[: first + 2] + swapped + stream[third:])
+
+
 def _mask_damaged(out: Path) -> None:
     stream = bytearray(out.read_bytes())
     begin = int.from_bytes(stream[-4:], "little")
@@ -300,7 +327,8 @@ def _mask_damaged(out: Path) -> None:
     ("plant", "check"),
     [
         (_cut_off, "layout"), (_segment_lost, "layout"), (_no_sidecar, "sidecar"), (_no_world_file, "sidecar"),
-        (_shifted, "sidecar"), (_mask_damaged, "layout"),
+        (_shifted, "sidecar"), (_mask_damaged, "layout"), (_world_file_without_numbers, "sidecar"),
+        (_bit_flipped, "sidecar"), (_segments_exchanged, "sidecar"),
     ],
 )  # fmt: skip
 def test_defects_are_found(scenes: dict[str, Path], tmp_path: Path, plant: Callable[[Path], None], check: str) -> None:
@@ -311,6 +339,30 @@ def test_defects_are_found(scenes: dict[str, Path], tmp_path: Path, plant: Calla
     assert result.exit_code == 6
     failed = {each["name"] for each in json.loads(result.stdout)["checks"] if not each["ok"]}
     assert check in failed
+
+
+def test_what_is_true_of_one_file_is_not_said_of_the_next(scenes: dict[str, Path], tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("first.jpg", "second.jpg", "third.tif"))
+    compress(scenes["grey"], first, creation_options={"WORLDFILE": "NO", "QUALITY": "75"})
+    compress(first, second, creation_options={"QUALITY": "75"})
+    compress(first, third)
+    with rasterio.open(third) as dataset:
+        assert not {"GEOSAL_SHA256", "GEOSAL_WORLDFILE"} & dataset.tags().keys()
+    assert run("verify", second, "--against", first).exit_code == 0
+    second.with_suffix(".jgw").unlink()
+    assert "second.jgw is missing" in run("verify", second, "--against", first).output
+
+
+@pytest.mark.parametrize(
+    "options", [{"creation_options": {"QUALITY": "75.5"}}, {"treatment": "quality:low=40,high=90"}]
+)
+def test_a_grey_cog_at_fractions_of_quality_can_be_read(
+    scenes: dict[str, Path], tmp_path: Path, options: dict[str, Any]
+) -> None:
+    out = tmp_path / "out.tif"
+    compress(scenes["grey"], out, profile="jpeg", **options)
+    with rasterio.open(scenes["grey"]) as source, rasterio.open(out) as found:
+        assert np.abs(found.read()[..., :400].astype(int) - source.read()[..., :400]).mean() < 6
 
 
 def test_compare_and_info(scenes: dict[str, Path], tmp_path: Path) -> None:

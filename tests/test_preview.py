@@ -4,11 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from rasterio._err import CPLE_AppDefinedError
 from rasterio.transform import from_origin
 
 from geosal.errors import OutputError, SceneError, UsageError
 from geosal.grid import Grid
-from geosal.preview import PALETTES, check_preview, small_saliency, write_preview
+from geosal.preview import PALETTES, check_preview, draw, small_saliency, write_preview
 from geosal.scenes import Scene
 from geosal.scenes.stretch import ByteScene
 from geosal.sources import open_saliency
@@ -105,6 +106,23 @@ def test_refusals_come_before_any_work(rgb_scene: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="does not exist"):
         check_preview(str(tmp_path / "no" / "a.png"), overwrite=False)
     assert taken.read_bytes() == b"a user's"
+
+
+def test_an_error_of_gdal_while_closing_is_one_of_the_output(
+    tmp_path: Path, rgb_scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk is full: libpng's complaint comes without rasterio's wrapping."""
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise CPLE_AppDefinedError(3, 1, "libpng: No IDATs written into file")
+
+    scene = Scene.open(rgb_scene)
+    saliency = open_saliency(["half"], scene.grid)
+    picture = draw(scene, saliency)
+    monkeypatch.setattr(rasterio, "open", full)
+    with pytest.raises(OutputError, match="cannot be written .libpng: No IDATs"):
+        picture.write(str(tmp_path / "a.png"))
+    assert not list(tmp_path.glob("*.png"))
 
 
 def test_a_damaged_scene_leaves_no_picture(tmp_path: Path, rgb_scene: Path) -> None:

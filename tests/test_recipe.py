@@ -66,6 +66,12 @@ def test_sizes(text: str | int, size: int) -> None:
     assert parse_size(text) == size
 
 
+def test_a_size_without_its_unit_is_refused_with_one() -> None:
+    for text in ("300", "300B"):
+        with pytest.raises(UsageError, match="such as 300MB$"):
+            parse_size(text)
+
+
 def test_a_recipe_file_must_be_there_and_be_a_mapping(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="cannot be read"):
         Recipe.from_yaml(tmp_path / "none.yaml")

@@ -1,5 +1,6 @@
 """``geosal experiment``: plain JPEG against the content-aware one on folders of images, as in the paper."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ def _collections(texts: tuple[str, ...]) -> dict[str, Any] | None:
 
 def _make_room(place: Path, *, overwrite: bool) -> None:
     """Refuse, before the work, a folder that holds something, or cannot be one."""
+    place = Path(os.path.abspath(place))  # a/../b is b, though there be no a
     try:
         if place.exists() and not place.is_dir():
             raise OutputError(f"{place}: is a file; name a folder (--output DIR)")

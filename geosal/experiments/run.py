@@ -1,10 +1,10 @@
 """The experiment: maps first, then for each image and quality the plain JPEG and the others of its size."""
 
-import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from geosal.comparison import Pair, judge, open_any
@@ -17,7 +17,9 @@ from geosal.experiments.wish import Experiment
 from geosal.ladder import Ladder
 from geosal.produce import Progress, ProgressCallback, ignore
 from geosal.scenes import Reading
+from geosal.writers.publish import WorkDirectory
 
+_CANDIDATE = "candidate.jpg"
 _TWO_PARTS = Ladder(steps=1)
 _EXPECTED = (
     "has no georeferencing", "wherever the scene lies", "mean saliency", "stay as they are", "aligned by pixels",
@@ -69,34 +71,33 @@ class _Desk:
     """Where files lie while the experiment runs, and after it."""
 
     output: Path
-    work: Path
+    candidate: Path
+    """Each file in turn, where they are not kept."""
     keep: bool
-    several: bool
-    """There is more than one collection, and each has a folder."""
+    names: Mapping[tuple[str, str], Path]
+    """Of collection and path of a picture: the name of its files, and the folder of its collection if several are."""
 
     def map_of(self, picture: Picture) -> Path:
-        return self._place(self.output / "maps", picture) / f"{_file_name(picture.name)}.tif"
+        return self._place("maps", picture, ".tif")
 
     def file_of(self, picture: Picture, quality: int, method: str) -> Path:
         if not self.keep:
-            return self.work / "candidate.jpg"
-        name = f"{_file_name(picture.name)}-q{quality}-{_file_name(method)}.jpg"
-        return self._place(self.output / "images", picture) / name
+            return self.candidate
+        return self._place("images", picture, f"-q{quality}-{_file_name(method)}.jpg")
 
-    def _place(self, folder: Path, picture: Picture) -> Path:
-        place = folder / _file_name(picture.collection) if self.several else folder
-        place.mkdir(parents=True, exist_ok=True)
-        return place
+    def _place(self, folder: str, picture: Picture, ending: str) -> Path:
+        name = self.output / folder / self.names[picture.collection, picture.path]
+        name.parent.mkdir(parents=True, exist_ok=True)
+        return name.with_name(name.name + ending)
 
 
 @contextmanager
 def _folders(wish: Experiment, pictures: Sequence[Picture]) -> Iterator[_Desk]:
     output = Path(wish.output)
-    several = len({picture.collection for picture in pictures}) > 1
     try:
         output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=output, prefix=".geosal-") as work:
-            yield _Desk(output, Path(work), wish.keep, several)
+        with WorkDirectory(output / _CANDIDATE, overwrite=True) as work:  # and away with that of a killed run
+            yield _Desk(output, work.path(_CANDIDATE), wish.keep, _names(pictures))
     except OSError as error:
         if not _is_own(error, output):
             raise
@@ -159,6 +160,29 @@ def _quiet() -> Iterator[None]:
         for text in _EXPECTED:
             warnings.filterwarnings("ignore", message=f".*{text}", category=GeosalWarning)
         yield
+
+
+def _names(pictures: Sequence[Picture]) -> dict[tuple[str, str], Path]:
+    """Name the files of each picture, so that no two have the same."""
+    collections = list(dict.fromkeys(picture.collection for picture in pictures))
+    names: dict[tuple[str, str], Path] = {}
+    for collection, folder in zip(collections, _unlike(collections), strict=True):
+        here = [picture for picture in pictures if picture.collection == collection]
+        for picture, name in zip(here, _unlike([picture.name for picture in here]), strict=True):
+            names[collection, picture.path] = Path(folder, name) if len(collections) > 1 else Path(name)
+    return names
+
+
+def _unlike(texts: Sequence[str]) -> list[str]:
+    """Names that any file system takes, numbered where they would be alike."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for plain in map(_file_name, texts):
+        endings = ("" if number == 1 else f"~{number}" for number in count(1))
+        name = next(plain + ending for ending in endings if (plain + ending).lower() not in taken)
+        taken.add(name.lower())
+        found.append(name)
+    return found
 
 
 def _file_name(text: str) -> str:

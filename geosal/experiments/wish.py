@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from geosal.errors import UsageError
+from geosal.ladder import MAX_STEPS
 from geosal.recipe import read_yaml
 from geosal.scenes import Reading
 from geosal.scenes.rules import ByteRule
@@ -84,7 +85,7 @@ class Experiment:
             values = getattr(self, name)
             _require(len(set(values)) == len(values), name, values, "without one that stands there twice")
         _require(self.subsampling in SUBSAMPLINGS, "subsampling", self.subsampling, " or ".join(SUBSAMPLINGS))
-        _require(1 <= self.steps <= 255, "steps", self.steps, "from 1 to 255")
+        _require(1 <= self.steps <= MAX_STEPS, "steps", self.steps, f"from 1 to {MAX_STEPS}")
         _require(0 < self.salient <= 1, "salient", self.salient, "above 0, at most 1")
         _require(0 < self.distinct <= 1, "distinct", self.distinct, "above 0, at most 1")
         _require(self.detail >= 1, "detail", self.detail, "above 0")

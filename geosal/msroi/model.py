@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -125,14 +124,13 @@ def _read(path: str | None) -> bytes:
     if path is None:
         return (resources.files("geosal.msroi") / "models" / SHIPPED).read_bytes()
     try:
-        size = Path(path).stat().st_size
-        if size > _MAX_BYTES:
-            raise SceneError(f"{path}: a model of {size} bytes, more than {_MAX_BYTES}; give a smaller one")
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            text = file.read(_MAX_BYTES + 1)  # a device or a pipe does not tell its size
     except OSError as error:
-        if isinstance(error, SceneError):
-            raise
         raise SceneError(f"{path}: the model cannot be read: {error.strerror}; give an ONNX file") from error
+    if len(text) > _MAX_BYTES:
+        raise SceneError(f"{path}: a model of more than {_MAX_BYTES} bytes; give a smaller one")
+    return text
 
 
 def _first_line(error: Exception) -> str:

@@ -15,6 +15,7 @@ from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
 from geosal.treatment import SMOOTH, Treatment
 from geosal.verification import jpeg
 from geosal.verification.check import Check
+from geosal.writers.jpeg.sidecars import NO_WORLD_FILE
 
 _PIXEL_TOLERANCE = 1e-6
 """In pixels: text boxes of a JPEG2000 round, nothing else may."""
@@ -57,7 +58,7 @@ def check_sidecar(path: str, driver: str, found: RasterLayout, source: RasterLay
     """See that the files beside a JPEG2000 or a JPEG are there; None where none is needed.
 
     Nodata, names, units, scales, tags and our own provenance live in ``.aux.xml`` only, the mask of a JPEG2000 in
-    ``.msk`` only. The world file of a JPEG has to say what its ``.aux.xml`` does.
+    ``.msk`` only. The world file of a JPEG has to say what its ``.aux.xml`` does, which notes the digest of the image.
     """
     if driver not in {"JP2OpenJPEG", "JPEG"}:
         return None
@@ -67,12 +68,13 @@ def check_sidecar(path: str, driver: str, found: RasterLayout, source: RasterLay
     faults = [f"{name} is missing: tags and nodata live there" for name in missing]
     if driver == "JPEG":
         faults += _world_faults(path, found, source)
+        faults += jpeg.digest_faults(path, found.metadata.tags.get("", {}))
     return Check.of("sidecar", faults, "there")
 
 
 def _world_faults(path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
     transform = found.grid.transform if source is None else source.grid.transform
-    left_out = found.metadata.tags.get("", {}).get(f"{_PROVENANCE}WORLDFILE") == "NO"
+    left_out = found.metadata.tags.get("", {}).get(NO_WORLD_FILE) == "NO"
     return jpeg.world_faults(path, transform, needed=not transform.is_identity and not left_out)
 
 

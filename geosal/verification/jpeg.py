@@ -1,8 +1,9 @@
 """A JPEG file by itself: its markers, what lies behind the image, and the world file beside it."""
 
+import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from geosal.grid import Block
+from geosal.writers.jpeg.sidecars import DIGEST
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _FRAME, _SCAN, _INTERVAL = 0xC0, 0xDA, 0xDD
@@ -149,9 +151,19 @@ def world_faults(path: str, transform: Affine, *, needed: bool) -> list[str]:
         return [f"{world.name} cannot be read"]
     found = a, b, x - (a + b) / 2, d, e, y - (d + e) / 2  # it tells of the centre of the first pixel
     size = max(abs(transform.a), abs(transform.b), abs(transform.d), abs(transform.e))
-    if any(abs(x - y) > _PIXEL_TOLERANCE * size for x, y in zip(found, transform[:6], strict=True)):
+    if not all(abs(x - y) <= _PIXEL_TOLERANCE * size for x, y in zip(found, transform[:6], strict=True)):  # also NaN
         return [f"{world.name} places the image elsewhere"]
     return []
+
+
+def digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:
+    """Compare a local file with the digest that its provenance notes; a JPEG itself has no checksums."""
+    noted = tags.get(DIGEST)
+    if noted is None or not os.path.isfile(path):
+        return []
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    return [] if found == noted else ["its bytes are not those that were written: the file is damaged or was changed"]
 
 
 def _end_of_image(path: str) -> int | None:

@@ -52,6 +52,8 @@ def test_report_and_document(config: Path, tmp_path: Path, call: Call) -> None:
         ("images: {folder}/empty", ("--images", "=x"), 2, "write FOLDER, or NAME=FOLDER"),
         ("- a\n- b", (), 2, "a recipe is a mapping"),
         ("images: x\noutput: {folder}/bad.png", (), 5, "bad.png: is a file"),
+        ("images: x\noutput: {folder}/none/..", (), 5, "is not empty"),
+        ("images: x\nsteps: 33", (), 2, "it must be from 1 to 32"),
     ],
 )
 def test_one_line_and_the_right_code(

@@ -1,3 +1,4 @@
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -96,3 +97,26 @@ def test_collections_have_folders_of_their_own(wish: Wish, stand: Any, folder: P
     assert [trial.collection for trial in outcome.trials] == ["one", "one", "two", "two"]
     assert (tmp_path / "out" / "maps" / "two" / "a.tif").is_file()
     assert len(list(outcome.pairs("two", 50, "quality"))) == 1
+
+
+def test_names_that_file_systems_take_for_the_same_stay_apart(
+    wish: Wish, stand: Any, folder: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "pictures"
+    place.mkdir()
+    for name in ("a b.png", "a_b.png", "A_B.png"):
+        shutil.copy(folder / "a.png", place / name)
+    collections = {"x/y": str(place), "x_y": str(folder / "a.png")}
+    outcome = run_experiment(wish(images=collections, qualities=[50], modes=["quality"], keep=True), stand)
+    out = tmp_path / "out"
+    assert len(outcome.maps) == len(list((out / "maps").rglob("*.tif"))) == 4
+    assert len(list((out / "images").rglob("*-q50-JPEG.jpg"))) == 4
+    assert {path.name for path in (out / "maps").iterdir()} == {"x_y", "x_y~2"}
+
+
+def test_what_a_killed_run_left_goes(wish: Wish, stand: Any, folder: Path, tmp_path: Path) -> None:
+    left = tmp_path / "out" / ".candidate.jpg.geosal-99999999-0123abcd"
+    left.mkdir(parents=True)
+    (left / "candidate.jpg").write_text("half of it")
+    run_experiment(wish(images=str(folder / "b.tif"), qualities=[50], modes=["quality"]), stand)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["maps"]

@@ -41,10 +41,10 @@ def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
     picture = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
     tables = quantisation_tables(quality)
     try:
-        picture.save(
-            out, "JPEG", qtables=tables[: 1 if samples.shape[2] == 1 else 2], optimize=True,
-            subsampling="4:2:0",
-        )  # fmt: skip
+        if samples.shape[2] == 1:  # without subsampling: a grey tile with factors of 2 is none for libtiff
+            picture.save(out, "JPEG", qtables=tables[:1], optimize=True)
+        else:
+            picture.save(out, "JPEG", qtables=tables, optimize=True, subsampling="4:2:0")
     except OSError as error:
         raise RuntimeError(f"JPEG of quality {quality:g}: {error}") from error
     return out.getvalue()

@@ -13,7 +13,7 @@ from rasterio.errors import RasterioError
 
 from geosal.errors import OutputError
 from geosal.raster import RasterLayout
-from geosal.writers.jpeg.sidecars import company_of, world_file
+from geosal.writers.jpeg.sidecars import NO_WORLD_FILE, company_of, world_file
 from geosal.writers.jpeg.spool import MaskTrailer, Spool
 from geosal.writers.publish import visible_parent
 from geosal.writers.pyramid import Tile
@@ -125,7 +125,7 @@ class JpegContainer:
                 if mask is not None:
                     mask.copy_to(file)
             if company.xml:
-                beside(self.path, ".aux.xml").write_bytes(company.xml)
+                beside(self.path, ".aux.xml").write_bytes(company.xml_beside(self.path))
             if self._has_world_file():
                 beside(self.path, WORLD_FILE).write_text(world_file(self._layout.grid.transform), encoding="ascii")
 
@@ -193,7 +193,7 @@ class JpegContainer:
 
     def _more_tags(self) -> dict[str, str]:
         """Say that there is no world file, where one could be missed."""
-        return {} if self._has_world_file() or self._layout.grid.transform.is_identity else {"GEOSAL_WORLDFILE": "NO"}
+        return {} if self._has_world_file() or self._layout.grid.transform.is_identity else {NO_WORLD_FILE: "NO"}
 
     def _opened(self) -> Spool:
         if self._spool is None:

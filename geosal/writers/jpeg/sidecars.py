@@ -4,6 +4,7 @@ GDAL writes a tiny JPEG with the same metadata, and what it has put there is tak
 segments of the file; CRS, transform, control points, RPCs, names and tags in ``.aux.xml``.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,14 @@ from geosal.writers.swap import beside
 if TYPE_CHECKING:
     from geosal.codecs.profiles import Profile  # families know each other's types only
 
+DIGEST = "GEOSAL_SHA256"
+"""Tag with the SHA-256 of the image file, in hexadecimal: a JPEG has no checksums, so damage may decode unnoticed."""
+NO_WORLD_FILE = "GEOSAL_WORLDFILE"
+"""Tag that is NO where there could be a world file and was none."""
+OF_THE_FILE = frozenset({DIGEST, NO_WORLD_FILE})
+"""Tags that are true of one file, and not of what is made of it."""
+_NO_DIGEST = "0" * 64
+"""In its place until the image is there."""
 _SAMPLE_SIDE = 64
 _OPTIONS = (("QUALITY", "75"), ("WORLDFILE", "NO"))
 """Without a world file GDAL writes the transform into ``.aux.xml``, with all its digits."""
@@ -37,11 +46,17 @@ class Company:
     segments
         Of applications, such as JFIF and an ICC profile, and comments, as they stand in the file.
     xml
-        The ``.aux.xml``; empty where there is none.
+        The ``.aux.xml``, but for the digest of the image; empty where there is none.
     """
 
     segments: bytes
     xml: bytes
+
+    def xml_beside(self, image: Path) -> bytes:
+        """Complete the ``.aux.xml`` for an image."""
+        with image.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return self.xml.replace(_NO_DIGEST.encode(), digest.encode())
 
 
 def company_of(
@@ -72,7 +87,9 @@ def company_of(
     try:
         with Stage(staged, small) as stage:
             stage.write(small.grid.whole(), np.zeros((small.count, *small.grid.shape), small.dtype), None)
-            stage.finish(tags, None if band_statistics is None else band_statistics[: small.count])
+            stage.finish(
+                {**tags, DIGEST: _NO_DIGEST}, None if band_statistics is None else band_statistics[: small.count]
+            )
         convert(staged, sample, replace(profile, creation_options=_OPTIONS), small, 1)
         sidecar = beside(sample, ".aux.xml")
         segments = b"".join(_segments(sample.read_bytes()))

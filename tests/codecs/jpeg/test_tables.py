@@ -39,3 +39,9 @@ def test_a_fraction_lies_between_its_neighbours(bands: int) -> None:
 def test_noise_at_the_best_quality_fits() -> None:
     noise = np.random.default_rng(6).integers(0, 256, (512, 512, 3), np.uint8)
     assert jpeg8_decode(fine_jpeg(noise, 99.49)).shape == noise.shape
+
+
+def test_a_grey_one_is_not_subsampled_which_libtiff_refuses() -> None:
+    stream = fine_jpeg(picture(1), 75.5)
+    frame = stream.index(b"\xff\xc0")
+    assert stream[frame + 9 : frame + 12] == b"\x01\x01\x11"
