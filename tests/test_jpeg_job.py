@@ -19,8 +19,10 @@ from scipy.ndimage import gaussian_filter
 
 import geosal
 from geosal.cli.main import geosal as command
+from geosal.codecs.jpeg import encoder, first
 from geosal.errors import GeosalWarning, OutputError, TargetError, UsageError
 from geosal.grid import Block
+from geosal.search import sample
 from geosal.sources import Saliency
 
 HEIGHT, WIDTH = 613, 1031
@@ -163,6 +165,27 @@ def test_out_of_reach_another_quality_is_the_mend(
     options = {"treatment": treatment} if asked > 50 else {"creation_options": {"QUALITY": "90"}}
     with pytest.raises(TargetError, match=f"give --target-jpeg {mend}, or use another --treatment"):
         compress(scenes["rgb"], tmp_path / "out.jpg", target_jpeg=asked, **options)
+
+
+@pytest.mark.parametrize("kind", ["rgb", "rgba"])
+def test_trials_make_the_first_pass_once(
+    scenes: dict[str, Path], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sample is the scene: what its trials expect is what the file takes."""
+    count, work = [], first.once_coded
+
+    def watched(*arguments: Any) -> Any:
+        count.append(1)
+        return work(*arguments)
+
+    for module in (encoder, sample):
+        monkeypatch.setattr(module, "once_coded", watched)
+    summary = compress(scenes[kind], tmp_path / "out.jpg", treatment="twopass", target_jpeg=50)
+    tiles = 2 * 3
+    assert summary.search["trials"] > 3
+    assert len(count) == (1 + summary.search["encodes"]) * tiles
+    for made in summary.search["encoded"]:
+        assert made["bytes"] == pytest.approx(made["predicted_bytes"], rel=1e-3)
 
 
 @pytest.mark.parametrize("treatment", ["quality", "twopass", "smooth"])

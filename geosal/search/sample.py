@@ -11,6 +11,7 @@ import numpy as np
 
 from geosal.cluster import cpu_count
 from geosal.codecs.jpeg.encoder import JpegEncoder
+from geosal.codecs.jpeg.first import once_coded
 from geosal.grid import Block
 from geosal.ladder import MAX_STEPS
 from geosal.plan import Plan
@@ -146,6 +147,20 @@ class Sample:
             if levels is not None and work.levels is not None:
                 levels[inside] = work.levels
         return Piece(0, Block(0, 0, *self.shape), pixels, mask, levels)
+
+    def first_pass(self, treated: Piece, target: Target) -> None:
+        """Bring pixels, in their place, through what the encoder of a target does to them before it encodes."""
+        encoder = target.encoder
+        if not isinstance(encoder, JpegEncoder) or not encoder.first_pass:
+            return
+        first, subsampling, bands = encoder.first_pass, encoder.subsampling, encoder.bands
+
+        def once(part: Piece) -> None:
+            part.pixels[:bands] = once_coded(part.pixels[:bands], part.levels, first, subsampling)
+
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
+            for _ in pool.map(once, Cutter.of(encoder, self.layout(target)).split(treated)):
+                pass
 
     def layout(self, target: Target) -> RasterLayout:
         """Layout of the sample as an image of its own; where it lies takes bytes, and does not matter."""
