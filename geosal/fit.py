@@ -26,6 +26,10 @@ _JPEG2000_BYTES = 12
 """For each sample of a tile in work: OpenJPEG and OpenJPH take int32 or float, twice, and the codestream."""
 _SAMPLE_BYTES = 256 * 2**20
 """That the sample of a search or of an estimate may take, where nobody sets a limit."""
+_SALIENCY_BYTES = 5
+"""Of a pixel of a sample, which is kept for all trials: a float, and whether a source knows of it."""
+_MOST_SAMPLE = (6 * 512) ** 2
+"""Pixels that a sample has at most."""
 _LEAST_SAMPLE = 512**2
 """Pixels below which a sample says nothing."""
 _TILE = 1024
@@ -141,7 +145,7 @@ class _Model:
     def sample(self, limit: int | None) -> int:
         """Pixels that the sample of a search may have."""
         free = _SAMPLE_BYTES if limit is None else min(_SAMPLE_BYTES, limit - self.searching(0))
-        return max(_LEAST_SAMPLE, int(free / self._searched_bytes()))
+        return max(_LEAST_SAMPLE, min(_MOST_SAMPLE, int(free / self._searched_bytes())))
 
     def searching(self, pixels: int) -> int:
         """While a setting is sought by a sample."""
@@ -151,10 +155,10 @@ class _Model:
         return process + int(min(pixels, height * width) * self._searched_bytes())
 
     def _searched_bytes(self) -> float:
-        """Of a pixel of a sample: read with a halo, treated, encoded and decoded, each of them with what is valid."""
+        """Of a pixel of a sample: read with a halo, treated, encoded, decoded, with what is valid; its saliency."""
         count = self.scene.layout.count
         read = 1.3 * (self._sample_bytes + count)
-        return read + 2.4 * self._sample_bytes + count + 4
+        return read + 2.4 * self._sample_bytes + count + 4 + _SALIENCY_BYTES
 
     @property
     def _sample_bytes(self) -> int:
