@@ -1,11 +1,12 @@
 """Where blocks are worked on: threads, processes, or a dask.distributed cluster, behind one bounded loop."""
 
+import ctypes
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar
@@ -74,6 +75,12 @@ def _result(future: "Future[_Result]") -> _Result:
 def cpu_count() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def give_back() -> None:
+    """Return to the system what ended threads have freed: glibc keeps it for them, and the next ones are new."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ _EFFICIENT = 1024
 """Rows and columns of a block from which on a larger one is hardly faster: halos are a small part of it."""
 _COMFORT = 540 * 2**20
 """What a job may be expected to take where nobody says; it comes to 512 MiB or less, measured with `_Model`."""
+_SEARCH_COMFORT = 560 * 2**20
+"""The same of a job that searches: it comes to less, for what a search takes and what blocks take come in turns."""
 _PROCESS_BYTES = 135 * 2**20
 """Interpreter and libraries, before the first block: measured, with some room."""
 _ENCODER_BYTES = 60 * 2**20
@@ -26,6 +28,10 @@ _JPEG2000_BYTES = 12
 """For each sample of a tile in work: OpenJPEG and OpenJPH take int32 or float, twice, and the codestream."""
 _SAMPLE_BYTES = 256 * 2**20
 """That the sample of a search or of an estimate may take, where nobody sets a limit."""
+_SALIENCY_BYTES = 5
+"""Of a pixel of a sample, which is kept for all trials: a float, and whether a source knows of it."""
+_MOST_SAMPLE = (6 * 512) ** 2
+"""Pixels that a sample has at most."""
 _LEAST_SAMPLE = 512**2
 """Pixels below which a sample says nothing."""
 _TILE = 1024
@@ -69,8 +75,13 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
     limit = recipe.max_memory
     smooth = [(block, count, model.smoothing(block, count)) for count in workers for block in blocks]
+    beside = max(_least_of(smooth, limit), model.coding(last) if tile else 0)
+    sample = model.sample(limit, beside if recipe.targets else 0)
+    if recipe.targets:  # the sample stays for a second search
+        smooth = [(block, count, taken + model.held(sample)) for block, count, taken in smooth]
     # Without GDAL's writer tiles are encoded where blocks are smoothed.
-    encode = [(threads, model.encoding(threads) if tile is None else model.coding(last)) for threads in encoders]
+    held = model.held(sample) if recipe.targets and (tile is None or last) else 0
+    encode = [(each, held + (model.encoding(each) if tile is None else model.coding(last))) for each in encoders]
     fits = [option for option in smooth if limit is None or option[2] <= limit]
     encode_fits = [option for option in encode if limit is None or option[1] <= limit]
     if not fits or not encode_fits:
@@ -82,7 +93,6 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     if limit is None and recipe.block is None:
         fits = _comfortable(fits)
     (block, chosen, smoothing), (threads, encoding) = fits[0], encode_fits[0]
-    sample = model.sample(limit)
     searching = model.searching(sample) if recipe.targets else 0
     if limit is not None and searching > limit:
         raise ResourceError(
@@ -90,6 +100,12 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
             "allowed; raise --max-memory, or name the codec's setting instead"
         )
     return Fit(block, chosen, threads, max(smoothing, encoding, searching), sample)
+
+
+def _least_of(options: list[tuple[int, int, int]], limit: int | None) -> int:
+    """The least that smoothing can take; without a limit with blocks that cost no time, and all workers."""
+    efficient = [option for option in options if option[1] == options[0][1] and option[0] >= _EFFICIENT]
+    return min(option[2] for option in (efficient if limit is None and efficient else options))
 
 
 def _comfortable(fits: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -138,10 +154,11 @@ class _Model:
         """While a container of ours brings its file to an end; most take next to nothing then."""
         return _PROCESS_BYTES + self._cache() + last if last else 0
 
-    def sample(self, limit: int | None) -> int:
-        """Pixels that the sample of a search may have."""
+    def sample(self, limit: int | None, beside: int) -> int:
+        """Pixels that the sample of a search may have, of which some is held while the job takes `beside`."""
         free = _SAMPLE_BYTES if limit is None else min(_SAMPLE_BYTES, limit - self.searching(0))
-        return max(_LEAST_SAMPLE, int(free / self._searched_bytes()))
+        holding = int(((limit or _SEARCH_COMFORT) - beside) / self._held_bytes())
+        return max(_LEAST_SAMPLE, min(_MOST_SAMPLE, int(free / self._searched_bytes()), holding))
 
     def searching(self, pixels: int) -> int:
         """While a setting is sought by a sample."""
@@ -150,11 +167,21 @@ class _Model:
         process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes + beside
         return process + int(min(pixels, height * width) * self._searched_bytes())
 
+    def held(self, pixels: int) -> int:
+        """What of a sample stays while the scene is encoded."""
+        height, width = self.scene.grid.shape
+        return int(min(pixels, height * width) * self._held_bytes())
+
+    def _held_bytes(self) -> float:
+        """Of a pixel of a sample: as it was read, treated, and its saliency."""
+        count = self.scene.layout.count
+        return 1.3 * (self._sample_bytes + count) + self._sample_bytes + 2 + _SALIENCY_BYTES
+
     def _searched_bytes(self) -> float:
-        """Of a pixel of a sample: read with a halo, treated, encoded and decoded, each of them with what is valid."""
+        """Of a pixel of a sample: read with a halo, treated, encoded, decoded, with what is valid; its saliency."""
         count = self.scene.layout.count
         read = 1.3 * (self._sample_bytes + count)
-        return read + 2.4 * self._sample_bytes + count + 4
+        return read + 2.4 * self._sample_bytes + count + 4 + _SALIENCY_BYTES
 
     @property
     def _sample_bytes(self) -> int:

@@ -30,6 +30,7 @@ from geosal.search import Attempt, Found, reach
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
+from geosal.treatment import NOTHING
 from geosal.version import __version__
 from geosal.writers.publish import WorkDirectory
 from geosal.writers.pyramid import Rounding
@@ -55,7 +56,8 @@ class BlockTask:
     """The work on one block; pickled to workers, so it holds paths and specs only."""
 
     scene: Scene
-    saliency: Saliency
+    saliency: Saliency | None
+    """None where nothing depends on it: it is not read, and all pixels are of level 0."""
     ladder: Ladder
     statistics: bool = False
     own_mask: bool = False
@@ -113,6 +115,9 @@ class BlockTask:
 
     def _levels(self, block: Block) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
         """Levels (y, x), how many pixels have each, and about how many a source says something."""
+        if self.saliency is None:
+            levels = np.zeros(block.shape, np.uint8)
+            return levels, np.bincount([0], [levels.size], self.ladder.steps + 1).astype(np.int64), 0
         steps, coded = self.ladder.steps, self.saliency.read_coded(block)
         if coded is None:
             saliency, known = self.saliency.read_known(block)
@@ -294,7 +299,7 @@ def task_of(plan: Plan) -> BlockTask:
     overviews = rounding is not None and encoder is not None and encoder.overviews
     return BlockTask(
         scene=plan.scene,
-        saliency=plan.saliency,
+        saliency=None if plan.treatment == NOTHING else plan.saliency,
         ladder=plan.ladder,
         statistics=plan.scene.has_statistics and plan.profile.lossless and BandSums.exact(plan.layout.dtype),
         own_mask=plan.scene.layout.has_mask and nodata_kept,

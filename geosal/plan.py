@@ -204,7 +204,9 @@ def retuned(plan: Plan, recipe: Recipe) -> Plan:
     UsageError, ResourceError
         As `make_plan`.
     """
-    return _decide(recipe, plan.scene, plan.saliency, _profile_for(recipe, plan.scene))
+    turned = _decide(recipe, plan.scene, plan.saliency, _profile_for(recipe, plan.scene))
+    # The sample of the search takes memory beside the blocks.
+    return replace(turned, block=min(plan.block, turned.block), sample_pixels=plan.sample_pixels)
 
 
 def _filled(recipe: Recipe) -> Recipe:

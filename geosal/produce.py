@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.cluster import open_pool
+from geosal.cluster import give_back, open_pool
 from geosal.codecs.profiles import Profile
 from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block
@@ -211,6 +211,7 @@ def make_file(
                     report(Progress(labour.stage, done, total, "blocks"))
         finally:
             close_shared_rasters()
+        give_back()  # the file's end takes memory of its own
         sink.finish(*tags())
     report(Progress("verify", 0, 1, "steps"))
     verify_structure(path, layout, path.name)

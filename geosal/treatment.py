@@ -138,14 +138,18 @@ class Treatment:
             return self
         error = _ERRORS.get(dtype) if self.bound.error is None else self.bound.error
         if error is None:
-            raise UsageError(f"treatment bound: {dtype} has no default; say how much, such as bound:error=0.01")
+            raise UsageError(
+                f"treatment bound: no largest error is usual for {dtype}; say one in units of its samples, such as "
+                "bound:error=0.01"
+            )
         if np.dtype(dtype).kind != "f":
             most = (int(np.iinfo(dtype).max) - int(np.iinfo(dtype).min)) // 2
             if not 1 <= error <= most:
                 raise UsageError(f"treatment bound:error={error:g}: for {dtype} it is a number from 1 to {most}")
         elif self.bound.finer is not None:
             raise UsageError(
-                f"treatment bound:finer={self.bound.finer:g}: {dtype} can have any error; say it itself, without finer="
+                f"treatment bound:finer={self.bound.finer:g}: {dtype} can have any error, not whole ones "
+                "alone; leave out finer= and say error= itself"
             )
         return replace(self, bound=replace(self.bound, error=error))
 
@@ -179,6 +183,8 @@ class Treatment:
         return " ".join(parts)
 
 
+NOTHING = Treatment(smooth=False)
+"""Pixels stay as they are, and nothing depends on saliency."""
 SMOOTH = Treatment()
 """What is done where nobody says otherwise."""
 

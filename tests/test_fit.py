@@ -173,9 +173,21 @@ def test_the_users_word_goes_first(tmp_path: Path) -> None:
     assert fit_scene(tmp_path, "uint8", max_memory="4GiB").block == 2048
 
 
+def test_a_sample_is_counted_as_large_as_it_gets(tmp_path: Path) -> None:
+    fitted = fit_scene(tmp_path, "uint8", target_ratio=2)
+    assert fitted.sample == (6 * 512) ** 2
+    assert fitted.memory <= 560 * MIB
+    scene = Scene.open(tmp_path / "uint8-3.tif")
+    searched = model(scene, "half").searching(fitted.sample) - model(scene, "half").searching(0)
+    # It stays while blocks are treated, for a second search: they are smaller then.
+    assert fitted.memory >= model(scene, "half").smoothing(fitted.block, 2) + fitted.sample * (2 * 3 + 3 + 5)
+    # Pixels with what counts, read and treated; and the saliency that all trials share.
+    assert searched > fitted.sample * (2 * (3 + 3) + 5)
+
+
 def test_a_search_is_counted_and_takes_a_smaller_sample_under_a_limit(tmp_path: Path) -> None:
     plain, free = fit_scene(tmp_path, "uint16"), fit_scene(tmp_path, "uint16", target_ratio=2)
-    assert free.sample >= 5 * 5 * 512**2
+    assert free.sample >= 4 * 4 * 512**2
     assert free.memory >= plain.memory
     limited = fit_scene(tmp_path, "uint16", target_ratio=2, max_memory="400MiB")
     assert 512**2 < limited.sample < free.sample

@@ -21,7 +21,11 @@ from scipy.ndimage import gaussian_filter
 
 import geosal
 from geosal.cli.main import geosal as command
+from geosal.codecs.jpeg import encoder, first
 from geosal.errors import GeosalWarning, OutputError, TargetError, UsageError
+from geosal.grid import Block
+from geosal.search import sample
+from geosal.sources import Saliency
 
 HEIGHT, WIDTH = 613, 1031
 STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": True}
@@ -151,6 +155,62 @@ def test_a_limit_of_bytes(scenes: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(TargetError):
         compress(scenes["rgb"], tmp_path / "less.jpg", target_size=500)
     assert not (tmp_path / "less.jpg").exists()
+
+
+@pytest.mark.parametrize(
+    ("treatment", "asked", "mend"),
+    [("quality:low=80,high=90", 20, "a higher quality"), ("quality:low=10,high=20", 90, "a lower quality")],
+)
+def test_out_of_reach_another_quality_is_the_mend(
+    scenes: dict[str, Path], tmp_path: Path, treatment: str, asked: float, mend: str
+) -> None:
+    options = {"treatment": treatment} if asked > 50 else {"creation_options": {"QUALITY": "90"}}
+    with pytest.raises(TargetError, match=f"give --target-jpeg {mend}, or use another --treatment"):
+        compress(scenes["rgb"], tmp_path / "out.jpg", target_jpeg=asked, **options)
+
+
+@pytest.mark.parametrize("kind", ["rgb", "rgba"])
+def test_trials_make_the_first_pass_once(
+    scenes: dict[str, Path], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sample is the scene: what its trials expect is what the file takes."""
+    count, work = [], first.once_coded
+
+    def watched(*arguments: Any) -> Any:
+        count.append(1)
+        return work(*arguments)
+
+    for module in (encoder, sample):
+        monkeypatch.setattr(module, "once_coded", watched)
+    summary = compress(scenes[kind], tmp_path / "out.jpg", treatment="twopass", target_jpeg=50)
+    tiles = 2 * 3
+    assert summary.search["trials"] > 3
+    assert len(count) == (1 + summary.search["encodes"]) * tiles
+    for made in summary.search["encoded"]:
+        assert made["bytes"] == pytest.approx(made["predicted_bytes"], rel=1e-3)
+
+
+@pytest.mark.parametrize("treatment", ["quality", "twopass", "smooth"])
+def test_the_plain_jpeg_asks_for_no_saliency(
+    scenes: dict[str, Path], tmp_path: Path, treatment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network takes longer than all else: it looks at a block once for the sample, and once for each encode."""
+    read, blocks = Saliency.read_known, []
+
+    def watched(self: Saliency, block: Block) -> Any:
+        blocks.append(block)
+        return read(self, block)
+
+    monkeypatch.setattr(Saliency, "read_known", watched)
+    monkeypatch.setattr(Saliency, "read_coded", lambda self, block: None)
+    # Half of it is one block, and the sample makes six of all.
+    out = tmp_path / "out.jpg"
+    summary = compress(scenes["rgb"], out, treatment=treatment, target_jpeg=50, block=2048)
+    assert summary.search["trials"] > 2
+    whole = [block for block in blocks if block.shape == (HEIGHT, WIDTH)]
+    pieces = [block for block in blocks if block.height > 64 and block not in whole]
+    assert len(whole) == summary.search["encodes"]
+    assert len(pieces) == len(set(pieces)) == 6
 
 
 def test_estimates_are_near(scenes: dict[str, Path], tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
+import geosal
+from geosal import produce
+
 MIB = 2**20
 SIZES = {"small": 3072, "large": 6144}
 """Pixels along a side: four times the area."""
@@ -78,3 +81,26 @@ def test_a_limit_is_kept(scenes: dict[str, Path], tmp_path: Path) -> None:
     summary = compress(scenes["large"], tmp_path / "out.tif", "--max-memory", "500MiB")
     assert summary["blocks"] > 9  # of 2048 px, were there no limit
     assert summary["peak_rss_bytes"] <= 500 * MIB
+
+
+def test_what_workers_have_freed_goes_back_before_the_file_ends(
+    scenes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check of a JPEG fills GDAL's cache anew; what threads leave behind would come on top of it."""
+    order: list[str] = []
+    monkeypatch.setattr(produce, "close_shared_rasters", lambda: order.append("close"))
+    monkeypatch.setattr(produce, "give_back", lambda: order.append("give back"))
+    monkeypatch.setattr(produce, "verify_structure", lambda *_: order.append("verify"))
+    geosal.compress(
+        str(scenes["small"]), str(tmp_path / "out.jpg"), saliency="half", creation_options={"QUALITY": "75"}
+    )
+    assert order == ["close", "give back", "verify"]
+
+
+def test_a_jpeg_with_a_target_takes_no_more_than_was_planned(scenes: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out.jpg"
+    planned = geosal.make_plan(
+        geosal.Recipe(input=str(scenes["large"]), output=str(out), saliency=("half",), target_jpeg=75, workers=2)
+    ).memory_bytes
+    summary = compress(scenes["large"], out, "--treatment", "quality", "--target-jpeg", "75")
+    assert summary["peak_rss_bytes"] <= min(planned, 512 * MIB)

@@ -63,14 +63,14 @@ def test_finer_errors_are_those_of_one_less() -> None:
     assert Treatment.parse(["bound:error=5,finer=0.5"]).fine_errors(3, "uint8") == (0, 1, 2, 4)
     assert Treatment.parse(["bound:error=1,finer=0.5"]).fine_errors(2, "int16") == (0, 0, 0)
     assert Treatment.parse(["bound:error=5"]).fine_errors(3, "uint8") == ()
-    with pytest.raises(UsageError, match="float32 can have any error; say it itself, without finer="):
+    with pytest.raises(UsageError, match="float32 can have any error, not whole ones alone; leave out finer="):
         Treatment.parse(["bound:error=5,finer=0.5"]).errors(3, "float32")
 
 
 def test_integers_have_a_default_error_and_floats_must_say_theirs() -> None:
     assert Treatment.parse(["bound"]).errors(1, "uint8") == (0, 4)
     assert Treatment.parse(["bound"]).errors(1, "int16") == (0, 32)
-    with pytest.raises(UsageError, match=r"float32 has no default; say how much, such as bound:error=0\.01"):
+    with pytest.raises(UsageError, match=r"usual for float32; say one in units of its samples, such as bound:error"):
         Treatment.parse(["bound"]).errors(8, "float32")
 
 

@@ -78,12 +78,24 @@ def treated_options(
     if treatment.quality is not None and treatment.quality.high is not None and "QUALITY" in upper:
         raise UsageError(f"--co QUALITY={upper['QUALITY']} and treatment quality:high=: they mean the same; give one")
     if treatment.bound is not None and name == "lerc":
+        _refuse_what_lerc_cannot(treatment.bound.error, layout)
         if "MAX_Z_ERROR" in upper:
             raise UsageError(
                 f"--co MAX_Z_ERROR={upper['MAX_Z_ERROR']} and treatment bound: they mean the same; say bound:error="
             )
         options["MAX_Z_ERROR"] = f"{max(treatment.errors(1, layout.dtype)):.17g}"
     return options
+
+
+def _refuse_what_lerc_cannot(error: float | None, layout: RasterLayout) -> None:
+    """Tiles of floats and of alpha are GDAL's (`tiff_encoder`), and all its tiles have one error."""
+    if layout.alpha is not None or layout.dtype.startswith("float"):
+        found = layout.dtype if layout.alpha is None else f"{layout.dtype} with alpha"
+        wish = "X" if error is None else f"{error:g}"
+        raise UsageError(
+            f"treatment bound with profile lerc: its tiles have errors of their own in integers without alpha only, "
+            f"this is {found}; use --profile zstd, or --treatment smooth --co MAX_Z_ERROR={wish} for one error"
+        )
 
 
 def _resolutions(side: str, layout: RasterLayout) -> str:

@@ -62,17 +62,21 @@ class JudgeTask:
 class MapTask:
     """Map the errors of one block."""
 
-    pair: Pair
+    pairs: tuple[Pair, ...]
+    """Of some bands each."""
 
     def __call__(self, block: Block) -> Work:
         """The largest error of each pixel over the bands where it counts."""
-        samples = self.pair.read(block)
-        sizes, valid = error_sizes(samples.original, samples.candidate), samples.valid
-        shown = np.ones(block.shape, np.bool_)
-        if valid is not None:
-            sizes[~valid] = 0
-            shown = np.asarray(valid.any(axis=0))
-        return Work(sizes.max(axis=0, keepdims=True), shown, None)
+        shown = np.zeros(block.shape, np.bool_)
+        largest = np.zeros((1, *block.shape), error_dtype(self.pairs[0].original.layout.dtype))
+        for pair in self.pairs:
+            samples = pair.read(block)
+            sizes, valid = error_sizes(samples.original, samples.candidate), samples.valid
+            if valid is not None:
+                sizes[~valid] = 0
+            shown |= True if valid is None else np.asarray(valid.any(axis=0))
+            np.maximum(largest, sizes.max(axis=0, keepdims=True), out=largest)
+        return Work(largest, shown, None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 from rasterio.enums import ColorInterp
 
-from geosal.cluster import Pool, open_pool
+from geosal.cluster import Pool, cpu_count, open_pool
 from geosal.codecs.profiles import resolve_profile
+from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.judge import JudgeTask, MapTask, RangeTask, ReadTask, error_dtype
 from geosal.comparison.pair import Pair, open_any
 from geosal.comparison.result import Comparison, Row
@@ -21,6 +22,7 @@ from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
 from geosal.errors import GeosalWarning, SceneError, UsageError, redact
 from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster
+from geosal.grid import Block
 from geosal.ladder import Ladder
 from geosal.plan import target_for
 from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce
@@ -50,7 +52,8 @@ def compare(
 ) -> Comparison:
     """Tell how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
 
-    Both are read block by block; beside the blocks in work, 160 rows over the width of the scene are kept and no more.
+    Both are read block by block; beside the blocks in work, 160 rows over the width of the scene are kept and no more,
+    and where that is too much for all bands at once, some are compared after the others.
     What is not valid in both is left out, and for SSIM every window that holds such a sample.
 
     Parameters
@@ -150,8 +153,28 @@ def judge(
 
 
 def sum_up(pair: Pair, data_range: float, *, workers: int | None = None, report: ProgressCallback = ignore) -> Sums:
-    """Read and judge all blocks; reading goes ahead of judging, in the same threads, by default one per core."""
-    blocks, sums, seams = list(pair.grid.blocks(_BLOCK)), Sums(pair), Seams(pair.grid.shape)
+    """Read and judge all blocks; reading goes ahead of judging, in the same threads, by default one per core.
+
+    Where all bands together would take too much memory, some are compared after the others.
+    """
+    blocks, sums = list(pair.grid.blocks(_BLOCK)), Sums(pair)
+    groups = groups_of(pair, _BLOCK, workers or cpu_count())
+    total = len(groups) * len(blocks)
+    report(Progress("compare", 0, total, "blocks"))
+    for number, positions in enumerate(groups):
+
+        def reported(done: int, before: int = number * len(blocks)) -> None:
+            report(Progress("compare", before + done, total, "blocks"))
+
+        sums.have(positions, _sum_up(of_bands(pair, positions), blocks, data_range, workers, reported))
+    return sums
+
+
+def _sum_up(
+    pair: Pair, blocks: Sequence[Block], data_range: float, workers: int | None, report: Callable[[int], None]
+) -> Sums:
+    """Read and judge all blocks of some bands."""
+    sums, seams = Sums(pair), Seams(pair.grid.shape)
     read, task = ReadTask(pair=pair), JudgeTask(pair=pair, data_range=data_range)
 
     def joined(pool: Pool) -> Iterator[Ready]:
@@ -160,11 +183,10 @@ def sum_up(pair: Pair, data_range: float, *, workers: int | None = None, report:
             sums.gained += samples.gained
             yield seams.join(block, samples)
 
-    report(Progress("compare", 0, len(blocks), "blocks"))
     with open_pool("threads", workers) as pool:
         for done, facts in enumerate(_in_order(pool, task, joined(pool)), start=1):
             sums.take(facts)
-            report(Progress("compare", done, len(blocks), "blocks"))
+            report(done)
     return sums
 
 
@@ -213,6 +235,10 @@ def ends_of(scene: Scene, *, workers: int | None = None, report: ProgressCallbac
     return min((low for low, _ in ends), default=0.0), max((high for _, high in ends), default=0.0)
 
 
+def _in_groups(pair: Pair) -> tuple[Pair, ...]:
+    return tuple(of_bands(pair, positions) for positions in groups_of(pair, _BLOCK, cpu_count()))
+
+
 def _write_map(pair: Pair, path: str, overwrite: bool, report: ProgressCallback) -> None:
     source = pair.original.layout.metadata
     layout = RasterLayout(
@@ -237,7 +263,7 @@ def _write_map(pair: Pair, path: str, overwrite: bool, report: ProgressCallback)
     profile = resolve_profile(path, None, {}, layout)
     produce(
         target_for(path, profile, layout, overwrite=overwrite),
-        Labour(stage="map", task=MapTask(pair=pair), blocks=list(pair.grid.blocks(_BLOCK))),
+        Labour(stage="map", task=MapTask(pairs=_in_groups(pair)), blocks=list(pair.grid.blocks(_BLOCK))),
         take=lambda _: None,
         tags=lambda: ({}, None),
         report=report,

@@ -3,7 +3,7 @@
 A window of the coarsest scale reaches 80 pixels. Blocks that were read with such a halo would make GDAL decode most
 tiles of a JPEG2000 two or three times. Instead blocks are read bare, row by row, and what is judged is moved up and to
 the left by the halo: the pixels around it are those of the block itself, of the one on its left, and of the row above,
-of which 160 rows are kept over the width of the scene.
+of which 160 rows are kept over the width of the scene. In wide scenes that is much, and `bands` divides it.
 """
 
 from typing import Any, NamedTuple

@@ -36,6 +36,13 @@ class Sums:
             self.errors[band] = list(map(add, self.errors[band], facts.errors[band]))
             self.structure[band] = list(map(add, self.structure[band], facts.structure[band]))
 
+    def have(self, positions: Sequence[int], some: "Sums") -> None:
+        """Take over the sums of some bands over all blocks."""
+        for position, errors, structure in zip(positions, some.errors, some.structure, strict=True):
+            self.errors[position], self.structure[position] = errors, structure
+        self.lost += some.lost
+        self.gained += some.gained
+
     def scores(self, data_range: float) -> dict[str, Scores]:
         """Figures of each part, over all bands."""
         return {row.part: row.scores for row in self.rows(data_range) if row.band == ALL}

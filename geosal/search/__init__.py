@@ -11,10 +11,11 @@ Index card
 """
 
 from geosal.search.find import Attempt, Found, reach, set_out
+from geosal.search.kept import Kept
 from geosal.search.knobs import Knob, knob_for
 from geosal.search.places import choose_places
 from geosal.search.plain import expected_bytes
-from geosal.search.sample import Kept, Sample, file_bytes, pieces_across
+from geosal.search.sample import Sample, file_bytes, pieces_across
 from geosal.search.scaling import scene_bytes
 from geosal.search.solve import climb
 from geosal.search.trials import Trials

@@ -1,15 +1,14 @@
 """The search for the setting that brings a result to its target, and the full encodes that prove it."""
 
-import ctypes
 import logging
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from geosal.cluster import give_back
 from geosal.plan import Plan
 from geosal.search.floors import FloorSearch
 from geosal.search.judge import data_range
@@ -167,12 +166,6 @@ def _prepare(plan: Plan, task_of: TaskOf, folder: Path) -> tuple[Knob, Trials]:
     spread = spread_of(sample)
     width = data_range(plan) if plan.recipe.targets.floors else 1.0
     return knob_for(plan, spread), Trials(plan, task_of, sample, folder, width)
-
-
-def give_back() -> None:
-    """Return to the system what ended threads have freed: glibc keeps it for them, and the next encode has new ones."""
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _search(knob: Knob, trials: Trials, plain: int | None = None) -> Turning:

@@ -26,7 +26,7 @@ Found = tuple[NDArray[Any], NDArray[np.bool_] | None]
 
 def judge_sample(plan: Plan, sample: Sample, found: Found, data_range: float) -> dict[str, Scores]:
     """Compare a sample that was encoded and decoded with its scene."""
-    pair = Pair(original=plan.scene, candidate=plan.scene, saliency=plan.saliency, ladder=plan.ladder)
+    pair = Pair(original=plan.scene, candidate=plan.scene, saliency=sample.saliency, ladder=plan.ladder)
     sums = Sums(pair)
     with ThreadPoolExecutor(sample.threads, thread_name_prefix="geosal-sample") as pool:
         for facts in pool.map(JudgeTask(pair=pair, data_range=data_range), _ready(plan, sample, found)):

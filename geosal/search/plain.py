@@ -6,7 +6,7 @@ from pathlib import Path
 
 from geosal.plan import Plan, target_for
 from geosal.search.trials import Trials
-from geosal.treatment import Treatment
+from geosal.treatment import NOTHING
 
 
 def plain_of(plan: Plan, quality: float) -> Plan:
@@ -20,7 +20,7 @@ def plain_of(plan: Plan, quality: float) -> Plan:
         Of all of the JPEG.
     """
     options = dict(plan.profile.creation_options) | {"QUALITY": f"{quality:.10g}"}
-    profile = replace(plan.profile, creation_options=tuple(options.items()), treatment=Treatment(smooth=False))
+    profile = replace(plan.profile, creation_options=tuple(options.items()), treatment=NOTHING)
     target = target_for(plan.target.output, profile, plan.scene.layout, overwrite=plan.target.overwrite)
     return replace(plan, target=replace(target, threads=plan.target.threads))
 

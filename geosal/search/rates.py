@@ -103,14 +103,19 @@ class RateSearch(Turning):
         grid = plan.layout.grid
         rate = 8 * self._bytes / (grid.height * grid.width)
         found = found or told(plan, self._knob.setting)
-        more = self._bytes > self._asked
-        mend = "ask for more bytes, or smooth more, or use a tighter codec" if more else "ask for fewer bytes"
         return TargetError(
             redact(
                 f"{self._targets}: cannot be reached by {self._knob.setting}; {self._asked} bytes were asked for, the "
-                f"best is {about}{self._bytes} bytes ({rate:.4g} bits per pixel) with {found}; {mend}"
+                f"best is {about}{self._bytes} bytes ({rate:.4g} bits per pixel) with {found}; {self._mend()}"
             )
         )
+
+    def _mend(self) -> str:
+        """What else to ask for."""
+        more = self._bytes > self._asked
+        if self._targets.jpeg is not None:
+            return f"give --target-jpeg a {'higher' if more else 'lower'} quality, or use another --treatment"
+        return "ask for more bytes, or smooth more, or use a tighter codec" if more else "ask for fewer bytes"
 
     def _predicted(self, plan: Plan) -> float:
         return self._trials.bytes_of(plan) * self._ratio

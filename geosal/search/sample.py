@@ -11,13 +11,14 @@ import numpy as np
 
 from geosal.cluster import cpu_count
 from geosal.codecs.jpeg.encoder import JpegEncoder
-from geosal.grid import Block, Grid
+from geosal.codecs.jpeg.first import once_coded
+from geosal.grid import Block
 from geosal.ladder import MAX_STEPS
 from geosal.plan import Plan
 from geosal.produce import Target
-from geosal.raster import RasterLayout, Samples
-from geosal.scenes import Scene
+from geosal.raster import RasterLayout
 from geosal.scenes.zarr_store import store_bytes
+from geosal.search.kept import Kept, KeptSaliency
 from geosal.search.places import PIECE, Place, choose_places
 from geosal.writers.pyramid import Cutter, Parts, Piece, Tile
 from geosal.writers.sink import open_sink
@@ -44,33 +45,6 @@ TaskOf = Callable[[Plan], Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """A scene of which some blocks were read already; it has what a task needs."""
-
-    scene: Scene
-    blocks: Sequence[tuple[Block, Samples]]
-
-    @property
-    def layout(self) -> RasterLayout:
-        """As the scene's."""
-        return self.scene.layout
-
-    @property
-    def grid(self) -> Grid:
-        """As the scene's."""
-        return self.scene.grid
-
-    def read(self, block: Block) -> Samples:
-        """Read a block that lies in one of those that were read."""
-        for outer, samples in self.blocks:
-            if _contains(outer, block):
-                inside = block.slices_in(outer)
-                mask = None if samples.mask is None else samples.mask[inside]
-                return Samples(samples.pixels[:, *inside], samples.valid[:, *inside], mask)
-        return self.scene.read(block)
-
-
-@dataclass(frozen=True, eq=False)
 class Sample:
     """Pieces of the scene side by side, in memory.
 
@@ -82,6 +56,8 @@ class Sample:
         Rows and columns of the sample.
     kept
         The pixels of the pieces, with the widest halo.
+    saliency
+        Of the job, kept for as many pieces as were treated.
     threads
         How many encode.
     """
@@ -89,6 +65,7 @@ class Sample:
     places: tuple[Place, ...]
     shape: tuple[int, int]
     kept: Kept
+    saliency: KeptSaliency
     threads: int
 
     @classmethod
@@ -136,7 +113,7 @@ class Sample:
             outer = [place.source.expand(halo, grid.shape) for place in places]
             blocks = list(zip(outer, pool.map(plan.scene.read, outer), strict=True))
         shape = (max(place.target.row_stop for place in places), max(place.target.col_stop for place in places))
-        return cls(places, shape, Kept(plan.scene, blocks), threads)
+        return cls(places, shape, Kept(plan.scene, blocks), KeptSaliency.of(plan.saliency), threads)
 
     @property
     def pixels(self) -> int:
@@ -155,7 +132,7 @@ class Sample:
         task
             A `BlockTask` of a plan for the sample's scene.
         """
-        task = replace(task, scene=self.kept)
+        task = replace(task, scene=self.kept, saliency=None if task.saliency is None else self.saliency)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
             works = list(pool.map(task, [place.source for place in self.places]))
         first = works[0]
@@ -170,6 +147,20 @@ class Sample:
             if levels is not None and work.levels is not None:
                 levels[inside] = work.levels
         return Piece(0, Block(0, 0, *self.shape), pixels, mask, levels)
+
+    def first_pass(self, treated: Piece, target: Target) -> None:
+        """Bring pixels, in their place, through what the encoder of a target does to them before it encodes."""
+        encoder = target.encoder
+        if not isinstance(encoder, JpegEncoder) or not encoder.first_pass:
+            return
+        first, subsampling, bands = encoder.first_pass, encoder.subsampling, encoder.bands
+
+        def once(part: Piece) -> None:
+            part.pixels[:bands] = once_coded(part.pixels[:bands], part.levels, first, subsampling)
+
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
+            for _ in pool.map(once, Cutter.of(encoder, self.layout(target)).split(treated)):
+                pass
 
     def layout(self, target: Target) -> RasterLayout:
         """Layout of the sample as an image of its own; where it lies takes bytes, and does not matter."""
@@ -241,15 +232,6 @@ def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
     enough = max(_FEW, round((_SHARE * grid.height * grid.width) ** 0.5 / PIECE))
     across = max(1, min(most, fitting, enough))
     return across, across
-
-
-def _contains(outer: Block, inner: Block) -> bool:
-    return (
-        outer.row_off <= inner.row_off
-        and outer.col_off <= inner.col_off
-        and inner.row_stop <= outer.row_stop
-        and inner.col_stop <= outer.col_stop
-    )
 
 
 def own_bytes(tiles: Sequence[Tile], target: Target) -> int:

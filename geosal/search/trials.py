@@ -1,14 +1,16 @@
 """Encodes a sample with one setting after the other, and remembers what came of it."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.codecs.treatments import goes_by_tile
 from geosal.comparison import colours, in_colours
 from geosal.gdal_env import close_shared_rasters
 from geosal.metrics import Scores
 from geosal.plan import Plan
+from geosal.produce import Target
 from geosal.search.judge import judge_sample, open_candidate
 from geosal.search.sample import Sample, TaskOf, file_bytes
 from geosal.search.scaling import scene_bytes
@@ -63,7 +65,7 @@ class Trials:
 
     def _measure(self, plan: Plan) -> float:
         self.count += 1
-        treated, sample, target = self._treat(plan), self.sample, plan.target
+        treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
         if target.encoder is None:
             return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
         tiles = sample.encode(treated, target)
@@ -74,7 +76,7 @@ class Trials:
 
     def _judge(self, plan: Plan) -> dict[str, Scores]:
         self.count += 1
-        treated, sample, target = self._treat(plan), self.sample, plan.target
+        treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
         if plan.profile.lossless:
             found = treated.pixels[colours(plan.scene.layout)], None
             return judge_sample(plan, sample, found, self.range_of_data)
@@ -89,10 +91,13 @@ class Trials:
     def _treat(self, plan: Plan) -> Piece:
         """Treat the sample, unless only the codec has changed since the last time."""
         levels = goes_by_tile(plan.treatment, plan.profile.name)
-        key = f"{plan.ladder} {plan.treatment if plan.treatment.bound else plan.treatment.smooth} {levels}"
+        settings = plan.treatment if plan.treatment.bound or plan.treatment.twopass else plan.treatment.smooth
+        key = f"{plan.ladder} {settings} {levels}"
         if key not in self._treated:
             self._treated.clear()  # before the next takes memory
-            self._treated[key] = self.sample.treat(self.task_of(plan))
+            treated = self.sample.treat(self.task_of(plan))
+            self.sample.first_pass(treated, plan.target)
+            self._treated[key] = treated
         return self._treated[key]
 
     def _written(self, path: Path) -> int:
@@ -100,6 +105,12 @@ class Trials:
         size = file_bytes(path)
         remove(path)
         return size
+
+
+def _of_treated(target: Target) -> Target:
+    """The target for pixels that are through the first of two passes."""
+    encoder = target.encoder
+    return replace(target, encoder=encoder.second) if isinstance(encoder, JpegEncoder) else target
 
 
 def setting_of(plan: Plan) -> tuple[object, ...]:

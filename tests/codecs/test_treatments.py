@@ -74,6 +74,22 @@ def test_options_that_contradict_a_treatment_are_refused(
         resolved("a.jp2" if profile == "jp2" else "a.tif", profile, text, **options)
 
 
+@pytest.mark.parametrize(
+    ("layout", "text", "message"),
+    [
+        (layout_of(1, "float32"), "bound:error=0.5", "this is float32; use --profile zstd, .* MAX_Z_ERROR=0.5 for one"),
+        (layout_of(1, "float64"), "bound", "this is float64; use --profile zstd, .* MAX_Z_ERROR=X for one"),
+        (layout_of(4, alpha=True), "bound:error=3", "this is uint8 with alpha; use --profile zstd"),
+    ],
+)
+def test_a_bound_by_tile_that_lerc_cannot_keep_is_refused_in_plain_words(
+    layout: RasterLayout, text: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolved("a.tif", "lerc", text, layout=layout)
+    assert resolved("a.tif", "zstd", "bound:error=3", layout=layout).treatment.bound is not None
+
+
 def test_lossless_webp_tiles_with_alpha_are_refused() -> None:
     layout = layout_of(4, alpha=True)
     with pytest.raises(UsageError, match="lose the colours under alpha 0; say high=99"):

@@ -4,6 +4,7 @@ Index card
 ----------
 - `tables`: quantisation tables of any quality.
 - `shaping`: how much each block gives up.
+- `first`: the first of two passes.
 - `encoder.JpegEncoder`: a tile's pixels to coefficients and counts of symbols.
 - `huffman.HuffmanTables`: the best codes for such counts.
 - `stream`: markers and headers; `whole.whole_jpeg`: all of it for one small image.

@@ -2,17 +2,17 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geosal.codecs.jpeg.coder import Coder, coded_bytes
+from geosal.codecs.jpeg.first import once_coded
 from geosal.codecs.jpeg.huffman import HuffmanTables
 from geosal.codecs.jpeg.shaping import shaped
 from geosal.codecs.jpeg.tables import steps
-from geosal.codecs.jpeg.whole import whole_jpeg
 from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
 
 TILE = 512
@@ -72,7 +72,7 @@ class JpegEncoder:
         if self.alpha_as_mask:
             pixels, mask = pixels[: self.bands], pixels[self.bands] > 0
         if self.first_pass:
-            pixels = self._twice(pixels, levels)
+            pixels = once_coded(pixels, levels, self.first_pass, self.subsampling)
         if self.by_level:
             found = shaped(pixels, levels, self.by_level, self.quality, self.subsampling)
         else:
@@ -93,6 +93,11 @@ class JpegEncoder:
     def counts(part: bytes) -> NDArray[np.uint32]:
         """Take the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
         return np.frombuffer(part, np.uint32).reshape(_TABLES, _SYMBOLS)
+
+    @property
+    def second(self) -> "JpegEncoder":
+        """What is left to do for pixels that are through the first pass."""
+        return replace(self, first_pass=())
 
     @property
     def mcu(self) -> int:
@@ -125,16 +130,3 @@ class JpegEncoder:
         """Take the mask of a tile of some rows and columns."""
         bits = np.frombuffer(zlib.decompress(part), np.uint8).reshape(shape[0], -1)
         return np.unpackbits(bits, axis=1, count=shape[1]).astype(np.bool_)
-
-    def _twice(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-        """Encode and decode each pixel at the quality of its level."""
-        from imagecodecs import jpeg8_decode  # noqa: PLC0415
-
-        out = np.empty_like(pixels)
-        for level in [len(self.first_pass) - 1] if levels is None else np.unique(levels):
-            tables = steps(self.first_pass[level])
-            found = quantised(pixels, tables, self.subsampling)
-            decoded = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], tables, self.subsampling))
-            planes = decoded[None] if decoded.ndim == 2 else np.moveaxis(decoded, -1, 0)
-            np.copyto(out, planes, where=True if levels is None else levels == level)
-        return out

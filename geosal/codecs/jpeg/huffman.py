@@ -56,6 +56,11 @@ class HuffmanTables:
         return cls.optimal(symbols(coefficients.reshape(1, rows * cols, *rest)))
 
     @cached_property
+    def _values(self) -> tuple[list[int], ...]:
+        orders = (np.argsort(lengths, kind="stable")[np.count_nonzero(lengths == 0) :] for lengths in self.lengths)
+        return tuple(order.tolist() for order in orders)
+
+    @cached_property
     def codes(self) -> NDArray[np.uint32]:
         """(4, 256): code times 256 plus its length, as `code` takes them."""
         codes = np.zeros((_TABLES, _SYMBOLS), np.uint32)
@@ -70,8 +75,7 @@ class HuffmanTables:
 
     def values(self, table: int) -> list[int]:
         """Symbols of a table by the lengths of their codes (T.81, HUFFVAL)."""
-        lengths = self.lengths[table]
-        return [int(symbol) for symbol in np.argsort(lengths, kind="stable") if lengths[symbol]]
+        return self._values[table]
 
     def of_each_length(self, table: int) -> bytes:
         """How many codes have 1, 2 … 16 bits (T.81, BITS)."""

@@ -1,6 +1,7 @@
 """What stands around the coded blocks of a baseline JPEG: the segments of its markers (ITU-T T.81, annex B)."""
 
 import struct
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,7 @@ def _in_zigzag(table: NDArray[np.uint16]) -> bytes:
     return bytes(table[zigzag()].tolist())
 
 
+@cache
 def zigzag() -> NDArray[np.intp]:
     """Where each coefficient of the stream's order lies in a block, row by row (T.81, figure A.6)."""
     rows, cols = np.divmod(np.arange(64), 8)

@@ -15,8 +15,9 @@ def whole_jpeg(
     subsampling: str,
     *,
     jfif: bool = True,
+    huffman: HuffmanTables | None = None,
 ) -> bytes:
-    """Put together a JPEG with the best Huffman tables and without restart markers.
+    """Put together a JPEG without restart markers.
 
     Parameters
     ----------
@@ -30,8 +31,10 @@ def whole_jpeg(
         Of chroma: ``"420"`` or ``"444"``.
     jfif
         With the header of JFIF; a JPEG in a TIFF has none.
+    huffman
+        Tables that have all symbols of it; the best ones when None.
     """
-    huffman = HuffmanTables.of(coefficients)
+    huffman = huffman or HuffmanTables.of(coefficients)
     bands = 1 if coefficients.shape[2] == 1 else 3
     head = stream.head(shape, tables, huffman, bands=bands, subsampling=subsampling, jfif=jfif)
     return head + code(coefficients, huffman.codes) + stream.END

@@ -1,0 +1,90 @@
+"""Bands in groups: how many may be compared at once, and scenes that have only those.
+
+What a comparison keeps grows with the bands: rows over the width of the scene, and blocks in work. Bands know nothing
+of each other, so those of a wide scene are compared one group after the other, and all figures are the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from geosal.comparison.pair import Pair, colours
+from geosal.comparison.seams import KEPT
+from geosal.grid import Block
+from geosal.raster import RasterLayout, Samples
+from geosal.scenes import Scene
+from geosal.scenes.products import ProductScene
+
+_BYTES = 100 * 2**20
+"""For each worker: with two of them, libraries and GDAL's cache, a comparison takes 512 MiB."""
+
+
+def groups_of(pair: Pair, block: int, workers: int) -> list[list[int]]:
+    """Positions of the bands of a pair, in the groups in which they are compared.
+
+    Parameters
+    ----------
+    pair
+        Of two scenes.
+    block
+        Rows and columns of a block.
+    workers
+        Blocks worked on at once.
+    """
+    count = len(pair.bands)
+    most = max(1, int(_BYTES * max(2, workers) / _band_bytes(pair, block, workers)))
+    even = -(-count // -(-count // most))
+    return [list(range(start, min(start + even, count))) for start in range(0, count, even)]
+
+
+def _band_bytes(pair: Pair, block: int, workers: int) -> int:
+    """What a band takes: the rows that are kept, blocks that were read, and those that are joined with their seams."""
+    height, width = pair.grid.shape
+    both = 2 * np.dtype(pair.original.layout.dtype).itemsize
+    seams = both + any(_has_gaps(scene.layout) for scene in (pair.original, pair.candidate))
+    read = min(block, height) * min(block, width) * (both + 2)  # each with what counts
+    joined = min(block + KEPT, height) * min(block + KEPT, width) * seams
+    return int(KEPT * width * seams + (workers + 1) * read + (workers + 3) * joined)
+
+
+def _has_gaps(layout: RasterLayout) -> bool:
+    return layout.nodata is not None or layout.has_mask or layout.alpha is not None or layout.dtype.startswith("float")
+
+
+def of_bands(pair: Pair, positions: Sequence[int]) -> Pair:
+    """Make a pair of some of the bands that are compared, counted from 0."""
+    if len(positions) == len(pair.bands):
+        return pair
+    return replace(
+        pair,
+        original=_having(pair.original, positions),
+        candidate=_having(pair.candidate, positions),
+    )
+
+
+def _having(scene: Scene, positions: Sequence[int]) -> Scene:
+    """A scene of some of the bands beside alpha, of the same pixels; alpha goes on to tell what counts."""
+    chosen = [colours(scene.layout)[position] for position in positions]
+    metadata = scene.layout.metadata
+    layout = replace(scene.layout, metadata=replace(metadata, bands=tuple(metadata.bands[band] for band in chosen)))
+    if type(scene) is Scene:
+        return replace(scene, layout=layout, indexes=tuple(scene.indexes[band] for band in chosen))
+    if isinstance(scene, ProductScene):
+        sources = tuple(scene.sources[band] for band in chosen)
+        return replace(scene, layout=layout, sources=sources, chosen=tuple(scene.chosen[band] for band in chosen))
+    own = {each.name: getattr(scene, each.name) for each in fields(Scene)}
+    return _Chosen(**own | {"layout": layout}, inner=scene, bands=tuple(chosen))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Chosen(Scene):
+    """Some bands of a scene that reads all of them."""
+
+    inner: Scene
+    bands: tuple[int, ...]
+
+    def read(self, block: Block) -> Samples:
+        """Read all, and leave the rest."""
+        samples, bands = self.inner.read(block), list(self.bands)
+        return Samples(samples.pixels[bands], samples.valid[bands], samples.mask)

@@ -1,0 +1,75 @@
+"""What the trials of a search read once: the blocks of a scene, and their saliency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.grid import Block, Grid
+from geosal.raster import RasterLayout, Samples
+from geosal.scenes import Scene
+from geosal.sources import Saliency
+from geosal.sources.base import Coded
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A scene of which some blocks were read already; it has what a task needs."""
+
+    scene: Scene
+    blocks: Sequence[tuple[Block, Samples]]
+
+    @property
+    def layout(self) -> RasterLayout:
+        """As the scene's."""
+        return self.scene.layout
+
+    @property
+    def grid(self) -> Grid:
+        """As the scene's."""
+        return self.scene.grid
+
+    def read(self, block: Block) -> Samples:
+        """Read a block that lies in one of those that were read."""
+        for outer, samples in self.blocks:
+            if _contains(outer, block):
+                inside = block.slices_in(outer)
+                mask = None if samples.mask is None else samples.mask[inside]
+                return Samples(samples.pixels[:, *inside], samples.valid[:, *inside], mask)
+        return self.scene.read(block)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptSaliency(Saliency):
+    """A saliency that reads a block once and keeps it: a network, say, takes longer than all that is done with it."""
+
+    _coded: dict[Block, Coded | None] = field(default_factory=dict, repr=False)
+    _known: dict[Block, tuple[NDArray[np.float32], NDArray[np.bool_]]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, saliency: Saliency) -> Self:
+        """Keep what is read of a saliency from now on."""
+        return cls(**{each.name: getattr(saliency, each.name) for each in fields(Saliency)})
+
+    def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """As `Saliency.read_known`; nobody may write into it."""
+        if block not in self._known:
+            self._known[block] = super().read_known(block)
+        return self._known[block]
+
+    def read_coded(self, block: Block) -> Coded | None:
+        """As `Saliency.read_coded`."""
+        if block not in self._coded:
+            self._coded[block] = super().read_coded(block)
+        return self._coded[block]
+
+
+def _contains(outer: Block, inner: Block) -> bool:
+    return (
+        outer.row_off <= inner.row_off
+        and outer.col_off <= inner.col_off
+        and inner.row_stop <= outer.row_stop
+        and inner.col_stop <= outer.col_stop
+    )
