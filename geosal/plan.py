@@ -63,6 +63,8 @@ class Plan:
         Expected peak of this process, and of its workers where they are processes of this machine.
     sample_pixels
         How large a sample may be by which a setting is sought or an estimate made.
+    is_usual
+        The target is what a JPEG has where nobody names one: to miss it is no failure.
     """
 
     recipe: Recipe
@@ -75,6 +77,7 @@ class Plan:
     workers: int | None
     memory_bytes: int
     sample_pixels: int
+    is_usual: bool = False
 
     @property
     def profile(self) -> Profile:
@@ -186,11 +189,11 @@ def make_plan(recipe: Recipe) -> Plan:
     """
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs_of(recipe))
     scene = open_input(recipe.input, recipe.reading)
-    recipe = _filled(recipe)
+    is_usual, recipe = not recipe.targets, _filled(recipe)
     profile = _profile_for(recipe, scene)
     saliency = saliency_of(recipe, scene)
     _tell_of_missing_place(scene)
-    plan = _decide(recipe, scene, saliency, profile)
+    plan = replace(_decide(recipe, scene, saliency, profile), is_usual=is_usual)
     _warn_of_disk(plan)
     _warn_of_block(plan)
     return plan

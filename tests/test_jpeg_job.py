@@ -169,6 +169,15 @@ def test_out_of_reach_another_quality_is_the_mend(
         compress(scenes["rgb"], tmp_path / "out.jpg", target_jpeg=asked, **options)
 
 
+def test_the_usual_size_is_no_condition(scenes: dict[str, Path], tmp_path: Path) -> None:
+    """Nobody has asked for it: what comes closest will do."""
+    with pytest.warns(GeosalWarning, match="a plain JPEG of quality 75"):
+        summary = compress(scenes["rgb"], tmp_path / "out.jpg", treatment="twopass:high=1")
+    assert summary.bytes < 0.98 * summary.search["plain_bytes"]
+    with pytest.raises(TargetError):
+        compress(scenes["rgb"], tmp_path / "other.jpg", treatment="twopass:high=1", target_jpeg=75)
+
+
 @pytest.mark.parametrize("kind", ["rgb", "rgba"])
 def test_trials_make_the_first_pass_once(
     scenes: dict[str, Path], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch

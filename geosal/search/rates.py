@@ -51,7 +51,8 @@ class RateSearch(Turning):
         predicted = self._predicted(plan)
         doubt = _TOLERANCE if self._trials.sample.is_whole(plan) else _HOPELESS
         off = predicted / self._asked - 1
-        if off > doubt or (off < -doubt and not self._targets.is_limit):
+        is_hopeless = off > doubt or (off < -doubt and not self._targets.is_limit)
+        if is_hopeless and not self._trials.plan.is_usual:
             self._bytes = round(predicted)
             raise self._error(plan, "about ")
         return plan
@@ -82,7 +83,7 @@ class RateSearch(Turning):
         return True
 
     def refuse(self, found: str) -> None:
-        """Tell of a target that was not reached; below a limit there is nothing to complain of.
+        """Tell of a target that was not reached; below a limit, or where nobody asked, there is little to complain of.
 
         Raises
         ------
@@ -93,6 +94,14 @@ class RateSearch(Turning):
             warnings.warn(
                 f"{self._targets}: the output takes {self._bytes} bytes, {100 - 100 * self._bytes / self._asked:.1f} % "
                 f"below the limit, with {found}; nothing comes closer",
+                GeosalWarning,
+                stacklevel=4,
+            )
+            return
+        if self._trials.plan.is_usual:
+            warnings.warn(
+                f"the output takes {self._bytes} bytes, a plain JPEG of quality {self._targets.jpeg:g} {self._asked}; "
+                f"nothing comes closer than {found}; say --target-jpeg or --co QUALITY= for another size",
                 GeosalWarning,
                 stacklevel=4,
             )
