@@ -165,8 +165,8 @@ def code(coefficients: NDArray[np.int16], codes: NDArray[np.uint32]) -> bytes:
     coefficients
         As `quantised` gives them, of any number of MCU rows. DC is predicted from 0, through all rows.
     codes
-        (4, 256): of each symbol its code, times 256, plus its length in bits, 16 at most; 0 where it has none. Tables as in
-        `symbols`.
+        (4, 256): of each symbol its code, times 256, plus its length in bits, 16 at most; 0 where it has none. Tables
+        as in `symbols`.
 
     Raises
     ------
