@@ -27,6 +27,7 @@ from geosal.search import (
     scene_bytes,
     set_out,
 )  # fmt: skip
+from geosal.verification import verify_structure
 from geosal.writers.pyramid import Cutter, Tile
 
 _QUICK, _CAREFUL = 4, 6
@@ -167,14 +168,16 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path, clock: dict[str, float
         clock["treat"] = _timed_blocks(plan)
     with _timing(clock, "write"):
         path = crew.write(treated, target, tiles, folder)
+        if plan.profile.driver == "JPEG":  # the check at the end of a job decodes the whole of it
+            verify_structure(path, crew.layout(target))
     written = file_bytes(path)
     if encoder is None:
         size = round(written * scale)
+    else:
+        size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
+    if encoder is None or plan.profile.driver == "JPEG":  # which are made at the end
         clock["write"] *= scale
     else:
-        if plan.profile.driver == "JPEG":  # codes at the end
-            clock["write"] *= scale
-        size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
         clock["write"] += max(0.0, size / max(1, written) - 1) * _copying(path, target.profile.driver)
     with _timing(clock, "flush"):
         if path.is_file():

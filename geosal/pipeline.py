@@ -244,7 +244,6 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         if plan.recipe.targets:
             found = _search(plan, path, report)
             plan, tally, facts = found.plan, found.attempt.outcome, found.facts
-            path = found.attempt.path
         else:
             tally = _carry_out(plan, path, report)
         finished = work.publish(path)
@@ -254,7 +253,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
 
 
 def _search(plan: Plan, path: Path, report: ProgressCallback) -> Found:
-    """Find the setting that meets the recipe's targets; the file that has it lies at `path` or beside it."""
+    """Find the setting that meets the recipe's targets; the file that has it lies at `path`."""
 
     def attempt(turned: Plan) -> Attempt:
         remove(path)

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,16 @@ def test_time_is_told_by_blocks_of_the_job_that_are_read_before(
     assert len(seen) >= 2
     assert {kind for _, kind in seen} == {"Kept"}
     assert {block for block, _ in seen} <= set(plan.layout.grid.blocks(512))
+
+
+@pytest.mark.parametrize(("suffix", "decoded"), [("jpg", True), ("tif", False)])
+def test_the_check_that_decodes_a_jpeg_takes_its_time(
+    rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, decoded: bool
+) -> None:
+    monkeypatch.setattr("geosal.estimate.verify_structure", lambda *_: time.sleep(3))
+    plan = geosal.make_plan(
+        geosal.Recipe(
+            input=str(rgb_scene), output=str(tmp_path / f"out.{suffix}"), saliency=("grid",), treatment=("smooth",)
+        )
+    )
+    assert (estimate(plan).seconds > 3) is decoded

@@ -85,6 +85,6 @@ def _refuse_unmatched(outcome: "Outcome") -> None:
         first = off[0]
         raise TargetError(
             f"{first.collection}, {first.image}, Q {first.quality}, {first.method}: not within 1 % of the plain JPEG's "
-            f"{first.reference_bytes} bytes, nor are {len(off) - 1} more files; {outcome.wish.output}/report.md lists "
-            "them; take larger images, or leave these out"
+            f"{first.reference_bytes} bytes ({len(off)} of {len(outcome.trials)} files are not); "
+            f"{outcome.wish.output}/report.md lists them; take larger images, or leave these out"
         )

@@ -149,7 +149,7 @@ class Verdict:
         ``yes`` (PSNR and SSIM of the whole image rise on average), ``partly`` (one of them), ``no``, or ``unknown``. A
         rise is one that the sentence shows: 0.01 dB, or 0.0001.
     significant
-        Both rise, and p of both is below 0.05.
+        Both rise, and p of both is below 0.05; not where one of them is not known.
     sentence
         All of it in words.
     """
@@ -179,7 +179,7 @@ def _verdict(
     psnr, ssim = tests[*case, WHOLE, "psnr"], tests[*case, WHOLE, "ssim"]
     pairs = list(outcome.pairs(collection, quality, mode))
     shows = _shows(psnr.gain, ssim.gain)
-    significant = shows == "yes" and max(psnr.p, ssim.p) < SIGNIFICANT
+    significant = shows == "yes" and all(test.p < SIGNIFICANT for test in (psnr, ssim))
     wins = sum(_wins(plain, shaped) for plain, shaped in pairs)
     words = [f"{collection}, {mode}, Q {quality}: {_HEADS[shows]}"]
     if shows == "yes":

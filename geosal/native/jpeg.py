@@ -15,8 +15,8 @@ BLOCK = 8
 SIDES = {"444": 1, "420": 2}
 """Blocks of luma along a side of an MCU, by the sampling of chroma. Grey has one."""
 _TABLES, _SYMBOLS = 4, 256
-_MOST_BYTES = 432
-"""Of a block: 64 symbols of 16 bits and 11 more each, and a zero after every byte."""
+_MOST_BYTES = 496
+"""Of a block: 64 symbols of 16 bits and 15 more each, and a zero after every byte."""
 
 
 class _Quantising(ctypes.Structure):
@@ -165,13 +165,13 @@ def code(coefficients: NDArray[np.int16], codes: NDArray[np.uint32]) -> bytes:
     coefficients
         As `quantised` gives them, of any number of MCU rows. DC is predicted from 0, through all rows.
     codes
-        (4, 256): of each symbol its code, times 256, plus its length in bits; 0 where it has none. Tables as in
-        `symbols`.
+        (4, 256): of each symbol its code, times 256, plus its length in bits, 16 at most; 0 where it has none. Tables
+        as in `symbols`.
 
     Raises
     ------
     UsageError
-        A coefficient has no code, or is too large for a baseline JPEG.
+        A coefficient has no code.
     """
     coefficients = _checked_coefficients(coefficients)
     codes = _checked("codes", codes, (_TABLES, _SYMBOLS), np.uint32)

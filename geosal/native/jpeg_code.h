@@ -64,14 +64,16 @@ INLINE void NAMED(put)(NAMED(sink) *s, const uint32_t bits, const int count)
     }
 }
 
-/* A symbol and the bits that follow it; 0 when there is no code for it. */
+/* A symbol and the bits that follow it; 0 when there is no code for it, as for no size beyond the tables. */
 INLINE int NAMED(put_symbol)(NAMED(sink) *s, const uint32_t *codes, const int run, const int value)
 {
     const int size = size_of(value);
+    if (size > 15)
+        return 0;
     const uint32_t code = codes[run * 16 + size];
     const uint32_t magnitude = (uint32_t)(value - (value < 0)) & ((1u << size) - 1);
     NAMED(put)(s, code >> 8 << size | magnitude, (int)(code & 255) + size);
-    return code != 0 && size < 16;
+    return code != 0;
 }
 
 /* Bytes of a segment between two restart markers; -1 when a symbol has no code. */

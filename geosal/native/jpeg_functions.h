@@ -141,8 +141,9 @@ INLINE void NAMED(blank)(const quantising_blocks *q, const ptrdiff_t row, const 
 
 INLINE void NAMED(prepare)(const quantising_blocks *q, const int component, NAMED(component) *c)
 {
-    /* Squared error of R, G and B by that of Cb and Cr (JFIF 1.02), and each stands for the pixels that share it. */
-    const float shares[] = {1.0f, 1.0862f, 0.8254f};
+    /* Mean squared error of R, G and B by that of Y, Cb and Cr (JFIF 1.02: a third of 1.772^2 + 0.34414^2, and of
+       1.402^2 + 0.71414^2); and each of chroma stands for the pixels that share it. */
+    const float shares[] = {1.0f, 1.0861f, 0.8252f};
     const float share = shares[component] * (component ? (float)(q->side * q->side) : 1.0f);
     const uint16_t *table = q->tables + (component ? SAMPLES : 0);
     for (int k = 0; k < SAMPLES; k++) {

@@ -18,7 +18,7 @@ from geosal.search.rates import RateSearch
 from geosal.search.sample import Sample, TaskOf, pieces_across
 from geosal.search.trials import Trials, spread_of
 from geosal.search.turning import Turning
-from geosal.writers.swap import SIDECARS, beside
+from geosal.writers.swap import beside, remove, there
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,8 @@ def reach(
                 kept = turned, _set_aside(made)
             turned = following
     if fault is not None and kept is not None and search.was_better():
-        (turned, made), fault = kept, told(kept[0], knob.setting)
+        turned, made = kept[0], _given_back(kept[1], made)
+        fault = told(turned, knob.setting)
     if fault is not None:
         search.refuse(fault)
     facts = {
@@ -152,13 +153,25 @@ def set_out(plan: Plan, task_of: TaskOf) -> tuple[Plan, str, bool]:
 
 
 def _set_aside(made: Attempt) -> Attempt:
-    """Move a file with its sidecars, or a store, into a folder beside it."""
+    """Move what was made into a folder beside it."""
     folder = made.path.parent / "first"
     folder.mkdir()
-    for path in (made.path, *(beside(made.path, suffix) for suffix in SIDECARS)):
-        if path.exists():
-            path.rename(folder / path.name)
-    return replace(made, path=folder / made.path.name)
+    return _moved(made, folder)
+
+
+def _given_back(kept: Attempt, made: Attempt) -> Attempt:
+    """Put what was set aside in the place of what was made after it; there a killed job's files are looked for."""
+    remove(made.path)
+    return _moved(kept, made.path.parent)
+
+
+def _moved(made: Attempt, folder: Path) -> Attempt:
+    """Move a file with its sidecars, or a store, into a folder."""
+    path = folder / made.path.name
+    for suffix in there(made.path):
+        beside(made.path, suffix).rename(beside(path, suffix))
+    made.path.rename(path)
+    return replace(made, path=path)
 
 
 def _prepare(plan: Plan, task_of: TaskOf, folder: Path) -> tuple[Knob, Trials]:

@@ -86,7 +86,7 @@ def verify(
 
 
 def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = None) -> None:
-    """Check a file just written without decoding it whole.
+    """Check a file just written without decoding it whole; but for a JPEG, whose blocks hang together.
 
     Parameters
     ----------

@@ -42,6 +42,18 @@ def test_report_and_document(config: Path, tmp_path: Path, call: Call) -> None:
     assert "is not empty" in again.stderr
 
 
+def test_sizes_that_are_off_end_with_6_and_the_report(
+    config: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geosal.experiments.outcome.TOLERANCE", -1.0)  # not even a file's own size is near enough
+    done = call("experiment", config)
+    assert done.exit_code == 6
+    assert "images, waves, Q 50, JPEG: not within 1 %" in done.stderr
+    assert "bytes (3 of 3 files are not)" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "NOT within" in (tmp_path / "out" / "report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("text", "words", "code", "told"),
     [

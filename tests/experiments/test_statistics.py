@@ -102,6 +102,11 @@ def test_a_gain_is_significant_where_p_is_small(outcome: Outcome) -> None:
     assert "shows, and is significant" in verdict.sentence
 
 
+def test_what_is_not_known_is_not_significant(outcome: Outcome) -> None:
+    (verdict,) = verdicts(_turned(outcome, psnr=500, ssim=math.nan))
+    assert (verdict.shows, verdict.significant) == ("yes", False)
+
+
 def test_sizes_that_are_off_are_said(outcome: Outcome) -> None:
     trials = list(outcome.trials)
     trials[3] = replace(trials[3], bytes=4100)

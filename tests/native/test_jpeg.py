@@ -273,6 +273,10 @@ def test_weights_without_their_lengths_and_symbols_without_codes_are_refused() -
         code(found, HuffmanTables.optimal(symbols(np.zeros_like(found))).codes)
     with pytest.raises(UsageError, match="without a Huffman code"):
         code(np.full_like(found, 32767), HuffmanTables.optimal(symbols(found), complete=True).codes)
+    beyond = np.zeros((1, 1, 3, 64), np.int16)
+    beyond[0, 0, 2, 16] = -32768  # 16 bits after 15 zeros: such a symbol lies beyond the table
+    with pytest.raises(UsageError, match="without a Huffman code"):
+        code(beyond, np.full((4, 256), 1 << 8 | 2, np.uint32))
     with pytest.raises(UsageError, match="coefficients of int64"):
         symbols(found.astype(np.int64))  # type: ignore[arg-type]
     assert jpeg.mcu_side(1, "420") == 8

@@ -1,7 +1,7 @@
 """From the quantised tiles of an image to the stream of one JPEG."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,11 @@ class Coder:
     subsampling
         Of chroma.
     """
+
+    MOST_MCUS: ClassVar[int] = stream.MOST_RESTART_INTERVAL
+    """Between two restart markers."""
+    END: ClassVar[bytes] = stream.END
+    """What stands behind the last coded block."""
 
     tables: NDArray[np.uint16]
     huffman: HuffmanTables
@@ -61,6 +66,11 @@ class Coder:
     def code(self, coefficients: NDArray[np.int16]) -> bytes:
         """Code what lies between two restart markers."""
         return code(coefficients, self.huffman.codes)
+
+    @staticmethod
+    def restart(number: int) -> bytes:
+        """Make the marker between two such segments, `number` counted from 0 on."""
+        return stream.restart(number)
 
 
 def coded_bytes(histogram: NDArray[np.integer[Any]]) -> int:

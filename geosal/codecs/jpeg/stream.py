@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from geosal.codecs.jpeg.huffman import AC, DC, HuffmanTables
 from geosal.native.jpeg import SIDES
 
-LONGEST_SIDE = 65535
 MOST_RESTART_INTERVAL = 65535
 """In MCUs."""
 START, END = b"\xff\xd8", b"\xff\xd9"
@@ -35,7 +34,7 @@ def head(
     Parameters
     ----------
     shape
-        Rows and columns, each at most `LONGEST_SIDE`.
+        Rows and columns, each 65535 at most.
     tables
         (2, 64): quantisation steps of luma and chroma, row by row, up to 255.
     huffman

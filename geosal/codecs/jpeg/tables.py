@@ -106,4 +106,5 @@ def code_lengths() -> NDArray[np.uint8]:
             sizes = np.repeat(np.arange(1, 17), list(body[1:17]))
             lengths[body[0] & 1, list(body[17:])] = sizes
         at += 2 + length
+    lengths.flags.writeable = False
     return lengths

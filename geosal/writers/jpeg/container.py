@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 _FILL = b"\xff"
 """May stand before any marker (ITU-T T.81, B.1.1.2)."""
-_END = b"\xff\xd9"
-_RESTART, _RESTARTS = 0xD0, 8
-"""The first of the markers that stand between segments, and how many there are."""
-_MOST_UNITS = 65535
-"""Of a segment, in MCUs."""
 _SEGMENT_ROWS = 8
 """Rows of MCUs in a segment at most: several of a row of tiles, so that several threads have work."""
 
@@ -50,7 +45,7 @@ class JpegContainer:
     encoder
         Of the tiles.
     threads
-        How many code; one per core when None.
+        How many code; as many as `ThreadPoolExecutor` has by itself when None.
     """
 
     def __init__(
@@ -132,7 +127,7 @@ class JpegContainer:
     def _write_image(self, file: BinaryIO, spool: Spool, segments: bytes, mask: MaskTrailer | None) -> None:
         coder, shape = self._encoder.coder(self._counts), self._layout.grid.shape
         across = -(-shape[1] // self._encoder.mcu)
-        rows = min(_SEGMENT_ROWS, _MOST_UNITS // across)
+        rows = min(_SEGMENT_ROWS, coder.MOST_MCUS // across)
         rows = 1 << (rows.bit_length() - 1)  # so that a row of tiles is made of whole segments
         file.write(coder.head(shape, rows * across, segments))
         number = 0
@@ -142,14 +137,14 @@ class JpegContainer:
                 units = self._units(pool, row, [part[0] for part in parts], across)
                 for data in pool.map(coder.code, [units[at : at + rows] for at in range(0, len(units), rows)]):
                     if number:
-                        file.write(bytes((0xFF, _RESTART + (number - 1) % _RESTARTS)))
+                        file.write(coder.restart(number - 1))
                     file.write(data)
                     number += 1
                 if mask is not None:
                     mask.add(self._mask_row(row, [part[1] if len(part) > 1 else None for part in parts]))
         behind = 0 if mask is None else mask.finish()
         file.write(_FILL * max(0, behind - file.tell()))
-        file.write(_END)
+        file.write(coder.END)
 
     def _units(self, pool: ThreadPoolExecutor, row: int, parts: list[bytes], across: int) -> NDArray[np.int16]:
         """Coefficients (row, column, block, 64) of the MCUs of a row of tiles."""
