@@ -89,13 +89,13 @@ class Targets:
 
     def __post_init__(self) -> None:
         rates = [name for name in _RATES if getattr(self, name) is not None]
+        if self.jpeg is not None and not _is_jpeg_quality(self.jpeg):
+            raise UsageError(f"--target-jpeg {self.jpeg}: a quality of JPEG is a number from 1 to {_BEST_JPEG}")
         for name in rates:
             value = getattr(self, name)
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and 0 < value < math.inf):
                 raise UsageError(f"--target-{name} {value}: it must be a number above 0")
-        if self.jpeg is not None and not 1 <= self.jpeg <= _BEST_JPEG:
-            raise UsageError(f"--target-jpeg {self.jpeg:g}: a quality of JPEG is a number from 1 to {_BEST_JPEG}")
         if len(rates) > 1:
             raise UsageError(f"--target-{rates[0]} and --target-{rates[1]}: one of them says how large; leave one out")
         if rates and self.floors:
@@ -162,6 +162,10 @@ class Targets:
         return ", ".join(
             [f"{name} {value:.10g}" for name, value in rates if value is not None] + [*map(str, self.floors)]
         )
+
+
+def _is_jpeg_quality(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= _BEST_JPEG
 
 
 def parse_ratio(text: str | float) -> float:

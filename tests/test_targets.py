@@ -43,6 +43,9 @@ def test_floors_that_cannot_be_are_refused(measure: str, text: str, says: str) -
         ({"bpp": float("nan")}, "above 0"),
         ({"ratio": float("inf")}, "above 0"),
         ({"size": True}, "above 0"),
+        ({"jpeg": 0.0}, "--target-jpeg 0.0: a quality of JPEG is a number from 1 to 100"),
+        ({"jpeg": -5.0}, "from 1 to 100"),
+        ({"jpeg": float("nan")}, "from 1 to 100"),
     ],
 )
 def test_targets_that_contradict_each_other_are_refused(wish: dict[str, object], says: str) -> None:

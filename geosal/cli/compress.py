@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, as_ladder, as_search, as_shares, counted, pairs
+from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, as_search, counted, pairs
 from geosal.cli.progress import progress_bars
 from geosal.pipeline import run
 from geosal.plan import make_plan
@@ -51,7 +51,7 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("input", _as_gain(summary["input_bytes"], summary["bytes"])),
         ("treated", summary["treatment"]),
         ("ladder", as_ladder(summary["ladder"])),
-        ("kernels", f"{as_shares(summary['kernel_shares'])}; effective {_as_effective(summary)}"),
+        as_kernels(summary, _as_effective(summary)),
         ("coverage", f"{100 * summary['coverage']:.1f} %"),
         *as_search(summary["search"]),
         ("work", f"{counted(summary['blocks'], 'block')} in {summary['seconds']:.1f} s"),

@@ -178,9 +178,16 @@ def as_bytes(count: float) -> str:
 
 
 def as_shares(shares: Mapping[str, float] | Mapping[int, float]) -> str:
-    """Write kernel widths and their shares: ``1: 25.0 %, 17: 75.0 %``."""
+    """Write kernel widths, or levels, and their shares: ``1: 25.0 %, 17: 75.0 %``."""
     ordered = sorted((int(width), share) for width, share in shares.items())
     return ", ".join(f"{width}: {100 * share:.1f} %" for width, share in ordered)
+
+
+def as_kernels(document: Mapping[str, Any], effective: str) -> tuple[str, object]:
+    """Row of the table that tells what the pixels get: kernels, or levels where a treatment does not smooth."""
+    if "smooth" in document["treatment"].split():
+        return "kernels", f"{as_shares(document['kernel_shares'])}; effective {effective}"
+    return "levels", f"{as_shares(document['level_shares'])}; 0 is saliency 1; nothing is smoothed"
 
 
 def as_ladder(ladder: Mapping[str, Any]) -> str:

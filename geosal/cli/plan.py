@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, as_ladder, as_shares, counted, pairs
+from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, counted, pairs
 from geosal.estimate import estimate, estimate_bytes
 from geosal.plan import make_plan
 
@@ -49,7 +49,7 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
         ("treated", plan["treatment"]),
         ("ladder", as_ladder(plan["ladder"])),
-        ("kernels", f"{as_shares(plan['kernel_shares'])}; effective {plan['effective_kernel']:.2f} px"),
+        as_kernels(plan, f"{plan['effective_kernel']:.2f} px"),
         ("", "from a sample, nodata included"),
         ("coverage", f"{100 * plan['coverage']:.1f} %"),
         ("work", f"{counted(plan['blocks'], 'block')} of {plan['block']} px (halo {plan['halo']} px), {workers}"),

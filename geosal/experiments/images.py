@@ -61,6 +61,8 @@ def _collection(wish: Experiment, collection: str, places: Sequence[str]) -> Ite
 
 def _files(place: str) -> list[str]:
     """The file itself, or the images in a folder, in the order of their names."""
+    if not os.path.exists(place) and "://" not in place and not place.startswith("/vsi"):
+        raise SceneError(f"{place}: no such file or folder of images; name one: --images FOLDER")
     if not os.path.isdir(place):
         return [place]
     try:
@@ -77,8 +79,8 @@ def _open(wish: Experiment, collection: str, name: str, path: str) -> Picture:
     scene = open_input(path, wish.reading)
     layout = scene.layout
     if layout.dtype != "uint8":
-        raise UsageError(f"{path}: {layout.dtype}, and a JPEG holds bytes; say how to bring it to 8 bits (to_byte:)")
+        raise UsageError(f"{path}: {layout.dtype}, and a JPEG holds bytes; in CONFIG say how: to_byte: percentile:2-98")
     bands = layout.count - (layout.alpha is not None)
     if bands not in _COUNTS:
-        raise UsageError(f"{path}: {bands} bands, and a JPEG holds one or three; choose some (bidx: [1, 2, 3])")
+        raise UsageError(f"{path}: {bands} bands, and a JPEG holds one or three; in CONFIG choose: bidx: [1, 2, 3]")
     return Picture(collection=collection, name=name, path=path, scene=scene, bands=bands)

@@ -13,7 +13,7 @@ from typing import IO, Self
 
 from geosal.errors import OutputError
 from geosal.writers.atomic import flush, flush_tree, holds_lock, locked, try_lock
-from geosal.writers.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of
+from geosal.writers.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, twin
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,8 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
     _refuse_input(output, target, inputs)
     if target.exists():
         _refuse_taken(output, target, overwrite)
+    if (other := twin(target)) is not None:
+        raise OutputError(f"{output}: its world file would be that of {other.name} as well; choose another name")
     if not overwrite and (left := orphans(target)):
         raise OutputError(
             f"{output}: {left[0].name} lies there without its raster; delete it, or replace it with --overwrite"

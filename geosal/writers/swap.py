@@ -217,6 +217,15 @@ def orphans(output: Path) -> Sequence[Path]:
     return () if output.exists() else [beside(output, suffix) for suffix in there(output)]
 
 
+def twin(output: Path) -> Path | None:
+    """The other JPEG of this name, ``a.jpg`` of ``a.jpeg``, where both would have the one world file."""
+    other = {".jpg": ".jpeg", ".jpeg": ".jpg"}.get(output.suffix.lower())
+    if other is None or not output.with_suffix(WORLD_FILE).exists():
+        return None
+    taken = (output.with_suffix(suffix) for suffix in (other, other.upper()))
+    return next((path for path in taken if path.exists()), None)
+
+
 def _copy(path: Path, kept: Path) -> None:
     try:
         os.link(path, kept)

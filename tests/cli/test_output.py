@@ -74,6 +74,16 @@ def test_shares_are_in_the_order_of_the_widths() -> None:
     assert output.as_ladder({"steps": 8, "sigma": "opencv"}) == "8 steps, widths 1 to 17 px, sigma opencv"
 
 
+def test_levels_instead_of_kernels_where_nothing_is_smoothed() -> None:
+    shares = {"kernel_shares": {"1": 0.25, "17": 0.75}, "level_shares": {"0": 0.25, "8": 0.75}}
+    for treatment in ("smooth", "smooth quality:low=40,high=90"):
+        row = output.as_kernels({"treatment": treatment, **shares}, "13.00 px")
+        assert row == ("kernels", "1: 25.0 %, 17: 75.0 %; effective 13.00 px")
+    name, text = output.as_kernels({"treatment": "quality:low=40,high=90", **shares}, "1.00 px")
+    assert name == "levels"
+    assert text == "0: 25.0 %, 8: 75.0 %; 0 is saliency 1; nothing is smoothed"
+
+
 def test_a_full_disk_behind_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path("/dev/full").open("w", buffering=1) as full:
         monkeypatch.setattr("sys.stdout", full)

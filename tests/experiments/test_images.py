@@ -31,7 +31,7 @@ def test_names_tell_files_apart(wish: Wish, folder: Path, tmp_path: Path) -> Non
 def test_a_folder_without_images(wish: Wish, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="the folder holds no image"):
         find_pictures(wish(images=str(tmp_path)))
-    with pytest.raises(SceneError, match=r"missing.*no such file"):
+    with pytest.raises(SceneError, match=r"missing: no such file or folder of images; .*--images"):
         find_pictures(wish(images=str(tmp_path / "missing")))
 
 

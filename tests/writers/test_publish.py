@@ -97,6 +97,15 @@ class TestCheckOutput:
         (tmp_path / "out.tif").touch()
         check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
 
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_its_world_file_is_that_of_another_jpeg(self, tmp_path: Path, overwrite: bool) -> None:
+        (tmp_path / "a.jpg").touch()
+        check_output(tmp_path / "a.jpeg", overwrite=overwrite, inputs=[])
+        (tmp_path / "a.jgw").touch()
+        with pytest.raises(OutputError, match=r"world file would be that of a\.jpg as well; choose another"):
+            check_output(tmp_path / "a.jpeg", overwrite=overwrite, inputs=[])
+        check_output(tmp_path / "a.jpg", overwrite=True, inputs=[])
+
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
     def test_no_permission(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o500)
