@@ -131,7 +131,7 @@ def _as_text(outcome: Comparison) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     scores = row.scores
-    note = "" if row.level is None else f"width {2 * row.level + 1} px"
+    note = "" if row.level is None else f"{2 * row.level + 1} px where smoothed"
     return (
         row.part if row.band == 0 else f"band {row.band}",
         f"{100 * row.share:.1f} %",

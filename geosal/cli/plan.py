@@ -54,16 +54,16 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("coverage", f"{100 * plan['coverage']:.1f} %"),
         ("work", f"{counted(plan['blocks'], 'block')} of {plan['block']} px (halo {plan['halo']} px), {workers}"),
         ("memory", f"about {as_bytes(plan['memory_bytes'])}"),
-        ("disk", f"at most {as_bytes(plan['disk_bytes'])} beside the output while it runs"),
         ("target", plan["targets"] or "none"),
         ("bytes", f"about {as_bytes(plan['estimated_bytes'])} (from a sample)"),
     ]
-    return pairs([*rows, *_expected(plan["estimate"])])
+    return pairs([*rows, *_expected(plan)])
 
 
-def _expected(estimate: dict[str, Any] | None) -> list[tuple[str, object]]:
+def _expected(plan: dict[str, Any]) -> list[tuple[str, object]]:
+    estimate = plan["estimate"]
     if estimate is None:
-        return []
+        return [("disk", f"at most {as_bytes(plan['disk_bytes'])} beside the output while it runs")]
     rows: list[tuple[str, object]] = [
         ("time", f"about {estimate['seconds']:.1f} s, with this machine as busy as it is now"),
         ("disk", f"about {as_bytes(estimate['disk_bytes'])} while it runs, the output included"),
