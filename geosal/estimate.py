@@ -39,7 +39,7 @@ _ENOUGH, _ROUNDS = 2.0, (2, 4)
 _GOLDEN = (5**0.5 - 1) / 2
 """Multiples of it, modulo 1, lie spread evenly, however many they are."""
 _ENCODES = 2
-"""Of a job with a target, when its sample is not the whole scene."""
+"""Of a job with a target, where one will not do: its sample is not the whole scene, or a plain JPEG comes first."""
 
 Result = TypeVar("Result")
 
@@ -114,7 +114,8 @@ def estimate(plan: Plan) -> Estimate:
     found, encodes = None, 1
     if targets := plan.recipe.targets:
         plan, found, whole = set_out(plan, task_of)
-        encodes = (1 if whole else _ENCODES) + (targets.jpeg is not None)
+        # The plain JPEG tells how far off the sample is: what follows it seldom has to be done again.
+        encodes = _ENCODES if targets.jpeg is not None or not whole else 1
     searching = time.monotonic() - begin
     sample, clock = _timed_sample(plan)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
