@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -190,12 +190,7 @@ class Recipe:
         UsageError
             An unknown key (with the nearest known one), a missing one, or a value that cannot be.
         """
-        known = {field.name for field in fields(cls)}
-        for key in wish:
-            if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
-                raise UsageError(f"{key}: no such option; {hint}")
+        refuse_unknown(wish, sorted(field.name for field in fields(cls)), "no such option")
         convert: Mapping[str, Callable[[str, Any], Any]] = _CONVERT
         values = {key: convert.get(key, _as_is)(key, value) for key, value in wish.items() if value is not None}
         for key in ("input", "output"):
@@ -219,6 +214,21 @@ class Recipe:
     def patch(self, **changes: Any) -> Self:
         """Make a copy with some fields changed."""
         return replace(self, **changes)
+
+
+def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> None:
+    """Refuse keys that nobody knows, with the nearest known one.
+
+    Raises
+    ------
+    UsageError
+        There is such a key.
+    """
+    for key in wish:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise UsageError(f"{key}: {fault}; {hint}")
 
 
 class _RecipeLoader(yaml.SafeLoader):

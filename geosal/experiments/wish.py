@@ -1,6 +1,5 @@
 """The wish of an experiment: a YAML file whose every key is checked."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Self
 
 from geosal.errors import UsageError
 from geosal.ladder import MAX_STEPS
-from geosal.recipe import read_yaml
+from geosal.recipe import read_yaml, refuse_unknown
 from geosal.scenes import Reading
 from geosal.scenes.rules import ByteRule
 from geosal.treatment import Treatment
@@ -130,12 +129,7 @@ class Experiment:
         UsageError
             An unknown key (with the nearest known one), no images, or a value that cannot be.
         """
-        known = [field.name for field in fields(cls)]
-        for key in wish:
-            if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-                raise UsageError(f"{key}: no such option of an experiment; {hint}")
+        refuse_unknown(wish, [field.name for field in fields(cls)], "no such option of an experiment")
         given = {key: _CONVERT[key](key, value) for key, value in wish.items() if value is not None}
         if "images" not in given:
             raise UsageError("images: nothing to look at; name a folder or a list of files (images: my-pictures)")

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from affine import Affine
+from affine import Affine, loadsw
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from geosal.grid import Block
 from geosal.writers.jpeg.sidecars import DIGEST
+from geosal.writers.swap import WORLD_FILE, beside
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _FRAME, _SCAN, _INTERVAL = 0xC0, 0xDA, 0xDD
@@ -140,18 +141,18 @@ def world_faults(path: str, transform: Affine, *, needed: bool) -> list[str]:
     needed
         Whether there must be one.
     """
-    world = Path(path).with_suffix(".jgw")
+    world = beside(Path(path), WORLD_FILE)
     if not os.path.isfile(path) or not (needed or world.exists()):
         return []
     if not world.exists():
         return [f"{world.name} is missing: programs that read no .aux.xml have no other place"]
     try:
-        a, d, b, e, x, y = (float(text) for text in world.read_text(encoding="ascii").split())
+        found = loadsw(world.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return [f"{world.name} cannot be read"]
-    found = a, b, x - (a + b) / 2, d, e, y - (d + e) / 2  # it tells of the centre of the first pixel
     size = max(abs(transform.a), abs(transform.b), abs(transform.d), abs(transform.e))
-    if not all(abs(x - y) <= _PIXEL_TOLERANCE * size for x, y in zip(found, transform[:6], strict=True)):  # also NaN
+    near = [abs(x - y) <= _PIXEL_TOLERANCE * size for x, y in zip(found[:6], transform[:6], strict=True)]
+    if not all(near):  # NaN is not near either
         return [f"{world.name} places the image elsewhere"]
     return []
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import threading
 import warnings
 from pathlib import Path
@@ -12,11 +11,10 @@ import rasterio
 import rasterio.shutil
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from geosal.errors import OutputError
 from geosal.gdal_env import gdal_env
 from geosal.raster import RasterLayout
 from geosal.writers.domains import FILLER, filler_for, missing_items, restore_items
-from geosal.writers.publish import visible_parent
+from geosal.writers.publish import cannot_write
 from geosal.writers.tiles import codestream_ends, missing_tiles
 
 if TYPE_CHECKING:
@@ -78,10 +76,10 @@ def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout,
         _stop(thread, stage)
         raise
     if failures:
-        raise encoding_failure(output, failures[0]) from failures[0]
+        raise cannot_write(output, failures[0], "encoded") from failures[0]
     fault = _cut_off(output, profile.driver)
     if fault is not None:
-        raise encoding_failure(output, OSError(fault))
+        raise cannot_write(output, OSError(fault), "encoded")
 
 
 def _copy(stage: Path, output: Path, profile: "Profile", filler: str, threads: int | None) -> None:
@@ -127,20 +125,3 @@ def _cut_off(output: Path, driver: str) -> str | None:
                 return next(missing_tiles(dataset), None)
     except (RasterioError, OSError) as error:
         return str(error)
-
-
-def encoding_failure(output: Path, error: Exception) -> OutputError:
-    """Say why a file cannot be encoded, and how much room is left for it."""
-    if isinstance(error, OutputError):
-        return error
-    free, place = shutil.disk_usage(output.parent).free, visible_parent(output)
-    cause = _cause(error).replace(str(output.parent), str(place))
-    return OutputError(
-        f"{output.name}: cannot be encoded in {place} ({cause}); {free / 1e6:.0f} MB are free there, "
-        f"make room or write elsewhere"
-    )
-
-
-def _cause(error: Exception) -> str:
-    text = str(error).partition(". To debug")[0]
-    return " ".join(text.split()) or type(error).__name__

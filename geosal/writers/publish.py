@@ -79,6 +79,19 @@ def visible_parent(path: Path) -> Path:
     return path.parent.parent if _MARK in path.parent.name else path.parent
 
 
+def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputError:
+    """Say in one line why a file cannot be written, or what else is `done`, and how much room there is."""
+    if isinstance(error, OutputError):
+        return error
+    free, place = shutil.disk_usage(path.parent).free, visible_parent(path)
+    text = str(error).partition(". To debug")[0]
+    cause = " ".join(text.split()).replace(str(path.parent), str(place)) or type(error).__name__
+    return OutputError(
+        f"{path.name}: cannot be {done} in {place} ({cause}); {free / 1e6:.0f} MB are free there, make room or write "
+        "elsewhere"
+    )
+
+
 class WorkDirectory:
     """A hidden directory beside the output, in which files are made before they take their names.
 

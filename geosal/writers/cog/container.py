@@ -35,7 +35,8 @@ from geosal.writers.cog.directories import (
     write_directories,
 )
 from geosal.writers.cog.spool import EDGE, Level, Spool, write_all
-from geosal.writers.convert import convert, encoding_failure
+from geosal.writers.convert import convert
+from geosal.writers.publish import cannot_write
 from geosal.writers.pyramid import Tile
 from geosal.writers.stage import Stage
 
@@ -220,7 +221,7 @@ class CogContainer:
         except (OSError, RasterioError, ValueError) as error:
             if isinstance(error, OutputError):
                 raise
-            raise encoding_failure(self.path, error) from error
+            raise cannot_write(self.path, error, "encoded") from error
 
 
 def _for_gdal(profile: "Profile") -> "Profile":

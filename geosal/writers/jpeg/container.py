@@ -1,21 +1,21 @@
 """A JPEG file that takes tiles in any order, and what lies beside it."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
+from affine import dumpsw
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from geosal.errors import OutputError
 from geosal.raster import RasterLayout
-from geosal.writers.jpeg.sidecars import NO_WORLD_FILE, company_of, world_file
+from geosal.writers.jpeg.sidecars import NO_WORLD_FILE, company_of
 from geosal.writers.jpeg.spool import MaskTrailer, Spool
-from geosal.writers.publish import visible_parent
+from geosal.writers.publish import cannot_write
 from geosal.writers.pyramid import Tile
 from geosal.writers.swap import WORLD_FILE, beside
 
@@ -93,14 +93,7 @@ class JpegContainer:
         self._counts += self._encoder.counts(counts)
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        """Code the image, and write what lies beside it.
-
-        Parameters
-        ----------
-        tags
-            Provenance, for the default domain.
-        band_statistics
-            ``STATISTICS_*`` tags of each band, when the source had some.
+        """Code the image, and write what lies beside it; tags as `geosal.writers.sink.Container.finish`.
 
         Raises
         ------
@@ -122,7 +115,7 @@ class JpegContainer:
             if company.xml:
                 beside(self.path, ".aux.xml").write_bytes(company.xml_beside(self.path))
             if self._has_world_file():
-                beside(self.path, WORLD_FILE).write_text(world_file(self._layout.grid.transform), encoding="ascii")
+                beside(self.path, WORLD_FILE).write_text(dumpsw(self._layout.grid.transform), encoding="ascii")
 
     def _write_image(self, file: BinaryIO, spool: Spool, segments: bytes, mask: MaskTrailer | None) -> None:
         coder, shape = self._encoder.coder(self._counts), self._layout.grid.shape
@@ -205,12 +198,7 @@ class JpegContainer:
         except ValueError as error:
             raise OutputError(f"{self.path.name}: {error}; report this as a fault of geosal") from error
         except (OSError, RasterioError) as error:
-            free, place = shutil.disk_usage(self.path.parent).free, visible_parent(self.path)
-            cause = " ".join(str(error).replace(str(self.path.parent), str(place)).split())
-            raise OutputError(
-                f"{self.path.name}: cannot be written in {place} ({cause}); {free / 1e6:.0f} MB are free there, "
-                "make room or write elsewhere"
-            ) from error
+            raise cannot_write(self.path, error) from error
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from affine import Affine
 
 from geosal.raster import RasterLayout
 from geosal.writers.convert import convert
@@ -98,13 +97,6 @@ def company_of(
         for place in (staged, sample):
             for suffix in ("", ".aux.xml"):
                 beside(place, suffix).unlink(missing_ok=True)
-
-
-def world_file(transform: Affine) -> str:
-    """Write a transform as a world file has it: it tells of the centre of the first pixel."""
-    a, b, c, d, e, f = transform[:6]
-    numbers = (a, d, b, e, c + (a + b) / 2, f + (d + e) / 2)
-    return "".join(f"{float(number)!r}\n" for number in numbers)
 
 
 def _small(layout: RasterLayout) -> RasterLayout:

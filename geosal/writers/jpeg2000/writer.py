@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import math
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from geosal.writers.convert import convert
 from geosal.writers.jpeg2000.boxes import Wrapping, codestream_head, resize_gml
 from geosal.writers.jpeg2000.codestream import END, PROFILE_1, CodestreamError, Frame
 from geosal.writers.jpeg2000.masks import MaskFile
-from geosal.writers.publish import visible_parent
+from geosal.writers.publish import cannot_write
 from geosal.writers.pyramid import Tile
 from geosal.writers.stage import Stage
 
@@ -223,12 +222,7 @@ class Jp2Container:
                 "fault of geosal"
             ) from error
         except (OSError, RasterioError) as error:
-            free, place = shutil.disk_usage(self.path.parent).free, visible_parent(self.path)
-            cause = " ".join(str(error).replace(str(self.path.parent), str(place)).split())
-            raise OutputError(
-                f"{self.path.name}: cannot be written in {place} ({cause}); {free / 1e6:.0f} MB are free there, "
-                "make room or write elsewhere"
-            ) from error
+            raise cannot_write(self.path, error) from error
 
 
 def _beside(path: Path, suffix: str) -> Path:
