@@ -199,7 +199,7 @@ class J2kEncoder:
                     np.ascontiguousarray(pixels),
                     level=0 if lossless else self._without_rounding(quality),
                     codecformat="J2K",
-                    colorspace="RGB" if colours else "GRAY",
+                    colorspace="SRGB" if colours else "GRAY",
                     planar=True,
                     bitspersample=self.nbits,
                     resolutions=self.resolutions,
@@ -238,10 +238,18 @@ class J2kEncoder:
             # their range: from that of the dtype, unless samples are moved by as much as the two lie apart.
             pixels = pixels + pixels.dtype.type(2 ** (bits - 1) - 2 ** (self.nbits - 1))
         colours = len(pixels) in {3, 4}
-        samples = np.ascontiguousarray(np.moveaxis(pixels, 0, -1)) if len(pixels) > 1 else pixels[0]
+        # imagecodecs 2026.10 gives a small image fewer resolutions. As the last tile of several it gets them all.
+        shape = pixels.shape[1:]
+        smallest = 2**self.resolutions
+        pads = [self.tile if side < smallest else 0 for side in shape]
+        padded = np.pad(pixels, ((0, 0), (pads[0], 0), (pads[1], 0))) if any(pads) else pixels
+        tile = (self.tile, self.tile) if any(pads) else None
+        samples = np.ascontiguousarray(np.moveaxis(padded, 0, -1)) if len(padded) > 1 else padded[0]
         try:
             stream = bytearray(
-                htj2k_encode(samples, reversible=True, rgb=colours, resolutions=self.resolutions - 1, planar=False)
+                htj2k_encode(
+                    samples, reversible=True, rgb=colours, resolutions=self.resolutions - 1, planar=False, tile=tile
+                )
             )
         except (RuntimeError, ValueError) as error:
             raise _failure(self.profile, pixels, error) from error

@@ -207,9 +207,14 @@ def _resolve(output: str | Path) -> Path:
     if "://" in text or text.startswith("/vsi"):
         raise OutputError(f"{text}: only local files are written; write one, then copy it there")
     try:
-        return Path(text).resolve()
-    except (OSError, RuntimeError) as error:  # a symbolic link that leads to itself
-        raise OutputError(f"{text}: is not a usable path ({error})") from error
+        target = Path(text).resolve()
+        # A symbolic link that leads to itself: Python 3.13 hands it back, older ones raise.
+        fault = "a symbolic link leads to itself" if target.is_symlink() else ""
+    except (OSError, RuntimeError) as error:
+        fault = str(error)
+    if fault:
+        raise OutputError(f"{text}: is not a usable path ({fault}); give another name")
+    return target
 
 
 def _refuse_taken(output: str | Path, target: Path, overwrite: bool) -> None:

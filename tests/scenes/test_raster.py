@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from packaging import version
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from rasterio.windows import Window
@@ -239,8 +240,9 @@ def test_a_file_that_names_another_one_is_not_opened(tmp_path: Path) -> None:
         "Type = UnsignedByte\n ByteOrder = Lsb\n Base = 0.0\n Multiplier = 1.0\n End_Group\n End_Object\n"
         "End_Object\nEnd\n"
     )
-    with rasterio.open(path) as dataset:  # GDAL itself is deceived, so the test shows something
-        assert dataset.read(1).tobytes().startswith(b"TOPSECRET")
+    if version.parse(rasterio.__gdal_version__) < version.parse("3.12"):  # from then on GDAL looks at the path itself
+        with rasterio.open(path) as dataset:  # it is deceived, so the test shows something
+            assert dataset.read(1).tobytes().startswith(b"TOPSECRET")
     with pytest.raises(SceneError, match="--allow-driver"):
         Scene.open(str(path))
 

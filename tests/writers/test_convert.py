@@ -1,5 +1,6 @@
 """Nothing that GDAL's own copy keeps may be lost on the way over the stage: GDAL's copy is the oracle."""
 
+import json
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ from geosal.codecs.profiles import PROFILES, Profile, resolve_profile
 from geosal.errors import OutputError, UsageError
 from geosal.gdal_env import gdal_env
 from geosal.grid import Grid
+from geosal.metadata import read_metadata
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Scene
 from geosal.writers.convert import convert
@@ -168,7 +170,8 @@ def test_restored_domains_leave_the_layout_alone(tmp_path: Path, bigtiff: str) -
     with rasterio.open(output) as dataset:
         assert dataset.tags(ns="OTHER") == {"K": "<&>" * 3000}
         assert dataset.tags(1, ns="BANDS") == {"K": "v"}
-        assert dataset.tags(ns="json:J") == {"json": '{"a": 1}'}
+        # As JSON: rasterio cuts a document at its first colon, and what follows loses its blank.
+        assert json.loads(read_metadata(dataset, (1, 2)).tags["json:J"]["json:J"]) == {"a": 1}
         assert dataset.files == [str(output)]
 
 

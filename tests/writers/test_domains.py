@@ -1,5 +1,6 @@
 """What GDAL's copy drops is put where GDAL finds it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geosal.metadata import read_metadata
 from geosal.raster import BandMetadata, RasterMetadata
 from geosal.writers.domains import Item, filler_for, missing_items, restore_items
 
@@ -60,7 +62,8 @@ def test_in_place_of_the_filler(tmp_path: Path, bigtiff: str, endianness: str) -
     check(path)
     with rasterio.open(path) as dataset:
         assert "GEOSAL_FILLER" not in dataset.tags()
-        assert dataset.tags(ns="json:J") == {"json": '{"a": "<1>"}'}
+        # As JSON: rasterio cuts a document at its first colon, and what follows loses its blank.
+        assert json.loads(read_metadata(dataset, (1,)).tags["json:J"]["json:J"]) == {"a": "<1>"}
 
 
 @pytest.mark.parametrize("driver", ["COG", "JP2OpenJPEG"])

@@ -21,7 +21,7 @@ def part_1(pixels: np.ndarray, **options: object) -> bytes:
 
 
 def part_15(pixels: np.ndarray, **options: object) -> bytes:
-    return bytes(htj2k_encode(np.ascontiguousarray(pixels), reversible=True, rgb=True, resolutions=4, **options))
+    return bytes(htj2k_encode(np.ascontiguousarray(pixels), reversible=True, rgb=True, resolutions=1, **options))
 
 
 def tiles(encode, **options: object) -> list[bytes]:
