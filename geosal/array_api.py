@@ -15,6 +15,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
+from geosal.array_grid import grid_of
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import GeosalError, GeosalWarning, SceneError
 from geosal.fit import BLOCK
@@ -86,12 +87,6 @@ def _read_saliency(opened: Saliency, block_info: dict[None, dict[str, list[tuple
     (row, row_stop), (col, col_stop) = block_info[None]["array-location"]
     saliency: NDArray[np.float32] = opened.read(Block(row, col, row_stop - row, col_stop - col))
     return saliency
-
-
-def grid_of(scene: xr.DataArray) -> Grid:
-    """Read the grid of a DataArray as rioxarray sees it."""
-    height, width = scene.shape[-2:]
-    return Grid.from_crs(scene.rio.crs, scene.rio.transform(), height, width)
 
 
 def write(

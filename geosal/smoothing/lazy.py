@@ -5,6 +5,7 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
+import rioxarray  # noqa: F401  registers `.rio`, whoever made the array
 import xarray as xr
 from dask.array.overlap import ensure_minimum_chunksize
 from numpy.typing import NDArray
