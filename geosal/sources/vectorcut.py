@@ -4,6 +4,7 @@ A projection is good near its own place. Far from it points have no image, or on
 spans the globe would vanish, or turn round. So only what lies around the scene is projected.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ from geosal.grid import Grid
 
 Floats = NDArray[np.float64]
 
-_AROUND = 2
+AROUND = 2
 """Pixels around the scene that are kept in any case."""
 _NODES = 33
 """Places along each side of the scene that are projected; between them it may reach out by `_MARGIN` of its size."""
 _MARGIN = 0.1
+_STEP = 30
+"""Degrees between places by which a projection is told to be cylindrical."""
+_LATITUDES = (-40.0, 0.0, 50.0)
 
 
 def require_place(text: str, grid: Grid) -> None:
@@ -61,6 +65,31 @@ def source_crs(text: str, told: str | None, given: int | None) -> Any:
         raise UsageError(f"{text}: its CRS cannot be used ({cause}); give one with an EPSG code") from error
 
 
+@lru_cache(maxsize=64)
+def period(wkt: str) -> float | None:
+    """Length of a turn along x of a CRS, in its unit; None where the map does not come back."""
+    import pyproj  # noqa: PLC0415
+
+    crs = pyproj.CRS.from_wkt(wkt)
+    if crs.is_geographic:
+        return float(round(2 * np.pi / crs.axis_info[0].unit_conversion_factor, 6))
+    if not crs.is_projected or crs.geodetic_crs is None:
+        return None
+    longitude, latitude = np.meshgrid(np.arange(-180.0, 180, _STEP) + 7, _LATITUDES)
+    per_degree = crs.geodetic_crs.axis_info[0].unit_conversion_factor * 180 / np.pi
+    try:
+        way = pyproj.Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True)
+        x, y = way.transform(longitude / per_degree, latitude / per_degree)
+    except pyproj.exceptions.ProjError:
+        return None
+    if not np.isfinite([x, y]).all():
+        return None
+    turn = float(np.median(np.diff(x[0]))) * 360 / _STEP
+    off = (x - x[0, 0]) / turn - (longitude - longitude[0, 0]) / 360
+    cylindrical = turn > 0 and np.abs(off - np.round(off)).max() < 1e-9 and np.ptp(y, axis=1).max() < 1e-9 * turn
+    return turn if cylindrical else None
+
+
 def scene_boxes(source: Any, grid: Grid, reach: float) -> Floats | None:
     """Find boxes in a CRS in which the scene lies, and `reach` pixels around it.
 
@@ -83,8 +112,8 @@ def scene_boxes(source: Any, grid: Grid, reach: float) -> Floats | None:
     if bounds is None or not np.isfinite(bounds).all():
         return None
     left, bottom, right, top = bounds
-    turn = 360 if source.is_geographic else 0
-    if right < left:
+    turn = period(source.to_wkt()) or 0
+    if right < left:  # the date changes between them
         right += turn
     wide, high = _MARGIN * (right - left), _MARGIN * (top - bottom)
     box = np.array([left - wide, bottom - high, right + wide, top + high])
@@ -100,7 +129,7 @@ def _bounds(source: Any, grid: Grid, reach: float) -> tuple[float, float, float,
     import pyproj  # noqa: PLC0415
 
     target = pyproj.CRS.from_wkt(grid.crs or "")
-    x, y = _places(grid, reach + _AROUND)
+    x, y = places_around(grid, reach + AROUND)
     bounds = x.min(), y.min(), x.max(), y.max()
     if source.is_geographic and abs(source.axis_info[0].unit_conversion_factor - np.pi / 180) > 1e-9:
         return None  # PROJ knows of poles in degrees only
@@ -148,7 +177,7 @@ def cut(geometries: NDArray[Any], boxes: Floats | None) -> tuple[NDArray[Any], i
     return out, int(invalid.sum())
 
 
-def _places(grid: Grid, reach: float) -> tuple[Floats, Floats]:
+def places_around(grid: Grid, reach: float) -> tuple[Floats, Floats]:
     """Places all over the scene and `reach` pixels around it, on the map."""
     col, row = np.meshgrid(
         np.linspace(-reach, grid.width + reach, _NODES), np.linspace(-reach, grid.height + reach, _NODES)

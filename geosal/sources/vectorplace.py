@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from geosal.errors import SaliencyError, UsageError
 from geosal.grid import Grid
-from geosal.sources.vectorcut import cut, require_place, scene_boxes, source_crs
+from geosal.sources.vectorcut import cut, period, require_place, scene_boxes, source_crs
 from geosal.sources.vectorfile import Features
+from geosal.sources.vectorturn import Window, continuous, towards, turns
 
 Floats = NDArray[np.float64]
 
@@ -62,26 +63,80 @@ def to_pixels(text: str, features: Features, grid: Grid, crs: int | None, reach:
     """
     import shapely  # noqa: PLC0415
 
-    geometries, mended = features.geometries, 0
     if features.pixels:
-        placed = shapely.get_coordinates(geometries)
-    else:
-        require_place(text, grid)
-        source = source_crs(text, features.crs, crs)
-        project = _projection(text, source, grid)
-        if project is not None:
-            geometries, mended = cut(geometries, scene_boxes(source, grid, reach))
-            geometries = _densify(geometries, project, grid)
-        places = shapely.get_coordinates(geometries)
-        placed = _columns_rows(places if project is None else project(places), grid)
+        places = shapely.get_coordinates(features.geometries)
+        return _with_places(features.geometries, places, 0)
+    require_place(text, grid)
+    source = source_crs(text, features.crs, crs)
+    way = _Way(grid, _projection(text, source, grid), period(grid.crs or ""))
+    geometries, mended = cut(features.geometries, scene_boxes(source, grid, reach))
+    if way.project is not None:
+        geometries = _densify(geometries, way)
+    laid = way.on_map(geometries, reach)
+    return _with_places(laid, way.columns_rows(shapely.get_coordinates(laid)), mended)
+
+
+def _with_places(laid: NDArray[Any], placed: Floats, mended: int) -> Placed:
+    """Give geometries, laid on the map, places in pixels; empty where a place is none."""
+    import shapely  # noqa: PLC0415
+
     good = np.asarray(np.isfinite(placed).all(axis=1))
-    out = shapely.set_coordinates(geometries.copy(), np.where(good[:, None], placed, 0))
+    out = shapely.set_coordinates(laid.copy(), np.where(good[:, None], placed, 0))
     if good.all():
         return Placed(out, 0, mended)
-    _, owner = shapely.get_coordinates(geometries, return_index=True)
+    _, owner = shapely.get_coordinates(laid, return_index=True)
     lost = np.unique(owner[~good])
     out[lost] = shapely.Polygon()
     return Placed(out, lost.size, mended)
+
+
+class _Way(NamedTuple):
+    """From a file's coordinates to the scene's pixels."""
+
+    grid: Grid
+    project: Any
+    """From the file's coordinates to the scene's map, (n, 2) to (n, 2); None where they are the same."""
+    turn: float | None
+    """Length of a turn of the scene's map, None where it does not come back."""
+
+    def columns_rows(self, places: Floats) -> Floats:
+        """From map coordinates (n, 2) to columns and rows."""
+        m = self.grid.transform
+        # The difference to the origin first: both are large, and what is left is small.
+        x, y = places[:, 0] - m.c, places[:, 1] - m.f
+        if m.b == 0 and m.d == 0:
+            return np.stack([x / m.a, y / m.e], axis=1)
+        size = m.a * m.e - m.b * m.d
+        with np.errstate(invalid="ignore"):
+            return np.stack([(m.e * x - m.b * y) / size, (m.a * y - m.d * x) / size], axis=1)
+
+    def pixels(self, places: Floats) -> Floats:
+        """From the file's coordinates (n, 2) to columns and rows."""
+        return self.columns_rows(places if self.project is None else self.project(places))
+
+    def short(self, steps: Floats) -> Floats:
+        """Take whole turns of the map out of steps in pixels, (n, 2): a side over its edge is no side across it."""
+        if self.turn is None:
+            return steps
+        m = self.grid.transform
+        with np.errstate(invalid="ignore"):
+            over = turns(m.a * steps[:, 0] + m.b * steps[:, 1], self.turn)[:, None] * self.turn
+        size = m.a * m.e - m.b * m.d
+        return np.asarray(steps - over * [m.e / size, -m.d / size])
+
+    def on_map(self, geometries: NDArray[Any], reach: float) -> NDArray[Any]:
+        """Lay geometries on the scene's map, with whole turns to where the scene counts."""
+        import shapely  # noqa: PLC0415
+
+        laid = geometries
+        if self.project is not None:
+            laid = shapely.set_coordinates(geometries.copy(), self.project(shapely.get_coordinates(geometries)))
+        if self.turn is None:
+            return np.asarray(laid)
+        window = Window.of(self.grid, reach)
+        if self.project is not None:
+            laid = continuous(geometries, laid, self.turn, window)
+        return towards(laid, self.turn, window)
 
 
 def _projection(text: str, source: Any, grid: Grid) -> Any:
@@ -105,26 +160,14 @@ def _projection(text: str, source: Any, grid: Grid) -> Any:
     return project
 
 
-def _columns_rows(places: Floats, grid: Grid) -> Floats:
-    """From map coordinates (n, 2) to columns and rows."""
-    m = grid.transform
-    # The difference to the origin first: both are large, and what is left is small.
-    x, y = places[:, 0] - m.c, places[:, 1] - m.f
-    if m.b == 0 and m.d == 0:
-        return np.stack([x / m.a, y / m.e], axis=1)
-    size = m.a * m.e - m.b * m.d
-    with np.errstate(invalid="ignore"):
-        return np.stack([(m.e * x - m.b * y) / size, (m.a * y - m.d * x) / size], axis=1)
-
-
-def _densify(geometries: NDArray[Any], project: Any, grid: Grid) -> NDArray[Any]:
+def _densify(geometries: NDArray[Any], way: _Way) -> NDArray[Any]:
     """Add vertices where a straight side becomes a curve, so that it is off by less than `TOLERANCE`."""
     import shapely  # noqa: PLC0415
 
     geometries = geometries.copy()
     look, floor = np.arange(geometries.size), np.zeros(geometries.size)
     for _ in range(_ROUNDS):
-        start, end, off, owner = _sides(geometries[look], project, grid)
+        start, end, off, owner = _sides(geometries[look], way)
         length = np.hypot(*(end - start).T)
         known = np.isfinite(off)
         step, longest, worst = np.full(look.size, np.inf), np.zeros(look.size), np.zeros(look.size)
@@ -142,9 +185,7 @@ def _densify(geometries: NDArray[Any], project: Any, grid: Grid) -> NDArray[Any]
     return geometries
 
 
-def _sides(
-    geometries: NDArray[Any], project: Any, grid: Grid
-) -> tuple[Floats, Floats, NDArray[np.float64], NDArray[np.int64]]:
+def _sides(geometries: NDArray[Any], way: _Way) -> tuple[Floats, Floats, NDArray[np.float64], NDArray[np.int64]]:
     """All sides: start and end (side, 2), how far off a straight line is in pixels, and which geometry each is of.
 
     Rings and parts are not joined.
@@ -156,25 +197,25 @@ def _sides(
     rings, of_area = shapely.get_rings(parts[area], return_index=True)
     lines, owner = np.concatenate([rings, parts[~area]]), np.concatenate([owner[area][of_area], owner[~area]])
     places, of_line = shapely.get_coordinates(lines, return_index=True)
-    placed = _columns_rows(project(places), grid)
+    placed = way.pixels(places)
     same = of_line[1:] == of_line[:-1]
     start, end, first, last = places[:-1][same], places[1:][same], placed[:-1][same], placed[1:][same]
-    off = _off((start + end) / 2, first, last, project, grid)
+    off = _off((start + end) / 2, first, last, way)
     # A side whose ends bend to opposite sides may have its middle on the line; a short one cannot by much.
     with np.errstate(invalid="ignore"):
-        more = np.flatnonzero((off > TOLERANCE / 4) | (np.hypot(*(last - first).T) > _SHORT))
+        more = np.flatnonzero((off > TOLERANCE / 4) | (np.hypot(*way.short(last - first).T) > _SHORT))
     for part in (0.25, 0.75):
         some = start[more] + (end[more] - start[more]) * part
-        off[more] = np.maximum(off[more], _off(some, first[more], last[more], project, grid))
+        off[more] = np.maximum(off[more], _off(some, first[more], last[more], way))
     return start, end, off, owner[of_line[1:][same]]
 
 
-def _off(places: Floats, first: Floats, last: Floats, project: Any, grid: Grid) -> Floats:
+def _off(places: Floats, first: Floats, last: Floats, way: _Way) -> Floats:
     """How far places, projected, are from straight lines between ends in pixels, (side, 2) all."""
-    chord = last - first
+    chord = way.short(last - first)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         squared = (chord**2).sum(axis=1)
-        away = _columns_rows(project(places), grid) - first
+        away = way.short(way.pixels(places) - first)
         along = np.where(squared > 0, np.clip((away * chord).sum(axis=1) / squared, 0, 1), 0)
         return np.asarray(np.hypot(*(away - chord * along[:, None]).T))
 
