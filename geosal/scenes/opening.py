@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from geosal.errors import UsageError
+from geosal.errors import SceneError, UsageError
 from geosal.scenes.raster import MAX_PIXELS, Scene
 
 GROUPS = {"rgb": ("red", "green", "blue")}
@@ -62,7 +62,8 @@ def open_input(path: str, reading: Reading = Reading()) -> Scene:
     Raises
     ------
     GeosalError
-        As `Scene.open`, `open_product` and `ByteScene.wrap`; `UsageError` where an option is for the other kind.
+        As `Scene.open`, `open_product` and `ByteScene.wrap`; `UsageError` where an option is for the other kind,
+        `SceneError` for a compressed archive.
     """
     from geosal.scenes.products import is_product, open_product  # noqa: PLC0415  most inputs are rasters
 
@@ -81,6 +82,8 @@ def open_input(path: str, reading: Reading = Reading()) -> Scene:
             max_pixels=reading.max_pixels,
         )
     else:
+        if path.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
+            raise SceneError(f"{path}: is a compressed archive, of which no part can be read alone; unpack it first")
         if reading.resolution is not None:
             raise UsageError(f"{path}: --resolution is for products; warp a raster first: gdalwarp -tr")
         if reading.resampling != "nearest":

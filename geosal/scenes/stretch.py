@@ -21,6 +21,8 @@ TAG = "GEOSAL_TO_BYTE"
 """Of the raster: the rule. Of each band: the physical values that are 1 and 255."""
 _LEVELS = {"l1c": ("MSIL1C", "MSI1C", "LEVEL-1C"), "l2a": ("MSIL2A", "MSI2A", "LEVEL-2A")}
 """Marks of the level in tags and paths of Sentinel-2 products, in capitals."""
+_BRIGHTEST = 2.0
+"""Reflectance that no half of a scene exceeds; clouds and snow under a low sun come to 1.5."""
 _THIN = 0.02
 """Of the limits' width: about five bytes."""
 _QUANTIFICATION = 1e-4
@@ -161,28 +163,64 @@ def _curves(scene: Scene, rule: ByteRule) -> tuple[Curve, ...]:
         white = TCI_WHITE[rule.level]
         counts = np.dtype(scene.layout.dtype).kind in "ui"
         if counts and not all(map(_is_scaled, _colours(scene.layout))):
+            _refuse_bytes(scene, rule)
             _refuse_offset(scene, rule)
-        return tuple(
+        curves = tuple(
             Curve(0.0, white, 1.0, _QUANTIFICATION)
             if counts and not _is_scaled(band)
             else Curve(0.0, white, 1.0, band.scale, band.offset)
             for band in bands
         )
+        return _of_reflectance(scene, rule, curves)
     if rule.name == "gamma" and rule.ends is None:
         if np.dtype(scene.layout.dtype).kind in "ui" and not all(map(_is_scaled, _colours(scene.layout))):
             raise UsageError(
                 f"to_byte={rule}: {scene.path} does not say how its numbers come to reflectance; "
                 f"give limits, such as gamma:{rule.gamma:g},0-10000"
             )
-        return tuple(Curve(0.0, 1.0, rule.gamma, band.scale, band.offset) for band in bands)
-    pixels, valid = sample(scene)
-    samples = (band[counts].astype(np.float64) for band, counts in zip(pixels, valid, strict=True))
+        curves = tuple(Curve(0.0, 1.0, rule.gamma, band.scale, band.offset) for band in bands)
+        return _of_reflectance(scene, rule, curves)
+    samples = _samples(scene)
     if rule.name == "percentile":
         return tuple(_percentile_curve(scene, number, values, rule) for number, values in enumerate(samples))
     low, high = rule.ends or (0.0, 1.0)
     curves = tuple(Curve(low, high, rule.gamma, band.scale, band.offset) for band in bands)
     _warn_if_beyond(scene, rule, curves, samples)
     return curves
+
+
+def _samples(scene: Scene) -> Iterator[NDArray[np.float64]]:
+    """Samples that count, of one band after the other, from places all over the scene."""
+    pixels, valid = sample(scene)
+    return (band[counts].astype(np.float64) for band, counts in zip(pixels, valid, strict=True))
+
+
+def _of_reflectance(scene: Scene, rule: ByteRule, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:
+    """Curves of a rule for reflectances, after a look at whether the scene has such."""
+    samples = list(_samples(scene))
+    for number, (curve, values) in enumerate(zip(curves, samples, strict=True)):
+        if number == scene.layout.alpha or values.size == 0:
+            continue
+        middle = float(np.median(values)) * curve.scale + curve.offset
+        if middle > _BRIGHTEST:
+            warnings.warn(
+                f"{scene.path}: to_byte={rule} is for reflectances from 0 to 1, but half of band {number + 1} is above "
+                f"{middle:.4g}, so most of it becomes white; give limits in those, such as range:0-{middle * 2:.3g}",
+                GeosalWarning,
+                stacklevel=5,
+            )
+            return curves
+    _warn_if_beyond(scene, rule, curves, iter(samples))
+    return curves
+
+
+def _refuse_bytes(scene: Scene, rule: ByteRule) -> None:
+    """Refuse bytes: a picture that was stretched already, such as a product's TCI, holds no counts of reflectance."""
+    if scene.layout.dtype == "uint8":
+        raise UsageError(
+            f"to_byte={rule}: {scene.path} has 8 bits already and no scale to reflectance, as a picture has; leave "
+            "--to-byte out, or give limits: range:LOW-HIGH"
+        )
 
 
 def _refuse_offset(scene: Scene, rule: ByteRule) -> None:

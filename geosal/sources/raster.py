@@ -204,12 +204,12 @@ def _resolve_limits(
             f"{text}: the mask holds NaN, which is not its nodata value; declare it with rio edit-info --nodata nan "
             "to mean 'says nothing', or fill it"
         )
-    only_0_and_1 = file.dtype == "uint8" and values.high <= 1
+    only_0_and_1 = np.dtype(file.dtype).kind in "iu" and 0 <= values.low <= values.high <= 1
     if limits is None and file.paletted and not only_0_and_1:
         raise SaliencyError(
             f"{text}: the mask's values are numbers of colours; add range=LO-HI if they rise with saliency"
         )
-    if limits is None and file.dtype != "uint8" and not file.dtype.startswith("float"):
+    if limits is None and file.dtype != "uint8" and not file.dtype.startswith("float") and not only_0_and_1:
         raise SaliencyError(
             f"{text}: the mask is {file.dtype}, with values {values.low:g} to {values.high:g} here; add range=LO-HI, "
             "the values that mean 0 and 1"

@@ -166,7 +166,7 @@ def _shifted(geometry: Any, by: float) -> Any:
 
 
 def _moved(places: Floats, by: float) -> Floats:
-    return places + np.array([by, 0])
+    return np.asarray(places + np.array([by, 0]))
 
 
 def _valid(area: Any) -> Any:

@@ -10,7 +10,7 @@ import pyogrio
 import pyproj
 import rasterio
 import shapely
-from cases.frame import case
+from cases.frame import case, geosal, refused
 from rasterio.transform import from_origin
 
 import geosal as package
@@ -80,3 +80,43 @@ def greenwich(folder: Path) -> None:
     map_ = found(geojson(folder / "a.geojson", shapely.box(-15, -40, 15, 40)), scene)
     assert map_.sum() == 30 * 80
     assert map_[:, :15].sum() == map_[:, 345:].sum() == 15 * 80
+
+
+@case("mac-litter", "a product that went over a Mac is read with its quality masks")
+def mac_litter(folder: Path) -> None:
+    stem = "LC09_L2SP_201024_20230615_20230617_02_T1"
+    product = folder / stem
+    product.mkdir()
+    for band in ("SR_B2", "SR_B3", "SR_B4"):
+        put(product / f"{stem}_{band}.TIF", np.full((40, 40), 9000, "uint16"), 5e5, 5e6, 30, "EPSG:32633")
+    quality = np.full((40, 40), 21824, "uint16")
+    quality[:, :10] = 22280
+    put(product / f"{stem}_QA_PIXEL.TIF", quality, 5e5, 5e6, 30, "EPSG:32633")
+    for file in [*product.iterdir()]:
+        (product / f"._{file.name}").write_bytes(b"\x00\x05\x16\x07" + bytes(4092))
+    done = geosal("saliency", "clouds", folder / "map.tif", "--like", product)
+    assert done.returncode == 0, done.stderr[-300:]
+
+
+@case("mask-0-and-1-of-any-integers", "a mask of 0 and 1 is one whatever its integers")
+def integer_masks(folder: Path) -> None:
+    scene = pacific(folder)
+    for dtype in ("int8", "int16", "uint16", "int64"):
+        mask = np.zeros((100, 200), dtype)
+        mask[:, :50] = 1
+        assert found(put(folder / f"{dtype}.tif", mask, 170, -10, 0.1), scene).sum() == 5000
+
+
+@case("tci-of-bytes", "--to-byte tci of a picture in 8 bits is refused")
+def tci_of_bytes(folder: Path) -> None:
+    scene = put(folder / "a.tif", np.full((3, 60, 60), 150, "uint8"), 5e5, 5e6, 10, "EPSG:32633")
+    done = geosal("compress", scene, folder / "o.tif", "-s", "half", "--to-byte", "tci:l2a")
+    refused(done, 2, "8 bits already")
+
+
+@case("tci-of-percent", "--to-byte tci warns of values that are no reflectances")
+def tci_of_percent(folder: Path) -> None:
+    values = np.linspace(0, 100, 3600, dtype="float32").reshape(60, 60)
+    scene = put(folder / "a.tif", values, 5e5, 5e6, 10, "EPSG:32633")
+    done = geosal("plan", scene, folder / "o.tif", "-s", "half", "--to-byte", "tci:l2a")
+    assert "reflectance" in done.stderr, done.stderr[-300:]

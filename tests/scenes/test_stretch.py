@@ -1,4 +1,5 @@
 import pickle
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -296,3 +297,21 @@ def test_tci_of_one_file_knows_no_offset(baseline: str, known: bool, where: str,
     assert "\n" not in str(caught.value)
     scaled = make_scene(np.full((1, HEIGHT, WIDTH), 1500, np.uint16), **{**options, "scaling": (1e-4, -0.1)})
     assert (ByteScene.wrap(scaled, "tci").read(scene.grid.whole()).pixels == 64).all()  # 64.5, as floats have it
+
+
+def test_tci_of_a_picture_is_refused(make_scene) -> None:
+    """A product's own TCI, whatever its baseline, and any other picture: its bytes are no counts."""
+    for name in ("a.tif", "T32TNR_20230301T102030_TCI_10m_N0509_.tif"):
+        scene = make_scene(np.full((1, HEIGHT, WIDTH), 150, np.uint8), name=name)
+        with pytest.raises(UsageError, match="has 8 bits already"):
+            ByteScene.wrap(scene, "tci:l2a")
+
+
+@pytest.mark.parametrize("rule", ["tci:l2a", "gamma:2.2"])
+def test_rules_for_reflectance_tell_of_other_units(rule: str, make_scene) -> None:
+    percent = np.linspace(0, 100, HEIGHT * WIDTH, dtype=np.float32).reshape(1, HEIGHT, WIDTH)
+    with pytest.warns(GeosalWarning, match="for reflectances from 0 to 1, but half of band 1 is above 50"):
+        ByteScene.wrap(make_scene(percent), rule)
+    bright = make_scene(percent / 70, name="b.tif")
+    with warnings.catch_warnings(action="error"):
+        ByteScene.wrap(bright, rule)

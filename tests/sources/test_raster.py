@@ -111,6 +111,9 @@ def test_align_pixels_stretches_over_the_scene(grid, make_mask):
     [
         (np.array([[0, 255], [51, 102]], np.uint8), "", [[0, 1], [0.2, 0.4]]),
         (np.array([[0, 1], [1, 0]], np.uint8), "", [[0, 1], [1, 0]]),
+        (np.array([[0, 1], [1, 0]], np.int8), "", [[0, 1], [1, 0]]),
+        (np.array([[0, 1], [1, 0]], np.uint16), "", [[0, 1], [1, 0]]),
+        (np.array([[0, 1], [1, 0]], np.int64), "", [[0, 1], [1, 0]]),
         (np.array([[0, 1], [1, 0]], np.uint8), ":range=0-255", [[0, 1 / 255], [1 / 255, 0]]),
         (np.array([[0, 50], [100, 25]], np.uint8), ":range=0-100", [[0, 0.5], [1, 0.25]]),
         (np.array([[0.25, 0.5], [0, 1]], np.float32), "", [[0.25, 0.5], [0, 1]]),
@@ -171,7 +174,8 @@ def refusal(text: str, grid: Grid, kind: type[Exception]) -> str:
         (np.nan, np.float32, "", ["holds NaN, which is not its nodata value", "rio edit-info --nodata nan"]),
         (200, np.uint8, ":range=0-100", ["values 0 to 200, outside 0 to 100"]),
         (200, np.uint16, "", ["is uint16, with values 0 to 200", "add range=LO-HI"]),
-        (1, np.int8, "", ["is int8", "add range=LO-HI"]),
+        (2, np.int8, "", ["is int8", "add range=LO-HI"]),
+        (-1, np.int8, "", ["is int8", "add range=LO-HI"]),
         (1j, np.complex64, "", ["is complex"]),
     ],
 )

@@ -20,7 +20,8 @@ _MAX_TEXT = 8 * 2**20
 """Bytes of a metadata file; real ones have less than one MiB."""
 _DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 """What archives raise when they are cut off, encrypted or made up."""
-ARCHIVES = {".zip": "zip", ".tar": "tar"}
+ARCHIVES = {".zip": "zip", ".tar": "tar", ".safe": "zip"}
+"""How a file with such a suffix is packed; what is called .SAFE and is no folder, is a .zip that was called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Files:
     kind
         "folder", "zip" or "tar".
     names
-        Of regular files, relative to `root`, with slashes; sorted.
+        Of regular files, relative to `root`, with slashes; sorted, without what a Mac lays beside them.
     """
 
     root: str
@@ -62,7 +63,7 @@ class Files:
             raise SceneError(f"{path}: holds more than {_MAX_FILES} files; give the folder of one product")
         for name in names:
             check_inside(path, name)
-        return cls(root, kind, tuple(sorted(names)))
+        return cls(root, kind, tuple(sorted(name for name in names if not is_litter(name))))
 
     def find(self, pattern: str) -> list[str]:
         """Names in which `pattern` is found, those nearest to the root first; case does not matter."""
@@ -144,6 +145,11 @@ class Files:
             raise SceneError(
                 f"{self.root}/{name}: is no valid XML ({_why(error)}); it is damaged or cut off, copy it again"
             ) from error
+
+
+def is_litter(name: str) -> bool:
+    """Whether a name, with slashes, is of what a Mac lays beside each file on other disks and in archives."""
+    return name.rpartition("/")[2].startswith("._") or "__MACOSX" in name.split("/")
 
 
 def check_inside(path: str, name: str) -> None:

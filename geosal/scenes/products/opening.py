@@ -11,7 +11,7 @@ from geosal.errors import SceneError, UsageError
 from geosal.scenes.opening import RESAMPLING
 from geosal.scenes.products import landsat, sentinel2
 from geosal.scenes.products.bands import Product
-from geosal.scenes.products.files import ARCHIVES, Files
+from geosal.scenes.products.files import ARCHIVES, Files, is_litter
 from geosal.scenes.products.scene import ProductScene
 from geosal.scenes.raster import MAX_PIXELS
 
@@ -35,8 +35,8 @@ def is_product(path: str | os.PathLike[str]) -> bool:
         return _marks(os.path.basename(path))
     if os.path.splitext(path)[1].lower() not in ARCHIVES:
         return False
-    names = _peek(path)
-    return any(".SAFE/" in name for name in names) or _tells([name.rpartition("/")[2] for name in names])
+    names = [name for name in _peek(path) if not is_litter(name)]
+    return any(".SAFE/" in name for name in names) or _tells(name.rpartition("/")[2] for name in names)
 
 
 def open_product(
@@ -145,7 +145,7 @@ def _marks(name: str) -> bool:
 
 def _tells(names: Iterable[str]) -> bool:
     """Whether the files of a folder are those of a product; AWS has Level-2A's bands in folders of their own."""
-    known = set(names)
+    known = {name for name in names if not is_litter(name)}
     tile = {"tileInfo.json", "metadata.xml"} & known and {"B02.jp2", "B04.jp2", "R10m", "R20m"} & known
     return bool(tile) or any(map(_marks, known))
 

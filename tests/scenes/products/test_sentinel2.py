@@ -108,6 +108,27 @@ def test_quality_bands_are_found(l1c: Path, l2a: Path):
         assert dataset.count == 3
 
 
+def test_what_a_mac_lays_beside_files_is_not_seen(own_l1c: Path, tmp_path: Path):
+    """AppleDouble files, on disks of other systems and in archives."""
+    own = open_product(own_l1c)
+    for file in [*own_l1c.rglob("*")]:
+        if file.is_file():
+            (file.parent / f"._{file.name}").write_bytes(b"\x00\x05\x16\x07" + bytes(4092))
+            (own_l1c / "__MACOSX").mkdir(exist_ok=True)
+            (own_l1c / "__MACOSX" / file.name).write_bytes(bytes(9))
+    for path in (own_l1c, zipped(own_l1c, tmp_path / "mac.zip")):
+        assert is_product(path)
+        found = open_product(path)
+        assert [Path(one.path).name for one in found.quality] == [Path(one.path).name for one in own.quality]
+        assert np.array_equal(whole(found), whole(own))
+
+
+def test_a_zip_that_is_called_safe_reads_as_one(l1c: Path, tmp_path: Path):
+    path = zipped(l1c, tmp_path / l1c.name)
+    assert is_product(path)
+    assert np.array_equal(whole(open_product(path, ("B04",))), whole(open_product(l1c, ("B04",))))
+
+
 def test_a_zip_reads_as_the_folder(l1c: Path, tmp_path: Path):
     path = zipped(l1c, tmp_path / "S2B.SAFE.zip")
     assert is_product(path)
