@@ -15,14 +15,14 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
-from geosal.array_grid import grid_of
+from geosal.array_grid import check_dimensions, grid_of
 from geosal.codecs.profiles import resolve_profile
-from geosal.errors import GeosalError, GeosalWarning, SceneError
+from geosal.errors import GeosalError, GeosalWarning, UsageError
 from geosal.fit import BLOCK
 from geosal.grid import Block, Grid
 from geosal.plan import target_for
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, valid_samples
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, any_colour, valid_samples
 from geosal.scenes import Reading, Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.version import __version__
@@ -59,8 +59,8 @@ def saliency(
     UsageError, SceneError, SaliencyError
         An unknown source, an unreadable mask, a mask that does not fit the scene.
     """
-    several = [sources] if isinstance(sources, str | os.PathLike) else sources
-    texts = [os.fspath(source) for source in several]
+    check_dimensions(like)
+    texts = _source_texts(sources)
     opened = open_saliency(
         texts,
         grid_of(like),
@@ -81,6 +81,17 @@ def saliency(
     coords = {name: coord for name, coord in like.coords.items() if "band" not in coord.dims and name != "valid"}
     coords.pop("band", None)
     return xr.DataArray(data, dims=("y", "x"), coords=coords, name="saliency", attrs={"source": opened.label})
+
+
+def _source_texts(sources: Any) -> list[str]:
+    several = sources if isinstance(sources, list | tuple) else [sources]
+    for source in several:
+        if not isinstance(source, str | os.PathLike):
+            raise UsageError(
+                f"a source of saliency is a name or a path, this is a {type(source).__name__}; write it to a file "
+                "first, such as geodataframe.to_file('places.gpkg') or array.rio.to_raster('mask.tif')"
+            )
+    return [os.fspath(source) for source in several]
 
 
 def _read_saliency(opened: Saliency, block_info: dict[None, dict[str, list[tuple[int, int]]]]) -> NDArray[np.float32]:
@@ -125,18 +136,19 @@ def write(
     UsageError, OutputError, SceneError
         The codec cannot hold the array, the file cannot be written, or a source block cannot be read.
     """
+    check_dimensions(array)
     stacked = array if array.ndim == 3 else array.expand_dims("band")
-    if stacked.dims != ("band", "y", "x"):
-        raise SceneError(f"an array to write has the dimensions (band, y, x) or (y, x), this one {array.dims}")
     source = array.encoding.get("source")
     check_output(path, overwrite=overwrite, inputs=[source, input_root(source)] if source else [])
     layout = layout_of(stacked)
     chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
+    target = target_for(path, chosen, layout, overwrite=overwrite)
+    gives_way = None if target.layout.nodata is not None else layout.nodata
     labour = Labour(
-        stage="smooth", task=_Compute(stacked, layout.nodata), blocks=list(_blocks_of(stacked)), workers=workers
+        stage="smooth", task=_Compute(stacked, gives_way), blocks=list(_blocks_of(stacked)), workers=workers
     )
     produce(
-        target_for(path, chosen, layout, overwrite=overwrite),
+        target,
         labour,
         take=lambda _: None,
         tags=lambda: ({"GEOSAL_VERSION": __version__}, None),
@@ -158,18 +170,25 @@ def _blocks_of(array: xr.DataArray) -> Iterator[Block]:
 
 
 class _Compute:
-    """Compute one block of an array in the calling thread, or on the cluster that the user has connected."""
+    """Compute one block of an array in the calling thread, or on the cluster that the user has connected.
+
+    `nodata` is a code that the output does not have: its mask tells of such pixels, as of those that are not `valid`.
+    """
 
     def __init__(self, array: xr.DataArray, nodata: float | None) -> None:
         self._array, self._nodata = array, nodata
+        colours = _of_bands(array, "colorinterp", "")
+        self._alpha = colours.index("alpha") if "alpha" in colours else None
 
     def __call__(self, block: Block) -> Work:
         part = self._array.isel(y=slice(block.row_off, block.row_stop), x=slice(block.col_off, block.col_stop))
         mask = part.coords["valid"].data if "valid" in part.coords else None
         own = {} if dask.base.get_scheduler() else {"scheduler": "synchronous"}  # blocks are side by side already
         pixels, mask = dask.base.compute(part.data, mask, **own)
-        if mask is None:
-            mask = valid_samples(pixels, self._nodata).any(axis=0)
+        some = None
+        if mask is None or self._nodata is not None:
+            some = any_colour(valid_samples(np.asarray(pixels), self._nodata), self._alpha)
+        mask = some if mask is None else mask if some is None else mask & some
         return Work(np.asarray(pixels), np.asarray(mask), None)
 
 
@@ -179,8 +198,11 @@ def layout_of(array: xr.DataArray) -> RasterLayout:
     nodata = array.rio.encoded_nodata if array.rio.encoded_nodata is not None else array.rio.nodata
     if array.dtype.kind == "f" and array.rio.encoded_nodata is not None:
         nodata = float("nan")  # rioxarray has put NaN where the code was
-    metadata = _metadata_of_source(array, grid) or _metadata_of(array)
-    has_mask = "valid" in array.coords and not any(b.colorinterp == ColorInterp.alpha for b in metadata.bands)
+    found = _layout_of_source(array, grid)
+    metadata = _metadata_of(array) if found is None else found.metadata
+    alpha = any(band.colorinterp == ColorInterp.alpha for band in metadata.bands)
+    # Of alpha alone no mask is made as well; of an array that knows no file nobody knows that it is alone.
+    has_mask = "valid" in array.coords and (found is None or found.has_mask or not alpha)
     return RasterLayout(grid=grid, dtype=str(array.dtype), nodata=nodata, has_mask=has_mask, metadata=metadata)
 
 
@@ -193,12 +215,12 @@ def _scene_of(array: xr.DataArray) -> Scene | None:
     return scene.original if scene.grid == grid_of(array) else None
 
 
-def _metadata_of_source(array: xr.DataArray, grid: Grid) -> RasterMetadata | None:
+def _layout_of_source(array: xr.DataArray, grid: Grid) -> RasterLayout | None:
     path = array.encoding.get("source")
     if not path:
         return None
     reading = array.encoding.get("reading", Reading())
-    numbers = [int(band) for band in np.atleast_1d(array.coords["band"].values)] if "band" in array.coords else []
+    numbers = _band_numbers(array)
     try:
         # The coordinate `band` numbers the bands of this reading; of a file whose bands were chosen, all of them.
         scene = open_input(path, reading)
@@ -209,15 +231,25 @@ def _metadata_of_source(array: xr.DataArray, grid: Grid) -> RasterMetadata | Non
             stacklevel=2,
         )
         return None
-    metadata = scene.layout.metadata
-    if scene.grid != grid or max(numbers, default=1) > len(metadata.bands):
+    bands = scene.layout.metadata.bands
+    if scene.grid != grid or not numbers or not 1 <= min(numbers) <= max(numbers) <= len(bands):
         return None
-    return replace(metadata, bands=tuple(metadata.bands[number - 1] for number in numbers)) if numbers else metadata
+    chosen = replace(scene.layout.metadata, bands=tuple(bands[number - 1] for number in numbers))
+    return replace(scene.layout, metadata=chosen)
+
+
+def _band_numbers(array: xr.DataArray) -> list[int]:
+    """Which bands of its file an array holds; none where it does not tell: no coordinate `band`, or one of names."""
+    bands = np.atleast_1d(array.coords["band"].values) if "band" in array.coords else np.empty(0)
+    whole = bands.dtype.kind in "iu" and bands.size == array.sizes["band"]
+    return [int(band) for band in bands] if whole else []
 
 
 def _metadata_of(array: xr.DataArray) -> RasterMetadata:
     names = array.attrs.get("long_name", ())
     names = (names,) if isinstance(names, str) else tuple(names)
+    if "band" in array.coords and array.coords["band"].dtype.kind in "UO":  # as stackstac and odc-stac name bands
+        names = tuple(map(str, np.atleast_1d(array.coords["band"].values)))
     colours = np.atleast_1d(array.coords["colorinterp"].values) if "colorinterp" in array.coords else ()
     units = _of_bands(array, "units", None)
     scales, offsets = _of_bands(array, "scale_factor", 1), _of_bands(array, "add_offset", 0)

@@ -36,6 +36,32 @@ def grid_of(scene: xr.DataArray) -> Grid:
     return Grid.from_crs(scene.rio.crs, _transform_of(scene), height, width)
 
 
+def check_dimensions(scene: object) -> None:
+    """Refuse what is no scene of the dimensions (band, y, x) or (y, x), with the way to one.
+
+    Raises
+    ------
+    SceneError
+        It is no DataArray, or has other dimensions.
+    """
+    if not isinstance(scene, xr.DataArray):
+        mend = "choose one of its arrays, or stack them: dataset.to_array('band')"
+        if not isinstance(scene, xr.Dataset):
+            mend = "make one: xarray.DataArray(pixels, dims=('band', 'y', 'x'))"
+        raise SceneError(f"a scene is an xarray.DataArray, this is a {type(scene).__name__}; {mend}")
+    if scene.dims in (("band", "y", "x"), ("y", "x")):
+        return
+    names = dict(zip(scene.dims[-2:], ("y", "x"), strict=False))
+    others = [name for name in scene.dims[:-2] if name != "band"]
+    if set(scene.dims) in ({"band", "y", "x"}, {"y", "x"}):
+        mend = "transpose it: array.transpose(..., 'y', 'x')"
+    elif others and scene.dims[-2:] == ("y", "x"):
+        mend = f"choose one {others[0]}: array.isel({others[0]}=0); or call it bands: array.rename({others[0]}='band')"
+    else:
+        mend = f"name them so: array.rename({names})"
+    raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; {mend}")
+
+
 def _transform_of(scene: xr.DataArray) -> Affine:
     kept = _kept_transform(scene)
     y, x = scene.dims[-2:]

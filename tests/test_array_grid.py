@@ -129,3 +129,43 @@ def test_a_session_that_opened_no_scene_has_rio_as_well() -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("array", "mend"),
+    [
+        (xr.DataArray(np.zeros((2, 4, 4)), dims=("time", "y", "x")), r"isel\(time=0\)"),
+        (xr.DataArray(np.zeros((2, 4, 4)), dims=("y", "x", "band")), "transpose"),
+        (xr.DataArray(np.zeros((4, 4)), dims=("latitude", "longitude")), "'latitude': 'y', 'longitude': 'x'"),
+        (xr.Dataset({"red": (("y", "x"), np.zeros((4, 4)))}), "choose one of its arrays"),
+        (np.zeros((4, 4)), "make one"),
+    ],
+)
+def test_what_is_no_scene_is_refused_with_the_way_to_one(array: xr.DataArray, mend: str, tmp_path: Path) -> None:
+    for call in (
+        lambda: geosal.write(array, str(tmp_path / "o.tif")),
+        lambda: geosal.saliency("half", like=array),
+        lambda: geosal.smooth(array, array),
+    ):
+        with pytest.raises(SceneError, match=mend):
+            call()
+
+
+def test_one_band_without_its_number_is_written(scenes: list[xr.DataArray], tmp_path: Path) -> None:
+    for number, array in enumerate((scenes[0].isel(band=1, drop=True), scenes[0].to_dataset("band")[2])):
+        geosal.write(array, str(tmp_path / f"{number}.tif"))
+        with rasterio.open(tmp_path / f"{number}.tif") as dataset:
+            np.testing.assert_array_equal(dataset.read(1), scenes[0].values[1])
+
+
+def test_bands_named_by_text_keep_their_names(scenes: list[xr.DataArray], tmp_path: Path) -> None:
+    named = scenes[0].assign_coords(band=["B04", "B03", "B02"])
+    named.attrs.pop("long_name", None)
+    geosal.write(named, str(tmp_path / "a.tif"))
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert dataset.descriptions == ("B04", "B03", "B02")
+
+
+def test_saliency_that_is_no_source_is_told(scenes: list[xr.DataArray]) -> None:
+    with pytest.raises(geosal.UsageError, match="name or a path, this is a DataArray"):
+        geosal.saliency([scenes[0]], like=scenes[0])

@@ -73,7 +73,7 @@ class Profile:
     def needs_mask(self, layout: RasterLayout) -> bool:
         """Tell whether validity must travel as a mask: a lossy codec blurs the nodata code itself."""
         has_code = layout.nodata is not None and not math.isnan(layout.nodata)
-        return not self.lossless and has_code and layout.alpha is None
+        return not self.lossless and has_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,7 @@ class _Kind:
     counts: tuple[int, ...] = ()
     """Numbers of bands; any when empty."""
     fourth_is_alpha: bool = False
+    """Where samples are lost, the fourth of four bands is alpha, and no other one is."""
     one_float_band: bool = False
     """Of floats a single band only."""
 
@@ -113,7 +114,7 @@ PROFILES: Mapping[str, _Kind] = MappingProxyType({
     "jpeg": _Kind(driver="COG", options=_cog("JPEG", ("QUALITY", "75")), lossless=False, dtypes=("uint8",),
                   counts=(1, 3, 4), fourth_is_alpha=True),
     "webp": _Kind(driver="COG", options=_cog("WEBP", ("QUALITY", "75")), lossless=False, dtypes=("uint8",),
-                  counts=(3, 4)),
+                  counts=(3, 4), fourth_is_alpha=True),
     "lerc": _Kind(driver="COG", options=_cog("LERC", ("MAX_Z_ERROR", "0")), one_float_band=True),
     "jp2-lossless": _Kind(driver="JP2OpenJPEG", options=(*_JP2, ("REVERSIBLE", "YES"), ("QUALITY", "100")),
                           dtypes=_INTEGERS_16),
@@ -173,6 +174,8 @@ def resolve_profile(
     if driver == "JP2OpenJPEG":
         _refuse_few_resolutions(layout, options)
     lossless = _is_lossless(kind, options) and (treatment.quality is None or kind.lossless)
+    if not lossless:
+        _refuse_alpha(name, kind, layout)
     treatment = settle(treatment, name, options, layout, lossless=lossless)
     if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
         raise UsageError(
@@ -232,9 +235,21 @@ def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
             f"profile {name}: loses NaN when {layout.count} bands of {layout.dtype} lie in one file (libtiff's fault); "
             f"choose one with --bidx, or {otherwise}"
         )
-    if kind.fourth_is_alpha and layout.count == _RGBA and layout.alpha != _RGBA - 1:
+
+
+def _refuse_alpha(name: str, kind: _Kind, layout: RasterLayout) -> None:
+    """Refuse bands of which a codec would take another one for alpha, or alpha for a colour."""
+    if not kind.fourth_is_alpha:
+        return
+    otherwise = "write a .tif" if kind.driver == "JPEG" else f"use --profile {_DEFAULT_NAME[kind.driver]}"
+    if layout.count == _RGBA and layout.alpha is None:
         raise UsageError(
             f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, or {otherwise}"
+        )
+    if layout.alpha is not None and (layout.count, layout.alpha) != (_RGBA, _RGBA - 1):
+        raise UsageError(
+            f"profile {name}: alpha is band {layout.alpha + 1} of {layout.count}, and it can only be the last of "
+            f"{_RGBA}; leave it out with --bidx, where a mask takes its place, or {otherwise}"
         )
 
 

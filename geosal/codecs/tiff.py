@@ -90,7 +90,8 @@ class TiffEncoder:
             The tile; and its mask when there is one, a bit a pixel, deflated.
         """
         if self.alpha_as_mask:
-            pixels, mask = pixels[: _RGBA - 1], pixels[_RGBA - 1] > 0
+            opaque = pixels[_RGBA - 1] > 0
+            pixels, mask = pixels[: _RGBA - 1], opaque if mask is None else opaque & mask
         samples = interleave(pixels, self.tile, delta=self.predictor == _DIFFERENCES)
         if self.predictor == _FLOATING_POINT:
             from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
@@ -178,8 +179,8 @@ def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | str:
     level = _level(compression, options)
     if predictor is None or level is None:
         return f"{compression} with these options is GDAL's"
-    if compression == "LERC" and (layout.alpha is not None or layout.dtype.startswith("float")):
-        return "LERC of floats and of alpha is GDAL's: it marks NaN and transparent pixels in ways of its own"
+    if compression == "LERC" and layout.dtype.startswith("float"):
+        return "LERC of floats is GDAL's: it marks NaN in a way of its own"
     if compression == "WEBP" and profile.lossless and layout.count == _RGBA:
         return "lossless WEBP with alpha is GDAL's: it keeps the colours under alpha 0"
     tile = number(options.get("BLOCKSIZE", "512"))

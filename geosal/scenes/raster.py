@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -17,12 +17,13 @@ from geosal.errors import GeosalError, GeosalWarning, ResourceError, SceneError,
 from geosal.gdal_env import gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
-from geosal.raster import QualityBand, RasterLayout, Samples, mask_out, valid_samples
+from geosal.raster import QualityBand, RasterLayout, RasterMetadata, Samples, mask_out, valid_samples
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 MAX_PIXELS = 20 * 10**9
 """A whole UTM zone at 10 m has fewer; a header that claims more is more likely a bomb than a scene."""
 _MAX_TILE_BYTES = 2**30
+_CODES = "NODATA_VALUES"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,9 +115,8 @@ class Scene:
                 grid=Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width),
                 dtype=dtype,
                 nodata=_resolve_nodata(path, dataset, indexes, dtype),
-                # Several bands' nodata together (NODATA_VALUES) make a mask too; the tag that says so is kept.
-                has_mask=(mask and MaskFlags.nodata not in flags) or alpha_left,
-                metadata=read_metadata(dataset, indexes),
+                has_mask=mask or alpha_left,
+                metadata=_with_codes_as_mask(read_metadata(dataset, indexes), by_codes=MaskFlags.nodata in flags),
             )
             return cls(
                 # Workers may run in another directory.
@@ -168,7 +168,9 @@ class Scene:
                 kept = self.layout.alpha
                 alpha = dataset.read(self.alpha, window=block.window) if kept is None else pixels[kept]
         valid = mask_out(valid_samples(pixels, self.layout.nodata), mask, alpha, self.layout.alpha)
-        written = mask if mask is not None else None if alpha is None else alpha > 0
+        written = mask
+        if alpha is not None and (mask is None or self.layout.alpha is None):  # an alpha band that is left out
+            written = alpha > 0 if mask is None else mask & (alpha > 0)
         return Samples(pixels, valid, written)
 
     def having(self, *bands: str) -> Self:
@@ -228,6 +230,18 @@ def _damage_as_scene_error(what: str) -> Iterator[None]:
         raise SceneError(
             f"{what} cannot be read ({' '.join(str(cause).split())}); the file is damaged or cut off, copy it again"
         ) from error
+
+
+def _with_codes_as_mask(metadata: RasterMetadata, *, by_codes: bool) -> RasterMetadata:
+    """Leave out the tag of a mask that codes of several bands together make, NODATA_VALUES: a real one is written.
+
+    Codecs, smoothing, means and a choice of bands would each make the codes say something else.
+    """
+    own = metadata.tags.get("", {})
+    if not by_codes or _CODES not in own:
+        return metadata
+    kept = {key: value for key, value in own.items() if key != _CODES}
+    return replace(metadata, tags={**metadata.tags, "": kept})
 
 
 def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:

@@ -10,6 +10,7 @@ import xarray as xr
 from dask.array.overlap import ensure_minimum_chunksize
 from numpy.typing import NDArray
 
+from geosal.array_grid import check_dimensions
 from geosal.errors import SaliencyError, SceneError
 from geosal.ladder import Ladder
 from geosal.native.loops import DTYPES
@@ -49,8 +50,7 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     --------
     >>> smooth = geosal.smooth(scene, geosal.saliency("perlin", like=scene))  # doctest: +SKIP
     """
-    if scene.dims not in (("band", "y", "x"), ("y", "x")):
-        raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; transpose it")
+    check_dimensions(scene)
     if scene.dtype.name not in DTYPES:
         raise SceneError(f"samples of {scene.dtype} cannot be smoothed; convert to one of {', '.join(sorted(DTYPES))}")
     if not isinstance(saliency, xr.DataArray):

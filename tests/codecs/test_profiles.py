@@ -100,7 +100,8 @@ def test_what_a_codec_cannot_hold(output: str, name: str | None, found: RasterLa
 
 def test_what_codecs_can_hold_besides_rgb() -> None:
     assert resolve_profile("a.tif", "jpeg", {}, layout(count=4, alpha=True)).name == "jpeg"
-    assert resolve_profile("a.tif", "webp", {}, layout(count=4)).name == "webp"
+    assert resolve_profile("a.tif", "webp", {}, layout(count=4, alpha=True)).name == "webp"
+    assert resolve_profile("a.tif", "webp", {"QUALITY": "100"}, layout(count=4)).lossless
     assert resolve_profile("a.tif", "lerc", {}, layout("float32", count=1)).lossless
     assert resolve_profile("a.tif", "zstd", {}, layout("float64", count=300)).lossless
 
@@ -170,7 +171,8 @@ def test_precision_is_carried_into_a_jpeg2000_only() -> None:
     [
         ("jpeg", layout(nodata=0), True),
         ("jpeg", layout(), False),
-        ("jpeg", layout(count=4, alpha=True, nodata=0), False),
+        ("jpeg", layout(count=4, alpha=True, nodata=0), True),
+        ("jpeg", layout(count=4, alpha=True), False),
         ("webp", layout(nodata=255), True),
         ("deflate", layout(nodata=0), False),
         ("deflate", layout("float32", nodata=np.nan), False),

@@ -70,7 +70,8 @@ class JpegEncoder:
             deflated.
         """
         if self.alpha_as_mask:
-            pixels, mask = pixels[: self.bands], pixels[self.bands] > 0
+            opaque = pixels[self.bands] > 0
+            pixels, mask = pixels[: self.bands], opaque if mask is None else opaque & mask
         if self.first_pass:
             pixels = once_coded(pixels, levels, self.first_pass, self.subsampling)
         if self.by_level:

@@ -1,0 +1,137 @@
+"""Which pixels are valid, whatever tells of it and whatever becomes of the file."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+from rasterio.transform import from_origin
+
+import geosal
+from geosal import UsageError
+
+SIDE = 96
+RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+ORIGINS = [
+    *(dict(zip(("nodata", "mask", "alpha"), told, strict=True)) for told in product((False, True), repeat=3)),
+    {"codes": True},
+]
+OUTPUTS = {"deflate": "o.tif", "lerc": "o.tif", "jpeg": "o.tif", "webp": "o.tif", "jpg": "o.jpg", "jp2": "o.jp2",
+           "jp2-lossless": "o.jp2"}  # fmt: skip
+
+
+def scene_of(path: Path, **told: bool) -> NDArray[np.bool_]:
+    """Write a scene in which each origin says something of its own; returns what is valid, (y, x)."""
+    pixels = np.random.default_rng(0).integers(60, 90, (3, SIDE, SIDE), np.uint8)
+    valid, tags, profile = np.ones((SIDE, SIDE), np.bool_), {}, {"photometric": "RGB"}
+    mask, colours = np.full((SIDE, SIDE), 255, np.uint8), RGB
+    if told.get("nodata"):
+        pixels[:, 5:30, 10:40], profile["nodata"], valid[5:30, 10:40] = 0, 0, False
+    if told.get("codes"):  # of all bands together: one of them alone says nothing
+        pixels[:, 40:60, 50:90], tags["NODATA_VALUES"], valid[40:60, 50:90] = 75, "75 75 75", False
+    if told.get("mask"):
+        mask[60:80, :30], valid[60:80, :30] = 0, False
+    if told.get("alpha"):
+        alpha = np.full((1, SIDE, SIDE), 255, np.uint8)
+        alpha[:, 82:, 30:70], valid[82:, 30:70] = 0, False
+        pixels, colours = np.concatenate([pixels, alpha]), (*RGB, ColorInterp.alpha)
+    shape = {"count": len(pixels), "height": SIDE, "width": SIDE, "dtype": "uint8", "crs": "EPSG:32631"}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(
+            path, "w", driver="GTiff", transform=from_origin(5e5, 45e5, 10, 10), **shape, **profile
+        ) as dataset,
+    ):
+        dataset.colorinterp = colours
+        dataset.update_tags(**tags)
+        dataset.write(pixels)
+        if told.get("mask"):
+            dataset.write_mask(mask)
+    return valid
+
+
+def valid_of(path: Path) -> NDArray[np.bool_]:
+    """What GDAL's flags, mask, alpha and nodata say together, (y, x)."""
+    with rasterio.open(path) as dataset:
+        colours = [number for number in dataset.indexes if dataset.colorinterp[number - 1] != ColorInterp.alpha]
+        valid = np.any(dataset.read_masks(colours) > 0, axis=0)
+        if dataset.nodata is not None:
+            valid &= np.any(dataset.read(colours) != dataset.nodata, axis=0)
+        if len(colours) < dataset.count:
+            valid &= dataset.read(dataset.count) > 0
+    return valid
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning")
+@pytest.mark.parametrize("road", ["compress", "bands", "bytes", "array"])
+@pytest.mark.parametrize("profile", OUTPUTS)
+@pytest.mark.parametrize("told", ORIGINS, ids=lambda told: "+".join(name for name, on in told.items() if on) or "none")
+def test_the_same_pixels_stay_invalid(told: dict[str, bool], profile: str, road: str, tmp_path: Path) -> None:
+    source, output = tmp_path / "scene.tif", tmp_path / OUTPUTS[profile]
+    valid = scene_of(source, **told)
+    if told.get("alpha") and profile == "jp2" and road != "bands":
+        with pytest.raises(UsageError, match="would blur alpha"):
+            geosal.compress(str(source), str(output), saliency="half", profile=profile)
+        return
+    if road == "array":
+        scene = geosal.open_scene(str(source))
+        geosal.write(geosal.smooth(scene, geosal.saliency("half", like=scene)), str(output), profile=profile)
+    else:
+        options = {"bands": {"bidx": (3, 1, 2)}, "bytes": {"to_byte": "range:0-255"}}.get(road, {})
+        geosal.compress(str(source), str(output), saliency="half", profile=profile, **options)
+    np.testing.assert_array_equal(valid_of(output), valid)
+    with rasterio.open(output) as dataset:
+        assert "NODATA_VALUES" not in dataset.tags()
+    if road == "compress":
+        assert [
+            check for check in geosal.verify(str(output), against=str(source), saliency="half") if not check.ok
+        ] == []
+
+
+def test_codes_of_bands_have_no_part_in_overviews(tmp_path: Path) -> None:
+    pixels = np.full((3, 600, 600), 200, np.uint8)
+    pixels[:, :, ::2] = 0
+    profile = {"driver": "GTiff", "count": 3, "height": 600, "width": 600, "dtype": "uint8", "photometric": "RGB"}
+    with rasterio.open(tmp_path / "s.tif", "w", **profile) as dataset:
+        dataset.update_tags(NODATA_VALUES="0 0 0")
+        dataset.write(pixels)
+    with pytest.warns(geosal.GeosalWarning):
+        geosal.compress(str(tmp_path / "s.tif"), str(tmp_path / "o.tif"), saliency="uniform:saliency=1")
+    with rasterio.open(tmp_path / "o.tif", overview_level=0) as dataset:
+        assert set(np.unique(dataset.read())) == {200}
+
+
+@pytest.mark.parametrize("compress_as", ["lerc", "webp100"])
+def test_colours_under_alpha_0_survive_a_lossless_profile(compress_as: str, tmp_path: Path) -> None:
+    scene_of(tmp_path / "s.tif", alpha=True)
+    profile, options = ("webp", {"QUALITY": "100"}) if compress_as == "webp100" else (compress_as, {})
+    scene, output = str(tmp_path / "s.tif"), str(tmp_path / "o.tif")
+    geosal.compress(scene, output, saliency="half", profile=profile, creation_options=options)
+    with rasterio.open(tmp_path / "s.tif") as a, rasterio.open(tmp_path / "o.tif") as b:
+        kept = np.s_[:, :, : SIDE // 2]
+        np.testing.assert_array_equal(b.read()[kept], a.read()[kept])
+        np.testing.assert_array_equal(b.read(4), a.read(4))
+
+
+@pytest.mark.parametrize("profile", ["jpeg", "webp", "jpg"])
+@pytest.mark.parametrize("bidx", [(1, 2, 4), (4, 1, 2), (4, 1, 2, 3), (1, 2, 4, 3)])
+def test_alpha_in_another_place_is_refused_in_the_plan(profile: str, bidx: tuple[int, ...], tmp_path: Path) -> None:
+    scene_of(tmp_path / "s.tif", alpha=True)
+    with pytest.raises(UsageError, match="alpha is band .* and it can only be the last of 4"):
+        geosal.make_plan(geosal.Recipe(
+            input=str(tmp_path / "s.tif"), output=str(tmp_path / OUTPUTS[profile]), saliency=("half",),
+            profile=profile, bidx=bidx,
+        ))  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", ["jpeg", "webp", "jpg"])
+def test_a_fourth_band_that_is_no_alpha_is_refused(profile: str, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 90, (4, SIDE, SIDE), np.uint8)
+    shape = {"driver": "GTiff", "count": 4, "height": SIDE, "width": SIDE, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "s.tif", "w", **shape, photometric="RGB", alpha="NO") as dataset:
+        dataset.write(pixels)
+    with pytest.raises(UsageError, match="a fourth band must be alpha, this one is not"):
+        geosal.compress(str(tmp_path / "s.tif"), str(tmp_path / OUTPUTS[profile]), saliency="half", profile=profile)
