@@ -41,7 +41,8 @@ class Saliency:
     outside
         ``"keep"`` is 1 where no source says anything, ``"blur"`` is 0.
     coverage
-        Share of the scene's pixels about which at least one source says something, from at most 1024x1024 of them.
+        Share of the scene's pixels about which at least one source says what matters, from at most 1024x1024 of them:
+        without `combine`, an exclusion does not where there are sources of interest.
     """
 
     grid: Grid
@@ -54,14 +55,20 @@ class Saliency:
 
     @property
     def label(self) -> str:
-        """One line for people and provenance: the sources as written (without secrets), and the hash of each file."""
+        """One line for people and provenance: the sources as written (without secrets), and the hash of each file.
+
+        All that changes the map is in it.
+        """
         texts = [
             redact(source.text) + (f" (sha256 {source.fingerprint})" if source.fingerprint else "")
             for source in self.sources
         ]
         rule = f"; combine={self.combine}" if self.combine else ""
-        outside = f"; outside={self.outside}" if self.coverage < 1 else ""
-        return " + ".join(texts) + rule + outside
+        # Gaps may be smaller than what `coverage` looks at.
+        outside = f"; outside={self.outside}" if self.coverage < 1 or self.outside != "keep" else ""
+        grounds = {float(getattr(one, "background", 0)) for one in self.sources if "background=" not in one.text} - {0}
+        background = "".join(f"; background={ground:g}" for ground in grounds)
+        return " + ".join(texts) + rule + outside + background
 
     @property
     def pixel_bytes(self) -> int:
@@ -96,9 +103,10 @@ class Saliency:
         return self.read_known(block)[0]
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Saliency of a block, and where at least one source says something; both (y, x)."""
+        """Saliency of a block, and where at least one source says what matters; both (y, x)."""
         said = [source.read(block) for source in self.sources]
-        known = reduce(np.logical_or, (~np.isnan(values) for values in said))
+        telling = _telling(self.sources, self.combine)
+        known = reduce(np.logical_or, (~np.isnan(values) for values, tells in zip(said, telling, strict=True) if tells))
         saliency = self._by_kind(said) if self.combine is None else self._by_rule(said)
         self._fill(saliency)
         return saliency, known
@@ -195,10 +203,11 @@ def open_saliency(
     weights = tuple(_weight(text, combine) for text in texts)
     setting = Setting(grid=grid, drivers=drivers, background=background, scene=scene)
     opened = tuple(source_class(text).open(text.without("weight"), setting) for text in texts)
-    coverage = _coverage(opened, grid)
+    telling = _telling(opened, combine)
+    coverage = _coverage(opened, telling, grid)
     if coverage < 1:
         share = f"{coverage:.1%}" if coverage >= 0.001 else "less than 0.1%"
-        names = " and ".join(source.text for source in opened)
+        names = " and ".join(source.text for source, tells in zip(opened, telling, strict=True) if tells)
         warnings.warn(
             f"{names}: covers {share} of the scene; the rest is "
             + ("kept as it is (outside=keep)" if outside == "keep" else "blurred most (outside=blur)"),
@@ -215,15 +224,21 @@ def _weight(source: SourceText, combine: str | None) -> float:
     return source.number("weight", 1, _LEAST_WEIGHT, 1 / _LEAST_WEIGHT)
 
 
-def _coverage(sources: tuple[Source, ...], grid: Grid) -> float:
-    """Share of the scene that any source speaks about; each must speak somewhere."""
+def _telling(sources: tuple[Source, ...], combine: str | None) -> list[bool]:
+    """Which sources say what matters: by kind, exclusions do so only where there is no interest that they lower."""
+    interest = [source.kind == "interest" for source in sources]
+    return interest if combine is None and any(interest) else [True] * len(sources)
+
+
+def _coverage(sources: tuple[Source, ...], telling: list[bool], grid: Grid) -> float:
+    """Share of the scene that any source speaks about that tells what matters; each must speak somewhere."""
     rows, cols = spread(grid.height, _SAMPLES), spread(grid.width, _SAMPLES)
     covered = np.zeros((rows.size, cols.size), dtype=bool)
-    for source in sources:
+    for source, tells in zip(sources, telling, strict=True):
         known = source.known(rows, cols)
         if not known.any() and all(np.isnan(source.read(block)).all() for block in grid.blocks(_SEARCH_BLOCK)):
             raise SaliencyError(f"{source.text}: says nothing where the scene lies, all is nodata; give one that does")
-        covered |= known
+        covered |= known & tells
     return float(covered.mean())
 
 

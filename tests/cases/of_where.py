@@ -120,3 +120,26 @@ def tci_of_percent(folder: Path) -> None:
     scene = put(folder / "a.tif", values, 5e5, 5e6, 10, "EPSG:32633")
     done = geosal("plan", scene, folder / "o.tif", "-s", "half", "--to-byte", "tci:l2a")
     assert "reflectance" in done.stderr, done.stderr[-300:]
+
+
+@case("label-tells-outside", "an exclusion hides neither what a mask does not cover nor what is done there")
+def label_tells_outside(folder: Path) -> None:
+    scene = package.open_scene(pacific(folder))
+    mask = put(folder / "mask.tif", np.tile(np.array([0, 255], "uint8"), (100, 50)), 170, -10, 0.1)
+    classes = put(folder / "scl.tif", np.full((100, 200), 4, "uint8"), 170, -10, 0.1)
+    labels = []
+    for outside in ("keep", "blur"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            map_ = package.saliency([mask, f"clouds:from={classes},as=scl"], like=scene, outside=outside)
+        assert any("covers 50" in str(one.message) for one in caught)
+        labels.append(map_.attrs["source"])
+    assert labels[0] != labels[1], labels[0]
+
+
+@case("label-tells-background", "the background is told with the map")
+def label_tells_background(folder: Path) -> None:
+    scene = package.open_scene(pacific(folder))
+    path = geojson(folder / "a.geojson", shapely.box(172, -15, 175, -12))
+    labels = {package.saliency(path, like=scene, background=ground).attrs["source"] for ground in (0.0, 0.6)}
+    assert len(labels) == 2, labels

@@ -74,6 +74,38 @@ def test_known_is_where_any_source_speaks():
     assert alone.read_known(HERE)[1].tolist() == [[True, True, False, True, False]]
 
 
+def test_an_exclusion_does_not_say_what_matters():
+    """Without interest it does; and by a rule all sources count alike."""
+    grid = Grid(None, Affine.identity(), 1, 5)
+    for combine, due in ((None, [True, True, False, True, False]), ("min", [True, True, True, True, True])):
+        known = Saliency(grid=grid, sources=(LEFT, CLOUD), combine=combine).read_known(HERE)[1]
+        assert known[0, :4].tolist() == due[:4]
+    assert Saliency(grid=grid, sources=(CLOUD,)).read_known(HERE)[1].any()
+
+
+def test_an_exclusion_does_not_hide_what_is_not_covered(grid, make_mask, random_mask):
+    path = make_mask(random_mask, transform=Affine(100, 0, 400000 - 2600, 0, -100, 5000100))
+    classes = make_mask(np.full((32, 42), 4, np.uint8), name="scl.tif")
+    sources, labels = [path, f"clouds:from={classes},as=scl"], []
+    for outside in ("keep", "blur"):
+        with pytest.warns(GeosalWarning, match=r"mask.tif: covers 40.0% of the scene"):
+            saliency = open_saliency(sources, grid, outside=outside)
+        assert saliency.coverage == pytest.approx(0.4)
+        assert saliency.read_known(grid.whole())[1].mean() == pytest.approx(0.4)
+        labels.append(saliency.label)
+    assert labels[0].endswith("; outside=keep")
+    assert labels[1].endswith("; outside=blur")
+
+
+def test_the_label_tells_the_background(grid, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("xmin,ymin,xmax,ymax\n3,4,50,60\n")
+    assert open_saliency([str(path)], grid, background=0.6).label.endswith("; background=0.6")
+    assert "; background" not in open_saliency([str(path)], grid).label
+    own = open_saliency([f"{path}:background=0.25"], grid, background=0.6)
+    assert "; background" not in own.label
+
+
 def test_mean_of_equal_values_is_that_value():
     """A rounding error would move the pixel to another kernel."""
     assert combined((Said((0.8,) * 5),) * 3, "mean") == combined((Said((0.8,) * 5),))
