@@ -51,7 +51,7 @@ class _Image:
 
 
 def read_coco(text: str, path: str, wish: Wish, frame: Frame) -> Features:
-    """Read the annotations of one image of a COCO file (https://cocodataset.org/#format-data).
+    """Read the annotations of one image of a COCO file (https://cocodataset.org/#format-data), or a list of results.
 
     Raises
     ------
@@ -67,6 +67,8 @@ def read_coco(text: str, path: str, wish: Wish, frame: Frame) -> Features:
     try:
         with open(path, "rb") as file:
             document = json.load(file)
+        if isinstance(document, list):
+            document = _of_results(document)
         annotations = document["annotations"]
         if len(annotations) > MAX_FEATURES:
             raise ResourceError(f"{path}: has more than {MAX_FEATURES} annotations; give those of this scene")
@@ -78,7 +80,7 @@ def read_coco(text: str, path: str, wish: Wish, frame: Frame) -> Features:
         ]
         chosen = {image.number for image in _choose(text, images, wish.image, frame)}
         annotations = [entry for entry in annotations if str(entry["image_id"]) in chosen]
-        labels = [names.get(entry.get("category_id"), "") for entry in annotations]
+        labels = [names.get(entry.get("category_id"), str(entry.get("category_id", ""))) for entry in annotations]
         annotations = _of_category(text, annotations, labels, wish.category)
         shapes = [_coco_shape(text, entry, wish.shape) for entry in annotations]
     except (*_MALFORMED, ShapelyError) as error:
@@ -87,6 +89,12 @@ def read_coco(text: str, path: str, wish: Wish, frame: Frame) -> Features:
         cause = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise SceneError(f"{path}: is neither GeoJSON nor COCO ({cause}); check what it is") from error
     return _features(text, shapes, annotations, wish)
+
+
+def _of_results(results: list[Any]) -> dict[str, Any]:
+    """Make a document of what detectors write (https://cocodataset.org/#format-results): boxes and ids of images."""
+    ids = dict.fromkeys(entry["image_id"] for entry in results)
+    return {"annotations": results, "images": [{"id": one, "file_name": str(one)} for one in ids]}
 
 
 def _shape(entry: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -104,6 +112,10 @@ def _coco_shape(text: str, entry: Mapping[str, Any], shape: str) -> Any:
     import shapely  # noqa: PLC0415
 
     if shape == "boxes":
+        if not entry.get("bbox"):
+            raise SaliencyError(
+                f"{text}: annotation {entry.get('id')} has no bbox; add shape=polygons, if it has those"
+            )
         x, y, width, height = (float(number) for number in entry["bbox"])
         return shapely.box(x, y, x + width, y + height) if width > 0 and height > 0 else None
     outlines = entry.get("segmentation")

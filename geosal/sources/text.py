@@ -42,14 +42,17 @@ FILES: dict[str, str] = {
 """What reads a path: one with a suffix of `VECTORS`, any other with ``classes=``, and the rest."""
 
 VECTORS = (
-    ".geojson", ".json", ".gpkg", ".shp", ".shp.zip", ".shz", ".kml", ".fgb", ".parquet", ".geoparquet", ".csv",
+    ".geojson", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".json", ".gpkg", ".shp", ".zip", ".shz", ".kml", ".kmz",
+    ".fgb", ".parquet", ".geoparquet", ".csv",
+    ".gml", ".gpx", ".dxf", ".tab", ".mif", ".gdb", ".topojson",  # not read, and told so as vectors
 )  # fmt: skip
 
 _KEY = r"[A-Za-z_][A-Za-z0-9_]*="
-_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_KEY}[^:]*)", re.DOTALL)
+_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_KEY}(?:[^:]|(?<=crs=(?i:EPSG|ESRI)):)*)", re.DOTALL)
 _NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{_KEY}.*)", re.DOTALL)
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _INTERVAL = re.compile(rf"({_NUMBER})-({_NUMBER})")
+_NOTHING = ("none", "off", "no", "null", "nothing")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -244,6 +247,10 @@ def _refuse_what_is_no_path(source: SourceText) -> None:
     name, colon, rest = target.partition(":")
     if colon and name in names:
         raise UsageError(f"{source.text}: cannot read {rest!r}; parameters are written {name}:KEY=VALUE,KEY=VALUE")
+    if name.lower() in _NOTHING:
+        raise UsageError(
+            f"saliency {source.text}: no such name; something has to matter, and uniform:saliency=1 keeps every pixel"
+        )
     guess = _did_you_mean(name, names)
     raise UsageError(f"saliency {source.text}: no such name and no such file; the names are {', '.join(names)}{guess}")
 

@@ -38,6 +38,12 @@ def check_geojson(path: str) -> None:
         )
 
 
+def tells_crs(path: str) -> bool:
+    """Whether a GeoJSON says anything of a CRS; without, it is in degrees of WGS 84 (RFC 7946, section 4)."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return re.search(rb"[\"']" + _CRS + rb"[\"']", content) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class XmlKind:
     """What a kind of XML file is, and is not.

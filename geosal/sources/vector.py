@@ -20,7 +20,7 @@ from geosal.sources.feather import Feather, feathered, few_values
 from geosal.sources.geoparquet import read_parquet
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 from geosal.sources.text import SourceText
-from geosal.sources.vectorcut import require_place, scene_boxes, source_crs
+from geosal.sources.vectorcut import given_crs, require_place, scene_boxes, source_crs
 from geosal.sources.vectorfile import Boxes, Features, Wish, fingerprint, kind_of, read_ogr
 from geosal.sources.vectorplace import areal, around_points, grow, no_overlap, on_scene, to_pixels
 
@@ -44,8 +44,8 @@ class Vector:
     """``FILE:saliency=S|attribute=NAME,range=LO-HI,buffer=120m|5px,feather=…,background=B``: what lies in features.
 
     GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML and GeoParquet in any CRS; COCO detections and CSV tables of boxes
-    in pixels. Also ``layer=``, ``where=`` (SQL), ``crs=`` (EPSG code, for files that tell none), ``outline=yes`` (edges
-    only), and of detections ``image=``, ``category=``, ``shape=boxes|polygons``.
+    in pixels. Also ``layer=``, ``where=`` (SQL), ``crs=EPSG:CODE|scene`` (for files that tell none), ``outline=yes``
+    (edges only), and of detections ``image=``, ``category=``, ``shape=boxes|polygons``.
 
     Attributes
     ----------
@@ -72,8 +72,6 @@ class Vector:
         Saliency elsewhere.
     outline
         Only the edges of areas.
-    crs
-        EPSG code of a file that tells none.
     """
 
     kind: ClassVar[Kind] = "interest"
@@ -90,7 +88,6 @@ class Vector:
     feather: Length
     background: float
     outline: bool
-    crs: int | None
 
     @classmethod
     def open(cls, source: SourceText, setting: Setting) -> Self:
@@ -126,6 +123,7 @@ class Vector:
                 image=source.get("image"),
                 category=source.get("category"),
                 shape=source.choice("shape", "boxes", ("boxes", "polygons")),
+                crs=given_crs(source.text, source.get("crs"), setting.grid),
             ),
             saliency=source.number("saliency", 1.0, 0, 1),
             limits=source.interval("range") or (0.0, 1.0),
@@ -133,7 +131,6 @@ class Vector:
             feather=parse_length(source.text, "feather", source.get("feather"), setting.grid, bare=True),
             background=source.number("background", setting.background, 0, 1),
             outline=source.choice("outline", "no", ("no", "yes")) == "yes",
-            crs=source.integer("crs", 0, 1024, 2**31) if source.get("crs") else None,
         )
         for note in vector._laid().notes:
             warnings.warn(f"{source.text}: {note}", GeosalWarning, stacklevel=2)
@@ -228,7 +225,7 @@ def _lay(vector: Vector) -> _Laid:
     for start in range(0, values.size, _PIECE):
         try:
             flat, part = _flat(features.geometries[start : start + _PIECE])
-            placed = to_pixels(vector.text, replace(features, geometries=flat), vector.grid, vector.crs, reach)
+            placed = to_pixels(vector.text, replace(features, geometries=flat), vector.grid, vector.wish.crs, reach)
             polygons, owner, invalid = _polygons(vector, placed.geometries, 0.0 if feather is None else feather.width)
             lost, mended = lost + placed.lost, mended + placed.mended + invalid
             if polygons.size:
@@ -279,12 +276,10 @@ def _read(vector: Vector, reach: float) -> Features:
 
         def near(told: str | None) -> Boxes | None:
             require_place(vector.text, vector.grid)
-            return scene_boxes(source_crs(vector.text, told, vector.crs), vector.grid, reach)
+            return scene_boxes(source_crs(vector.text, told, vector.wish.crs), vector.grid, reach)
 
         features = read_ogr(vector.text, vector.path, kind, wish, near)
-    if features.crs is None and vector.crs is not None:
-        return replace(features, crs=f"EPSG:{vector.crs}")
-    return features
+    return features if features.crs is not None else replace(features, crs=wish.crs)
 
 
 def _saliency(vector: Vector, features: Features) -> tuple[NDArray[np.float64], list[str]]:

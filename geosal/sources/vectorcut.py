@@ -40,7 +40,30 @@ def require_place(text: str, grid: Grid) -> None:
         )
 
 
-def source_crs(text: str, told: str | None, given: int | None) -> Any:
+def given_crs(text: str, given: str | None, grid: Grid) -> str | None:
+    """Read ``crs=``: a number is an EPSG code, ``scene`` the scene's CRS.
+
+    Raises
+    ------
+    UsageError
+        It is neither, nor a code with its authority.
+    """
+    import pyproj  # noqa: PLC0415
+
+    if given is None:
+        return None
+    if given.lower() == "scene":
+        require_place(text, grid)
+        return grid.crs
+    code = f"EPSG:{given}" if given.isdecimal() else given
+    try:
+        pyproj.CRS.from_user_input(code)
+    except pyproj.exceptions.CRSError as error:
+        raise UsageError(f"{text}: crs={given}; crs is an EPSG code, such as 5070 or EPSG:5070, or scene") from error
+    return code
+
+
+def source_crs(text: str, told: str | None, given: str | None) -> Any:
     """Make a CRS, as pyproj has it, of what the file tells, or of the code that the user gives.
 
     Raises
@@ -54,12 +77,12 @@ def source_crs(text: str, told: str | None, given: int | None) -> Any:
 
     try:
         if told is not None:
-            if given is not None and pyproj.CRS.from_user_input(told) != pyproj.CRS.from_epsg(given):
-                raise UsageError(f"{text}: crs={given}, but the file says {told[:60]}; leave crs out")
+            if given is not None and pyproj.CRS.from_user_input(told) != pyproj.CRS.from_user_input(given):
+                raise UsageError(f"{text}: crs={given[:60]}, but the file says {told[:60]}; leave crs out")
             return pyproj.CRS.from_user_input(told)
         if given is None:
             raise SaliencyError(f"{text}: the file tells no CRS; add crs=CODE with its EPSG code, such as crs=4326")
-        return pyproj.CRS.from_epsg(given)
+        return pyproj.CRS.from_user_input(given)
     except pyproj.exceptions.CRSError as error:
         cause = " ".join(str(error).split())[:150]
         raise UsageError(f"{text}: its CRS cannot be used ({cause}); give one with an EPSG code") from error

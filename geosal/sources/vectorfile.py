@@ -7,6 +7,7 @@ shapefile, FlatGeobuf, KML, GeoParquet, COCO detections and tables of boxes.
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from geosal.errors import GeosalError, ResourceError, SceneError, UsageError
 from geosal.sources import wkb as geometry
-from geosal.sources.trust import KML, check_geojson, check_xml
+from geosal.sources.trust import KML, check_geojson, check_xml, tells_crs
+from geosal.sources.vectorkind import SHP, by_magic, member_of
 
 MAX_TEXT = 2**30
 """Bytes of a GeoJSON, KML or CSV file, and of what an archive holds."""
@@ -28,9 +30,6 @@ _PAGE_BYTES = 2**29
 _SAMPLE = 1000
 """Features looked at to say where they are, when none is on the scene."""
 _HEAD = 2**16
-_SHP = b"\x00\x00\x27\x0a"
-_FOREIGN = (b"<OGRVRTDataSource", b"opengis.net/gml", b"NetworkLink")
-"""What a KML file does not need, and what would make GDAL take another driver or look elsewhere."""
 Boxes = NDArray[np.float64]
 Near = Callable[[str | None], Boxes | None]
 """From a file's CRS to the boxes in it, (box, 4), outside of which features do not matter; None where all do."""
@@ -54,6 +53,8 @@ class Wish:
         Of detections: what is shown, such as ``ship``.
     shape
         Of detections: ``boxes`` or ``polygons``.
+    crs
+        Of a file that tells none: a code such as ``EPSG:5070``, or WKT.
     """
 
     layer: str | None = None
@@ -62,6 +63,7 @@ class Wish:
     image: str | None = None
     category: str | None = None
     shape: str = "boxes"
+    crs: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,8 @@ class Features:
         Coordinates are columns and rows of the scene.
     notes
         What the user should be warned of.
+    assumed
+        The file tells no CRS; `crs` is what its format means then.
     """
 
     geometries: NDArray[Any]
@@ -87,10 +91,13 @@ class Features:
     crs: str | None = None
     pixels: bool = False
     notes: tuple[str, ...] = field(default=())
+    assumed: bool = False
 
 
 def kind_of(path: str) -> str:
-    """Tell what a file is: ``GeoJSON``, ``COCO``, ``GPKG``, ``shp``, ``fgb``, ``KML``, ``parquet`` or ``CSV``.
+    """Tell what a file is: one of ``GeoJSON GeoJSONSeq COCO GPKG shp fgb KML parquet CSV``.
+
+    ``GeoJSONSeq`` has a feature a line, and ``shp`` and ``KML`` may be packed.
 
     Raises
     ------
@@ -112,10 +119,10 @@ def kind_of(path: str) -> str:
         raise SceneError(f"{path}: cannot be read ({error.strerror}); copy it again") from error
     if not head:
         raise SceneError(f"{path}: the file is empty; copy it again")
-    kind = _by_magic(path, head)
+    kind = by_magic(path, head)
     # Of a shapefile that is cut off OGR reads what is left and says nothing. Length in 16-bit words: ESRI Shapefile
     # Technical Description (1998), table 1.
-    if kind == "shp" and head.startswith(_SHP) and 2 * int.from_bytes(head[24:28], "big") > os.path.getsize(path):
+    if kind == "shp" and head.startswith(SHP) and 2 * int.from_bytes(head[24:28], "big") > os.path.getsize(path):
         raise SceneError(f"{path}: the shapefile is cut off; copy it again")
     if kind is None:
         raise SceneError(
@@ -123,34 +130,10 @@ def kind_of(path: str) -> str:
             "formats may name other files and are not trusted); convert it with ogr2ogr"
         )
     most = MAX_COCO if kind == "COCO" else MAX_TEXT
-    if kind in {"GeoJSON", "COCO", "KML", "CSV"} and os.path.getsize(path) > most:
+    if kind in {"GeoJSON", "GeoJSONSeq", "COCO", "KML", "CSV"} and os.path.getsize(path) > most:
         mend = "keep this image's boxes" if kind == "COCO" else "convert it to a GeoPackage with ogr2ogr"
         raise ResourceError(f"{path}: has {os.path.getsize(path)} bytes, more than {most} for a text file; {mend}")
     return kind
-
-
-def _by_magic(path: str, head: bytes) -> str | None:
-    if head.startswith(b"PK\x03\x04"):
-        return "shp" if path.lower().endswith((".zip", ".shz")) else None
-    binary = {b"fgb\x03fgb": "fgb", _SHP: "shp", b"PAR1": "parquet"}
-    for magic, kind in binary.items():
-        if head.startswith(magic):
-            return kind
-    if head.startswith(b"SQLite format 3\x00"):
-        return "GPKG" if head[68:72] in {b"GPKG", b"GP10", b"GP11"} else None
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"{"):
-        return "GeoJSON" if _says_geojson(text) else "COCO"
-    if text.startswith(b"<"):
-        return "KML" if b"<kml" in text and not any(mark in head for mark in _FOREIGN) else None
-    return "CSV" if path.lower().endswith((".csv", ".txt")) and b"\x00" not in head else None
-
-
-def _says_geojson(text: bytes) -> bool:
-    """Whether JSON starts as GeoJSON does; what does not is looked at as COCO, which has no coordinates members."""
-    if b'"annotations"' in text or b'"images"' in text:
-        return b'"FeatureCollection"' in text[:200]
-    return b'"Feature' in text or b'"coordinates"' in text or b'"geometries"' in text
 
 
 def read_ogr(text: str, path: str, kind: str, wish: Wish, near: Near | None = None) -> Features:
@@ -174,6 +157,9 @@ def read_ogr(text: str, path: str, kind: str, wish: Wish, near: Near | None = No
     try:
         layer = _layer(text, pyogrio.list_layers(name), wish.layer)
         info = pyogrio.read_info(name, layer=layer, force_feature_count=True)
+        assumed = kind in {"GeoJSON", "GeoJSONSeq"} and not tells_crs(path)
+        if assumed and wish.crs is not None:
+            info["crs"] = None
         box = None if near is None else _bounding(near(info["crs"]), info["total_bounds"])
         _check_info(text, path, kind, info, wish, box)
         found, columns = _read_pages(path, name, layer, info, wish, box)
@@ -195,21 +181,25 @@ def read_ogr(text: str, path: str, kind: str, wish: Wish, near: Near | None = No
     geometries = geometry.from_wkb(path, found)
     values = None if wish.attribute is None else numbers(text, wish.attribute, columns)
     there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    return Features(geometries[there], None if values is None else values[there], info["crs"])
+    return Features(geometries[there], None if values is None else values[there], info["crs"], assumed=assumed)
 
 
 def _name_for_gdal(path: str, kind: str) -> str:
     """Check what GDAL must not be given, and tell it the file in such a way that it takes our driver."""
     # The prefix keeps every other driver that reads JSON away from the file, one that runs commands among them.
     name = os.path.abspath(path)
-    if kind == "KML":
-        with open(path, "rb") as file:
-            check_xml(path, file, KML)
-    if kind == "GeoJSON":
+    if kind in {"GeoJSON", "GeoJSONSeq"}:
         check_geojson(path)
-        return f"GeoJSON:{name}"
-    if kind == "shp" and not path.lower().endswith(".shp"):
-        return f"/vsizip/{{{name}}}/{_zipped_shapefile(path)}"
+        return f"{kind}:{name}"
+    if kind in {"KML", "shp"} and zipfile.is_zipfile(path):
+        member = member_of(path, MAX_TEXT).name
+        if kind == "KML":
+            with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+                check_xml(path, file, KML)
+        return f"/vsizip/{{{name}}}/{member}"
+    if kind == "KML":
+        with open(path, "rb") as plain:
+            check_xml(path, plain, KML)
     return name
 
 
@@ -276,7 +266,13 @@ def _too_many(path: str, count: int) -> ResourceError:
 def _check_info(
     text: str, path: str, kind: str, info: dict[str, Any], wish: Wish, box: tuple[float, ...] | None
 ) -> None:
-    drivers = {"GeoJSON": ("GeoJSON",), "GPKG": ("GPKG",), "shp": ("ESRI Shapefile",), "fgb": ("FlatGeobuf",)}
+    drivers = {
+        "GeoJSON": ("GeoJSON",),
+        "GeoJSONSeq": ("GeoJSONSeq",),
+        "GPKG": ("GPKG",),
+        "shp": ("ESRI Shapefile",),
+        "fgb": ("FlatGeobuf",),
+    }
     if info["driver"] not in drivers.get(kind, ("KML", "LIBKML")):
         raise SceneError(f"{path}: driver {info['driver']} is not trusted; convert it to a GeoPackage with ogr2ogr")
     if box is None and wish.where is None and info["features"] > MAX_FEATURES:
@@ -316,27 +312,6 @@ def numbers(text: str, attribute: str, column: NDArray[Any]) -> NDArray[np.float
         return np.array([np.nan if value is None or value == "" else float(value) for value in column.tolist()])
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{text}: attribute {attribute} is no number; choose one that is") from error
-
-
-def _zipped_shapefile(path: str) -> str:
-    """Name of the shapefile in an archive."""
-    import zipfile  # noqa: PLC0415
-    import zlib  # noqa: PLC0415
-    from lzma import LZMAError  # noqa: PLC0415
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            shapes = [member.filename for member in members if member.filename.lower().endswith(".shp")]
-            shapes = [name for name in shapes if not os.path.basename(name).startswith(".")]
-            head = archive.open(shapes[0]).read(4) if len(shapes) == 1 else b""
-    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error, LZMAError) as error:
-        raise SceneError(f"{path}: is no archive that can be read ({one_line(error)}); copy it again") from error
-    if len(shapes) != 1 or head != _SHP:
-        raise SceneError(f"{path}: holds {len(shapes)} shapefiles; give an archive of one")
-    if sum(member.file_size for member in members) > MAX_TEXT:
-        raise ResourceError(f"{path}: unpacks to more than {MAX_TEXT} bytes; unpack it, or clip it to the scene")
-    return shapes[0]
 
 
 def fingerprint(path: str) -> str:

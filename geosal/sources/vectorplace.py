@@ -22,6 +22,8 @@ _ROUNDS = 4
 """How often sides are looked at again after they were cut."""
 _SHORT = 64.0
 """Pixels; shorter sides are probed in the middle first."""
+_DEGREES = 360.0
+"""Largest longitude in any count; a latitude has a quarter of it."""
 _AREAL = (3, 6)
 _POINTS = (0, 4)
 
@@ -37,7 +39,7 @@ class Placed(NamedTuple):
     """How many were not valid and had to be, to be cut."""
 
 
-def to_pixels(text: str, features: Features, grid: Grid, crs: int | None, reach: float = 0.0) -> Placed:
+def to_pixels(text: str, features: Features, grid: Grid, crs: str | None, reach: float = 0.0) -> Placed:
     """Bring geometries into pixel coordinates.
 
     Parameters
@@ -49,7 +51,7 @@ def to_pixels(text: str, features: Features, grid: Grid, crs: int | None, reach:
     grid
         Of the scene.
     crs
-        EPSG code that the user gives for a file without a CRS; None without one.
+        What the user gives for a file without a CRS, such as ``EPSG:5070``; None without one.
     reach
         Pixels around the scene that count. What lies farther off is cut away before it is projected: there a projection
         may have no place, or the wrong one.
@@ -59,7 +61,7 @@ def to_pixels(text: str, features: Features, grid: Grid, crs: int | None, reach:
     SaliencyError
         One of the two has no place on the map, or there is no way from one CRS to the other.
     UsageError
-        `crs` is given though the file has one, or is no code.
+        `crs` is given though the file has another one.
     """
     import shapely  # noqa: PLC0415
 
@@ -283,6 +285,9 @@ def no_overlap(text: str, features: Features, grid: Grid) -> SaliencyError:
         crs = pyproj.CRS.from_user_input(features.crs)
         if crs.is_projected and np.abs(own[[0, 2]]).max() <= 180 and np.abs(own[[1, 3]]).max() <= 90:
             hint = "; its coordinates look geographic, mend its CRS with ogr2ogr -a_srs EPSG:4326"
+        if crs.is_geographic and (np.abs(own[[0, 2]]).max() > _DEGREES or np.abs(own[[1, 3]]).max() > _DEGREES / 4):
+            mend = "add crs=EPSG:CODE, or crs=scene" if features.assumed else "mend it with ogr2ogr -a_srs EPSG:CODE"
+            hint = f"; its coordinates are no degrees, so they are in another CRS: {mend}"
     except pyproj.exceptions.CRSError:
         pass
     if not hint and _swapped_fits(text, features, grid):

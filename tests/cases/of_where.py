@@ -2,6 +2,7 @@
 
 import json
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,41 @@ def label_tells_background(folder: Path) -> None:
     path = geojson(folder / "a.geojson", shapely.box(172, -15, 175, -12))
     labels = {package.saliency(path, like=scene, background=ground).attrs["source"] for ground in (0.0, 0.6)}
     assert len(labels) == 2, labels
+
+
+@case("vectors-packed-and-by-line", "zipped shapefiles, .kmz and GeoJSON with a feature a line are read")
+def vectors_packed(folder: Path) -> None:
+    scene, box = pacific(folder), shapely.box(172, -15, 175, -12)
+    wkb = np.array([shapely.to_wkb(box)], object)
+    for name, driver in (("a.shp", "ESRI Shapefile"), ("doc.kml", "KML")):
+        pyogrio.raw.write(folder / name, wkb, [], [], crs="EPSG:4326", geometry_type="Polygon", driver=driver)
+    for name, parts in (("aoi.zip", ("a.shp", "a.shx", "a.dbf", "a.prj")), ("aoi.kmz", ("doc.kml",))):
+        with zipfile.ZipFile(folder / name, "w") as file:
+            for part in parts:
+                file.write(folder / part, part)
+    line = json.dumps({"type": "Feature", "properties": {"images": 1}, "geometry": shapely.geometry.mapping(box)})
+    (folder / "b.geojson").write_text(line)
+    for name in ("lines.geojson", "lines.geojsonl"):
+        (folder / name).write_text(f"{line}\n{line}\n")
+    for name in ("aoi.zip", "aoi.kmz", "b.geojson", "lines.geojson", "lines.geojsonl"):
+        assert found(str(folder / name), scene).sum() == 900, name
+
+
+@case("coco-results", "what a detector writes is read, and a missing box names the mend")
+def coco_results(folder: Path) -> None:
+    scene = pacific(folder)
+    path = folder / "results.json"
+    path.write_text(json.dumps([{"image_id": "scene", "category_id": 1, "bbox": [10, 20, 30, 40], "score": 0.5}]))
+    assert found(f"{path}:attribute=score", scene).sum() == 600
+    image = {"id": 1, "file_name": "scene.tif", "width": 200, "height": 100}
+    one = {"id": 1, "image_id": 1, "segmentation": [[10, 20, 40, 20, 40, 60, 10, 60]], "bbox": []}
+    path.write_text(json.dumps({"images": [image], "annotations": [one]}))
+    refused(geosal("saliency", path, folder / "map.tif", "--like", scene), 4, "shape=polygons")
+
+
+@case("crs-of-a-bare-geojson", "crs= tells where a GeoJSON lies that tells no CRS, as a code or as the scene's")
+def crs_of_geojson(folder: Path) -> None:
+    scene = put(folder / "scene.tif", np.zeros((100, 100), "uint8"), 5e5, 5e6, 10, "EPSG:32633")
+    path = geojson(folder / "a.geojson", shapely.box(5e5 + 100, 5e6 - 300, 5e5 + 200, 5e6 - 100))
+    for crs in ("32633", "EPSG:32633", "scene"):
+        assert found(f"{path}:crs={crs}", scene).sum() == 200

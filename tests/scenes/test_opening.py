@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import geosal
-from geosal.errors import UsageError
+from geosal.errors import SceneError, UsageError
 from geosal.scenes import Reading, Scene, band_names, input_root, open_input
 
 
@@ -50,3 +50,9 @@ def test_a_raster_is_its_own_root(rgb_scene: Path, tmp_path: Path) -> None:
     product.write_text("x")
     assert input_root(str(product)) == str(tmp_path)
     assert np.size(input_root("half")) == 1
+
+
+@pytest.mark.parametrize("name", ["LC09_x.tar.gz", "a.TGZ"])
+def test_compressed_archives_are_told_by_what_they_are(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="is a compressed archive, .*; unpack it first"):
+        open_input(str(tmp_path / name))

@@ -247,3 +247,29 @@ def test_tables_in_another_encoding_are_one_line(tmp_path):
     path.write_bytes(b"xmin\xff\xfe\n1")
     with pytest.raises(SceneError, match="is no table in UTF-8"):
         read_csv("t", str(path), Wish(), FRAME)
+
+
+def test_results_of_a_detector_are_read(tmp_path):
+    results = [
+        {"image_id": "a", "category_id": 1, "bbox": [1, 2, 10, 20], "score": 0.5},
+        {"image_id": "b", "category_id": 2, "bbox": [5, 5, 1, 3], "score": 0.75},
+    ]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(results))
+    wish = Wish(attribute="score")
+    found = read_coco("t", str(path), wish, Frame("/x/a.tif", (50, 80)))
+    assert [one.bounds for one in found.geometries] == [(1, 2, 11, 22)]
+    assert found.values.tolist() == [0.5]
+    other = read_coco("t", str(path), Wish(image="b", category="2"), Frame(None, (50, 80)))
+    assert [one.bounds for one in other.geometries] == [(5, 5, 6, 8)]
+    with pytest.raises(UsageError, match="it is not clear which one the scene is"):
+        read_coco("t", str(path), wish, Frame("/x/c.tif", (50, 80)))
+
+
+@pytest.mark.parametrize("box", [{}, {"bbox": []}, {"bbox": None}])
+def test_annotations_without_a_box_name_the_mend(tmp_path, box):
+    outline = {"id": 7, "image_id": 1, "segmentation": [[1, 2, 11, 2, 11, 22]], **box}
+    path = coco(tmp_path, annotations=[outline])
+    with pytest.raises(SaliencyError, match="annotation 7 has no bbox; add shape=polygons"):
+        read_coco("t", path, Wish(image="a"), Frame(None, (50, 80)))
+    assert read_coco("t", path, Wish(image="a", shape="polygons"), Frame(None, (50, 80))).geometries[0].area == 100

@@ -165,3 +165,20 @@ def test_a_parameter_that_cannot_work_is_refused(text, match, grid):
     source = SourceText.parse(text)
     with pytest.raises(UsageError, match=match.replace("?", r"\?")):
         source_class(source).open(source, Setting(grid=grid))
+
+
+@pytest.mark.parametrize("name", ["aoi.zip", "a.kmz", "a.geojsonl", "A.NDJSON", "a.gml", "a.gdb"])
+def test_names_of_vectors_are_not_taken_for_rasters(name):
+    assert entry_for(SourceText.parse(name)) == FILES["vector"]
+
+
+def test_a_code_of_a_crs_may_hold_its_colon():
+    parsed = SourceText.parse("s3://x/a.geojson:saliency=1,crs=epsg:5070,buffer=5px")
+    assert parsed.params == (("saliency", "1"), ("crs", "epsg:5070"), ("buffer", "5px"))
+
+
+def test_nothing_is_no_source():
+    source = SourceText.parse("none")
+    with pytest.raises(UsageError, match="uniform:saliency=1 keeps every pixel") as caught:
+        source_class(source)
+    assert "cnn" not in str(caught.value)

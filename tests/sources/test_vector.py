@@ -242,6 +242,17 @@ def test_the_crs_that_the_user_gives_tells_where_features_are(write, grid):
         open_vector(f"{bare}:crs=4326", grid)
 
 
+@pytest.mark.parametrize("crs", ["EPSG:32633", "32633", "scene"])
+def test_the_users_crs_wins_over_what_geojson_means_without_one(grid, tmp_path, crs):
+    path = tmp_path / "a.geojson"
+    path.write_text(shapely.to_geojson(BOXES[0]))
+    with pytest.raises(SaliencyError, match=r"no degrees, so they are in another CRS: add crs=EPSG:CODE, or crs=scene"):
+        open_vector(str(path), grid)
+    np.testing.assert_array_equal(read(f"{path}:crs={crs},saliency=0.5", grid), burned(BOXES[:1], grid, 0.5))
+    with pytest.raises(UsageError, match="crs is an EPSG code, such as 5070 or EPSG:5070, or scene"):
+        open_vector(f"{path}:crs=here", grid)
+
+
 def test_what_it_takes_to_read_is_told(write, grid):
     path = write()
     plain, soft = (open_vector(f"{path}:{how}", grid) for how in ("saliency=1", "feather=100px"))
@@ -350,7 +361,7 @@ def test_any_cutting_gives_the_same_bits(write, grid, parameters, turned, cuts):
         ("buffer=-5", UsageError, "buffer=-5; write metres"),
         ("feather=5000px", UsageError, "feather is 5000 pixels wide"),
         ("image=a", UsageError, "image= and category= are for detections"),
-        ("crs=4326", UsageError, "crs=4326, but the file says EPSG:32633"),
+        ("crs=4326", UsageError, "crs=EPSG:4326, but the file says EPSG:32633"),
         ("colour=1", UsageError, "unknown parameter colour"),
         ("saliency=2", UsageError, "saliency is a number from 0 to 1"),
     ],

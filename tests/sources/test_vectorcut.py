@@ -72,6 +72,6 @@ def test_a_place_and_a_crs_are_needed(grid):
     with pytest.raises(SaliencyError, match="tells no CRS; add crs=CODE"):
         source_crs("t", None, None)
     with pytest.raises(UsageError, match="but the file says EPSG:4326"):
-        source_crs("t", "EPSG:4326", 32633)
+        source_crs("t", "EPSG:4326", "EPSG:32633")
     with pytest.raises(UsageError, match="its CRS cannot be used"):
         source_crs("t", "EPSG:99999", None)

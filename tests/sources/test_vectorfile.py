@@ -54,7 +54,17 @@ def test_a_kind_is_told_by_content_not_by_name(tmp_path, name, driver, kind):
         (json.dumps(GEOJSON), "GeoJSON"),
         ("\ufeff \n" + json.dumps(GEOJSON), "GeoJSON"),
         (json.dumps(SQUARE), "GeoJSON"),
+        (json.dumps(GEOJSON["features"][0]), "GeoJSON"),
+        ('{"type": "Feature", "properties": {"images": ["a"], "annotations": 1}, "geometry": null}', "GeoJSON"),
+        ('{"properties": {"text": "a \\"}{ b"}, "type": "Feature", "geometry": null}', "GeoJSON"),
+        ('{"features": [], "images": [], "type": "FeatureCollection"}', "GeoJSON"),
+        ('{"type": "Feature"}\n{"type": "Feature"}\n', "GeoJSONSeq"),
+        ('\ufeff\n{"type": "Feature"}\r\n{"type": "Feature"}', "GeoJSONSeq"),
+        ('\x1e{"type": "Feature"}\n', "GeoJSONSeq"),
+        ('{"type": "FeatureCollection"}\n', "GeoJSON"),
         ('{"images": [], "annotations": []}', "COCO"),
+        ('{"info": {"type": "Feature"}, "images": [], "annotations": []}', "COCO"),
+        ('[{"image_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]', "COCO"),
         (KML, "KML"),
     ],
 )
@@ -210,7 +220,7 @@ def test_zipped_shapefiles_are_read(tmp_path):
     assert found.crs == "EPSG:32633"
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr("b.shp", "x")
-    with pytest.raises(SceneError, match="holds 2 shapefiles"):
+    with pytest.raises(SceneError, match=r"holds in/a.shp, b.shp; give an archive of one"):
         read(archive)
     archive.write_bytes(b"PK\x03\x04")
     with pytest.raises(SceneError, match="is no archive that can be read"):
@@ -353,3 +363,42 @@ def test_an_archive_that_is_damaged_inside_is_one_line(tmp_path):
     with pytest.raises(SceneError, match="is no archive that can be read") as caught:
         read(archive)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("separator", ["", "\x1e"])
+def test_a_feature_a_line_is_read(tmp_path, separator):
+    lines = [
+        json.dumps(
+            {"type": "Feature", "properties": {"s": n}, "geometry": shapely.geometry.mapping(shapely.Point(n, n))}
+        )
+        for n in range(3)
+    ]
+    path = tmp_path / "a.geojson"
+    path.write_text("".join(f"{separator}{line}\n" for line in lines))
+    found = read(path, attribute="s")
+    assert shapely.get_coordinates(found.geometries).tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert found.values.tolist() == [0, 1, 2]
+    assert found.assumed
+
+
+def test_packed_kml_is_read_and_its_links_are_not(tmp_path):
+    path = tmp_path / "a.kmz"
+    for text, match in ((KML, None), (KML.replace("<Placemark", "<NetworkLink/><Placemark", 1), "NetworkLink")):
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("doc.kml", text)
+            file.writestr("files/a.png", b"")
+        if match is None:
+            assert read(path).geometries.size > 0
+        else:
+            with pytest.raises(SceneError, match=match):
+                read(path)
+
+
+def test_a_geojson_that_tells_no_crs_takes_the_users(tmp_path):
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps(GEOJSON))
+    assert (read(path).crs, read(path).assumed) == ("EPSG:4326", True)
+    assert read(path, crs="EPSG:5070").crs is None
+    path.write_text(json.dumps({"crs": {"type": "name", "properties": {"name": "EPSG:32633"}}, **GEOJSON}))
+    found = read(path, crs="EPSG:5070")
+    assert (found.crs, found.assumed) == ("EPSG:32633", False)

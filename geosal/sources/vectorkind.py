@@ -1,0 +1,116 @@
+"""What a vector file is, told from its first bytes and, of an archive, from what lies in it."""
+
+import mmap
+import os
+import re
+from dataclasses import dataclass
+
+from geosal.errors import ResourceError, SceneError
+
+SHP = b"\x00\x00\x27\x0a"
+"""First bytes of a shapefile."""
+_FOREIGN = (b"<OGRVRTDataSource", b"opengis.net/gml", b"NetworkLink")
+"""What a KML file does not need, and what would make GDAL take another driver or look elsewhere."""
+_ZIP = b"PK\x03\x04"
+_RECORD = b"\x1e"
+"""Begins each record of a GeoJSON text sequence (RFC 8142)."""
+_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[\[\]{}]', re.DOTALL)
+_COCO_KEYS = {b"annotations", b"images", b"categories"}
+_ARCHIVES = (".zip", ".shz", ".kmz")
+_MEMBERS = {".shp": "shp", ".kml": "KML"}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The one file of features in an archive: its kind, and its name there."""
+
+    kind: str
+    name: str
+
+
+def by_magic(path: str, head: bytes) -> str | None:
+    """Tell the kind of a file from its first bytes; None where it is none that is read."""
+    if head.startswith(_ZIP):
+        return member_of(path).kind if path.lower().endswith(_ARCHIVES) else None
+    binary = {b"fgb\x03fgb": "fgb", SHP: "shp", b"PAR1": "parquet"}
+    for magic, kind in binary.items():
+        if head.startswith(magic):
+            return kind
+    if head.startswith(b"SQLite format 3\x00"):
+        return "GPKG" if head[68:72] in {b"GPKG", b"GP10", b"GP11"} else None
+    return _by_text(path, head)
+
+
+def _by_text(path: str, head: bytes) -> str | None:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(_RECORD):
+        return "GeoJSONSeq"
+    if text.startswith(b"{"):
+        kind = "GeoJSON" if _says_geojson(text) else "COCO"
+        return "GeoJSONSeq" if kind == "GeoJSON" and _one_a_line(path) else kind
+    if text.startswith(b"["):
+        return "COCO" if b'"image_id"' in text else None
+    if text.startswith(b"<"):
+        return "KML" if b"<kml" in text and not any(mark in head for mark in _FOREIGN) else None
+    return "CSV" if path.lower().endswith((".csv", ".txt")) and b"\x00" not in head else None
+
+
+def _says_geojson(text: bytes) -> bool:
+    """Whether JSON starts as GeoJSON does, by its outermost members; what does not is looked at as COCO."""
+    depth, keys = 0, set()
+    for token in _TOKEN.finditer(text):
+        if token[1] is None:
+            depth += 1 if token[0] in b"[{" else -1
+        elif depth == 1 and token[2] is not None:
+            keys.add(token[1])
+    if keys & _COCO_KEYS and b"features" not in keys:
+        return False
+    return b'"Feature' in text or b'"coordinates"' in text or b'"geometries"' in text
+
+
+def _one_a_line(path: str) -> bool:
+    """Whether a file's first line is a whole feature and another one follows."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        end = content.find(b"\n")
+        while end >= 0 and not content[:end].removeprefix(b"\xef\xbb\xbf").strip():
+            end = content.find(b"\n", end + 1)
+        if end < 0 or not content[max(0, end - 2) : end].rstrip().endswith(b"}"):
+            return False
+        return content[end : end + 4096].lstrip().startswith(b"{")
+
+
+def member_of(path: str, most: int = 2**30) -> Member:
+    """Find the shapefile or the KML file in an archive, and look at its first bytes.
+
+    Raises
+    ------
+    SceneError
+        It cannot be read, or holds none of them, or several.
+    ResourceError
+        It unpacks to more than `most` bytes.
+    """
+    import zipfile  # noqa: PLC0415
+    import zlib  # noqa: PLC0415
+    from lzma import LZMAError  # noqa: PLC0415
+
+    head = b""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            names = [one.filename for one in members if os.path.splitext(one.filename)[1].lower() in _MEMBERS]
+            names = [name for name in names if not os.path.basename(name).startswith(".")]
+            # The first one of a .kmz is the document (KML 2.2, OGC 07-147r2, annex C).
+            names = names[:1] if path.lower().endswith(".kmz") else names
+            if len(names) == 1:
+                with archive.open(names[0]) as file:
+                    head = file.read(4096)
+    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error, LZMAError) as error:
+        cause = " ".join(str(error).split())[:300]
+        raise SceneError(f"{path}: is no archive that can be read ({cause}); copy it again") from error
+    kind = _MEMBERS[os.path.splitext(names[0])[1].lower()] if len(names) == 1 else ""
+    if not kind or (kind == "shp" and not head.startswith(SHP)):
+        found = ", ".join(names[:6]) or "neither a .shp nor a .kml"
+        raise SceneError(f"{path}: holds {found}; give an archive of one shapefile or one KML file")
+    if sum(member.file_size for member in members) > most:
+        raise ResourceError(f"{path}: unpacks to more than {most} bytes; unpack it, or clip it to the scene")
+    return Member(kind, names[0])
