@@ -1,5 +1,6 @@
 """How much memory a job takes, and which blocks and how many workers fit into what it may take."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +88,7 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     if not fits or not encode_fits:
         least = max(min(option[2] for option in smooth), min(option[1] for option in encode))
         raise ResourceError(
-            f"the job takes at least {least / 2**20:.0f} MiB with these options, {(limit or 0) / 2**20:.0f} MiB are "
+            f"the job takes at least {_told(least, up=True)} with these options, {_told(limit or 0)} are "
             "allowed; raise --max-memory, or leave --block, --workers and the tiles' size to geosal"
         )
     if limit is None and recipe.block is None:
@@ -96,10 +97,18 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     searching = model.searching(sample) if recipe.targets else 0
     if limit is not None and searching > limit:
         raise ResourceError(
-            f"{recipe.targets}: the search takes at least {searching / 2**20:.0f} MiB, {limit / 2**20:.0f} MiB are "
+            f"{recipe.targets}: the search takes at least {_told(searching, up=True)}, {_told(limit)} are "
             "allowed; raise --max-memory, or name the codec's setting instead"
         )
     return Fit(block, chosen, threads, max(smoothing, encoding, searching), sample)
+
+
+def _told(size: int, *, up: bool = False) -> str:
+    """A size for people, rounded so that what is needed is never told as what is allowed."""
+    if size < 2**20:
+        return f"{size} bytes"
+    tenths = 10 * size / 2**20
+    return f"{(math.ceil(tenths) if up else math.floor(tenths)) / 10:.1f} MiB"
 
 
 def _least_of(options: list[tuple[int, int, int]], limit: int | None) -> int:

@@ -52,6 +52,14 @@ _TRUSTED_DRIVERS = (
     "USGSDEM", "GRIB", "TSX", "RMF", "SGI", "TGA", "CEOS", "RST",
 )  # fmt: skip
 _MARKS = {"VRT": b"<VRTDataset", "MRF": b"<MRF_META", "WMS": b"<GDAL_WMS", "WMTS": b"<GDAL_WMTS"}
+_MENDS = {
+    "http response code": "see that the address is right and may be read",
+    "missing codec": "write it anew with another compression where that codec is at hand",
+    "permission denied": "ask for the right to read it",
+    "does not exist": "see that the path is right",
+    "not recognized": "look at it with gdalinfo, and trust another driver with --allow-driver NAME",
+}
+"""What GDAL says -> what can be done; another driver helps only where none of the trusted ones knows the format."""
 _MAX_HANDLES = 16
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SIDECARS = (".msk", ".ovr")
@@ -176,10 +184,13 @@ def _why_not_open(path: str, cause: str) -> str:
                     f"{path}: driver {driver} is not allowed, it can read any file or server; "
                     f"convert it with gdal_translate, or trust it with --allow-driver {driver}"
                 )
-    return (
-        f"{path}: cannot be opened as a raster with the drivers that are trusted ({cause}); "
-        "look at it with gdalinfo, and trust another driver with --allow-driver NAME"
-    )
+    if path.rstrip("/").lower().endswith(".zarr"):
+        return (
+            f"{path}: a Zarr store is no input of this version; make a GeoTIFF of it, such as with xarray.open_zarr "
+            "and rioxarray's to_raster"
+        )
+    mend = next((mend for mark, mend in _MENDS.items() if mark in cause.lower()), "look at it with gdalinfo")
+    return f"{path}: cannot be opened as a raster with the drivers that are trusted ({cause}); {mend}"
 
 
 @dataclass

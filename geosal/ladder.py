@@ -11,6 +11,8 @@ from geosal.errors import SaliencyError, UsageError
 
 MAX_STEPS = 32
 """Widest ladder: kernels of 65 px. With more steps the rounding of float32 saliency outgrows the guard below."""
+USUAL_SIGMA = "opencv"
+"""Rule where nobody says."""
 _STRIP = 2**16
 _GUARD = 1e-6
 """Keeps (1 - 0.9) * 10 at 1: saliencies are written in decimals and stored in float32."""
@@ -31,7 +33,7 @@ class Ladder:
     """
 
     steps: int = 8
-    sigma: str = "opencv"
+    sigma: str = USUAL_SIGMA
 
     def __post_init__(self) -> None:
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or not 1 <= self.steps <= MAX_STEPS:
@@ -50,7 +52,7 @@ class Ladder:
 
     def sigma_of(self, width: int) -> float:
         """Sigma in pixels of the kernel of `width` pixels."""
-        if self.sigma == "opencv":
+        if self.sigma == USUAL_SIGMA:
             return 0.3 * ((width - 1) / 2 - 1) + 0.8
         match = re.fullmatch(r"(\d*\.?\d+)\*K", self.sigma)
         if match is None or float(match[1]) <= 0:

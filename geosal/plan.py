@@ -19,7 +19,7 @@ from geosal.codecs.tuning import setting_for
 from geosal.errors import GeosalWarning, UsageError
 from geosal.fit import fit
 from geosal.grid import Block
-from geosal.ladder import Ladder, effective_kernel
+from geosal.ladder import USUAL_SIGMA, Ladder, effective_kernel
 from geosal.produce import Target
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
@@ -103,8 +103,7 @@ class Plan:
     @property
     def raw_bytes(self) -> int:
         """Bytes of the output's pixels before any codec."""
-        grid = self.layout.grid
-        return grid.height * grid.width * self.layout.count * np.dtype(self.layout.dtype).itemsize
+        return self.layout.raw_bytes
 
     @property
     def disk_bytes(self) -> int:
@@ -222,6 +221,11 @@ def _filled(recipe: Recipe) -> Recipe:
         )
     if recipe.treatment is None:
         recipe = recipe.patch(treatment=usual_treatment(driver))
+    if recipe.sigma != USUAL_SIGMA and not recipe.treated.smooth:
+        raise UsageError(
+            f"--sigma {recipe.sigma}: nothing is smoothed by treatment {recipe.treated}; leave it out, or add "
+            "--treatment smooth"
+        )
     if (
         driver == "JPEG"
         and not recipe.targets
@@ -238,6 +242,8 @@ def _profile_for(recipe: Recipe, scene: Scene) -> Profile:
     profile = resolve_profile(recipe.output, recipe.profile, given, scene.layout, recipe.treated)
     if targets:
         setting_for(profile, given, for_bytes=targets.is_rate)
+    if targets.is_rate and targets.jpeg is None:
+        targets.bytes_for(scene.grid.height * scene.grid.width, scene.layout.raw_bytes)
     return profile
 
 

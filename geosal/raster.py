@@ -67,6 +67,11 @@ class RasterLayout:
         return len(self.metadata.bands)
 
     @property
+    def raw_bytes(self) -> int:
+        """Bytes of the pixels before any codec."""
+        return self.grid.height * self.grid.width * self.count * np.dtype(self.dtype).itemsize
+
+    @property
     def alpha(self) -> int | None:
         """Position (from 0) of the alpha band, if there is one."""
         for position, band in enumerate(self.metadata.bands):

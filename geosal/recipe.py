@@ -10,8 +10,10 @@ from typing import Any, Self
 
 import yaml
 
+from geosal.cluster import memory_bytes
+from geosal.codecs.options import united
 from geosal.errors import SceneError, UsageError
-from geosal.ladder import Ladder
+from geosal.ladder import USUAL_SIGMA, Ladder
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
@@ -20,9 +22,10 @@ from geosal.treatment import SMOOTH, Treatment
 
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
-_LEAST_SIZE = 2**20
 _LARGEST_RECIPE = 2**16
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+_UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
+_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
+_LARGEST_SIZE = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,8 @@ class Recipe:
     block
         Rows and columns of a block, a multiple of 16; by default 2048, less where memory asks for it.
     max_memory
-        Bytes the whole job may take; the block is made smaller to fit, and the job refused when it cannot.
+        Bytes the whole job may take, or ``"50%"`` of this machine's; the block is made smaller to fit, and the job
+        refused when it cannot.
     max_pixels
         Width times height beyond which a scene is refused.
     target_bpp, target_size, target_ratio
@@ -94,7 +98,7 @@ class Recipe:
     outside: str = "keep"
     background: float = 0.0
     steps: int = 8
-    sigma: str = "opencv"
+    sigma: str = USUAL_SIGMA
     treatment: tuple[str, ...] | None = None
     profile: str | None = None
     creation_options: tuple[tuple[str, str], ...] = ()
@@ -232,12 +236,18 @@ def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> Non
 
 
 class _RecipeLoader(yaml.SafeLoader):
-    """YAML without aliases: a recipe needs none, and nested ones grow without bound."""
+    """YAML without aliases: a recipe needs none, and nested ones grow without bound. No key stands twice."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not taken in a recipe")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
+            raise yaml.YAMLError(f"{twice} stands twice in it; give it once")
+        return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -258,14 +268,17 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def parse_size(text: str | int) -> int:
-    """Bytes from ``"512MB"``, ``"1.5GiB"`` or a plain number."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]I?|)B?", str(text).strip().upper())
+    """Bytes from ``"512MB"``, ``"1.5GiB"``, ``"51204 bytes"`` or a plain number, which is bytes.
+
+    Raises
+    ------
+    UsageError
+        It is no size.
+    """
+    match = None if isinstance(text, bool) else _SIZE.fullmatch(str(text).strip().upper())
     if match is None:
-        raise UsageError(f"{text!r} is no size; write it like 512MB or 2GiB")
-    size = int(min(float(match[1]), 1e15) * _UNITS[match[2]])
-    if match[2] == "" and size < _LEAST_SIZE:
-        raise UsageError(f"{text!r} is {size} bytes; a size needs its unit, such as {match[1]}MB")
-    return size
+        raise UsageError(f"{text!r} is no size; write it like 512MB, 2GiB or 51204 (bytes)")
+    return int(min(float(match[1]), _LARGEST_SIZE) * _UNITS[match[2]])
 
 
 def _require(ok: object, name: str, value: object, wanted: str) -> None:
@@ -310,7 +323,7 @@ def _items(name: str, value: Any) -> tuple[Any, ...]:
 def _options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
     pairs = value.items() if isinstance(value, Mapping) else _items(name, value)
     _require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
-    return tuple((str(key).upper(), _gdal_text(option)) for key, option in pairs)
+    return tuple(united((str(key), _gdal_text(option)) for key, option in pairs).items())
 
 
 def _gdal_text(option: Any) -> str:
@@ -322,6 +335,15 @@ def _size(_: str, value: Any) -> int:
     return parse_size(value)
 
 
+def _memory(name: str, value: Any) -> int:
+    """A size, or a share of the machine's memory such as ``"50%"``."""
+    share = re.fullmatch(r"(\d+(?:\.\d*)?)\s*%", str(value).strip())
+    if share is None:
+        return _size(name, value)
+    _require(0 < float(share[1]) <= 100, name, value, "more than 0 % and at most 100 %")
+    return int(memory_bytes() * float(share[1]) / 100)
+
+
 def _floors(name: str, value: Any) -> tuple[str, ...]:
     """Floors of quality: a number, a text, or a list of either."""
     items = _items(name, value) if isinstance(value, list | tuple) else (value,)
@@ -331,11 +353,6 @@ def _floors(name: str, value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in items)
 
 
-def _bytes(name: str, value: Any) -> int:
-    """A number of bytes, or a text that has a unit."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else _size(name, value)
-
-
 def _ratio(_: str, value: Any) -> float:
     return parse_ratio(value)
 
@@ -343,7 +360,7 @@ def _ratio(_: str, value: Any) -> float:
 _CONVERT = {
     "input": _text, "output": _text, "sigma": _text, "scheduler": _text, "profile": _text, "to_byte": _text,
     "background": _number, "resolution": _number, "bands": _names, "saliency": _texts, "drivers": _texts,
-    "treatment": _texts, "target_bpp": _number, "target_size": _bytes, "target_ratio": _ratio, "target_jpeg": _number,
+    "treatment": _texts, "target_bpp": _number, "target_size": _size, "target_ratio": _ratio, "target_jpeg": _number,
     "min_psnr": _floors, "min_ssim": _floors,
-    "bidx": _numbers, "creation_options": _options, "max_memory": _size,
+    "bidx": _numbers, "creation_options": _options, "max_memory": _memory,
 }  # fmt: skip

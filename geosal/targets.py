@@ -148,14 +148,23 @@ class Targets:
             Width times height.
         raw_bytes
             Of all bands before any codec.
+
+        Raises
+        ------
+        UsageError
+            Less than a byte, or bytes are not asked for.
         """
         if self.size is not None:
-            return self.size
-        if self.bpp is not None:
-            return round(self.bpp * pixels / 8)
-        if self.ratio is not None:
-            return round(raw_bytes / self.ratio)
-        raise UsageError("no --target-size, --target-bpp or --target-ratio is asked for")
+            wanted = float(self.size)
+        elif self.bpp is not None:
+            wanted = self.bpp * pixels / 8
+        elif self.ratio is not None:
+            wanted = raw_bytes / self.ratio
+        else:
+            raise UsageError("no --target-size, --target-bpp or --target-ratio is asked for")
+        if wanted < 1:
+            raise UsageError(f"{self}: that is less than a byte for {pixels} pixels; ask for more")
+        return round(wanted)
 
     def __str__(self) -> str:
         rates = ((f"--target-{name}", getattr(self, name)) for name in _RATES)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from geosal import Recipe, SceneError, UsageError
+from geosal.cluster import memory_bytes
 from geosal.recipe import parse_size
 
 WISH = {"input": "in.tif", "output": "out.tif", "saliency": "perlin"}
@@ -46,7 +47,12 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
         (WISH | {"block": 0}, "above 0"),
         (WISH | {"workers": -1}, "above 0"),
         (WISH | {"max_memory": "lots"}, "no size"),
-        (WISH | {"max_memory": 512}, "512MB"),
+        (WISH | {"max_memory": True}, "no size"),
+        (WISH | {"max_memory": "0%"}, "at most 100 %"),
+        (WISH | {"max_memory": "120 %"}, "at most 100 %"),
+        (WISH | {"max_memory": 0}, "above 0"),
+        (WISH | {"target_size": "50%"}, "no size"),
+        (WISH | {"creation_options": {"QUALITY": 50, "quality": 80}}, "QUALITY=50 and quality=80: one option has one"),
         (WISH | {"scheduler": "slurm"}, "threads, processes"),
         (WISH | {"bidx": ["red"]}, "band numbers"),
         (WISH | {"saliency": 3}, "a list"),
@@ -60,16 +66,36 @@ def test_a_wish_that_cannot_be_is_refused_with_the_mend(wish: dict[str, object],
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("1.5GiB", 1610612736), ("2G", 2 * 10**9), (4194304, 2**22), ("7000 kb", 7 * 10**6)]
-)
+    ("text", "size"),
+    [
+        ("1.5GiB", 1610612736), ("2G", 2 * 10**9), (4194304, 2**22), ("7000 kb", 7 * 10**6), ("3 kiB", 3072),
+        ("1t", 10**12), ("51204", 51204), (51204, 51204), ("51204B", 51204), ("51204 bytes", 51204), ("1 byte", 1),
+        ("1e6", 10**6), (1e6, 10**6),
+    ],
+)  # fmt: skip
 def test_sizes(text: str | int, size: int) -> None:
     assert parse_size(text) == size
 
 
-def test_a_size_without_its_unit_is_refused_with_one() -> None:
-    for text in ("300", "300B"):
-        with pytest.raises(UsageError, match="such as 300MB$"):
-            parse_size(text)
+@pytest.mark.parametrize("text", ["", "MB", "-3", "5 XB", "50%", "1.5.2GB", "nan", True])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="write it like 512MB, 2GiB or 51204"):
+        parse_size(text)
+
+
+def test_a_share_of_memory_is_that_of_the_machine() -> None:
+    half = Recipe.from_mapping(WISH | {"max_memory": "50%"}).max_memory
+    assert half == memory_bytes() // 2
+    assert half is not None
+    assert 2**26 < half < 2**45
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    for text in ("profile: jpeg\nprofile: webp\n", "creation_options:\n  LEVEL: 1\n  LEVEL: 9\n"):
+        file.write_text(text)
+        with pytest.raises(UsageError, match="stands twice in it; give it once"):
+            Recipe.from_yaml(file)
 
 
 def test_a_recipe_file_must_be_there_and_be_a_mapping(tmp_path: Path) -> None:

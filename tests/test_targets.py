@@ -58,6 +58,9 @@ def test_each_rate_comes_to_bytes() -> None:
     assert Targets(bpp=2.0).bytes_for(pixels, raw) == 250
     assert Targets(size=123).bytes_for(pixels, raw) == 123
     assert Targets(ratio=20.0).bytes_for(pixels, raw) == 300
+    for less in (Targets(bpp=1e-7), Targets(ratio=1e8)):
+        with pytest.raises(UsageError, match="less than a byte"):
+            less.bytes_for(pixels, raw)
     assert not Targets()
     with pytest.raises(UsageError, match="no --target"):
         Targets().bytes_for(pixels, raw)
@@ -82,7 +85,7 @@ def test_a_recipe_takes_targets_as_they_are_written_in_yaml() -> None:
     assert [str(floor) for floor in both.floors] == [
         "--min-psnr whole:40", "--min-ssim whole:0.9", "--min-ssim salient:0.99"
     ]  # fmt: skip
-    for wrong in ({"target_bpp": "many"}, {"min_psnr": [True]}, {"min_psnr": {"salient": 40}}, {"target_size": "50"}):
+    for wrong in ({"target_bpp": "many"}, {"min_psnr": [True]}, {"min_psnr": {"salient": 40}}, {"target_size": "50%"}):
         with pytest.raises(UsageError):
             Recipe.from_mapping({**wish, **wrong})
 

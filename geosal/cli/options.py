@@ -1,7 +1,6 @@
 """The options that several commands share, each defined once, and the recipe they make."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -9,12 +8,16 @@ from rasterio.rio import options as rio_options
 
 from geosal.cli.guard import set_verbosity
 from geosal.cli.output import Report
+from geosal.codecs.options import codec_options, united
 from geosal.codecs.profiles import PROFILES
 from geosal.recipe import COMBINE, Recipe, read_yaml
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
-from geosal.sources.combine import OUTSIDE
+from geosal.sources.combine import OUTSIDE, idle_rules
+from geosal.treatment import NOTHING, Treatment
 
+_RATES = ("target_bpp", "target_size", "target_ratio", "target_jpeg")
+_FLOORS = ("min_psnr", "min_ssim")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -34,13 +37,13 @@ def _note_verbosity(context: click.Context, _: click.Parameter, value: int) -> N
 
 
 def _parse_pairs(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
+    pairs = []
     for value in values:
         key, equals, text = value.partition("=")
         if not key or not equals:
             raise click.BadParameter(f"{value!r} is no KEY=VALUE", param=parameter)
-        pairs[key.upper()] = text
-    return pairs
+        pairs.append((key, text))
+    return united(pairs)
 
 
 def _make_report(context: click.Context, _: click.Parameter, value: str | None) -> Report:
@@ -169,7 +172,7 @@ job_options = together(
     ),
     workers,
     block,
-    click.option("--max-memory", metavar="SIZE", help="Fit the job into this much memory, such as 512MB or 1GiB."),
+    click.option("--max-memory", metavar="SIZE", help="Fit the job into this much memory: 512MB, 1GiB, 50%."),
     max_pixels,
     drivers,
     overwrite,
@@ -180,7 +183,8 @@ report_options = together(quiet, json, verbose)
 def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     """Make the recipe of a YAML file and the options that were given; those go before what the file says.
 
-    Creation options go before those of the file one by one.
+    Creation options go before those of the file one by one, but for those of another codec. What excludes something of
+    the file takes its place: bands by number and by name, bytes and quality, the rules of other sources.
 
     Raises
     ------
@@ -193,16 +197,39 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     given = {name: value for name, value in given.items() if value not in ((), {})}
     if config is None:
         return Recipe.from_mapping(given)
-    wish = read_yaml(config)
-    for one, other in (("bands", "bidx"), ("bidx", "bands")):
-        if one in given:
-            wish.pop(other, None)  # both name the bands
-    recipe = Recipe.from_mapping(wish | given)
-    if not ("creation_options" in given and wish.get("creation_options")):
-        return recipe
-    of_file = Recipe.from_mapping({**wish, **given, "creation_options": wish["creation_options"]})
-    merged = dict(of_file.creation_options) | dict(recipe.creation_options)
-    return replace(recipe, creation_options=tuple(merged.items()))
+    wish = {name: value for name, value in read_yaml(config).items() if not _is_replaced(name, given)}
+    both = Recipe.from_mapping(wish | given)
+    if "saliency" in given:
+        wish = {name: value for name, value in wish.items() if name in given or name not in _idle(both)}
+    of_file = Recipe.from_mapping(wish | given | {"creation_options": wish.get("creation_options")})
+    options = {name: value for name, value in of_file.creation_options if not _is_settled(name, wish, both, given)}
+    return Recipe.from_mapping(wish | given | {"creation_options": options | given.get("creation_options", {})})
+
+
+def _idle(recipe: Recipe) -> dict[str, str]:
+    """Rules that no source heeds."""
+    sources = [SourceText.parse(text) for text in recipe.saliency]
+    return idle_rules(sources, combine=recipe.combine, outside=recipe.outside, background=recipe.background)
+
+
+def _is_settled(name: str, wish: Mapping[str, Any], recipe: Recipe, given: Mapping[str, Any]) -> bool:
+    """Whether the command line has settled what a creation option of the file says: by another codec or a treatment."""
+    if name in codec_options() and "profile" in given and given["profile"] != wish.get("profile"):
+        return True
+    treated = recipe.treated if "treatment" in given else NOTHING
+    has_high = treated.quality is not None and treated.quality.high is not None
+    return (name == "QUALITY" and has_high) or (name == "MAX_Z_ERROR" and treated.bound is not None)
+
+
+def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
+    """Whether an option on the command line excludes this one of the file."""
+    if name in _RATES:
+        return any(other in given for other in (*_RATES, *_FLOORS))
+    if name in _FLOORS:
+        return any(rate in given for rate in _RATES)
+    if name == "sigma":
+        return "treatment" in given and not Treatment.parse(given["treatment"]).smooth
+    return {"bands": "bidx", "bidx": "bands"}.get(name) in given
 
 
 def keep_report_apart(report: Report, sources: Sequence[str], *paths: str | None) -> None:

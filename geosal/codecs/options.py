@@ -1,8 +1,10 @@
 """GDAL's creation options of the drivers we write with; GDAL itself only warns of one that it does not know."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+
+from geosal.errors import UsageError
 
 _NO_LIMITS = None
 
@@ -109,6 +111,97 @@ PROTECTED_OPTIONS: Mapping[str, str] = MappingProxyType({
     ),
 })  # fmt: skip
 """Option -> why the user cannot set it, and what to do instead."""
+
+
+_OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
+    "LEVEL": frozenset({"DEFLATE", "ZSTD"}),
+    "QUALITY": frozenset({"JPEG", "WEBP"}),
+    "MAX_Z_ERROR": frozenset({"LERC"}),
+    "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW"}),
+})  # fmt: skip
+"""Option of a COG -> the codecs that know it, beside its overviews' own."""
+_IMPLIED = {"QUALITY": ("JPEG", "WEBP", "LERC"), "MAX_Z_ERROR": ("JPEG", "WEBP")}
+"""Option -> codecs that are not lossless; what other codecs keep anyway may be asked of them."""
+_NO = frozenset({"NO", "FALSE", "OFF", "0"})
+
+
+def codec_options() -> frozenset[str]:
+    """Options that mean something for some codecs of a COG only."""
+    return frozenset(_OF_CODEC) | {f"OVERVIEW_{name}" for name in _OF_CODEC} | {"MAX_Z_ERROR_OVERVIEW"}
+
+
+def _is_idle(option: str, value: str, compression: str) -> bool:
+    """Whether an option of a COG says something that its codec neither does nor implies.
+
+    Parameters
+    ----------
+    option
+        In capitals.
+    value
+        As given: no predictor, no error and the best quality are implied where a codec has no such option.
+    compression
+        Of the pixels that it is about, in capitals.
+    """
+    name = "MAX_Z_ERROR" if option == "MAX_Z_ERROR_OVERVIEW" else option.removeprefix("OVERVIEW_")
+    if name not in _OF_CODEC or compression in _OF_CODEC[name]:
+        return False
+    if name == "PREDICTOR":
+        return value.upper() not in _NO
+    best = {"QUALITY": 100.0, "MAX_Z_ERROR": 0.0}.get(name)
+    return number(value) != best or compression in _IMPLIED[name]
+
+
+def refuse_idle(option: str, value: str, name: str, compression: str, given: Mapping[str, str]) -> None:
+    """Refuse an option of a COG that its codec does not have; overviews may have another codec.
+
+    Parameters
+    ----------
+    option, value
+        In capitals, and as given.
+    name, compression
+        Of the profile, and what it stands for in GDAL.
+    given
+        All options of the user, with names in capitals.
+
+    Raises
+    ------
+    UsageError
+        Nothing would heed it.
+    """
+    of_overviews = option.startswith("OVERVIEW_") or option.endswith("_OVERVIEW")
+    wished = given.get("OVERVIEW_COMPRESS", "AUTO").upper() if of_overviews else "AUTO"
+    if _is_idle(option, value, compression if wished == "AUTO" else wished):
+        what = "its overviews have" if of_overviews else "it has"
+        raise UsageError(
+            f"--co {option}={value}: profile {name} would not heed it, {what} no such setting; leave it out, or choose "
+            "another --profile"
+        )
+
+
+def with_resampling(given: Mapping[str, str]) -> dict[str, str]:
+    """GDAL's RESAMPLING is that of overviews too, and nothing else is resampled here; names in capitals."""
+    options = dict(given)
+    if (wished := options.pop("RESAMPLING", None)) is None:
+        return options
+    return united([*options.items(), ("OVERVIEW_RESAMPLING", wished)])
+
+
+def united(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Bring names of options to capitals.
+
+    Raises
+    ------
+    UsageError
+        One has two values.
+    """
+    options: dict[str, str] = {}
+    for name, value in pairs:
+        before = options.setdefault(name.upper(), value)
+        if before.upper() != value.upper():
+            raise UsageError(
+                f"--co {name.upper()}={before} and {name}={value}: one option has one value; leave one out"
+            )
+    return options
 
 
 def number(text: str) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePath
@@ -18,6 +19,9 @@ from geosal.codecs.options import (
     PROTECTED_OPTIONS,
     WORDS,
     number,
+    refuse_idle,
+    united,
+    with_resampling,
 )
 from geosal.codecs.treatments import settle, treated_options
 from geosal.errors import UsageError
@@ -158,15 +162,14 @@ def resolve_profile(
         Unknown suffix, profile or option; an option that contradicts the profile; a dtype or a number of bands that
         the codec cannot hold, or a treatment that does not go with it.
     """
-    driver = driver_of(output)
-    name = name or _DEFAULT_NAME[driver]
+    driver, creation_options = driver_of(output), united(creation_options.items())
+    name = (name or _DEFAULT_NAME[driver]).lower()
     kind = _kind_of(name, driver, output)
     _refuse_misfit(name, kind, layout)
     if driver == "JPEG":
         _refuse_large_jpeg(output, layout)
     asked = treated_options(treatment, name, driver, creation_options, layout)
-    upper = {option.upper() for option in creation_options}
-    given = {option: value for option, value in asked.items() if option not in upper} | dict(creation_options)
+    given = with_resampling(asked | creation_options) if driver == "COG" else asked | creation_options
     options = dict(kind.options)
     if driver == "JP2OpenJPEG":
         options |= _jp2_geometry(layout, given)
@@ -187,6 +190,25 @@ def resolve_profile(
     )
 
 
+def lossy_profiles(output: str, layout: RasterLayout) -> tuple[str, ...]:
+    """Name the profiles that an output and its pixels can have, and that come to few bytes by losing some.
+
+    Parameters
+    ----------
+    output
+        Path, whose suffix picks the driver.
+    layout
+        What will be written.
+    """
+    names = []
+    for name, kind in PROFILES.items():
+        with suppress(UsageError):
+            if not kind.lossless or name == "lerc":
+                resolve_profile(output, name, {}, layout)
+                names.append(name)
+    return tuple(names)
+
+
 def driver_of(output: str) -> str:
     """Tell which of GDAL's drivers an output's suffix picks.
 
@@ -205,7 +227,7 @@ def driver_of(output: str) -> str:
 def _kind_of(name: str, driver: str, output: str) -> _Kind:
     fitting = [known for known, kind in PROFILES.items() if kind.driver == driver]
     if name not in PROFILES:
-        close = get_close_matches(name, PROFILES, n=1)
+        close = get_close_matches(name, fitting, n=1) or get_close_matches(name, PROFILES, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
         raise UsageError(f"profile {name}: unknown; {hint}{output} can be written as {', '.join(fitting)}")
     kind = PROFILES[name]
@@ -335,6 +357,8 @@ def _checked_options(given: Mapping[str, str], name: str, kind: _Kind, dtype: st
             raise UsageError(
                 f"--co {option}={value}: HTJ2K tiles take {', '.join(sorted(HTJ2K_OPTIONS))} only; leave it out"
             )
+        if kind.driver == "COG":
+            refuse_idle(upper, value, name, own["COMPRESS"], given)
         _check_value(upper, value, kind.driver, dtype)
         checked[known[upper]] = value
     return checked

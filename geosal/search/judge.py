@@ -75,7 +75,7 @@ def open_candidate(path: str) -> Scene:
     """Open a file of ours."""
     from geosal.scenes.zarr_store import ZarrScene, is_store  # noqa: PLC0415  loads zarr
 
-    return ZarrScene.open(path) if is_store(path) else Scene.open(path, max_pixels=2**62)
+    return ZarrScene.open_store(path) if is_store(path) else Scene.open(path, max_pixels=2**62)
 
 
 def figure(scores: Mapping[str, Scores], floor: Floor) -> float:

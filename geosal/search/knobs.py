@@ -8,7 +8,7 @@ import numpy as np
 
 from geosal.codecs.tiff import TiffEncoder
 from geosal.codecs.tuning import Setting, setting_for
-from geosal.ladder import MAX_STEPS, Ladder
+from geosal.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.plan import Plan, retuned
 from geosal.recipe import Recipe
 from geosal.search.solve import Range
@@ -176,7 +176,7 @@ def sigma_knob(plan: Plan) -> Knob:
 
 def _factor(ladder: Ladder) -> float:
     """Factor of the rule ``FACTOR*K`` whose kernels are as wide as a ladder's."""
-    if ladder.sigma == "opencv":
+    if ladder.sigma == USUAL_SIGMA:
         return _WIDEST_ALIKE
     return ladder.sigma_of(ladder.widths[-1]) / ladder.widths[-1]
 

@@ -4,6 +4,7 @@ import math
 import warnings
 from pathlib import Path
 
+from geosal.codecs.profiles import lossy_profiles
 from geosal.codecs.tuning import Setting
 from geosal.errors import GeosalWarning, TargetError, redact
 from geosal.plan import Plan
@@ -124,7 +125,12 @@ class RateSearch(Turning):
         more = self._bytes > self._asked
         if self._targets.jpeg is not None:
             return f"give --target-jpeg a {'higher' if more else 'lower'} quality, or use another --treatment"
-        return "ask for more bytes, or smooth more, or use a tighter codec" if more else "ask for fewer bytes"
+        if not more:
+            return "ask for fewer bytes"
+        plan = self._trials.plan
+        tighter = lossy_profiles(plan.recipe.output, plan.scene.layout) if plan.profile.lossless else ()
+        codec = f"use --profile {' or '.join(tighter)}, which lose bits evenly" if tighter else "use a tighter codec"
+        return f"ask for more bytes, or smooth more, or {codec}"
 
     def _predicted(self, plan: Plan) -> float:
         return self._trials.bytes_of(plan) * self._ratio

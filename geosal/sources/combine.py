@@ -13,11 +13,14 @@ from geosal.grid import Block, Grid
 from geosal.raster import Pixels
 from geosal.sources.align import spread
 from geosal.sources.base import Coded, CodedSource, Setting, Source
-from geosal.sources.text import SourceText, source_class
+from geosal.sources.text import FILES, SOURCES, SourceText, entry_for, is_plugged, source_class
 
 COMBINATIONS = ("max", "min", "mean", "product", "weighted")
 OUTSIDE = {"keep": 1.0, "blur": 0.0}
 """Saliency where no source says anything."""
+_USUAL_OUTSIDE = "keep"
+_EVERYWHERE = frozenset({*(SOURCES[name] for name in ("half", "grid", "uniform", "perlin", "detail")), FILES["vector"]})
+"""Classes of sources that say something of every pixel."""
 _LEAST_WEIGHT = 1e-6
 _SOURCE_BYTES, _UNION_BYTES, _MEAN_BYTES = 12, 8, 40
 """For each pixel: while a source reads that does not tell; while two are united; sums and weights in float64."""
@@ -200,6 +203,10 @@ def open_saliency(
     if outside not in OUTSIDE:
         raise UsageError(f"outside={outside}: no such rule; use keep or blur")
     texts = [SourceText.parse(text) for text in sources]
+    if idle := idle_rules(texts, combine=combine, outside=outside, background=background):
+        name, why = next(iter(idle.items()))
+        given = {"combine": combine, "outside": outside, "background": f"{background:g}"}[name]
+        raise UsageError(f"{name}={given}: {why}; leave it out")
     weights = tuple(_weight(text, combine) for text in texts)
     setting = Setting(grid=grid, drivers=drivers, background=background, scene=scene)
     opened = tuple(source_class(text).open(text.without("weight"), setting) for text in texts)
@@ -215,6 +222,24 @@ def open_saliency(
             stacklevel=2,
         )
     return Saliency(grid=grid, sources=opened, combine=combine, outside=outside, coverage=coverage, weights=weights)
+
+
+def idle_rules(
+    sources: Sequence[SourceText], *, combine: str | None, outside: str, background: float
+) -> dict[str, str]:
+    """Tell which rules say what no source heeds, whatever its data hold, and why; plug-ins may heed them all."""
+    entries = [None if is_plugged(source) else entry_for(source) for source in sources]
+    idle = {}
+    if combine is not None and len(sources) == 1 and sources[0].get("weight") is None:
+        idle["combine"] = "there is one source, so nothing unites"
+    if outside != _USUAL_OUTSIDE and all(entry in _EVERYWHERE for entry in entries):
+        idle["outside"] = "the sources speak of every pixel, wherever that lies"
+    knows = (FILES["vector"], FILES["classes"], None)
+    if background and not any(
+        entry in knows and source.get("background") is None for entry, source in zip(entries, sources, strict=True)
+    ):
+        idle["background"] = "no source has one: it is where vectors and classes name nothing"
+    return idle
 
 
 def _weight(source: SourceText, combine: str | None) -> float:

@@ -199,13 +199,26 @@ def source_class(source: SourceText) -> "type[Source]":
     UsageError
         Neither a name nor a path, or a plug-in that is broken.
     """
-    if source.target not in SOURCES and _NAME.fullmatch(source.target):
-        from geosal.sources.plugins import plugin_class  # noqa: PLC0415  looking for plug-ins reads many small files
+    return _plugged(source) or load_class(entry_for(source))
 
-        plugged = plugin_class(source.text, source.target)
-        if plugged is not None:
-            return plugged
-    return load_class(entry_for(source))
+
+def is_plugged(source: SourceText) -> bool:
+    """Whether a source is that of a plug-in.
+
+    Raises
+    ------
+    UsageError
+        The plug-in is broken.
+    """
+    return _plugged(source) is not None
+
+
+def _plugged(source: SourceText) -> "type[Source] | None":
+    if source.target in SOURCES or not _NAME.fullmatch(source.target):
+        return None
+    from geosal.sources.plugins import plugin_class  # noqa: PLC0415  looking for plug-ins reads many small files
+
+    return plugin_class(source.text, source.target)
 
 
 def entry_for(source: SourceText) -> str:
