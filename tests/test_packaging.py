@@ -1,6 +1,7 @@
 """The package as pip sees it, and the files around it that no other test would notice."""
 
 import importlib
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -78,6 +80,23 @@ def test_every_import_of_the_core_is_a_dependency() -> None:
     assert {"numpy", "rasterio", "dask"} <= foreign
 
 
+def test_oldest_versions_are_the_floors() -> None:
+    """What is tested as the oldest is what a user may have: each floor is pinned, to its first release."""
+    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["test"]]
+    floors: dict[str, Version] = {}
+    for requirement in map(Requirement, wanted):
+        (specifier,) = requirement.specifier
+        assert specifier.operator == ">="
+        floor = Version(specifier.version)
+        floors[requirement.name] = max(floor, floors.get(requirement.name, floor))
+    lines = (ROOT / "tests" / "oldest.txt").read_text(encoding="utf-8").splitlines()
+    pins = {pin.name: Version(next(iter(pin.specifier)).version) for pin in map(Requirement, lines[2:])}
+    assert pins.keys() == floors.keys()
+    assert {
+        name for name, pin in pins.items() if pin.release[: len(floors[name].release)] != floors[name].release
+    } == set()
+
+
 def _code(path: Path) -> str:
     """The text of a module without its docstrings, which may hold examples."""
     return re.sub(r'"""(?s:.*?)"""', "", path.read_text(encoding="utf-8"))
@@ -130,6 +149,20 @@ def test_ci_script_is_sound() -> None:
     assert script.stat().st_mode & 0o111
     assert "set -euo pipefail" in script.read_text(encoding="utf-8")
     subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_pytest_as_a_module_tests_what_is_installed(tmp_path: Path) -> None:
+    """Not the geosal of the current folder: in a checkout that one has no compiled loops."""
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "geosal").mkdir()
+    (tmp_path / "geosal" / "__init__.py").write_text("raise ImportError('of the checkout')\n")
+    (tmp_path / "test_it.py").write_text("import geosal\n\ndef test_it():\n    assert geosal.compress\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
+    command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-c", "/dev/null", "--rootdir", "."]
+    made = subprocess.run(
+        [*command, "test_it.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stdout
 
 
 # Notebooks: pytest runs them (nbmake); here is what a run would not notice
