@@ -135,3 +135,27 @@ def test_a_fourth_band_that_is_no_alpha_is_refused(profile: str, tmp_path: Path)
         dataset.write(pixels)
     with pytest.raises(UsageError, match="a fourth band must be alpha, this one is not"):
         geosal.compress(str(tmp_path / "s.tif"), str(tmp_path / OUTPUTS[profile]), saliency="half", profile=profile)
+
+
+@pytest.mark.filterwarnings("ignore:.*has no georeferencing")
+@pytest.mark.parametrize(("count", "bidx"), [(3, ()), (5, (1, 2, 3))])
+def test_codes_that_gdal_does_not_heed_stay_unheeded(count: int, bidx: tuple[int, ...], tmp_path: Path) -> None:
+    scene, pixels = tmp_path / "s.tif", np.full((count, 64, 64), 75, np.uint8)
+    profile = {
+        "driver": "GTiff",
+        "width": 64,
+        "height": 64,
+        "count": count,
+        "dtype": "uint8",
+        "ALPHA": "NO",
+        "photometric": "MINISBLACK",
+    }
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(scene, "w", **profile) as dataset:
+        dataset.write(pixels)
+        if not bidx:  # a mask goes before codes
+            dataset.write_mask(np.arange(64 * 64).reshape(64, 64) % 3 > 0)
+        dataset.update_tags(NODATA_VALUES="75 75 75")  # of three bands, which are too few for five
+    for output in ("o.tif", "o.jp2"):
+        geosal.compress(str(scene), str(tmp_path / output), saliency="half", bidx=bidx)
+        with rasterio.open(scene) as before, rasterio.open(tmp_path / output) as after:
+            assert np.array_equal(before.read_masks(1), after.read_masks(1))

@@ -116,7 +116,7 @@ class Scene:
                 dtype=dtype,
                 nodata=_resolve_nodata(path, dataset, indexes, dtype),
                 has_mask=mask or alpha_left,
-                metadata=_with_codes_as_mask(read_metadata(dataset, indexes), by_codes=MaskFlags.nodata in flags),
+                metadata=_without_codes(read_metadata(dataset, indexes)),
             )
             return cls(
                 # Workers may run in another directory.
@@ -232,13 +232,14 @@ def _damage_as_scene_error(what: str) -> Iterator[None]:
         ) from error
 
 
-def _with_codes_as_mask(metadata: RasterMetadata, *, by_codes: bool) -> RasterMetadata:
+def _without_codes(metadata: RasterMetadata) -> RasterMetadata:
     """Leave out the tag of a mask that codes of several bands together make, NODATA_VALUES: a real one is written.
 
-    Codecs, smoothing, means and a choice of bands would each make the codes say something else.
+    Codecs, smoothing, means and a choice of bands would each make the codes say something else. Where another mask
+    goes before it, or its codes are too few, GDAL does not heed it; then it must not come to be heeded either.
     """
     own = metadata.tags.get("", {})
-    if not by_codes or _CODES not in own:
+    if _CODES not in own:
         return metadata
     kept = {key: value for key, value in own.items() if key != _CODES}
     return replace(metadata, tags={**metadata.tags, "": kept})

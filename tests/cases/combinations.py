@@ -231,7 +231,7 @@ def _near(found: Draw, data: NDArray[Any], due: NDArray[Any], salient: NDArray[n
     if int(salient.sum()) < 500 or found.has_target:
         return
     error = data[salient].astype(float) - due[salient].astype(float)
-    spread = max(1.0, float(due[salient].max()) - float(due[salient].min()))
+    spread = 255.0 if due.dtype == np.uint8 else max(1.0, float(due[salient].max()) - float(due[salient].min()))
     psnr = 10 * np.log10(spread**2 / max(1e-9, float((error**2).mean())))
     if psnr < _LEAST_PSNR:
         raise Fault(f"salient samples have {psnr:.1f} dB")
