@@ -248,7 +248,8 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
             tally = _carry_out(plan, path, report)
         finished = work.publish(path)
         report(Progress("verify", 1, 1, "steps"))
-    warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True))
+    if not plan.saliency.even:
+        warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True))
     return replace(_summary(plan, tally, finished, time.monotonic() - begin), search=facts)
 
 

@@ -134,7 +134,8 @@ class Plan:
         """Tell the plan in JSON-ready data; reads a sample of the saliency, and of pixels what its sources look at."""
         of_levels = self.shares()
         shares = self.kernels(of_levels)
-        warn_of_little_gain(self.recipe.output, of_levels)
+        if not self.saliency.even:
+            warn_of_little_gain(self.recipe.output, of_levels)
         grid = self.layout.grid
         return {
             "input": self.recipe.input,

@@ -179,7 +179,8 @@ def write_saliency_map(
     """
     recipe = _recipe(sources, output, like, levels, options)
     _check_files(recipe, preview, palette)
-    scene = open_input(like, recipe.reading)
+    # Quality bands alone make a map, and an area of interest none at all.
+    scene = open_input(like, recipe.reading, partial=True)
     saliency = saliency_of(recipe, scene)
     layout = _layout(scene, saliency, levels)
     profile = resolve_profile(output, recipe.profile, dict(recipe.creation_options), layout)
@@ -201,7 +202,8 @@ def write_saliency_map(
     )
     told = None if picture is None else picture.write(str(preview), overwrite=recipe.overwrite)
     shares = statistics.shares(recipe.ladder)
-    warn_of_little_gain(output, shares, statistics.mean)
+    if not saliency.even:
+        warn_of_little_gain(output, shares, statistics.mean)
     return {
         "output": output,
         "driver": profile.driver,

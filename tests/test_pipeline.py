@@ -1,6 +1,7 @@
 """The main job, file to file."""
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -266,8 +267,16 @@ def test_a_lossy_codec_gets_mask_and_nodata_in_one_mask(rgb_scene: Path, tmp_pat
 
 
 def test_little_to_gain_is_told(rgb_scene: Path, tmp_path: Path) -> None:
-    job = {"input": rgb_scene, "output": tmp_path / "out.tif", "saliency": "uniform:saliency=1"}
+    job = {"input": rgb_scene, "output": tmp_path / "out.tif", "saliency": ["uniform:saliency=1", "half"]}
     with pytest.warns(geosal.GeosalWarning, match=r"out\.tif: 100\.0% of the pixels stay as they are"):
         make_plan(geosal.Recipe.from_mapping(job)).describe()
     with pytest.warns(geosal.GeosalWarning, match=r"out\.tif: 100\.0% of the pixels stay as they are"):
+        geosal.compress(**job)
+
+
+def test_a_baseline_gets_no_advice(rgb_scene: Path, tmp_path: Path) -> None:
+    """The same everywhere is meant so."""
+    job = {"input": rgb_scene, "output": tmp_path / "out.tif", "saliency": "uniform:saliency=1"}
+    with warnings.catch_warnings(action="error", category=geosal.GeosalWarning):
+        make_plan(geosal.Recipe.from_mapping(job)).describe()
         geosal.compress(**job)

@@ -165,7 +165,7 @@ def test_halves_go_up() -> None:
     ]
 
 
-@pytest.mark.parametrize("sources", [["uniform:saliency=0.95"], ["uniform:saliency=0.89"]])
+@pytest.mark.parametrize("sources", [["uniform:saliency=0.95", "grid"], ["uniform:saliency=0.89", "half"]])
 def test_little_to_gain_is_told(sources: list[str], rgb_scene: Path, tmp_path: Path) -> None:
     with pytest.warns(GeosalWarning, match=r"mean saliency 0\.\d\d, 100\.0% of the pixels stay as they are"):
         write_saliency_map(sources, str(tmp_path / "map.tif"), str(rgb_scene))

@@ -44,8 +44,7 @@ def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
     from geosal.scenes.products.scene import ProductScene  # noqa: PLC0415
 
     product = read_product(path)
-    there = [band for band in product.bands if band.there]
-    bands = [band for band in product.usual() if band.there] or there[:1] or product.choose(())
+    bands = product.choose((), partial=True)
     scene = ProductScene.assemble(product, bands, resampling="nearest", drivers=drivers, max_pixels=MAX_PIXELS)
     bands_of_all = [
         {

@@ -49,7 +49,7 @@ class Reading:
     max_pixels: int = MAX_PIXELS
 
 
-def open_input(path: str, reading: Reading = Reading()) -> Scene:
+def open_input(path: str, reading: Reading = Reading(), *, partial: bool = False) -> Scene:
     """Open a raster or a product.
 
     Parameters
@@ -58,6 +58,8 @@ def open_input(path: str, reading: Reading = Reading()) -> Scene:
         A raster, or a Sentinel-2 or Landsat product: its folder, ``.zip`` or ``.tar``.
     reading
         Which bands, and how.
+    partial
+        Of a product, bands that are there will do where no `bands` are named: its grid is what is wanted.
 
     Raises
     ------
@@ -80,6 +82,7 @@ def open_input(path: str, reading: Reading = Reading()) -> Scene:
             resampling=reading.resampling,
             drivers=reading.drivers,
             max_pixels=reading.max_pixels,
+            partial=partial,
         )
     else:
         if path.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):

@@ -13,6 +13,7 @@ from geosal.grid import Block, Grid
 from geosal.raster import Pixels
 from geosal.sources.align import spread
 from geosal.sources.base import Coded, CodedSource, Setting, Source
+from geosal.sources.synthetic import Uniform
 from geosal.sources.text import FILES, SOURCES, SourceText, entry_for, is_plugged, source_class
 
 COMBINATIONS = ("max", "min", "mean", "product", "weighted")
@@ -72,6 +73,11 @@ class Saliency:
         grounds = {float(getattr(one, "background", 0)) for one in self.sources if "background=" not in one.text} - {0}
         background = "".join(f"; background={ground:g}" for ground in grounds)
         return " + ".join(texts) + rule + outside + background
+
+    @property
+    def even(self) -> bool:
+        """Whether it is meant to be the same everywhere, as a baseline is: all sources are ``uniform``."""
+        return all(isinstance(source, Uniform) for source in self.sources)
 
     @property
     def pixel_bytes(self) -> int:

@@ -95,6 +95,9 @@ class MaskFile:
             if band > dataset.count:
                 bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
                 raise UsageError(f"{path}: band={band}, but it has {bands}; bands are counted from 1")
+            # Before the masks: looking for those, libtiff minds odd tags (an Orientation of 0), and rasterio would
+            # raise what it logged at the next question for a colour.
+            colour = dataset.colorinterp[band - 1]
             return cls(
                 # Workers may run elsewhere; what the user typed stays in the label.
                 path=os.path.abspath(path) if os.path.exists(path) else path,
@@ -103,7 +106,7 @@ class MaskFile:
                 dtype=str(dataset.dtypes[band - 1]),
                 block_shape=dataset.block_shapes[band - 1],
                 all_valid=MaskFlags.all_valid in dataset.mask_flag_enums[band - 1],
-                paletted=dataset.colorinterp[band - 1] == ColorInterp.palette,
+                paletted=colour == ColorInterp.palette,
                 drivers=drivers,
                 alone=alone,
             )

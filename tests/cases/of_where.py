@@ -11,6 +11,7 @@ import pyogrio
 import pyproj
 import rasterio
 import shapely
+import tifffile
 from cases.frame import case, geosal, refused
 from rasterio.transform import from_origin
 
@@ -182,3 +183,39 @@ def crs_of_geojson(folder: Path) -> None:
     path = geojson(folder / "a.geojson", shapely.box(5e5 + 100, 5e6 - 300, 5e5 + 200, 5e6 - 100))
     for crs in ("32633", "EPSG:32633", "scene"):
         assert found(f"{path}:crs={crs}", scene).sum() == 200
+
+
+@case("mask-with-an-odd-tag", "a mask whose Orientation libtiff minds is read")
+def odd_mask(folder: Path) -> None:
+    scene = pacific(folder)
+    place = [(33550, "d", 3, (0.1, 0.1, 0.0), True), (33922, "d", 6, (0.0, 0.0, 0.0, 170.0, -10.0, 0.0), True)]
+    keys = (1, 1, 0, 2, 1024, 0, 1, 2, 2048, 0, 1, 4326)
+    mask = np.zeros((100, 200), "uint8")
+    mask[:, :50] = 255
+    tags = [*place, (34735, "H", 12, keys, True), (274, "H", 1, 9, True)]
+    tifffile.imwrite(folder / "mask.tif", mask, extratags=tags, metadata=None)
+    assert found(str(folder / "mask.tif"), scene).sum() == 5000
+
+
+@case("map-of-quality-bands", "a saliency map of a quality band needs no other band than one")
+def map_of_quality(folder: Path) -> None:
+    stem = "LC09_L2SP_201024_20230615_20230617_02_T1"
+    product = folder / stem
+    product.mkdir()
+    for end in ("SR_B4", "QA_PIXEL"):
+        put(product / f"{stem}_{end}.TIF", np.full((40, 40), 21824, "uint16"), 5e5, 5e6, 30, "EPSG:32633")
+    groups = {
+        "PRODUCT_CONTENTS": {f"FILE_NAME_BAND_{n}": f"{stem}_SR_B{n}.TIF" for n in (2, 3, 4)},
+        "IMAGE_ATTRIBUTES": {"SPACECRAFT_ID": "LANDSAT_9", "SENSOR_ID": "OLI_TIRS"},
+    }
+    (product / f"{stem}_MTL.json").write_text(json.dumps({"LANDSAT_METADATA_FILE": groups}))
+    done = geosal("saliency", "clouds", folder / "map.tif", "--like", product)
+    assert done.returncode == 0, done.stderr[-300:]
+
+
+@case("baseline-without-advice", "a job that is meant to keep every pixel gets no advice to keep less")
+def baseline(folder: Path) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        package.compress(pacific(folder), str(folder / "o.tif"), saliency="uniform:saliency=1")
+    assert not [one for one in caught if "little can be gained" in str(one.message)]

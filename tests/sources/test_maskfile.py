@@ -1,9 +1,11 @@
 import hashlib
 import math
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from geosal.errors import SceneError, UsageError
 from geosal.grid import Block
@@ -63,3 +65,16 @@ def test_a_damaged_mask_says_where(make_mask, random_mask):
     with pytest.raises(SceneError, match=r"the mask cannot be read.*copy it again") as caught:
         MaskFile.open(path, 1).scan(Block(0, 0, 1280, 1680))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("orientation", [0, 9])
+def test_a_tag_that_libtiff_minds_is_no_matter(tmp_path, orientation):
+    mask = np.arange(300, dtype=np.uint8).reshape(15, 20)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, mask, extratags=[(274, "H", 1, orientation, True)], metadata=None)
+    with warnings.catch_warnings(action="ignore"):
+        file = MaskFile.open(str(path), 1)
+        pixels, valid = file.read(Block(0, 0, 15, 20))
+    np.testing.assert_array_equal(pixels, mask)
+    assert valid is None
+    assert not file.paletted

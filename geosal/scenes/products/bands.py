@@ -124,10 +124,11 @@ class Product:
     tags: Mapping[str, str] = field(default_factory=dict)
     nodata: float | None = 0.0
 
-    def choose(self, names: Iterable[str]) -> tuple[ProductBand, ...]:
+    def choose(self, names: Iterable[str], *, partial: bool = False) -> tuple[ProductBand, ...]:
         """Find bands by name, role or group; without `names` the multispectral ones of the finest resolution.
 
-        Names separated by commas count one by one.
+        Names separated by commas count one by one. Where a `partial` choice will do and there are no names, it is of
+        those that are there, of whatever kind if need be.
 
         Raises
         ------
@@ -138,6 +139,9 @@ class Product:
         """
         wanted = [part.strip() for name in names for part in name.split(",") if part.strip()]
         found = [band for name in wanted for band in self._named(name)] if wanted else self.usual()
+        if partial and not wanted:
+            there = [band for band in self.bands if band.there]
+            found = [band for band in found if band.there] or there[:1] or found
         twice = {band.name for band in found if found.count(band) > 1}
         if twice:
             raise UsageError(
@@ -145,11 +149,11 @@ class Product:
             )
         missing = [band.name for band in found if not band.there]
         if missing:
-            there = ",".join(band.name for band in self.bands if band.there)
+            others = ",".join(band.name for band in self.bands if band.there)
             label = next(file.label for band in found if band.name == missing[0] for file in band.files)
             raise SceneError(
                 f"{self.path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there ({label}), so the "
-                f"product is copied in part; copy it again{f', or take others: --bands {there}' if there else ''}"
+                f"product is copied in part; copy it again{f', or take others: --bands {others}' if others else ''}"
             )
         return tuple(found)
 

@@ -47,6 +47,7 @@ def open_product(
     resampling: str = "nearest",
     drivers: tuple[str, ...] = (),
     max_pixels: int = MAX_PIXELS,
+    partial: bool = False,
 ) -> ProductScene:
     """Open a Sentinel-2 or Landsat product as one scene; metadata and headers only, no pixel is read.
 
@@ -74,6 +75,8 @@ def open_product(
         GDAL drivers trusted beyond the usual ones.
     max_pixels
         Width times height of a band beyond which it is refused.
+    partial
+        Without `bands`, take those that are there, where the default ones are not.
 
     Raises
     ------
@@ -91,7 +94,12 @@ def open_product(
     product = read_product(path)
     logger.debug("%s: bands %s, quality %s", path, [band.name for band in product.bands], product.quality)
     return ProductScene.assemble(
-        product, product.choose(bands), resolution, resampling=resampling, drivers=drivers, max_pixels=max_pixels
+        product,
+        product.choose(bands, partial=partial),
+        resolution,
+        resampling=resampling,
+        drivers=drivers,
+        max_pixels=max_pixels,
     )
 
 
