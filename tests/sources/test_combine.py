@@ -102,7 +102,7 @@ def test_the_label_tells_the_background(grid, tmp_path):
     path.write_text("xmin,ymin,xmax,ymax\n3,4,50,60\n")
     assert open_saliency([str(path)], grid, background=0.6).label.endswith("; background=0.6")
     assert "; background" not in open_saliency([str(path)], grid).label
-    own = open_saliency([f"{path}:background=0.25"], grid, background=0.6)
+    own = open_saliency([f"{path}:background=0.25"], grid)
     assert "; background" not in own.label
 
 
