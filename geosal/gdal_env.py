@@ -7,8 +7,9 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -33,6 +34,7 @@ _OPTIONS: dict[str, object] = {
     "GDAL_HTTP_TIMEOUT": 30,
 }
 
+_READDIR = "GDAL_DISABLE_READDIR_ON_OPEN"
 _STRICT: dict[str, object] = {
     # With threads of its own GDAL 3.10 decodes a damaged JPEG2000 tile to zeros and says nothing. Blocks are worked on
     # side by side anyway, and encoders are given their threads where they are called.
@@ -43,13 +45,17 @@ _STRICT: dict[str, object] = {
     "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,
     # Without it the metadata of a JPEG2000 has no place to go.
     "GDAL_PAM_ENABLED": True,
+    # People who read COGs from a bucket set EMPTY_DIR, and masks, nodata and places beside a file would be gone.
+    _READDIR: "FALSE",
+    # Tiles of ours are little-endian, and so is the file that GDAL writes as their model.
+    "GDAL_TIFF_ENDIANNESS": "LITTLE",
 }
 _TRUSTED_DRIVERS = (
     # Those whose files hold their own pixels. Many formats (VRT, ISIS, ERS, PDS, HDF5 and netCDF with external links …)
     # let a file name another one or a server: a scene that came by mail must not open /etc/passwd or call home.
     "GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "PNG", "JPEG", "JPEGXL", "WEBP", "GIF", "BMP", "PNM",
     "HFA", "NITF", "ENVI", "EHdr", "SRTMHGT", "AAIGrid", "GRASSASCIIGrid", "GSAG", "GSBG", "GS7BG", "XYZ", "DTED",
-    "USGSDEM", "GRIB", "TSX", "RMF", "SGI", "TGA", "CEOS", "RST",
+    "USGSDEM", "GRIB", "RMF", "SGI", "TGA", "CEOS", "RST",
 )  # fmt: skip
 _MARKS = {"VRT": b"<VRTDataset", "MRF": b"<MRF_META", "WMS": b"<GDAL_WMS", "WMTS": b"<GDAL_WMTS"}
 _MENDS = {
@@ -125,7 +131,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
     if not alone and os.path.isfile(path):
         _refuse_sidecars(path)
     try:
-        with _alone() if alone else nullcontext():
+        with _alone() if alone else _with_what_lies_beside(path):
             # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
             dataset = DatasetReader(path, driver=drivers)
     except (RasterioError, OSError, ValueError) as error:
@@ -140,7 +146,13 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
 
 
 def _alone() -> rasterio.Env:
-    return rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
+    return rasterio.Env(**{_READDIR: "EMPTY_DIR"})
+
+
+def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
+    """Look for masks and metadata beside a file; on a server only where the user has not said otherwise."""
+    wish = None if _is_local(path) else os.environ.get(_READDIR)
+    return nullcontext() if wish is None else rasterio.Env(**{_READDIR: wish})
 
 
 def _refuse_sidecars(path: str) -> None:

@@ -1,6 +1,7 @@
 """What GDAL knows about a raster besides its pixels: read whole from a source, put whole on a new file."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ _NOT_COPIED = frozenset({
     "xml:VRT",  # the source VRT itself
     "xml:gml.root-instance",  # the GMLJP2 box: georeferencing, which the writer makes anew
 })  # fmt: skip
+_DRIVERS_OF_BITS = frozenset({"GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"})
+"""Where samples are packed in as many bits as the file says."""
 _MAKES_FILES = frozenset({"IMD"})
 """Domains that GDAL would write into a file of another vendor's format beside a GeoTIFF."""
 _POINT = ("row", "col", "x", "y", "z", "id", "info")
@@ -182,13 +185,23 @@ def _document(domain: str, tags: dict[str, str]) -> str:
 
 
 def _read_nbits(dataset: DatasetReader, indexes: Sequence[int]) -> int | None:
-    """Significant bits of an integer sample, where GDAL says that they are fewer than the dtype has."""
+    """Significant bits of an integer sample, where the file's own coding holds no more of them.
+
+    What a header or an .aux.xml says beside samples of all bits (NITF's ABPP) may be less than they have.
+    """
+    if dataset.driver not in _DRIVERS_OF_BITS or _says_bits_aside(dataset):
+        return None
     found = [dataset.tags(index, ns="IMAGE_STRUCTURE").get("NBITS", "") for index in indexes]
     dtype = np.dtype(dataset.dtypes[indexes[0] - 1])
     if dtype.kind != "u" or not all(text.isdigit() for text in found):
         return None
     nbits = max(int(text) for text in found)
     return nbits if 0 < nbits < 8 * dtype.itemsize else None
+
+
+def _says_bits_aside(dataset: DatasetReader) -> bool:
+    asides = (Path(path) for path in dataset.files if path.endswith(".aux.xml"))
+    return any("NBITS" in path.read_text(encoding="utf-8", errors="replace") for path in asides if path.is_file())
 
 
 def _write_tags(dataset: DatasetWriter, index: int, domain: str, tags: Mapping[str, str]) -> None:

@@ -339,6 +339,7 @@ def _rounding(profile: Profile, layout: RasterLayout, steps: int) -> Rounding | 
         finer=treatment.bound.finer or 0.0,
         fine=treatment.fine_errors(steps, layout.dtype),
         rules=SampleRules(layout.nodata, layout.alpha),
+        most=None if layout.metadata.nbits is None else 2**layout.metadata.nbits - 1,
     )
 
 

@@ -32,6 +32,8 @@ _INTEGERS_16 = ("uint8", "uint16", "int16")
 _ALL = (*_INTEGERS_16, "uint32", "int32", "float32", "float64")
 _LEAST_SIDE = 8
 """Pixels of a tile that a codec may halve no more."""
+_GAINFUL_HALVINGS = 5
+"""Of a wavelet: more gain nothing, fewer cost up to half of the bytes. GDAL and OpenJPEG have as many."""
 LARGEST_THUMBNAIL = 512
 """The coarsest resolution of a JPEG2000 has its longer side at or below this."""
 _JP2_TILE = 1024
@@ -290,12 +292,15 @@ def _numbers(values: tuple[int, ...]) -> str:
 
 
 def _jp2_geometry(layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
-    """Choose tile, resolutions and precision: the coarsest resolution is a thumbnail."""
+    """Choose tile, resolutions and precision: the coarsest resolution is a thumbnail, and small images have several."""
     rows, cols = layout.grid.shape
     sides = [number(value) for name, value in given.items() if name.upper() in {"BLOCKXSIZE", "BLOCKYSIZE"}]
     tile = min([_JP2_TILE, *(side for side in sides if side >= 1)])
     wanted = math.ceil(math.log2(max(rows, cols) / LARGEST_THUMBNAIL)) if max(rows, cols) > LARGEST_THUMBNAIL else 0
-    possible = int(math.log2(min(rows, cols, tile)))  # a tile must not shrink below one pixel
+    least = min(rows, cols, tile)
+    if least >= _LEAST_SIDE:
+        wanted = max(wanted, min(_GAINFUL_HALVINGS, int(math.log2(least / _LEAST_SIDE))))
+    possible = int(math.log2(least))  # a tile must not shrink below one pixel
     options = {
         "BLOCKXSIZE": str(_JP2_TILE),
         "BLOCKYSIZE": str(_JP2_TILE),

@@ -29,6 +29,8 @@ _RGBA = 4
 _SUBSAMPLING = "420"
 _NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
+_TRANSFORMS = frozenset({"JPEG", "WEBP"})
+"""Codecs in which a leap at the edge of the image costs bytes and shows."""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _JFIF, _QUANTISATION, _SCAN, _FRAME = 0xE0, 0xDB, 0xDA, 0xC0
 """Markers of JPEG (ITU-T T.81, annex B)."""
@@ -93,6 +95,10 @@ class TiffEncoder:
             opaque = pixels[_RGBA - 1] > 0
             pixels, mask = pixels[: _RGBA - 1], opaque if mask is None else opaque & mask
         samples = interleave(pixels, self.tile, delta=self.predictor == _DIFFERENCES)
+        if self.compression not in _TRANSFORMS and self.predictor != _DIFFERENCES:
+            # Beside the image is nothing to be seen: these codecs pay for repeated samples, least for zeros.
+            samples[pixels.shape[1] :] = 0
+            samples[:, pixels.shape[2] :] = 0
         if self.predictor == _FLOATING_POINT:
             from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
 

@@ -46,12 +46,15 @@ class Rounding:
         Errors there, none above `errors`; empty where `finer` is 0.
     rules
         Nodata code and alpha band.
+    most
+        No sample that counts is rounded beyond it, as in data of 12 bits; None for the limits of the dtype.
     """
 
     errors: tuple[float, ...]
     finer: float = 0.0
     fine: tuple[float, ...] = ()
     rules: SampleRules = _NOTHING_SPECIAL
+    most: int | None = None
 
     def __call__(
         self,
@@ -67,6 +70,18 @@ class Rounding:
         UsageError
             A level without an error.
         """
+        rounded = self._rounded(pixels, levels, valid, corner)
+        if self.most is not None:
+            np.minimum(rounded, np.maximum(pixels, rounded.dtype.type(self.most)), out=rounded)
+        return rounded
+
+    def _rounded(
+        self,
+        pixels: NDArray[Any],
+        levels: NDArray[np.uint8],
+        valid: NDArray[np.bool_] | None,
+        corner: tuple[int, int],
+    ) -> NDArray[Any]:
         if not self.finer:
             return bound_errors(pixels, levels, valid, self.errors, self.rules)
         count = len(self.errors)

@@ -13,7 +13,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from geosal.gdal_env import gdal_env
 from geosal.raster import RasterLayout
-from geosal.writers.domains import FILLER, filler_for, missing_items, restore_items
+from geosal.writers.domains import FILLER, filler_for, keep_place, missing_items, restore_items
 from geosal.writers.publish import cannot_write
 from geosal.writers.tiles import codestream_ends, missing_tiles
 
@@ -64,6 +64,9 @@ def convert(stage: Path, output: Path, profile: "Profile", layout: RasterLayout,
         try:
             _copy(stage, output, profile, filler_for(items) if profile.driver == "COG" else "", threads)
             restore_items(output, items, profile.driver)
+            if profile.driver == "JP2OpenJPEG":
+                with gdal_env():
+                    keep_place(output, layout.grid)
         except Exception as error:  # noqa: BLE001  raised again in the caller's thread
             failures.append(error)
 

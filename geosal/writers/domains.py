@@ -18,6 +18,10 @@ from typing import BinaryIO
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+import rasterio
+from rasterio.crs import CRS
+
+from geosal.grid import Grid
 from geosal.metadata import is_document
 from geosal.raster import RasterMetadata
 
@@ -29,6 +33,9 @@ _ASCII = 2
 _BIGTIFF = 43
 _FILLER_ITEM = re.compile(rf' *<Item name="{FILLER}">\.*</Item>\n?'.encode())
 _FILLER_MDI = re.compile(rf' *<MDI key="{FILLER}">\.*</MDI>\n?')
+_SAME_PLACE = 1e-6
+"""Of a pixel."""
+_PLACE = re.compile(r" *<(SRS|GeoTransform)\b[^>]*>[^<]*</\1>\n?")
 _KEPT_BY_GDAL = {
     "COG": frozenset({"", "xml:XMP", "COLOR_PROFILE"}),
     "JP2OpenJPEG": frozenset({""}),
@@ -86,6 +93,36 @@ def restore_items(path: Path, items: tuple[Item, ...], driver: str) -> None:
     """
     if items and not (driver == "COG" and _restore_in_tiff(path, items)):
         _restore_in_sidecar(path.with_name(path.name + ".aux.xml"), items)
+
+
+def keep_place(path: Path, grid: Grid) -> None:
+    """Say in the sidecar where a JPEG 2000 lies, if its own boxes do not; GDAL reads the sidecar first.
+
+    They know no south-up image, no CRS of three dimensions, and none with a rotated pole.
+
+    Parameters
+    ----------
+    path
+        A file that GDAL has just written.
+    grid
+        Where it lies, whatever its size.
+    """
+    if grid.transform.is_identity:  # of an image without a place, or with control points in its stead
+        return
+    with rasterio.open(path) as dataset:
+        tolerance = _SAME_PLACE * abs(grid.transform.determinant) ** 0.5
+        moved = not dataset.transform.almost_equals(grid.transform, tolerance)
+        renamed = grid.crs is not None and dataset.crs != CRS.from_wkt(grid.crs)
+    lines = ""
+    if renamed:
+        lines += f"  <SRS>{escape(grid.crs or '')}</SRS>\n"
+    if moved:
+        lines += f"  <GeoTransform>{', '.join(map(repr, grid.transform.to_gdal()))}</GeoTransform>\n"
+    if lines:
+        sidecar = path.with_name(path.name + ".aux.xml")
+        text = sidecar.read_text(encoding="utf-8") if sidecar.exists() else "<PAMDataset>\n</PAMDataset>\n"
+        text = _PLACE.sub("", text)
+        sidecar.write_text(text.replace("<PAMDataset>", f"<PAMDataset>\n{lines}", 1), encoding="utf-8")
 
 
 def _quoted(text: str) -> str:
