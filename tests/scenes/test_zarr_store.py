@@ -72,7 +72,7 @@ def test_describe(store: Path) -> None:
 
 
 def test_it_is_no_trusted_input(store: Path) -> None:
-    with pytest.raises(SceneError, match="drivers that are trusted"):
+    with pytest.raises(SceneError, match="no input of this version"):
         Scene.open(store)
 
 
