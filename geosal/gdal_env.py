@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
@@ -134,6 +135,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
         with _alone() if alone else _with_what_lies_beside(path):
             # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
             dataset = DatasetReader(path, driver=drivers)
+            _leave_no_stale_error(dataset)
     except (RasterioError, OSError, ValueError) as error:
         raise SceneError(_why_not_open(path, str(error))) from error
     if elsewhere := dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"):
@@ -147,6 +149,18 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
 
 def _alone() -> rasterio.Env:
     return rasterio.Env(**{_READDIR: "EMPTY_DIR"})
+
+
+def _leave_no_stale_error(dataset: DatasetReader) -> None:
+    """Look for masks now: libtiff minds odd tags as it does, and rasterio raises that at the next question.
+
+    The pixels are sound all the same, and GDAL looks once only. What is really amiss shows when it is read.
+    """
+    for name in ("mask_flag_enums", "colorinterp"):
+        try:
+            getattr(dataset, name)
+        except (CPLE_BaseError, RasterioError) as error:
+            logger.debug("%s: %s (%s)", dataset.name, name, error)
 
 
 def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:

@@ -1,0 +1,82 @@
+"""Depth, size and settings around a scene: what codecs and formats made of them."""
+
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import tifffile
+from cases.frame import case, geosal
+from rasterio.shutil import copy
+from rasterio.transform import from_origin
+
+import geosal as api
+
+
+def _scene(path: Path, pixels: np.ndarray, **more: object) -> Path:
+    count, height, width = pixels.shape
+    place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 45e5, 10, 10)}
+    profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype.name}
+    with rasterio.open(path, "w", **profile, **place, **more) as dataset:
+        dataset.write(pixels)
+    return path
+
+
+def _smooth_field(side: int, dtype: str) -> np.ndarray:
+    """A picture like a real one: waves, and a little noise."""
+    y, x = np.mgrid[:side, :side]
+    waves = 2000 + 900 * np.sin(x / 23) * np.cos(y / 31) + np.random.default_rng(4).normal(0, 8, (side, side))
+    return waves.astype(dtype)[np.newaxis]
+
+
+@case("nbits-less-than-values", "a remark of 12 bits over 14-bit samples costs a lossless JPEG 2000 no sample")
+def nbits_less_than_values(folder: Path) -> None:
+    pixels = (np.add.outer(np.arange(200), np.arange(200)) * 40).astype(np.uint16)[np.newaxis]
+    scene = _scene(folder / "scene.tif", pixels)
+    remark = '<Metadata domain="IMAGE_STRUCTURE"><MDI key="NBITS">12</MDI></Metadata>'
+    (folder / "scene.tif.aux.xml").write_text(
+        f'<PAMDataset><PAMRasterBand band="1">{remark}</PAMRasterBand></PAMDataset>'
+    )
+    api.compress(str(scene), str(folder / "o.jp2"), saliency="half")
+    api.compress(str(scene), str(folder / "o.tif"), saliency="half")
+    with rasterio.open(folder / "o.jp2") as ours, rasterio.open(folder / "o.tif") as right:
+        assert np.array_equal(ours.read(), right.read()), "samples differ from the COG's"
+
+
+@case("jp2-of-a-chip", "a lossless JPEG 2000 of a chip is no larger than GDAL's by more than a twentieth")
+def jp2_of_a_chip(folder: Path) -> None:
+    scene = _scene(folder / "scene.tif", _smooth_field(264, "uint16"))
+    api.compress(str(scene), str(folder / "o.jp2"), saliency="half")
+    with rasterio.open(folder / "o.jp2") as dataset:
+        smoothed = _scene(folder / "smoothed.tif", dataset.read())
+    copy(smoothed, folder / "gdal.jp2", driver="JP2OpenJPEG", REVERSIBLE="YES", QUALITY="100")
+    ours, theirs = ((folder / name).stat().st_size for name in ("o.jp2", "gdal.jp2"))
+    assert ours < 1.05 * theirs, f"{ours} bytes, GDAL's {theirs}"
+
+
+@case("padding-is-free", "LERC of a chip, and LZW of floats, take no more than a tenth above what GDAL's COG takes")
+def padding_is_free(folder: Path) -> None:
+    for codec, dtype in (("LERC", "uint16"), ("LZW", "float32")):
+        scene = _scene(folder / f"{codec}.tif", _smooth_field(264, dtype))
+        api.compress(str(scene), str(folder / f"o{codec}.tif"), saliency="half", profile=codec.lower())
+        with rasterio.open(folder / f"o{codec}.tif") as dataset:
+            smoothed = _scene(folder / "smoothed.tif", dataset.read())
+        more = {"MAX_Z_ERROR": "0"} if codec == "LERC" else {"PREDICTOR": "YES"}
+        copy(smoothed, folder / f"gdal{codec}.tif", driver="COG", COMPRESS=codec, BLOCKSIZE="512", **more)
+        ours, theirs = ((folder / f"{name}{codec}.tif").stat().st_size for name in ("o", "gdal"))
+        assert ours < 1.1 * theirs + 2000, f"{codec}: {ours} bytes, GDAL's {theirs}"
+
+
+@case("readdir-disabled", "settings of whoever reads buckets leave nodata of a JPEG 2000 where it is")
+def readdir_disabled(folder: Path) -> None:
+    scene = _scene(folder / "scene.tif", _smooth_field(64, "uint16"), nodata=0)
+    for setting in ({"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, {"GDAL_TIFF_ENDIANNESS": "BIG"}):
+        for name in ("o.jp2", "o.tif"):
+            done = geosal("compress", scene, folder / name, "-s", "half", "--overwrite", **setting)
+            assert done.returncode == 0, f"{setting} {name}: {done.stderr[-300:]}"
+
+
+@case("odd-orientation-tag", "a TIFF whose tag libtiff minds is a scene and a mask like any other")
+def odd_orientation_tag(folder: Path) -> None:
+    tifffile.imwrite(folder / "odd.tif", _smooth_field(64, "uint8")[0] % 2, extratags=[(274, 3, 1, 9, True)])
+    api.compress(str(folder / "odd.tif"), str(folder / "o.tif"), saliency="half")
+    api.compress(str(folder / "odd.tif"), str(folder / "m.tif"), saliency=f"{folder / 'odd.tif'}:range=0-1")
