@@ -22,6 +22,7 @@ from geosal.errors import SceneError, UsageError, VerificationError
 from geosal.grid import Block
 from geosal.ladder import Ladder
 from geosal.scenes import Scene
+from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Check, raise_if_failed, verify, verify_structure
 from geosal.verification.cog import read_directories, tile_faults
@@ -37,6 +38,7 @@ PROVENANCE = {
     "GEOSAL_EFFECTIVE_KERNEL": "9.0",
     "GEOSAL_SALIENCY": "half",
 }
+AS_IT_WAS = PROVENANCE | {"GEOSAL_SALIENCY": "uniform:saliency=1"}
 Change = Callable[[NDArray[Any], NDArray[np.bool_]], None]
 
 
@@ -79,9 +81,9 @@ def make(
     layout = type(layout)(has_mask=replaced.get("has_mask", chosen.needs_mask(layout)), **fields)
     whole = scene.grid.whole()
     pixels, valid, _ = scene.read(whole)
-    salient = Ladder().levels(saliency_of(source).read(whole)) == 0
-    pixels[:, ~salient & valid.all(axis=0)] //= 2  # stands for the smoothing
-    pixels[valid & (pixels == 0)] = 1
+    levels = Ladder().levels(saliency_of(source).read(whole))
+    pixels = smooth_block(pixels, levels, valid, Ladder(), SampleRules(scene.layout.nodata, scene.layout.alpha))
+    salient = levels == 0
     if change is not None:
         change(pixels, salient & valid.all(axis=0))
     stage_path = output.with_name("stage.tif")
@@ -99,7 +101,7 @@ def write(scene: Scene, output: Path, mask: NDArray[np.bool_] | None = None) -> 
     stage_path = output.with_name("stage.tif")
     with Stage(stage_path, scene.layout) as stage:
         stage.write(scene.grid.whole(), samples.pixels, samples.mask if mask is None else mask)
-        stage.finish(PROVENANCE, None)
+        stage.finish(AS_IT_WAS, None)
     convert(stage_path, output, resolve_profile(str(output), None, {}, scene.layout), scene.layout)
     stage_path.unlink()
     return output
@@ -140,11 +142,14 @@ def test_one_salient_sample_off_by_one(source: Path, tmp_path: Path, suffix: str
     assert found == {"salient": "1 samples of saliency 1 differ, the first at band 2, row 650, column 333"}
 
 
-def test_smoothed_pixels_may_differ(source: Path, tmp_path: Path) -> None:
+def test_one_smoothed_sample_off_by_one(source: Path, tmp_path: Path) -> None:
     def change(pixels: NDArray[Any], _: NDArray[np.bool_]) -> None:
         pixels[1, 650, 800] += 1
 
-    assert failed(make(source, tmp_path / "out.tif", change=change), source) == {}
+    found = failed(make(source, tmp_path / "out.tif", change=change), source)
+    assert list(found) == ["smoothed"]
+    assert "1 samples are off" in found["smoothed"]
+    assert "band 2, row 650, column 800" in found["smoothed"]
 
 
 def test_an_invalid_sample_that_changed_and_a_valid_one_that_became_nodata(source: Path, tmp_path: Path) -> None:
@@ -169,7 +174,7 @@ def test_nan_is_nan_and_minus_zero_is_not_zero(tmp_path: Path) -> None:
     def rewrite(pixels: NDArray[Any]) -> dict[str, str]:
         with Stage(tmp_path / "stage.tif", scene.layout) as stage:
             stage.write(scene.grid.whole(), pixels, None)
-            stage.finish(PROVENANCE, None)
+            stage.finish(AS_IT_WAS, None)
         convert(tmp_path / "stage.tif", output, resolve_profile("out.tif", None, {}, scene.layout), scene.layout)
         return failed(output, source)
 
@@ -313,7 +318,7 @@ def test_a_choice_of_bands(source: Path, tmp_path: Path) -> None:
     pixels, _, _ = scene.read(scene.grid.whole())
     with Stage(tmp_path / "stage.tif", scene.layout) as stage:
         stage.write(scene.grid.whole(), pixels, None)
-        stage.finish(PROVENANCE, None)
+        stage.finish(AS_IT_WAS, None)
     output = tmp_path / "out.tif"
     convert(tmp_path / "stage.tif", output, resolve_profile("out.tif", None, {}, scene.layout), scene.layout)
     checks = verify(str(output), against=str(source), saliency=saliency_of(source), bidx=(3, 1))

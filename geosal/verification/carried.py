@@ -24,9 +24,14 @@ _PROVENANCE = "GEOSAL_"
 _OF_A_JOB = "TREATMENT", "LADDER", "EFFECTIVE_KERNEL"
 """Tags that come together; without one of them another promise would be checked than was made."""
 _NO_CRS = ('LOCAL_CS["unnamed"', 'ENGCRS["unnamed"')
+_LOCAL_CRS = ("LOCAL_CS[", "ENGCRS[")
 """What GDAL reads from a JPEG2000 that has a transform and no CRS."""
 _UNSAID = ("AREA_OR_POINT", "Area")
 """What holds when a file does not say otherwise."""
+
+
+_NAMED = frozenset({ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha})
+"""Colours that every format here keeps; of grey and undefined ones some make others."""
 
 
 def check_grid(found: RasterLayout, source: RasterLayout) -> Check:
@@ -153,8 +158,12 @@ def _grid_faults(found: RasterLayout, source: RasterLayout) -> Iterator[str]:
             yield "CRS of the control points differs"
     if theirs.rpcs is not None and ours.rpcs is None:
         yield "RPCs are lost"
+    elif theirs.rpcs is None and ours.rpcs is not None:
+        yield "there are RPCs that the source has not; delete them where they lie beside the file (_RPC.TXT, .RPB)"
     elif theirs.rpcs is not None and not _same_rpcs(ours.rpcs, theirs.rpcs):
         yield "RPCs differ"
+    if ours.gcps and not theirs.gcps:
+        yield f"there are {len(ours.gcps)} control points that the source has not"
 
 
 def _point(gcp: object) -> tuple[float, ...]:
@@ -180,7 +189,7 @@ def _same_crs(found: CRS | None, source: CRS | None) -> bool:
     if code is not None:
         return bool(found.to_epsg() == code)
     # A local CRS says nothing but its unit, and formats word it differently.
-    return not any(crs.is_projected or crs.is_geographic for crs in (found, source))
+    return all(crs.to_wkt().startswith(_LOCAL_CRS) for crs in (found, source))
 
 
 def _name(crs: CRS | None) -> str:
@@ -206,6 +215,8 @@ def _band_faults(found: RasterLayout, source: RasterLayout, *, lossless: bool) -
         for name in ("description", "unit", "scale", "offset"):
             if not _same_value(getattr(ours, name), getattr(theirs, name)):
                 yield f"band {number} has {name} {getattr(ours, name)}, not {getattr(theirs, name)}"
+        if {ours.colorinterp, theirs.colorinterp} <= _NAMED and ours.colorinterp != theirs.colorinterp:
+            yield f"band {number} is {ours.colorinterp.name}, not {theirs.colorinterp.name}"
 
 
 def _same_value(found: object, source: object) -> bool:

@@ -21,7 +21,7 @@ from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency, open_saliency
 from geosal.treatment import BEST, SMOOTH
-from geosal.verification import carried, files, pixels, stores
+from geosal.verification import carried, files, likeness, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
 
 _NO_LIMIT = 2**62
@@ -170,6 +170,8 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
         yield complete
         yield files.check_layout(output, dataset)
         lossless = _is_lossless(dataset)
+        if complete.ok and driver == "GTiff" and (overviews := likeness.check_overviews(output, dataset)) is not None:
+            yield overviews
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GeosalWarning)
@@ -239,6 +241,8 @@ def _pixel_checks(
                     yield replace(check, detail=f"{check.detail}; it was made with {made_with}") if other else check
             elif found.layout.has_mask or found.layout.alpha is not None:
                 yield pixels.check_validity(found, source)
+            if not lossless:
+                yield likeness.check_picture(found, source, likeness.colours_of(found, source))
             if source.layout.has_mask and found.layout.has_mask and (lossless or source.layout.nodata is None):
                 yield pixels.check_mask(found, source)
             if saliency is not None:
@@ -268,7 +272,19 @@ def _promise_checks(
         fine = f"no valid sample of saliency 1 is off by more than MAX_Z_ERROR={largest:g}"
         yield replace(check, detail=fine if check.ok else f"{check.detail}, by more than MAX_Z_ERROR={largest:g}")
     elif not lossless:
-        yield Check("salient", ok=True, detail="not compared: the codec is lossy")
+        yield Check("salient", ok=True, detail="not compared pixel by pixel: the codec is lossy")
+    elif treatment == SMOOTH:
+        yield _operator_check(found, source, saliency, ladder)
+
+
+def _operator_check(found: Scene, source: Scene, saliency: Saliency, ladder: Ladder) -> Check:
+    """Smooth the source again, all of it: the operator is exact, so a lossless file holds just that."""
+    tags = found.layout.metadata.tags.get("", {})
+    if carried.read_ladder(found.layout.metadata) is None or tags.get("GEOSAL_SALIENCY") != saliency.label:
+        return Check("smoothed", ok=True, detail="not compared: the file was made with another saliency, or says none")
+    check = pixels.check_errors(found, source, saliency, ladder, [0.0] * (ladder.steps + 1), smoothed=True)["bound"]
+    fine = "smoothed again, every valid sample of the scene is the file's"
+    return Check("smoothed", ok=check.ok, detail=fine if check.ok else f"smoothed again: {check.detail}")
 
 
 def _best_is_lossless(path: str) -> bool:

@@ -58,7 +58,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def test_a_sound_store(store: Path, source: Path) -> None:
     names = "opens", "complete", "layout", "provenance", "georeferenced", "bands", "tags", "invalid", "salient"
-    assert outcome(store, source, saliency="perlin:seed=1") == dict.fromkeys(names, True)
+    assert outcome(store, source, saliency="perlin:seed=1") == dict.fromkeys((*names, "smoothed"), True)
     assert set(outcome(store)) == set(names[:4])
 
 
