@@ -1,22 +1,29 @@
 """Where blocks are worked on: threads, processes, or a dask.distributed cluster, behind one bounded loop."""
 
 import ctypes
+import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from geosal.errors import ClusterError, GeosalError, UsageError
+from geosal.version import __version__
 
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
+"""Without any worker, before a job gives up: a nanny starts one that died again in a few."""
+_LOOK_SECONDS = 2.0
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -27,6 +34,8 @@ class Pool:
 
     executor: Executor
     workers: int
+    watch: Callable[[], None] | None = None
+    """Raises where the workers are gone, or are others than those that may take part; asked now and then."""
 
     def map_unordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Run `task` on each item and yield the results as they come, with a bounded number in flight.
@@ -48,8 +57,12 @@ class Pool:
                 while len(running) <= self.workers and (item := next(waiting, None)) is not None:
                     running.add(self.executor.submit(task, item))
                 if not running:
+                    if self.watch is not None:  # whoever has joined in the meantime
+                        self.watch()
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                done, running = wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                if self.watch is not None and not done:
+                    self.watch()
                 while done:
                     yield _result(done.pop())
         finally:
@@ -155,6 +168,74 @@ def _dask_pool(address: str, workers: int | None) -> Iterator[Pool]:
         if threads == 0:
             raise ClusterError(f"{address}: the scheduler has no workers; start some: dask worker {address}")
         logger.info("cluster at %s: %d threads", address, threads)
-        yield Pool(client.get_executor(pure=False), workers or threads)
+        watch = _Watch(client, address)
+        watch()
+        yield Pool(client.get_executor(pure=False), workers or threads, watch)
     finally:
         client.close(timeout=CONNECT_SECONDS)
+
+
+class _Watch:
+    """Looks after the workers of a cluster: that there are any, and that each has the geosal that is here."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client, self._address = client, address
+        self._known: set[str] = set()
+        self._last_seen = time.monotonic()
+
+    def __call__(self) -> None:
+        """Look.
+
+        Raises
+        ------
+        ClusterError
+            No worker for a while, no scheduler, or a worker with another geosal or none.
+        """
+        try:
+            there = set(self._client.nthreads())
+        except Exception as error:
+            raise ClusterError(
+                f"{self._address}: the scheduler is gone ({type(error).__name__}); start it, and begin again"
+            ) from error
+        if there:
+            self._last_seen = time.monotonic()
+        elif time.monotonic() - self._last_seen > PATIENCE_SECONDS:
+            raise ClusterError(
+                f"{self._address}: all workers are gone, for {PATIENCE_SECONDS:.0f} s; look at their logs, start some, "
+                f"and begin again: dask worker {self._address}"
+            )
+        for worker in sorted(there - self._known):
+            self._compare(worker)
+        self._known |= there
+
+    def _compare(self, worker: str) -> None:
+        # By a name of Python's own: what is geosal's, a worker without it could not even unpack.
+        try:
+            theirs = self._client.run(eval, _ASK, workers=[worker])[worker]
+        except Exception as error:
+            if worker not in self._client.nthreads():
+                return  # it left while it was asked
+            cause = " ".join(str(error).split())[:120]
+            raise ClusterError(
+                f"{self._address}: worker {worker} has no geosal that answers ({type(error).__name__}: {cause}); "
+                f"install {__version__} in the workers' environment"
+            ) from error
+        if theirs != fingerprint():
+            raise ClusterError(
+                f"{self._address}: worker {worker} has geosal {theirs[0]} with other code than the {__version__} here, "
+                "so its pixels may differ; install the same everywhere"
+            )
+
+
+_ASK = "__import__('geosal.cluster', fromlist=['fingerprint']).fingerprint()"
+
+
+@cache
+def fingerprint() -> tuple[str, str]:
+    """Version of geosal and SHA-256 of its code: Python and C, by name and content."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(path for kind in ("*.py", "*.c", "*.h") for path in root.rglob(kind)):
+        digest.update(f"{path.relative_to(root)}\0".encode())
+        digest.update(path.read_bytes())
+    return __version__, digest.hexdigest()

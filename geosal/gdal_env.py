@@ -231,14 +231,40 @@ _handles: OrderedDict[tuple[object, ...], _Handle] = OrderedDict()
 _handles_lock = threading.Lock()
 
 
+FileState = tuple[int, int]
+"""Size in bytes and time of the last change in ns of a local file."""
+
+
+def file_state(path: str) -> FileState | None:
+    """Tell what a file can be known again by, here and on a worker; None of what is not a local file."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
 @contextmanager
-def shared_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False) -> Iterator[DatasetReader]:
+def shared_raster(
+    path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False, seen: FileState | None = None
+) -> Iterator[DatasetReader]:
     """Lend this process's one handle of a raster to the calling thread, with `gdal_env` around it.
 
     GDAL's cache of decoded tiles belongs to the handle: threads that share one decode the tiles that their halos share
     once. Handles are not safe in two threads at once, so a lock is held while one is lent; keep only the read inside
     the `with`. `alone` is that of `open_raster`; a raster alone and one with what lies beside it have a handle each.
+    `seen` is the file's state when its headers were read.
+
+    Raises
+    ------
+    SceneError
+        It cannot be opened, or has changed since it was `seen`: two files would be mixed in one output.
     """
+    if seen is not None and file_state(path) != seen:
+        raise SceneError(
+            f"{path}: the file has changed since it was opened, or is another one on this worker; leave it alone while "
+            "it is used, copy it to workers with its time (cp -p), and start again"
+        )
     with gdal_env(), _alone() if alone else nullcontext():
         handle = _take_handle(path, extra_drivers, alone)
         try:

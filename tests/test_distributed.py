@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -137,3 +138,62 @@ def test_a_killed_worker_does_not_change_the_result(cluster: str, uint16_scene: 
     geosal.compress(str(uint16_scene), str(stormy), scheduler=cluster, progress=kill_one, **options)
     assert killed.is_set()
     assert calm.read_bytes() == stormy.read_bytes()
+
+
+def _other_geosal(folder: Path, version: str) -> Path:
+    """A copy of the package that says it is another version."""
+    source = Path(geosal.__file__).parent
+    shutil.copytree(source, folder / "geosal", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "geosal" / "version.py").write_text(f'__version__ = "{version}"\n')
+    return folder
+
+
+def _worker(address: str, folder: Path, **environment: str) -> "subprocess.Popen[bytes]":
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard",
+         "--host", "127.0.0.1", "--local-directory", str(folder), "--no-nanny"],
+        cwd=folder, stderr=(folder / "worker.log").open("w"), env=os.environ | environment,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[str]:
+    """Address of a scheduler without workers."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
+         "--no-dashboard"],
+        cwd=tmp_path, stderr=(tmp_path / "scheduler.log").open("w"),
+    )  # fmt: skip
+    try:
+        yield _wait_for(tmp_path / "scheduler.log", r"Scheduler at:\s+(tcp://\S+)")
+    finally:
+        _stop(process)
+
+
+def test_a_worker_with_another_geosal_is_refused(scheduler: str, rgb_scene: Path, tmp_path: Path) -> None:
+    other = _other_geosal(tmp_path / "other", "0.0.9")
+    worker = _worker(scheduler, tmp_path / "worker", PYTHONPATH=str(other))
+    try:
+        _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
+        with pytest.raises(ClusterError, match=r"has geosal 0\.0\.9 with other code .* install the same everywhere"):
+            geosal.compress(str(rgb_scene), str(tmp_path / "a.tif"), saliency="half", scheduler=scheduler)
+    finally:
+        _stop(worker)
+    assert not (tmp_path / "a.tif").exists()
+
+
+def test_all_workers_gone_is_an_error(
+    scheduler: str, rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geosal.cluster.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("geosal.cluster._LOOK_SECONDS", 0.3)
+    worker = _worker(scheduler, tmp_path / "worker")
+    _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
+    with pytest.raises(ClusterError, match="all workers are gone"):
+        geosal.compress(
+            str(rgb_scene), str(tmp_path / "a.tif"), saliency="half", scheduler=scheduler, block=256, workers=1,
+            progress=lambda told: worker.kill() if told.stage == "smooth" and told.done else None,
+        )  # fmt: skip
+    worker.wait()
+    assert not (tmp_path / "a.tif").exists()

@@ -159,3 +159,12 @@ def test_codes_that_gdal_does_not_heed_stay_unheeded(count: int, bidx: tuple[int
         geosal.compress(str(scene), str(tmp_path / output), saliency="half", bidx=bidx)
         with rasterio.open(scene) as before, rasterio.open(tmp_path / output) as after:
             assert np.array_equal(before.read_masks(1), after.read_masks(1))
+
+
+def test_lossy_lerc_would_blur_alpha(tmp_path: Path) -> None:
+    scene_of(tmp_path / "s.tif", alpha=True)
+    with pytest.raises(UsageError, match="would blur alpha"):
+        geosal.compress(
+            str(tmp_path / "s.tif"), str(tmp_path / "o.tif"), saliency="half", profile="lerc",
+            creation_options={"MAX_Z_ERROR": "3"},
+        )  # fmt: skip

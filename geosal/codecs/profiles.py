@@ -182,9 +182,10 @@ def resolve_profile(
     if not lossless:
         _refuse_alpha(name, kind, layout)
     treatment = settle(treatment, name, options, layout, lossless=lossless)
-    if driver == "JP2OpenJPEG" and not lossless and layout.alpha is not None:
+    if not lossless and layout.alpha is not None and (driver == "JP2OpenJPEG" or name == "lerc"):
+        otherwise = "--profile lerc without an error" if name == "lerc" else "--profile jp2-lossless"
         raise UsageError(
-            f"profile {name}: would blur alpha, and with it which pixels are valid; use --profile jp2-lossless, "
+            f"profile {name}: would blur alpha, and with it which pixels are valid; use {otherwise}, "
             "or leave alpha out with --bidx"
         )
     return Profile(

@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,7 +14,7 @@ from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 from rasterio.io import DatasetReader
 
 from geosal.errors import GeosalError, GeosalWarning, ResourceError, SceneError, UsageError
-from geosal.gdal_env import gdal_env, open_raster, shared_raster
+from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
 from geosal.raster import QualityBand, RasterLayout, RasterMetadata, Samples, mask_out, valid_samples
@@ -56,6 +56,8 @@ class Scene:
         What reading a block takes on the way, whatever its size, besides tiles and the block itself.
     quality
         Quality bands that came with it; a plain raster has none.
+    seen
+        State of the file when its headers were read; pixels of another one are refused.
     """
 
     path: str
@@ -70,6 +72,7 @@ class Scene:
     has_statistics: bool = False
     work_bytes: int = 0
     quality: tuple[QualityBand, ...] = ()
+    seen: FileState | None = None
 
     @classmethod
     def open(
@@ -103,6 +106,7 @@ class Scene:
             More than `max_pixels`, or a tile that would not fit in memory.
         """
         path = os.fspath(path)
+        seen = file_state(path)
         with gdal_env(), open_raster(path, drivers) as dataset, _damage_as_scene_error(path):
             tile_bytes = _refuse_bombs(path, dataset, max_pixels)
             indexes = _resolve_indexes(path, dataset, bidx)
@@ -129,6 +133,7 @@ class Scene:
                 drivers=drivers,
                 mask=mask,
                 alpha=alpha,
+                seen=seen,
                 has_statistics=all("STATISTICS_MEAN" in dataset.tags(index) for index in indexes),
             )
 
@@ -160,7 +165,7 @@ class Scene:
         SceneError
             The block cannot be decoded.
         """
-        with _damage_as_scene_error(f"{self.path}: {block}"), shared_raster(self.path, self.drivers) as dataset:
+        with _damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
             pixels = dataset.read(self.indexes, window=block.window)
             mask = self._read_mask(dataset, block)
             alpha = None
@@ -208,11 +213,14 @@ class Scene:
         SceneError
             The block cannot be decoded.
         """
-        with _damage_as_scene_error(f"{self.path}: {block}"), shared_raster(self.path, self.drivers) as dataset:
+        with _damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
             mask = self._read_mask(dataset, block)
             alpha = None if self.alpha is None else dataset.read(self.alpha, window=block.window) > 0
         both = np.ones(block.shape, np.bool_) if mask is None else mask
         return both if alpha is None else both & alpha
+
+    def _handle(self) -> AbstractContextManager[DatasetReader]:
+        return shared_raster(self.path, self.drivers, seen=self.seen)
 
     def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
         return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None

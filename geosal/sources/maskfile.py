@@ -13,7 +13,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 
 from geosal.errors import SceneError, UsageError
-from geosal.gdal_env import gdal_env, open_raster, shared_raster
+from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 
 _SCAN_PIXELS = 2**22
@@ -68,6 +68,8 @@ class MaskFile:
         GDAL drivers trusted beyond the usual ones.
     alone
         No file beside it belongs to it.
+    seen
+        State of the file when its header was read; pixels of another one are refused.
     """
 
     path: str
@@ -79,6 +81,7 @@ class MaskFile:
     paletted: bool
     drivers: tuple[str, ...] = ()
     alone: bool = False
+    seen: FileState | None = None
 
     @classmethod
     def open(cls, path: str, band: int, drivers: tuple[str, ...] = (), *, alone: bool = False) -> Self:
@@ -91,6 +94,7 @@ class MaskFile:
         UsageError
             It has no such band.
         """
+        seen = file_state(path)
         with gdal_env(), open_raster(path, drivers, alone=alone) as dataset:
             if band > dataset.count:
                 bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
@@ -109,6 +113,7 @@ class MaskFile:
                 paletted=colour == ColorInterp.palette,
                 drivers=drivers,
                 alone=alone,
+                seen=seen,
             )
 
     def read(self, window: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
@@ -120,7 +125,7 @@ class MaskFile:
             They cannot be decoded.
         """
         try:
-            with shared_raster(self.path, self.drivers, alone=self.alone) as dataset:
+            with shared_raster(self.path, self.drivers, alone=self.alone, seen=self.seen) as dataset:
                 pixels = dataset.read(self.band, window=window.window)
                 valid = None if self.all_valid else dataset.read_masks(self.band, window=window.window) > 0
         except SceneError:

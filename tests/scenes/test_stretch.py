@@ -265,7 +265,7 @@ def test_damage_is_the_scenes(make_scene) -> None:
         first = int(dataset.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1))
     broken.write_bytes(whole[:first] + b"\xff" * 8 + whole[first + 8 :])
     with pytest.raises(SceneError, match="damaged"):
-        replace(stretched, inner=replace(scene, path=str(broken))).read(scene.grid.whole())
+        replace(stretched, inner=replace(scene, path=str(broken), seen=None)).read(scene.grid.whole())
 
 
 def test_a_store_in_bytes(tmp_path: Path) -> None:

@@ -311,7 +311,7 @@ def test_a_mask_that_changes_under_our_hands_is_noticed(grid, make_mask, random_
     path = make_mask((random_mask / 255).astype(np.float32))
     source = RasterSource.open(SourceText.parse(path), Setting(grid=grid))
     make_mask(random_mask.astype(np.float32))
-    with pytest.raises(SaliencyError, match="not there when it was opened"):
+    with pytest.raises(SceneError, match="has changed since it was opened"):
         source.read(grid.whole())
 
 
@@ -389,7 +389,7 @@ def test_a_mask_that_changes_under_way_is_refused_by_codes_too(make_mask):
     source = RasterSource.open(SourceText.parse(path + ":range=0-10"), Setting(grid=CODED))
     make_mask(mask + 1, transform=CODED.transform)
     close_shared_rasters()
-    with pytest.raises(SaliencyError, match="that were not there when it was opened"):
+    with pytest.raises(SceneError, match="has changed since it was opened"):
         source.read_coded(Block(0, 0, 20, 20))
 
 

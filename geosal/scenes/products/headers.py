@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass, replace
 
 from geosal.errors import GeosalWarning, SceneError, UsageError
-from geosal.gdal_env import shared_raster
+from geosal.gdal_env import FileState, file_state, shared_raster
 from geosal.grid import Grid
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.raster import DTYPES, _damage_as_scene_error, _refuse_bombs, usable_nodata
@@ -23,6 +23,8 @@ class Source:
     block_shape: tuple[int, int]
     tile_bytes: int
     driver: str
+    seen: FileState | None = None
+    """State of the file when its header was read."""
 
 
 def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile:
@@ -50,6 +52,7 @@ def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile
 def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_pixels: int) -> Source:
     """Read the header of a band."""
     path = file.path or ""
+    seen = file_state(path)
     with (
         _damage_as_scene_error(f"{product.path}: {file.label}"),
         shared_raster(path, drivers, alone=True) as dataset,
@@ -71,6 +74,7 @@ def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_
             block_shape=dataset.block_shapes[file.index - 1],
             tile_bytes=tile_bytes,
             driver=dataset.driver,
+            seen=seen,
         )
     if grid.georeferenced or file.place is None:
         return source

@@ -198,7 +198,7 @@ class ProductScene(Scene):
     def _lent(self, source: Source, what: object) -> Iterator[DatasetReader]:
         with (
             _damage_as_scene_error(f"{source.path}: {what}"),
-            shared_raster(source.path, self.drivers, alone=True) as dataset,
+            shared_raster(source.path, self.drivers, alone=True, seen=source.seen) as dataset,
         ):
             yield dataset
 
