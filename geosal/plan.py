@@ -31,6 +31,7 @@ from geosal.sources.text import SourceText
 from geosal.tally import warn_of_little_gain
 from geosal.treatment import Quality, Treatment
 from geosal.writers.jpeg.sidecars import OF_THE_FILE
+from geosal.writers.places import check_place
 from geosal.writers.publish import check_output
 
 _USUAL_JPEG = 75.0
@@ -316,6 +317,7 @@ def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite
     steps
         Of the ladder, where the profile's treatment goes by it.
     """
+    check_place(output, layout)
     layout = layout_for(profile, layout)
     encoder = tile_encoder(profile, layout, steps)
     return Target(

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ from typing import IO, Self
 
 from geosal.errors import OutputError
 from geosal.writers.atomic import flush, flush_tree, holds_lock, locked, try_lock
-from geosal.writers.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, twin
+from geosal.writers.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, there, twin
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +187,7 @@ class WorkDirectory:
                 if path == main or path.exists():
                     flush_tree(path)
             with locked(self.output.parent):
+                _keep_modes(main, self.output)
                 self._swap = Swap.prepare(self.path(""), main, self.output)
                 self._swap.carry_out(replace=self._overwrite)
                 flush(self.output.parent)
@@ -200,6 +202,19 @@ class WorkDirectory:
                 return self.output
             raise OutputError(f"{self._named}: cannot be published ({error.strerror or error})") from error
         return self.output
+
+
+def _keep_modes(main: Path, output: Path) -> None:
+    """Let nobody read what takes the place of a file who could not read that: all of it gets the old one's mode."""
+    if not output.exists():
+        return
+    mode = stat.S_IMODE(output.stat().st_mode)
+    if not main.is_dir():
+        for path in (main, *(beside(main, suffix) for suffix in there(main))):
+            path.chmod(mode)
+        return
+    for path in (main, *main.rglob("*")):
+        path.chmod(mode if path.is_dir() else mode & ~0o111)
 
 
 def _resolve(output: str | Path) -> Path:
