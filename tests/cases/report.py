@@ -20,7 +20,7 @@ def outcome(case: Case) -> str:
         warnings.simplefilter("ignore")
         try:
             case.run(Path(folder))
-        except Exception as error:  # noqa: BLE001 - whatever an old version does is its outcome
+        except BaseException as error:  # noqa: BLE001 - whatever an old version does is its outcome, pytest.fail too
             return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
     return ""
 

@@ -1,0 +1,140 @@
+"""Files that are not what they should be, and what `verify` says of them; files that would make them so."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from cases.frame import case
+from rasterio.enums import ColorInterp
+from rasterio.transform import from_origin
+from scipy.ndimage import gaussian_filter
+
+import geosal
+
+
+def _picture(path: Path, seed: int = 0, *, placed: bool = True) -> str:
+    noise = np.random.default_rng(seed).normal(size=(3, 600, 640))
+    pixels = np.clip(gaussian_filter(noise, (0, 9, 9)) * 900 + 120, 1, 255).astype(np.uint8)
+    profile = {"driver": "GTiff", "count": 3, "height": 600, "width": 640, "dtype": "uint8", "photometric": "RGB"}
+    place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 45e5, 10, 10)} if placed else {}
+    with rasterio.open(path, "w", **profile, **place) as dataset:
+        dataset.write(pixels)
+    return str(path)
+
+
+def _passes(output: Path, source: str) -> bool:
+    return all(check.ok for check in geosal.verify(str(output), against=source, saliency="half"))
+
+
+@case("verify-another-scene", "a lossy file of another scene of the same size is found")
+def verify_another_scene(folder: Path) -> None:
+    ours, other = _picture(folder / "a.tif"), _picture(folder / "b.tif", 1)
+    for output, profile in (("o.tif", "jpeg"), ("o.jp2", "jp2")):
+        geosal.compress(ours, str(folder / output), saliency="half", profile=profile)
+        assert _passes(folder / output, ours)
+        assert not _passes(folder / output, other), f"{profile} passes"
+
+
+def _edited(folder: Path, **opening: Any) -> tuple[str, Path, Any]:
+    scene, output = _picture(folder / "a.tif"), folder / "o.tif"
+    geosal.compress(scene, str(output), saliency="half")
+    return scene, output, rasterio.open(output, "r+", IGNORE_COG_LAYOUT_BREAK="YES", **opening)
+
+
+@case("verify-overview", "an overview of another picture is found by what it shows")
+def verify_overview(folder: Path) -> None:
+    scene, output, dataset = _edited(folder, OVERVIEW_LEVEL=0)
+    with dataset:
+        dataset.write(np.zeros((3, *dataset.shape), np.uint8))
+    found = {check.name for check in geosal.verify(str(output), against=scene, saliency="half") if not check.ok}
+    assert "overviews" in found, found
+
+
+@case("verify-colours", "red and blue that changed places are found")
+def verify_colours(folder: Path) -> None:
+    scene, output, dataset = _edited(folder)
+    with dataset:
+        dataset.colorinterp = [ColorInterp.blue, ColorInterp.green, ColorInterp.red]
+    found = {check.name for check in geosal.verify(str(output), against=scene, saliency="half") if not check.ok}
+    assert "bands" in found, found
+
+
+@case("verify-background", "a lossless file whose smoothed part was replaced is found: the operator runs again")
+def verify_background(folder: Path) -> None:
+    scene, output, dataset = _edited(folder)
+    with dataset:
+        pixels = dataset.read()
+        pixels[:, :, 320:] = 77
+        dataset.write(pixels)
+    found = {check.name for check in geosal.verify(str(output), against=scene, saliency="half") if not check.ok}
+    assert "smoothed" in found, found
+
+
+@case("verify-new-rpcs", "RPCs that the source has not are found")
+def verify_new_rpcs(folder: Path) -> None:
+    scene, output, dataset = _edited(folder)
+    dataset.close()
+    names = ("LINE", "SAMP", "LAT", "LONG", "HEIGHT")
+    lines = [f"{name}_{what}: 1" for name in names for what in ("OFF", "SCALE")]
+    for name in ("LINE_NUM", "LINE_DEN", "SAMP_NUM", "SAMP_DEN"):
+        lines += [f"{name}_COEFF_{number}: 1" for number in range(1, 21)]
+    (folder / "o_RPC.TXT").write_text("\n".join(lines) + "\n")
+    assert not _passes(output, scene)
+
+
+@case("world-file-of-another", "a world file beside the name of an output without a place is refused")
+def world_file_of_another(folder: Path) -> None:
+    scene = _picture(folder / "a.tif", placed=False)
+    (folder / "w.tfw").write_text("10\n0\n0\n-10\n500000\n4500000\n")
+    try:
+        geosal.compress(scene, str(folder / "w.tif"), saliency="half")
+    except geosal.OutputError:
+        return
+    with rasterio.open(folder / "w.tif") as dataset:
+        assert dataset.transform.is_identity, f"it lies at {dataset.transform.c:g}, {dataset.transform.f:g}"
+
+
+@case("overwrite-private", "--overwrite keeps the mode of a private file")
+def overwrite_private(folder: Path) -> None:
+    scene, output = _picture(folder / "a.tif"), folder / "o.tif"
+    geosal.compress(scene, str(output), saliency="half")
+    output.chmod(0o600)
+    geosal.compress(scene, str(output), saliency="grid", overwrite=True)
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600, oct(stat.S_IMODE(output.stat().st_mode))
+
+
+@case("input-replaced", "a scene that is replaced while it is read ends the job")
+def input_replaced(folder: Path) -> None:
+    scene, other = _picture(folder / "a.tif"), _picture(folder / "b.tif", 1)
+    told: list[object] = []
+
+    def replace(progress: object) -> None:
+        if not told:
+            os.replace(other, scene)
+        told.append(progress)
+
+    try:
+        geosal.compress(scene, str(folder / "o.tif"), saliency="half", block=512, workers=1, progress=replace)
+    except geosal.SceneError:
+        return
+    raise AssertionError("one file of two scenes")
+
+
+@case("jp2-south-up", "JPEG 2000 holds south-up scenes, CRS of three dimensions and pixel coordinates")
+def jp2_south_up(folder: Path) -> None:
+    for crs, transform in (
+        ("EPSG:32631", rasterio.Affine(10, 0, 5e5, 0, 10, 45e5)),
+        ("EPSG:4979", rasterio.Affine(0.1, 0, 5, 0, -0.1, 45)),
+        (None, rasterio.Affine(1, 0, -0.5, 0, 1, -0.5)),
+    ):
+        profile = {"driver": "GTiff", "count": 1, "height": 64, "width": 64, "dtype": "uint8"}
+        with rasterio.open(folder / "s.tif", "w", **profile, crs=crs, transform=transform) as dataset:
+            dataset.write(np.random.default_rng(0).integers(0, 255, (1, 64, 64), np.uint8))
+        geosal.compress(str(folder / "s.tif"), str(folder / "o.jp2"), saliency="half", overwrite=True)
+        with rasterio.open(folder / "o.jp2") as dataset:
+            assert dataset.transform.almost_equals(transform, 1e-9), (crs, dataset.transform)
+        shutil.rmtree(folder / "o.jp2", ignore_errors=True)
