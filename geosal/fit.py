@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geosal.cluster import cpu_count
+from geosal.codecs.profiles import driver_of
 from geosal.errors import ResourceError
 from geosal.gdal_env import GDAL_CACHE_BYTES
 from geosal.recipe import Recipe
@@ -27,6 +28,11 @@ _ENCODER_BYTES = 60 * 2**20
 """GDAL's writers and what the allocator has not given back after smoothing."""
 _JPEG2000_BYTES = 12
 """For each sample of a tile in work: OpenJPEG and OpenJPH take int32 or float, twice, and the codestream."""
+_MEASURED_BANDS = 4
+_TIFF_BYTES = 4
+"""For each byte of a tile in work in other formats: laid out, predicted, compressed and joined."""
+_FROM_THE_TOP = frozenset({"JPEG", "PNG"})
+"""Drivers of files without tiles that GDAL decodes row by row: to go back it begins anew."""
 _SAMPLE_BYTES = 256 * 2**20
 """That the sample of a search or of an estimate may take, where nobody sets a limit."""
 _SALIENCY_BYTES = 5
@@ -70,7 +76,14 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
         Bytes that the container takes at the end, when no block is worked on.
     """
     most = recipe.workers or cores or 1
-    model = _Model(scene, saliency, tile, recipe.ladder.halo, processes=recipe.scheduler == "processes")
+    model = _Model(
+        scene,
+        saliency,
+        tile,
+        recipe.ladder.halo,
+        processes=recipe.scheduler == "processes",
+        jpeg2000=driver_of(recipe.output) == "JP2OpenJPEG",
+    )
     blocks = [recipe.block] if recipe.block else model.blocks()
     workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
     encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
@@ -132,12 +145,21 @@ class _Model:
     tile: int | None
     halo: int
     processes: bool
+    jpeg2000: bool = False
 
     def blocks(self) -> list[int]:
         """Sizes of a block worth trying, largest first."""
-        if self.tile is None:
-            return list(_BLOCKS)
-        return sorted({max(1, block // self.tile) * self.tile for block in _BLOCKS}, reverse=True)
+        sizes = _BLOCKS if self.tile is None else {max(1, block // self.tile) * self.tile for block in _BLOCKS}
+        known = sorted(sizes, reverse=True)
+        return [block for block in known if self._stays_decoded(block)] or known[-1:]
+
+    def _stays_decoded(self, block: int) -> bool:
+        """Whether two rows of blocks fit into GDAL's cache, where a file is decoded from its top for rows gone by."""
+        if self.scene.driver not in _FROM_THE_TOP:
+            return True
+        original = self.scene.original.layout
+        row = original.grid.width * original.count * np.dtype(original.dtype).itemsize
+        return 2 * min(block + 2 * self.halo, original.grid.height) * row <= GDAL_CACHE_BYTES
 
     def smoothing(self, block: int, workers: int) -> int:
         """While blocks are smoothed and their tiles encoded.
@@ -200,7 +222,12 @@ class _Model:
     def _tile(self) -> int:
         """Working memory of an encoder."""
         height, width = (min(max(_TILE, self.tile or 0), length) for length in self.scene.grid.shape)
-        return height * width * self.scene.layout.count * _JPEG2000_BYTES
+        count = self.scene.layout.count
+        if self.jpeg2000 or self.tile is None:
+            return height * width * count * _JPEG2000_BYTES
+        # What was measured holds for few bands of any format; more of them take what they take in tiles of that size.
+        more = max(0, count - _MEASURED_BANDS) * self.tile**2 * np.dtype(self.scene.layout.dtype).itemsize
+        return height * width * min(count, _MEASURED_BANDS) * _JPEG2000_BYTES + int(more) * _TIFF_BYTES
 
     def _partial(self, block: int) -> int:
         """A row of tiles that are put together, where blocks are not made of whole ones."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 
+import geosal
 from geosal.errors import ResourceError
 from geosal.fit import Fit, _Model, fit
 from geosal.grid import Block
@@ -194,3 +195,42 @@ def test_a_search_is_counted_and_takes_a_smaller_sample_under_a_limit(tmp_path: 
     assert limited.memory <= 400 * MIB
     many = fit_scene(tmp_path, "float32", count=60)
     assert many.sample == 512**2
+
+
+def _planned(folder: Path, pixels: np.ndarray, suffix: str = ".tif", **options: object) -> "geosal.Plan":
+    count, height, width = pixels.shape
+    profile = {"count": count, "height": height, "width": width, "dtype": pixels.dtype, **options}
+    with rasterio.open(folder / f"s{suffix}", "w", **profile) as dataset:
+        dataset.write(pixels)
+    return geosal.make_plan(geosal.Recipe(
+        input=str(folder / f"s{suffix}"), output=str(folder / "o.tif"), saliency=("half",), profile="zstd", workers=2
+    ))  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+def test_many_bands_are_counted_once(tmp_path: Path) -> None:
+    """1500 x 1500 x 100 of uint16 were expected to take 4536 MiB and took 1131: jobs were refused."""
+    profile = {"driver": "GTiff", "count": 100, "height": 1500, "width": 1500, "dtype": "uint16", "sparse_ok": True}
+    with rasterio.open(tmp_path / "s.tif", "w", **profile):
+        pass
+    plan = geosal.make_plan(geosal.Recipe(
+        input=str(tmp_path / "s.tif"), output=str(tmp_path / "o.tif"), saliency=("half",), profile="zstd", workers=2
+    ))  # fmt: skip
+    assert 1131 < plan.memory_bytes / 2**20 < 3000
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+def test_what_gdal_decodes_whole_is_counted_whole(tmp_path: Path) -> None:
+    pixels = np.zeros((3, 900, 900), np.uint8)
+    plan = _planned(tmp_path, pixels, ".webp", driver="WEBP")
+    assert plan.scene.tile_bytes == pixels.nbytes
+    assert _planned(tmp_path, pixels, ".png", driver="PNG").scene.tile_bytes == 3 * 900
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+def test_rows_of_wide_pictures_stay_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.zeros((1, 3000, 40), np.uint8)
+    assert _planned(tmp_path, pixels, ".jpg", driver="JPEG").block == 2048
+    monkeypatch.setattr("geosal.fit.GDAL_CACHE_BYTES", 2 * (1024 + 16) * 40)
+    assert _planned(tmp_path, pixels, ".jpg", driver="JPEG").block == 1024
+    assert _planned(tmp_path, pixels, driver="GTiff").block == 2048

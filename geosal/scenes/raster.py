@@ -24,6 +24,9 @@ MAX_PIXELS = 20 * 10**9
 """A whole UTM zone at 10 m has fewer; a header that claims more is more likely a bomb than a scene."""
 _MAX_TILE_BYTES = 2**30
 _CODES = "NODATA_VALUES"
+_DECODED_WHOLE = frozenset({"WEBP", "JPEGXL", "GIF", "GRIB"})
+_INTERLACED = 28
+"""Offset of the interlace method in a PNG, whose header is always the first chunk."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -272,7 +275,19 @@ def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
             f"{path}: one tile of {columns} x {rows} x {bands} bands takes {tile:.3g} bytes in memory; "
             f"re-tile it first: gdal_translate -co TILED=YES"
         )
-    return int(tile)
+    sample = np.dtype(_numpy_name(dataset.dtypes[0])).itemsize
+    return int(pixels * dataset.count * sample if _is_whole(dataset) else tile)
+
+
+def _is_whole(dataset: DatasetReader) -> bool:
+    """Whether GDAL decodes a file all at once, whatever is asked of it."""
+    if dataset.driver != "PNG":
+        return dataset.driver in _DECODED_WHOLE
+    try:
+        with open(dataset.name, "rb") as file:
+            return file.read(_INTERLACED + 1)[_INTERLACED:] == b"\1"
+    except OSError:  # not a local file
+        return False
 
 
 def _numpy_name(dtype: str) -> str:
