@@ -7,13 +7,13 @@ from importlib.metadata import entry_points
 
 from geosal.errors import UsageError
 from geosal.sources.plugins import GROUP, origin, plugin_class
-from geosal.sources.text import FILES, SOURCES, VECTORS, load_class
+from geosal.sources.text import FILES, SOURCES, load_class
 
 _USAGE = re.compile(r"``(?P<usage>[^`]+)``[:.]?\s*(?P<summary>.*)", re.DOTALL)
 _QUOTED = re.compile(r"``([^`]+)``")
 _KEY = re.compile(r"(?:^|[:,])([a-z_][a-z0-9_]*)=")
 _PATHS = {
-    "vector": f"PATH (vector) of {', '.join(VECTORS)}",
+    "vector": "PATH (vector): GeoJSON, GeoPackage, shapefile (also zipped), FlatGeobuf, KML, KMZ, GeoParquet, CSV",
     "classes": "PATH (classes) of any other raster, with classes=",
     "raster": "PATH (raster) of any other raster",
 }
