@@ -1,5 +1,6 @@
 """What GDAL knows about a raster besides its pixels: read whole from a source, put whole on a new file."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.rpc import RPC
 
-from geosal.errors import OutputError
+from geosal.errors import GeosalWarning, OutputError
 from geosal.raster import ROLES, BandMetadata, RasterMetadata, Tags
 
 _NOT_COPIED = frozenset({
@@ -148,14 +149,28 @@ def _read_band(dataset: DatasetReader, index: int) -> BandMetadata:
     position = index - 1
     colour = ColorInterp(dataset.colorinterp[position])
     return BandMetadata(
-        description=dataset.descriptions[position] or None,
-        unit=dataset.units[position] or None,
+        description=_texts(dataset, "descriptions")[position] or None,
+        unit=_texts(dataset, "units")[position] or None,
         scale=float(dataset.scales[position]),
         offset=float(dataset.offsets[position]),
         colorinterp=colour,
         tags=_read_tags(dataset, index),
         role=colour.name if colour.name in ROLES else "",
     )
+
+
+def _texts(dataset: DatasetReader, what: str) -> tuple[str | None, ...]:
+    """Names or units of all bands; none where rasterio cannot read them as UTF-8, as in headers of other encodings."""
+    try:
+        found: tuple[str | None, ...] = getattr(dataset, what)
+    except UnicodeDecodeError:
+        warnings.warn(
+            f"{dataset.name}: {what} of its bands are not UTF-8 and are left out; name bands anew in the output",
+            GeosalWarning,
+            stacklevel=6,
+        )
+        return (None,) * int(dataset.count)
+    return found
 
 
 def _read_tags(dataset: DatasetReader, index: int | None) -> Tags:

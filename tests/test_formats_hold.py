@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+import tifffile
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.transform import from_origin
@@ -100,6 +101,32 @@ def test_a_jpeg_2000_lies_where_its_boxes_cannot_say(
         assert crs is None or b.crs == a.crs
     checks = geosal.verify(str(tmp_path / "o.jp2"), against=scene, saliency="half")
     assert [check for check in checks if not check.ok] == []
+
+
+# Texts and pages
+
+
+@pytest.mark.filterwarnings("ignore:.*georeferencing:geosal.errors.GeosalWarning")
+def test_names_in_another_encoding_are_left_out(tmp_path: Path) -> None:
+    pixels = noise(2, 64, 64, dtype="uint8", most=256)
+    with rasterio.open(tmp_path / "e.img", "w", driver="ENVI", count=2, height=64, width=64, dtype="uint8") as dataset:
+        dataset.write(pixels)
+        dataset.descriptions = ("XX", "YY")
+    for aside in tmp_path.glob("*.aux.xml"):
+        aside.unlink()
+    header = tmp_path / "e.hdr"
+    header.write_bytes(header.read_bytes().replace(b"XX", "Température °C".encode("latin-1")))
+    with pytest.warns(geosal.GeosalWarning, match="are not UTF-8 and are left out"):
+        geosal.compress(str(tmp_path / "e.img"), str(tmp_path / "o.tif"), saliency="half")
+    np.testing.assert_array_equal(read(tmp_path / "o.tif")[..., :32], pixels[..., :32])
+    with pytest.warns(geosal.GeosalWarning, match="are not UTF-8 and are left out"):
+        assert geosal.open_scene(str(tmp_path / "e.img")).shape == pixels.shape
+
+
+def test_pages_that_are_not_read_are_told(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "p.tif", noise(2, 64, 64, dtype="uint8", most=256), photometric="minisblack")
+    with pytest.warns(geosal.GeosalWarning, match=r"holds 2 pages, and the first is taken; .* GTIFF_DIR:2:"):
+        geosal.open_scene(str(tmp_path / "p.tif"))
 
 
 # Small images and edges

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
-from geosal.errors import SceneError, UsageError
+from geosal.errors import UsageError
 from geosal.gdal_env import gdal_env
 from geosal.grid import Block
 from geosal.raster import BandMetadata
@@ -95,9 +95,12 @@ def _reading(bands: str | Sequence[int | str] | None, options: Mapping[str, Any]
 def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:
     with gdal_env(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": chunks, "x": chunks}, driver=source.driver)
-    if not isinstance(opened, xr.DataArray):
-        raise SceneError(f"{path}: holds several groups of rasters; name one of its subdatasets")
+        try:
+            opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": chunks, "x": chunks}, driver=source.driver)
+        except UnicodeDecodeError:  # names of bands in another encoding; `source` has left them out
+            return _of_layout(source, chunks)
+    if not isinstance(opened, xr.DataArray):  # pages of a TIFF, of which `source` is the first
+        return _of_layout(source, chunks)
     scene = opened.sel(band=list(source.indexes))
     # Pixels come by the road of the main job, so that damage is an error here too and drivers are the trusted ones.
     data = _by_chunks(_read_pixels, source, ((len(source.indexes),), *scene.data.chunks[-2:]), scene.dtype)

@@ -118,6 +118,7 @@ class Scene:
             mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
             alpha = next((i for i in dataset.indexes if dataset.colorinterp[i - 1] == ColorInterp.alpha), None)
             alpha_left = alpha is not None and alpha not in indexes
+            _tell_of_pages(path, dataset)
             layout = RasterLayout(
                 grid=Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width),
                 dtype=dtype,
@@ -254,6 +255,17 @@ def _without_codes(metadata: RasterMetadata) -> RasterMetadata:
         return metadata
     kept = {key: value for key, value in own.items() if key != _CODES}
     return replace(metadata, tags={**metadata.tags, "": kept})
+
+
+def _tell_of_pages(path: str, dataset: DatasetReader) -> None:
+    """Tell of the pages of a TIFF that are not read: GDAL takes the first."""
+    pages = [name for name in dataset.subdatasets if name.startswith("GTIFF_DIR:")]
+    if len(pages) > 1 and not path.startswith("GTIFF_DIR:"):
+        warnings.warn(
+            f"{path}: holds {len(pages)} pages, and the first is taken; name another one: GTIFF_DIR:2:{path}",
+            GeosalWarning,
+            stacklevel=4,
+        )
 
 
 def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
