@@ -34,6 +34,9 @@ _NAMED = frozenset({ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorI
 """Colours that every format here keeps; of grey and undefined ones some make others."""
 
 
+_ERRORS_OF_RPCS = ("ERR_BIAS", "ERR_RAND")
+
+
 def check_grid(found: RasterLayout, source: RasterLayout) -> Check:
     """Compare size, CRS, transform, control points and RPCs."""
     return Check.of("georeferenced", _grid_faults(found, source), "as the source")
@@ -172,10 +175,16 @@ def _point(gcp: object) -> tuple[float, ...]:
 
 def _same_rpcs(found: RPC, source: RPC) -> bool:
     """Compare number by number: text in a sidecar rounds the last digit."""
-    ours, theirs = (
-        [float(part) for text in rpcs.to_gdal().values() for part in text.split()] for rpcs in (found, source)
+    ours, theirs = ({name: text.split() for name, text in rpcs.to_gdal().items()} for rpcs in (found, source))
+    for name in _ERRORS_OF_RPCS:  # where a source does not tell them, GDAL writes -1, which says so
+        if theirs.get(name, ["-1"]) == ["-1"] and [float(part) for part in ours.get(name, ["-1"])] == [-1.0]:
+            ours.pop(name, None)
+            theirs.pop(name, None)
+    return ours.keys() == theirs.keys() and all(
+        len(ours[name]) == len(theirs[name])
+        and all(_same_value(float(a), float(b)) for a, b in zip(ours[name], theirs[name], strict=True))
+        for name in theirs
     )
-    return len(ours) == len(theirs) and all(map(_same_value, ours, theirs))
 
 
 def _same_crs(found: CRS | None, source: CRS | None) -> bool:
@@ -232,10 +241,19 @@ def _tag_faults(where: str, found: Tags, source: Tags) -> Iterator[str]:
                 continue
             name = f"{where}tag {domain + ':' if domain and domain != key else ''}{key}"
             ours = found.get(domain, {}).get(key)
+            if _says_nothing(key, value) and (ours is None or _says_nothing(key, ours)):
+                continue
             if ours is None:
                 yield f"{name} is lost"
             elif ours.strip() != value.strip():
                 yield f"{name} is {ours[:40]!r}, not {value[:40]!r}"
+
+
+def _says_nothing(key: str, value: str) -> bool:
+    """Whether a tag may get lost: blanks and control characters, and a resolution that is no number of dots."""
+    if key in {"TIFFTAG_XRESOLUTION", "TIFFTAG_YRESOLUTION"}:
+        return value.strip().lower() in {"inf", "nan", "0"}
+    return not any(character.isprintable() and not character.isspace() for character in value)
 
 
 def _is_kernel(text: str) -> bool:
