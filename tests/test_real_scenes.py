@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from conftest import ROOT
 from numpy.typing import NDArray
 from oracle import smooth_reference
 from rasterio.enums import ColorInterp
 
 import geosal
+from conftest import ROOT
 from geosal import Ladder
 from geosal.grid import Grid
 from geosal.sources import Saliency, open_saliency
