@@ -51,11 +51,12 @@ class Pool:
             A worker died, or the scheduler went away.
         """
         waiting = iter(items)
+        work = task if self.watch is None else _SameCode(task, fingerprint())
         running: set[Future[_Result]] = set()
         try:
             while True:
                 while len(running) <= self.workers and (item := next(waiting, None)) is not None:
-                    running.add(self.executor.submit(task, item))
+                    running.add(self.executor.submit(work, item))
                 if not running:
                     if self.watch is not None:  # whoever has joined in the meantime
                         self.watch()
@@ -68,6 +69,23 @@ class Pool:
         finally:
             for future in running:
                 future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _SameCode:
+    """A task that refuses a worker with another geosal: one may join, take blocks and leave between two looks."""
+
+    task: Callable[[Any], Any]
+    code: tuple[str, str]
+
+    def __call__(self, item: Any) -> Any:
+        theirs = fingerprint()
+        if theirs != self.code:
+            raise ClusterError(
+                f"a worker has geosal {theirs[0]} with other code than the {self.code[0]} that asks, so its pixels may "
+                "differ; install the same everywhere"
+            )
+        return self.task(item)
 
 
 def _result(future: "Future[_Result]") -> _Result:

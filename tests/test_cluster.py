@@ -6,7 +6,7 @@ import pytest
 from tasks import die, square
 
 from geosal import ClusterError, SceneError, UsageError
-from geosal.cluster import open_pool
+from geosal.cluster import _SameCode, fingerprint, open_pool
 
 
 def fail_on_three(number: int) -> int:
@@ -67,3 +67,10 @@ def test_nothing_runs_locally_when_the_scheduler_is_dead(monkeypatch: pytest.Mon
 def test_an_unknown_scheduler_is_named_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="threads, processes"), open_pool("slurm", None):
         pytest.fail("a pool was opened")
+
+
+def test_a_worker_with_other_code_does_no_block() -> None:
+    code = fingerprint()
+    assert _SameCode(str, code)(3) == "3"
+    with pytest.raises(ClusterError, match=r"geosal .* with other code than the 0\.0\.9"):
+        _SameCode(str, ("0.0.9", code[1]))(3)
