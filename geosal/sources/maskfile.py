@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 
-from geosal.errors import SceneError, UsageError
+from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 
@@ -155,6 +155,33 @@ class MaskFile:
         if low > high:
             low = high = math.nan
         return Values(low, high, gaps, nan)
+
+    def first_outside(self, low: float, high: float, most: int) -> float | None:
+        """Look for a value of the whole file below `low` or above `high`, in pieces of bounded size.
+
+        Returns
+        -------
+        float | None
+            The first one; None where there is none.
+
+        Raises
+        ------
+        SceneError
+            A piece cannot be decoded.
+        ResourceError
+            There is none among the first `most` pixels, and there are more.
+        """
+        looked = 0
+        for piece in self.pieces(Block(0, 0, *self.grid.shape)):
+            if looked >= most:
+                raise ResourceError(f"{self.path}: has more than {most} pixels; cut the mask to its scene")
+            values = self.scan(piece)
+            if values.low < low:
+                return values.low
+            if values.high > high:
+                return values.high
+            looked += piece.height * piece.width
+        return None
 
     def fingerprint(self) -> str | None:
         """SHA-256 of the file, None when it is not a local file."""

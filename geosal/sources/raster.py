@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.errors import GeosalWarning, SaliencyError
+from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError
 from geosal.grid import Block, Grid
 from geosal.sources.align import Alignment
 from geosal.sources.base import Coded, Kind, Setting
@@ -19,6 +19,8 @@ from geosal.sources.text import SourceText
 
 _SUSPICIOUS = 100
 """Highest value of a uint8 mask that more likely counts classes or percent than 255ths."""
+_MOST_ELSEWHERE = 2**26
+"""Pixels of a mask that are looked at beyond the scene, to tell whether it holds more than 0 and 1."""
 _FINER = 3.9
 """Mask pixels per scene pixel beyond which nearest loses something."""
 
@@ -27,7 +29,8 @@ _FINER = 3.9
 class RasterSource:
     """``PATH:range=LO-HI,band=1,resampling=nearest,align=map``: a mask file, on whatever grid.
 
-    Bytes mean 0 to 255 unless they are 0 and 1 alone, floats lie in [0, 1], other types need ``range=``.
+    Bytes mean 0 to 255 unless they are 0 and 1 alone, floats lie in [0, 1], other types need ``range=`` unless all of the
+    file is 0 and 1.
 
     Attributes
     ----------
@@ -193,6 +196,29 @@ def _warn_of_finer(text: str, grid: Grid, under: Block) -> None:
         )
 
 
+def _only_0_and_1(text: str, file: MaskFile, values: Values) -> bool:
+    """Whether the mask's integers are a yes and a no: 0 and 1 in all of the file, not under the scene alone.
+
+    Bytes of 0 and 1 under the scene count as such whatever lies elsewhere, which is often a nodata value that nobody
+    declared; it is told.
+    """
+    if np.dtype(file.dtype).kind not in "iu" or not 0 <= values.low <= values.high <= 1:
+        return False
+    bytes_of_0 = file.dtype == "uint8" and values.high == 0  # mean the same either way
+    try:
+        other = None if bytes_of_0 else file.first_outside(0, 1, _MOST_ELSEWHERE)
+    except (SceneError, ResourceError):  # damaged elsewhere, or too large to tell
+        return file.dtype == "uint8"
+    if other is not None and file.dtype == "uint8":
+        warnings.warn(
+            f"{text}: the mask holds 0 and 1 where the scene lies and {other:g} elsewhere; 1 is read as all of the "
+            "saliency, so say range=0-255 if it means 1/255, or range=0-1 if it does not",
+            GeosalWarning,
+            stacklevel=2,
+        )
+    return other is None or file.dtype == "uint8"
+
+
 def _resolve_limits(
     text: str, file: MaskFile, values: Values, limits: tuple[float, float] | None
 ) -> tuple[float, float]:
@@ -204,7 +230,7 @@ def _resolve_limits(
             f"{text}: the mask holds NaN, which is not its nodata value; declare it with rio edit-info --nodata nan "
             "to mean 'says nothing', or fill it"
         )
-    only_0_and_1 = np.dtype(file.dtype).kind in "iu" and 0 <= values.low <= values.high <= 1
+    only_0_and_1 = limits is None and _only_0_and_1(text, file, values)
     if limits is None and file.paletted and not only_0_and_1:
         raise SaliencyError(
             f"{text}: the mask's values are numbers of colours; add range=LO-HI if they rise with saliency"

@@ -193,6 +193,38 @@ def test_values_off_the_scene_do_not_matter(grid, make_mask):
     assert np.nanmax(read(make_mask(mask), grid)) == 0.5
 
 
+def mask_of_0_and_1_with(elsewhere: int, dtype: type) -> np.ndarray:
+    mask = np.zeros((60, 60), dtype)
+    mask[10:20, 10:20] = 1
+    mask[50:, 50:] = elsewhere
+    return mask
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.uint16, np.int64])
+def test_0_and_1_here_and_more_elsewhere_need_a_range(grid, make_mask, dtype):
+    path = make_mask(mask_of_0_and_1_with(100, dtype))
+    assert "values 0 to 1 here; add range=LO-HI" in refusal(path, grid, SaliencyError)
+    assert np.nanmax(read(f"{path}:range=0-100", grid)) == np.float32(0.01)
+    assert np.nanmax(read(make_mask(mask_of_0_and_1_with(100, dtype), nodata=100), grid)) == 1
+
+
+def test_a_mask_too_large_to_look_at_all_of_it_needs_a_range(grid, make_mask, monkeypatch):
+    path = make_mask(mask_of_0_and_1_with(0, np.uint16), blockysize=10)
+    monkeypatch.setattr("geosal.sources.maskfile._SCAN_PIXELS", 600)
+    assert np.nanmax(read(path, grid)) == 1
+    monkeypatch.setattr("geosal.sources.raster._MOST_ELSEWHERE", 3000)
+    assert "add range=LO-HI" in refusal(path, grid, SaliencyError)
+
+
+def test_bytes_of_0_and_1_here_and_more_elsewhere_are_told(grid, make_mask):
+    path = make_mask(mask_of_0_and_1_with(255, np.uint8))
+    with pytest.warns(GeosalWarning, match="0 and 1 where the scene lies and 255 elsewhere"):
+        assert np.nanmax(read(path, grid)) == 1
+    with warnings.catch_warnings(action="error"):
+        read(f"{path}:range=0-1", grid)
+        read(make_mask(mask_of_0_and_1_with(255, np.uint8), nodata=255), grid)
+
+
 def test_numbers_of_colours_are_refused_unless_0_and_1(grid, make_mask, random_mask):
     path = make_mask(random_mask, photometric="palette")
     with rasterio.open(path, "r+") as dataset:
