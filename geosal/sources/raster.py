@@ -29,8 +29,8 @@ _FINER = 3.9
 class RasterSource:
     """``PATH:range=LO-HI,band=1,resampling=nearest,align=map``: a mask file, on whatever grid.
 
-    Bytes mean 0 to 255 unless they are 0 and 1 alone, floats lie in [0, 1], other types need ``range=`` unless all of the
-    file is 0 and 1.
+    Bytes mean 0 to 255 unless they are 0 and 1 alone, floats lie in [0, 1], other types need ``range=`` unless all of
+    the file is 0 and 1.
 
     Attributes
     ----------
