@@ -3,6 +3,7 @@
 import difflib
 import logging
 import os
+import re
 import threading
 import warnings
 from collections import OrderedDict
@@ -12,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import rasterio
-from rasterio._err import CPLE_BaseError
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from geosal.errors import SceneError, UsageError
+from geosal.tiff import mask_pages
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,11 @@ _MENDS = {
 """What GDAL says -> what can be done; another driver helps only where none of the trusted ones knows the format."""
 _MAX_HANDLES = 16
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_LOST_DIRECTORY = re.compile(
+    r"TIFFReadDirectory|MissingRequired|missing codec|"
+    r'"(ImageWidth|ImageLength|SamplesPerPixel|SampleFormat|PlanarConfiguration|Tile\w+|Strip\w+|RowsPerStrip)"'
+)
+"""In what libtiff says where it gives up an image, not just a tag."""
 _SIDECARS = (".msk", ".ovr")
 """Masks and overviews beside a file, which GDAL opens with any driver; GDAL itself writes GeoTIFFs there."""
 
@@ -122,7 +129,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
     Raises
     ------
     SceneError
-        The file is missing, is no raster, or needs a driver that is not trusted.
+        The file is missing, is no raster, needs a driver that is not trusted, or has a mask that cannot be read.
     """
     if _is_local(path) and not os.path.exists(path):
         raise SceneError(f"{path}: no such file; give the path of a raster")
@@ -135,7 +142,9 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
         with _alone() if alone else _with_what_lies_beside(path):
             # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
             dataset = DatasetReader(path, driver=drivers)
-            _leave_no_stale_error(dataset)
+            _look_for_masks(path, dataset, alone=alone)
+    except SceneError:
+        raise
     except (RasterioError, OSError, ValueError) as error:
         raise SceneError(_why_not_open(path, str(error))) from error
     if elsewhere := dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"):
@@ -151,16 +160,49 @@ def _alone() -> rasterio.Env:
     return rasterio.Env(**{_READDIR: "EMPTY_DIR"})
 
 
-def _leave_no_stale_error(dataset: DatasetReader) -> None:
+def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:
     """Look for masks now: libtiff minds odd tags as it does, and rasterio raises that at the next question.
 
-    The pixels are sound all the same, and GDAL looks once only. What is really amiss shows when it is read.
+    The pixels are sound all the same. But GDAL looks once only, and takes every pixel for valid where it could not read
+    a mask: such a file is refused. Its last word is no witness, it may be about another image.
     """
+    fault = ""
     for name in ("mask_flag_enums", "colorinterp"):
         try:
             getattr(dataset, name)
-        except (CPLE_BaseError, RasterioError) as error:
-            logger.debug("%s: %s (%s)", dataset.name, name, error)
+        except Exception as error:  # noqa: BLE001  the types that rasterio raises here are its own
+            logger.debug("%s: %s (%s)", path, name, error)
+            fault = str(error)
+    flags = dataset.mask_flag_enums[0] if dataset.count else []
+    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+        return
+    if _is_local(path):
+        where, cause = _lost_mask(path, dataset.driver, alone=alone)
+    else:
+        where, cause = path, fault if _LOST_DIRECTORY.search(fault) else ""
+    if cause:
+        dataset.close()
+        raise SceneError(
+            f"{where}: the mask cannot be read ({cause}), and without it every pixel would count; copy the file again, "
+            "or write the scene without its mask: gdal_translate -mask none"
+        )
+
+
+def _lost_mask(path: str, driver: str, *, alone: bool) -> tuple[str, str]:
+    """Tell where a mask may lie that GDAL has not found in a local file or beside it, and why; the why may be empty."""
+    places = [] if alone else list(_sidecars(path, (".msk",)))
+    if driver == "GTiff":
+        try:
+            places += [f"GTIFF_DIR:{page}:{path}" for page in mask_pages(path)]
+        except ValueError as error:
+            return path, str(error)
+    for place in places:
+        try:
+            with _alone():
+                DatasetReader(place, driver=["GTiff"]).close()
+        except (RasterioError, OSError) as error:
+            return place, str(error)
+    return path, ""
 
 
 def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
@@ -171,16 +213,7 @@ def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
 
 def _refuse_sidecars(path: str) -> None:
     """Refuse a mask or an overview beside a file that is no TIFF: a VRT there can read any file or server."""
-    folder, name = os.path.split(os.path.abspath(path))
-    try:
-        there = os.listdir(folder)
-    except OSError:  # GDAL cannot list it either, and asks for these
-        there = [name + suffix for suffix in _SIDECARS]
-    for beside in there:
-        # GDAL looks for them whatever the case, and for the mask of an overview as well.
-        if not (beside.lower().startswith(f"{name.lower()}.") and beside.lower().endswith(_SIDECARS)):
-            continue
-        whole = os.path.join(folder, beside)
+    for whole in _sidecars(path, _SIDECARS):
         try:
             with open(whole, "rb") as file:
                 head = file.read(4)
@@ -188,9 +221,21 @@ def _refuse_sidecars(path: str) -> None:
             continue  # GDAL cannot open it either
         if head not in _TIFF_MAGIC:
             raise SceneError(
-                f"{whole}: lies beside a raster as its {beside[-3:].lower()} file and is no TIFF, and GDAL would open "
+                f"{whole}: lies beside a raster as its {whole[-3:].lower()} file and is no TIFF, and GDAL would open "
                 "it with any driver; remove it, or make it anew with gdal_translate or gdaladdo"
             )
+
+
+def _sidecars(path: str, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Name what lies beside a local file; GDAL looks for it whatever the case, and for the mask of an overview too."""
+    folder, name = os.path.split(os.path.abspath(path))
+    try:
+        there = os.listdir(folder)
+    except OSError:  # GDAL cannot list it either, and asks for these
+        there = [name + suffix for suffix in suffixes]
+    for beside in there:
+        if beside.lower().startswith(f"{name.lower()}.") and beside.lower().endswith(suffixes):
+            yield os.path.join(folder, beside)
 
 
 def _is_local(path: str) -> bool:

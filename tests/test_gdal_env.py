@@ -1,5 +1,7 @@
 import shutil
+import struct
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 import rasterio
 from PIL import Image
 from rasterio.env import getenv
+from rasterio.transform import from_origin
+from tifffile import TiffFile, imwrite
 
 from geosal import SceneError, UsageError
 from geosal import gdal_env as module
@@ -18,6 +22,7 @@ from geosal.gdal_env import (
     open_raster,
     shared_raster,
 )
+from geosal.grid import Block
 from geosal.scenes import Scene
 
 
@@ -128,6 +133,120 @@ def test_masks_that_gdal_makes_beside_a_raster_are_taken(rgb_scene: Path, tmp_pa
         assert dataset.dataset_mask().all()
     with shared_raster(str(scene)) as dataset:
         np.testing.assert_array_equal(dataset.dataset_mask(), mask)
+
+
+def _masked(path: Path, *, inside: bool, **tags: int) -> np.ndarray:
+    """Write a scene whose upper half a mask takes out; returns the mask."""
+    mask = np.full((80, 80), 255, np.uint8)
+    mask[:40] = 0
+    profile = {"driver": "GTiff", "width": 80, "height": 80, "count": 1, "dtype": "uint8", "crs": "EPSG:32631"}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside),
+        rasterio.open(path, "w", **profile, transform=from_origin(5e5, 45e5, 10, 10), compress="deflate") as dataset,
+    ):
+        dataset.write(np.full((1, 80, 80), 7, np.uint8))
+        dataset.write_mask(mask)
+    return mask
+
+
+def _set_tag(path: Path, page: int, tag: int, value: int, *, kind: int = 3, rename: int = 0) -> None:
+    """Overwrite a short of a classic little-endian TIFF, its type and its tag."""
+    with TiffFile(path) as file:
+        entry = file.pages[page].tags[tag].offset
+    content = bytearray(path.read_bytes())
+    content[entry : entry + 12] = struct.pack("<HHII", rename or tag, kind, 1, value)
+    path.write_bytes(content)
+
+
+def _lead_astray(path: Path) -> None:
+    """Let the directory after the first lie behind the end of the file."""
+    with TiffFile(path) as file:
+        after = file.pages[0].offset + 2 + 12 * len(file.pages[0].tags)
+    content = bytearray(path.read_bytes())
+    content[after : after + 4] = (len(content) + 5000).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("length", [8, 100, None])
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_a_damaged_mask_beside_a_raster_is_refused(tmp_path: Path, suffix: str, length: int | None) -> None:
+    """GDAL takes every pixel for valid then, and says so once only."""
+    scene, made = tmp_path / f"scene{suffix}", tmp_path / "made.tif"
+    mask = _masked(made, inside=False)
+    if suffix == ".png":
+        Image.fromarray(np.full((80, 80), 7, np.uint8)).save(scene)
+    else:
+        shutil.copy(made, scene)
+    beside = tmp_path / f"scene{suffix}.msk"
+    content = (tmp_path / "made.tif.msk").read_bytes()
+    beside.write_bytes(content)
+    with gdal_env(), open_raster(str(scene)) as dataset:
+        np.testing.assert_array_equal(dataset.read_masks(1), mask)
+    beside.write_bytes(content[:4] + b"\xff\xff\xff\x0f" + content[8:] if length is None else content[:length])
+    with pytest.raises(SceneError, match=r"\.msk: the mask cannot be read"):
+        Scene.open(scene)
+    with gdal_env(), open_raster(str(scene), alone=True) as dataset:
+        assert dataset.read_masks(1).all()
+
+
+_DAMAGE = {
+    "the directory is not there": _lead_astray,
+    "the codec is unknown": lambda path: _set_tag(path, 1, 259, 34999),
+    "the width has no type": lambda path: _set_tag(path, 1, 256, 80, kind=77),
+    "there are no bits": lambda path: _set_tag(path, 1, 258, 0),
+}
+
+
+@pytest.mark.parametrize("odd", [None, 9, 1])
+@pytest.mark.parametrize("fault", _DAMAGE)
+def test_a_damaged_mask_in_a_tiff_is_refused(tmp_path: Path, fault: str, odd: int | None) -> None:
+    """GDAL tells of the last fault only, or of none: of a tag's value in the first image, or of the order of tags."""
+    scene = tmp_path / "scene.tif"
+    mask = _masked(scene, inside=True)
+    if odd is not None:  # an Orientation in the stead of the photometric interpretation
+        _set_tag(scene, 0, 262, odd, rename=274)
+    np.testing.assert_array_equal(Scene.open(scene).read(Block(0, 0, 80, 80)).valid[0], mask > 0)
+    _DAMAGE[fault](scene)
+    with pytest.raises(SceneError, match="scene.tif: the mask cannot be read"):
+        Scene.open(scene)
+
+
+def test_a_mask_that_gdal_leaves_alone_costs_no_scene(tmp_path: Path) -> None:
+    scene = tmp_path / "scene.tif"
+    _masked(scene, inside=True)
+    _set_tag(scene, 1, 256, 79)
+    assert not Scene.open(scene).mask
+
+
+def test_a_damaged_mask_in_an_archive_is_refused(tmp_path: Path) -> None:
+    scene = tmp_path / "scene.tif"
+    _masked(scene, inside=True)
+    for name in ("sound.zip", "damaged.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.write(scene, "scene.tif")
+        _lead_astray(scene)
+    assert Scene.open(f"/vsizip/{tmp_path}/sound.zip/scene.tif").mask
+    with pytest.raises(SceneError, match="the mask cannot be read"):
+        Scene.open(f"/vsizip/{tmp_path}/damaged.zip/scene.tif")
+
+
+@pytest.mark.parametrize("archive", [False, True], ids=["", "archive"])
+@pytest.mark.parametrize("tag", [(274, 3, 1, 9, True), (274, 3, 1, 0, True), (65000, 3, 1, 9, True)])
+def test_tags_that_libtiff_minds_cost_no_scene(tmp_path: Path, tag: tuple[object, ...], archive: bool) -> None:
+    path = tmp_path / "odd.tif"
+    pixels = np.arange(6400, dtype=np.uint8).reshape(80, 80)
+    imwrite(path, pixels, extratags=[tag])
+    if tag[0] == 65000:
+        _set_tag(path, 0, 65000, 9, kind=77)
+    name = str(path)
+    if archive:
+        with zipfile.ZipFile(tmp_path / "odd.zip", "w") as made:
+            made.write(path, "odd.tif")
+        name = f"/vsizip/{tmp_path}/odd.zip/odd.tif"
+    scene = Scene.open(name)
+    samples = scene.read(scene.grid.whole())
+    np.testing.assert_array_equal(samples.pixels[0], pixels)
+    assert samples.valid.all()
 
 
 def test_overviews_that_a_raster_names_elsewhere_are_refused(rgb_scene: Path, tmp_path: Path) -> None:

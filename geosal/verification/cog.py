@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from geosal.tiff import IS_MASK, IS_OVERVIEW, SUBFILE, UNREADABLE, WIDTH, TiffReader
 
 _HEAD_BYTES = 300
 """GDAL's ghost area lies between the header and the first directory; more than that, and the directory is elsewhere."""
@@ -20,12 +22,10 @@ _GHOST_IS_STALE = b"KNOWN_INCOMPATIBLE_EDITION=YES"
 """What GDAL makes of the ghost area when it changes a file: tiles that it appends have no frame."""
 _FRAME = 4
 """Bytes of a tile's leader and of its trailer."""
-_MOST_DIRECTORIES, _MOST_VALUES = 200, 2**28
-_TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-"""TIFF's integer types -> struct's."""
-_TAGS = 254, 256, 257, 277, 284, 322, 323, 324, 325
-_SUBFILE, _WIDTH, _HEIGHT, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES = _TAGS
-_IS_OVERVIEW, _IS_MASK, _SEPARATE = 1, 4, 2
+_MOST_DIRECTORIES = 200
+_HEIGHT, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES = 257, 277, 284, 322, 323, 324, 325
+_TAGS = SUBFILE, WIDTH, _HEIGHT, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES
+_SEPARATE = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,15 +85,15 @@ def read_directories(path: str) -> list[Directory]:
     found: list[Directory] = []
     with open(path, "rb") as file:
         try:
-            reader = _Reader.of(file)
+            reader = TiffReader.of(file)
             begin = reader.first
             while begin:
                 if len(found) == _MOST_DIRECTORIES:
                     raise ValueError("its directories never end")
-                tags, after = reader.directory(begin)
+                tags, after = reader.directory(begin, _TAGS)
                 found.append(_directory(tags, begin, found))
                 begin = after
-        except (struct.error, KeyError, IndexError, OverflowError, MemoryError) as error:
+        except UNREADABLE as error:
             raise ValueError(f"its directories cannot be read ({type(error).__name__}: {error})") from error
     return found
 
@@ -191,66 +191,19 @@ def _directory(tags: dict[int, NDArray[np.int64]], begin: int, before: Sequence[
     def number(tag: int, default: int) -> int:
         return int(tags[tag][0]) if tag in tags else default
 
-    kind = number(_SUBFILE, 0)
-    is_mask = bool(kind & _IS_MASK)
+    kind = number(SUBFILE, 0)
+    is_mask = bool(kind & IS_MASK)
     level = sum(one.is_mask == is_mask for one in before)
     names = [f"overview {level}" if level else "", "mask" if is_mask else ""]
     nothing = np.empty(0, np.int64)
     return Directory(
         name=" ".join(filter(None, names)),
         begin=begin,
-        shape=(number(_HEIGHT, 0), number(_WIDTH, 0)),
+        shape=(number(_HEIGHT, 0), number(WIDTH, 0)),
         tile=(number(_TILE_HEIGHT, 1), number(_TILE_WIDTH, 1)) if _TILE_WIDTH in tags else None,
         planes=number(_SAMPLES, 1) if number(_PLANAR, 1) == _SEPARATE else 1,
-        is_overview=bool(kind & _IS_OVERVIEW),
+        is_overview=bool(kind & IS_OVERVIEW),
         is_mask=is_mask,
         offsets=tags.get(_OFFSETS, nothing),
         sizes=tags.get(_SIZES, nothing),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads numbers of a TIFF in its byte order and width."""
-
-    file: BinaryIO
-    order: str
-    big: bool
-    first: int
-    """Where the first directory lies."""
-
-    @classmethod
-    def of(cls, file: BinaryIO) -> "_Reader":
-        head = file.read(16)
-        order = {b"II": "<", b"MM": ">"}.get(head[:2])
-        version = struct.unpack(f"{order}H", head[2:4])[0] if order else 0
-        if order is None or version not in {42, 43}:
-            raise ValueError("it is no TIFF")
-        big = version == 43
-        (first,) = struct.unpack(f"{order}Q", head[8:16]) if big else struct.unpack(f"{order}I", head[4:8])
-        return cls(file, order, big, first)
-
-    def directory(self, begin: int) -> tuple[dict[int, NDArray[np.int64]], int]:
-        """Read the integer tags of the directory at `begin`, and where the next one lies."""
-        count_format, entry_format = ("Q", "HHQ8s") if self.big else ("H", "HHI4s")
-        self.file.seek(begin)
-        (count,) = self._take(count_format)
-        entries = [self._take(entry_format) for _ in range(min(count, 2**16))]
-        (after,) = self._take("Q" if self.big else "I")
-        return {tag: self._values(_TYPES[kind], n, field) for tag, kind, n, field in entries if tag in _TAGS}, after
-
-    def _values(self, kind: str, count: int, field: bytes) -> NDArray[np.int64]:
-        dtype = np.dtype(self.order + kind)
-        if count > _MOST_VALUES:
-            raise IndexError(f"a tag of {count} values")
-        length = count * dtype.itemsize
-        if length > len(field):
-            self.file.seek(struct.unpack(self.order + ("Q" if self.big else "I"), field)[0])
-            field = self.file.read(length)
-        if len(field) < length:
-            raise IndexError("the file ends in a tag")
-        return np.frombuffer(field[:length], dtype).astype(np.int64)
-
-    def _take(self, form: str) -> tuple[Any, ...]:
-        form = self.order + form
-        return struct.unpack(form, self.file.read(struct.calcsize(form)))

@@ -1,0 +1,100 @@
+"""A TIFF's own directories, read without GDAL: what it lists, whether or not GDAL could make use of it."""
+
+import struct
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+SUBFILE, WIDTH = 254, 256
+"""Tags that say what an image is, and how wide; every image has a width."""
+IS_OVERVIEW, IS_MASK = 1, 4
+"""Bits of the tag `SUBFILE`."""
+_MOST_TAGS, _MOST_VALUES = 4096, 2**28
+"""libtiff refuses a directory of more tags."""
+_TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+"""TIFF's integer types -> struct's."""
+UNREADABLE = (struct.error, KeyError, IndexError, OverflowError, MemoryError)
+"""What a `TiffReader` raises over a damaged file, besides OSError; that it is no TIFF is a ValueError."""
+
+
+@dataclass(frozen=True, slots=True)
+class TiffReader:
+    """Reads numbers of a TIFF in its byte order and width."""
+
+    file: BinaryIO
+    order: str
+    big: bool
+    first: int
+    """Where the first directory lies."""
+
+    @classmethod
+    def of(cls, file: BinaryIO) -> "TiffReader":
+        """Read the head of a TIFF or BigTIFF."""
+        head = file.read(16)
+        order = {b"II": "<", b"MM": ">"}.get(head[:2])
+        version = struct.unpack(f"{order}H", head[2:4])[0] if order else 0
+        if order is None or version not in {42, 43}:
+            raise ValueError("it is no TIFF")
+        big = version == 43
+        (first,) = struct.unpack(f"{order}Q", head[8:16]) if big else struct.unpack(f"{order}I", head[4:8])
+        return cls(file, order, big, first)
+
+    def directory(self, begin: int, wanted: Collection[int]) -> tuple[dict[int, NDArray[np.int64]], int]:
+        """Read those integer tags of the directory at `begin` that are wanted, and where the next one lies."""
+        count_format, entry_format = ("Q", "HHQ8s") if self.big else ("H", "HHI4s")
+        self.file.seek(begin)
+        (count,) = self._take(count_format)
+        if count > _MOST_TAGS:
+            raise IndexError(f"a directory of {count} tags")
+        entries = [self._take(entry_format) for _ in range(count)]
+        field = self.file.read(8 if self.big else 4)
+        after = 0  # libtiff, too, takes the end of the file for the end of the list
+        if len(field) == (8 if self.big else 4):
+            (after,) = struct.unpack(self.order + ("Q" if self.big else "I"), field)
+        return {tag: self._values(_TYPES[kind], n, value) for tag, kind, n, value in entries if tag in wanted}, after
+
+    def _values(self, kind: str, count: int, field: bytes) -> NDArray[np.int64]:
+        dtype = np.dtype(self.order + kind)
+        if count > _MOST_VALUES:
+            raise IndexError(f"a tag of {count} values")
+        length = count * dtype.itemsize
+        if length > len(field):
+            self.file.seek(struct.unpack(self.order + ("Q" if self.big else "I"), field)[0])
+            field = self.file.read(length)
+        if len(field) < length:
+            raise IndexError("the file ends in a tag")
+        return np.frombuffer(field[:length], dtype).astype(np.int64)
+
+    def _take(self, form: str) -> tuple[Any, ...]:
+        form = self.order + form
+        return struct.unpack(form, self.file.read(struct.calcsize(form)))
+
+
+def mask_pages(path: str) -> list[int]:
+    """Number, from 1, the images of a local TIFF that say they are masks of an image that is no overview.
+
+    Raises
+    ------
+    ValueError
+        It is no TIFF, or its directories cannot be followed, and one of a mask may be lost.
+    OSError
+        It cannot be read.
+    """
+    with open(path, "rb") as file:
+        try:
+            reader = TiffReader.of(file)
+            kinds = [0]
+            _, begin = reader.directory(reader.first, ())
+            seen = {0, reader.first}
+            while begin not in seen:
+                seen.add(begin)
+                tags, begin = reader.directory(begin, (SUBFILE, WIDTH))
+                if WIDTH not in tags:
+                    raise IndexError("an image without a width")
+                kinds.append(int(tags[SUBFILE][0]) if SUBFILE in tags else 0)
+        except UNREADABLE as error:
+            raise ValueError(f"its directories cannot be read ({type(error).__name__}: {error})") from error
+    return [number for number, kind in enumerate(kinds, 1) if kind & IS_MASK and not kind & IS_OVERVIEW]
