@@ -276,17 +276,26 @@ _handles: OrderedDict[tuple[object, ...], _Handle] = OrderedDict()
 _handles_lock = threading.Lock()
 
 
-FileState = tuple[int, int]
-"""Size in bytes and time of the last change in ns of a local file."""
+FileState = tuple[int, ...]
+"""Size in bytes and time of the last change in ns of a local file, and then those of the mask beside it."""
 
 
-def file_state(path: str) -> FileState | None:
-    """Tell what a file can be known again by, here and on a worker; None of what is not a local file."""
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns
+def file_state(path: str, *, alone: bool = False) -> FileState | None:
+    """Tell what a file can be known again by, here and on a worker; None of what is not a local file.
+
+    `alone` is that of `open_raster`. Other files beside it do not count: they say nothing about pixels once its headers
+    are read, and whoever looks at a scene while it is worked on may write statistics or overviews there.
+    """
+    state: FileState = ()
+    for name in (path,) if alone else (path, f"{path}.msk", f"{path}.MSK"):
+        try:
+            stat = os.stat(name)
+        except OSError:
+            if name == path:
+                return None
+        else:
+            state += (stat.st_size, stat.st_mtime_ns)
+    return state
 
 
 @contextmanager
@@ -305,9 +314,10 @@ def shared_raster(
     SceneError
         It cannot be opened, or has changed since it was `seen`: two files would be mixed in one output.
     """
-    if seen is not None and file_state(path) != seen:
+    if seen is not None and file_state(path, alone=alone) != seen:
+        what = "the file" if alone else "the file, or a mask beside it (.msk),"
         raise SceneError(
-            f"{path}: the file has changed since it was opened, or is another one on this worker; leave it alone while "
+            f"{path}: {what} has changed since it was opened, or is another one on this worker; leave it alone while "
             "it is used, copy it to workers with its time (cp -p), and start again"
         )
     with gdal_env(), _alone() if alone else nullcontext():
@@ -324,7 +334,7 @@ def _take_handle(path: str, extra_drivers: tuple[str, ...], alone: bool) -> _Han
     key: tuple[object, ...] = (path, extra_drivers, alone)
     if _is_local(path) and os.path.exists(path):  # a file that was replaced is another file
         stat = os.stat(path)
-        key += (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        key += (stat.st_dev, stat.st_ino, file_state(path, alone=alone))
     with _handles_lock:
         if key not in _handles:
             _handles[key] = _Handle(open_raster(path, extra_drivers, alone=alone))

@@ -50,3 +50,36 @@ def test_a_scene_that_was_replaced_between_plan_and_work(tmp_path: Path) -> None
         scene.read(scene.grid.whole())
     shutil.copy2(put(tmp_path / "again.tif", 8), path)
     assert Scene.open(path).read(scene.grid.whole()).pixels.max() == 8
+
+
+def put_masked(path: Path, *, first_valid: int) -> str:
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False):
+        put(path, 9)
+        with rasterio.open(path, "r+") as dataset:
+            dataset.write_mask(np.arange(1100)[:, np.newaxis].repeat(1100, axis=1) >= first_valid)
+    return str(path)
+
+
+@pytest.mark.parametrize("change", ["removed", "replaced"])
+def test_a_mask_beside_a_scene_that_changes(change: str, tmp_path: Path) -> None:
+    """Without it every pixel would count, with another one others."""
+    path = put_masked(tmp_path / "scene.tif", first_valid=600)
+    scene = Scene.open(path)
+    samples = scene.read(scene.grid.whole())
+    assert not samples.valid[:, :600].any()
+    assert samples.valid[:, 600:].all()
+    if change == "removed":
+        os.remove(f"{path}.msk")
+    else:
+        os.replace(f"{put_masked(tmp_path / 'other.tif', first_valid=300)}.msk", f"{path}.msk")
+    with pytest.raises(SceneError, match=r"a mask beside it \(.msk\), has changed"):
+        scene.read(scene.grid.whole())
+    again = Scene.open(path).read(scene.grid.whole())
+    assert again.valid.mean() == (1 if change == "removed" else 800 / 1100)
+
+
+def test_statistics_written_beside_a_scene_change_nothing(tmp_path: Path) -> None:
+    path = put_masked(tmp_path / "scene.tif", first_valid=600)
+    scene = Scene.open(path)
+    Path(f"{path}.aux.xml").write_text("<PAMDataset></PAMDataset>")
+    assert scene.read(scene.grid.whole()).valid.mean() == 500 / 1100

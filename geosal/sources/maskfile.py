@@ -94,13 +94,11 @@ class MaskFile:
         UsageError
             It has no such band.
         """
-        seen = file_state(path)
+        seen = file_state(path, alone=alone)
         with gdal_env(), open_raster(path, drivers, alone=alone) as dataset:
             if band > dataset.count:
                 bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
                 raise UsageError(f"{path}: band={band}, but it has {bands}; bands are counted from 1")
-            # Before the masks: looking for those, libtiff minds odd tags (an Orientation of 0), and rasterio would
-            # raise what it logged at the next question for a colour.
             colour = dataset.colorinterp[band - 1]
             return cls(
                 # Workers may run elsewhere; what the user typed stays in the label.

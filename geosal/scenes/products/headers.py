@@ -52,7 +52,7 @@ def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile
 def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_pixels: int) -> Source:
     """Read the header of a band."""
     path = file.path or ""
-    seen = file_state(path)
+    seen = file_state(path, alone=True)
     with (
         _damage_as_scene_error(f"{product.path}: {file.label}"),
         shared_raster(path, drivers, alone=True) as dataset,
