@@ -3,12 +3,14 @@
 import logging
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from geosal.cluster import give_back
+from geosal.errors import GeosalWarning, OutputError
 from geosal.plan import Plan
 from geosal.search.floors import FloorSearch
 from geosal.search.judge import data_range
@@ -99,7 +101,19 @@ def reach(
         encodes, seconds, kept = 0, time.monotonic() - began, None
         while True:
             give_back()
-            made, encodes = attempt(turned), encodes + 1
+            try:
+                made, encodes = attempt(turned), encodes + 1
+            except OutputError as error:  # no room, mostly
+                if kept is None:
+                    raise
+                warnings.warn(
+                    f"{targets}: the first file is taken, with {told(kept[0], knob.setting)}; a second one, to come "
+                    f"closer, was not written: {error}",
+                    GeosalWarning,
+                    stacklevel=3,
+                )
+                turned, made, kept, fault = kept[0], _given_back(kept[1]), None, None
+                break
             began = time.monotonic()
             fault = search.judge(turned, made.path)
             following = None if fault is None or encodes == _MOST_ENCODES else search.again(turned)
@@ -110,7 +124,7 @@ def reach(
                 kept = turned, _set_aside(made)
             turned = following
     if fault is not None and kept is not None and search.was_better():
-        turned, made = kept[0], _given_back(kept[1], made)
+        turned, made = kept[0], _given_back(kept[1])
         fault = told(turned, knob.setting)
     if fault is not None:
         search.refuse(fault)
@@ -159,10 +173,11 @@ def _set_aside(made: Attempt) -> Attempt:
     return _moved(made, folder)
 
 
-def _given_back(kept: Attempt, made: Attempt) -> Attempt:
+def _given_back(kept: Attempt) -> Attempt:
     """Put what was set aside in the place of what was made after it; there a killed job's files are looked for."""
-    remove(made.path)
-    return _moved(kept, made.path.parent)
+    folder = kept.path.parent.parent
+    remove(folder / kept.path.name)
+    return _moved(kept, folder)
 
 
 def _moved(made: Attempt, folder: Path) -> Attempt:

@@ -15,7 +15,8 @@ from rasterio.enums import ColorInterp
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import geosal
-from geosal.errors import GeosalWarning, TargetError, UsageError
+from geosal.errors import GeosalWarning, OutputError, TargetError, UsageError
+from geosal.produce import make_file
 from geosal.search import Sample, find
 from geosal.search.rates import RateSearch
 
@@ -89,6 +90,32 @@ def test_a_first_file_below_the_limit_is_given_back_where_the_second_passes_it(
     assert summary.search is not None
     assert (summary.search["encodes"], summary.search["reached_bytes"]) == (2, plain.bytes)
     assert summary.search["encoded"][1]["bytes"] > 1.2 * plain.bytes
+    assert {path.name for path in tmp_path.iterdir()} == there
+    assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_scene)))
+
+
+def test_a_first_file_below_the_limit_is_taken_where_the_second_finds_no_room(
+    rgb_scene: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = compress(rgb_scene, "jp2", profile="jp2", creation_options={"QUALITY": "2"}, overwrite=True)
+    there = {path.name for path in tmp_path.iterdir()}
+    monkeypatch.setattr(RateSearch, "first", lambda search: search._knob.at(1.0))
+    monkeypatch.setattr(RateSearch, "again", lambda search, _: search._knob.at(1.1))
+    made = []
+
+    def full(*given: Any, **more: Any) -> None:
+        made.append(given[0])
+        if len(made) == 2:
+            made[0].write_bytes(b"what was written before the disk was full")
+            raise OutputError("no room")
+        make_file(*given, **more)
+
+    monkeypatch.setattr("geosal.pipeline.make_file", full)
+    with pytest.warns(GeosalWarning, match="first file is taken, with --co QUALITY=2; .* not written: no room"):
+        summary = compress(rgb_scene, "jp2", profile="jp2", target_size=round(plain.bytes * 1.2), overwrite=True)
+    assert summary.bytes == plain.bytes == Path(summary.output).stat().st_size
+    assert summary.search is not None
+    assert (summary.search["encodes"], summary.search["reached_bytes"]) == (1, plain.bytes)
     assert {path.name for path in tmp_path.iterdir()} == there
     assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_scene)))
 
