@@ -24,6 +24,8 @@ CONNECT_SECONDS = 10.0
 PATIENCE_SECONDS = 30.0
 """Without any worker, before a job gives up: a nanny starts one that died again in a few."""
 _LOOK_SECONDS = 2.0
+_THEIR_LOGS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+"""That a client writes to when its scheduler goes: each has handlers of its own."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -65,7 +67,7 @@ class Pool:
                 if self.watch is not None and not done:
                     self.watch()
                 while done:
-                    yield _result(done.pop())
+                    yield _result(done.pop(), self.watch)
         finally:
             for future in running:
                 future.cancel()
@@ -88,7 +90,7 @@ class _SameCode:
         return self.task(item)
 
 
-def _result(future: "Future[_Result]") -> _Result:
+def _result(future: "Future[_Result]", watch: Callable[[], None] | None) -> _Result:
     try:
         return future.result()
     except GeosalError:
@@ -97,6 +99,8 @@ def _result(future: "Future[_Result]") -> _Result:
         raise ClusterError("a worker process died, most likely for want of memory; use a smaller --block") from error
     except BaseException as error:
         if type(error).__module__.startswith(("distributed", "concurrent.futures")):
+            if watch is not None:
+                watch()  # a scheduler that is gone is why, and has another mend
             raise ClusterError(
                 f"the cluster gave up on a block ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
                 "look at the workers' logs, and give them more memory or use a smaller --block"
@@ -188,9 +192,25 @@ def _dask_pool(address: str, workers: int | None) -> Iterator[Pool]:
         logger.info("cluster at %s: %d threads", address, threads)
         watch = _Watch(client, address)
         watch()
-        yield Pool(client.get_executor(pure=False), workers or threads, watch)
+        with _muted(*_THEIR_LOGS):  # what is wrong is told once, by us
+            yield Pool(client.get_executor(pure=False), workers or threads, watch)
     finally:
-        client.close(timeout=CONNECT_SECONDS)
+        with _muted(*_THEIR_LOGS):
+            client.close(timeout=CONNECT_SECONDS)
+
+
+@contextmanager
+def _muted(*names: str) -> Iterator[None]:
+    """Keep logs of a library off the terminal, where nobody has asked for them."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(each.handlers, each.propagate) for each in loggers]
+    for each in loggers:
+        each.handlers, each.propagate = [logging.NullHandler()], False
+    try:
+        yield
+    finally:
+        for each, (handlers, propagate) in zip(loggers, before, strict=True):
+            each.handlers, each.propagate = handlers, propagate
 
 
 class _Watch:
@@ -222,22 +242,23 @@ class _Watch:
                 f"{self._address}: all workers are gone, for {PATIENCE_SECONDS:.0f} s; look at their logs, start some, "
                 f"and begin again: dask worker {self._address}"
             )
-        for worker in sorted(there - self._known):
-            self._compare(worker)
+        fresh = sorted(there - self._known)
+        if fresh:
+            # By a name of Python's own: what is geosal's, a worker without it could not even unpack.
+            answers = self._client.run(eval, _ASK, workers=fresh, on_error="return")
+            for worker in fresh:
+                self._compare(worker, answers.get(worker))
         self._known |= there
 
-    def _compare(self, worker: str) -> None:
-        # By a name of Python's own: what is geosal's, a worker without it could not even unpack.
-        try:
-            theirs = self._client.run(eval, _ASK, workers=[worker])[worker]
-        except Exception as error:
-            if worker not in self._client.nthreads():
-                return  # it left while it was asked
-            cause = " ".join(str(error).split())[:120]
+    def _compare(self, worker: str, theirs: Any) -> None:
+        if theirs is None or isinstance(theirs, OSError):
+            return  # it left while it was asked
+        if isinstance(theirs, BaseException):
+            cause = " ".join(str(theirs).split())[:120]
             raise ClusterError(
-                f"{self._address}: worker {worker} has no geosal that answers ({type(error).__name__}: {cause}); "
+                f"{self._address}: worker {worker} has no geosal that answers ({type(theirs).__name__}: {cause}); "
                 f"install {__version__} in the workers' environment"
-            ) from error
+            ) from theirs
         if theirs != fingerprint():
             raise ClusterError(
                 f"{self._address}: worker {worker} has geosal {theirs[0]} with other code than the {__version__} here, "

@@ -197,3 +197,38 @@ def test_all_workers_gone_is_an_error(
         )  # fmt: skip
     worker.wait()
     assert not (tmp_path / "a.tif").exists()
+
+
+def test_a_scheduler_that_goes_is_told_as_that_and_in_one_line(scheduler: str, rgb_scene: Path, tmp_path: Path) -> None:
+    worker = _worker(scheduler, tmp_path / "worker")
+    _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
+    server = next(
+        child for child in psutil.Process().children() if "distributed.cli.dask_scheduler" in child.cmdline()
+    )
+    output = tmp_path / "a.tif"
+    job = subprocess.run(
+        [sys.executable, "-P", "-c", _JOB_WITHOUT_ITS_SCHEDULER, str(rgb_scene), str(output), scheduler,
+         str(server.pid)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    _stop(worker)
+    assert job.returncode == 8, job.stderr
+    assert "the scheduler is gone" in job.stderr
+    assert "distributed" not in job.stderr
+    assert len(job.stderr.strip().splitlines()) == 1
+    assert not output.exists()
+
+
+_JOB_WITHOUT_ITS_SCHEDULER = """
+import os, signal, sys
+import geosal
+scene, output, scheduler, server = sys.argv[1:]
+def begun(told):
+    if told.stage == "smooth" and told.done == 1:
+        os.kill(int(server), signal.SIGKILL)
+try:
+    geosal.compress(scene, output, saliency="half", scheduler=scheduler, block=64, progress=begun)
+except geosal.GeosalError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+"""
