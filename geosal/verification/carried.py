@@ -71,9 +71,9 @@ def check_sidecar(path: str, driver: str, found: RasterLayout, source: RasterLay
     if driver not in {"JP2OpenJPEG", "JPEG"}:
         return None
     in_sidecar = driver == "JP2OpenJPEG" and source is not None and source.has_mask
-    needed = [".aux.xml"] + ([".msk"] if in_sidecar else [])
-    missing = [path + suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
-    faults = [f"{name} is missing: tags and nodata live there" for name in missing]
+    needed = {".aux.xml": "tags and nodata live"} | ({".msk": "the mask lives"} if in_sidecar else {})
+    missing = [suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
+    faults = [f"{path}{suffix} is missing: {needed[suffix]} there" for suffix in missing]
     if driver == "JPEG":
         faults += _world_faults(path, found, source)
         faults += jpeg.digest_faults(path, found.metadata.tags.get("", {}))
