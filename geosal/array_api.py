@@ -80,7 +80,10 @@ def saliency(
     )
     coords = {name: coord for name, coord in like.coords.items() if "band" not in coord.dims and name != "valid"}
     coords.pop("band", None)
-    return xr.DataArray(data, dims=("y", "x"), coords=coords, name="saliency", attrs={"source": opened.label})
+    found = xr.DataArray(data, dims=("y", "x"), coords=coords, name="saliency", attrs={"source": opened.label})
+    if like.rio.grid_mapping in coords:  # whatever it is called, the CRS is there
+        found.encoding["grid_mapping"] = like.rio.grid_mapping
+    return found
 
 
 def _source_texts(sources: Any) -> list[str]:

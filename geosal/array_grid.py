@@ -1,8 +1,12 @@
 """Where an array lies: its grid, as its coordinates tell it.
 
 rioxarray keeps the transform of the file beside the coordinates. Thinning, averaging, interpolating and turning an
-array change the coordinates alone, so they are asked first.
+array change the coordinates alone, so they are asked first. Numbers of pixels are no coordinates: there the transform
+counts.
 """
+
+import math
+import warnings
 
 import numpy as np
 import rioxarray  # noqa: F401  registers `.rio`, whoever made the array
@@ -10,12 +14,20 @@ import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
-from geosal.errors import SceneError
+from geosal.errors import GeosalWarning, SceneError
 from geosal.grid import Grid
 
 _TOLERANCE = 0.01
 """Of a pixel: coordinates that differ by less are the same; those of degrees are often rounded."""
 _CENTRE = 0.5
+_ROUNDING = 2
+"""Units in the last place by which coordinates may be off; those of float32 degrees come to more than `_TOLERANCE`."""
+_FAR = 100_000
+"""Pixels from the corner of the transform beyond which small whole numbers are no coordinates of its map."""
+_MOST_PIXELS = 2**17
+"""Numbers of pixels lie below; coordinates in metres above."""
+_OTHER_NAMES = frozenset({"lat", "latitude", "lon", "longitude", "northing", "easting"})
+_STANDARD_NAMES = frozenset({"latitude", "longitude", "projection_x_coordinate", "projection_y_coordinate"})
 
 
 def grid_of(scene: xr.DataArray) -> Grid:
@@ -30,8 +42,10 @@ def grid_of(scene: xr.DataArray) -> Grid:
     Raises
     ------
     SceneError
-        The coordinates are not evenly spaced, or name no numbers.
+        There are no pixels, the coordinates are not evenly spaced or name no numbers, the transform is none, or one
+        contradicts the other.
     """
+    _refuse_empty(scene)
     height, width = scene.shape[-2:]
     return Grid.from_crs(scene.rio.crs, _transform_of(scene), height, width)
 
@@ -42,7 +56,7 @@ def check_dimensions(scene: object) -> None:
     Raises
     ------
     SceneError
-        It is no DataArray, or has other dimensions.
+        It is no DataArray, has other dimensions, or no pixels.
     """
     if not isinstance(scene, xr.DataArray):
         mend = "choose one of its arrays, or stack them: dataset.to_array('band')"
@@ -50,6 +64,7 @@ def check_dimensions(scene: object) -> None:
             mend = "make one: xarray.DataArray(pixels, dims=('band', 'y', 'x'))"
         raise SceneError(f"a scene is an xarray.DataArray, this is a {type(scene).__name__}; {mend}")
     if scene.dims in (("band", "y", "x"), ("y", "x")):
+        _refuse_empty(scene)
         return
     names = dict(zip(scene.dims[-2:], ("y", "x"), strict=False))
     others = [name for name in scene.dims[:-2] if name != "band"]
@@ -62,35 +77,138 @@ def check_dimensions(scene: object) -> None:
     raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; {mend}")
 
 
+def _refuse_empty(scene: xr.DataArray) -> None:
+    if 0 in scene.shape:
+        raise SceneError(f"the array has no pixels, its sizes are {dict(scene.sizes)}; cut out a part that has some")
+
+
 def _transform_of(scene: xr.DataArray) -> Affine:
     kept = _kept_transform(scene)
-    y, x = scene.dims[-2:]
-    if y in scene.coords and x in scene.coords:
-        if kept is not None and (kept.b or kept.d):
-            raise SceneError(
-                "the array has a rotated transform and coordinates of an upright grid; drop one of them: "
-                f"array.drop_vars(['{x}', '{y}']), or array.rio.write_transform(...)"
-            )
-        left, across = _axis(str(x), scene.coords[x].values, None if kept is None else (kept.c, kept.a), 1.0)
-        top, down = _axis(str(y), scene.coords[y].values, None if kept is None else (kept.f, kept.e), -1.0)
-        return Affine(across, 0.0, left, 0.0, down, top)
+    along = [name for name in ("y", "x") if name in scene.coords]
+    if len(along) == 2:
+        return _upright(scene, kept)
     if "xc" in scene.coords and "yc" in scene.coords and scene.coords["xc"].ndim == 2:
         return _rotated(kept, scene.coords["xc"].values, scene.coords["yc"].values)
+    if along and scene.rio.crs is not None:
+        _refuse_half(scene, along[0], kept)
+    if kept is None:
+        _warn_of_other_names(scene)
     return Affine.identity() if kept is None else kept
 
 
 def _kept_transform(scene: xr.DataArray) -> Affine | None:
     """What the array's grid mapping says, whatever became of its coordinates."""
-    text = scene.coords[scene.rio.grid_mapping].attrs.get("GeoTransform") if _has_mapping(scene) else None
-    return None if text is None else Affine.from_gdal(*map(float, str(text).split()))
+    mapping = scene.rio.grid_mapping
+    said = scene.coords[mapping].attrs.get("GeoTransform") if mapping in scene.coords else None
+    if said is None:
+        return None
+    try:
+        kept = Affine.from_gdal(*map(float, said.split() if isinstance(said, str) else said))
+    except (TypeError, ValueError):
+        kept = Affine(*[math.nan] * 6)
+    if not all(map(math.isfinite, kept)) or kept.is_degenerate:
+        raise SceneError(
+            f"the GeoTransform of the array's {mapping} is {str(said)[:100]!r}, and it has to be six numbers, with "
+            "pixels of some size; write it again: array.rio.write_transform(...)"
+        )
+    return kept
 
 
-def _has_mapping(scene: xr.DataArray) -> bool:
-    return scene.rio.grid_mapping in scene.coords
+def _refuse_half(scene: xr.DataArray, name: str, kept: Affine | None) -> None:
+    """Refuse coordinates of one axis alone, unless they are those of the transform."""
+    other = "x" if name == "y" else "y"
+    if kept is not None and not kept.b and not kept.d:
+        centres, ulp = _numbers(name, scene.coords[name].values)
+        origin, unit = (kept.c, kept.a) if name == "x" else (kept.f, kept.e)
+        if _axis(name, centres, ulp, (origin, unit), unit) == (origin, unit):
+            return
+    raise SceneError(
+        f"the array has a CRS and coordinates {name}, and none of {other} to tell its place with; assign them: "
+        f"array.assign_coords({other}=...), or drop them: array.drop_vars('{name}')"
+    )
+
+
+def _warn_of_other_names(scene: xr.DataArray) -> None:
+    """Tell where coordinates have other names than the dimensions, so that they say nothing."""
+    named = {}
+    for name, coord in scene.coords.items():
+        known = str(name).lower() in _OTHER_NAMES or coord.attrs.get("standard_name") in _STANDARD_NAMES
+        if known and coord.dims in (("y",), ("x",)):
+            named[str(coord.dims[0])] = str(name)
+    if len(named) == 2:
+        y, x = named["y"], named["x"]
+        warnings.warn(
+            f"the array's coordinates are called {y} and {x}, its dimensions y and x, so nothing tells its place; name "
+            f"them alike: array.assign_coords(y=array['{y}'].values, x=array['{x}'].values)",
+            GeosalWarning,
+            stacklevel=2,
+        )
+
+
+def _upright(scene: xr.DataArray, kept: Affine | None) -> Affine:
+    if kept is not None and (kept.b or kept.d):
+        raise SceneError(
+            "the array has a rotated transform and coordinates of an upright grid; drop one of them: "
+            "array.drop_vars(['x', 'y']), or array.rio.write_transform(...)"
+        )
+    (xs, x_ulp), (ys, y_ulp) = (_numbers(name, scene.coords[name].values) for name in ("x", "y"))
+    across, down = (1.0, -1.0) if kept is None else (kept.a, kept.e)
+    if kept is None:  # one row or column: its pixels are square
+        across = abs(_step("y", ys, y_ulp, down)) if xs.size == 1 else across
+        down = -abs(_step("x", xs, x_ulp, across)) if ys.size == 1 else down
+    left, across = _axis("x", xs, x_ulp, None if kept is None else (kept.c, kept.a), across)
+    top, down = _axis("y", ys, y_ulp, None if kept is None else (kept.f, kept.e), down)
+    found = Affine(across, 0.0, left, 0.0, down, top)
+    whole = all(scene.coords[name].dtype.kind in "iu" for name in ("x", "y"))
+    return found if kept is None or not _are_numbers_of_pixels(found, kept, xs, ys, whole=whole) else kept
+
+
+def _are_numbers_of_pixels(
+    found: Affine, kept: Affine, xs: NDArray[np.float64], ys: NDArray[np.float64], *, whole: bool
+) -> bool:
+    """Whether coordinates only count pixels, so that the transform is to be taken; refuse what may be one or the other.
+
+    Parameters
+    ----------
+    found
+        Transform that the coordinates tell.
+    kept
+        That of the array.
+    xs, ys
+        Centres of columns and of rows.
+    whole
+        They are integers, as coordinates seldom are.
+    """
+    ends = (*xs[[0, -1]], *ys[[0, -1]])
+    from_0 = all(axis[0] in (0, _CENTRE) and bool((axis == axis[0] + np.arange(axis.size)).all()) for axis in (xs, ys))
+    if kept.is_identity or not (from_0 or whole) or min(ends) < 0 or max(ends) >= _MOST_PIXELS:
+        return False
+    columns = [(x - kept.c) / kept.a for x in ends[:2]]
+    rows = [(y - kept.f) / kept.e for y in ends[2:]]
+    near = all(-1 <= place <= _FAR for place in (*columns, *rows))
+    a, _, c, _, e, f, *_ = ~kept @ found
+    on_pixels = all(abs(number - round(number)) < _TOLERANCE for number in (a, c, e, f)) and round(a) and round(e)
+    a_cut = on_pixels and (round(a) == round(e) == 1 or not whole)
+    if near and (a_cut or not from_0):
+        return False
+    numbers = f"x {ends[0]:g} to {ends[1]:g} and y {ends[2]:g} to {ends[3]:g}"
+    if from_0 and not near:
+        warnings.warn(
+            f"the array's coordinates {numbers} number its pixels, so its place is that of its transform; to say so, "
+            "drop them: array.drop_vars(['x', 'y'])",
+            GeosalWarning,
+            stacklevel=2,
+        )
+        return True
+    raise SceneError(
+        f"the array's coordinates {numbers} look like numbers of pixels, and its transform begins at x={kept.c:.9g}, "
+        f"y={kept.f:.9g}; keep one of them: array.drop_vars(['x', 'y']), or "
+        "array.rio.write_transform(array.rio.transform(recalc=True))"
+    )
 
 
 def _axis(
-    name: str, coordinates: NDArray[np.generic], kept: tuple[float, float] | None, otherwise: float
+    name: str, centres: NDArray[np.float64], ulp: float, kept: tuple[float, float] | None, otherwise: float
 ) -> tuple[float, float]:
     """Tell where an axis begins and how far its pixels lie apart.
 
@@ -98,35 +216,38 @@ def _axis(
     ----------
     name
         Of the axis, for messages.
-    coordinates
-        (n,), centres of pixels.
+    centres
+        (n,), of pixels.
+    ulp
+        How finely the numbers are given.
     kept
         Beginning and distance of the file's pixels. Where the coordinates lie on them, theirs are the exact numbers.
     otherwise
         Distance for a single pixel of which nothing else tells.
     """
-    centres = _numbers(coordinates)
-    step = _step(name, centres, otherwise if kept is None else kept[1])
+    step = _step(name, centres, ulp, otherwise)
     if kept is None:
         return float(centres[0]) - _CENTRE * step, step
     origin, unit = kept
+    # Less than a quarter: pixels lie on halves of those of the file.
+    near = max(_TOLERANCE, min(_ROUNDING * ulp / abs(unit), 0.24))
     times = round(step / unit)
-    if times and abs(times * unit - step) * centres.size < _TOLERANCE * abs(unit):
+    if times and abs(times * unit - step) * centres.size < near * abs(unit):
         step = times * unit
     begin = float(centres[0]) - _CENTRE * step
     halves = 2 * (begin - origin) / unit  # thinning puts pixels of two half a pixel off
-    if abs(halves - round(halves)) < 2 * _TOLERANCE:
+    if abs(halves - round(halves)) < 2 * near:
         begin = origin + round(halves) / 2 * unit
     return begin, step
 
 
-def _step(axis: str, centres: NDArray[np.float64], otherwise: float) -> float:
+def _step(axis: str, centres: NDArray[np.float64], ulp: float, otherwise: float) -> float:
     """Distance of two pixels; of a single one the coordinates do not tell it."""
     if centres.size < 2:
         return otherwise
     step = float(centres[-1] - centres[0]) / (centres.size - 1)
     even = centres[0] + np.arange(centres.size) * step
-    if step == 0 or np.abs(centres - even).max() > _TOLERANCE * abs(step):
+    if step == 0 or np.abs(centres - even).max() > _allowed(abs(step), ulp):
         gaps = np.abs(np.diff(centres))
         raise SceneError(
             f"the coordinate {axis} is not evenly spaced (steps of {gaps.min():g} to {gaps.max():g}), and a raster is; "
@@ -135,8 +256,14 @@ def _step(axis: str, centres: NDArray[np.float64], otherwise: float) -> float:
     return step
 
 
-def _rotated(kept: Affine | None, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> Affine:
+def _allowed(pixel: float, ulp: float) -> float:
+    """By how much centres may be off: a hundredth of a pixel, or what their numbers cannot tell."""
+    return max(_TOLERANCE * pixel, min(_ROUNDING * ulp, _CENTRE * pixel))
+
+
+def _rotated(kept: Affine | None, x: NDArray[np.generic], y: NDArray[np.generic]) -> Affine:
     """Find the transform whose pixels have these centres, (y, x) each; `kept` tells of a single row or column."""
+    (xs, x_ulp), (ys, y_ulp) = _numbers("xc", x), _numbers("yc", y)
     known = Affine.identity() if kept is None else kept
     down = [known.b, known.e] if xs.shape[0] == 1 else [float(c[-1, 0] - c[0, 0]) / (len(c) - 1) for c in (xs, ys)]
     across = (
@@ -144,15 +271,43 @@ def _rotated(kept: Affine | None, xs: NDArray[np.float64], ys: NDArray[np.float6
     )
     left, top = (float(c[0, 0]) - _CENTRE * (a + d) for c, a, d in zip((xs, ys), across, down, strict=True))
     found = Affine(across[0], down[0], left, across[1], down[1], top)
-    unit = _TOLERANCE * max(map(abs, (*across, *down)))
-    return kept if kept is not None and kept.almost_equals(found, unit) else found
-
-
-def _numbers(axis: NDArray[np.generic]) -> NDArray[np.float64]:
-    try:
-        return np.asarray(axis, np.float64)
-    except (TypeError, ValueError) as error:
+    allowed = _allowed(min(math.hypot(*across), math.hypot(*down)), max(x_ulp, y_ulp))
+    if found.is_degenerate or _farthest(found, xs, ys) > allowed:
         raise SceneError(
-            f"the coordinates of an array are numbers of its CRS, these are {axis.dtype}; assign such: "
-            "array.assign_coords(x=..., y=...)"
-        ) from error
+            "the coordinates xc and yc are not those of a rotated grid, with the same step from row to row and from "
+            "column to column; bring the array to a grid, or drop them: array.drop_vars(['xc', 'yc'])"
+        )
+    return kept if kept is not None and _farthest(kept, xs, ys) <= allowed else found
+
+
+def _farthest(transform: Affine, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> float:
+    """How far a centre lies at most, along x or y, from where the transform puts it; row by row, to save memory."""
+    a, b, c, d, e, f, *_ = transform
+    cols = np.arange(xs.shape[1]) + _CENTRE
+    far = 0.0
+    for row, (x, y) in enumerate(zip(xs, ys, strict=True)):
+        down = row + _CENTRE
+        off_x, off_y = np.abs(a * cols + (b * down + c) - x), np.abs(d * cols + (e * down + f) - y)
+        far = max(far, float(off_x.max()), float(off_y.max()))
+    return far
+
+
+def _numbers(name: str, axis: NDArray[np.generic]) -> tuple[NDArray[np.float64], float]:
+    """Coordinates as float64, and how finely they are given: the unit in the last place of the largest."""
+    refusal = SceneError(
+        f"the coordinates of an array are numbers of its CRS, these are {axis.dtype}; assign such: "
+        "array.assign_coords(x=..., y=...)"
+    )
+    if axis.dtype.kind in "mMbc":  # dates, which NumPy would count, yes and no, complex numbers
+        raise refusal
+    try:
+        centres = np.asarray(axis, np.float64)
+    except (TypeError, ValueError) as error:
+        raise refusal from error
+    if not np.isfinite(centres).all():
+        raise SceneError(
+            f"the coordinate {name} holds NaN or infinity in {(~np.isfinite(centres)).sum()} of {centres.size} places, "
+            f"and every pixel has one; assign it again: array.assign_coords({name}=...)"
+        )
+    largest = np.abs(axis).max() if axis.dtype.kind == "f" else 0
+    return centres, float(np.spacing(largest)) if axis.dtype.kind == "f" else 0.0

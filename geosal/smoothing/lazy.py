@@ -65,7 +65,7 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     for axis in ("y", "x"):
         if axis in scene.coords and axis in saliency.coords and not _close(scene[axis], saliency[axis]):
             raise SaliencyError(
-                f"saliency and scene begin at {axis}={saliency[axis].values[0]:g} and {scene[axis].values[0]:g}; "
+                f"saliency and scene begin at {axis}={saliency[axis].values[0]!s} and {scene[axis].values[0]!s}; "
                 "it needs the scene's grid: geosal.saliency(..., like=scene)"
             )
     stacked = scene if scene.ndim == 3 else scene.expand_dims("band")
