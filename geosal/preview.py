@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio._err import CPLE_BaseError
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.cluster import open_pool
 from geosal.errors import OutputError, UsageError
@@ -287,7 +286,7 @@ def _write_png(path: str, image: NDArray[np.uint8], *, overwrite: bool) -> None:
                 rasterio.open(made, "w", driver="PNG", dtype="uint8", count=count, height=height, width=width) as file,
             ):
                 file.write(np.moveaxis(image, -1, 0))
-        except (RasterioError, CPLE_BaseError, OSError) as error:  # a CPLE error comes bare where closing fails
+        except Exception as error:  # a private type of rasterio's comes bare where closing fails
             cause = " ".join(str(error).split())
             raise OutputError(f"{path}: cannot be written ({cause}); write it elsewhere") from error
         work.publish(made)

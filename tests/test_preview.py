@@ -4,7 +4,6 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from rasterio._err import CPLE_AppDefinedError
 from rasterio.transform import from_origin
 
 from geosal.errors import OutputError, SceneError, UsageError
@@ -113,8 +112,11 @@ def test_an_error_of_gdal_while_closing_is_one_of_the_output(
 ) -> None:
     """As where the disk is full: libpng's complaint comes without rasterio's wrapping."""
 
+    class PrivateError(Exception):
+        """As those that rasterio raises bare."""
+
     def full(*_: Any, **__: Any) -> Any:
-        raise CPLE_AppDefinedError(3, 1, "libpng: No IDATs written into file")
+        raise PrivateError("libpng: No IDATs written into file")
 
     scene = Scene.open(rgb_scene)
     saliency = open_saliency(["half"], scene.grid)
