@@ -96,6 +96,8 @@ def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputE
 class WorkDirectory:
     """A hidden directory beside the output, in which files are made before they take their names.
 
+    Nobody else may look into it: what a private file gives way to is private before it has its mode.
+
     Use it as a context manager. Entering deletes what killed jobs for the same output have left; leaving deletes the
     directory, whatever happened.
 
@@ -127,7 +129,7 @@ class WorkDirectory:
         try:
             with locked(directory.parent):  # nobody may find the directory before it has its own lock
                 _remove_stale(directory.parent, prefix)
-                directory.mkdir()
+                directory.mkdir(mode=0o700)
                 self._directory = directory
                 _live.add(directory)
                 self._lock = (directory / _LOCK).open("wb")

@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -296,6 +297,20 @@ class TestWorkDirectory:
         assert sorted(codes) == [0, 5]
         assert (tmp_path / "out.tif").read_text() == "ab"[codes.index(0)]
         assert names(tmp_path) == {"out.tif"}
+
+
+def test_nobody_else_looks_into_a_work_directory(tmp_path: Path) -> None:
+    """The mode is its own: what is made in it gets the usual one."""
+    mask = os.umask(0o022)
+    try:
+        with WorkDirectory(tmp_path / "out.tif") as work:
+            made = work.path("made.tif")
+            assert stat.S_IMODE(made.parent.stat().st_mode) == 0o700
+            made.write_bytes(b"new")
+            work.publish(made)
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "out.tif").stat().st_mode) == 0o644
 
 
 class TestStale:
