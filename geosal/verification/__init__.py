@@ -7,7 +7,8 @@ Index card
 - `Check`, `raise_if_failed`: what they tell.
 
 Rooms: `run` puts them together; `files` what the file alone shows (it opens, every tile decodes, its layout);
-`carried` what it must share with its source (grid, bands, tags); `pixels` which samples must be the source's own.
+`carried` what it must share with its source (grid, bands, tags); `pixels` which samples must be the source's own;
+`likeness` whether two pictures are the same one, and `coarse` by how much a codec may let them differ.
 """
 
 from geosal.verification.check import Check, raise_if_failed

@@ -1,6 +1,7 @@
 """Whether two pictures are the same one, as far as a lossy codec, smoothing and halving leave that to be seen."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +11,13 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from geosal.gdal_env import open_raster
 from geosal.grid import Block
+from geosal.ladder import Ladder
 from geosal.scenes import Scene
+from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.verification.check import Check
+from geosal.verification.coarse import Coarseness, coarseness
 
 _CELL = 16
 """Pixels whose mean is compared: kernels are 17 px wide at most by default, and codecs keep means best."""
@@ -25,10 +30,12 @@ the least had 0.37, the rest but two more than 0.7.
 """
 _ELSEWHERE = 2.0
 """Standard deviations of the source by which another picture's mean is off; codecs and kernels keep means."""
-_OF_ITS_OWN = 0.25
-"""Share of the source's variance that a picture must have to be another one: what a codec has flattened is none."""
+_FLATTENED = 0.25
+"""Share of the source's variance below which a picture counts as flattened."""
 _FEWEST = 16
 """Cells; of fewer nothing is said."""
+_ROUNDING = 1e-6
+"""Share of the mean by which float32 and the sums round."""
 
 
 @dataclass(slots=True)
@@ -43,28 +50,27 @@ class Likeness:
         a, b = ours[both], theirs[both]
         self.sums += [a.size, a.sum(), b.sum(), np.square(a).sum(), np.square(b).sum(), (a * b).sum()]
 
-    def correlation(self, own: float = _OF_ITS_OWN) -> float:
+    def correlation(self, coarse: Coarseness) -> float | None:
         """Correlate the two pictures; 0 where one is much brighter.
 
-        1 where it would say nothing: of few cells, of no contrast, of a picture with a smaller share of the variance
-        than `own`, which was flattened.
+        None where it would say nothing: of few cells; and of a picture that is faint or was flattened, where all that
+        it is off by is an error that the codec may make; `coarse` tells which.
         """
         count, a, b, aa, bb, ab = self.sums
         if count < _FEWEST:
-            return 1.0
+            return None
         ours, theirs, both = (x / count - (y / count) * (z / count) for x, y, z in ((aa, a, a), (bb, b, b), (ab, a, b)))
-        if theirs < 1:
-            return 1.0
-        if abs(a - b) / count > _ELSEWHERE * math.sqrt(theirs):
+        contrast, shift = math.sqrt(max(theirs, 0.0)), abs(a - b) / count
+        error, faint = (max(least, _ROUNDING * abs(b) / count) for least in coarse)
+        found = float(both / math.sqrt(ours * theirs)) if ours > 0 and theirs > 0 else 0.0
+        if shift > max(_ELSEWHERE * contrast, error):
             return 0.0
-        if ours < own * theirs:
-            return 1.0
-        if ours <= 0:
-            return 0.0
-        return float(both / math.sqrt(ours * theirs))
+        unclear = ours < _FLATTENED * theirs or contrast < faint
+        off = math.sqrt(max(ours + theirs - 2 * both + shift**2, 0.0))
+        return None if found < _LEAST_LIKENESS and unclear and off <= error else found
 
 
-def check_picture(found: Scene, source: Scene, colours: list[tuple[int, int]]) -> Check:
+def check_picture(found: Scene, source: Scene, colours: list[tuple[int, int]], ladder: Ladder) -> Check:
     """See that a file in a lossy codec shows the source and no other scene of its size.
 
     Parameters
@@ -73,24 +79,60 @@ def check_picture(found: Scene, source: Scene, colours: list[tuple[int, int]]) -
         Of the same grid and dtype.
     colours
         Positions of a band in each of the two, without alpha.
+    ladder
+        Of the job: where the file is not like the source, it may still be like the source that was smoothed.
 
     Returns
     -------
     Check
         ``picture``; no proof of any single pixel.
     """
-    bands = [Likeness() for _ in colours]
-    scale = _unit(source.layout.dtype)
-    for block in source.grid.blocks(_BLOCK):
-        ours, ours_valid, _ = found.read(block)
-        theirs, theirs_valid, _ = source.read(block)
-        for (our, their), band in zip(colours, bands, strict=True):
-            counts = ours_valid[our] & theirs_valid[their]
-            band.add(*(means(picture * scale, counts, _CELL) for picture in (ours[our], theirs[their])))
-    worst = min((band.correlation() for band in bands), default=1.0)
+    with open_raster(found.path) as dataset:
+        coarse = coarseness(dataset, dataset)
+    likeness = [band.correlation(coarse) for band in _compare(found, source, colours, None)]
+    if _worst(likeness) < _LEAST_LIKENESS:
+        smoothed = [band.correlation(coarse) for band in _compare(found, source, colours, ladder)]
+        likeness = [_better(one, other) for one, other in zip(likeness, smoothed, strict=True)]
+    worst = _worst(likeness)
     faults = [f"shows another picture than the source: means of {_CELL} px correlate by {worst:.2f}"]
-    fine = f"shows the source's picture: means of {_CELL} px correlate by {worst:.2f} and more"
-    return Check.of("picture", faults if worst < _LEAST_LIKENESS else [], fine)
+    return Check.of("picture", faults if worst < _LEAST_LIKENESS else [], _told(likeness))
+
+
+def _compare(
+    found: Scene, source: Scene, colours: list[tuple[int, int]], ladder: Ladder | None
+) -> tuple[Likeness, ...]:
+    """Compare band by band; with a `ladder`, with the source smoothed throughout by its widest kernel."""
+    bands = tuple(Likeness() for _ in colours)
+    rules = SampleRules(source.layout.nodata, source.layout.alpha)
+    for block in source.grid.blocks(_BLOCK):
+        outer = block if ladder is None else block.expand(ladder.halo, source.grid.shape)
+        inner = block.slices_in(outer)
+        ours, ours_valid, _ = found.read(block)
+        theirs, theirs_valid, _ = source.read(outer)
+        if ladder is not None:
+            widest = np.full(outer.shape, ladder.steps, np.uint8)
+            theirs = smooth_block(theirs, widest, theirs_valid, ladder, rules)
+        for (our, their), band in zip(colours, bands, strict=True):
+            counts = ours_valid[our] & theirs_valid[their][inner]
+            band.add(*(means(picture, counts, _CELL) for picture in (ours[our], theirs[their][inner])))
+    return bands
+
+
+def _better(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else max(one, other)
+
+
+def _worst(likeness: Sequence[float | None]) -> float:
+    return min((found for found in likeness if found is not None), default=1.0)
+
+
+def _told(likeness: Sequence[float | None]) -> str:
+    """Say what was seen where nothing speaks against it."""
+    silent = likeness.count(None)
+    if silent == len(likeness):
+        return "not told: too little contrast is left, or too few pixels, to tell one picture from another"
+    some = f"; {silent} of {len(likeness)} bands cannot be told" if silent else ""
+    return f"shows the source's picture: means of {_CELL} px correlate by {_worst(likeness):.2f} and more{some}"
 
 
 def check_overviews(path: str, dataset: DatasetReader) -> Check | None:
@@ -98,34 +140,36 @@ def check_overviews(path: str, dataset: DatasetReader) -> Check | None:
     levels = len(dataset.overviews(1))
     if not levels:
         return None
-    faults = []
+    faults, silent = [], 0
     for level in range(levels):
         below = {} if level == 0 else {"OVERVIEW_LEVEL": level - 1}
         with (
             rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL=level) as overview,
             rasterio.open(path, driver="GTiff", **below) as whole,
         ):
-            found = _correlation_of(overview, whole)
-        if found < _LEAST_LIKENESS:
+            found = _correlation_of(overview, whole, coarseness(dataset, overview))
+        silent += found is None
+        if found is not None and found < _LEAST_LIKENESS:
             faults.append(f"overview {level + 1} shows another picture than the image: means correlate by {found:.2f}")
-    return Check.of("overviews", faults, f"{levels} show the picture of the image")
+    some = f"; {silent} more cannot be told: too little contrast, or too few pixels" if silent else ""
+    return Check.of("overviews", faults, f"{levels - silent} show the picture of the image{some}")
 
 
-def _correlation_of(overview: DatasetReader, whole: DatasetReader) -> float:
+def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coarseness) -> float | None:
     bands = [Likeness() for _ in overview.indexes]
-    side, scale = _BLOCK // 2, _unit(overview.dtypes[0])
+    side = _BLOCK // 2
     for row in range(0, overview.height, side):
         for col in range(0, overview.width, side):
             small = Block(row, col, min(side, overview.height - row), min(side, overview.width - col))
             large = Window(2 * col, 2 * row, *_twice(small, whole))
             for index, band in zip(overview.indexes, bands, strict=True):
                 ours, theirs = (
-                    means(data.read(index, window=window) * scale, data.read_masks(index, window=window) > 0, cell)
+                    means(data.read(index, window=window), data.read_masks(index, window=window) > 0, cell)
                     for data, window, cell in ((overview, small.window, _CELL), (whole, large, 2 * _CELL))
                 )
                 rows, cols = (min(a, b) for a, b in zip(ours.shape, theirs.shape, strict=True))
                 band.add(ours[:rows, :cols], theirs[:rows, :cols])
-    return min(band.correlation(own=0.0) for band in bands)
+    return min((found for band in bands if (found := band.correlation(coarse)) is not None), default=None)
 
 
 def _twice(small: Block, whole: DatasetReader) -> tuple[int, int]:
@@ -134,11 +178,6 @@ def _twice(small: Block, whole: DatasetReader) -> tuple[int, int]:
         min(2 * small.width, whole.width - 2 * small.col_off),
         min(2 * small.height, whole.height - 2 * small.row_off),
     )
-
-
-def _unit(dtype: str) -> float:
-    """Brings samples of floats to numbers of which 1 is a small difference: reflectances lie between 0 and 1."""
-    return 1e4 if np.dtype(dtype).kind == "f" else 1.0
 
 
 def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: int) -> NDArray[np.float64]:

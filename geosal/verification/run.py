@@ -242,7 +242,7 @@ def _pixel_checks(
             elif found.layout.has_mask or found.layout.alpha is not None:
                 yield pixels.check_validity(found, source)
             if not lossless:
-                yield likeness.check_picture(found, source, likeness.colours_of(found, source))
+                yield likeness.check_picture(found, source, likeness.colours_of(found, source), ladder)
             if source.layout.has_mask and found.layout.has_mask and (lossless or source.layout.nodata is None):
                 yield pixels.check_mask(found, source)
             if saliency is not None:

@@ -3,15 +3,19 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
+from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter
 
 import geosal
+from geosal.verification import Check
+from geosal.verification.coarse import Coarseness
 from geosal.verification.likeness import Likeness, means
 
 
@@ -103,17 +107,95 @@ def test_means_leave_out_what_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "least", "most"),
+    ("ours", "theirs", "expected"),
     [
-        ([0, 1] * 20, [0, 10] * 20, 1.0, 1.0),  # flattened
-        ([5] * 40, [7] * 40, 1.0, 1.0),  # no contrast
-        ([0, 10] * 4, [10, 0] * 4, 1.0, 1.0),  # too few
-        ([0, 10] * 20, [10, 0] * 20, -1.0, -0.9),
-        ([100] * 40, [0, 10] * 20, 0.0, 0.0),  # elsewhere
-        ([0, 9] * 20, [1, 10] * 20, 0.99, 1.0),
+        ([5, 6] * 20, [6, 5] * 20, None),  # no contrast that a codec would have to keep
+        ([5] * 40, [0, 10] * 20, None),  # flattened, by no more than a codec may
+        ([5, 5.5] * 20, [0, 10] * 20, 1),
+        ([0, 10] * 4, [10, 0] * 4, None),  # too few
+        ([0, 10] * 20, [10, 0] * 20, -1),
+        ([100] * 40, [0, 10] * 20, 0),  # elsewhere
+        ([150] * 40, [80, 160] * 20, 0),  # flat
+        ([150, 150, 130, 130] * 10, [80, 160] * 20, 0),  # of less contrast
+        ([0, 9] * 20, [1, 10] * 20, 1),
     ],
 )
-def test_likeness(ours: list[int], theirs: list[int], least: float, most: float) -> None:
+def test_likeness(ours: list[float], theirs: list[float], expected: float | None) -> None:
     likeness = Likeness()
     likeness.add(np.array(ours, float), np.array(theirs, float))
-    assert least <= round(likeness.correlation(), 9) <= most
+    found = likeness.correlation(Coarseness(8, 2))
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def write(path: Path, pixels: NDArray[Any]) -> str:
+    """Write bands (band, y, x)."""
+    profile = {"driver": "GTiff", "count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2]}
+    place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 45e5, 10, 10)}
+    with rasterio.open(path, "w", **profile, **place, dtype=pixels.dtype) as dataset:
+        dataset.write(pixels)
+    return str(path)
+
+
+def hills(seed: int, contrast: float, mean: float, side: int = 512) -> NDArray[np.float64]:
+    """One band with some noise, whose large shapes have the standard deviation `contrast`."""
+    rng = np.random.default_rng(seed)
+    shapes = gaussian_filter(rng.normal(size=(side, side)), 16)
+    return np.asarray((shapes / shapes.std() * contrast + mean + rng.normal(size=shapes.shape) * contrast / 30)[None])
+
+
+def check(output: Path, source: str, name: str = "picture") -> Check:
+    return next(check for check in geosal.verify(str(output), against=source) if check.name == name)
+
+
+KEPT: dict[str, Any] = {"saliency": "uniform:saliency=1", "workers": 1}
+
+
+@pytest.mark.parametrize("other", [hills(2, 18, 125), np.full((1, 512, 512), 150.0)], ids=["scene", "flat"])
+def test_a_picture_of_less_contrast_is_another_one(other: NDArray[np.float64], tmp_path: Path) -> None:
+    source = write(tmp_path / "a.tif", np.clip(hills(1, 40, 120), 0, 255).astype(np.uint8))
+    foreign = write(tmp_path / "b.tif", other.astype(np.uint8))
+    for name in ("o.tif", "o.jpg", "o.jp2"):
+        profile = {"o.tif": "jpeg", "o.jpg": "jpg", "o.jp2": "jp2"}[name]
+        geosal.compress(foreign, str(tmp_path / name), profile=profile, **KEPT)
+        assert not check(tmp_path / name, source).ok
+        assert check(tmp_path / name, foreign).ok
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e6])
+def test_floats_of_any_size_are_told_apart(unit: float, tmp_path: Path) -> None:
+    ours, other = (write(tmp_path / f"{seed}.tif", (hills(seed, 1, 3) * unit).astype(np.float32)) for seed in (1, 2))
+    output = tmp_path / "o.tif"
+    geosal.compress(ours, str(output), profile="lerc", creation_options={"MAX_Z_ERROR": f"{unit / 100}"}, **KEPT)
+    assert not check(output, other).ok
+    assert "correlate by 1.00" in check(output, ours).detail
+
+
+@pytest.mark.parametrize(("contrast", "mean"), [(2.0, 100), (1.3, 12), (0.0, 60)])
+@pytest.mark.parametrize("quality", ["1", "5"])
+def test_a_faint_scene_at_the_worst_quality(contrast: float, mean: float, quality: str, tmp_path: Path) -> None:
+    bands = np.concatenate([hills(3, contrast, mean + shift) for shift in (0, 25, 10)])
+    source = write(tmp_path / "a.tif", bands.astype(np.uint8))
+    for name, profile in (("o.tif", "jpeg"), ("o.jpg", "jpg"), ("w.tif", "webp")):
+        geosal.compress(source, str(tmp_path / name), profile=profile, creation_options={"QUALITY": quality}, **KEPT)
+        assert check(tmp_path / name, source).ok
+    assert contrast > 0 or check(tmp_path / "o.jpg", source).detail.startswith("not told")
+
+
+def test_a_faint_scene_with_worse_overviews(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.tif", hills(3, 1.6, 100, 1200).astype(np.uint8))
+    options = {"QUALITY": "90", "OVERVIEW_QUALITY": "1"}
+    geosal.compress(source, str(tmp_path / "o.tif"), profile="jpeg", creation_options=options, **KEPT)
+    found = check(tmp_path / "o.tif", source, "overviews")
+    assert found.ok
+    assert "more cannot be told" in found.detail
+
+
+def test_what_kernels_alone_have_flattened(tmp_path: Path) -> None:
+    """Squares as wide as a cell: a kernel four times as wide leaves nothing of them."""
+    row, col = np.mgrid[:1024, :1024] // 16
+    source = write(tmp_path / "a.tif", np.where((row + col) % 2, 200, 60).astype(np.uint8)[None])
+    other = write(tmp_path / "b.tif", hills(1, 40, 120, 1024).clip(0, 255).astype(np.uint8))
+    output = tmp_path / "o.tif"
+    geosal.compress(source, str(output), saliency="uniform:saliency=0", steps=32, sigma="1*K", profile="jpeg")
+    assert check(output, source).ok
+    assert not check(output, other).ok
