@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from geosal.errors import ResourceError, SceneError
+from geosal.sources.vectorkind import TOKEN
 
 _PIECE = 2**16
 _TEXT = rb'"[^"\\]*"'
@@ -16,6 +17,8 @@ _HARMLESS = rb"\s*(?::\s*(?:null|true|false|[-+.\dEe]+|" + _TEXT + rb"|" + _NAME
 _CRS = rb"(?:[Cc]|\\u00[46]3)(?:[Rr]|\\u00[57]2)(?:[Ss]|\\u00[57]3)"
 _ODD_CRS = re.compile(rb'"' + _CRS + rb'"(?!' + _HARMLESS + rb")|'" + _CRS + rb"'\s*[:/]")
 """A "crs" that is more than a name. Escapes, single quotes and comments: GDAL's parser takes them."""
+
+_CRS_OBJECT = re.compile(rb'"' + _CRS + rb'"\s*:\s*\{')
 
 
 def check_geojson(path: str) -> None:
@@ -39,9 +42,21 @@ def check_geojson(path: str) -> None:
 
 
 def tells_crs(path: str) -> bool:
-    """Whether a GeoJSON says anything of a CRS; without, it is in degrees of WGS 84 (RFC 7946, section 4)."""
+    """Whether a GeoJSON names a CRS; without, it is in degrees of WGS 84 (RFC 7946, section 4).
+
+    What an attribute of a feature is called does not matter: the outermost members alone count, as for GDAL.
+    """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return re.search(rb"[\"']" + _CRS + rb"[\"']", content) is not None
+        named = {found.start() for found in _CRS_OBJECT.finditer(content)}
+        depth, last = 0, max(named, default=0)
+        for token in TOKEN.finditer(content) if named else ():
+            if token[1] is None:
+                depth += 1 if token[0] in b"[{" else -1
+            elif depth == 1 and token.start() in named:
+                return True
+            elif token.start() >= last:
+                break
+    return False
 
 
 @dataclass(frozen=True, slots=True)

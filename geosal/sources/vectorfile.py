@@ -157,7 +157,8 @@ def read_ogr(text: str, path: str, kind: str, wish: Wish, near: Near | None = No
     try:
         layer = _layer(text, pyogrio.list_layers(name), wish.layer)
         info = pyogrio.read_info(name, layer=layer, force_feature_count=True)
-        assumed = kind in {"GeoJSON", "GeoJSONSeq"} and not tells_crs(path)
+        # Of one feature a line GDAL reads no CRS.
+        assumed = kind == "GeoJSONSeq" or (kind == "GeoJSON" and not tells_crs(path))
         if assumed and wish.crs is not None:
             info["crs"] = None
         box = None if near is None else _bounding(near(info["crs"]), info["total_bounds"])

@@ -14,7 +14,8 @@ _FOREIGN = (b"<OGRVRTDataSource", b"opengis.net/gml", b"NetworkLink")
 _ZIP = b"PK\x03\x04"
 _RECORD = b"\x1e"
 """Begins each record of a GeoJSON text sequence (RFC 8142)."""
-_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[\[\]{}]', re.DOTALL)
+TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[\[\]{}]', re.DOTALL)
+"""Of JSON: a text, with the colon of a key, or a bracket."""
 _COCO_KEYS = {b"annotations", b"images", b"categories"}
 _ARCHIVES = (".zip", ".shz", ".kmz")
 _MEMBERS = {".shp": "shp", ".kml": "KML"}
@@ -58,7 +59,7 @@ def _by_text(path: str, head: bytes) -> str | None:
 def _says_geojson(text: bytes) -> bool:
     """Whether JSON starts as GeoJSON does, by its outermost members; what does not is looked at as COCO."""
     depth, keys = 0, set()
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         if token[1] is None:
             depth += 1 if token[0] in b"[{" else -1
         elif depth == 1 and token[2] is not None:

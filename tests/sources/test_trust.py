@@ -4,10 +4,11 @@ import io
 import json
 import tracemalloc
 
+import pyogrio
 import pytest
 
 from geosal.errors import ResourceError, SceneError
-from geosal.sources.trust import CLOUD_MASK, KML, check_geojson, check_xml
+from geosal.sources.trust import CLOUD_MASK, KML, check_geojson, check_xml, tells_crs
 
 LINK = '{"type": "link", "properties": {"href": "http://127.0.0.1:9/x"}}'
 
@@ -56,6 +57,33 @@ def test_names_and_attributes_are_none_of_it(tmp_path, crs, indent):
     properties = {"a": "crs", "b": ["crs"], "type": "link", "note": 'the "crs" here', "crs": crs}
     feature = {"type": "Feature", "properties": properties, "geometry": None}
     check(tmp_path, json.dumps({"type": "FeatureCollection", "crs": crs, "features": [feature]}, indent=indent))
+
+
+NAME = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32616"}}
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize(
+    ("outermost", "of_the_feature"),
+    [
+        ({"crs": NAME}, {}),
+        ({"CRS": NAME}, {}),
+        ({"crs": NAME, "name": 'a "crs": {'}, {"crs": None}),
+        ({}, {"crs": "EPSG:32616"}),
+        ({}, {"crs": None}),
+        ({}, {"crs": NAME}),
+        ({}, {"a": ["crs", 'the "crs": {}', "{["], "crs": NAME}),
+        ({"crs": None}, {}),
+    ],
+)
+def test_a_crs_is_told_where_gdal_reads_it(tmp_path, outermost, of_the_feature, last):
+    feature = {
+        "type": "Feature", "geometry": {"type": "Point", "coordinates": [500000, 4000000]}, "properties": of_the_feature
+    }  # fmt: skip
+    members = {"features": [feature]} | outermost if last else outermost | {"features": [feature]}
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection"} | members))
+    assert tells_crs(str(path)) == (pyogrio.read_info(path)["crs"] == "EPSG:32616")
 
 
 def xml(text: str, kind=KML) -> None:

@@ -399,6 +399,12 @@ def test_a_geojson_that_tells_no_crs_takes_the_users(tmp_path):
     path.write_text(json.dumps(GEOJSON))
     assert (read(path).crs, read(path).assumed) == ("EPSG:4326", True)
     assert read(path, crs="EPSG:5070").crs is None
+    named = {"crs": {"type": "name", "properties": {"name": "EPSG:32633"}}}
+    features = [feature | {"properties": {"crs": "EPSG:32633"}} for feature in GEOJSON["features"]]
+    path.write_text(json.dumps(GEOJSON | {"features": features}))
+    assert read(path, crs="EPSG:5070").crs is None
+    path.write_text("\n".join(json.dumps(feature | named) for feature in features * 2))
+    assert (read(path).crs, read(path, crs="EPSG:5070").crs) == ("EPSG:4326", None)
     path.write_text(json.dumps({"crs": {"type": "name", "properties": {"name": "EPSG:32633"}}, **GEOJSON}))
     found = read(path, crs="EPSG:5070")
     assert (found.crs, found.assumed) == ("EPSG:32633", False)
