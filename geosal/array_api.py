@@ -20,7 +20,7 @@ from geosal.codecs.profiles import resolve_profile
 from geosal.errors import GeosalError, GeosalWarning, UsageError
 from geosal.fit import BLOCK
 from geosal.grid import Block, Grid
-from geosal.plan import target_for
+from geosal.plan import target_for, warn_of_scales
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, any_colour, valid_samples
 from geosal.scenes import Reading, Scene, input_root, open_input
@@ -146,6 +146,7 @@ def write(
     layout = layout_of(stacked)
     chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
+    warn_of_scales(target)
     gives_way = None if target.layout.nodata is not None else layout.nodata
     labour = Labour(
         stage="smooth", task=_Compute(stacked, gives_way), blocks=list(_blocks_of(stacked)), workers=workers

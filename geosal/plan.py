@@ -197,6 +197,7 @@ def make_plan(recipe: Recipe) -> Plan:
     plan = replace(_decide(recipe, scene, saliency, profile), is_usual=is_usual)
     _warn_of_disk(plan)
     _warn_of_block(plan)
+    warn_of_scales(plan.target)
     return plan
 
 
@@ -385,6 +386,19 @@ def _warn_of_block(plan: Plan) -> None:
         warnings.warn(
             f"--block {block} cuts tiles of {encoder.tile} apart, so one thread puts them together and encodes them; "
             f"make it a multiple of {encoder.tile}",
+            GeosalWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_scales(target: Target) -> None:
+    """Tell when bands have scales that one array of a Zarr store cannot hold."""
+    scales = {(band.scale, band.offset) for band in target.layout.metadata.bands}
+    if target.profile.driver == "Zarr" and len(scales) > 1:
+        warnings.warn(
+            f"{target.output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray will "
+            "show the numbers as they are stored, the scales stand in gdal_metadata. Choose bands that share one with "
+            "--bidx, or write a .tif",
             GeosalWarning,
             stacklevel=3,
         )

@@ -25,6 +25,7 @@ from geosal.codecs.options import (
 )
 from geosal.codecs.treatments import settle, treated_options
 from geosal.errors import UsageError
+from geosal.grid import level_shapes
 from geosal.raster import RasterLayout
 from geosal.treatment import SMOOTH, Treatment
 
@@ -37,6 +38,8 @@ _GAINFUL_HALVINGS = 5
 LARGEST_THUMBNAIL = 512
 """The coarsest resolution of a JPEG2000 has its longer side at or below this."""
 _JP2_TILE = 1024
+_CLASSIC_BYTES = 2**32 - 1
+"""That a TIFF which is no BigTIFF has at most."""
 _RGBA = 4
 _BEST_QUALITY = 100
 _DEFAULT_NAME = {"COG": "deflate", "JP2OpenJPEG": "jp2-lossless", "Zarr": "zarr", "JPEG": "jpg"}
@@ -178,6 +181,8 @@ def resolve_profile(
     options |= _checked_options(given, name, kind, layout.dtype)
     if driver == "JP2OpenJPEG":
         _refuse_few_resolutions(layout, options)
+    if name == "raw":
+        _refuse_classic(layout, options)
     lossless = _is_lossless(kind, options) and (treatment.quality is None or kind.lossless)
     if not lossless:
         _refuse_alpha(name, kind, layout)
@@ -267,6 +272,10 @@ def _refuse_alpha(name: str, kind: _Kind, layout: RasterLayout) -> None:
     if not kind.fourth_is_alpha:
         return
     otherwise = "write a .tif" if kind.driver == "JPEG" else f"use --profile {_DEFAULT_NAME[kind.driver]}"
+    if layout.count == 1 and layout.alpha is not None:
+        raise UsageError(
+            f"profile {name}: the only band is alpha, and would be blurred; choose others with --bidx, or {otherwise}"
+        )
     if layout.count == _RGBA and layout.alpha is None:
         raise UsageError(
             f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, or {otherwise}"
@@ -336,6 +345,21 @@ def _refuse_few_resolutions(layout: RasterLayout, options: Mapping[str, str]) ->
         rows, cols = layout.grid.shape
         raise UsageError(
             f"--co RESOLUTIONS={found}: leaves a JPEG2000 of {cols} x {rows} px without a thumbnail; leave it out"
+        )
+
+
+def _refuse_classic(layout: RasterLayout, options: Mapping[str, str]) -> None:
+    """Tiles that are stored as they are tell before the job what they take."""
+    if options["BIGTIFF"].upper() != "NO":
+        return
+    side = int(options["BLOCKSIZE"])
+    shapes = level_shapes(layout.grid.shape, side)
+    tiles = sum(math.ceil(rows / side) * math.ceil(cols / side) for rows, cols in shapes)
+    taken = tiles * side**2 * layout.count * np.dtype(layout.dtype).itemsize
+    if taken > _CLASSIC_BYTES:
+        raise UsageError(
+            f"--co BIGTIFF=NO: the tiles take {taken} bytes, and a file without BigTIFF holds {_CLASSIC_BYTES}; leave it "
+            "out, or choose a codec with --profile"
         )
 
 

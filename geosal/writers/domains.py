@@ -8,7 +8,6 @@ but then no band's tags; its JPEG2000 driver keeps the default domain only, in `
 - JPEG2000, JPEG, and GeoTIFF tags that outgrow what GDAL puts into the file: the items go into the ``.aux.xml``.
 """
 
-import logging
 import re
 import struct
 from collections.abc import Iterator
@@ -25,8 +24,6 @@ from geosal.grid import Grid
 from geosal.metadata import is_document
 from geosal.raster import RasterMetadata
 
-logger = logging.getLogger(__name__)
-
 FILLER = "GEOSAL_FILLER"
 _GDAL_METADATA = 42112
 _ASCII = 2
@@ -35,6 +32,8 @@ _FILLER_ITEM = re.compile(rf' *<Item name="{FILLER}">\.*</Item>\n?'.encode())
 _FILLER_MDI = re.compile(rf' *<MDI key="{FILLER}">\.*</MDI>\n?')
 _SAME_PLACE = 1e-6
 """Of a pixel."""
+_GARBLED = re.compile(r' *<Metadata domain="(xml:[^"]*)">.*?</Metadata>\n?', re.DOTALL)
+"""What GDAL's sidecar makes of a document that is no XML: a key and a value, cut at its first colon."""
 _PLACE = re.compile(r" *<(SRS|GeoTransform)\b[^>]*>[^<]*</\1>\n?")
 _KEPT_BY_GDAL = {
     "COG": frozenset({"", "xml:XMP", "COLOR_PROFILE"}),
@@ -168,6 +167,8 @@ def _find_tag(file: BinaryIO) -> tuple[int, int] | None:
 def _restore_in_sidecar(sidecar: Path, items: tuple[Item, ...]) -> None:
     text = sidecar.read_text(encoding="utf-8") if sidecar.exists() else "<PAMDataset>\n</PAMDataset>\n"
     text = _FILLER_MDI.sub("", text)
+    domains = {item.domain for item in items}
+    text = _GARBLED.sub(lambda found: "" if found[1] in domains else found[0], text)
     for band in sorted({item.band for item in items}):
         lines = "".join(_pam_elements(text, [item for item in items if item.band == band]))
         opening = f'<PAMRasterBand band="{band}">'
@@ -193,8 +194,8 @@ def _pam_elements(text: str, items: list[Item]) -> Iterator[str]:
             document = re.sub(r"^\s*<\?xml.*?\?>", "", pairs[0][1])
             if "<!DOCTYPE" not in document and _is_well_formed(document):
                 yield f'{opening} format="xml">{document}</Metadata>\n'
-            else:
-                logger.warning("metadata domain %s: cannot stand inside another XML file; left out", domain)
+            elif document.strip():  # GDAL takes what is called JSON as the text that it is
+                yield f'{opening} format="json">{escape(pairs[0][1])}</Metadata>\n'
         else:
             lines = "".join(f"    <MDI key={_quoted(key)}>{escape(value)}</MDI>\n" for key, value in pairs)
             yield f"{opening}>\n{lines}  </Metadata>\n"

@@ -203,3 +203,22 @@ def test_htj2k_takes_few_options() -> None:
 def test_a_level_is_a_whole_number(output: str, level: str) -> None:
     with pytest.raises(UsageError, match="number from 1 to"):
         resolve_profile(output, None, {"LEVEL": level}, layout())
+
+
+@pytest.mark.parametrize(("side", "fits"), [(55_000, True), (60_000, False), (70_000, False)])
+def test_raw_tiles_that_outgrow_a_classic_tiff_are_refused(side: int, fits: bool) -> None:
+    """60 000 x 60 000 bytes are fewer than 2^32; with overviews they are more."""
+    size = layout(count=1, shape=(side, side))
+    resolve_profile("a.tif", "raw", {"BIGTIFF": "IF_SAFER"}, size)
+    resolve_profile("a.tif", "zstd", {"BIGTIFF": "NO"}, size)
+    if fits:
+        resolve_profile("a.tif", "raw", {"BIGTIFF": "no"}, size)
+    else:
+        with pytest.raises(UsageError, match="BIGTIFF=NO: the tiles take .* leave it out"):
+            resolve_profile("a.tif", "raw", {"BIGTIFF": "no"}, size)
+
+
+@pytest.mark.parametrize(("output", "name"), [("a.tif", "jpeg"), ("a.jpg", "jpg")])
+def test_alpha_alone_cannot_be_left_out(output: str, name: str) -> None:
+    with pytest.raises(UsageError, match="the only band is alpha.* choose others with --bidx"):
+        resolve_profile(output, name, {}, layout(count=1, alpha=True))

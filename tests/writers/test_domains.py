@@ -85,6 +85,21 @@ def test_a_broken_document_does_not_break_the_sidecar(tmp_path: Path, document: 
     path = tiff(tmp_path / "a.tif")
     restore_items(path, (*ITEMS, Item("xml:BROKEN", 0, "xml:BROKEN", document)), "JP2OpenJPEG")
     check(path)
+    with rasterio.open(path) as dataset:
+        found = read_metadata(dataset, (1,)).tags.get("xml:BROKEN", {"xml:BROKEN": ""})
+    assert found == {"xml:BROKEN": document}
+
+
+def test_what_gdal_has_cut_is_whole_again(tmp_path: Path) -> None:
+    """GDAL writes a document that is no XML into its sidecar as a key and a value."""
+    path, document = tiff(tmp_path / "a.tif"), '<x:zoo xmlns:x="u"><b>'
+    garbled = '<Metadata domain="xml:B">\n<MDI key="&lt;x">zoo xmlns:x="u"&gt;&lt;b&gt;</MDI>\n</Metadata>\n'
+    other = garbled.replace("xml:B", "xml:C")
+    (tmp_path / "a.tif.aux.xml").write_text(f"<PAMDataset>\n{garbled}{other}</PAMDataset>\n")
+    restore_items(path, (Item("xml:B", 0, "xml:B", document),), "JPEG")
+    with rasterio.open(path) as dataset:
+        assert dataset.tags(ns="xml:B") == {"xml:B": document}
+        assert dataset.tag_namespaces().count("xml:C") == 1
 
 
 def test_what_is_there_already_stays(tmp_path: Path) -> None:
