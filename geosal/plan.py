@@ -359,8 +359,9 @@ def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
 def _tell_of_missing_place(scene: Scene) -> None:
     metadata = scene.layout.metadata
     if not scene.grid.georeferenced and not metadata.gcps and metadata.rpcs is None:
+        lacks = "CRS" if scene.grid.crs is None and not scene.grid.transform.is_identity else "georeferencing"
         warnings.warn(
-            f"{scene.path}: has no georeferencing, so the output has none; a mask of the same size fits by pixels",
+            f"{scene.path}: has no {lacks}, so the output has none; a mask of the same size fits by pixels",
             GeosalWarning,
             stacklevel=3,
         )
@@ -396,9 +397,9 @@ def warn_of_scales(target: Target) -> None:
     scales = {(band.scale, band.offset) for band in target.layout.metadata.bands}
     if target.profile.driver == "Zarr" and len(scales) > 1:
         warnings.warn(
-            f"{target.output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray will "
-            "show the numbers as they are stored, the scales stand in gdal_metadata. Choose bands that share one with "
-            "--bidx, or write a .tif",
+            f"{target.output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray "
+            "shows the numbers as they are stored, and gdal_metadata tells the scales; choose bands that share one "
+            "with --bidx, or write a .tif",
             GeosalWarning,
             stacklevel=3,
         )

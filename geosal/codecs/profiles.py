@@ -358,8 +358,8 @@ def _refuse_classic(layout: RasterLayout, options: Mapping[str, str]) -> None:
     taken = tiles * side**2 * layout.count * np.dtype(layout.dtype).itemsize
     if taken > _CLASSIC_BYTES:
         raise UsageError(
-            f"--co BIGTIFF=NO: the tiles take {taken} bytes, and a file without BigTIFF holds {_CLASSIC_BYTES}; leave it "
-            "out, or choose a codec with --profile"
+            f"--co BIGTIFF=NO: the tiles take {taken} bytes, and a file without BigTIFF holds {_CLASSIC_BYTES}; leave "
+            "it out, or choose a codec with --profile"
         )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
+from geosal.errors import SceneError
 from geosal.gdal_env import gdal_env, open_raster
 from geosal.grid import Block
 from geosal.raster import mask_out, valid_samples
@@ -117,11 +118,12 @@ def _patches(shape: tuple[int, int], side: int) -> list[Block]:
 def _from_overviews(scene: Scene, shape: tuple[int, int], bands: Sequence[int]) -> Small | None:
     """Read from the file's own overviews, (y, x) as `shape`; None where it has none, or no mask inside."""
     # What lies beside the file may be of another time; only the file's own overviews are looked at.
-    with (
-        _damage_as_scene_error(f"{scene.path}: overviews"),
-        gdal_env(),
-        open_raster(scene.path, scene.drivers, alone=True) as dataset,
-    ):
+    try:
+        with gdal_env():
+            own = open_raster(scene.path, scene.drivers, alone=True)
+    except SceneError:  # pixels and header lie apart, as ENVI has them, and such files have no overviews inside
+        return None
+    with _damage_as_scene_error(f"{scene.path}: overviews"), gdal_env(), own as dataset:
         if not dataset.overviews(scene.indexes[0]) or (scene.mask and not _has_mask(dataset, scene.indexes[0])):
             return None
         pixels = dataset.read([scene.indexes[band] for band in bands], out_shape=(len(bands), *shape))

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from geosal.errors import SceneError
 from geosal.gdal_env import gdal_env, open_raster
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
@@ -31,11 +32,16 @@ def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
         store = ZarrScene.open_store(path)
         return _body(path, store, list(store.overviews), store.compression)
     scene = Scene.open(path, drivers=drivers)
-    # Only the file's own overviews are told.
-    with gdal_env(), open_raster(path, drivers, alone=True) as dataset:
-        overviews = dataset.overviews(1)
-        compression = dataset.compression.name.lower() if dataset.compression else None
-    return _body(path, scene, overviews, compression)
+    return _body(path, scene, *_own(path, drivers))
+
+
+def _own(path: str, drivers: tuple[str, ...]) -> tuple[list[int], str | None]:
+    """Overviews and compression of a file itself, not of what lies beside it."""
+    try:
+        with gdal_env(), open_raster(path, drivers, alone=True) as dataset:
+            return dataset.overviews(1), dataset.compression.name.lower() if dataset.compression else None
+    except SceneError:  # pixels and header lie apart, as ENVI has them, and such files have neither
+        return [], None
 
 
 def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:

@@ -323,6 +323,10 @@ def _resolve_dtype(path: str, dataset: DatasetReader, indexes: tuple[int, ...]) 
     dtype = str(dtypes.pop())
     if dtype.startswith("complex"):
         raise SceneError(f"{path}: complex samples ({dtype}) cannot be smoothed; take the amplitude: gdal_calc.py")
+    if any(dataset.tags(index, ns="IMAGE_STRUCTURE").get("NBITS") == "1" for index in indexes):
+        raise SceneError(
+            f"{path}: samples of 1 bit cannot be averaged; make bytes of them first: gdal_translate -expand gray IN OUT"
+        )
     if any(dataset.colorinterp[index - 1] == ColorInterp.palette for index in indexes):
         raise SceneError(
             f"{path}: a palette's numbers cannot be averaged; expand it first: gdal_translate -expand rgb IN OUT"

@@ -168,7 +168,9 @@ def _read_table(text: str, path: str, file: IO[str], wish: Wish, frame: Frame) -
         try:
             shapes.append(draw(line))
         except (ValueError, TypeError, ShapelyError) as error:
-            raise SceneError(f"{path}: line {number}: no box in it; mend or remove the line") from error
+            commas = any(re.fullmatch(r"[-+]?\d+,\d+", value.strip()) for value in line.values() if value)
+            mend = "write its numbers with points in place of commas" if commas else "mend or remove the line"
+            raise SceneError(f"{path}: line {number}: no box in it; {mend}") from error
         entries.append({} if attribute is None else {attribute: line[attribute]})
     _of_category(text, labels, labels, wish.category)
     return _features(text, shapes, entries, wish)

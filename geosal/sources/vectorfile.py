@@ -5,6 +5,7 @@ and open other files, and would pick one of them by what a file says. Only these
 shapefile, FlatGeobuf, KML, GeoParquet, COCO detections and tables of boxes.
 """
 
+import codecs
 import hashlib
 import os
 import zipfile
@@ -125,15 +126,21 @@ def kind_of(path: str) -> str:
     if kind == "shp" and head.startswith(SHP) and 2 * int.from_bytes(head[24:28], "big") > os.path.getsize(path):
         raise SceneError(f"{path}: the shapefile is cut off; copy it again")
     if kind is None:
-        raise SceneError(
-            f"{path}: is no GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML, GeoParquet, COCO or CSV file (other "
-            "formats may name other files and are not trusted); convert it with ogr2ogr"
-        )
+        raise _unknown(path, head)
     most = MAX_COCO if kind == "COCO" else MAX_TEXT
     if kind in {"GeoJSON", "GeoJSONSeq", "COCO", "KML", "CSV"} and os.path.getsize(path) > most:
         mend = "keep this image's boxes" if kind == "COCO" else "convert it to a GeoPackage with ogr2ogr"
         raise ResourceError(f"{path}: has {os.path.getsize(path)} bytes, more than {most} for a text file; {mend}")
     return kind
+
+
+def _unknown(path: str, head: bytes) -> SceneError:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return SceneError(f"{path}: is a text in UTF-16; save it in UTF-8")
+    return SceneError(
+        f"{path}: is no GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML, GeoParquet, COCO or CSV file (other "
+        "formats may name other files and are not trusted); convert it with ogr2ogr"
+    )
 
 
 def read_ogr(text: str, path: str, kind: str, wish: Wish, near: Near | None = None) -> Features:

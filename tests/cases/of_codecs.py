@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import rasterio
 import tifffile
+import zarr
 from cases.frame import case, geosal
 from rasterio.shutil import copy
 from rasterio.transform import from_origin
@@ -80,3 +82,44 @@ def odd_orientation_tag(folder: Path) -> None:
     tifffile.imwrite(folder / "odd.tif", _smooth_field(64, "uint8")[0] % 2, extratags=[(274, 3, 1, 9, True)])
     api.compress(str(folder / "odd.tif"), str(folder / "o.tif"), saliency="half")
     api.compress(str(folder / "odd.tif"), str(folder / "m.tif"), saliency=f"{folder / 'odd.tif'}:range=0-1")
+
+
+@case("bigtiff-refused-early", "BIGTIFF=NO that cannot hold raw tiles is refused before the work")
+def bigtiff_refused_early(folder: Path) -> None:
+    profile = {"driver": "GTiff", "count": 1, "height": 70_000, "width": 70_000, "dtype": "uint8", "tiled": True}
+    with rasterio.open(folder / "scene.tif", "w", **profile, SPARSE_OK="YES", BIGTIFF="YES"):
+        pass
+    recipe = api.Recipe(
+        input=str(folder / "scene.tif"), output=str(folder / "o.tif"), saliency=("half",), profile="raw",
+        creation_options=(("BIGTIFF", "NO"),),
+    )  # fmt: skip
+    with pytest.raises(api.GeosalError, match="BIGTIFF=NO"):
+        api.make_plan(recipe)
+
+
+@case("bound-of-12-bits", "a bound on samples of 12 bits makes none of more bits, in any format")
+def bound_of_12_bits(folder: Path) -> None:
+    pixels = np.random.default_rng(0).integers(3900, 4096, (1, 200, 200)).astype(np.uint16)
+    scene = _scene(folder / "scene.tif", pixels, NBITS=12)
+    for name in ("o.tif", "o.zarr", "o.jp2"):
+        output = folder / name
+        api.compress(str(scene), str(output), saliency="uniform:saliency=0", treatment="bound:error=32")
+        assert api.compare(str(scene), str(output)).scores("whole").max_error <= 32
+        found = (
+            zarr.open_array(output / "image", mode="r", zarr_format=3)[:]
+            if name == "o.zarr"
+            else rasterio.open(output).read()
+        )
+        assert found.max() <= 4095, f"{name}: {found.max()}"
+
+
+@case("xmp-not-well-formed", "a .jpg and a .jp2 of a scene whose XMP is no XML are published and proven")
+def xmp_not_well_formed(folder: Path) -> None:
+    pixels = np.random.default_rng(0).integers(1, 255, (3, 64, 64), np.uint8)
+    scene = _scene(folder / "scene.tif", pixels, photometric="RGB")
+    with rasterio.open(scene, "r+") as dataset:
+        dataset.update_tags(ns="xml:XMP", **{"<x:xmpmeta xmlns:x": '"adobe:ns:meta/"><b>broken</x:xmpmeta>'})
+    for name in ("o.jpg", "o.jp2"):
+        api.compress(str(scene), str(folder / name), saliency="half")
+        checks = api.verify(str(folder / name), against=str(scene), saliency="half")
+        assert all(check.ok for check in checks), [str(check) for check in checks if not check.ok]

@@ -138,3 +138,63 @@ def jp2_south_up(folder: Path) -> None:
         with rasterio.open(folder / "o.jp2") as dataset:
             assert dataset.transform.almost_equals(transform, 1e-9), (crs, dataset.transform)
         shutil.rmtree(folder / "o.jp2", ignore_errors=True)
+
+
+@case("rpcs-of-another", "RPCs and metadata of a vendor beside the name of an output are refused")
+def rpcs_of_another(folder: Path) -> None:
+    scene = _picture(folder / "a.tif")
+    for number, end in enumerate(("_RPC.TXT", ".RPB", ".IMD")):
+        (folder / f"o{number}{end}").write_text("LINE_OFF: 1\n")
+        try:
+            geosal.compress(scene, str(folder / f"o{number}.tif"), saliency="half")
+        except geosal.OutputError:
+            continue
+        raise AssertionError(f"written beside o{number}{end}")
+
+
+def _proven(scene: Path) -> None:
+    for name in ("o.tif", "o.jp2"):
+        output = scene.with_name(name)
+        geosal.compress(str(scene), str(output), saliency="half", overwrite=True)
+        wrong = [
+            str(check) for check in geosal.verify(str(output), against=str(scene), saliency="half") if not check.ok
+        ]
+        assert not wrong, f"{scene.name} to {name}: {wrong}"
+
+
+def _grey(path: Path, driver: str = "GTiff", *, placed: bool = True, **more: Any) -> Path:
+    profile = {"driver": driver, "count": 1, "height": 60, "width": 50, "dtype": "uint8", **more}
+    place = {"crs": "EPSG:4326", "transform": from_origin(9, 48, 1e-4, 1e-4)} if placed else {}
+    with rasterio.open(path, "w", **profile, **place) as dataset:
+        dataset.write(np.add.outer(np.arange(60), np.arange(50)).astype(np.uint8)[None])
+    return path
+
+
+@case("verify-nitf", "a good copy of a NITF, whose header has many empty fields, is proven")
+def verify_nitf(folder: Path) -> None:
+    _proven(_grey(folder / "s.ntf", "NITF", ICORDS="G"))
+
+
+@case("verify-blank-tags", "tags that are blank, or a control character, are not missed in a good copy")
+def verify_blank_tags(folder: Path) -> None:
+    scene = _grey(folder / "s.tif")
+    with rasterio.open(scene, "r+") as dataset:
+        dataset.update_tags(TIFFTAG_SOFTWARE="\x03", TIFFTAG_COPYRIGHT=" ", TIFFTAG_ARTIST="")
+    _proven(scene)
+
+
+@case("verify-endless-resolution", "a resolution of infinity is not missed in a good copy")
+def verify_endless_resolution(folder: Path) -> None:
+    tags = '<MDI key="TIFFTAG_XRESOLUTION">inf</MDI><MDI key="TIFFTAG_YRESOLUTION">inf</MDI>'
+    (folder / "s.png.aux.xml").write_text(f"<PAMDataset><Metadata>{tags}</Metadata></PAMDataset>")
+    _proven(_grey(folder / "s.png", "PNG", placed=False))
+
+
+@case("verify-rpcs-without-errors", "RPCs that say nothing of their errors are not missed in a good copy")
+def verify_rpcs_without_errors(folder: Path) -> None:
+    scene = _grey(folder / "s.tif", placed=False)
+    lines = [f"{name}_{what}: 1" for name in ("LINE", "SAMP", "LAT", "LONG", "HEIGHT") for what in ("OFF", "SCALE")]
+    for name in ("LINE_NUM", "LINE_DEN", "SAMP_NUM", "SAMP_DEN"):
+        lines += [f"{name}_COEFF_{number}: 1" for number in range(1, 21)]
+    (folder / "s_RPC.TXT").write_text("\n".join(lines) + "\n")
+    _proven(scene)

@@ -150,3 +150,10 @@ def jpeg_of_alpha_and_two(folder: Path) -> None:
         )
         with pytest.raises(geosal.UsageError, match="alpha"):
             geosal.make_plan(recipe)
+
+
+@case("alpha-alone", "a band of alpha alone is refused by JPEG with a mend that can be followed")
+def alpha_alone(folder: Path) -> None:
+    scene = _put(folder / "s.tif", _picture(4), colours=RGBA, photometric="RGB")
+    with pytest.raises(geosal.UsageError, match="choose others"):
+        geosal.compress(scene, str(folder / "o.tif"), saliency="half", profile="jpeg", bidx=(4,))

@@ -219,3 +219,44 @@ def baseline(folder: Path) -> None:
         warnings.simplefilter("always")
         package.compress(pacific(folder), str(folder / "o.tif"), saliency="uniform:saliency=1")
     assert not [one for one in caught if "little can be gained" in str(one.message)]
+
+
+@case("coco-without-a-box", "an annotation without a box is read by its polygon, or names that mend")
+def coco_without_box(folder: Path) -> None:
+    scene, path = pacific(folder), folder / "a.json"
+    image = {"id": 1, "file_name": "scene.tif", "width": 200, "height": 100}
+    one = {"id": 1, "image_id": 1, "segmentation": [[10, 20, 40, 20, 40, 60, 10, 60]]}
+    path.write_text(json.dumps({"images": [image], "annotations": [one]}))
+    refused(geosal("saliency", path, folder / "map.tif", "--like", scene), 4, "shape=polygons")
+    assert found(f"{path}:shape=polygons", scene).sum() == 30 * 40
+
+
+@case("feature-with-images", "a Feature with a property called images is GeoJSON, not COCO")
+def feature_with_images(folder: Path) -> None:
+    box = shapely.geometry.mapping(shapely.box(172, -15, 175, -12))
+    feature = {"type": "Feature", "properties": {"images": [1], "annotations": []}, "geometry": box}
+    (folder / "a.geojson").write_text(json.dumps(feature))
+    assert found(str(folder / "a.geojson"), pacific(folder)).sum() == 900
+
+
+@case("source-none", "a source that is not there is not called a slip for a network")
+def source_none(folder: Path) -> None:
+    done = geosal("plan", pacific(folder), folder / "o.tif", "-s", "none")
+    assert done.returncode != 0, done.stdout
+    assert "cnn?" not in done.stderr, done.stderr[-300:]
+
+
+@case("geojson-in-utf-16", "a GeoJSON in UTF-16, as Windows writes it, is read or refused for its encoding")
+def geojson_utf16(folder: Path) -> None:
+    scene, path = pacific(folder), Path(geojson(folder / "a.geojson", shapely.box(172, -15, 175, -12)))
+    path.write_text(path.read_text(), encoding="utf-16")
+    done = geosal("saliency", path, folder / "map.tif", "--like", scene)
+    assert done.returncode == 0 or "UTF" in done.stderr, done.stderr[-300:]
+
+
+@case("csv-decimal-commas", "a CSV with decimal commas is refused for them, or read")
+def csv_commas(folder: Path) -> None:
+    scene, path = pacific(folder), folder / "a.csv"
+    path.write_text("xmin;ymin;xmax;ymax\n10,5;20,5;40,5;60,5\n")
+    done = geosal("saliency", path, folder / "map.tif", "--like", scene)
+    assert done.returncode == 0 or "comma" in done.stderr, done.stderr[-300:]

@@ -12,6 +12,7 @@ from rasterio.windows import Window
 from geosal import GeosalWarning, ResourceError, SceneError, UsageError
 from geosal.grid import Block
 from geosal.scenes import Scene, describe
+from geosal.scenes.decimate import sample
 
 PLACE = {"crs": "EPSG:32631", "transform": from_origin(400000, 4900000, 10, 10)}
 
@@ -169,6 +170,22 @@ def test_describe_is_plain_data(rgb_scene: Path) -> None:
         c.name for c in (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
     ]
     assert "PROVENANCE" in facts["tag_domains"]
+
+
+def test_pixels_and_header_apart_are_described_and_sampled(tmp_path: Path) -> None:
+    """ENVI's pixels cannot be opened without what lies beside them."""
+    pixels = np.add.outer(np.arange(1200), np.arange(1200)).astype(np.uint16)
+    path = write(tmp_path / "s.img", pixels[None], driver="ENVI")
+    facts = describe(path)
+    assert (facts["driver"], facts["overviews"], facts["compression"]) == ("ENVI", [], None)
+    found, _ = sample(Scene.open(path))
+    assert abs(found.mean() - pixels.mean()) < 30
+
+
+def test_one_bit_is_no_palette(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.tif", np.eye(64, dtype=np.uint8)[None], NBITS=1)
+    with pytest.raises(SceneError, match="1 bit cannot be averaged; make bytes"):
+        Scene.open(path)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])

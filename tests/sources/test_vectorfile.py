@@ -408,3 +408,11 @@ def test_a_geojson_that_tells_no_crs_takes_the_users(tmp_path):
     path.write_text(json.dumps({"crs": {"type": "name", "properties": {"name": "EPSG:32633"}}, **GEOJSON}))
     found = read(path, crs="EPSG:5070")
     assert (found.crs, found.assumed) == ("EPSG:32633", False)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_told(tmp_path, encoding):
+    path = tmp_path / "a.geojson"
+    path.write_text('\ufeff{"type": "Feature"}', encoding=encoding)
+    with pytest.raises(SceneError, match="in UTF-16; save it in UTF-8"):
+        kind_of(str(path))

@@ -1,0 +1,118 @@
+"""What is read: formats that open others, headers in other encodings, pages, places and scales beside the pixels."""
+
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import tifffile
+import xarray as xr
+from cases.frame import case, geosal, refused
+from rasterio.transform import from_origin
+
+import geosal as library
+
+PIXELS = np.random.default_rng(0).integers(1, 255, (3, 60, 60), np.uint8)
+PLACE = {"crs": "EPSG:32631", "transform": from_origin(5e5, 45e5, 10, 10)}
+
+
+def _scene(path: Path, driver: str = "GTiff", count: int = 1, **more: object) -> Path:
+    profile = {"driver": driver, "count": count, "height": 60, "width": 60, "dtype": "uint8"}
+    with rasterio.open(path, "w", **profile | more) as dataset:
+        dataset.write(PIXELS[:count])
+    return path
+
+
+def _warnings(scene: Path, output: Path) -> str:
+    """What is warned of while a scene is compressed."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        library.compress(str(scene), str(output), saliency="uniform:saliency=1")
+    return " ".join(str(one.message) for one in caught)
+
+
+@case("tsx-opens-others", "a header of TerraSAR-X, which names an image of any format, is not opened unasked")
+def tsx_opens_others(folder: Path) -> None:
+    _scene(folder / "image.tif")
+    (folder / "image.vrt").write_text(
+        '<VRTDataset rasterXSize="60" rasterYSize="60"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        '<SourceFilename relativeToVRT="1">image.tif</SourceFilename><SourceBand>1</SourceBand></SimpleSource>'
+        "</VRTRasterBand></VRTDataset>"
+    )
+    size = "<numberOfRows>60</numberOfRows><numberOfColumns>60</numberOfColumns>"
+    (folder / "TSX1_SAR__MGD.xml").write_text(
+        '<level1Product><productComponents><imageData layerIndex="1"><polLayer>HH</polLayer><file><location>'
+        "<path>.</path><filename>image.vrt</filename></location></file></imageData></productComponents><productInfo>"
+        "<missionInfo><mission>TSX-1</mission></missionInfo><productVariantInfo><productVariant>MGD</productVariant>"
+        "</productVariantInfo><imageDataInfo><imageDataType>DETECTED</imageDataType><imageRaster>"
+        f"{size}</imageRaster></imageDataInfo><sceneInfo></sceneInfo></productInfo></level1Product>"
+    )
+    refused(geosal("info", folder / "TSX1_SAR__MGD.xml"), 3, "--allow-driver")
+
+
+@case("names-in-latin-1", "band names of an ENVI header in Latin-1 cost no pixel, and are told")
+def names_in_latin_1(folder: Path) -> None:
+    scene = _scene(folder / "s.img", "ENVI", 3)
+    text = "band names = {\nRot,\nGr\xfcn,\nTemperatur \xb0C}\n"
+    header = folder / "s.hdr"
+    before = header.read_text(encoding="latin-1").partition("band names")[0]
+    header.write_bytes((before + text).encode("latin-1"))
+    assert "UTF-8" in _warnings(scene, folder / "o.tif")
+    assert geosal("info", scene).returncode == 0
+    with rasterio.open(folder / "o.tif") as dataset:
+        assert np.array_equal(dataset.read(), PIXELS)
+
+
+@case("pages-told", "pages of a TIFF that are not read are told")
+def pages_told(folder: Path) -> None:
+    with tifffile.TiffWriter(folder / "s.tif") as file:
+        for page in PIXELS:
+            file.write(page, contiguous=False)
+    assert "page" in _warnings(folder / "s.tif", folder / "o.tif")
+
+
+@case("world-file-alone", "a scene whose place is told by a world file alone is not said to have none")
+def world_file_alone(folder: Path) -> None:
+    scene = _scene(folder / "s.png", "PNG")
+    (folder / "s.pgw").write_text("10\n0\n0\n-10\n500000\n4500000\n")
+    told = _warnings(scene, folder / "o.tif")
+    assert "no georeferencing" not in told, told
+    with rasterio.open(folder / "o.tif") as dataset:
+        assert dataset.transform.c == 499995
+
+
+@case("zarr-of-scales", "scales that differ from band to band are told where a Zarr store cannot hold them")
+def zarr_of_scales(folder: Path) -> None:
+    scene = _scene(folder / "s.tif", count=3, **PLACE)
+    with rasterio.open(scene, "r+") as dataset:
+        dataset.scales, dataset.offsets = (1e-4, 0.0034, 0.01), (0, 149, 0)
+    assert "scale" in _warnings(scene, folder / "o.zarr")
+
+
+@case("one-bit-scene", "a TIFF of one bit is not refused for a palette that it has not")
+def one_bit_scene(folder: Path) -> None:
+    pixels = (PIXELS[:1] > 100).astype(np.uint8)
+    profile = {"driver": "GTiff", "count": 1, "height": 60, "width": 60, "dtype": "uint8", "NBITS": 1, **PLACE}
+    with rasterio.open(folder / "s.tif", "w", **profile) as dataset:
+        dataset.write(pixels)
+    done = geosal("compress", folder / "s.tif", folder / "o.tif", "-s", "half")
+    assert done.returncode in {0, 3}, done.stderr
+    assert "palette" not in done.stderr, done.stderr[-300:]
+
+
+@case("array-without-a-crs", "an array without a CRS is written without one")
+def array_without_crs(folder: Path) -> None:
+    axes = {"y": 45e5 - 5 - 10 * np.arange(60), "x": 5e5 + 5 + 10 * np.arange(60)}
+    library.write(xr.DataArray(PIXELS, dims=("band", "y", "x"), coords=axes), str(folder / "o.tif"))
+    with rasterio.open(folder / "o.tif") as dataset:
+        assert dataset.crs is None, dataset.crs.to_wkt()[:60]
+
+
+@case("zip-called-safe", "a zip that is called .SAFE is read as the product that it holds, or refused as one")
+def zip_called_safe(folder: Path) -> None:
+    name = "S2C_MSIL2A_20250826T105641_N0511_R094_T30UYB_20250826T141218.SAFE"
+    with zipfile.ZipFile(folder / name, "w") as file:
+        file.writestr(f"{name}/MTD_MSIL2A.xml", "<n1:Level-2A_User_Product/>")
+    done = geosal("info", folder / name)
+    assert "allow-driver" not in done.stderr, done.stderr[-300:]
