@@ -25,7 +25,7 @@ from geosal.scenes import Scene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Check, raise_if_failed, verify, verify_structure
-from geosal.verification.cog import read_directories, tile_faults
+from geosal.verification.cog import checksum_faults, read_directories, tile_faults
 from geosal.writers.convert import convert
 from geosal.writers.stage import Stage
 
@@ -603,6 +603,24 @@ class TestStructure:
             assert [(one.begin, one.shape, tuple(one.offsets.tolist())) for one in found] == expected
             assert [tuple(one.sizes.tolist()) for one in found] == [page.databytecounts for page in tiff.pages]
         assert list(tile_faults(str(copy), found)) == []
+
+    @pytest.mark.parametrize("page", [0, 1])
+    def test_deflate_that_is_not_what_its_checksum_says(self, good: Path, tmp_path: Path, page: int) -> None:
+        copy = tmp_path / "deflate.tif"
+        with rasterio.open(good) as dataset:
+            rasterio.shutil.copy(dataset, copy, driver="GTiff", TILED="YES", COMPRESS="DEFLATE")
+        with rasterio.open(copy, "r+") as dataset:
+            dataset.build_overviews([2])
+        assert list(checksum_faults(str(copy), read_directories(str(copy)))) == []
+        with tifffile.TiffFile(copy) as tiff:
+            place, size = tiff.pages[page].dataoffsets[0], tiff.pages[page].databytecounts[0]
+            named = "overview 1" if tiff.pages[page].is_reduced else "mask" if tiff.pages[page].is_mask else ""
+        overwrite(copy, place + size - 4, b"\0\1\2\3")
+        (told,) = checksum_faults(str(copy), read_directories(str(copy)))
+        assert told.startswith(named)
+        assert re.search(r"tile 0, 0 of band 1 is damaged \(.*incorrect data check", told)
+        (check,) = (one for one in verify(str(copy)) if one.name == "complete")
+        assert not check.ok
 
     def test_no_raster(self, source: Path, tmp_path: Path) -> None:
         (tmp_path / "out.tif").write_bytes(b"")

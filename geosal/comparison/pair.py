@@ -104,11 +104,14 @@ class Pair:
             raise SceneError(
                 f"{where}: {_size(ours.grid)}, not {_size(theirs.grid)}; compare rasters of one size: gdalwarp -ts"
             )
-        if len(colours(ours)) != len(colours(theirs)):
-            raise SceneError(
-                f"{where}: {len(colours(ours))} bands beside alpha, not {len(colours(theirs))}; "
+        has, wanted = len(colours(ours)), len(colours(theirs))
+        if has != wanted:
+            mend = (
                 "name those of the original that the candidate holds: --bidx or --bands"
+                if has < wanted
+                else "take those of the original out of the candidate first: gdal_translate -b"
             )
+            raise SceneError(f"{where}: {has} bands beside alpha, not {wanted}; {mend}")
         if ours.dtype != theirs.dtype:
             raise SceneError(
                 f"{where}: {ours.dtype}, not {theirs.dtype}; read the original as the candidate was made (--to-byte), "

@@ -45,6 +45,8 @@ def check_complete(path: str, dataset: DatasetReader) -> Check:
                     faults += _undecodable(overview, f"overview 1:{factor}, ")
             except RasterioError as error:
                 faults.append(f"overview 1:{factor} cannot be opened ({error})")
+        if not faults and os.path.isfile(path):
+            faults += islice(cog.checksum_faults(path, cog.read_directories(path)), _LISTED)
     if dataset.driver == "JP2OpenJPEG" and not ends_properly(path):
         faults.append("the codestream does not end in EOC: the file is cut off")
     return Check.of("complete", faults[:_LISTED], "every tile decodes")
