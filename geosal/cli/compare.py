@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from geosal.cli import options
+from geosal.cli.apart import refuse_job_file
 from geosal.cli.output import Report, as_bytes, counted, grid, pairs
 from geosal.cli.progress import progress_bars
 from geosal.comparison import Comparison, Pair, Row, judge, open_any
@@ -18,6 +19,7 @@ from geosal.errors import OutputError, UsageError
 from geosal.ladder import Ladder
 from geosal.scenes import Reading
 from geosal.sources import open_saliency
+from geosal.writers.publish import check_output
 
 _READING = tuple(field.name for field in fields(Reading))
 _RULES = ("combine", "outside", "background", "drivers")
@@ -50,8 +52,11 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
     geosal compare scene.tif smaller.jp2 --saliency mask.tif --csv figures.csv --error-map errors.tif
     """
     error_map, overwrite = wish.pop("error_map"), wish.pop("overwrite")
-    options.keep_report_apart(report, wish["saliency"], original, candidate, table, error_map)
-    _check_table(table, overwrite=overwrite, others=[original, candidate, error_map])
+    read = options.job_paths(wish["saliency"], original, candidate)
+    report.keep_apart(*read, table, error_map)
+    if error_map is not None:
+        check_output(error_map, overwrite=overwrite, inputs=read)
+    _check_table(table, overwrite=overwrite, others=[*read, error_map])
     pair = _open(original, candidate, {name: value for name, value in wish.items() if value not in (None, ())})
     with progress_bars(pair.grid.height * pair.grid.width, quiet=quiet) as progress:
         outcome = judge(
@@ -84,10 +89,9 @@ def _check_table(path: str | None, *, overwrite: bool, others: Sequence[str | No
     if path is None:
         return
     place = Path(path)
-    if any(other is not None and os.path.realpath(other) == os.path.realpath(path) for other in others):
-        raise UsageError(f"--csv {path}: this is a file of the comparison itself; choose another name")
     if place.is_dir() or not place.absolute().parent.is_dir():
         raise OutputError(f"--csv {path}: is a directory, or lies in none; name a file in a directory that exists")
+    refuse_job_file("--csv", path, others)
     if place.exists() and not overwrite:
         raise OutputError(f"--csv {path}: exists; replace it with --overwrite, or choose another name")
     if not os.access(place if place.exists() else place.absolute().parent, os.W_OK):

@@ -40,11 +40,11 @@ def experiment(
     geosal experiment configs/ms-roi-tables.yaml --images towns=towns --images sea=sea
     """
     from geosal.experiments import Experiment, run_experiment, write_outcome  # noqa: PLC0415  heavy; help needs none
-    from geosal.experiments.files import reproducibility, sizes, to_document  # noqa: PLC0415
+    from geosal.experiments.files import DATA, FIGURES, REPORT, reproducibility, sizes, to_document  # noqa: PLC0415
     from geosal.experiments.statistics import verdicts  # noqa: PLC0415
 
     wish = Experiment.from_yaml(config, images=_collections(images), output=output)
-    report.keep_apart(config)
+    report.keep_apart(config, *(f"{wish.output}/{name}" for name in (REPORT, DATA, FIGURES)))
     _make_room(Path(wish.output), overwrite=overwrite)
     with progress_bars(quiet=quiet) as progress:
         outcome = run_experiment(wish, progress=progress)

@@ -232,13 +232,25 @@ def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
     return {"bands": "bidx", "bidx": "bands"}.get(name) in given
 
 
+def job_paths(sources: Sequence[str], *paths: str | None) -> tuple[str, ...]:
+    """Files and folders of a job: those named, the folders of products that they mean, and what its SOURCEs name.
+
+    Raises
+    ------
+    UsageError
+        A SOURCE that cannot be.
+    """
+    given = [path for path in paths if path is not None]
+    named = [path for text in sources for path in SourceText.parse(text).paths]
+    return (*given, *(input_root(path) for path in given), *named)
+
+
 def keep_report_apart(report: Report, sources: Sequence[str], *paths: str | None) -> None:
     """Refuse to write the JSON document over a mask of the job, over another file of it, or into a product of it.
 
     Raises
     ------
     UsageError
-        As `Report.keep_apart`, or a SOURCE that cannot be.
+        As `Report.keep_apart` and `job_paths`.
     """
-    named = [path for text in sources for path in SourceText.parse(text).paths]
-    report.keep_apart(*paths, *(input_root(path) for path in paths if path is not None), *named)
+    report.keep_apart(*job_paths(sources, *paths))

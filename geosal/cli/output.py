@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import click
 
+from geosal.cli.apart import refuse_job_file
 from geosal.errors import OutputError, UsageError, redact
 
 _STDOUT = "-"
@@ -50,19 +51,16 @@ class Report:
         return cls(target, quiet)
 
     def keep_apart(self, *paths: str | None) -> None:
-        """Refuse to write the document over a file of the job, or over any that is no document.
+        """Refuse to write the document over a file of the job or as a part of one, or over any that is no document.
 
         Raises
         ------
         UsageError
-            The document's path is one of `paths`, or holds something else.
+            As `geosal.cli.apart.refuse_job_file`, or the document's path holds something else.
         """
         if self.target is None or self.target == _STDOUT:
             return
-        if any(_is_same_file(self.target, path) for path in paths if path is not None):
-            raise UsageError(f"--json {self.target}: this is a file of the job itself; choose another name")
-        if folder := next((path for path in paths if path is not None and _is_inside(self.target, path)), None):
-            raise UsageError(f"--json {self.target}: lies in {folder}, which is of the job itself; write it elsewhere")
+        refuse_job_file("--json", self.target, paths)
         if not _is_document(Path(self.target)):
             raise UsageError(f"--json {self.target}: exists and is no JSON document; give another name, or remove it")
 
@@ -111,17 +109,6 @@ def _is_document(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         return file.read(1) in {b"", b"{"}
-
-
-def _is_same_file(path: str, other: str) -> bool:
-    try:
-        return os.path.samefile(path, other)
-    except (OSError, ValueError):  # one is not there, or names no file
-        return os.path.realpath(path) == os.path.realpath(other.replace("\0", ""))
-
-
-def _is_inside(path: str, folder: str) -> bool:
-    return os.path.isdir(folder) and Path(folder).resolve() in Path(path).resolve().parents
 
 
 def _echo(text: str) -> None:

@@ -71,10 +71,12 @@ def train(data: str, output: str, backbone: str, recipe: str, report: Report, qu
 
     The directory gets model.onnx, log.csv, report.json, confusion.csv and checkpoint.pt. Needs geosal[train].
     """
-    from geosal.msroi.run import Wish, parse_weights  # noqa: PLC0415  heavy, and the help does not need it
+    from geosal.msroi.log import CHECKPOINT, LOG  # noqa: PLC0415  heavy, and the help does not need it
+    from geosal.msroi.run import CONFUSION, MODEL, REPORT, Wish, parse_weights  # noqa: PLC0415
     from geosal.msroi.run import train as run_training  # noqa: PLC0415
 
-    report.keep_apart(data, given["vgg16_weights"])
+    made = (f"{output}/{name}" for name in (MODEL, LOG, REPORT, CONFUSION, CHECKPOINT))
+    report.keep_apart(data, given["vgg16_weights"], *made)
     changes = {name: value for name, value in given.items() if value is not None}
     wish = Wish(
         data=data,

@@ -20,13 +20,12 @@ from geosal.errors import GeosalError, OutputError, SceneError, UsageError
 from geosal.msroi.augment import augment, mosaic, normalise, unmosaic
 from geosal.msroi.card import IMAGENET_MEAN, IMAGENET_STD
 from geosal.msroi.judge import Judgement
-from geosal.msroi.log import LOG, Epoch, append
+from geosal.msroi.log import CHECKPOINT, LOG, Epoch, append
 from geosal.msroi.networks import MsRoi, make_network
 from geosal.msroi.pictures import Pictures, Split
 from geosal.msroi.settings import Settings
 from geosal.msroi.weights import load_vgg16, read_torch
 
-CHECKPOINT = "checkpoint.pt"
 _MAY_CHANGE = {"epochs"}
 """Settings that a run may be taken up with other values of, unless the schedule depends on them."""
 _KEPT = frozenset(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from geosal.errors import OutputError
 
-LOG = "log.csv"
+LOG, CHECKPOINT = "log.csv", "checkpoint.pt"
+"""Files of a run."""
 
 
 @dataclass(frozen=True)

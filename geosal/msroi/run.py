@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from geosal.errors import GeosalError, OutputError, ResourceError, UsageError
 from geosal.msroi.card import ModelCard
 from geosal.msroi.folders import Listing
-from geosal.msroi.log import LOG
+from geosal.msroi.log import CHECKPOINT, LOG
 from geosal.msroi.pictures import Pictures, Split
 from geosal.msroi.settings import Settings
 from geosal.version import __version__
@@ -119,8 +119,6 @@ def _prepare_torch(device: str, threads: int | None) -> str:
 
 
 def _make_room(directory: str, *, resume: bool, overwrite: bool) -> None:
-    from geosal.msroi.learning import CHECKPOINT  # noqa: PLC0415  torch comes with it
-
     place = Path(directory)
     for name in (MODEL, REPORT, CONFUSION, LOG):
         if (place / name).exists() and not (place / CHECKPOINT).exists() and not overwrite:

@@ -96,9 +96,9 @@ class SourceText:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Paths that it names, so that nothing is written over them: its target and ``from=``; a name is none."""
-        given = self.get("from")
-        return (*(() if self.target in SOURCES else (self.target,)), *((given,) if given else ()))
+        """Paths that it names, over which nothing is written: its target, ``from=`` and ``model=``; a name is none."""
+        given = (self.get("from"), self.get("model"))
+        return (*(() if self.target in SOURCES else (self.target,)), *(path for path in given if path))
 
     def without(self, key: str) -> Self:
         """The same without a parameter; `text` stays as the user wrote it."""

@@ -248,7 +248,7 @@ def _is_store_name(target: Path) -> bool:
     return target.suffix.lower() == ".zarr"
 
 
-def _same_file(path: str, target: Path) -> bool:
+def same_file(path: str, target: Path) -> bool:
     """Whether a path is that file, or lies in that store, also behind GDAL's prefixes.
 
     Those are ``file://``, ``GTIFF_DIR:1:``, ``/vsi…`` and their like.
@@ -265,9 +265,7 @@ def _same_file(path: str, target: Path) -> bool:
 
 def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str]) -> None:
     for path in inputs:
-        if any(
-            _same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))
-        ):
+        if any(same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))):
             raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
         if _is_inside(target, path):
             raise OutputError(f"{output}: lies in {path}, which is read and stays as it is; write elsewhere")

@@ -107,6 +107,39 @@ def test_usage(made: Path, rgb_scene: Path, tmp_path: Path, call: Call, words: t
     assert made.read_bytes() == content
 
 
+@pytest.mark.parametrize("option", ["--csv", "--error-map"])
+@pytest.mark.parametrize("name", ["mask.tif", "linked.tif"])
+def test_a_mask_is_not_replaced(
+    option: str, name: str, made: Path, rgb_scene: Path, tmp_path: Path, call: Call
+) -> None:
+    mask = tmp_path / "mask.tif"
+    assert call("saliency", "half", mask, "--like", rgb_scene).exit_code == 0
+    (tmp_path / "linked.tif").hardlink_to(mask)
+    before = mask.read_bytes()
+    result = call("compare", rgb_scene, made, "-s", f"{mask}:range=0-255", option, tmp_path / name, "--overwrite")
+    assert result.exit_code in {2, 5}, result.output
+    assert mask.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["boxes.csv", "out.jp2.aux.xml", "out.j2w", "model.onnx", "figures.json", "errors.tif"]
+)
+def test_a_table_goes_over_no_file_of_the_comparison(
+    name: str, made: Path, rgb_scene: Path, tmp_path: Path, call: Call
+) -> None:
+    place = tmp_path / name
+    if not place.exists():
+        place.write_bytes(b"precious")
+    before = place.read_bytes()
+    sources = ("-s", tmp_path / "boxes.csv", "-s", f"cnn:model={tmp_path / 'model.onnx'}")
+    others = ("--json", tmp_path / "figures.json", "--error-map", tmp_path / "errors.tif")
+    (tmp_path / "figures.json").write_bytes(b"{" if name != "figures.json" else before)
+    result = call("compare", rgb_scene, made, *sources, *others, "--csv", place, "--overwrite")
+    assert result.exit_code == 2, result.output
+    assert "a file of the job itself" in result.stderr or "a part of" in result.stderr
+    assert place.read_bytes() == before
+
+
 def test_what_cannot_be_compared(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
     assert call("compare", rgb_scene, tmp_path / "missing.tif").exit_code == 3
     assert call("compare", tmp_path / "missing.tif", made).exit_code == 3

@@ -171,6 +171,46 @@ def test_the_document_goes_over_no_file_of_the_job(
     assert [path.read_bytes() for path in files] == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "compress SCENE {0}/out.jpg -s half --json {0}/out.jpg.aux.xml",
+        "compress SCENE {0}/out.jpg -s half --json {0}/out.jgw",
+        "compress SCENE {0}/out.jp2 -s half --json {0}/out.jp2.msk",
+        "compress SCENE {0}/out.tif -s half --json {0}/OUT.TIF.OVR",
+        "compress SCENE {0}/out.tif -s half --json {0}/out.tif.msk.ovr",
+        "compress SCENE {0}/out.tif -s {0}/towns.shp --json {0}/towns.cpg",
+        "compress {0}/link.tif {0}/out.tif -s half --json {0}/link.tif.msk",
+        "compress SCENE {0}/out.tif -s {0}/far.tif --json {0}/far_rpc.txt",
+        "saliency half {0}/out.tif --like SCENE --json {0}/out.tfw",
+        "saliency half {0}/out.tif --like SCENE --preview {0}/map.png --json {0}/map.pgw",
+        "info {0}/far.tif --json {0}/far.tif.msk",
+        "verify {0}/far.tif --against SCENE --json {0}/far.aux",
+        "compare SCENE {0}/far.tif --json {0}/far.tif.aux.xml",
+        "compare SCENE {0}/far.tif --error-map {0}/errors.tif --json {0}/errors.tif.msk",
+    ],
+)
+def test_the_document_becomes_no_part_of_a_raster(
+    words: str, rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    _far_away_mask(tmp_path)
+    (tmp_path / "link.tif").symlink_to(rgb_scene)
+    before = sorted(tmp_path.iterdir())
+    result = call(*words.format(tmp_path).replace("SCENE", str(rgb_scene)).split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "GDAL would take it for a part of" in result.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.tif.json", "scene.txt", "out", "out_log.json"])
+def test_a_document_may_be_called_after_the_output(
+    name: str, rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    result = call("compress", rgb_scene, tmp_path / "out.tif", "-s", "half", "--json", tmp_path / name)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / name).read_text())["profile"] == "deflate"
+
+
 def _far_away_mask(directory: Path) -> Path:
     path = directory / "far.tif"
     transform = rasterio.transform.from_origin(300_000, 1_000_000, 10, 10)

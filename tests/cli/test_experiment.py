@@ -86,3 +86,12 @@ def test_images_of_the_command_line(config: Path, tmp_path: Path, call: Call) ->
     done = call("experiment", config, "--images", f"sea={tmp_path / 'none'}", "--images", tmp_path / "pictures")
     assert done.exit_code == 3
     assert "none: no such file" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["report.md", "results.json", "figures.csv"])
+def test_the_document_goes_over_no_file_of_the_report(name: str, config: Path, tmp_path: Path, call: Call) -> None:
+    (tmp_path / "out").mkdir()
+    done = call("experiment", config, "--json", tmp_path / "out" / name)
+    assert done.exit_code == 2
+    assert "a file of the job itself" in done.stderr
+    assert not list((tmp_path / "out").iterdir())

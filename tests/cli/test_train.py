@@ -26,11 +26,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_refusals_that_need_no_torch(data: Path, tmp_path: Path, call: Call) -> None:
     run = tmp_path / "run"
+    run.mkdir()
     for words, says in (
         ((data, "--backbone", "resnet"), "'resnet' is not one of"),
         ((data, "--epochs", 0), "--epochs 0"),
         ((data, "--size", 100), "vgg16 takes multiples of 16 px"),
         ((data, "--vgg16-weights", __file__, "--json", __file__), "a file of the job itself"),
+        ((data, "--json", run / "report.json"), "a file of the job itself"),
         ((data, "--weight", "dark"), "--weight dark: is no NAME=WEIGHT"),
         ((data, "--weight", "dark=2"), "give a weight in 0..1"),
         ((data, "--ground-resolution", 0), "give metres above 0"),
@@ -41,7 +43,7 @@ def test_refusals_that_need_no_torch(data: Path, tmp_path: Path, call: Call) -> 
         assert result.exit_code == 2, result.stderr
         assert says in result.stderr
         assert result.stderr.count("\n") == 1
-    assert not run.exists()
+    assert not list(run.iterdir())
 
 
 def test_without_torch(data: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
