@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from geosal.array_grid import check_dimensions, grid_of
+from geosal.codecs.colours import warn_of_order
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import GeosalError, GeosalWarning, UsageError
 from geosal.fit import BLOCK
@@ -145,6 +146,7 @@ def write(
     check_output(path, overwrite=overwrite, inputs=[source, input_root(source)] if source else [])
     layout = layout_of(stacked)
     chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
+    warn_of_order(path, chosen.driver, layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
     warn_of_scales(target)
     gives_way = None if target.layout.nodata is not None else layout.nodata

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from geosal.cluster import cpu_count
+from geosal.codecs.colours import warn_of_order
 from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.codecs.profiles import Profile, driver_of, resolve_profile
@@ -194,6 +195,7 @@ def make_plan(recipe: Recipe) -> Plan:
     profile = _profile_for(recipe, scene)
     saliency = saliency_of(recipe, scene)
     _tell_of_missing_place(scene)
+    warn_of_order(recipe.output, profile.driver, scene.layout)
     plan = replace(_decide(recipe, scene, saliency, profile), is_usual=is_usual)
     _warn_of_disk(plan)
     _warn_of_block(plan)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 
 from rasterio.crs import CRS
@@ -24,8 +25,10 @@ _PROVENANCE = "GEOSAL_"
 _OF_A_JOB = "TREATMENT", "LADDER", "EFFECTIVE_KERNEL"
 """Tags that come together; without one of them another promise would be checked than was made."""
 _NO_CRS = ('LOCAL_CS["unnamed"', 'ENGCRS["unnamed"')
-_LOCAL_CRS = ("LOCAL_CS[", "ENGCRS[")
 """What GDAL reads from a JPEG2000 that has a transform and no CRS."""
+_LOCAL_CRS = ("LOCAL_CS[", "ENGCRS[")
+_UNIT = re.compile(r"""\b(?:LENGTH)?UNIT\["[^"]*",\s*([0-9.eE+-]+)""")
+"""In WKT 1 and 2; how many metres it has."""
 _UNSAID = ("AREA_OR_POINT", "Area")
 """What holds when a file does not say otherwise."""
 
@@ -42,9 +45,9 @@ def check_grid(found: RasterLayout, source: RasterLayout) -> Check:
     return Check.of("georeferenced", _grid_faults(found, source), "as the source")
 
 
-def check_bands(found: RasterLayout, source: RasterLayout, *, lossless: bool) -> Check:
+def check_bands(found: RasterLayout, source: RasterLayout, driver: str, *, lossless: bool) -> Check:
     """Compare dtype, nodata, mask and what each band is called and means."""
-    return Check.of("bands", list(_band_faults(found, source, lossless=lossless))[:_LISTED], "as the source")
+    return Check.of("bands", list(_band_faults(found, source, driver, lossless=lossless))[:_LISTED], "as the source")
 
 
 def check_tags(found: RasterMetadata, source: RasterMetadata, driver: str) -> Check:
@@ -198,7 +201,11 @@ def _same_crs(found: CRS | None, source: CRS | None) -> bool:
     if code is not None:
         return bool(found.to_epsg() == code)
     # A local CRS says nothing but its unit, and formats word it differently.
-    return all(crs.to_wkt().startswith(_LOCAL_CRS) for crs in (found, source))
+    ours, theirs = found.to_wkt(), source.to_wkt()
+    if not (ours.startswith(_LOCAL_CRS) and theirs.startswith(_LOCAL_CRS)):
+        return False
+    units = [float(unit[1]) for wkt in (ours, theirs) if (unit := _UNIT.search(wkt))]
+    return len(units) < 2 or math.isclose(*units, rel_tol=1e-6)
 
 
 def _name(crs: CRS | None) -> str:
@@ -209,7 +216,7 @@ def _list(numbers: tuple[float, ...]) -> str:
     return "(" + ", ".join(f"{number:.12g}" for number in numbers) + ")"
 
 
-def _band_faults(found: RasterLayout, source: RasterLayout, *, lossless: bool) -> Iterator[str]:
+def _band_faults(found: RasterLayout, source: RasterLayout, driver: str, *, lossless: bool) -> Iterator[str]:
     if found.dtype != source.dtype:
         yield f"dtype {found.dtype}, not {source.dtype}"
     mask_instead = found.has_mask and found.nodata is None and not lossless  # a lossy codec blurs the code
@@ -224,7 +231,8 @@ def _band_faults(found: RasterLayout, source: RasterLayout, *, lossless: bool) -
         for name in ("description", "unit", "scale", "offset"):
             if not _same_value(getattr(ours, name), getattr(theirs, name)):
                 yield f"band {number} has {name} {getattr(ours, name)}, not {getattr(theirs, name)}"
-        if {ours.colorinterp, theirs.colorinterp} <= _NAMED and ours.colorinterp != theirs.colorinterp:
+        named = driver != "JPEG" and {ours.colorinterp, theirs.colorinterp} <= _NAMED  # a JPEG is red, green, blue
+        if named and ours.colorinterp != theirs.colorinterp:
             yield f"band {number} is {ours.colorinterp.name}, not {theirs.colorinterp.name}"
 
 

@@ -219,7 +219,7 @@ def _comparisons(
 
 def _carried_checks(found: Scene, source: Scene, *, lossless: bool) -> Iterator[Check]:
     yield carried.check_grid(found.layout, source.layout)
-    yield carried.check_bands(found.layout, source.layout, lossless=lossless)
+    yield carried.check_bands(found.layout, source.layout, found.driver, lossless=lossless)
     yield carried.check_tags(found.layout.metadata, source.layout.metadata, found.driver)
 
 

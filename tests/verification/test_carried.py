@@ -1,10 +1,20 @@
 """Tags and models that say nothing may get lost; others may not."""
 
-import pytest
-from rasterio.rpc import RPC
+import warnings
+from pathlib import Path
 
+import numpy as np
+import pytest
+import rasterio
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.rpc import RPC
+from rasterio.transform import from_origin
+
+import geosal
+from geosal.errors import GeosalWarning
 from geosal.raster import BandMetadata, RasterMetadata
-from geosal.verification.carried import _same_rpcs, check_tags
+from geosal.verification.carried import _same_crs, _same_rpcs, check_tags
 
 
 @pytest.mark.parametrize(
@@ -37,3 +47,37 @@ def test_errors_that_rpcs_do_not_tell() -> None:
     assert _same_rpcs(rpcs(err_bias=1.0, err_rand=2.0), rpcs(err_bias=1.0, err_rand=2.0))
     assert not _same_rpcs(rpcs(err_bias=1.0, err_rand=2.0), rpcs())
     assert not _same_rpcs(rpcs(lat_off=1.0), rpcs())
+
+
+@pytest.mark.parametrize(
+    ("found", "source", "same"),
+    [
+        ('LOCAL_CS["unnamed",UNIT["metre",1]]', 'LOCAL_CS["mine grid",UNIT["metre",1]]', True),
+        ('LOCAL_CS["unnamed",UNIT["metre",1]]', 'LOCAL_CS["mine grid",UNIT["US survey foot",0.3048006]]', False),
+        ('LOCAL_CS["unnamed",UNIT["foot",0.3048]]', 'LOCAL_CS["mine grid",UNIT["foot",0.3048]]', True),
+        ('LOCAL_CS["unnamed",UNIT["metre",1]]', "EPSG:32631", False),
+    ],
+)
+def test_local_crs_are_the_same_by_their_unit(found: str, source: str, same: bool) -> None:
+    assert _same_crs(*(CRS.from_user_input(text) for text in (found, source))) == same
+
+
+def test_colours_in_another_order(tmp_path: Path) -> None:
+    """A JPEG cannot say which band is which colour: the job tells so, and the file is right for what it is."""
+    source, colours = tmp_path / "bgr.tif", [ColorInterp.blue, ColorInterp.green, ColorInterp.red]
+    profile = {"driver": "GTiff", "count": 3, "height": 64, "width": 64, "dtype": "uint8", "crs": "EPSG:32631"}
+    with rasterio.open(source, "w", **profile, transform=from_origin(5e5, 45e5, 10, 10)) as dataset:
+        dataset.write(np.random.default_rng(0).integers(0, 255, (3, 64, 64), np.uint8))
+        dataset.colorinterp = colours
+    scene = geosal.open_scene(str(source))
+    with pytest.warns(GeosalWarning, match=r"o.jpg: its bands are blue, green, red, .* \(--bidx\)"):
+        geosal.compress(str(source), str(tmp_path / "o.jpg"), saliency="half")
+    with pytest.warns(GeosalWarning, match=r"array.jpg: its bands are blue, green, red, .* \(--bidx\)"):
+        geosal.write(scene, str(tmp_path / "array.jpg"))
+    for name in ("o.jpg", "array.jpg"):
+        assert all(check.ok for check in geosal.verify(str(tmp_path / name), against=str(source)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GeosalWarning)
+        geosal.compress(str(source), str(tmp_path / "rgb.jpg"), saliency="half", bidx=(3, 2, 1))
+        geosal.compress(str(source), str(tmp_path / "o.tif"), saliency="half")
+    assert all(check.ok for check in geosal.verify(str(tmp_path / "o.tif"), against=str(source)))
