@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import tifffile
+from affine import Affine
 from jpylyzer import jpylyzer
 from oracle import smooth_reference
 from rio_cogeo.cogeo import cog_validate
@@ -272,6 +273,19 @@ def test_little_to_gain_is_told(rgb_scene: Path, tmp_path: Path) -> None:
         make_plan(geosal.Recipe.from_mapping(job)).describe()
     with pytest.warns(geosal.GeosalWarning, match=r"out\.tif: 100\.0% of the pixels stay as they are"):
         geosal.compress(**job)
+
+
+@pytest.mark.parametrize(
+    ("place", "lack"), [({}, "georeferencing"), ({"transform": Affine(10, 0, 5e5, 0, -10, 45e5)}, "CRS")]
+)
+def test_a_missing_place_is_told_as_it_is(tmp_path: Path, place: dict[str, Affine], lack: str) -> None:
+    scene, out = tmp_path / "in.tif", tmp_path / "out.tif"
+    with rasterio.open(scene, "w", driver="GTiff", count=1, height=40, width=40, dtype="uint8", **place) as dataset:
+        dataset.write(np.random.default_rng(0).integers(0, 255, (1, 40, 40), np.uint8))
+    with pytest.warns(geosal.GeosalWarning, match=f"has no {lack}, so the output has none"):
+        geosal.compress(str(scene), str(out), saliency="half")
+    with rasterio.open(out) as dataset:
+        assert (dataset.transform, dataset.crs) == (place.get("transform", Affine.identity()), None)
 
 
 def test_a_baseline_gets_no_advice(rgb_scene: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from cases.frame import case, geosal, refused
 from rasterio.transform import from_origin
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from packaging import version
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
