@@ -31,8 +31,6 @@ _JPEG2000_BYTES = 12
 _MEASURED_BANDS = 4
 _TIFF_BYTES = 4
 """For each byte of a tile in work in other formats: laid out, predicted, compressed and joined."""
-_FROM_THE_TOP = frozenset({"JPEG", "PNG"})
-"""Drivers of files without tiles that GDAL decodes row by row: to go back it begins anew."""
 _SAMPLE_BYTES = 256 * 2**20
 """That the sample of a search or of an estimate may take, where nobody sets a limit."""
 _SALIENCY_BYTES = 5
@@ -155,7 +153,7 @@ class _Model:
 
     def _stays_decoded(self, block: int) -> bool:
         """Whether two rows of blocks fit into GDAL's cache, where a file is decoded from its top for rows gone by."""
-        if self.scene.driver not in _FROM_THE_TOP:
+        if not self.scene.rewinds:
             return True
         original = self.scene.original.layout
         row = original.grid.width * original.count * np.dtype(original.dtype).itemsize

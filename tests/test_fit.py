@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 
 import geosal
 from geosal.errors import ResourceError
@@ -228,9 +229,34 @@ def test_what_gdal_decodes_whole_is_counted_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+@pytest.mark.parametrize(("subsampling", "held"), [(0, 6), (1, 4), (2, 3)])
+def test_coefficients_of_progressive_jpegs_are_counted(tmp_path: Path, subsampling: int, held: int) -> None:
+    """Of 4:4:4, 4:2:2 and 4:2:0, two bytes each, until the last scan is read."""
+    image = Image.fromarray(np.zeros((900, 800, 3), np.uint8))
+    image.save(tmp_path / "p.jpg", progressive=True, subsampling=subsampling, icc_profile=b"x" * 70_000)
+    assert Scene.open(str(tmp_path / "p.jpg")).tile_bytes == held * 900 * 800
+    image.save(tmp_path / "b.jpg", subsampling=subsampling)
+    assert Scene.open(str(tmp_path / "b.jpg")).tile_bytes == 3 * 800
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
 def test_rows_of_wide_pictures_stay_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.zeros((1, 3000, 40), np.uint8)
     assert _planned(tmp_path, pixels, ".jpg", driver="JPEG").block == 2048
     monkeypatch.setattr("geosal.fit.GDAL_CACHE_BYTES", 2 * (1024 + 16) * 40)
     assert _planned(tmp_path, pixels, ".jpg", driver="JPEG").block == 1024
     assert _planned(tmp_path, pixels, driver="GTiff").block == 2048
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+@pytest.mark.parametrize(("layout", "block"), [
+    ({"compress": "deflate", "blockysize": 6000}, 1024), ({"compress": "deflate", "blockysize": 1}, 2048),
+    ({"blockysize": 6000}, 2048), ({"compress": "deflate", "blockysize": 6000, "sparse_ok": True}, 2048),
+])  # fmt: skip
+def test_rows_of_one_strip_stay_decoded(
+    tmp_path: Path, layout: dict[str, object], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """24 000 x 6000 in one compressed strip took 93 s with blocks of 2048, and 24 s with those of 512."""
+    monkeypatch.setattr("geosal.fit.GDAL_CACHE_BYTES", 2 * (1024 + 16) * 3000)
+    pixels = np.zeros((1, 6000, 3000), np.uint8) if "sparse_ok" in layout else np.ones((1, 6000, 3000), np.uint8)
+    assert _planned(tmp_path, pixels, driver="GTiff", tiled=False, **layout).block == block

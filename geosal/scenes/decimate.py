@@ -13,7 +13,8 @@ from geosal.errors import SceneError
 from geosal.gdal_env import gdal_env, open_raster
 from geosal.grid import Block
 from geosal.raster import mask_out, valid_samples
-from geosal.scenes.raster import Scene, _damage_as_scene_error
+from geosal.scenes.decoding import damage_as_scene_error
+from geosal.scenes.raster import Scene
 
 SAMPLE = 1024
 """Rows and columns of a sample at most; fewer where there are many bands."""
@@ -123,7 +124,7 @@ def _from_overviews(scene: Scene, shape: tuple[int, int], bands: Sequence[int]) 
             own = open_raster(scene.path, scene.drivers, alone=True)
     except SceneError:  # pixels and header lie apart, as ENVI has them, and such files have no overviews inside
         return None
-    with _damage_as_scene_error(f"{scene.path}: overviews"), gdal_env(), own as dataset:
+    with damage_as_scene_error(f"{scene.path}: overviews"), gdal_env(), own as dataset:
         if not dataset.overviews(scene.indexes[0]) or (scene.mask and not _has_mask(dataset, scene.indexes[0])):
             return None
         pixels = dataset.read([scene.indexes[band] for band in bands], out_shape=(len(bands), *shape))

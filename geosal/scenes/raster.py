@@ -3,30 +3,26 @@
 import math
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, Interleaving, MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
-from geosal.errors import GeosalError, GeosalWarning, ResourceError, SceneError, UsageError
+from geosal.errors import GeosalWarning, SceneError, UsageError
 from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
 from geosal.raster import QualityBand, RasterLayout, RasterMetadata, Samples, mask_out, valid_samples
+from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 MAX_PIXELS = 20 * 10**9
 """A whole UTM zone at 10 m has fewer; a header that claims more is more likely a bomb than a scene."""
-_MAX_TILE_BYTES = 2**30
 _CODES = "NODATA_VALUES"
-_DECODED_WHOLE = frozenset({"WEBP", "JPEGXL", "GIF", "GRIB"})
-_INTERLACED = 28
-"""Offset of the interlace method in a PNG, whose header is always the first chunk."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +49,8 @@ class Scene:
         A mask of the whole raster says which pixels are valid.
     alpha
         The file's alpha band, from 1, whether it is among `indexes` or not.
+    rewinds
+        It has no tiles, and GDAL decodes it row by row: to go back it begins anew at the top.
     has_statistics
         The file carries band statistics, which smoothing makes stale.
     work_bytes
@@ -72,6 +70,7 @@ class Scene:
     drivers: tuple[str, ...] = ()
     mask: bool = False
     alpha: int | None = None
+    rewinds: bool = False
     has_statistics: bool = False
     work_bytes: int = 0
     quality: tuple[QualityBand, ...] = ()
@@ -110,8 +109,8 @@ class Scene:
         """
         path = os.fspath(path)
         seen = file_state(path)
-        with gdal_env(), open_raster(path, drivers) as dataset, _damage_as_scene_error(path):
-            tile_bytes = _refuse_bombs(path, dataset, max_pixels)
+        with gdal_env(), open_raster(path, drivers) as dataset, damage_as_scene_error(path):
+            tile_bytes = refuse_bombs(path, dataset, max_pixels)
             indexes = _resolve_indexes(path, dataset, bidx)
             dtype = _resolve_dtype(path, dataset, indexes)
             flags = dataset.mask_flag_enums[indexes[0] - 1]
@@ -138,6 +137,7 @@ class Scene:
                 mask=mask,
                 alpha=alpha,
                 seen=seen,
+                rewinds=rewinds(dataset),
                 has_statistics=all("STATISTICS_MEAN" in dataset.tags(index) for index in indexes),
             )
 
@@ -169,7 +169,7 @@ class Scene:
         SceneError
             The block cannot be decoded.
         """
-        with _damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
+        with damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
             pixels = dataset.read(self.indexes, window=block.window)
             mask = self._read_mask(dataset, block)
             alpha = None
@@ -217,7 +217,7 @@ class Scene:
         SceneError
             The block cannot be decoded.
         """
-        with _damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
+        with damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
             mask = self._read_mask(dataset, block)
             alpha = None if self.alpha is None else dataset.read(self.alpha, window=block.window) > 0
         both = np.ones(block.shape, np.bool_) if mask is None else mask
@@ -228,20 +228,6 @@ class Scene:
 
     def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
         return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None
-
-
-@contextmanager
-def _damage_as_scene_error(what: str) -> Iterator[None]:
-    """Turn what rasterio raises on damaged files, some of it private types, into a `SceneError` about `what`."""
-    try:
-        yield
-    except (GeosalError, MemoryError):
-        raise
-    except Exception as error:
-        cause = error.__cause__ or error  # rasterio's own message says no more than "see previous exception"
-        raise SceneError(
-            f"{what} cannot be read ({' '.join(str(cause).split())}); the file is damaged or cut off, copy it again"
-        ) from error
 
 
 def _without_codes(metadata: RasterMetadata) -> RasterMetadata:
@@ -266,44 +252,6 @@ def _tell_of_pages(path: str, dataset: DatasetReader) -> None:
             GeosalWarning,
             stacklevel=4,
         )
-
-
-def _refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
-    """Refuse a header that claims too much; tells the bytes of a tile."""
-    if dataset.count == 0:
-        inside = ", ".join(dataset.subdatasets[:5]) or "none"
-        raise SceneError(f"{path}: holds no bands of its own; name one of its subdatasets: {inside}")
-    pixels = dataset.width * dataset.height
-    if pixels > max_pixels:
-        raise ResourceError(
-            f"{path}: claims {dataset.width} x {dataset.height} = {pixels:.3g} pixels, the limit is {max_pixels:.3g}; "
-            f"raise it with --max-pixels when the scene is real"
-        )
-    rows, columns = dataset.block_shapes[0]
-    bands = 1 if dataset.interleaving == Interleaving.band else dataset.count
-    tile = rows * columns * bands * np.dtype(_numpy_name(dataset.dtypes[0])).itemsize
-    if tile > _MAX_TILE_BYTES:
-        raise ResourceError(
-            f"{path}: one tile of {columns} x {rows} x {bands} bands takes {tile:.3g} bytes in memory; "
-            f"re-tile it first: gdal_translate -co TILED=YES"
-        )
-    sample = np.dtype(_numpy_name(dataset.dtypes[0])).itemsize
-    return int(pixels * dataset.count * sample if _is_whole(dataset) else tile)
-
-
-def _is_whole(dataset: DatasetReader) -> bool:
-    """Whether GDAL decodes a file all at once, whatever is asked of it."""
-    if dataset.driver != "PNG":
-        return dataset.driver in _DECODED_WHOLE
-    try:
-        with open(dataset.name, "rb") as file:
-            return file.read(_INTERLACED + 1)[_INTERLACED:] == b"\1"
-    except OSError:  # not a local file
-        return False
-
-
-def _numpy_name(dtype: str) -> str:
-    return {"complex_int16": "complex64", "int8": "int8"}.get(dtype, dtype)
 
 
 def _resolve_indexes(path: str, dataset: DatasetReader, bidx: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from geosal.errors import GeosalWarning, SceneError, UsageError
 from geosal.gdal_env import FileState, file_state, shared_raster
 from geosal.grid import Grid
+from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
-from geosal.scenes.raster import DTYPES, _damage_as_scene_error, _refuse_bombs, usable_nodata
+from geosal.scenes.raster import DTYPES, usable_nodata
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_
     path = file.path or ""
     seen = file_state(path, alone=True)
     with (
-        _damage_as_scene_error(f"{product.path}: {file.label}"),
+        damage_as_scene_error(f"{product.path}: {file.label}"),
         shared_raster(path, drivers, alone=True) as dataset,
     ):
-        tile_bytes = _refuse_bombs(path, dataset, max_pixels)
+        tile_bytes = refuse_bombs(path, dataset, max_pixels)
         if file.index > dataset.count or dataset.dtypes[file.index - 1] not in DTYPES:
             raise SceneError(
                 f"{product.path}: {file.label} has {dataset.count} bands of {dataset.dtypes[0]}; copy the product again"

@@ -15,10 +15,11 @@ from geosal.errors import UsageError
 from geosal.gdal_env import shared_raster
 from geosal.grid import Block, Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Samples, step_off, valid_samples
+from geosal.scenes.decoding import damage_as_scene_error
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.headers import Source, cell_of, check_fit, file_for, fits_by_size, grid_at, open_source
 from geosal.scenes.products.resample import Axis, Taps, axes_between, resample
-from geosal.scenes.raster import Scene, _damage_as_scene_error
+from geosal.scenes.raster import Scene
 
 _STRIP = 2**20
 """Samples resampled at once, of the source and of the target."""
@@ -197,7 +198,7 @@ class ProductScene(Scene):
     @contextmanager
     def _lent(self, source: Source, what: object) -> Iterator[DatasetReader]:
         with (
-            _damage_as_scene_error(f"{source.path}: {what}"),
+            damage_as_scene_error(f"{source.path}: {what}"),
             shared_raster(source.path, self.drivers, alone=True, seen=source.seen) as dataset,
         ):
             yield dataset
