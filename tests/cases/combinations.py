@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import rasterio
+import tifffile
 from cases.drawing import STEPS, Draw, Scene, draw, make
 from numpy.typing import NDArray
 from oracle import smooth_reference
@@ -31,12 +32,26 @@ _EARLY = {2, 3, 4}
 _PLACE = from_origin(5e5, 45e5, 10, 10)
 _CROP = 40
 _SIDECARS = ("", ".aux.xml", ".msk")
+_LOSSY = {"JPEG", "WEBP"}
+"""Codecs whose decoders differ by a rounding."""
 _LEAST_PSNR = 17.0
 """Of any lossy file that is not nonsense."""
 
 
 class Fault(AssertionError):  # noqa: N818  it is no error of this script
     """What came is not what is right."""
+
+
+def _second_opinion(path: Path, pixels: NDArray[Any]) -> None:
+    """See that a reader that is not built on libtiff finds the same samples, where the codec leaves it no choice."""
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages[0]
+        if page.compression.name in _LOSSY:
+            return
+        found = page.asarray()
+    planes = found[np.newaxis] if found.ndim == 2 else found if page.planarconfig == 2 else np.moveaxis(found, -1, 0)
+    if planes.shape != pixels.shape or not np.array_equal(planes, pixels, equal_nan=pixels.dtype.kind == "f"):
+        raise Fault("tifffile reads other samples than GDAL")
 
 
 class Output:
@@ -58,6 +73,8 @@ class Output:
             _same("CRS", dataset.crs.to_epsg(), 32631)
             _same("transform", tuple(dataset.transform), tuple(_PLACE))
             self.names: tuple[str | None, ...] | None = dataset.descriptions
+            if dataset.driver == "GTiff":
+                _second_opinion(path, pixels)
             return pixels, valid
 
 
