@@ -23,7 +23,7 @@ from geosal.fit import BLOCK
 from geosal.grid import Block, Grid
 from geosal.plan import target_for, warn_of_scales
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, any_colour, valid_samples
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, alpha_among, any_colour, valid_samples
 from geosal.scenes import Reading, Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.version import __version__
@@ -184,7 +184,7 @@ class _Compute:
     def __init__(self, array: xr.DataArray, nodata: float | None) -> None:
         self._array, self._nodata = array, nodata
         colours = _of_bands(array, "colorinterp", "")
-        self._alpha = colours.index("alpha") if "alpha" in colours else None
+        self._alpha = alpha_among(colours)
 
     def __call__(self, block: Block) -> Work:
         part = self._array.isel(y=slice(block.row_off, block.row_stop), x=slice(block.col_off, block.col_stop))

@@ -1,6 +1,6 @@
 """What a raster carries beside its pixels, read once from the source and given whole to the writer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -74,10 +74,7 @@ class RasterLayout:
     @property
     def alpha(self) -> int | None:
         """Position (from 0) of the alpha band, if there is one."""
-        for position, band in enumerate(self.metadata.bands):
-            if band.colorinterp == ColorInterp.alpha:
-                return position
-        return None
+        return alpha_among([band.colorinterp.name for band in self.metadata.bands])
 
 
 class Samples(NamedTuple):
@@ -146,6 +143,15 @@ class Pixels(Protocol):
         UsageError
             It has no such band; the message lists what it has.
         """
+
+
+def alpha_among(colours: Sequence[str]) -> int | None:
+    """Position (from 0) of the alpha band among bands of these `ColorInterp`, by their names.
+
+    Of several it is the last: GDAL takes its masks from that one, and a JPEG 2000 keeps no other. The others are bands
+    like any.
+    """
+    return max((position for position, colour in enumerate(colours) if colour == ColorInterp.alpha.name), default=None)
 
 
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:

@@ -12,6 +12,8 @@ from rasterio.transform import from_origin
 
 import geosal
 from geosal import UsageError
+from geosal.scenes import Scene
+from geosal.scenes.zarr_store import ZarrScene
 
 SIDE = 96
 RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -168,3 +170,51 @@ def test_lossy_lerc_would_blur_alpha(tmp_path: Path) -> None:
             str(tmp_path / "s.tif"), str(tmp_path / "o.tif"), saliency="half", profile="lerc",
             creation_options={"MAX_Z_ERROR": "3"},
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("bidx", [(1, 2, 3, 4), (4, 3, 2, 1)])
+@pytest.mark.parametrize(
+    ("output", "profile", "options"),
+    [
+        ("o.tif", "deflate", {}),
+        ("o.tif", "webp", {"QUALITY": "100"}),
+        ("o.jp2", "jp2-lossless", {}),
+        ("o.jp2", "htj2k", {}),
+        ("o.zarr", "zarr", {}),
+    ],
+)
+def test_of_two_alpha_bands_all_outputs_take_the_last_as_gdal_does(
+    tmp_path: Path, output: str, profile: str, options: dict[str, str], bidx: tuple[int, ...]
+) -> None:
+    pixels = np.random.default_rng(5).integers(60, 90, (4, SIDE, SIDE), np.uint8)
+    pixels[1, 5:30, 10:40], pixels[3, 60:80, :30] = 0, 0
+    colours = (ColorInterp.red, ColorInterp.alpha, ColorInterp.green, ColorInterp.alpha)
+    source = tmp_path / "in.tif"
+    write_bands(source, pixels, colours)
+    with rasterio.open(source) as dataset:
+        np.testing.assert_array_equal(dataset.read_masks(1) > 0, pixels[3] > 0)
+    wish = {"profile": profile, "creation_options": options, "bidx": bidx}
+    geosal.compress(str(source), str(tmp_path / output), saliency="uniform:saliency=1", **wish)
+    checks = geosal.verify(str(tmp_path / output), against=str(source), bidx=bidx)
+    assert [check for check in checks if not check.ok] == []
+    scene = ZarrScene.open_store(tmp_path / output) if profile == "zarr" else Scene.open(tmp_path / output)
+    written = scene.read(scene.grid.whole())
+    alpha = 3 if bidx[-1] == 4 else 1
+    np.testing.assert_array_equal(written.pixels, pixels[np.array(bidx) - 1])
+    np.testing.assert_array_equal(written.valid[0], pixels[alpha] > 0)
+
+
+def write_bands(path: Path, pixels: NDArray[np.uint8], colours: tuple[ColorInterp, ...]) -> None:
+    count, height, width = pixels.shape
+    place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 45e5, 10, 10), "dtype": "uint8"}
+    with rasterio.open(path, "w", driver="GTiff", count=count, height=height, width=width, **place) as dataset:
+        dataset.colorinterp = colours
+        dataset.write(pixels)
+
+
+@pytest.mark.parametrize(("output", "profile"), [("o.tif", "jpeg"), ("o.tif", "webp"), ("o.jpg", None)])
+def test_a_second_alpha_band_is_no_colour_of_a_lossy_codec(tmp_path: Path, output: str, profile: str | None) -> None:
+    colours = (ColorInterp.red, ColorInterp.alpha, ColorInterp.green, ColorInterp.alpha)
+    write_bands(tmp_path / "in.tif", np.full((4, SIDE, SIDE), 9, np.uint8), colours)
+    with pytest.raises(UsageError, match="2 of 4 bands are alpha"):
+        geosal.compress(str(tmp_path / "in.tif"), str(tmp_path / output), saliency="half", profile=profile)

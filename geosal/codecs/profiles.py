@@ -9,6 +9,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 import numpy as np
+from rasterio.enums import ColorInterp
 
 from geosal.codecs.options import (
     DRIVER_OPTIONS,
@@ -275,6 +276,12 @@ def _refuse_alpha(name: str, kind: _Kind, layout: RasterLayout) -> None:
     if layout.count == 1 and layout.alpha is not None:
         raise UsageError(
             f"profile {name}: the only band is alpha, and would be blurred; choose others with --bidx, or {otherwise}"
+        )
+    alphas = sum(band.colorinterp == ColorInterp.alpha for band in layout.metadata.bands)
+    if alphas > 1:
+        raise UsageError(
+            f"profile {name}: {alphas} of {layout.count} bands are alpha, and it can only be the last of {_RGBA}; "
+            f"choose bands with --bidx, or {otherwise}"
         )
     if layout.count == _RGBA and layout.alpha is None:
         raise UsageError(

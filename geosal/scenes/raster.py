@@ -16,7 +16,7 @@ from geosal.errors import GeosalWarning, SceneError, UsageError
 from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
-from geosal.raster import QualityBand, RasterLayout, RasterMetadata, Samples, mask_out, valid_samples
+from geosal.raster import QualityBand, RasterLayout, RasterMetadata, Samples, alpha_among, mask_out, valid_samples
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -115,14 +115,13 @@ class Scene:
             dtype = _resolve_dtype(path, dataset, indexes)
             flags = dataset.mask_flag_enums[indexes[0] - 1]
             mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
-            alpha = next((i for i in dataset.indexes if dataset.colorinterp[i - 1] == ColorInterp.alpha), None)
-            alpha_left = alpha is not None and alpha not in indexes
+            alpha = _alpha_of(dataset, indexes)
             _tell_of_pages(path, dataset)
             layout = RasterLayout(
                 grid=Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width),
                 dtype=dtype,
                 nodata=_resolve_nodata(path, dataset, indexes, dtype),
-                has_mask=mask or alpha_left,
+                has_mask=mask or (alpha is not None and alpha not in indexes),
                 metadata=_without_codes(read_metadata(dataset, indexes)),
             )
             return cls(
@@ -228,6 +227,15 @@ class Scene:
 
     def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
         return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None
+
+
+def _alpha_of(dataset: DatasetReader, indexes: tuple[int, ...]) -> int | None:
+    """Number of the alpha band, from 1: of the bands that are taken, or else of the file's."""
+    for numbers in (indexes, dataset.indexes):
+        found = alpha_among([dataset.colorinterp[number - 1].name for number in numbers])
+        if found is not None:
+            return int(numbers[found])
+    return None
 
 
 def _without_codes(metadata: RasterMetadata) -> RasterMetadata:

@@ -126,7 +126,7 @@ def read_treatment(tags: Mapping[str, str]) -> Treatment | None:
 
 def without_alpha(layout: RasterLayout) -> tuple[BandMetadata, ...]:
     """Bands of a layout; the JPEG in a COG holds no alpha band, it becomes the mask."""
-    return tuple(band for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha)
+    return tuple(band for number, band in enumerate(layout.metadata.bands) if number != layout.alpha)
 
 
 def alpha_became_mask(found: RasterLayout, source: RasterLayout) -> bool:
