@@ -24,8 +24,6 @@ _LISTED = 4
 _PROVENANCE = "GEOSAL_"
 _OF_A_JOB = "TREATMENT", "LADDER", "EFFECTIVE_KERNEL"
 """Tags that come together; without one of them another promise would be checked than was made."""
-_NO_CRS = ('LOCAL_CS["unnamed"', 'ENGCRS["unnamed"')
-"""What GDAL reads from a JPEG2000 that has a transform and no CRS."""
 _LOCAL_CRS = ("LOCAL_CS[", "ENGCRS[")
 _UNIT = re.compile(r"""\b(?:LENGTH)?UNIT\["[^"]*",\s*([0-9.eE+-]+)""")
 """In WKT 1 and 2; how many metres it has."""
@@ -192,7 +190,7 @@ def _same_rpcs(found: RPC, source: RPC) -> bool:
 
 def _same_crs(found: CRS | None, source: CRS | None) -> bool:
     if not source:
-        return not found or found.to_wkt().startswith(_NO_CRS)
+        return not found
     if not found:
         return False
     if found == source:

@@ -10,6 +10,7 @@ but then no band's tags; its JPEG2000 driver keeps the default domain only, in `
 
 import re
 import struct
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from xml.sax.saxutils import escape
 
 import rasterio
 from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.grid import Grid
 from geosal.metadata import is_document
@@ -97,7 +99,8 @@ def restore_items(path: Path, items: tuple[Item, ...], driver: str) -> None:
 def keep_place(path: Path, grid: Grid) -> None:
     """Say in the sidecar where a JPEG 2000 lies, if its own boxes do not; GDAL reads the sidecar first.
 
-    They know no south-up image, no CRS of three dimensions, and none with a rotated pole.
+    They know no south-up image, no CRS of three dimensions, and none with a rotated pole. Where there is no CRS, GDAL
+    reads a local one in metres out of them, unless the sidecar says that there is none.
 
     Parameters
     ----------
@@ -106,12 +109,12 @@ def keep_place(path: Path, grid: Grid) -> None:
     grid
         Where it lies, whatever its size.
     """
-    if grid.transform.is_identity:  # of an image without a place, or with control points in its stead
-        return
-    with rasterio.open(path) as dataset:
+    placed = not grid.transform.is_identity  # others have no place, or control points or RPCs in its stead
+    with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), rasterio.open(path) as dataset:
         tolerance = _SAME_PLACE * abs(grid.transform.determinant) ** 0.5
-        moved = not dataset.transform.almost_equals(grid.transform, tolerance)
-        renamed = grid.crs is not None and dataset.crs != CRS.from_wkt(grid.crs)
+        moved = placed and not dataset.transform.almost_equals(grid.transform, tolerance)
+        invented = grid.crs is None and dataset.crs is not None
+        renamed = invented or (placed and grid.crs is not None and dataset.crs != CRS.from_wkt(grid.crs))
     lines = ""
     if renamed:
         lines += f"  <SRS>{escape(grid.crs or '')}</SRS>\n"

@@ -19,6 +19,7 @@ from imagecodecs import jpeg2k_decode
 from jpylyzer import jpylyzer
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
+from rasterio.rpc import RPC
 
 from geosal.codecs.jpeg2000 import J2kEncoder, jpeg2000_encoder
 from geosal.codecs.profiles import Profile, resolve_profile
@@ -27,6 +28,7 @@ from geosal.gdal_env import gdal_env
 from geosal.grid import Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Scene
+from geosal.verification.carried import check_grid
 from geosal.writers.convert import convert
 from geosal.writers.jpeg2000.boxes import read_boxes
 from geosal.writers.jpeg2000.codestream import Codestream, parse
@@ -340,6 +342,35 @@ def test_alpha_stays_alpha(tmp_path: Path) -> None:
     with rasterio.open(path) as dataset:
         assert dataset.colorinterp == (*RGB, ColorInterp.alpha)
         np.testing.assert_array_equal(dataset.read(), pixels)
+
+
+@pytest.mark.parametrize("by_gdal", [False, True])
+@pytest.mark.parametrize("told", ["transform", "RPCs", "neither"])
+def test_no_crs_is_invented_and_verify_would_see_one(tmp_path: Path, told: str, by_gdal: bool) -> None:
+    """Out of the boxes alone GDAL reads a local CRS in metres."""
+    pixels = picture(1, 70, 100)
+    layout = layout_of(pixels)
+    sums = {f"{name}_{part}_coeff": [1.0] * 20 for name in ("line", "samp") for part in ("num", "den")}
+    places = {f"{name}_{part}": 10.0 for name in ("line", "samp", "lat", "long", "height") for part in ("off", "scale")}
+    rpcs = RPC(**sums, **places) if told == "RPCs" else None
+    transform = layout.grid.transform if told == "transform" else Affine.identity()
+    layout = replace(
+        layout,
+        grid=replace(layout.grid, crs=None, transform=transform),
+        metadata=replace(layout.metadata, rpcs=rpcs),
+    )
+    path = (write_by_gdal if by_gdal else write)(tmp_path / "out.jp2", pixels, layout)
+    with rasterio.open(path) as dataset:
+        assert dataset.crs is None
+        assert dataset.transform == transform
+        assert (dataset.rpcs is not None) == (told == "RPCs")
+    assert check_grid(Scene.open(path).layout, layout).ok
+    sidecar = path.with_name("out.jp2.aux.xml")
+    if "<SRS></SRS>" not in sidecar.read_text():
+        assert told == "neither"
+        return
+    sidecar.write_text(sidecar.read_text().replace("<SRS></SRS>", ""))
+    assert "CRS" in check_grid(Scene.open(path).layout, layout).detail
 
 
 def test_a_long_box_is_read_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
