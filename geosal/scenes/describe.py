@@ -5,6 +5,7 @@ from typing import Any
 
 from geosal.errors import SceneError
 from geosal.gdal_env import gdal_env, open_raster
+from geosal.scenes.opening import refuse_archive
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
@@ -31,6 +32,7 @@ def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
     if is_store(path) and not drivers:
         store = ZarrScene.open_store(path)
         return _body(path, store, list(store.overviews), store.compression)
+    refuse_archive(path)
     scene = Scene.open(path, drivers=drivers)
     return _body(path, scene, *_own(path, drivers))
 

@@ -85,8 +85,7 @@ def open_input(path: str, reading: Reading = Reading(), *, partial: bool = False
             partial=partial,
         )
     else:
-        if path.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
-            raise SceneError(f"{path}: is a compressed archive, of which no part can be read alone; unpack it first")
+        refuse_archive(path)
         if reading.resolution is not None:
             raise UsageError(f"{path}: --resolution is for products; warp a raster first: gdalwarp -tr")
         if reading.resampling != "nearest":
@@ -99,6 +98,18 @@ def open_input(path: str, reading: Reading = Reading(), *, partial: bool = False
     from geosal.scenes.stretch import ByteScene  # noqa: PLC0415  most jobs keep their samples
 
     return ByteScene.wrap(scene, reading.to_byte)
+
+
+def refuse_archive(path: str) -> None:
+    """Refuse an archive that has to be unpacked.
+
+    Raises
+    ------
+    SceneError
+        It is one.
+    """
+    if path.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
+        raise SceneError(f"{path}: is a compressed archive, of which no part can be read alone; unpack it first")
 
 
 def input_root(path: str) -> str:

@@ -124,6 +124,39 @@ def input_replaced(folder: Path) -> None:
     raise AssertionError("one file of two scenes")
 
 
+@case("mask-replaced", "a mask that is replaced while it is read ends the job")
+def mask_replaced(folder: Path) -> None:
+    scene, told = _picture(folder / "a.tif"), []
+    for name, value in (("mask", 60), ("other", 200)):
+        profile = {"driver": "GTiff", "count": 1, "height": 600, "width": 640, "dtype": "uint8", "crs": "EPSG:32631"}
+        with rasterio.open(folder / f"{name}.tif", "w", **profile, transform=from_origin(5e5, 45e5, 10, 10)) as file:
+            file.write(np.full((1, 600, 640), value, np.uint8))
+
+    def replace(progress: object) -> None:
+        if not told:
+            os.replace(folder / "other.tif", folder / "mask.tif")
+        told.append(progress)
+
+    try:
+        geosal.compress(
+            scene, str(folder / "o.tif"), saliency=str(folder / "mask.tif"), block=512, workers=1, progress=replace
+        )
+    except geosal.GeosalError:
+        return
+    raise AssertionError("one file by two masks")
+
+
+@case("jp2-rotated-pole", "JPEG 2000 holds a CRS with a rotated pole")
+def jp2_rotated_pole(folder: Path) -> None:
+    pole = rasterio.CRS.from_user_input("+proj=ob_tran +o_proj=longlat +o_lon_p=-162 +o_lat_p=39.25 +lon_0=180")
+    profile = {"driver": "GTiff", "count": 1, "height": 64, "width": 64, "dtype": "uint8", "crs": pole}
+    with rasterio.open(folder / "s.tif", "w", **profile, transform=from_origin(-20, 20, 0.5, 0.5)) as dataset:
+        dataset.write(np.random.default_rng(0).integers(0, 255, (1, 64, 64), np.uint8))
+    geosal.compress(str(folder / "s.tif"), str(folder / "o.jp2"), saliency="half")
+    with rasterio.open(folder / "s.tif") as ours, rasterio.open(folder / "o.jp2") as theirs:
+        assert ours.crs == theirs.crs, theirs.crs
+
+
 @case("jp2-south-up", "JPEG 2000 holds south-up scenes, CRS of three dimensions and pixel coordinates")
 def jp2_south_up(folder: Path) -> None:
     for crs, transform in (

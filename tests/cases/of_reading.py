@@ -1,5 +1,6 @@
 """What is read: formats that open others, headers in other encodings, pages, places and scales beside the pixels."""
 
+import tarfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -115,4 +116,24 @@ def zip_called_safe(folder: Path) -> None:
     with zipfile.ZipFile(folder / name, "w") as file:
         file.writestr(f"{name}/MTD_MSIL2A.xml", "<n1:Level-2A_User_Product/>")
     done = geosal("info", folder / name)
+    assert "allow-driver" not in done.stderr, done.stderr[-300:]
+
+
+@case("product-in-tar-gz", "a Landsat product in a .tar.gz is read, or refused with what to do with it")
+def product_in_tar_gz(folder: Path) -> None:
+    stem = "LC09_L2SP_201024_20230615_20230617_02_T1"
+    with tarfile.open(folder / f"{stem}.tar.gz", "w:gz") as file:
+        for band in ("SR_B2", "SR_B3", "SR_B4"):
+            file.add(_scene(folder / f"{stem}_{band}.TIF", **PLACE), f"{stem}_{band}.TIF")
+    done = geosal("info", folder / f"{stem}.tar.gz")
+    assert "allow-driver" not in done.stderr, done.stderr[-300:]
+
+
+@case("codec-not-there", "a TIFF of a codec that this GDAL has not is refused for that")
+def codec_not_there(folder: Path) -> None:
+    tifffile.imwrite(folder / "s.tif", PIXELS[0])
+    with tifffile.TiffFile(folder / "s.tif", mode="r+") as file:
+        file.pages[0].tags["Compression"].overwrite(50002)
+    done = geosal("compress", folder / "s.tif", folder / "o.tif", "-s", "half")
+    refused(done, 3, "compression")
     assert "allow-driver" not in done.stderr, done.stderr[-300:]

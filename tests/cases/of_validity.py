@@ -157,3 +157,35 @@ def alpha_alone(folder: Path) -> None:
     scene = _put(folder / "s.tif", _picture(4), colours=RGBA, photometric="RGB")
     with pytest.raises(geosal.UsageError, match="choose others"):
         geosal.compress(scene, str(folder / "o.tif"), saliency="half", profile="jpeg", bidx=(4,))
+
+
+@case("alpha-and-nodata", "alpha beside nodata leaves the same pixels invalid in lossy files")
+def alpha_and_nodata(folder: Path) -> None:
+    pixels = _picture(4)
+    pixels[3] = 255
+    pixels[3, :50] = 0
+    pixels[:3, 100:160, 100:160] = 0
+    scene = _put(folder / "s.tif", pixels, colours=RGBA, photometric="RGB", nodata=0)
+    wanted = (pixels[3] > 0) & (pixels[:3] > 0).any(axis=0)
+    for output, profile in (("o.tif", "jpeg"), ("w.tif", "webp"), ("o.jpg", "jpg")):
+        geosal.compress(scene, str(folder / output), saliency="half", profile=profile)
+        with rasterio.open(folder / output) as dataset:
+            valid = (dataset.dataset_mask() > 0) & (dataset.read_masks(1) > 0)
+        changed = int((valid != wanted).sum())
+        assert not changed, f"{profile}: {changed} pixels change sides"
+
+
+@case("nodata-values-smoothed", "smoothing makes no valid pixel take NODATA_VALUES, and overviews do not average them")
+def nodata_values_smoothed(folder: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 3, (3, 256, 256), np.uint8)
+    pixels[0][pixels.sum(axis=0) == 0] = 1
+    pixels[:, 50:100, 50:100] = 0
+    scene = _put(folder / "s.tif", pixels, tags={"NODATA_VALUES": "0 0 0"})
+    geosal.compress(scene, str(folder / "o.tif"), saliency="uniform:saliency=0")
+    assert _invalid(folder / "o.tif") == 2500, _invalid(folder / "o.tif")
+    pixels = np.full((3, 256, 256), 200, np.uint8)
+    pixels[:, :, :101] = 0
+    scene, options = _put(folder / "h.tif", pixels, tags={"NODATA_VALUES": "0 0 0"}), {"BLOCKSIZE": "128"}
+    geosal.compress(scene, str(folder / "p.tif"), saliency="uniform:saliency=1", creation_options=options)
+    with rasterio.open(folder / "p.tif", OVERVIEW_LEVEL=0) as dataset:
+        assert set(np.unique(dataset.read())) == {0, 200}, np.unique(dataset.read())
