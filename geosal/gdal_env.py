@@ -166,20 +166,14 @@ def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:
     The pixels are sound all the same. But GDAL looks once only, and takes every pixel for valid where it could not read
     a mask: such a file is refused. Its last word is no witness, it may be about another image.
     """
-    fault = ""
-    for name in ("mask_flag_enums", "colorinterp"):
-        try:
-            getattr(dataset, name)
-        except Exception as error:  # noqa: BLE001  the types that rasterio raises here are its own
-            logger.debug("%s: %s (%s)", path, name, error)
-            fault = str(error)
+    fault = _last_fault(dataset)
     flags = dataset.mask_flag_enums[0] if dataset.count else []
     if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
         return
     if _is_local(path):
         where, cause = _lost_mask(path, dataset.driver, alone=alone)
     else:
-        where, cause = path, fault if _LOST_DIRECTORY.search(fault) else ""
+        where, cause = path, fault if _LOST_DIRECTORY.search(fault) and not _is_of_first(path, fault) else ""
     if cause:
         dataset.close()
         raise SceneError(
@@ -188,9 +182,31 @@ def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:
         )
 
 
+def _last_fault(dataset: DatasetReader) -> str:
+    """Tell what GDAL says last while it looks for masks; empty where it says nothing."""
+    fault = ""
+    for name in ("mask_flag_enums", "colorinterp"):
+        try:
+            getattr(dataset, name)
+        except Exception as error:  # noqa: BLE001  the types that rasterio raises here are its own
+            logger.debug("%s: %s (%s)", dataset.name, name, error)
+            fault = str(error)
+    return fault
+
+
+def _is_of_first(path: str, fault: str) -> bool:
+    """Whether GDAL finds the same fault of a remote TIFF in the first image, where it looks for no other ones."""
+    try:
+        with DatasetReader(f"GTIFF_DIR:1:{path}", driver=["GTiff"]) as first:
+            return _last_fault(first) == fault
+    except (RasterioError, OSError):
+        return False
+
+
 def _lost_mask(path: str, driver: str, *, alone: bool) -> tuple[str, str]:
     """Tell where a mask may lie that GDAL has not found in a local file or beside it, and why; the why may be empty."""
-    places = [] if alone else list(_sidecars(path, (".msk",)))
+    mask = f"{os.path.basename(path)}.msk".lower()
+    places = [] if alone else [other for other in _sidecars(path, (mask,)) if os.path.basename(other).lower() == mask]
     if driver == "GTiff":
         try:
             places += [f"GTIFF_DIR:{page}:{path}" for page in mask_pages(path)]

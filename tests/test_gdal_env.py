@@ -187,6 +187,8 @@ def test_a_damaged_mask_beside_a_raster_is_refused(tmp_path: Path, suffix: str, 
         Scene.open(scene)
     with gdal_env(), open_raster(str(scene), alone=True) as dataset:
         assert dataset.read_masks(1).all()
+    beside.rename(tmp_path / f"scene{suffix}.ovr.msk")  # that of an overview
+    assert not Scene.open(scene).mask
 
 
 _DAMAGE = {
@@ -231,13 +233,17 @@ def test_a_damaged_mask_in_an_archive_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("archive", [False, True], ids=["", "archive"])
-@pytest.mark.parametrize("tag", [(274, 3, 1, 9, True), (274, 3, 1, 0, True), (65000, 3, 1, 9, True)])
+@pytest.mark.parametrize(
+    "tag", [(274, 3, 1, 9, True), (274, 3, 1, 0, True), (65000, 3, 1, 9, True), (65330, 4, 1, 9, True)]
+)
 def test_tags_that_libtiff_minds_cost_no_scene(tmp_path: Path, tag: tuple[object, ...], archive: bool) -> None:
     path = tmp_path / "odd.tif"
     pixels = np.arange(6400, dtype=np.uint8).reshape(80, 80)
     imwrite(path, pixels, extratags=[tag])
     if tag[0] == 65000:
         _set_tag(path, 0, 65000, 9, kind=77)
+    if tag[0] == 65330:  # a directory below the first that is nowhere
+        _set_tag(path, 0, 65330, 60000, kind=4, rename=330)
     name = str(path)
     if archive:
         with zipfile.ZipFile(tmp_path / "odd.zip", "w") as made:
