@@ -61,10 +61,10 @@ def saliency(
         An unknown source, an unreadable mask, a mask that does not fit the scene.
     """
     check_dimensions(like)
-    texts = _source_texts(sources)
+    texts, grid = _source_texts(sources), grid_of(like)
     opened = open_saliency(
         texts,
-        grid_of(like),
+        grid,
         combine=combine,
         outside=outside,
         drivers=drivers,
@@ -82,8 +82,17 @@ def saliency(
     coords = {name: coord for name, coord in like.coords.items() if "band" not in coord.dims and name != "valid"}
     coords.pop("band", None)
     found = xr.DataArray(data, dims=("y", "x"), coords=coords, name="saliency", attrs={"source": opened.label})
-    if like.rio.grid_mapping in coords:  # whatever it is called, the CRS is there
+    return _placed(found, like, grid)
+
+
+def _placed(found: xr.DataArray, like: xr.DataArray, grid: Grid) -> xr.DataArray:
+    """Give a map the place of its scene, where its coordinates do not tell all of it."""
+    if like.rio.grid_mapping in found.coords:  # whatever it is called, the CRS is there
         found.encoding["grid_mapping"] = like.rio.grid_mapping
+    if found.rio.crs is None and like.rio.crs is not None:  # attributes have it
+        found = found.rio.write_crs(like.rio.crs)
+    if "x" not in found.coords and grid_of(found).transform != grid.transform:
+        found = found.rio.write_transform(grid.transform)
     return found
 
 

@@ -97,11 +97,11 @@ def _transform_of(scene: xr.DataArray) -> Affine:
 
 
 def _kept_transform(scene: xr.DataArray) -> Affine | None:
-    """What the array's grid mapping says, whatever became of its coordinates."""
+    """What the array's grid mapping says, or its attributes, whatever became of its coordinates."""
     mapping = scene.rio.grid_mapping
     said = scene.coords[mapping].attrs.get("GeoTransform") if mapping in scene.coords else None
     if said is None:
-        return None
+        return _transform_of_attributes(scene)
     try:
         kept = Affine.from_gdal(*map(float, said.split() if isinstance(said, str) else said))
     except (TypeError, ValueError):
@@ -112,6 +112,18 @@ def _kept_transform(scene: xr.DataArray) -> Affine | None:
             "pixels of some size; write it again: array.rio.write_transform(...)"
         )
     return kept
+
+
+def _transform_of_attributes(scene: xr.DataArray) -> Affine | None:
+    """What the array's own attributes say: those of Zarr's convention, or of xarray's old ``open_rasterio``."""
+    for key in ("spatial:transform", "transform"):
+        try:
+            told = Affine(*map(float, scene.attrs[key][:6]))
+        except (KeyError, TypeError, ValueError):
+            continue
+        if all(map(math.isfinite, told)) and not told.is_degenerate:
+            return told
+    return None
 
 
 def _refuse_half(scene: xr.DataArray, name: str, kept: Affine | None) -> None:

@@ -230,6 +230,18 @@ def test_coordinates_of_other_names_are_told() -> None:
         grid_of(array.assign_coords(lon=("x", np.arange(5.0))))
 
 
+@pytest.mark.parametrize("key", ["spatial:transform", "transform"])
+def test_a_transform_among_the_attributes_counts(key: str, tmp_path: Path) -> None:
+    array = xr.DataArray(np.zeros((40, 50), np.uint8), dims=("y", "x"), attrs={"crs": "EPSG:32631"})
+    placed = array.assign_attrs({key: tuple(UTM)[:6]})
+    for one in (placed, geosal.saliency("half", like=placed)):
+        geosal.write(one, str(tmp_path / "o.tif"), overwrite=True)
+        with rasterio.open(tmp_path / "o.tif") as dataset:
+            assert (dataset.transform, dataset.crs.to_epsg()) == (UTM, 32631)
+    for nonsense in ("north", 7, (0, 0, 0, 0, 0, 0), (1, 2)):
+        assert grid_of(array.assign_attrs({key: nonsense})).transform == Affine.identity()
+
+
 def test_a_grid_mapping_of_another_name_goes_into_the_saliency(tmp_path: Path) -> None:
     array = numbered().drop_vars("spatial_ref").rio.write_crs(32631, grid_mapping_name="crs")
     found = geosal.saliency("half", like=array)
