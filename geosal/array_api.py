@@ -197,14 +197,41 @@ class _Compute:
 
     def __call__(self, block: Block) -> Work:
         part = self._array.isel(y=slice(block.row_off, block.row_stop), x=slice(block.col_off, block.col_stop))
-        mask = part.coords["valid"].data if "valid" in part.coords else None
+        valid = part.coords.get("valid")
         own = {} if dask.base.get_scheduler() else {"scheduler": "synchronous"}  # blocks are side by side already
-        pixels, mask = dask.base.compute(part.data, mask, **own)
+        computed, mask = dask.base.compute(part.data, None if valid is None else valid.data, **own)
+        pixels = _as_declared(computed, part.dtype, part.shape, f"the array, {block}")
+        if valid is not None:
+            mask = _as_declared(mask, valid.dtype, valid.shape, f"its coordinate valid, {block}")
         some = None
         if mask is None or self._nodata is not None:
-            some = any_colour(valid_samples(np.asarray(pixels), self._nodata), self._alpha)
+            some = any_colour(valid_samples(pixels, self._nodata), self._alpha)
         mask = some if mask is None else mask if some is None else mask & some
-        return Work(np.asarray(pixels), np.asarray(mask), None)
+        return Work(pixels, np.asarray(mask), None)
+
+
+def _as_declared(computed: object, dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:
+    """Take what dask has computed for what its array says; a smaller type of the same kind becomes the one it says.
+
+    Raises
+    ------
+    UsageError
+        It has another shape, or a type whose values the declared one does not hold.
+    """
+    found = np.asarray(computed)
+    if found.shape != shape:
+        raise UsageError(
+            f"{what}: dask declares the shape {shape}, what it computes has {found.shape}; see that the function in "
+            "map_blocks keeps shapes, or give it chunks="
+        )
+    if found.dtype == dtype:
+        return found
+    if found.dtype.kind != dtype.kind or not np.can_cast(found.dtype, dtype):
+        raise UsageError(
+            f"{what}: dask declares {dtype}, what it computes is {found.dtype}; give map_blocks the right dtype=, or "
+            f"end its function with .astype('{dtype}')"
+        )
+    return found.astype(dtype)
 
 
 def layout_of(array: xr.DataArray) -> RasterLayout:

@@ -1,14 +1,18 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from rio_cogeo.cogeo import cog_validate
 
 import geosal
-from geosal import OutputError, SceneError
+from geosal import OutputError, SceneError, UsageError
 
 
 def test_a_smoothed_scene_is_written_with_all_that_its_file_carried(rgb_scene: Path, tmp_path: Path) -> None:
@@ -77,6 +81,31 @@ def test_refusals(rgb_scene: Path, tmp_path: Path) -> None:
         geosal.write(scene, str(rgb_scene), overwrite=True)
     with pytest.raises(SceneError, match="dimensions"):
         geosal.write(scene.transpose("y", "x", "band"), str(tmp_path / "a.tif"))
+
+
+def lying(made: Callable[[NDArray[np.uint8]], NDArray[Any]], dtype: str = "u1") -> xr.DataArray:
+    """An array whose chunks are not what it says."""
+    pixels = da.from_array(np.arange(80 * 96, dtype=np.uint32).reshape(1, 80, 96) % 251, chunks=(1, 40, 96))
+    return xr.DataArray(pixels.astype("u1").map_blocks(made, dtype=dtype), dims=("band", "y", "x"))
+
+
+@pytest.mark.parametrize("output", ["a.tif", "a.jp2", "a.zarr"])
+def test_chunks_of_another_type_or_shape_than_dask_says_are_refused(tmp_path: Path, output: str) -> None:
+    with pytest.raises(UsageError, match=r"rows 0-39.*declares uint8, what it computes is float64.*astype\('uint8'\)"):
+        geosal.write(lying(lambda block: block + 1000.7), str(tmp_path / output), workers=1)
+    with pytest.raises(UsageError, match=r"declares the shape \(1, 40, 96\), what it computes has \(1, 40, 95\)"):
+        geosal.write(lying(lambda block: block[..., 1:]), str(tmp_path / output), workers=1)
+    mask = lying(lambda block: block.astype("f8"), "bool")[0]
+    with pytest.raises(UsageError, match="coordinate valid.*declares bool, what it computes is float64"):
+        geosal.write(lying(lambda block: block).assign_coords(valid=mask), str(tmp_path / output), workers=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_chunks_of_a_smaller_type_become_what_dask_says(tmp_path: Path) -> None:
+    geosal.write(lying(lambda block: block + np.float32(0.5), "f8"), str(tmp_path / "a.tif"))
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert dataset.dtypes == ("float64",)
+        np.testing.assert_array_equal(dataset.read(1), np.arange(80 * 96).reshape(80, 96) % 251 + 0.5)
 
 
 def write_bands(path: Path, count: int = 4, **options: object) -> Path:
