@@ -16,6 +16,8 @@ USUAL_SIGMA = "opencv"
 _STRIP = 2**16
 _GUARD = 1e-6
 """Keeps (1 - 0.9) * 10 at 1: saliencies are written in decimals and stored in float32."""
+_LEAST_FACTOR, _LARGEST_FACTOR = 1e-6, 1e6
+"""Of the width: at the one a kernel leaves all as it is, at the other all its taps are alike."""
 _SIGMA_RULES = "opencv, or FACTOR*K such as 0.25*K"
 
 
@@ -54,9 +56,12 @@ class Ladder:
         """Sigma in pixels of the kernel of `width` pixels."""
         if self.sigma == USUAL_SIGMA:
             return 0.3 * ((width - 1) / 2 - 1) + 0.8
-        match = re.fullmatch(r"(\d*\.?\d+)\*K", self.sigma)
-        if match is None or float(match[1]) <= 0:
+        match = re.fullmatch(r"(\d*\.?\d+(?:[eE][-+]?\d+)?)\*K", self.sigma)
+        if match is None:
             raise UsageError(f"sigma={self.sigma!r}: not a rule; use {_SIGMA_RULES}")
+        if not _LEAST_FACTOR <= float(match[1]) <= _LARGEST_FACTOR:
+            limits = f"{_LEAST_FACTOR:g} to {_LARGEST_FACTOR:g}"
+            raise UsageError(f"sigma={self.sigma!r}: the factor must lie from {limits}; use {_SIGMA_RULES}")
         return float(match[1]) * width
 
     def levels(self, saliency: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -26,6 +26,8 @@ _LARGEST_RECIPE = 2**16
 _UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
 _LARGEST_SIZE = 1e15
+_MOST_WORKERS = 1024
+"""More than the threads of any machine that a job gains by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,7 @@ class Recipe:
         "threads", "processes", or the address of a dask scheduler; by default the address in dask's own
         ``DASK_SCHEDULER_ADDRESS``, or else threads.
     workers
-        Blocks worked on at once; by default one per core, or per thread of the cluster.
+        Blocks worked on at once, at most 1024; by default one per core, or per thread of the cluster.
     block
         Rows and columns of a block, a multiple of 16; by default 2048, less where memory asks for it.
     max_memory
@@ -131,7 +133,8 @@ class Recipe:
             )
         ok = self.treatment is None or isinstance(self.treatment, tuple)
         _require(ok, "treatment", self.treatment, "a tuple; Recipe.from_mapping takes lists and single values")
-        _require(self.profile is None or isinstance(self.profile, str), "profile", self.profile, "a name")
+        ok = self.profile is None or (isinstance(self.profile, str) and self.profile != "")
+        _require(ok, "profile", self.profile, "a name; leave it out for the usual one")
         if not self.saliency:
             raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")
         _require(self.combine in (None, *COMBINE), "combine", self.combine, f"one of {', '.join(COMBINE)}")
@@ -146,6 +149,8 @@ class Recipe:
             value = getattr(self, name)
             ok = value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
             _require(ok, name, value, "a whole number above 0")
+        ok = self.workers is None or self.workers <= _MOST_WORKERS
+        _require(ok, "workers", self.workers, f"at most {_MOST_WORKERS}; leave it out for one per core")
         ok = self.block is None or (self.block % 16 == 0 and 64 <= self.block <= 2**15)
         _require(ok, "block", self.block, "a multiple of 16 from 64 to 32768")
         ok = self.scheduler in (None, "threads", "processes") or (
@@ -323,6 +328,8 @@ def _items(name: str, value: Any) -> tuple[Any, ...]:
 def _options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
     pairs = value.items() if isinstance(value, Mapping) else _items(name, value)
     _require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
+    if empty := [key for key, option in pairs if option is None]:
+        raise UsageError(f"{name}: {empty[0]} has no value; give one, or leave {empty[0]} out")
     return tuple(united((str(key), _gdal_text(option)) for key, option in pairs).items())
 
 

@@ -63,3 +63,10 @@ def test_a_ladder_that_cannot_be_is_refused(options: dict[str, object]) -> None:
 def test_saliency_outside_0_to_1_is_an_error_never_a_clip(bad: float) -> None:
     with pytest.raises(SaliencyError, match="must lie in"):
         Ladder().levels(np.array([0.5, bad], np.float32))
+
+
+def test_sigma_has_a_range() -> None:
+    assert Ladder(sigma="2.5e-1*K").sigma_of(9) == 2.25
+    for factor in ("1e-300", f"0.{'0' * 300}1", "9" * 400):
+        with pytest.raises(UsageError, match="must lie from 1e-06 to 1e\\+06"):
+            Ladder(sigma=f"{factor}*K")

@@ -17,7 +17,7 @@ from geosal.cli.progress import progress_bars
 from geosal.comparison import Comparison, Pair, Row, judge, open_any
 from geosal.errors import OutputError, UsageError
 from geosal.ladder import Ladder
-from geosal.scenes import Reading
+from geosal.scenes import Reading, band_names
 from geosal.sources import open_saliency
 from geosal.writers.publish import check_output
 
@@ -72,7 +72,7 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
 def _open(original: str, candidate: str, given: dict[str, Any]) -> Pair:
     reading = {name: given[name] for name in _READING if name in given}
     if "bands" in reading:
-        reading["bands"] = tuple(name.strip() for text in reading["bands"] for name in text.split(","))
+        reading["bands"] = band_names(reading["bands"])
     of_both = {name: reading[name] for name in ("drivers", "max_pixels") if name in reading}
     source, found = open_any(original, Reading(**reading)), open_any(candidate, Reading(**of_both))
     rules = {name: given[name] for name in _RULES if name in given}

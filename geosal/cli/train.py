@@ -8,6 +8,7 @@ import click
 from geosal.cli import options
 from geosal.cli.guard import say
 from geosal.cli.output import Report, as_bytes, counted, grid, pairs
+from geosal.errors import UsageError
 from geosal.msroi.settings import BACKBONES, OPTIMIZERS, RECIPES, SCHEDULES, Settings
 
 if TYPE_CHECKING:
@@ -78,11 +79,14 @@ def train(data: str, output: str, backbone: str, recipe: str, report: Report, qu
     made = (f"{output}/{name}" for name in (MODEL, LOG, REPORT, CONFUSION, CHECKPOINT))
     report.keep_apart(data, given["vgg16_weights"], *made)
     changes = {name: value for name, value in given.items() if value is not None}
+    classes = tuple(name.strip() for name in (given["classes"] or "").split(",") if name.strip())
+    if given["classes"] is not None and not classes:
+        raise UsageError(f"--classes {given['classes']!r}: names no class; name some, or leave it out for all")
     wish = Wish(
         data=data,
         directory=output,
         settings=Settings.of(backbone, recipe, changes),
-        classes=tuple(name.strip() for name in (given["classes"] or "").split(",") if name.strip()),
+        classes=classes,
         class_weights=parse_weights(given["weights"]),
         ground_resolution=given["ground_resolution"],
         vgg16_weights=given["vgg16_weights"],

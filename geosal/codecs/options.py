@@ -9,7 +9,7 @@ from geosal.errors import UsageError
 _NO_LIMITS = None
 
 _COG: dict[str, tuple[float, float] | None] = {
-    "LEVEL": (1, 22),
+    "LEVEL": (1, 22),  # less for most codecs, see LEVELS
     "QUALITY": (1, 100),
     "PREDICTOR": _NO_LIMITS,
     "MAX_Z_ERROR": (0, math.inf),
@@ -82,6 +82,8 @@ FLOATING_POINT = frozenset({"FLOATING_POINT", "3"})
 """Predictors of floats only."""
 MULTIPLES = MappingProxyType({"BLOCKSIZE": 16})
 """Option -> what its value must be a multiple of."""
+LEVELS: Mapping[str, tuple[float, float]] = MappingProxyType({"DEFLATE": (1, 12), "ZSTD": (1, 22)})
+"""Codec of a COG -> what its LEVEL may be."""
 FRACTIONS = frozenset({"MAX_Z_ERROR", "MAX_Z_ERROR_OVERVIEW", "QUALITY"})
 """Numbers that need not be whole; where GDAL has to write the file, QUALITY must. That of a JPEG2000 may be a list."""
 

@@ -16,6 +16,7 @@ from geosal.codecs.options import (
     FLOATING_POINT,
     FRACTIONS,
     HTJ2K_OPTIONS,
+    LEVELS,
     MULTIPLES,
     PROTECTED_OPTIONS,
     WORDS,
@@ -396,12 +397,16 @@ def _checked_options(given: Mapping[str, str], name: str, kind: _Kind, dtype: st
             )
         if kind.driver == "COG":
             refuse_idle(upper, value, name, own["COMPRESS"], given)
-        _check_value(upper, value, kind.driver, dtype)
+        limits = DRIVER_OPTIONS[kind.driver][upper]
+        if kind.driver == "COG" and upper == "LEVEL":
+            limits = LEVELS.get(own["COMPRESS"], limits)
+        _check_value(upper, value, dtype)
+        _check_number(upper, value, limits, kind.driver)
         checked[known[upper]] = value
     return checked
 
 
-def _check_value(option: str, value: str, driver: str, dtype: str) -> None:
+def _check_value(option: str, value: str, dtype: str) -> None:
     """Refuse a value that GDAL would take for another one, or find out about at the end of the job."""
     fault = ""
     if option in WORDS and value.upper() not in WORDS[option]:
@@ -414,7 +419,6 @@ def _check_value(option: str, value: str, driver: str, dtype: str) -> None:
         fault = "a comment in a JPEG2000 is plain ASCII"
     if fault:
         raise UsageError(f"--co {option}={value}: {fault}")
-    _check_number(option, value, DRIVER_OPTIONS[driver][option], driver)
 
 
 def _check_number(option: str, value: str, limits: tuple[float, float] | None, driver: str) -> None:
@@ -422,8 +426,9 @@ def _check_number(option: str, value: str, limits: tuple[float, float] | None, d
         return
     rates = option == "QUALITY" and driver == "JP2OpenJPEG"
     found = [number(part) for part in (value.split(",") if rates else [value])]
-    if not all(limits[0] <= part <= limits[1] for part in found):
-        raise UsageError(f"--co {option}={value}: needs a number from {limits[0]:g} to {limits[1]:g}")
+    if not all(limits[0] <= part <= limits[1] and math.isfinite(part) for part in found):
+        wanted = f"of {limits[0]:g} or more" if math.isinf(limits[1]) else f"from {limits[0]:g} to {limits[1]:g}"
+        raise UsageError(f"--co {option}={value}: needs a number {wanted}")
     whole = rates or option in FRACTIONS or value.isdecimal()
     multiple = MULTIPLES.get(option, 1)
     if not whole or (multiple > 1 and int(value) % multiple):

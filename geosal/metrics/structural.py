@@ -32,6 +32,7 @@ HALO = REACH * ALIGNMENT
 """Pixels around a block that windows of the coarsest scale reach."""
 _SIGMA = 1.5
 _K1, _K2 = 0.01, 0.03
+_LEAST_RANGE, _LARGEST_RANGE = 1e-150, 1e150
 _TAPS = np.exp(-(np.arange(REACH + 1) ** 2) / (2 * _SIGMA**2))
 _TAPS /= 2 * _TAPS.sum() - _TAPS[0]
 
@@ -183,10 +184,16 @@ def sum_structure(
     Raises
     ------
     UsageError
-        The arrays do not belong together, the block is not aligned, or the range is not above 0.
+        The arrays do not belong together, the block is not aligned, the range is not above 0, or no float64 holds its
+        square.
     """
     if not (data_range > 0 and math.isfinite(data_range)):
         raise UsageError(f"a data range of {data_range}; it must be above 0: say what range the samples have")
+    if not _LEAST_RANGE <= data_range <= _LARGEST_RANGE:
+        raise UsageError(
+            f"a data range of {data_range:g}; its square fits into no float64: scale the samples, so that it lies from "
+            f"{_LEAST_RANGE:g} to {_LARGEST_RANGE:g}"
+        )
     if reference.ndim != 2:
         raise UsageError(f"a band of shape {reference.shape}; it must be (y, x)")
     for extent, size in zip(inside, reference.shape, strict=True):

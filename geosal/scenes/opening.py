@@ -13,9 +13,18 @@ RESAMPLING = ("nearest", "bilinear", "average")
 
 
 def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
-    """Names of bands in one text or several, with commas between; empty ones are left out."""
-    several = (texts,) if isinstance(texts, str) else texts
-    return tuple(part.strip() for text in several for part in text.split(",") if part.strip())
+    """Names of bands in one text or several, with commas between; empty ones are left out.
+
+    Raises
+    ------
+    UsageError
+        There are texts, and no name in them.
+    """
+    several = (texts,) if isinstance(texts, str) else tuple(texts)
+    names = tuple(part.strip() for text in several for part in text.split(",") if part.strip())
+    if several and not names:
+        raise UsageError(f"bands={','.join(several)!r}: names no band; name some, such as rgb, or leave it out for all")
+    return names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ def test_options_of_the_saliency_and_of_reading(made: Path, rgb_scene: Path, tmp
         (("--background", "0.5"), 2),
         (("--data-range", "0"), 2),
         (("--saliency", "nope"), 2),
+        (("--bands", ","), 2),
         (("--json", "{made}"), 2),
         (("--csv", "{made}"), 2),
         (("--csv", "{folder}"), 5),

@@ -33,6 +33,7 @@ def test_refusals_that_need_no_torch(data: Path, tmp_path: Path, call: Call) -> 
         ((data, "--size", 100), "vgg16 takes multiples of 16 px"),
         ((data, "--vgg16-weights", __file__, "--json", __file__), "a file of the job itself"),
         ((data, "--json", run / "report.json"), "a file of the job itself"),
+        ((data, "--classes", ","), "names no class"),
         ((data, "--weight", "dark"), "--weight dark: is no NAME=WEIGHT"),
         ((data, "--weight", "dark=2"), "give a weight in 0..1"),
         ((data, "--ground-resolution", 0), "give metres above 0"),

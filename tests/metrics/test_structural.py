@@ -300,6 +300,22 @@ def test_a_range_must_be_one(data_range: float) -> None:
         ssim(image, image, data_range)
 
 
+@pytest.mark.parametrize("factor", [1e-140, 1e-90, 1e90, 1e140])
+def test_figures_do_not_depend_on_the_unit(factor: float) -> None:
+    first = picture((200, 200)).astype(np.float64)
+    second = damaged(picture((200, 200))).astype(np.float64)
+    for measure in (ssim, ms_ssim):
+        found = measure(first * factor, second * factor, 255 * factor)
+        assert found == pytest.approx(measure(first, second, 255), rel=1e-9)
+
+
+@pytest.mark.parametrize("data_range", [1e-170, 1e308])
+def test_a_range_whose_square_is_no_number(data_range: float) -> None:
+    image = picture((40, 40)).astype(np.float64)
+    with pytest.raises(UsageError, match="fits into no float64"):
+        ssim(image, image, data_range)
+
+
 def test_blocks_must_be_aligned() -> None:
     image = picture((100, 100))
     with pytest.raises(UsageError, match="multiples of 16"):
