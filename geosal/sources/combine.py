@@ -1,5 +1,6 @@
 """Several sources as one map of saliency, on a scene's grid, block by block."""
 
+import os
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -67,12 +68,25 @@ class Saliency:
             redact(source.text) + (f" (sha256 {source.fingerprint})" if source.fingerprint else "")
             for source in self.sources
         ]
+        return " + ".join(texts) + self._rules
+
+    def is_labelled(self, label: str) -> bool:
+        """Whether a label is that of the same map: files may have lain elsewhere, where their hashes are the same."""
+        parts = label.removesuffix(self._rules).split(" + ")
+        same_rules = label.endswith(self._rules) and len(parts) == len(self.sources)
+        return label == self.label or (same_rules and all(map(_is_said, parts, self.sources)))
+
+    @property
+    def _rules(self) -> str:
         rule = f"; combine={self.combine}" if self.combine else ""
         # Gaps may be smaller than what `coverage` looks at.
         outside = f"; outside={self.outside}" if self.coverage < 1 or self.outside != "keep" else ""
-        grounds = {float(getattr(one, "background", 0)) for one in self.sources if "background=" not in one.text} - {0}
-        background = "".join(f"; background={ground:g}" for ground in grounds)
-        return " + ".join(texts) + rule + outside + background
+        unsaid = {
+            ground
+            for source in self.sources
+            if (ground := float(getattr(source, "background", 0))) and _says_no_background(source.text)
+        }
+        return rule + outside + "".join(f"; background={ground:g}" for ground in unsaid)
 
     @property
     def even(self) -> bool:
@@ -253,6 +267,33 @@ def _weight(source: SourceText, combine: str | None) -> float:
     if source.get("weight") is not None and combine != "weighted":
         raise UsageError(f"{source.text}: weight= is for the weighted mean of sources; add --combine weighted")
     return source.number("weight", 1, _LEAST_WEIGHT, 1 / _LEAST_WEIGHT)
+
+
+def _says_no_background(text: str) -> bool:
+    return SourceText.parse(text).get("background") is None
+
+
+def _is_said(part: str, source: Source) -> bool:
+    """Whether a part of a label is of the same source, by its hash and its parameters, whatever the folder."""
+    text = redact(source.text)
+    mark = f" (sha256 {source.fingerprint})" if source.fingerprint else ""
+    if not mark or not part.endswith(mark):
+        return part == text + mark
+    try:
+        ours, theirs = (_without_folders(SourceText.parse(one)) for one in (text, part.removesuffix(mark)))
+    except UsageError:
+        return False
+    return ours == theirs
+
+
+def _without_folders(source: SourceText) -> tuple[str, list[tuple[str, str]]]:
+    """What a text says beside the contents of its file: how it is read goes by the suffix."""
+    params = [(key, _suffix(value) if key in {"from", "model"} else value) for key, value in source.params]
+    return _suffix(source.target), sorted(params)
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower() or path
 
 
 def _telling(sources: tuple[Source, ...], combine: str | None) -> list[bool]:

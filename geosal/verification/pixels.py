@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from geosal.grid import Block
 from geosal.ladder import Ladder
+from geosal.raster import any_colour
 from geosal.scenes import Scene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
@@ -111,7 +112,8 @@ def check_validity(found: Scene, source: Scene) -> Check:
     """Compare which pixels are valid; all that a lossy codec has to keep."""
     differences = _Differences()
     for block in _blocks(source):
-        differences.add((_any_colour(found, block) != _any_colour(source, block))[np.newaxis], block)
+        ours, theirs = (any_colour(scene.read(block).valid, scene.layout.alpha) for scene in (found, source))
+        differences.add((ours != theirs)[np.newaxis], block)
     return Check.of("invalid", differences.tell(f"pixels {_CHANGED}"), "the same pixels are valid")
 
 
@@ -148,10 +150,3 @@ def _blocks(scene: Scene) -> Iterator[Block]:
 def _bits(pixels: NDArray[Any]) -> NDArray[Any]:
     """Look at samples as integers: NaN then equals itself, and 0.0 is not -0.0."""
     return pixels.view(f"u{pixels.dtype.itemsize}")
-
-
-def _any_colour(scene: Scene, block: Block) -> NDArray[np.bool_]:
-    """Pixels (y, x) that are valid in a band other than alpha."""
-    _, valid, _ = scene.read(block)
-    colours = [position for position in range(len(valid)) if position != scene.layout.alpha] or [0]
-    return np.asarray(valid[colours].any(axis=0))

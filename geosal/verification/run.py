@@ -236,9 +236,19 @@ def _pixel_checks(
         try:
             if lossless and same_bands:
                 made_with = found.layout.metadata.tags.get("", {}).get("GEOSAL_SALIENCY")
+                other = saliency is not None and made_with is not None and not saliency.is_labelled(made_with)
                 for check in pixels.check_pixels(found, source, saliency, ladder):
-                    other = saliency is not None and not check.ok and made_with not in (None, saliency.label)
-                    yield replace(check, detail=f"{check.detail}; it was made with {made_with}") if other else check
+                    other = (
+                        saliency is not None
+                        and not check.ok
+                        and made_with is not None
+                        and not saliency.is_labelled(made_with)
+                    )
+                    yield (
+                        replace(check, detail=f"{check.detail}; it was made with {made_with}")
+                        if other and not check.ok
+                        else check
+                    )
             elif found.layout.has_mask or found.layout.alpha is not None:
                 yield pixels.check_validity(found, source)
             if not lossless:
@@ -280,7 +290,8 @@ def _promise_checks(
 def _operator_check(found: Scene, source: Scene, saliency: Saliency, ladder: Ladder) -> Check:
     """Smooth the source again, all of it: the operator is exact, so a lossless file holds just that."""
     tags = found.layout.metadata.tags.get("", {})
-    if carried.read_ladder(found.layout.metadata) is None or tags.get("GEOSAL_SALIENCY") != saliency.label:
+    made_with = tags.get("GEOSAL_SALIENCY", "")
+    if carried.read_ladder(found.layout.metadata) is None or not saliency.is_labelled(made_with):
         return Check("smoothed", ok=True, detail="not compared: the file was made with another saliency, or says none")
     check = pixels.check_errors(found, source, saliency, ladder, [0.0] * (ladder.steps + 1), smoothed=True)["bound"]
     fine = "smoothed again, every valid sample of the scene is the file's"

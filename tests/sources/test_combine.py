@@ -28,6 +28,13 @@ class Said:
         return np.array([self.values], dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class Grounded(Said):
+    """One that has a background."""
+
+    background: float = 0.3
+
+
 LEFT = Said((0.2, 0.8, None, 0.5, None))
 RIGHT = Said((0.6, 0.4, 0.3, None, None))
 CLOUD = Said((0, 1, 1, 0, None), "exclusion")
@@ -147,6 +154,34 @@ def test_two_masks_cover_more_than_one(grid, make_mask, random_mask):
     left = make_mask(random_mask, transform=Affine(100, 0, 400000 - 2200, 0, -100, 5000100), name="left.tif")
     right = make_mask(random_mask, transform=Affine(100, 0, 400000 + 1900, 0, -100, 5000100), name="right.tif")
     assert open_saliency([left, right], grid).coverage == 1.0
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("elsewhere/mask.tif (sha256 {digest}) + perlin:seed=3; combine=mean", True),
+        ("mask.tif (sha256 {digest}) + perlin:seed=3; combine=mean", True),
+        ("mask.tif (sha256 0{digest}) + perlin:seed=3; combine=mean", False),
+        ("mask.tif:range=0-200 (sha256 {digest}) + perlin:seed=3; combine=mean", False),
+        ("mask.geojson (sha256 {digest}) + perlin:seed=3; combine=mean", False),
+        ("mask.tif (sha256 {digest}) + perlin:seed=4; combine=mean", False),
+        ("mask.tif (sha256 {digest}) + perlin:seed=3; combine=max", False),
+        ("mask.tif (sha256 {digest}) + perlin:seed=3", False),
+        ("mask.tif (sha256 {digest}); combine=mean", False),
+        ("", False),
+    ],
+)
+def test_a_label_is_the_same_wherever_its_files_lie(grid, make_mask, random_mask, other, same):
+    saliency = open_saliency([make_mask(random_mask), "perlin:seed=3"], grid, combine="mean")
+    assert saliency.is_labelled(saliency.label)
+    assert saliency.is_labelled(other.format(digest=saliency.sources[0].fingerprint)) == same
+
+
+def test_a_background_is_told_also_where_the_path_has_its_name(grid):
+    said = Grounded((0,), text="background=1/a.gpkg")
+    assert Saliency(grid=grid, sources=(said,)).label == "background=1/a.gpkg; background=0.3"
+    said = Grounded((0,), text="a.gpkg:background=0.3")
+    assert Saliency(grid=grid, sources=(said,)).label == "a.gpkg:background=0.3"
 
 
 def test_the_label_is_one_line_with_hash_and_rule_and_without_secrets(grid, make_mask, random_mask):
