@@ -1,5 +1,6 @@
 """What GDAL knows about a raster besides its pixels: read whole from a source, put whole on a new file."""
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ _NOT_COPIED = frozenset({
 })  # fmt: skip
 _DRIVERS_OF_BITS = frozenset({"GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"})
 """Where samples are packed in as many bits as the file says."""
+_BITS = re.compile(r"""key\s*=\s*["']NBITS["']""", re.IGNORECASE)
 _MAKES_FILES = frozenset({"IMD"})
 """Domains that GDAL would write into a file of another vendor's format beside a GeoTIFF."""
 _POINT = ("row", "col", "x", "y", "z", "id", "info")
@@ -216,7 +218,7 @@ def _read_nbits(dataset: DatasetReader, indexes: Sequence[int]) -> int | None:
 
 def _says_bits_aside(dataset: DatasetReader) -> bool:
     asides = (Path(path) for path in dataset.files if path.endswith(".aux.xml"))
-    return any("NBITS" in path.read_text(encoding="utf-8", errors="replace") for path in asides if path.is_file())
+    return any(_BITS.search(path.read_text(encoding="utf-8", errors="replace")) for path in asides if path.is_file())
 
 
 def _write_tags(dataset: DatasetWriter, index: int, domain: str, tags: Mapping[str, str]) -> None:

@@ -55,11 +55,16 @@ def test_bits_that_only_a_sidecar_claims_are_not_believed(profile: str, tmp_path
     np.testing.assert_array_equal(read(tmp_path / "o.jp2")[:, :, :32], pixels[:, :, :32])
 
 
-def test_bits_that_the_files_coding_holds_are_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("aside", [None, "SNBITS and NBITS are in the header"])
+def test_bits_that_the_files_coding_holds_are_kept(aside: str | None, tmp_path: Path) -> None:
     pixels = noise(1, 64, 64)
     profile = {"driver": "GTiff", "count": 1, "height": 64, "width": 64, "dtype": "uint16", "nbits": 12}
     with rasterio.open(tmp_path / "s.tif", "w", **profile, transform=UTM, crs="EPSG:32631") as dataset:
         dataset.write(pixels)
+    if aside is not None:
+        (tmp_path / "s.tif.aux.xml").write_text(
+            f'<PAMDataset><Metadata><MDI key="REMARK">{aside}</MDI></Metadata></PAMDataset>'
+        )
     geosal.compress(str(tmp_path / "s.tif"), str(tmp_path / "o.jp2"), saliency="half")
     with rasterio.open(tmp_path / "o.jp2") as dataset:
         assert dataset.tags(1, ns="IMAGE_STRUCTURE")["NBITS"] == "12"

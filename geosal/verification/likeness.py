@@ -157,27 +157,27 @@ def check_overviews(path: str, dataset: DatasetReader) -> Check | None:
 
 def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coarseness) -> float | None:
     bands = [Likeness() for _ in overview.indexes]
-    side = _BLOCK // 2
+    times = max(1, round(whole.width / overview.width))  # other programs leave levels out
+    side = max(_BLOCK // times // _CELL, 1) * _CELL
     for row in range(0, overview.height, side):
         for col in range(0, overview.width, side):
             small = Block(row, col, min(side, overview.height - row), min(side, overview.width - col))
-            large = Window(2 * col, 2 * row, *_twice(small, whole))
+            large = _below(small, times, whole)
             for index, band in zip(overview.indexes, bands, strict=True):
                 ours, theirs = (
                     means(data.read(index, window=window), data.read_masks(index, window=window) > 0, cell)
-                    for data, window, cell in ((overview, small.window, _CELL), (whole, large, 2 * _CELL))
+                    for data, window, cell in ((overview, small.window, _CELL), (whole, large, times * _CELL))
                 )
                 rows, cols = (min(a, b) for a, b in zip(ours.shape, theirs.shape, strict=True))
                 band.add(ours[:rows, :cols], theirs[:rows, :cols])
     return min((found for band in bands if (found := band.correlation(coarse)) is not None), default=None)
 
 
-def _twice(small: Block, whole: DatasetReader) -> tuple[int, int]:
-    """Columns and rows of the level below that a block of an overview was made of."""
-    return (
-        min(2 * small.width, whole.width - 2 * small.col_off),
-        min(2 * small.height, whole.height - 2 * small.row_off),
-    )
+def _below(small: Block, times: int, whole: DatasetReader) -> Window:
+    """What a block of an overview was made of, on the level below."""
+    left, top = times * small.col_off, times * small.row_off
+    width, height = (times * length for length in (small.width, small.height))
+    return Window(left, top, max(min(width, whole.width - left), 1), max(min(height, whole.height - top), 1))
 
 
 def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: int) -> NDArray[np.float64]:

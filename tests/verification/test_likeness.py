@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter
 
@@ -97,6 +97,23 @@ def test_what_was_proved_is_told(tmp_path: Path) -> None:
     assert told["smoothed"].startswith("not compared")
 
 
+def test_the_same_mask_by_another_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, output = picture(tmp_path / "a.tif", 0), tmp_path / "o.tif"
+    write(tmp_path / "m.tif", (hills(1, 1, 0, 640) > 0).astype(np.uint8)[:, :600] * 255)
+    monkeypatch.chdir(tmp_path)
+    geosal.compress(scene, str(output), saliency="m.tif")
+    mask = str(tmp_path / "m.tif")
+    told = {check.name: check.detail for check in geosal.verify(str(output), against=scene, saliency=mask)}
+    assert told["smoothed"] == "smoothed again, every valid sample of the scene is the file's"
+    shutil.copy(output, tmp_path / "changed.tif")
+    blank_background(tmp_path / "changed.tif")
+    assert {"smoothed", "salient"} <= failed(tmp_path / "changed.tif", scene, mask)
+    told = {
+        check.name: check.detail for check in geosal.verify(str(output), against=scene, saliency=f"{mask}:range=0-256")
+    }
+    assert told["smoothed"].startswith("not compared")
+
+
 def test_means_leave_out_what_does_not_count() -> None:
     values = np.arange(48.0).reshape(6, 8)
     counts = values % 2 == 0
@@ -131,7 +148,7 @@ def write(path: Path, pixels: NDArray[Any]) -> str:
     """Write bands (band, y, x)."""
     profile = {"driver": "GTiff", "count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2]}
     place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 45e5, 10, 10)}
-    with rasterio.open(path, "w", **profile, **place, dtype=pixels.dtype) as dataset:
+    with rasterio.open(path, "w", **profile, **place, dtype=pixels.dtype, tiled=True) as dataset:
         dataset.write(pixels)
     return str(path)
 
@@ -188,6 +205,18 @@ def test_a_faint_scene_with_worse_overviews(tmp_path: Path) -> None:
     found = check(tmp_path / "o.tif", source, "overviews")
     assert found.ok
     assert "more cannot be told" in found.detail
+
+
+@pytest.mark.parametrize("factors", [[2, 4], [4, 16], [3]])
+def test_overviews_by_other_factors(factors: list[int], tmp_path: Path) -> None:
+    """Other programs leave levels out; each is compared with what it was made of."""
+    path = write(tmp_path / "a.tif", hills(1, 40, 120, 1100).clip(0, 255).astype(np.uint8))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.build_overviews(factors, Resampling.average)
+    assert check(Path(path), path, "overviews").ok
+    with rasterio.open(path, "r+", OVERVIEW_LEVEL=0) as dataset:
+        dataset.write(dataset.read()[:, ::-1])
+    assert not check(Path(path), path, "overviews").ok
 
 
 def test_what_kernels_alone_have_flattened(tmp_path: Path) -> None:
