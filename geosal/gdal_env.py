@@ -78,6 +78,7 @@ _LOST_DIRECTORY = re.compile(
 """In what libtiff says where it gives up an image, not just a tag."""
 _SIDECARS = (".msk", ".ovr")
 """Masks and overviews beside a file, which GDAL opens with any driver; GDAL itself writes GeoTIFFs there."""
+_AUX = ".aux.xml"
 
 # Opening says so each time; who asks for a scene's grid is told once, by geosal. A filter made for good here is safe in
 # threads, `warnings.catch_warnings` is not.
@@ -135,6 +136,8 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
         raise SceneError(f"{path}: no such file; give the path of a raster")
     if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
         raise SceneError(f"{path}: is a directory; give the path of one raster in it")
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise SceneError(f"{path}: is a pipe or a device, and GDAL would wait for ever; write it into a file first")
     drivers = list(allowed_drivers(extra_drivers))
     if not alone and os.path.isfile(path):
         _refuse_sidecars(path)
@@ -228,8 +231,17 @@ def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
 
 
 def _refuse_sidecars(path: str) -> None:
-    """Refuse a mask or an overview beside a file that is no TIFF: a VRT there can read any file or server."""
-    for whole in _sidecars(path, _SIDECARS):
+    """Refuse a mask or an overview beside a file that is no TIFF: a VRT there can read any file or server.
+
+    For a pipe of such a name, or of an .aux.xml, GDAL would wait for ever.
+    """
+    for whole in _sidecars(path, (*_SIDECARS, _AUX)):
+        if not (os.path.isfile(whole) or os.path.isdir(whole)) and os.path.exists(whole):
+            raise SceneError(
+                f"{whole}: lies beside a raster and is a pipe or a device, which GDAL would open; remove it"
+            )
+        if whole.lower().endswith(_AUX):
+            continue
         try:
             with open(whole, "rb") as file:
                 head = file.read(4)

@@ -1,3 +1,4 @@
+import os
 import shutil
 import struct
 import threading
@@ -273,3 +274,21 @@ def test_a_png_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     scene = Scene.open(path)
     with pytest.raises(SceneError, match=r"cut.png.*damaged or cut off"):
         scene.read(scene.grid.whole())
+
+
+@pytest.mark.parametrize("suffix", ["", ".msk", ".OVR", ".aux.xml"])
+def test_a_pipe_is_not_waited_for(suffix: str, rgb_scene: Path, tmp_path: Path) -> None:
+    path = tmp_path / "scene.tif"
+    if suffix:
+        shutil.copy(rgb_scene, path)
+    os.mkfifo(f"{path}{suffix}")
+    with gdal_env(), pytest.raises(SceneError, match="is a pipe or a device"):
+        open_raster(str(path))
+    if suffix:
+        with gdal_env():
+            open_raster(str(path), alone=True).close()
+
+
+def test_a_device_is_no_raster() -> None:
+    with gdal_env(), pytest.raises(SceneError, match="is a pipe or a device"):
+        open_raster("/dev/zero")
