@@ -214,7 +214,11 @@ def _lay(vector: Vector) -> _Laid:
     features = _read(vector, reach)
     notes = list(features.notes)
     if features.geometries.size == 0:
-        raise SaliencyError(f"{vector.text}: there is no feature in it, or none that is asked for; check the file")
+        raise SaliencyError(
+            f"{vector.text}: there is no feature with a place in it, or none that is asked for; check the file"
+        )
+    features, placeless = _with_numbers(vector, features)
+    notes += placeless
     values, noted = _saliency(vector, features)
     notes += noted
     if feather is not None:
@@ -241,6 +245,23 @@ def _lay(vector: Vector) -> _Laid:
     if mended:
         notes.append(f"{mended} geometries are not valid (they cross themselves) and were mended")
     return _Laid(Outlines.joined(pieces), feather, tuple(notes))
+
+
+def _with_numbers(vector: Vector, features: Features) -> tuple[Features, list[str]]:
+    """Leave out features with coordinates that are no numbers, and tell how many."""
+    import shapely  # noqa: PLC0415
+
+    good = np.ones(features.geometries.size, np.bool_)
+    for start in range(0, good.size, _PIECE):
+        places, owner = shapely.get_coordinates(features.geometries[start : start + _PIECE], return_index=True)
+        good[start + owner[~np.isfinite(places).all(axis=1)]] = False
+    if good.all():
+        return features, []
+    if not good.any():
+        raise SaliencyError(f"{vector.text}: all features have coordinates that are NaN or infinite; mend the file")
+    values = None if features.values is None else features.values[good]
+    note = f"{int((~good).sum())} features have coordinates that are NaN or infinite and are left out; mend the file"
+    return replace(features, geometries=features.geometries[good], values=values), [note]
 
 
 def _flat(geometries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -213,7 +213,8 @@ def _name_for_gdal(path: str, kind: str) -> str:
 
 def _bounding(boxes: Boxes | None, total: Any) -> tuple[float, float, float, float] | None:
     """One box around those in which features may lie; None where all are to be read."""
-    if boxes is None or total is None:  # without bounds there is no index either
+    # Without bounds there is no index either; GDAL would pass over a feature at infinity without a word.
+    if boxes is None or total is None or not np.isfinite(total).all():
         return None
     left, bottom, right, top = total
     hit = (boxes[:, 0] <= right) & (boxes[:, 2] >= left) & (boxes[:, 1] <= top) & (boxes[:, 3] >= bottom)

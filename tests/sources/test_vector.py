@@ -278,7 +278,7 @@ def test_layers_and_conditions(write, grid):
         read(f"{path}:layer=three", grid)
     with pytest.raises(UsageError, match="where=t > 1 cannot be used"):
         read(f"{path}:layer=one,where=t > 1", grid)
-    with pytest.raises(SaliencyError, match="no feature in it, or none that is asked for"):
+    with pytest.raises(SaliencyError, match="no feature with a place in it, or none that is asked for"):
         read(f"{path}:layer=one,where=s > 7", grid)
 
 
@@ -289,6 +289,30 @@ def test_geometries_that_cross_themselves_are_mended_with_a_warning(write, grid)
     assert got[150, 60] == got[150, 140] == 1, "beside the crossing"
     assert got[110, 100] == got[190, 100] == 0, "above and below it"
     assert abs(got.sum() - 5000) < 150
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.fgb"])
+@pytest.mark.parametrize("corner", [np.inf, -np.inf, np.nan])
+def test_features_with_coordinates_that_are_no_numbers_are_told(write, grid, name, corner):
+    good = shapely.box(400500, 4998500, 400900, 4999000)
+    bad = [shapely.LineString([(401500, 4997500), (402000, corner)]), shapely.box(corner, 0, corner, 1)]
+    kept = bad[: 1 if np.isnan(corner) else 2]  # of NaN alone GDAL makes an empty geometry
+    path = write(name, [*kept, good], [0.5] * len(kept) + [0.25])
+    with pytest.warns(GeosalWarning, match=f"{len(kept)} features have coordinates that are NaN or infinite"):
+        got = read(f"{path}:attribute=s", grid)
+    np.testing.assert_array_equal(got, burned([good], grid, 0.25))
+    with pytest.raises(SaliencyError, match="all features have coordinates that are NaN or infinite"):
+        read(write(f"b{name}", kept, [0.5] * len(kept)), grid)
+
+
+def test_a_feature_of_a_geojson_at_infinity_is_told(tmp_path, grid):
+    crs = {"type": "name", "properties": {"name": "EPSG:32633"}}
+    shapes = [shapely.box(400500, 4998500, 400900, 4999000), shapely.box(np.inf, 1, np.inf, 2)]
+    features = [{"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(one)} for one in shapes]
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
+    with pytest.warns(GeosalWarning, match="1 features have coordinates that are NaN or infinite"):
+        np.testing.assert_array_equal(read(str(path), grid), burned(shapes[:1], grid))
 
 
 def test_features_without_the_attribute_are_kept_with_a_warning(write, grid):
