@@ -1,9 +1,7 @@
 """The core on xarray objects: saliency like a scene, and any dask-backed array written in bounded memory."""
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,18 +11,18 @@ import numpy as np
 import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
 
 from geosal.array_grid import check_dimensions, grid_of
+from geosal.array_layout import Recode, bands_of, layout_of
 from geosal.codecs.colours import warn_of_order
 from geosal.codecs.profiles import resolve_profile
-from geosal.errors import GeosalError, GeosalWarning, UsageError
+from geosal.errors import UsageError
 from geosal.fit import BLOCK
 from geosal.grid import Block, Grid
 from geosal.plan import target_for, warn_of_scales
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, alpha_among, any_colour, valid_samples
-from geosal.scenes import Reading, Scene, input_root, open_input
+from geosal.raster import alpha_among, any_colour, valid_samples
+from geosal.scenes import Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.version import __version__
 from geosal.writers.publish import check_output
@@ -125,8 +123,9 @@ def write(
 ) -> str:
     """Write an array as a COG (``.tif``), a JPEG2000 (``.jp2``) or a Zarr store (``.zarr``), block by block.
 
-    Grid, nodata, band names, scale and offset come from the array as rioxarray keeps them. When the array still lies on
-    the grid of the file it was opened from, that file's tags, GCPs, RPCs and colours are carried over as well.
+    Grid, nodata, band names, scale and offset come from the array as rioxarray keeps them. Of the file that the array
+    was opened from, tags and colours are carried over as well, GCPs and RPCs on the array's own pixels, also by a part.
+    Floats that were made of integers have NaN as nodata value.
 
     Parameters
     ----------
@@ -153,14 +152,14 @@ def write(
     stacked = array if array.ndim == 3 else array.expand_dims("band")
     source = array.encoding.get("source")
     check_output(path, overwrite=overwrite, inputs=[source, input_root(source)] if source else [])
-    layout = layout_of(stacked)
+    layout, recode = layout_of(stacked)
     chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
     warn_of_order(path, chosen.driver, layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
     warn_of_scales(target)
     gives_way = None if target.layout.nodata is not None else layout.nodata
     labour = Labour(
-        stage="smooth", task=_Compute(stacked, gives_way), blocks=list(_blocks_of(stacked)), workers=workers
+        stage="smooth", task=_Compute(stacked, gives_way, recode), blocks=list(_blocks_of(stacked)), workers=workers
     )
     produce(
         target,
@@ -190,9 +189,9 @@ class _Compute:
     `nodata` is a code that the output does not have: its mask tells of such pixels, as of those that are not `valid`.
     """
 
-    def __init__(self, array: xr.DataArray, nodata: float | None) -> None:
-        self._array, self._nodata = array, nodata
-        colours = _of_bands(array, "colorinterp", "")
+    def __init__(self, array: xr.DataArray, nodata: float | None, recode: Recode | None) -> None:
+        self._array, self._nodata, self._recode = array, nodata, recode
+        colours = bands_of(array, "colorinterp", "")
         self._alpha = alpha_among(colours)
 
     def __call__(self, block: Block) -> Work:
@@ -203,6 +202,7 @@ class _Compute:
         pixels = _as_declared(computed, part.dtype, part.shape, f"the array, {block}")
         if valid is not None:
             mask = _as_declared(mask, valid.dtype, valid.shape, f"its coordinate valid, {block}")
+        pixels = pixels if self._recode is None else self._recode.apply(pixels)
         some = None
         if mask is None or self._nodata is not None:
             some = any_colour(valid_samples(pixels, self._nodata), self._alpha)
@@ -234,20 +234,6 @@ def _as_declared(computed: object, dtype: np.dtype[Any], shape: tuple[int, ...],
     return found.astype(dtype)
 
 
-def layout_of(array: xr.DataArray) -> RasterLayout:
-    """Collect what a writer must know from a (band, y, x) array, and from its file while it still lies on its grid."""
-    grid = grid_of(array)
-    nodata = array.rio.encoded_nodata if array.rio.encoded_nodata is not None else array.rio.nodata
-    if array.dtype.kind == "f" and array.rio.encoded_nodata is not None:
-        nodata = float("nan")  # rioxarray has put NaN where the code was
-    found = _layout_of_source(array, grid)
-    metadata = _metadata_of(array) if found is None else found.metadata
-    alpha = any(band.colorinterp == ColorInterp.alpha for band in metadata.bands)
-    # Of alpha alone no mask is made as well; of an array that knows no file nobody knows that it is alone.
-    has_mask = "valid" in array.coords and (found is None or found.has_mask or not alpha)
-    return RasterLayout(grid=grid, dtype=str(array.dtype), nodata=nodata, has_mask=has_mask, metadata=metadata)
-
-
 def _scene_of(array: xr.DataArray) -> Scene | None:
     """The file or product of an array that still lies on its grid: some sources look at its pixels."""
     path = array.encoding.get("source")
@@ -255,65 +241,3 @@ def _scene_of(array: xr.DataArray) -> Scene | None:
         return None
     scene = open_input(path, array.encoding["reading"])
     return scene.original if scene.grid == grid_of(array) else None
-
-
-def _layout_of_source(array: xr.DataArray, grid: Grid) -> RasterLayout | None:
-    path = array.encoding.get("source")
-    if not path:
-        return None
-    reading = array.encoding.get("reading", Reading())
-    numbers = _band_numbers(array)
-    try:
-        # The coordinate `band` numbers the bands of this reading; of a file whose bands were chosen, all of them.
-        scene = open_input(path, reading)
-    except GeosalError as error:
-        warnings.warn(
-            f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written",
-            GeosalWarning,
-            stacklevel=2,
-        )
-        return None
-    bands = scene.layout.metadata.bands
-    if scene.grid != grid or not numbers or not 1 <= min(numbers) <= max(numbers) <= len(bands):
-        return None
-    chosen = replace(scene.layout.metadata, bands=tuple(bands[number - 1] for number in numbers))
-    return replace(scene.layout, metadata=chosen)
-
-
-def _band_numbers(array: xr.DataArray) -> list[int]:
-    """Which bands of its file an array holds; none where it does not tell: no coordinate `band`, or one of names."""
-    bands = np.atleast_1d(array.coords["band"].values) if "band" in array.coords else np.empty(0)
-    whole = bands.dtype.kind in "iu" and bands.size == array.sizes["band"]
-    return [int(band) for band in bands] if whole else []
-
-
-def _metadata_of(array: xr.DataArray) -> RasterMetadata:
-    names = array.attrs.get("long_name", ())
-    names = (names,) if isinstance(names, str) else tuple(names)
-    if "band" in array.coords and array.coords["band"].dtype.kind in "UO":  # as stackstac and odc-stac name bands
-        names = tuple(map(str, np.atleast_1d(array.coords["band"].values)))
-    colours = np.atleast_1d(array.coords["colorinterp"].values) if "colorinterp" in array.coords else ()
-    units = _of_bands(array, "units", None)
-    scales, offsets = _of_bands(array, "scale_factor", 1), _of_bands(array, "add_offset", 0)
-    bands = tuple(
-        BandMetadata(
-            description=(names[i] or None) if len(names) == array.sizes["band"] else None,
-            unit=str(units[i]) if units[i] else None,
-            scale=float(scales[i]),
-            offset=float(offsets[i]),
-            colorinterp=ColorInterp[str(colours[i])] if len(colours) else ColorInterp.undefined,
-        )
-        for i in range(array.sizes["band"])
-    )
-    tags = {key: str(array.attrs[key]) for key in ("AREA_OR_POINT",) if key in array.attrs}
-    return RasterMetadata(bands=bands, tags={"": tags} if tags else {})
-
-
-def _of_bands(array: xr.DataArray, name: str, otherwise: object) -> list[Any]:
-    """What each band has: by a coordinate, which follows what is cut out; else by an attribute, for all or for each."""
-    count = array.sizes["band"]
-    of_all = array.coords[name].values if name in array.coords else array.attrs.get(name, otherwise)
-    several = list(of_all) if isinstance(of_all, tuple | list) else np.atleast_1d(of_all).tolist()
-    if len(several) == count:
-        return several
-    return several * count if len(several) == 1 else [otherwise] * count

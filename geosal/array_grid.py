@@ -47,7 +47,8 @@ def grid_of(scene: xr.DataArray) -> Grid:
     """
     _refuse_empty(scene)
     height, width = scene.shape[-2:]
-    return Grid.from_crs(scene.rio.crs, _transform_of(scene), height, width)
+    transform = _transform_of(scene)
+    return Grid.from_crs(None if _is_of_points(scene) else scene.rio.crs, transform, height, width)
 
 
 def check_dimensions(scene: object) -> None:
@@ -75,6 +76,12 @@ def check_dimensions(scene: object) -> None:
     else:
         mend = f"name them so: array.rename({names})"
     raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; {mend}")
+
+
+def _is_of_points(scene: xr.DataArray) -> bool:
+    """Whether control points tell the place, so that the CRS is theirs and coordinates count pixels."""
+    kept = _kept_transform(scene)
+    return (kept is None or kept.is_identity) and scene.rio.get_gcps() is not None
 
 
 def _refuse_empty(scene: xr.DataArray) -> None:

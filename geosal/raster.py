@@ -1,7 +1,8 @@
 """What a raster carries beside its pixels, read once from the source and given whole to the writer."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -19,6 +20,13 @@ ROLES = (
     "swir16", "swir22", "pan", "lwir11", "lwir12",
 )  # fmt: skip
 """Names of bands across sensors: the `common_name` of STAC's `eo` extension, rededge and nir numbered as there."""
+
+_OF_COUNTS = re.compile(
+    r".*_(MULT|ADD)(_BAND_\w+)?|QUANTIZE_CAL_M(IN|AX)(_BAND_\w+)?|.*QUANTIFICATION_VALUE|(.*_)?ADD_OFFSET(_\w+)?"
+    r"|(.*_)?SCALE(_FACTOR)?|OFFSET|valid_(min|max|range)|_FillValue|missing_value",
+    re.IGNORECASE,
+)
+"""Keys of tags that tell how counts come to physical values, or which counts there are."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,6 +83,20 @@ class RasterLayout:
     def alpha(self) -> int | None:
         """Position (from 0) of the alpha band, if there is one."""
         return alpha_among([band.colorinterp.name for band in self.metadata.bands])
+
+
+def without_scale(band: BandMetadata) -> BandMetadata:
+    """Tell of a band whose samples are no counts any more: no scale, no offset, no tags that say as much."""
+    return replace(band, scale=1.0, offset=0.0, tags=without_scale_tags(band.tags))
+
+
+def without_scale_tags(tags: Tags) -> Tags:
+    """Leave out tags that tell how counts come to physical values, as Landsat's ``REFLECTANCE_MULT`` does."""
+    kept = {
+        domain: {key: text for key, text in items.items() if not _OF_COUNTS.fullmatch(key)}
+        for domain, items in tags.items()
+    }
+    return {domain: items for domain, items in kept.items() if items}
 
 
 class Samples(NamedTuple):

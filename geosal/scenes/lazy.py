@@ -48,6 +48,7 @@ def open_scene(
         (band, y, x) of the file's dtype, with rioxarray's ``spatial_ref``, nodata and ``long_name``. The coordinate
         ``colorinterp`` (band) names what a band shows; so do ``scale_factor``, ``add_offset`` and ``units`` where they
         differ, which are attributes where they do not. ``valid`` (y, x) is there when the file has a mask or alpha.
+        Where control points alone tell the place, ``y`` and ``x`` count pixels.
         ``encoding["source"]`` and ``encoding["reading"]`` lead the writer back to tags, GCPs and RPCs.
 
     Raises
@@ -78,6 +79,8 @@ def open_scene(
     if source.mask or source.alpha is not None:
         valid = _by_chunks(_read_mask, source, scene.data.chunks[-2:], np.dtype(np.bool_))
         scene = scene.assign_coords(valid=(("y", "x"), valid))
+    if source.layout.metadata.gcps and "x" not in scene.coords:  # nothing else would tell which pixels a part has
+        scene = scene.assign_coords({dim: np.arange(scene.sizes[dim]) + 0.5 for dim in ("y", "x")})
     scene.encoding |= {"source": path, "reading": wanted}
     return scene
 

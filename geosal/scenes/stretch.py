@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geosal.errors import GeosalWarning, UsageError
 from geosal.grid import Block
-from geosal.raster import BandMetadata, RasterLayout, Samples
+from geosal.raster import BandMetadata, RasterLayout, Samples, without_scale, without_scale_tags
 from geosal.scenes.decimate import Small, decimate, sample
 from geosal.scenes.raster import Scene
 from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
@@ -146,15 +146,17 @@ def _layout(layout: RasterLayout, rule: ByteRule, curves: tuple[Curve, ...]) -> 
     )
     power = f" ** {rule.gamma:g}" if rule.gamma != 1 else ""
     formula = f"{rule}; value = low + (high - low) * ((byte - 1) / 254){power}, limits with each band"
-    tags = {**layout.metadata.tags.get("", {}), TAG: formula}
-    metadata = replace(layout.metadata, bands=bands, tags={**layout.metadata.tags, "": tags}, nbits=None)
+    tags = without_scale_tags(layout.metadata.tags)
+    tags = {**tags, "": {**tags.get("", {}), TAG: formula}}
+    metadata = replace(layout.metadata, bands=bands, tags=tags, nbits=None)
     coded = layout.nodata is not None or np.dtype(layout.dtype).kind == "f"
     return replace(layout, dtype="uint8", nodata=0.0 if coded else None, metadata=metadata)
 
 
 def _band(band: BandMetadata, curve: Curve) -> BandMetadata:
+    band = without_scale(band)
     tags = {**band.tags.get("", {}), TAG: f"{curve.low:.10g} to {curve.high:.10g}"}
-    return replace(band, scale=1.0, offset=0.0, unit=None, tags={**band.tags, "": tags})
+    return replace(band, unit=None, tags={**band.tags, "": tags})
 
 
 def _curves(scene: Scene, rule: ByteRule) -> tuple[Curve, ...]:

@@ -1,0 +1,186 @@
+"""What a writer must know of an array: what the array itself tells, and what the file tells that it was opened from.
+
+A part of a scene keeps what still holds of a part: names, units, tags. What is of the place moves along with it.
+"""
+
+import math
+import re
+import warnings
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+
+from geosal.array_grid import grid_of
+from geosal.array_place import carry_place, pixels_in_file
+from geosal.errors import GeosalError, GeosalWarning
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, without_scale
+from geosal.scenes import Reading, Scene, open_input
+
+_NODATA_KEYS = ("_FillValue", "missing_value", "fill_value", "nodata")
+"""Attributes by which rioxarray tells a nodata code, the first that is there."""
+_NOT_TEXT = frozenset({
+    *_NODATA_KEYS, "scale_factor", "add_offset", "units", "long_name", "grid_mapping", "coordinates", "crs",
+})  # fmt: skip
+_OF_THE_WHOLE = re.compile(r"STATISTICS_|CORNER_|(REFLECTIVE|THERMAL|PANCHROMATIC)_(LINES|SAMPLES)$", re.IGNORECASE)
+"""Keys of tags that a part no longer has."""
+_DOMAINS_OF_THE_WHOLE = frozenset({"GEOLOCATION"})
+
+
+class Recode(NamedTuple):
+    """Samples of one code that become another, as NaN or the nodata value are one code in the output."""
+
+    old: float
+    new: float
+
+    def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Recode samples of floats; what comes in stays as it is."""
+        found = is_nodata(pixels, self.old)
+        return np.where(found, pixels.dtype.type(self.new), pixels) if found.any() else pixels
+
+
+class ArrayLayout(NamedTuple):
+    """What the output is to be, and how its samples come about."""
+
+    layout: RasterLayout
+    recode: Recode | None
+
+
+def layout_of(array: xr.DataArray) -> ArrayLayout:
+    """Collect what a writer must know from a (band, y, x) array and from its file.
+
+    Warns
+    -----
+    GeosalWarning
+        The file no longer opens, or the array does not tell which part of it it is, so control points do not go along.
+    """
+    grid = grid_of(array)
+    file = _file_of(array)
+    pixels = None if file is None else pixels_in_file(array, grid, file)
+    nodata, recode = _nodata_of(array, file)
+    metadata = _own_metadata(array)
+    if file is not None and pixels is not None:
+        metadata = _metadata_of_file(array, file, metadata, whole=pixels.is_whole)
+    grid, metadata = carry_place(array, grid, file, pixels, metadata)
+    alpha = any(band.colorinterp == ColorInterp.alpha for band in metadata.bands)
+    # Of alpha alone no mask is made as well; of an array that knows no file nobody knows that it is alone.
+    has_mask = "valid" in array.coords and (not alpha or file is None or file.has_mask)
+    layout = RasterLayout(grid=grid, dtype=str(array.dtype), nodata=nodata, has_mask=has_mask, metadata=metadata)
+    return ArrayLayout(layout, recode)
+
+
+def bands_of(array: xr.DataArray, name: str, otherwise: object) -> list[Any]:
+    """What each band has: by a coordinate, which follows what is cut out; else by an attribute, for all or for each."""
+    count = array.sizes["band"]
+    of_all = array.coords[name].values if name in array.coords else array.attrs.get(name, otherwise)
+    several = list(of_all) if isinstance(of_all, tuple | list) else np.atleast_1d(of_all).tolist()
+    if len(several) == count:
+        return several
+    return several * count if len(several) == 1 else [otherwise] * count
+
+
+def _nodata_of(array: xr.DataArray, file: RasterLayout | None) -> tuple[float | None, Recode | None]:
+    """Tell the nodata value, so that NaN never counts as valid in floats that no file holds as they are.
+
+    Floats made of integers, as by ``scene.where(...)``, have NaN where the code was: NaN is their nodata.
+    """
+    if array.rio.encoded_nodata is not None:  # rioxarray has put NaN where the code was
+        return (math.nan if array.dtype.kind == "f" else array.rio.encoded_nodata), None
+    told = array.rio.nodata
+    if array.dtype.kind != "f" or (file is not None and file.dtype == str(array.dtype)):
+        return told, None
+    if told is None or math.isnan(told):
+        return math.nan, None
+    attribute = next((array.attrs[key] for key in _NODATA_KEYS if key in array.attrs), None)
+    if isinstance(attribute, np.integer) or (file is not None and not file.dtype.startswith("float")):
+        return math.nan, Recode(float(told), math.nan)
+    return float(told), Recode(math.nan, float(told))
+
+
+def _file_of(array: xr.DataArray) -> RasterLayout | None:
+    """The layout of the array's file, as it was read: all of its bands."""
+    path = array.encoding.get("source")
+    if not path:
+        return None
+    try:
+        scene: Scene = open_input(path, array.encoding.get("reading", Reading()))
+    except GeosalError as error:
+        warnings.warn(
+            f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written",
+            GeosalWarning,
+            stacklevel=4,
+        )
+        return None
+    return scene.layout
+
+
+def _metadata_of_file(array: xr.DataArray, file: RasterLayout, own: RasterMetadata, *, whole: bool) -> RasterMetadata:
+    """What the array's file knows; of a part what still holds, and names, units and colours as the array tells them."""
+    numbers = _band_numbers(array)
+    bands = own.bands
+    if numbers and 1 <= min(numbers) <= max(numbers) <= file.count:
+        bands = tuple(file.metadata.bands[number - 1] for number in numbers)
+        if not whole:
+            bands = tuple(_of_part(array, mine, found) for mine, found in zip(own.bands, bands, strict=True))
+        if {"scale_factor", "add_offset"} & array.encoding.keys():  # samples are physical values already
+            bands = tuple(map(without_scale, bands))
+    same_type = file.dtype == str(array.dtype)
+    tags = file.metadata.tags if whole else _of_any_part(file.metadata.tags)
+    return replace(file.metadata, bands=bands, tags=tags, nbits=file.metadata.nbits if same_type else None)
+
+
+def _of_part(array: xr.DataArray, own: BandMetadata, found: BandMetadata) -> BandMetadata:
+    """A band of a part: what the array tells goes before what its file tells."""
+    tells = array.coords.keys() | array.attrs.keys()
+    return replace(
+        found,
+        description=own.description or found.description,
+        unit=own.unit or found.unit,
+        scale=own.scale if "scale_factor" in tells else found.scale,
+        offset=own.offset if "add_offset" in tells else found.offset,
+        colorinterp=own.colorinterp if "colorinterp" in tells else found.colorinterp,
+        tags=_of_any_part(found.tags),
+    )
+
+
+def _of_any_part(tags: Tags) -> Tags:
+    """Leave out statistics, and what tells of the corners of the whole."""
+    kept = {
+        domain: {key: text for key, text in items.items() if not _OF_THE_WHOLE.match(key)}
+        for domain, items in tags.items()
+        if domain not in _DOMAINS_OF_THE_WHOLE
+    }
+    return {domain: items for domain, items in kept.items() if items}
+
+
+def _band_numbers(array: xr.DataArray) -> list[int]:
+    """Which bands of its file an array holds; none where it does not tell: no coordinate `band`, or one of names."""
+    bands = np.atleast_1d(array.coords["band"].values) if "band" in array.coords else np.empty(0)
+    whole = bands.dtype.kind in "iu" and bands.size == array.sizes["band"]
+    return [int(band) for band in bands] if whole else []
+
+
+def _own_metadata(array: xr.DataArray) -> RasterMetadata:
+    names = array.attrs.get("long_name", ())
+    names = (names,) if isinstance(names, str) else tuple(names)
+    if "band" in array.coords and array.coords["band"].dtype.kind in "UO":  # as stackstac and odc-stac name bands
+        names = tuple(map(str, np.atleast_1d(array.coords["band"].values)))
+    colours = np.atleast_1d(array.coords["colorinterp"].values) if "colorinterp" in array.coords else ()
+    units = bands_of(array, "units", None)
+    scales, offsets = bands_of(array, "scale_factor", 1), bands_of(array, "add_offset", 0)
+    bands = tuple(
+        BandMetadata(
+            description=(names[i] or None) if len(names) == array.sizes["band"] else None,
+            unit=str(units[i]) if units[i] else None,
+            scale=float(scales[i]),
+            offset=float(offsets[i]),
+            colorinterp=ColorInterp[str(colours[i])] if len(colours) else ColorInterp.undefined,
+        )
+        for i in range(array.sizes["band"])
+    )
+    # rioxarray keeps a file's tags as attributes, beside others of its own.
+    texts = {str(key): text for key, text in array.attrs.items() if isinstance(text, str) and key not in _NOT_TEXT}
+    return RasterMetadata(bands=bands, tags=_of_any_part({"": texts}))

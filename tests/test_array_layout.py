@@ -1,0 +1,236 @@
+"""What an array carries into a file: of its own, and of the file that it was opened from."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import rioxarray
+import xarray as xr
+from rasterio.control import GroundControlPoint
+from rasterio.rpc import RPC
+from rasterio.transform import GCPTransformer, RPCTransformer, from_origin
+
+import geosal
+from geosal import GeosalWarning
+
+ROWS, COLS = 40, 50
+PLACE = from_origin(4e5, 5e6, 10, 10)
+Change = Callable[[xr.DataArray], xr.DataArray]
+
+
+@pytest.fixture
+def reflectance(tmp_path: Path) -> Path:
+    """Counts with a scale and an offset, 0 is nodata in the left third; tags in several domains."""
+    pixels = np.arange(2 * ROWS * COLS, dtype=np.uint16).reshape(2, ROWS, COLS) + 1
+    pixels[:, :, : COLS // 3] = 0
+    path = write_raster(tmp_path / "reflectance.tif", pixels, crs="EPSG:32631", transform=PLACE, nodata=0)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales, dataset.offsets, dataset.units = [1e-4, 1e-4], [-0.1, -0.1], ["sr", "sr"]
+        dataset.descriptions = ("B04", "B03")
+        dataset.update_tags(ACQ="2026-06-01", CORNER_UL_LAT="45.1")
+        dataset.update_tags(ns="FOO", bar="1")
+        dataset.update_tags(ns="GEOLOCATION", LINE_OFFSET="0")
+        dataset.update_tags(1, wavelength="665 nm", REFLECTANCE_MULT="1e-4")
+        dataset.update_tags(2, wavelength="560 nm", ns="FOO")
+    return path
+
+
+def write_raster(path: Path, pixels: np.ndarray, **options: object) -> Path:
+    count, height, width = pixels.shape
+    layout = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype}
+    with rasterio.open(path, "w", **layout, **options) as dataset:
+        dataset.write(pixels)
+    return path
+
+
+def written(array: xr.DataArray, tmp_path: Path) -> Path:
+    return Path(geosal.write(array, str(tmp_path / "out.tif"), overwrite=True))
+
+
+@pytest.mark.parametrize(
+    ("cut", "kept"),
+    [
+        (lambda scene: scene[:, ::2, ::2], 2),
+        (lambda scene: scene.isel(band=[0, 1], y=slice(5, 9)), 2),
+        (lambda scene: scene.rio.clip_box(400105, 4999705, 400395, 4999895), 2),
+        (lambda scene: scene[:, ::-1], 2),
+        (lambda scene: scene.sel(band=[1])[:, :30], 1),
+    ],
+)
+def test_a_part_keeps_the_tags_that_hold_of_a_part(reflectance: Path, tmp_path: Path, cut: Change, kept: int) -> None:
+    with rasterio.open(written(cut(geosal.open_scene(reflectance)), tmp_path)) as made:
+        assert made.tags()["ACQ"] == "2026-06-01"
+        assert made.tags(ns="FOO") == {"bar": "1"}
+        assert "CORNER_UL_LAT" not in made.tags()
+        assert made.tags(ns="GEOLOCATION") == {}
+        assert made.tags(1)["wavelength"] == "665 nm"
+        assert made.descriptions == ("B04", "B03")[:kept]
+        assert {*zip(made.scales, made.offsets, made.units, strict=True)} == {(1e-4, -0.1, "sr")}
+        assert kept == 1 or made.tags(2, ns="FOO") == {"wavelength": "560 nm"}
+
+
+def test_a_part_has_the_names_that_the_user_gave_it(reflectance: Path, tmp_path: Path) -> None:
+    part = geosal.open_scene(reflectance)[:, :10]
+    part.attrs |= {"long_name": ("red", "green"), "scale_factor": 2.0}
+    with rasterio.open(written(part, tmp_path)) as made:
+        assert (made.descriptions, made.scales) == (("red", "green"), (2, 2))
+        assert made.tags(1)["wavelength"] == "665 nm"
+
+
+def test_a_computed_array_keeps_the_texts_among_its_attributes(reflectance: Path, tmp_path: Path) -> None:
+    scene = geosal.open_scene(reflectance)
+    with xr.set_options(keep_attrs=True):
+        coarse = scene.coarsen(x=2, y=2).max()
+    with rasterio.open(written(coarse, tmp_path)) as made:
+        assert made.tags()["ACQ"] == "2026-06-01"
+        assert "CORNER_UL_LAT" not in made.tags()
+        assert "units" not in made.tags()
+
+
+def test_a_mosaic_that_reaches_beyond_a_file_has_none_of_its_domains(reflectance: Path, tmp_path: Path) -> None:
+    scene = geosal.open_scene(reflectance)
+    with rasterio.open(written(scene.rio.pad_box(399500, 4999000, 401000, 5000500), tmp_path)) as made:
+        assert made.width > COLS
+        assert made.tags(ns="FOO") == {}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_physical_values_have_no_scale(reflectance: Path, tmp_path: Path, *, whole: bool) -> None:
+    opened = rioxarray.open_rasterio(reflectance, mask_and_scale=True)
+    assert isinstance(opened, xr.DataArray)
+    with rasterio.open(written(opened if whole else opened[:, 5:], tmp_path)) as made:
+        assert (made.scales, made.offsets) == ((1, 1), (0, 0))
+        np.testing.assert_allclose(made.read(masked=True), np.ma.masked_invalid(opened if whole else opened[:, 5:]))
+        assert "REFLECTANCE_MULT" not in made.tags(1)
+        assert made.tags(1)["wavelength"] == "665 nm"
+
+
+@pytest.mark.parametrize("nodata", [0, None])
+def test_floats_made_of_integers_have_nan_for_nodata(reflectance: Path, tmp_path: Path, nodata: int | None) -> None:
+    with rasterio.open(reflectance, "r+") as dataset:
+        dataset.nodata = nodata
+    scene = geosal.open_scene(reflectance)
+    for array in (scene.where(scene != 0), scene.where(scene != 0)[:, 3:]):
+        with rasterio.open(written(array, tmp_path)) as made:
+            assert np.isnan(made.nodata)
+            np.testing.assert_array_equal(made.read_masks(1) > 0, np.isfinite(array[0].values))
+            assert made.scales == (1e-4, 1e-4)
+
+
+def test_codes_left_among_floats_are_nodata_still(reflectance: Path, tmp_path: Path) -> None:
+    scene = geosal.open_scene(reflectance)
+    with rasterio.open(reflectance) as source, rasterio.open(written(scene.astype("float32"), tmp_path)) as made:
+        np.testing.assert_array_equal(made.dataset_mask(), source.dataset_mask())
+    masked = rioxarray.open_rasterio(reflectance, masked=True)
+    assert isinstance(masked, xr.DataArray)
+    with rasterio.open(reflectance) as source, rasterio.open(written(masked, tmp_path)) as made:
+        np.testing.assert_array_equal(made.dataset_mask(), source.dataset_mask())
+
+
+def test_nan_beside_a_code_of_floats_gets_the_code(tmp_path: Path) -> None:
+    pixels = np.linspace(1, 2, ROWS * COLS, dtype=np.float32).reshape(1, ROWS, COLS)
+    pixels[:, :7], pixels[:, 7:9] = -9999, np.nan
+    source = write_raster(tmp_path / "in.tif", pixels, crs="EPSG:32631", transform=PLACE, nodata=-9999)
+    scene = geosal.open_scene(source)
+    with rasterio.open(written(scene, tmp_path)) as made:  # as the file has it
+        np.testing.assert_array_equal(made.read(), pixels)
+    with rasterio.open(written(scene.where(scene != -9999), tmp_path)) as made:
+        assert made.nodata == -9999
+        np.testing.assert_array_equal(made.read(1)[:9], np.full((9, COLS), -9999))
+        np.testing.assert_array_equal(made.read(1)[9:], pixels[0, 9:])
+
+
+def points() -> list[GroundControlPoint]:
+    found = []
+    for row, col in ((0, 0), (0, COLS), (ROWS, 0), (ROWS, COLS), (13, 31)):
+        x, y = 10 + 1e-3 * col + 2e-4 * row, 45 - 1e-3 * row + 1e-4 * col
+        found.append(GroundControlPoint(row, col, x, y, 100.0))
+    return found
+
+
+@pytest.fixture
+def of_points(tmp_path: Path) -> Path:
+    pixels = np.arange(ROWS * COLS, dtype=np.uint16).reshape(1, ROWS, COLS)
+    return write_raster(tmp_path / "points.tif", pixels, gcps=points(), crs="EPSG:4326")
+
+
+CUTS = [
+    (lambda a: a, (0, 0, 1, 1)),
+    (lambda a: a[:, :25], (0, 0, 1, 1)),
+    (lambda a: a[:, 7:, 9:20], (7, 9, 1, 1)),
+    (lambda a: a[:, 3:30:2, ::5], (2.5, -2, 2, 5)),
+    (lambda a: a[:, 4:5, 6:7], (4, 6, 1, 1)),
+    (lambda a: a[:, ::-1], (ROWS, 0, -1, 1)),
+    (lambda a: a[:, ::-1][:, :10, 3:] * 2, (ROWS, 3, -1, 1)),
+]
+"""A cut, and where (row, column) its first corner lies in the whole, and how long its steps are."""
+
+
+@pytest.mark.parametrize(("cut", "begin"), CUTS)
+def test_control_points_move_with_a_part(
+    of_points: Path, tmp_path: Path, cut: Change, begin: tuple[float, float, float, float]
+) -> None:
+    top, left, down, across = begin
+    with rasterio.open(written(cut(geosal.open_scene(of_points)), tmp_path)) as made:
+        found, crs = made.gcps
+        assert crs.to_epsg() == 4326
+        assert made.crs is None
+        assert made.transform.is_identity
+        for point, before in zip(found, points(), strict=True):
+            assert (point.x, point.y, point.z) == (before.x, before.y, before.z)
+            assert point.row * down + top == pytest.approx(before.row)
+            assert point.col * across + left == pytest.approx(before.col)
+        with GCPTransformer(points()) as whole, GCPTransformer(found) as part:
+            assert part.xy(2, 1) == pytest.approx(whole.xy((2.5 * down + top) - 0.5, (1.5 * across + left) - 0.5))
+
+
+def test_a_part_that_does_not_tell_where_it_lies_leaves_its_control_points(of_points: Path, tmp_path: Path) -> None:
+    opened = rioxarray.open_rasterio(of_points)
+    assert isinstance(opened, xr.DataArray)
+    with rasterio.open(written(opened, tmp_path)) as made:
+        assert len(made.gcps[0]) == len(points())
+    with pytest.warns(GeosalWarning, match="control points"):
+        written(opened[:, 5:], tmp_path)
+    with rasterio.open(tmp_path / "out.tif") as made:
+        assert made.gcps[0] == []
+        assert made.crs is None
+
+
+def test_what_was_warped_has_its_place_and_no_control_points(of_points: Path, tmp_path: Path) -> None:
+    warped = geosal.open_scene(of_points).rio.reproject("EPSG:4326")
+    with rasterio.open(written(warped, tmp_path)) as made:
+        assert made.gcps[0] == []
+        assert made.crs.to_epsg() == 4326
+        assert made.transform.almost_equals(warped.rio.transform(), 1e-9)
+
+
+def rpcs() -> RPC:
+    ramp = [0.0] * 17
+    return RPC(
+        height_off=0.0, height_scale=100.0, lat_off=45.0, lat_scale=0.1, long_off=10.0, long_scale=0.1,
+        line_den_coeff=[1.0, 0.0, 0.0, *ramp], line_num_coeff=[0.0, 0.1, -1.0, *ramp],
+        samp_den_coeff=[1.0, 0.0, 0.0, *ramp], samp_num_coeff=[0.0, 1.0, 0.2, *ramp],
+        line_off=20.0, line_scale=20.0, samp_off=25.0, samp_scale=25.0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("place", [{}, {"crs": "EPSG:32631", "transform": PLACE}])
+@pytest.mark.parametrize(("cut", "begin"), CUTS[:-1])
+def test_rpcs_move_with_a_part(
+    tmp_path: Path, cut: Change, begin: tuple[float, float, float, float], place: dict[str, object]
+) -> None:
+    source = write_raster(tmp_path / "rpcs.tif", np.ones((1, ROWS, COLS), np.uint16), rpcs=rpcs(), **place)
+    top, left, down, across = begin
+    if down < 0:
+        with pytest.warns(GeosalWarning, match="flipped"):
+            written(cut(geosal.open_scene(source)), tmp_path)
+        with rasterio.open(tmp_path / "out.tif") as made:
+            assert made.rpcs is None
+        return
+    with rasterio.open(written(cut(geosal.open_scene(source)), tmp_path)) as made:
+        assert made.transform.is_identity is not bool(place)
+        with RPCTransformer(rpcs()) as whole, RPCTransformer(made.rpcs) as part:
+            expected = whole.xy((1.5 * down + top) - 0.5, (2.5 * across + left) - 0.5)
+            assert part.xy(1, 2) == pytest.approx(expected, abs=1e-7)
