@@ -315,3 +315,12 @@ def test_rules_for_reflectance_tell_of_other_units(rule: str, make_scene) -> Non
     bright = make_scene(percent / 70, name="b.tif")
     with warnings.catch_warnings(action="error"):
         ByteScene.wrap(bright, rule)
+
+
+def test_tags_that_tell_of_counts_are_left_out(make_scene, tmp_path: Path) -> None:
+    make_scene(_counts(), tags={"ADD_OFFSET": "-1000", "REFLECTANCE_MULT_BAND_4": "2e-05", "ACQ": "2026"})
+    with rasterio.open(tmp_path / "scene.tif", "r+") as dataset:
+        dataset.update_tags(1, REFLECTANCE_MULT="2.75e-05", REFLECTANCE_ADD="-0.2", RADIANCE_UNITS="W")
+    metadata = ByteScene.wrap(Scene.open(tmp_path / "scene.tif"), "percentile").layout.metadata
+    assert metadata.bands[0].tags[""].keys() == {"wavelength", "RADIANCE_UNITS", "GEOSAL_TO_BYTE"}
+    assert metadata.tags[""].keys() == {"ACQ", "AREA_OR_POINT", "GEOSAL_TO_BYTE"}
