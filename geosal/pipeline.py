@@ -29,7 +29,7 @@ from geosal.scenes.zarr_store import store_bytes
 from geosal.search import Attempt, Found, reach
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
-from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
+from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain, warn_of_no_pixels
 from geosal.treatment import NOTHING
 from geosal.version import __version__
 from geosal.writers.publish import WorkDirectory
@@ -248,8 +248,10 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
             tally = _carry_out(plan, path, report)
         finished = work.publish(path)
         report(Progress("verify", 1, 1, "steps"))
-    if not plan.saliency.even:
-        warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True))
+    if not tally.levels_valid.any():
+        warn_of_no_pixels(plan.recipe.output)
+    elif not plan.saliency.even:
+        warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True), untried=plan.saliency.untried)
     return replace(_summary(plan, tally, finished, time.monotonic() - begin), search=facts)
 
 

@@ -137,7 +137,7 @@ class Plan:
         of_levels = self.shares()
         shares = self.kernels(of_levels)
         if not self.saliency.even:
-            warn_of_little_gain(self.recipe.output, of_levels)
+            warn_of_little_gain(self.recipe.output, of_levels, untried=self.saliency.untried)
         grid = self.layout.grid
         return {
             "input": self.recipe.input,

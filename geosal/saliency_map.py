@@ -203,7 +203,7 @@ def write_saliency_map(
     told = None if picture is None else picture.write(str(preview), overwrite=recipe.overwrite)
     shares = statistics.shares(recipe.ladder)
     if not saliency.even:
-        warn_of_little_gain(output, shares, statistics.mean)
+        warn_of_little_gain(output, shares, statistics.mean, saliency.untried)
     return {
         "output": output,
         "driver": profile.driver,

@@ -74,7 +74,9 @@ def count_levels(levels: NDArray[np.uint8], steps: int) -> NDArray[np.int64]:
     return look_up(levels, None)[1][: steps + 1]
 
 
-def warn_of_little_gain(label: str, shares: Mapping[int, float], mean: float | None = None) -> None:
+def warn_of_little_gain(
+    label: str, shares: Mapping[int, float], mean: float | None = None, untried: Sequence[str] = ()
+) -> None:
     """Tell the user when saliency is so high that hardly anything is smoothed.
 
     Parameters
@@ -85,6 +87,8 @@ def warn_of_little_gain(label: str, shares: Mapping[int, float], mean: float | N
         From kernel width to share of the pixels.
     mean
         Mean saliency, where it is known.
+    untried
+        What could be asked for so that less matters, beside other sources.
 
     Warns
     -----
@@ -94,17 +98,31 @@ def warn_of_little_gain(label: str, shares: Mapping[int, float], mean: float | N
     kept = shares.get(1, 0.0)
     if max(kept, mean or 0.0) >= _LITTLE:
         told = "" if mean is None else f"mean saliency {mean:.2f}, "
-        mend = "ask for less, or say what does not matter: --background 0, --outside blur, an exclusion such as clouds"
+        mend = f"ask for less, or say what does not matter: {', '.join([*untried, 'an exclusion such as clouds'])}"
         if kept >= 1:  # an exclusion was perhaps asked for already
-            mend = (
-                "the sources find nothing here that matters less, as clouds in a clear sky; say what does not matter: "
-                "--background 0, --outside blur, or another exclusion"
-            )
+            wishes = " or ".join([*untried, "another source: a mask of what matters, or detail"])
+            mend = f"the sources find nothing here that matters less, as clouds in a clear sky; give {wishes}"
         warnings.warn(
             f"{label}: {told}{kept:.1%} of the pixels stay as they are, so little can be gained; {mend}",
             GeosalWarning,
             stacklevel=3,
         )
+
+
+def warn_of_no_pixels(label: str) -> None:
+    """Tell the user that a scene has no pixel that could be smoothed.
+
+    Warns
+    -----
+    GeosalWarning
+        Always.
+    """
+    warnings.warn(
+        f"{label}: no pixel of the scene is valid (all are nodata or masked), so there is nothing to smooth; see "
+        "that it is the scene and the nodata value you mean",
+        GeosalWarning,
+        stacklevel=3,
+    )
 
 
 @dataclass(slots=True)

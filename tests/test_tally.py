@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain
+from geosal.errors import GeosalWarning
+from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain, warn_of_no_pixels
 
 
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=60), st.integers(0, 60))
@@ -64,3 +65,17 @@ def test_little_to_gain_is_told(shares: dict[int, float], mean: float | None, to
         warnings.simplefilter("always")
         warn_of_little_gain("out.tif", shares, mean)
     assert [told in str(one.message) for one in caught] == ([True] if told else [])
+
+
+def test_advice_is_what_has_not_been_tried() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GeosalWarning)
+        warn_of_little_gain("out.tif", {1: 1.0})
+        warn_of_little_gain("out.tif", {1: 1.0}, untried=("--outside blur",))
+        warn_of_little_gain("out.tif", {1: 0.95, 3: 0.05}, untried=("--background 0",))
+        warn_of_no_pixels("out.tif")
+    clear, outside, background, empty = (str(one.message) for one in caught)
+    assert "--" not in clear
+    assert "give --outside blur or another source" in outside
+    assert "--background 0, an exclusion" in background
+    assert "no pixel of the scene is valid" in empty

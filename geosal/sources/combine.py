@@ -94,6 +94,15 @@ class Saliency:
         return all(isinstance(source, Uniform) for source in self.sources)
 
     @property
+    def untried(self) -> tuple[str, ...]:
+        """What could be asked for so that less matters, and has not been; other sources aside."""
+        speaks = any(source.kind == "interest" for source in self.sources)
+        outside = speaks and self.coverage < 1 and self.outside == "keep"
+        ground = any(getattr(source, "background", 0) > 0 for source in self.sources)
+        wishes = {"--outside blur": outside, "--background 0": ground}
+        return tuple(wish for wish, helps in wishes.items() if helps)
+
+    @property
     def pixel_bytes(self) -> int:
         """What `read_known` takes for each pixel of a block, at most: what all sources said, and their union.
 

@@ -32,6 +32,10 @@ class Said:
 class Grounded(Said):
     """One that has a background."""
 
+
+class WithGround(Said):
+    """A source that tells what matters elsewhere, as vectors do."""
+
     background: float = 0.3
 
 
@@ -272,3 +276,13 @@ def test_a_weight_that_cannot_be_is_refused(weight, grid):
 def test_a_weight_without_the_weighted_mean_is_refused(combine, grid):
     with pytest.raises(UsageError, match="add --combine weighted"):
         open_saliency(["half:weight=2", "perlin"], grid, combine=combine)
+
+
+def test_what_has_not_been_tried_could_help() -> None:
+    def untried(*sources: Said, coverage: float = 0.6, outside: str = "keep") -> tuple[str, ...]:
+        grid = Grid(None, Affine.identity(), 1, 5)
+        return Saliency(grid=grid, sources=sources, coverage=coverage, outside=outside).untried
+
+    assert untried(LEFT) == ("--outside blur",)
+    assert untried(LEFT, outside="blur") == untried(LEFT, coverage=1) == untried(CLOUD) == ()
+    assert untried(WithGround((1, 1, 1, 1, 1)), coverage=1) == ("--background 0",)
