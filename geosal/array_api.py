@@ -22,6 +22,7 @@ from geosal.grid import Block, Grid
 from geosal.plan import target_for, warn_of_scales
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import alpha_among, any_colour, valid_samples
+from geosal.recipe import read_options
 from geosal.scenes import Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.version import __version__
@@ -116,7 +117,7 @@ def write(
     path: str,
     *,
     profile: str | None = None,
-    creation_options: Mapping[str, str] | None = None,
+    creation_options: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     workers: int | None = None,
     progress: ProgressCallback | None = None,
@@ -149,11 +150,12 @@ def write(
         The codec cannot hold the array, the file cannot be written, or a source block cannot be read.
     """
     check_dimensions(array)
+    options = dict(read_options("creation_options", {} if creation_options is None else creation_options))
     stacked = array if array.ndim == 3 else array.expand_dims("band")
     source = array.encoding.get("source")
     check_output(path, overwrite=overwrite, inputs=[source, input_root(source)] if source else [])
     layout, recode = layout_of(stacked)
-    chosen = resolve_profile(path, profile, dict(creation_options or {}), layout)
+    chosen = resolve_profile(path, profile, options, layout)
     warn_of_order(path, chosen.driver, layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
     warn_of_scales(target)

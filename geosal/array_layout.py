@@ -163,6 +163,11 @@ def _band_numbers(array: xr.DataArray) -> list[int]:
     return [int(band) for band in bands] if whole else []
 
 
+def _is_tag(key: str) -> bool:
+    """Whether an attribute is a tag: none that rioxarray or Zarr's conventions read."""
+    return key not in _NOT_TEXT and not key.startswith(("spatial:", "proj:"))
+
+
 def _own_metadata(array: xr.DataArray) -> RasterMetadata:
     names = array.attrs.get("long_name", ())
     names = (names,) if isinstance(names, str) else tuple(names)
@@ -182,5 +187,5 @@ def _own_metadata(array: xr.DataArray) -> RasterMetadata:
         for i in range(array.sizes["band"])
     )
     # rioxarray keeps a file's tags as attributes, beside others of its own.
-    texts = {str(key): text for key, text in array.attrs.items() if isinstance(text, str) and key not in _NOT_TEXT}
+    texts = {str(key): text for key, text in array.attrs.items() if isinstance(text, str) and _is_tag(str(key))}
     return RasterMetadata(bands=bands, tags=_of_any_part({"": texts}))

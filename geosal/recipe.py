@@ -325,7 +325,14 @@ def _items(name: str, value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def _options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
+def read_options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
+    """Read creation options from a mapping, or from pairs; values may be numbers, or yes and no.
+
+    Raises
+    ------
+    UsageError
+        It is neither, or an option has two values.
+    """
     pairs = value.items() if isinstance(value, Mapping) else _items(name, value)
     _require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
     if empty := [key for key, option in pairs if option is None]:
@@ -369,5 +376,5 @@ _CONVERT = {
     "background": _number, "resolution": _number, "bands": _names, "saliency": _texts, "drivers": _texts,
     "treatment": _texts, "target_bpp": _number, "target_size": _size, "target_ratio": _ratio, "target_jpeg": _number,
     "min_psnr": _floors, "min_ssim": _floors,
-    "bidx": _numbers, "creation_options": _options, "max_memory": _memory,
+    "bidx": _numbers, "creation_options": read_options, "max_memory": _memory,
 }  # fmt: skip

@@ -155,3 +155,28 @@ def test_a_part_keeps_scales_that_differ(tmp_path: Path) -> None:
         geosal.write(part, tmp_path / "out.tif", overwrite=True)
         with rasterio.open(tmp_path / "out.tif") as made:
             assert (made.scales, made.offsets, made.units) == (scales, offsets, units)
+
+
+def test_creation_options_are_those_of_compress(tmp_path: Path) -> None:
+    array = xr.DataArray(np.arange(2000, dtype=np.int16).reshape(40, 50), dims=("y", "x"))
+    for level in (9, "9"):
+        geosal.write(array, str(tmp_path / "a.tif"), creation_options={"LEVEL": level, "BIGTIFF": True}, overwrite=True)
+    for wrong in (["LEVEL=9"], "LEVEL=9", 9):
+        with pytest.raises(UsageError, match="creation_options"):
+            geosal.write(array, str(tmp_path / "b.tif"), creation_options=wrong)
+
+
+def test_a_name_that_is_taken_is_refused_in_pythons_words_too(tmp_path: Path) -> None:
+    array = xr.DataArray(np.zeros((4, 5), np.uint8), dims=("y", "x"))
+    geosal.write(array, str(tmp_path / "a.tif"))
+    with pytest.raises(OutputError, match="overwrite=True"):
+        geosal.write(array, str(tmp_path / "a.tif"))
+
+
+@pytest.mark.parametrize(("dtype", "fitting"), [("bool", "uint8"), ("int64", "float64")])
+def test_types_that_no_profile_holds_are_to_be_converted(tmp_path: Path, dtype: str, fitting: str) -> None:
+    array = xr.DataArray(np.zeros((4, 5), dtype), dims=("y", "x"))
+    with pytest.raises(UsageError, match=rf"astype\('{fitting}'\)") as caught:
+        geosal.write(array, str(tmp_path / "a.tif"))
+    assert "--profile" not in str(caught.value)
+    geosal.write(array.astype(fitting), str(tmp_path / "a.tif"))

@@ -252,10 +252,9 @@ def _kind_of(name: str, driver: str, output: str) -> _Kind:
 def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
     otherwise = "write a .tif" if kind.driver == "JPEG" else f"use --profile {_DEFAULT_NAME[kind.driver]}"
     if layout.dtype not in kind.dtypes:
-        mend = otherwise if kind.driver == "COG" else "write a .tif"
-        more = "bring it to 8 bits with --to-byte" if kind.driver == "JPEG" else "convert the scene first"
         raise UsageError(
-            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; {mend}, or {more}"
+            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; "
+            f"{_mend_of_dtype(kind, layout.dtype, otherwise)}"
         )
     if kind.counts and layout.count not in kind.counts:
         raise UsageError(
@@ -267,6 +266,15 @@ def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
             f"profile {name}: loses NaN when {layout.count} bands of {layout.dtype} lie in one file (libtiff's fault); "
             f"choose one with --bidx, or {otherwise}"
         )
+
+
+def _mend_of_dtype(kind: _Kind, dtype: str, otherwise: str) -> str:
+    """A way to write samples of this type: another profile where one holds them, else another type."""
+    if dtype not in PROFILES[_DEFAULT_NAME["COG"]].dtypes:  # which holds most
+        fitting = {"bool": "uint8", "int8": "int16", "float16": "float32"}.get(dtype, "float64")
+        return f"no profile holds them, so convert them first: array.astype('{fitting}'), or gdal_translate -ot"
+    more = "bring it to 8 bits with --to-byte" if kind.driver == "JPEG" else "convert the scene first"
+    return f"{otherwise if kind.driver == 'COG' else 'write a .tif'}, or {more}"
 
 
 def _refuse_alpha(name: str, kind: _Kind, layout: RasterLayout) -> None:

@@ -22,6 +22,7 @@ _LOCK = "lock"
 _MARK = ".geosal-"
 _live: set[Path] = set()
 """Work directories of this process."""
+_REPLACE = "--overwrite, in Python overwrite=True"
 _LONGEST_NAME = 220
 """File systems take 255 bytes: what is made beside the file adds a suffix or two to its name."""
 _MAX_NAME_BYTES = 200
@@ -62,7 +63,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
         raise OutputError(f"{output}: its world file would be that of {other.name} as well; choose another name")
     if not overwrite and (left := orphans(target)):
         raise OutputError(
-            f"{output}: {left[0].name} lies there without its raster; delete it, or replace it with --overwrite"
+            f"{output}: {left[0].name} lies there without its raster; delete it, or replace it: {_REPLACE}"
         )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{output}: no permission to write in {parent}; write elsewhere, or change its permissions")
@@ -196,7 +197,7 @@ class WorkDirectory:
         except FileExistsError as error:
             self._swap = None  # what stands there is another's
             raise OutputError(
-                f"{self._named}: another program has made it meanwhile; replace it with --overwrite"
+                f"{self._named}: another program has made it meanwhile; replace it: {_REPLACE}"
             ) from error
         except OSError as error:
             if self._swap is not None and self._swap.is_done:
@@ -241,7 +242,7 @@ def _refuse_taken(output: str | Path, target: Path, overwrite: bool) -> None:
     if target.is_file() and _is_store_name(target):
         raise OutputError(f"{output}: is a file, and a Zarr store is a directory; delete it, or give another name")
     if not overwrite:
-        raise OutputError(f"{output}: exists already; give another name, or replace it with --overwrite")
+        raise OutputError(f"{output}: exists already; give another name, or replace it: {_REPLACE}")
 
 
 def _is_store_name(target: Path) -> bool:
