@@ -173,16 +173,19 @@ def jp2_south_up(folder: Path) -> None:
         shutil.rmtree(folder / "o.jp2", ignore_errors=True)
 
 
-@case("rpcs-of-another", "RPCs and metadata of a vendor beside the name of an output are refused")
+@case("rpcs-of-another", "RPCs of a vendor beside the name of an output are refused")
 def rpcs_of_another(folder: Path) -> None:
     scene = _picture(folder / "a.tif")
-    for number, end in enumerate(("_RPC.TXT", ".RPB", ".IMD")):
-        (folder / f"o{number}{end}").write_text("LINE_OFF: 1\n")
-        try:
-            geosal.compress(scene, str(folder / f"o{number}.tif"), saliency="half")
-        except geosal.OutputError:
-            continue
-        raise AssertionError(f"written beside o{number}{end}")
+    names = ("LINE", "SAMP", "LAT", "LONG", "HEIGHT")
+    lines = [f"{name}_{what}: 1" for name in names for what in ("OFF", "SCALE")]
+    for name in ("LINE_NUM", "LINE_DEN", "SAMP_NUM", "SAMP_DEN"):
+        lines += [f"{name}_COEFF_{number}: 1" for number in range(1, 21)]
+    (folder / "o_RPC.TXT").write_text("\n".join(lines) + "\n")
+    try:
+        geosal.compress(scene, str(folder / "o.tif"), saliency="half")
+    except geosal.OutputError:
+        return
+    raise AssertionError("written beside o_RPC.TXT")
 
 
 def _proven(scene: Path) -> None:
