@@ -32,10 +32,6 @@ class Said:
 class Grounded(Said):
     """One that has a background."""
 
-
-class WithGround(Said):
-    """A source that tells what matters elsewhere, as vectors do."""
-
     background: float = 0.3
 
 
@@ -285,4 +281,4 @@ def test_what_has_not_been_tried_could_help() -> None:
 
     assert untried(LEFT) == ("--outside blur",)
     assert untried(LEFT, outside="blur") == untried(LEFT, coverage=1) == untried(CLOUD) == ()
-    assert untried(WithGround((1, 1, 1, 1, 1)), coverage=1) == ("--background 0",)
+    assert untried(Grounded((1, 1, 1, 1, 1)), coverage=1) == ("--background 0",)
