@@ -19,7 +19,7 @@ from geosal.errors import OutputError, UsageError
 from geosal.ladder import Ladder
 from geosal.scenes import Reading, band_names
 from geosal.sources import open_saliency
-from geosal.writers.publish import check_output
+from geosal.writers.publish import check_output, why_no_folder
 
 _READING = tuple(field.name for field in fields(Reading))
 _RULES = ("combine", "outside", "background", "drivers")
@@ -89,8 +89,12 @@ def _check_table(path: str | None, *, overwrite: bool, others: Sequence[str | No
     if path is None:
         return
     place = Path(path)
-    if place.is_dir() or not place.absolute().parent.is_dir():
-        raise OutputError(f"--csv {path}: is a directory, or lies in none; name a file in a directory that exists")
+    if not path:
+        raise UsageError("--csv '': names no file; name one")
+    if place.is_dir():
+        raise OutputError(f"--csv {path}: is a directory; name a file in it")
+    if not place.absolute().parent.is_dir():
+        raise OutputError(f"--csv {path}: {why_no_folder(place.absolute().parent)}")
     refuse_job_file("--csv", path, others)
     if place.exists() and not overwrite:
         raise OutputError(f"--csv {path}: exists; replace it with --overwrite, or choose another name")

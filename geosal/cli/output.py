@@ -12,6 +12,7 @@ import click
 
 from geosal.cli.apart import refuse_job_file
 from geosal.errors import OutputError, UsageError, redact
+from geosal.writers.publish import why_no_folder
 
 _STDOUT = "-"
 
@@ -37,15 +38,19 @@ class Report:
 
         Raises
         ------
+        UsageError
+            The name is empty.
         OutputError
             The file's directory is missing or may not be written to.
         """
         if target is not None and target != _STDOUT:
             path = Path(target)
+            if not target:
+                raise UsageError("--json '': names no file; name one, or - for stdout")
             if path.is_dir():
                 raise OutputError(f"--json {target}: is a directory; name a file in it")
             if not path.absolute().parent.is_dir():
-                raise OutputError(f"--json {target}: its directory does not exist; make it first")
+                raise OutputError(f"--json {target}: {why_no_folder(path.absolute().parent)}")
             if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
                 raise OutputError(f"--json {target}: may not be written; choose another place")
         return cls(target, quiet)

@@ -49,6 +49,11 @@ class _Image:
     drawn: bool = True
     """It has boxes."""
 
+    @property
+    def label(self) -> str:
+        """As messages name it."""
+        return self.name or f"image {self.number}"
+
 
 def read_coco(text: str, path: str, wish: Wish, frame: Frame) -> Features:
     """Read the annotations of one image of a COCO file (https://cocodataset.org/#format-data), or a list of results.
@@ -259,7 +264,10 @@ def _choose(text: str, images: list[_Image], wanted: str | None, frame: Frame) -
         found = [image for image in images if frame.path is not None and _stem(image.name) == _stem(frame.path)]
         found = found or (drawn if len(drawn) == 1 else [image for image in drawn if image.shape == frame.shape])
     if not found or (wanted != "all" and len(found) > 1):
-        names = ", ".join(image.name for image in drawn[:6]) + (", ..." if len(drawn) > 6 else "")
+        if not drawn:
+            none = f"none of its {len(images)} images has a box" if images else "it names no image"
+            raise UsageError(f"{text}: {none}; name in it the image that the boxes are drawn on")
+        names = ", ".join(image.label for image in drawn[:6]) + (", ..." if len(drawn) > 6 else "")
         asked = "it is not clear which one the scene is"
         if wanted is not None:
             asked = f"{len(found)} are called {wanted}" if found else "none of that name"
@@ -267,7 +275,7 @@ def _choose(text: str, images: list[_Image], wanted: str | None, frame: Frame) -
     for image in found:
         if image.shape is not None and image.shape != frame.shape:
             raise SaliencyError(
-                f"{text}: its boxes are drawn on {image.name} of {image.shape[1]}x{image.shape[0]} pixels, the scene "
+                f"{text}: its boxes are drawn on {image.label} of {image.shape[1]}x{image.shape[0]} pixels, the scene "
                 f"has {frame.shape[1]}x{frame.shape[0]}; give the scene that they were drawn on"
             )
     return found

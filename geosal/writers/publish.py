@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import secrets
+import shlex
 import shutil
 import stat
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
     if len(os.fsencode(target.name)) > _LONGEST_NAME:
         raise OutputError(f"{output}: the name is longer than {_LONGEST_NAME} bytes; files beside it get longer ones")
     if not parent.is_dir():
-        raise OutputError(f"{output}: directory {parent} does not exist; make it first: mkdir -p {parent}")
+        raise OutputError(f"{output}: {why_no_folder(parent)}")
     if target.is_dir() and not _is_store_name(target):
         raise OutputError(f"{output}: is a directory; give a file name in it")
     if target.is_dir() and (fault := foreign(target)):
@@ -67,6 +68,14 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
         )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{output}: no permission to write in {parent}; write elsewhere, or change its permissions")
+
+
+def why_no_folder(parent: Path) -> str:
+    """Say why a directory in which a file is to be written is none, and what to do."""
+    there = next((place for place in (parent, *parent.parents) if os.path.lexists(place)), parent)
+    if os.path.lexists(there) and not there.is_dir():
+        return f"{there} is no directory, so nothing can lie in it; write elsewhere"
+    return f"directory {parent} does not exist; make it first: mkdir -p {shlex.quote(str(parent))}"
 
 
 def abandon() -> None:
@@ -222,6 +231,8 @@ def _keep_modes(main: Path, output: Path) -> None:
 
 def _resolve(output: str | Path) -> Path:
     text = str(output)
+    if not text:
+        raise OutputError("the name of an output is empty; name a file")
     if "://" in text or text.startswith("/vsi"):
         raise OutputError(f"{text}: only local files are written; write one, then copy it there")
     try:

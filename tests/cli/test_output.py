@@ -37,6 +37,11 @@ def test_target_is_checked_before_the_work(tmp_path: Path) -> None:
         Report.to(str(tmp_path))
     with pytest.raises(OutputError, match="does not exist"):
         Report.to(str(tmp_path / "no" / "a.json"))
+    (tmp_path / "other").touch()
+    with pytest.raises(OutputError, match="other is no directory"):
+        Report.to(str(tmp_path / "other" / "a.json"))
+    with pytest.raises(UsageError, match="names no file"):
+        Report.to("")
     (tmp_path / "link").symlink_to(tmp_path / "scene.tif")
     with pytest.raises(UsageError, match="file of the job"):
         Report(str(tmp_path / "link")).keep_apart(str(tmp_path / "scene.tif"))

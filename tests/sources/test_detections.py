@@ -1,6 +1,7 @@
 import csv
 import json
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +80,23 @@ def test_an_image_and_a_category_may_be_chosen(tmp_path):
     assert len(bounds(read_coco("t", path, Wish(image="all", category="car"), FRAME))) == 1
     polygons = read_coco("t", path, Wish(shape="polygons", category="ship"), FRAME)
     assert polygons.geometries[0].area == 100 + 100
+
+
+def test_images_without_a_name_or_a_box(tmp_path):
+    path = Path(coco(tmp_path))
+    document = json.loads(path.read_text())
+    for image in document["images"]:
+        del image["file_name"]
+    path.write_text(json.dumps(document))
+    number = document["annotations"][0]["image_id"]
+    with pytest.raises(SaliencyError, match=f"drawn on image {number} of 80x50 pixels"):
+        read_coco("t", str(path), Wish(image=str(number)), Frame("a.tif", (50, 81)))
+    path.write_text(json.dumps(document | {"annotations": []}))
+    with pytest.raises(UsageError, match=f"none of its {len(document['images'])} images has a box"):
+        read_coco("t", str(path), Wish(), Frame(None, (50, 80)))
+    path.write_text(json.dumps(document | {"images": []}))
+    with pytest.raises(UsageError, match="it names no image; name in it"):
+        read_coco("t", str(path), Wish(), Frame(None, (50, 80)))
 
 
 def test_which_image_is_meant_must_be_clear(tmp_path):

@@ -43,6 +43,22 @@ class TestCheckOutput:
         with pytest.raises(OutputError, match=r"does not exist; make it first: mkdir -p"):
             check_output(tmp_path / "no" / "out.tif", overwrite=False, inputs=[])
 
+    def test_the_parent_is_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "q.tif").touch()
+        for output in (tmp_path / "q.tif" / "x.tif", tmp_path / "q.tif" / "deeper" / "x.tif"):
+            with pytest.raises(OutputError, match=r"q\.tif is no directory, so nothing can lie in it; write elsewhere"):
+                check_output(output, overwrite=False, inputs=[])
+
+    def test_the_mend_can_be_run(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError) as refused:
+            check_output(tmp_path / "a name" / "out.tif", overwrite=False, inputs=[])
+        subprocess.run(str(refused.value).rpartition("make it first: ")[2], shell=True, check=True)
+        check_output(tmp_path / "a name" / "out.tif", overwrite=False, inputs=[])
+
+    def test_it_has_no_name(self) -> None:
+        with pytest.raises(OutputError, match="is empty"):
+            check_output("", overwrite=False, inputs=[])
+
     def test_it_is_a_directory(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="is a directory"):
             check_output(tmp_path, overwrite=True, inputs=[])
