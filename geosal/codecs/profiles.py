@@ -256,6 +256,12 @@ def _refuse_misfit(name: str, kind: _Kind, layout: RasterLayout) -> None:
             f"profile {name}: cannot hold {layout.dtype}, only {', '.join(kind.dtypes)}; "
             f"{_mend_of_dtype(kind, layout.dtype, otherwise)}"
         )
+    scaling = [number for band in layout.metadata.bands for number in (band.scale, band.offset)]
+    if kind.driver == "Zarr" and not all(map(math.isfinite, scaling)):
+        raise UsageError(
+            f"profile {name}: cannot hold a scale or an offset that is NaN or infinite (JSON has none); write a .tif, "
+            "or give the scene others with gdal_edit.py -scale 1 -offset 0"
+        )
     if kind.counts and layout.count not in kind.counts:
         raise UsageError(
             f"profile {name}: cannot hold {layout.count} bands, only {_numbers(kind.counts)}; "

@@ -101,7 +101,8 @@ class Scene:
         Raises
         ------
         SceneError
-            The file cannot be read, or is complex, paletted, of mixed or unknown dtype.
+            The file cannot be read, or is complex, paletted, of mixed or unknown dtype, or its place is NaN or
+            infinite.
         UsageError
             A band in `bidx` does not exist.
         ResourceError
@@ -111,6 +112,7 @@ class Scene:
         seen = file_state(path)
         with gdal_env(), open_raster(path, drivers) as dataset, damage_as_scene_error(path):
             tile_bytes = refuse_bombs(path, dataset, max_pixels)
+            _refuse_no_place(path, dataset)
             indexes = _resolve_indexes(path, dataset, bidx)
             dtype = _resolve_dtype(path, dataset, indexes)
             flags = dataset.mask_flag_enums[indexes[0] - 1]
@@ -227,6 +229,19 @@ class Scene:
 
     def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
         return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None
+
+
+def _refuse_no_place(path: str, dataset: DatasetReader) -> None:
+    points = [number for point in dataset.gcps[0] for number in (point.row, point.col, point.x, point.y, point.z or 0)]
+    for what, numbers, mend in (
+        ("geotransform", tuple(dataset.transform)[:6], "-a_ullr, or take it away with -unsetgt"),
+        ("control points", points, "-gcp"),
+    ):
+        bad = next((number for number in numbers if not math.isfinite(number)), None)
+        if bad is not None:
+            raise SceneError(
+                f"{path}: there is {bad:g} among the numbers of its {what}; give it others with gdal_edit.py {mend}"
+            )
 
 
 def _alpha_of(dataset: DatasetReader, indexes: tuple[int, ...]) -> int | None:

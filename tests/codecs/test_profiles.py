@@ -1,5 +1,7 @@
 """Every refusal comes before a pixel moves, and names what is allowed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from affine import Affine
@@ -226,3 +228,11 @@ def test_raw_tiles_that_outgrow_a_classic_tiff_are_refused(side: int, fits: bool
 def test_alpha_alone_cannot_be_left_out(output: str, name: str) -> None:
     with pytest.raises(UsageError, match="the only band is alpha.* choose others with --bidx"):
         resolve_profile(output, name, {}, layout(count=1, alpha=True))
+
+
+@pytest.mark.parametrize("scaling", [{"scale": float("nan")}, {"offset": float("inf")}])
+def test_a_scale_that_is_no_number_does_not_go_into_zarr(scaling: dict[str, float]) -> None:
+    found = replace(layout(count=1), metadata=RasterMetadata(bands=(BandMetadata(**scaling),)))
+    with pytest.raises(UsageError, match="cannot hold a scale or an offset that is NaN or infinite"):
+        resolve_profile("a.zarr", None, {}, found)
+    assert resolve_profile("a.tif", None, {}, found).name == "deflate"

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+from affine import Affine
 from packaging import version
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from rasterio.windows import Window
@@ -274,3 +276,14 @@ def test_bands_are_found_by_role_description_or_number(tmp_path):
     assert scene.indexes == (4, 1, 2)
     with pytest.raises(UsageError, match="no band swir16; it has 1 .red., 2 .green., 3 .blue., 4 .b08."):
         scene.having("swir16")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_place_that_is_no_number_is_refused_with_the_mend(tmp_path: Path, number: float) -> None:
+    path = write(tmp_path / "a.tif", np.ones((1, 8, 8), np.uint8), transform=Affine(10, 0, number, 0, -10, 0))
+    with pytest.raises(SceneError, match=f"there is {number} among the numbers of its geotransform.*-a_ullr"):
+        Scene.open(path)
+    points = [GroundControlPoint(0, 0, number, 5), GroundControlPoint(8, 0, 4, 5), GroundControlPoint(0, 8, 4, 5)]
+    path = write(tmp_path / "b.tif", np.ones((1, 8, 8), np.uint8), transform=None, gcps=points)
+    with pytest.raises(SceneError, match=f"there is {number} among the numbers of its control points"):
+        Scene.open(path)
