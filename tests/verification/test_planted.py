@@ -107,7 +107,7 @@ class TestScene:
             ("georeferenced", lambda d, _: setattr(d, "crs", "EPSG:32632"), "CRS EPSG:32632, not EPSG:32631"),
             ("bands", lambda d, _: setattr(d, "nodata", None), "nodata None, not 0"),
             ("bands", lambda d, _: d.set_band_description(2, ""), "band 2 has description None, not B03"),
-            ("bands", lambda d, _: setattr(d, "scales", (1, 2, 1)), "band 2 has scale 2"),
+            ("bands", lambda d, _: setattr(d, "scales", (2, 2, 2)), "band 2 has scale 2"),
             ("bands", lambda d, _: d.set_band_unit(3, "K"), "band 3 has unit K, not None"),
             ("tags", lambda d, _: d.update_tags(SCENE=""), "tag SCENE"),
             ("tags", lambda d, _: d.update_tags(1, wavelength="664 nm"), "band 1 tag wavelength is '664 nm'"),
