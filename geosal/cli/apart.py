@@ -39,7 +39,9 @@ def refuse_job_file(option: str, target: str, paths: Iterable[str | None]) -> No
         if _is_same_file(target, path):
             raise UsageError(f"{option} {target}: this is a file of the job itself; choose another name")
         if _is_inside(target, path):
-            raise UsageError(f"{option} {target}: lies in {path}, which is of the job itself; write it elsewhere")
+            raise UsageError(
+                f"{option} {target}: lies in the directory {path}, which is of the job itself; write it elsewhere"
+            )
         if _is_part(target, path):
             raise UsageError(f"{option} {target}: GDAL would take it for a part of {path}; choose another name")
 

@@ -280,7 +280,10 @@ def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str]) -> No
         if any(same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))):
             raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
         if _is_inside(target, path):
-            raise OutputError(f"{output}: lies in {path}, which is read and stays as it is; write elsewhere")
+            raise OutputError(
+                f"{output}: lies in the directory {path}, which is an input and stays as it is; write elsewhere, or "
+                "name one file in it as input"
+            )
 
 
 def _is_inside(target: Path, folder: str) -> bool:

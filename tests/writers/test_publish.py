@@ -94,7 +94,7 @@ class TestCheckOutput:
             (tmp_path / "link").symlink_to(product / "inner")
             output = tmp_path / "link" / "out.tif"
         monkeypatch.chdir(tmp_path)
-        with pytest.raises(OutputError, match="which is read and stays as it is"):
+        with pytest.raises(OutputError, match="lies in the directory .*, which is an input and stays as it is"):
             check_output(output, overwrite=True, inputs=["product" if how == "relative" else str(product)])
         check_output(tmp_path / "product.tif", overwrite=True, inputs=[str(product)])
 
