@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from geosal.errors import UsageError
 
 if TYPE_CHECKING:
+    import os
     from importlib.abc import Loader
 
     import xarray as xr
@@ -43,13 +44,20 @@ class GeosalAccessor:
 
         return smooth(self._scene, saliency, ladder)
 
-    def write(self, path: str, *, progress: "ProgressCallback | None" = None, **options: Any) -> str:
+    def write(
+        self, path: "str | os.PathLike[str]", *, progress: "ProgressCallback | None" = None, **options: Any
+    ) -> str:
         """Write this array as a COG, a JPEG2000 or a Zarr store; see `geosal.write`."""
         from geosal import array_api  # noqa: PLC0415
 
         return array_api.write(self._scene, path, progress=progress, **options)
 
-    def compare(self, candidate: str, saliency: "str | Sequence[str] | None" = None, **options: Any) -> "Comparison":
+    def compare(
+        self,
+        candidate: "str | os.PathLike[str]",
+        saliency: "str | Sequence[str] | None" = None,
+        **options: Any,
+    ) -> "Comparison":
         """Compare the file that this scene was opened from with a candidate; see `geosal.compare`.
 
         Raises

@@ -18,13 +18,14 @@ from geosal.codecs.colours import warn_of_order
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import UsageError
 from geosal.fit import BLOCK
+from geosal.gdal_env import path_text
 from geosal.grid import Block, Grid
 from geosal.plan import target_for, warn_of_scales
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import alpha_among, any_colour, valid_samples
 from geosal.recipe import read_options
 from geosal.scenes import Scene, input_root, open_input
-from geosal.sources import Saliency, open_saliency
+from geosal.sources import Saliency, open_saliency, source_texts
 from geosal.version import __version__
 from geosal.writers.publish import check_output
 
@@ -60,7 +61,7 @@ def saliency(
         An unknown source, an unreadable mask, a mask that does not fit the scene.
     """
     check_dimensions(like)
-    texts, grid = _source_texts(sources), grid_of(like)
+    texts, grid = source_texts(sources), grid_of(like)
     opened = open_saliency(
         texts,
         grid,
@@ -95,17 +96,6 @@ def _placed(found: xr.DataArray, like: xr.DataArray, grid: Grid) -> xr.DataArray
     return found
 
 
-def _source_texts(sources: Any) -> list[str]:
-    several = sources if isinstance(sources, list | tuple) else [sources]
-    for source in several:
-        if not isinstance(source, str | os.PathLike):
-            raise UsageError(
-                f"a source of saliency is a name or a path, this is a {type(source).__name__}; write it to a file "
-                "first, such as geodataframe.to_file('places.gpkg') or array.rio.to_raster('mask.tif')"
-            )
-    return [os.fspath(source) for source in several]
-
-
 def _read_saliency(opened: Saliency, block_info: dict[None, dict[str, list[tuple[int, int]]]]) -> NDArray[np.float32]:
     (row, row_stop), (col, col_stop) = block_info[None]["array-location"]
     saliency: NDArray[np.float32] = opened.read(Block(row, col, row_stop - row, col_stop - col))
@@ -114,7 +104,7 @@ def _read_saliency(opened: Saliency, block_info: dict[None, dict[str, list[tuple
 
 def write(
     array: xr.DataArray,
-    path: str,
+    path: str | os.PathLike[str],
     *,
     profile: str | None = None,
     creation_options: Mapping[str, Any] | None = None,
@@ -142,7 +132,7 @@ def write(
     Returns
     -------
     str
-        `path`.
+        `path`, as text.
 
     Raises
     ------
@@ -150,6 +140,7 @@ def write(
         The codec cannot hold the array, the file cannot be written, or a source block cannot be read.
     """
     check_dimensions(array)
+    path = path_text("path", path)
     options = dict(read_options("creation_options", {} if creation_options is None else creation_options))
     stacked = array if array.ndim == 3 else array.expand_dims("band")
     source = array.encoding.get("source")

@@ -17,7 +17,7 @@ from rasterio.enums import ColorInterp
 from geosal.array_grid import grid_of
 from geosal.array_place import carry_place, pixels_in_file
 from geosal.errors import GeosalError, GeosalWarning
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, without_scale
+from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
 from geosal.scenes import Reading, Scene, open_input
 
 _NODATA_KEYS = ("_FillValue", "missing_value", "fill_value", "nodata")
@@ -89,7 +89,7 @@ def _nodata_of(array: xr.DataArray, file: RasterLayout | None) -> tuple[float | 
     """
     if array.rio.encoded_nodata is not None:  # rioxarray has put NaN where the code was
         return (math.nan if array.dtype.kind == "f" else array.rio.encoded_nodata), None
-    told = array.rio.nodata
+    told = told_nodata(array)
     if array.dtype.kind != "f" or (file is not None and file.dtype == str(array.dtype)):
         return told, None
     if told is None or math.isnan(told):

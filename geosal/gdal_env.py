@@ -112,6 +112,30 @@ def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
     return tuple(known[name.upper()] for name in wanted if name.upper() in known)
 
 
+def path_text(what: str, value: object) -> str:
+    """Take a path, a URL or a ``/vsi`` path that a caller gave, as text.
+
+    Parameters
+    ----------
+    what
+        How the caller knows it, for the message.
+    value
+        Text or a path object.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(found, str):
+        raise UsageError(
+            f"{what}: a path is text or a path object, this is {type(value).__name__}; give the path of a file, and "
+            "write an array to one first: geosal.write"
+        )
+    return found
+
+
 def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False) -> DatasetReader:
     """Open a raster for reading, with trusted drivers only; call it inside `gdal_env`.
 

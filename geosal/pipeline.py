@@ -198,7 +198,13 @@ class Summary:
         return asdict(self)
 
 
-def compress(input: str, output: str, *, progress: ProgressCallback | None = None, **options: Any) -> Summary:
+def compress(
+    input: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    progress: ProgressCallback | None = None,
+    **options: Any,
+) -> Summary:
     """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store or JPEG, file to file in bounded memory.
 
     Parameters

@@ -11,6 +11,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 
+from geosal.errors import UsageError
 from geosal.grid import Block, Grid
 
 Tags = Mapping[str, Mapping[str, str]]
@@ -174,6 +175,23 @@ def alpha_among(colours: Sequence[str]) -> int | None:
     like any.
     """
     return max((position for position, colour in enumerate(colours) if colour == ColorInterp.alpha.name), default=None)
+
+
+def told_nodata(array: Any) -> float | None:
+    """Nodata code of an `xarray.DataArray`, as rioxarray tells it.
+
+    Raises
+    ------
+    UsageError
+        No sample of the array can have it.
+    """
+    try:
+        return array.rio.nodata  # type: ignore[no-any-return]
+    except (OverflowError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"the array: no {array.dtype} sample can have its nodata code ({error}); give another with "
+            ".rio.write_nodata(CODE), or take its attribute _FillValue or nodata away"
+        ) from error
 
 
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:

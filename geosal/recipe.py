@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,6 +14,7 @@ import yaml
 from geosal.cluster import memory_bytes
 from geosal.codecs.options import united
 from geosal.errors import SceneError, UsageError
+from geosal.gdal_env import path_text
 from geosal.ladder import USUAL_SIGMA, Ladder
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
@@ -296,12 +298,12 @@ def _as_is(_: str, value: Any) -> Any:
 
 
 def _text(name: str, value: Any) -> str:
-    _require(isinstance(value, str | Path), name, value, "text")
-    return str(value)
+    _require(isinstance(value, str | os.PathLike), name, value, "text or a path")
+    return path_text(name, value)
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
-    return tuple(_text(name, v) for v in ([value] if isinstance(value, str | Path) else _items(name, value)))
+    return tuple(_text(name, v) for v in ([value] if isinstance(value, str | os.PathLike) else _items(name, value)))
 
 
 def _numbers(name: str, value: Any) -> tuple[int, ...]:

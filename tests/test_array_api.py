@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rio_cogeo.cogeo import cog_validate
 
 import geosal
 from geosal import OutputError, SceneError, UsageError
+from geosal.scenes import describe
 
 
 def test_a_smoothed_scene_is_written_with_all_that_its_file_carried(rgb_scene: Path, tmp_path: Path) -> None:
@@ -180,3 +182,53 @@ def test_types_that_no_profile_holds_are_to_be_converted(tmp_path: Path, dtype: 
         geosal.write(array, str(tmp_path / "a.tif"))
     assert "--profile" not in str(caught.value)
     geosal.write(array.astype(fitting), str(tmp_path / "a.tif"))
+
+
+@pytest.mark.parametrize("code", [300, "none"])
+def test_a_nodata_code_that_no_sample_can_have_is_refused(tmp_path: Path, code: object) -> None:
+    array = xr.DataArray(np.full((1, 40, 50), 7, np.uint8), dims=("band", "y", "x"), attrs={"_FillValue": code})
+    with pytest.raises(UsageError, match=r"no uint8 sample can have its nodata code .*write_nodata"):
+        geosal.write(array, str(tmp_path / "a.tif"))
+    with pytest.raises(UsageError, match="no uint8 sample can have its nodata code"):
+        geosal.smooth(array.copy(), xr.DataArray(np.ones((40, 50), np.float32), dims=("y", "x")))
+
+
+def test_paths_are_text_or_path_objects_everywhere(rgb_scene: Path, tmp_path: Path) -> None:
+    class Entry(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            return str(tmp_path / "a.tif")
+
+    geosal.compress(rgb_scene, Entry(), saliency="half", profile="zstd", overwrite=True)
+    mask = tmp_path / "mask.tif"
+    geosal.write(geosal.saliency("half", like=geosal.open_scene(rgb_scene)), mask)
+    assert all(check.ok for check in geosal.verify(Entry(), against=rgb_scene, saliency=mask))
+    outcome = geosal.compare(rgb_scene, Entry(), mask, error_map=tmp_path / "map.tif")
+    assert outcome.scores("salient").max_error == 0
+    assert (tmp_path / "map.tif").exists()
+    assert describe(Entry()) == describe(str(tmp_path / "a.tif"))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda array, path: geosal.write(array, None), "path: a path is text or a path object, this is NoneType"),
+        (lambda array, path: geosal.write(array, "a.tif", profile=5), "profile=5: it must be a name"),
+        (lambda array, path: geosal.verify(5), "output: a path is"),
+        (lambda array, path: geosal.verify(path, against=array), "against: a path is .* this is DataArray"),
+        (lambda array, path: geosal.verify(path, against=path, saliency=5), "a source of saliency is a name or a path"),
+        (lambda array, path: geosal.compare(array.values, path), "original: a path is .* this is ndarray"),
+        (lambda array, path: geosal.compare(path, array.values), "candidate: a path is"),
+        (lambda array, path: geosal.compare(path, path, array), "a source of saliency is a name or a path"),
+        (lambda array, path: geosal.compare(path, path, error_map=5), "error_map: a path is"),
+        (lambda array, path: geosal.open_scene(5), "path: a path is text or a path object, this is int"),
+        (lambda array, path: geosal.open_scene(b"a.tif"), "path: a path is text or a path object, this is bytes"),
+        (lambda array, path: geosal.open_scene(path, chunks="x"), "chunks='x': it must be a whole number above 0"),
+        (lambda array, path: geosal.open_scene(path, chunks=0), "chunks=0: it must be a whole number above 0"),
+        (lambda array, path: geosal.compress(5, "a.tif", saliency="half"), "input=5: it must be text or a path"),
+    ],
+)
+def test_what_is_no_path_is_refused_by_name(
+    rgb_scene: Path, call: Callable[[xr.DataArray, Path], object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        call(xr.DataArray(np.zeros((1, 40, 50), np.uint8), dims=("band", "y", "x")), rgb_scene)

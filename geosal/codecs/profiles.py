@@ -169,6 +169,8 @@ def resolve_profile(
         Unknown suffix, profile or option; an option that contradicts the profile; a dtype or a number of bands that
         the codec cannot hold, or a treatment that does not go with it.
     """
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"profile={name!r}: it must be a name, one of {', '.join(PROFILES)}")
     driver, creation_options = driver_of(output), united(creation_options.items())
     name = (name or _DEFAULT_NAME[driver]).lower()
     kind = _kind_of(name, driver, output)

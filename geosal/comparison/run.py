@@ -21,7 +21,7 @@ from geosal.comparison.result import Comparison, Row
 from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
 from geosal.errors import GeosalWarning, SceneError, UsageError, redact
-from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster
+from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_text
 from geosal.grid import Block
 from geosal.ladder import Ladder
 from geosal.plan import target_for
@@ -29,7 +29,7 @@ from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Reading, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
-from geosal.sources import Saliency, open_saliency
+from geosal.sources import Saliency, open_saliency, source_texts
 from geosal.version import __version__
 from geosal.writers.publish import check_output
 
@@ -40,13 +40,13 @@ _Result = TypeVar("_Result")
 
 
 def compare(
-    original: str,
-    candidate: str,
-    saliency: Saliency | str | Sequence[str] | None = None,
+    original: str | os.PathLike[str],
+    candidate: str | os.PathLike[str],
+    saliency: Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     *,
     ladder: Ladder | None = None,
     data_range: float | None = None,
-    error_map: str | None = None,
+    error_map: str | os.PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
     **reading: Any,
 ) -> Comparison:
@@ -107,10 +107,11 @@ def compare(
     if unknown := sorted(reading.keys() - known):
         raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(sorted(known))}")
     of_both = {name: reading[name] for name in ("drivers", "max_pixels") if name in reading}
+    original, candidate = path_text("original", original), path_text("candidate", candidate)
+    error_map = None if error_map is None else path_text("error_map", error_map)
     source, found = open_any(original, Reading(**reading)), open_any(candidate, Reading(**of_both))
     if saliency is not None and not isinstance(saliency, Saliency):
-        texts = [saliency] if isinstance(saliency, str) else saliency
-        saliency = open_saliency(texts, source.grid, drivers=source.drivers, scene=source.original)
+        saliency = open_saliency(source_texts(saliency), source.grid, drivers=source.drivers, scene=source.original)
     pair = Pair.of(source, found, saliency, ladder)
     return judge(pair, data_range=data_range, error_map=error_map, progress=progress)
 

@@ -4,13 +4,13 @@ import os
 from typing import Any
 
 from geosal.errors import SceneError
-from geosal.gdal_env import gdal_env, open_raster
+from geosal.gdal_env import gdal_env, open_raster, path_text
 from geosal.scenes.opening import refuse_archive
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
 
-def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
+def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
     """Tell what a raster, a store or a product holds and whether geosal takes it; headers only.
 
     Returns
@@ -27,6 +27,7 @@ def describe(path: str, *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
     """
     from geosal.scenes.products import is_product  # noqa: PLC0415  needed by few commands
 
+    path = path_text("path", path)
     if is_product(path):
         return _product(path, drivers)
     if is_store(path) and not drivers:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.errors import UsageError
-from geosal.gdal_env import gdal_env
+from geosal.gdal_env import gdal_env, path_text
 from geosal.grid import Block
 from geosal.raster import BandMetadata
 from geosal.scenes.opening import Reading, band_names, open_input
@@ -61,7 +61,9 @@ def open_scene(
     >>> scene = geosal.open_scene("T31TFJ.tif", bands=[1, 2, 3])  # doctest: +SKIP
     >>> scene = geosal.open_scene("S2B_MSIL2A_….SAFE", bands="rgb", to_byte="tci")  # doctest: +SKIP
     """
-    path = os.fspath(path)
+    path = path_text("path", path)
+    if not isinstance(chunks, int | np.integer) or isinstance(chunks, bool) or chunks < 1:
+        raise UsageError(f"chunks={chunks!r}: it must be a whole number above 0, rows and columns of a chunk")
     wanted = _reading(bands, reading)
     source = open_input(path, wanted)
     if type(source) is Scene:

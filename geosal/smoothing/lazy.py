@@ -14,7 +14,7 @@ from geosal.array_grid import check_dimensions
 from geosal.errors import SaliencyError, SceneError
 from geosal.ladder import Ladder
 from geosal.native.loops import DTYPES
-from geosal.raster import alpha_among, mask_out, valid_samples
+from geosal.raster import alpha_among, mask_out, told_nodata, valid_samples
 from geosal.smoothing.block import SampleRules, smooth_block
 
 _CHUNK = 2048
@@ -72,7 +72,7 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     colours = (
         [str(c) for c in np.atleast_1d(scene.coords["colorinterp"].values)] if "colorinterp" in scene.coords else []
     )
-    rules = SampleRules(scene.rio.nodata, alpha_among(colours))
+    rules = SampleRules(told_nodata(scene), alpha_among(colours))
     valid = scene.coords["valid"].data if "valid" in scene.coords else None
     smoothed = smooth_dask(_chunked(stacked.data), _chunked(saliency.data), valid, ladder or Ladder(), rules)
     result = scene.copy(data=smoothed if scene.ndim == 3 else smoothed[0])

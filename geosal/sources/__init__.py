@@ -23,6 +23,6 @@ Rooms: `text` the grammar of SOURCE, `plugins` other packages' sources, `listing
 
 from geosal.sources.base import Setting, Source
 from geosal.sources.combine import Saliency, open_saliency
-from geosal.sources.text import SOURCES, SourceText
+from geosal.sources.text import SOURCES, SourceText, source_texts
 
-__all__ = ["SOURCES", "Saliency", "Setting", "Source", "SourceText", "open_saliency"]
+__all__ = ["SOURCES", "Saliency", "Setting", "Source", "SourceText", "open_saliency", "source_texts"]

@@ -12,7 +12,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from geosal.errors import UsageError
 
@@ -241,6 +241,24 @@ def load_class(entry: str) -> "type[Source]":
     """Import "module:attribute"."""
     module, _, attribute = entry.partition(":")
     return cast("type[Source]", getattr(import_module(module), attribute))
+
+
+def source_texts(sources: Any) -> list[str]:
+    """Take one SOURCE or several, texts or path objects, as a caller gave them.
+
+    Raises
+    ------
+    UsageError
+        One of them is neither.
+    """
+    several = sources if isinstance(sources, list | tuple) else [sources]
+    for source in several:
+        if not isinstance(source, str | os.PathLike):
+            raise UsageError(
+                f"a source of saliency is a name or a path, this is a {type(source).__name__}; write it to a file "
+                "first, such as geodataframe.to_file('places.gpkg') or array.rio.to_raster('mask.tif')"
+            )
+    return [os.fspath(source) for source in several]
 
 
 def _refuse_what_is_no_path(source: SourceText) -> None:

@@ -13,13 +13,13 @@ from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
-from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster
+from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_text
 from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import RasterLayout
 from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
-from geosal.sources import Saliency, open_saliency
+from geosal.sources import Saliency, open_saliency, source_texts
 from geosal.treatment import BEST, SMOOTH
 from geosal.verification import carried, files, likeness, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
@@ -28,10 +28,10 @@ _NO_LIMIT = 2**62
 
 
 def verify(
-    output: str,
+    output: str | os.PathLike[str],
     *,
-    against: str | None = None,
-    saliency: Saliency | str | Sequence[str] | None = None,
+    against: str | os.PathLike[str] | None = None,
+    saliency: Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     ladder: Ladder | None = None,
     steps: int | None = None,
     **reading: Any,
@@ -72,6 +72,7 @@ def verify(
     --------
     >>> geosal.verify("out.tif", against="in.tif", saliency="perlin:seed=7")  # doctest: +SKIP
     """
+    output, against = path_text("output", output), None if against is None else path_text("against", against)
     if saliency is not None and against is None:
         raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
     if "://" not in output and not output.startswith("/vsi") and not os.path.exists(output):
@@ -123,11 +124,12 @@ def _reading(options: Mapping[str, Any]) -> Reading:
     return Reading(**{"max_pixels": _NO_LIMIT, **options})
 
 
-def _open_saliency(saliency: Saliency | str | Sequence[str] | None, source: Scene) -> Saliency | None:
+def _open_saliency(
+    saliency: Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None, source: Scene
+) -> Saliency | None:
     if saliency is None or isinstance(saliency, Saliency):
         return saliency
-    texts = [saliency] if isinstance(saliency, str) else saliency
-    return open_saliency(texts, source.grid, drivers=source.drivers, scene=source.original)
+    return open_saliency(source_texts(saliency), source.grid, drivers=source.drivers, scene=source.original)
 
 
 @dataclass(frozen=True, slots=True)
