@@ -78,10 +78,16 @@ def check_dimensions(scene: object) -> None:
     raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; {mend}")
 
 
+def has_points(scene: xr.DataArray) -> bool:
+    """Whether an array knows of control points or RPCs, as rioxarray keeps them; what was warped does not."""
+    mapping = scene.rio.grid_mapping
+    return mapping in scene.coords and bool({"gcps", "rpcs"} & scene.coords[mapping].attrs.keys())
+
+
 def _is_of_points(scene: xr.DataArray) -> bool:
-    """Whether control points tell the place, so that the CRS is theirs and coordinates count pixels."""
+    """Whether control points or RPCs tell the place, so that the CRS is theirs and coordinates count pixels."""
     kept = _kept_transform(scene)
-    return (kept is None or kept.is_identity) and scene.rio.get_gcps() is not None
+    return (kept is None or kept.is_identity) and has_points(scene)
 
 
 def _refuse_empty(scene: xr.DataArray) -> None:

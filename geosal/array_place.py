@@ -10,6 +10,7 @@ from affine import Affine
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
 
+from geosal.array_grid import has_points
 from geosal.errors import GeosalWarning
 from geosal.grid import Grid
 from geosal.raster import RasterLayout, RasterMetadata
@@ -34,14 +35,12 @@ def pixels_in_file(array: xr.DataArray, grid: Grid, file: RasterLayout) -> Pixel
     """
     if grid == file.grid:
         return Pixels(Affine.identity(), is_whole=True)
-    if _is_of_points(array, file):
-        if not _counts_pixels(array) and grid.shape != file.grid.shape:
-            return None
-        transform = grid.transform
-    elif grid.rasterio_crs == file.grid.rasterio_crs and not file.grid.transform.is_degenerate:
-        transform = ~file.grid.transform @ grid.transform
-    else:
+    if _is_uncounted(array) and (not grid.georeferenced or grid.transform == file.grid.transform):
+        return Pixels(Affine.identity(), is_whole=True) if grid.shape == file.grid.shape else None
+    alike = grid.rasterio_crs == file.grid.rasterio_crs or (file.grid.crs is None and has_points(array))
+    if not alike or file.grid.transform.is_degenerate:
         return None
+    transform = ~file.grid.transform @ grid.transform
     is_whole = grid.shape == file.grid.shape and transform.almost_equals(Affine.identity(), _SAME)
     return Pixels(transform, is_whole) if is_whole or _lies_in(transform, grid, file.grid) else None
 
@@ -65,22 +64,23 @@ def carry_place(
     GeosalWarning
         They are left out, and nothing else tells the place.
     """
-    points = tuple(array.rio.get_gcps() or ())
-    if file is None and points:
-        pixels = Pixels(grid.transform, is_whole=False) if _counts_pixels(array) else None
-        crs = array.rio.crs
-        metadata = replace(metadata, gcps=points, gcp_crs=crs.to_wkt() if crs else None)
+    if file is None and not grid.georeferenced:  # who gives an array a place goes before its points
+        metadata = _with_own_points(array, metadata)
+        pixels = None if _is_uncounted(array) else Pixels(grid.transform, is_whole=False)
     if pixels is None:
-        if not (points or (file is not None and (file.metadata.gcps or file.metadata.rpcs is not None))):
-            return grid, metadata
-        if not grid.georeferenced:
+        of_file = metadata if file is None else file.metadata
+        astray = _is_uncounted(array) and file is not None and grid.transform == file.grid.transform
+        if (of_file.gcps or of_file.rpcs is not None) and (astray or not grid.georeferenced):
             warnings.warn(
                 "the array does not tell which part of its file it is, so its control points or RPCs do not go along; "
                 "open it by geosal.open_scene and cut that",
                 GeosalWarning,
                 stacklevel=4,
             )
+            grid = replace(grid, crs=None, transform=Affine.identity())
         return grid, replace(metadata, gcps=(), gcp_crs=None, rpcs=None)
+    if file is not None and pixels.is_whole:  # rioxarray gives a file with RPCs their CRS
+        grid = file.grid
     if not metadata.gcps and metadata.rpcs is None:
         return grid, metadata
     if file is None or file.grid.transform.is_identity:  # a transform would go before either
@@ -89,14 +89,16 @@ def carry_place(
     return grid, replace(metadata, gcps=tuple(_moved_points(metadata.gcps, pixels.transform)), rpcs=rpcs)
 
 
-def _is_of_points(array: xr.DataArray, file: RasterLayout) -> bool:
-    """Whether control points alone tell the place, of the array too: one that was warped has them no longer."""
-    return bool(file.metadata.gcps) and file.grid.crs is None and array.rio.get_gcps() is not None
+def _with_own_points(array: xr.DataArray, metadata: RasterMetadata) -> RasterMetadata:
+    """Take control points and RPCs from an array that knows no file; rioxarray keeps RPCs in its newer versions."""
+    crs, points = array.rio.crs, tuple(array.rio.get_gcps() or ())
+    rpcs = getattr(array.rio, "get_rpcs", lambda: None)()
+    return replace(metadata, gcps=points, gcp_crs=crs.to_wkt() if crs and points else None, rpcs=rpcs)
 
 
-def _counts_pixels(array: xr.DataArray) -> bool:
-    """Whether coordinates tell the pixels of an array whose place control points tell."""
-    return "x" in array.coords and "y" in array.coords
+def _is_uncounted(array: xr.DataArray) -> bool:
+    """Whether an array with control points or RPCs has no coordinates to tell its pixels by."""
+    return has_points(array) and not {"x", "y"} <= array.coords.keys()
 
 
 def _lies_in(transform: Affine, grid: Grid, file: Grid) -> bool:

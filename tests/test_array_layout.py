@@ -8,6 +8,7 @@ import pytest
 import rasterio
 import rioxarray
 import xarray as xr
+from affine import Affine
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
 from rasterio.transform import GCPTransformer, RPCTransformer, from_origin
@@ -198,6 +199,17 @@ def test_a_part_that_does_not_tell_where_it_lies_leaves_its_control_points(of_po
         assert made.crs is None
 
 
+@pytest.mark.parametrize("times", [None, 2])
+def test_a_place_that_the_user_gives_goes_before_control_points(
+    of_points: Path, tmp_path: Path, times: int | None
+) -> None:
+    opened = rioxarray.open_rasterio(of_points)
+    assert isinstance(opened, xr.DataArray)
+    array = opened if times is None else opened * times  # which no longer knows its file
+    with rasterio.open(written(array.rio.write_crs(32631).rio.write_transform(PLACE), tmp_path)) as made:
+        assert (made.crs.to_epsg(), made.transform, made.gcps[0]) == (32631, PLACE, [])
+
+
 def test_what_was_warped_has_its_place_and_no_control_points(of_points: Path, tmp_path: Path) -> None:
     warped = geosal.open_scene(of_points).rio.reproject("EPSG:4326")
     with rasterio.open(written(warped, tmp_path)) as made:
@@ -216,13 +228,30 @@ def rpcs() -> RPC:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("place", [{}, {"crs": "EPSG:32631", "transform": PLACE}])
+PLACES = [{}, {"crs": "EPSG:32631", "transform": PLACE}]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_scene_with_rpcs_that_rioxarray_opened_lies_where_its_file_says(
+    tmp_path: Path, place: dict[str, object]
+) -> None:
+    source = write_raster(tmp_path / "rpcs.tif", np.ones((1, ROWS, COLS), np.uint16), rpcs=rpcs(), **place)
+    opened = rioxarray.open_rasterio(source)
+    assert isinstance(opened, xr.DataArray)
+    with rasterio.open(source) as before, rasterio.open(written(opened, tmp_path)) as made:
+        assert (made.crs, made.transform, made.rpcs) == (before.crs, before.transform, before.rpcs)
+
+
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(("cut", "begin"), CUTS[:-1])
 def test_rpcs_move_with_a_part(
     tmp_path: Path, cut: Change, begin: tuple[float, float, float, float], place: dict[str, object]
 ) -> None:
     source = write_raster(tmp_path / "rpcs.tif", np.ones((1, ROWS, COLS), np.uint16), rpcs=rpcs(), **place)
     top, left, down, across = begin
+    offset = Affine.translation(left, top) @ Affine.scale(across, down) if place else Affine.identity()
+    with rasterio.open(source) as before:
+        crs = before.crs
     if down < 0:
         with pytest.warns(GeosalWarning, match="flipped"):
             written(cut(geosal.open_scene(source)), tmp_path)
@@ -230,7 +259,8 @@ def test_rpcs_move_with_a_part(
             assert made.rpcs is None
         return
     with rasterio.open(written(cut(geosal.open_scene(source)), tmp_path)) as made:
-        assert made.transform.is_identity is not bool(place)
+        assert made.crs == crs
+        assert made.transform.almost_equals((PLACE if place else Affine.identity()) @ offset, 1e-6)
         with RPCTransformer(rpcs()) as whole, RPCTransformer(made.rpcs) as part:
             expected = whole.xy((1.5 * down + top) - 0.5, (2.5 * across + left) - 0.5)
             assert part.xy(1, 2) == pytest.approx(expected, abs=1e-7)

@@ -15,7 +15,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.errors import UsageError
 from geosal.gdal_env import gdal_env, path_text
-from geosal.grid import Block
+from geosal.grid import Block, Grid
 from geosal.raster import BandMetadata
 from geosal.scenes.opening import Reading, band_names, open_input
 from geosal.scenes.raster import Scene
@@ -81,8 +81,7 @@ def open_scene(
     if source.mask or source.alpha is not None:
         valid = _by_chunks(_read_mask, source, scene.data.chunks[-2:], np.dtype(np.bool_))
         scene = scene.assign_coords(valid=(("y", "x"), valid))
-    if source.layout.metadata.gcps and "x" not in scene.coords:  # nothing else would tell which pixels a part has
-        scene = scene.assign_coords({dim: np.arange(scene.sizes[dim]) + 0.5 for dim in ("y", "x")})
+    scene = _with_pixels(scene, source)
     scene.encoding |= {"source": path, "reading": wanted}
     return scene
 
@@ -116,19 +115,43 @@ def _of_layout(source: Scene, chunks: int) -> xr.DataArray:
     """What rioxarray would make of a file with this layout; of a product or of bytes there is none."""
     layout, grid = source.layout, source.grid
     sizes = da.core.normalize_chunks((-1, chunks, chunks), (layout.count, *grid.shape), dtype=layout.dtype)
-    coords: dict[str, Any] = {"band": np.arange(1, layout.count + 1)}
-    if grid.transform.is_rectilinear and grid.transform.b == 0:
-        coords["y"] = grid.transform.f + (np.arange(grid.height) + 0.5) * grid.transform.e
-        coords["x"] = grid.transform.c + (np.arange(grid.width) + 0.5) * grid.transform.a
+    coords: dict[str, Any] = {"band": np.arange(1, layout.count + 1), **_coordinates(grid)}
     data = _by_chunks(_read_pixels, source, sizes, np.dtype(layout.dtype))
     scene = xr.DataArray(data, dims=("band", "y", "x"), coords=coords, attrs=dict(layout.metadata.tags.get("", {})))
     scene.name = None  # xarray takes that of the dask array
-    scene = scene.rio.write_transform(grid.transform)
-    if grid.crs is not None:
-        scene = scene.rio.write_crs(grid.crs)
+    scene = _placed(scene, grid)
     scene = scene if layout.nodata is None else scene.rio.write_nodata(layout.nodata)
     checked: xr.DataArray = scene
     return checked
+
+
+def _coordinates(grid: Grid) -> dict[str, Any]:
+    """Centres of rows and columns, where the grid is upright."""
+    place = grid.transform
+    if not place.is_rectilinear or place.b != 0:
+        return {}
+    return {
+        "y": place.f + (np.arange(grid.height) + 0.5) * place.e,
+        "x": place.c + (np.arange(grid.width) + 0.5) * place.a,
+    }
+
+
+def _placed(scene: xr.DataArray, grid: Grid) -> xr.DataArray:
+    placed: xr.DataArray = scene.rio.write_transform(grid.transform)
+    return placed if grid.crs is None else placed.rio.write_crs(grid.crs)
+
+
+def _with_pixels(scene: xr.DataArray, source: Scene) -> xr.DataArray:
+    """Give coordinates to a scene with control points or RPCs, so that a part tells which pixels it has.
+
+    rioxarray leaves them out, and gives such a file the CRS of its RPCs, also where it has one of its own.
+    """
+    metadata, grid = source.layout.metadata, source.grid
+    if "x" in scene.coords or not (metadata.gcps or metadata.rpcs is not None):
+        return scene
+    if not grid.transform.is_identity:
+        scene = _placed(scene.drop_vars(scene.rio.grid_mapping, errors="ignore"), grid)
+    return scene.assign_coords(_coordinates(grid))
 
 
 def _with_units(scene: xr.DataArray, bands: Sequence[BandMetadata]) -> xr.DataArray:
