@@ -185,13 +185,20 @@ def told_nodata(array: Any) -> float | None:
     UsageError
         No sample of the array can have it.
     """
+    told, why = None, ""
     try:
-        return array.rio.nodata  # type: ignore[no-any-return]
+        told = array.rio.nodata
+        limits = np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
+        if told is not None and limits is not None and not limits.min <= told <= limits.max:
+            why = f"it is {told}"  # asked a second time, rioxarray no longer minds
     except (OverflowError, TypeError, ValueError) as error:
+        why = str(error)
+    if why:
         raise UsageError(
-            f"the array: no {array.dtype} sample can have its nodata code ({error}); give another with "
+            f"the array: no {array.dtype} sample can have its nodata code ({why}); give another with "
             ".rio.write_nodata(CODE), or take its attribute _FillValue or nodata away"
-        ) from error
+        )
+    return told
 
 
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:

@@ -93,7 +93,9 @@ def lying(made: Callable[[NDArray[np.uint8]], NDArray[Any]], dtype: str = "u1") 
 
 @pytest.mark.parametrize("output", ["a.tif", "a.jp2", "a.zarr"])
 def test_chunks_of_another_type_or_shape_than_dask_says_are_refused(tmp_path: Path, output: str) -> None:
-    with pytest.raises(UsageError, match=r"rows 0-39.*declares uint8, what it computes is float64.*astype\('uint8'\)"):
+    with pytest.raises(
+        UsageError, match=r"rows \d+-\d+, .*declares uint8, what it computes is float64.*astype\('uint8'\)"
+    ):
         geosal.write(lying(lambda block: block + 1000.7), str(tmp_path / output), workers=1)
     with pytest.raises(UsageError, match=r"declares the shape \(1, 40, 96\), what it computes has \(1, 40, 95\)"):
         geosal.write(lying(lambda block: block[..., 1:]), str(tmp_path / output), workers=1)
@@ -190,7 +192,7 @@ def test_a_nodata_code_that_no_sample_can_have_is_refused(tmp_path: Path, code: 
     with pytest.raises(UsageError, match=r"no uint8 sample can have its nodata code .*write_nodata"):
         geosal.write(array, str(tmp_path / "a.tif"))
     with pytest.raises(UsageError, match="no uint8 sample can have its nodata code"):
-        geosal.smooth(array.copy(), xr.DataArray(np.ones((40, 50), np.float32), dims=("y", "x")))
+        geosal.smooth(array, xr.DataArray(np.ones((40, 50), np.float32), dims=("y", "x")))
 
 
 def test_paths_are_text_or_path_objects_everywhere(rgb_scene: Path, tmp_path: Path) -> None:
