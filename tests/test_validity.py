@@ -67,6 +67,7 @@ def valid_of(path: Path) -> NDArray[np.bool_]:
     return valid
 
 
+@pytest.mark.filterwarnings("ignore:.*a JPEG shows the first as red:geosal.errors.GeosalWarning")
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning")
 @pytest.mark.parametrize("road", ["compress", "bands", "bytes", "array"])
 @pytest.mark.parametrize("profile", OUTPUTS)
