@@ -221,8 +221,10 @@ _JOB_WITHOUT_ITS_SCHEDULER = """
 import os, signal, sys
 import geosal
 scene, output, scheduler, server = sys.argv[1:]
+gone = []
 def begun(told):
-    if told.stage == "smooth" and told.done == 1:
+    if told.stage == "smooth" and told.done and not gone:
+        gone.append(server)
         os.kill(int(server), signal.SIGKILL)
 try:
     geosal.compress(scene, output, saliency="half", scheduler=scheduler, block=64, progress=begun)

@@ -114,7 +114,7 @@ def _compare(
             theirs = smooth_block(theirs, widest, theirs_valid, ladder, rules)
         for (our, their), band in zip(colours, bands, strict=True):
             counts = ours_valid[our] & theirs_valid[their][inner]
-            band.add(*(means(picture, counts, _CELL) for picture in (ours[our], theirs[their][inner])))
+            band.add(*(means(picture, counts, (_CELL, _CELL)) for picture in (ours[our], theirs[their][inner])))
     return bands
 
 
@@ -157,32 +157,36 @@ def check_overviews(path: str, dataset: DatasetReader) -> Check | None:
 
 def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coarseness) -> float | None:
     bands = [Likeness() for _ in overview.indexes]
-    times = max(1, round(whole.width / overview.width))  # other programs leave levels out
-    side = max(_BLOCK // times // _CELL, 1) * _CELL
+    # Other programs leave levels out; and one column stays one, however many rows are halved.
+    down, across = (max(1, round(a / b)) for a, b in zip(whole.shape, overview.shape, strict=True))
+    side = max(_BLOCK // max(down, across) // _CELL, 1) * _CELL
     for row in range(0, overview.height, side):
         for col in range(0, overview.width, side):
             small = Block(row, col, min(side, overview.height - row), min(side, overview.width - col))
-            large = _below(small, times, whole)
+            large = _below(small, (down, across), whole)
             for index, band in zip(overview.indexes, bands, strict=True):
                 ours, theirs = (
                     means(data.read(index, window=window), data.read_masks(index, window=window) > 0, cell)
-                    for data, window, cell in ((overview, small.window, _CELL), (whole, large, times * _CELL))
+                    for data, window, cell in (
+                        (overview, small.window, (_CELL, _CELL)),
+                        (whole, large, (down * _CELL, across * _CELL)),
+                    )
                 )
                 rows, cols = (min(a, b) for a, b in zip(ours.shape, theirs.shape, strict=True))
                 band.add(ours[:rows, :cols], theirs[:rows, :cols])
     return min((found for band in bands if (found := band.correlation(coarse)) is not None), default=None)
 
 
-def _below(small: Block, times: int, whole: DatasetReader) -> Window:
-    """What a block of an overview was made of, on the level below."""
-    left, top = times * small.col_off, times * small.row_off
-    width, height = (times * length for length in (small.width, small.height))
+def _below(small: Block, times: tuple[int, int], whole: DatasetReader) -> Window:
+    """What a block of an overview was made of, on the level below, which has `times` its rows and columns."""
+    top, left = times[0] * small.row_off, times[1] * small.col_off
+    height, width = times[0] * small.height, times[1] * small.width
     return Window(left, top, max(min(width, whole.width - left), 1), max(min(height, whole.height - top), 1))
 
 
-def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: int) -> NDArray[np.float64]:
+def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.float64]:
     """Average what counts in each cell of a band (y, x); NaN where nothing does. Cells at the edge may be smaller."""
-    rows, cols = (np.arange(0, length, cell) for length in picture.shape)
+    rows, cols = (np.arange(0, length, step) for length, step in zip(picture.shape, cell, strict=True))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         weights, sums = (
             np.add.reduceat(np.add.reduceat(values, rows, axis=0), cols, axis=1)

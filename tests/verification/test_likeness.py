@@ -117,10 +117,10 @@ def test_the_same_mask_by_another_path(tmp_path: Path, monkeypatch: pytest.Monke
 def test_means_leave_out_what_does_not_count() -> None:
     values = np.arange(48.0).reshape(6, 8)
     counts = values % 2 == 0
-    found = means(values, counts, 4)
+    found = means(values, counts, (4, 4))
     assert found.shape == (2, 2)
     assert found[0, 0] == values[:4, :4][counts[:4, :4]].mean()
-    assert np.isnan(means(values, np.zeros_like(counts), 4)).all()
+    assert np.isnan(means(values, np.zeros_like(counts), (4, 4))).all()
 
 
 @pytest.mark.parametrize(

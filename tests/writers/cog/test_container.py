@@ -274,7 +274,6 @@ def test_lerc_keeps_its_bound(tmp_path: Path) -> None:
     [
         ({"OVERVIEW_RESAMPLING": "NEAREST"}, "OVERVIEW_RESAMPLING=NEAREST is GDAL's"),
         ({"OVERVIEW_COMPRESS": "JPEG"}, "OVERVIEW_COMPRESS=JPEG is GDAL's"),
-        ({"LEVEL": "20"}, "DEFLATE with these options is GDAL's"),
     ],
 )
 def test_what_only_gdal_does_is_said(options: dict[str, str], why: str) -> None:
