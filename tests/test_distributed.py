@@ -202,7 +202,11 @@ def test_all_workers_gone_is_an_error(
 def test_a_scheduler_that_goes_is_told_as_that_and_in_one_line(scheduler: str, rgb_scene: Path, tmp_path: Path) -> None:
     worker = _worker(scheduler, tmp_path / "worker")
     _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
-    server = next(child for child in psutil.Process().children() if "distributed.cli.dask_scheduler" in child.cmdline())
+    server = next(
+        child
+        for child in psutil.Process().children()
+        if "distributed.cli.dask_scheduler" in child.cmdline() and child.cwd() == str(tmp_path)
+    )
     output = tmp_path / "a.tif"
     job = subprocess.run(
         [sys.executable, "-P", "-c", _JOB_WITHOUT_ITS_SCHEDULER, str(rgb_scene), str(output), scheduler,
