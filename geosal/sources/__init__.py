@@ -4,25 +4,28 @@ Index card
 ----------
 - `open_saliency`: SOURCE texts and a scene's grid to a `Saliency`.
 - `Saliency`: reads the combined map block by block, float32 (y, x) in [0, 1].
-- `Source`: what a new kind of source must offer; `SOURCES` is the table it is written into.
-- `Setting`: what a source is given when it is opened.
+- `Source`: what a new kind of source must offer; `SOURCES` is the table that it is written into.
+- `OpenContext`: what a source is given when it is opened.
 
-Rooms: `text` the grammar of SOURCE, `plugins` other packages' sources, `listing` what `geosal sources` prints,
-`combine` the union of all.
+The frame: `text` is the grammar of SOURCE, `table` who opens which, `registry` finds and imports the class, `plugins`
+are other packages' sources, `listing` is what `geosal sources` prints, `combine` unites all, `length` reads distances
+and knows how large a pixel is.
 
-- `synthetic` and `perlin`: patterns of the seed paper.
-- `raster`: mask files, on `maskfile` (pixels and values of one), `align` (scene pixel to mask pixel), `placement` and
-  `resample`.
-- `vector`: features, read by `vectorfile`, `geoparquet` and `detections`, after `trust` and `wkb` have looked through
-  them; cut to the scene by `vectorcut`, laid on the grid by `vectorplace`, filled by `burn` and softened by `feather`.
-- `classes`: maps of classes by `tables`; `presets`: clouds, shadow, snow and water by `flags` (a quality band on the
-  grid), `quality` (its bits) and `cloudgml` (Sentinel-2's polygons); `sampling` takes the nearest class, `dilate`
-  grows; `length` reads distances and knows how large a pixel is.
-- `detail` on `structure`, and `spectral`: they look at the scene itself (`looking`).
+- `patterns/`: `synthetic` and `perlin`, the patterns of the seed paper.
+- `masks/`: `raster_source` on `raster_file` (pixels and values of one), `alignment` (scene pixel to mask pixel),
+  `placement`, `patches` and `interpolation`; `nearest` takes classes, never a mean.
+- `vectors/`: `vector` on `reading`, `geoparquet` and `detections`, after `kinds`, `trust` and `wkb` have looked through
+  the file; cut to the scene by `cutting`, laid on the grid by `placing` (and `wrapping`, where maps go round), made
+  polygons by `shapes`, filled by `burn` and softened by `feather`.
+- `classes/`: `class_map` by `class_tables`; `presets`: clouds, shadow, snow and water by `flags` (a quality band on the
+  grid), `quality` (its bits) and `cloudgml` (Sentinel-2's polygons); `dilate` grows.
+- `looking/`: `detail` on `structure`, and `spectral`: they look at the scene itself.
+- `network/`: `cnn`, a trained network, which sees the `ground` at the resolution that it knows.
 """
 
-from geosal.sources.base import Setting, Source
+from geosal.sources.base import OpenContext, Source
 from geosal.sources.combine import Saliency, open_saliency
-from geosal.sources.text import SOURCES, SourceText, source_texts
+from geosal.sources.table import SOURCES
+from geosal.sources.text import SourceText, source_texts
 
-__all__ = ["SOURCES", "Saliency", "Setting", "Source", "SourceText", "open_saliency", "source_texts"]
+__all__ = ["SOURCES", "OpenContext", "Saliency", "Source", "SourceText", "open_saliency", "source_texts"]

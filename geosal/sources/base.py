@@ -16,7 +16,7 @@ Kind = Literal["interest", "exclusion"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Setting:
+class OpenContext:
     """What a source is opened for, and what it may look at.
 
     Attributes
@@ -74,7 +74,7 @@ class Source(Protocol):
         """Hash of the content it reads, None where there is no content or it is not at hand."""
 
     @classmethod
-    def open(cls, source: SourceText, setting: Setting) -> Self:
+    def open(cls, source: SourceText, context: OpenContext) -> Self:
         """Check everything that can be wrong, once, before any work."""
 
     def read(self, block: Block) -> NDArray[np.float32]:

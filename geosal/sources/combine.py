@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from geosal.errors import GeosalWarning, SaliencyError, UsageError, redact
 from geosal.grid import Block, Grid
 from geosal.raster import Pixels
-from geosal.sources.align import spread
-from geosal.sources.base import Coded, CodedSource, Setting, Source
-from geosal.sources.synthetic import Uniform
-from geosal.sources.text import FILES, SOURCES, SourceText, entry_for, is_plugged, source_class
+from geosal.sources.base import Coded, CodedSource, OpenContext, Source
+from geosal.sources.masks.alignment import spread
+from geosal.sources.patterns.synthetic import Uniform
+from geosal.sources.registry import entry_for, is_plugged, source_class
+from geosal.sources.table import FILES, SOURCES
+from geosal.sources.text import SourceText
 
 COMBINATIONS = ("max", "min", "mean", "product", "weighted")
 OUTSIDE = {"keep": 1.0, "blur": 0.0}
@@ -237,8 +239,8 @@ def open_saliency(
         given = {"combine": combine, "outside": outside, "background": f"{background:g}"}[name]
         raise UsageError(f"{name}={given}: {why}; leave it out")
     weights = tuple(_weight(text, combine) for text in texts)
-    setting = Setting(grid=grid, drivers=drivers, background=background, scene=scene)
-    opened = tuple(source_class(text).open(text.without("weight"), setting) for text in texts)
+    context = OpenContext(grid=grid, drivers=drivers, background=background, scene=scene)
+    opened = tuple(source_class(text).open(text.without("weight"), context) for text in texts)
     telling = _telling(opened, combine)
     coverage = _coverage(opened, telling, grid)
     if coverage < 1:

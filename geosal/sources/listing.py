@@ -7,7 +7,8 @@ from importlib.metadata import entry_points
 
 from geosal.errors import UsageError
 from geosal.sources.plugins import GROUP, origin, plugin_class
-from geosal.sources.text import FILES, SOURCES, load_class
+from geosal.sources.registry import load_class
+from geosal.sources.table import FILES, SOURCES
 
 _USAGE = re.compile(r"``(?P<usage>[^`]+)``[:.]?\s*(?P<summary>.*)", re.DOTALL)
 _QUOTED = re.compile(r"``([^`]+)``")
@@ -36,7 +37,7 @@ class Entry:
     description
         All else that its docstring says.
     file
-        Key in `geosal.sources.text.FILES` of what reads files; None for names.
+        Key in `geosal.sources.table.FILES` of what reads files; None for names.
     origin
         ``geosal``, or the package that brings it, with its version.
     problem

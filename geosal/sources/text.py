@@ -11,49 +11,17 @@ import math
 import os
 import re
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self
 
 from geosal.errors import UsageError
+from geosal.sources.table import SOURCES
 
-if TYPE_CHECKING:
-    from geosal.sources.base import Source
-
-SOURCES: dict[str, str] = {
-    "half": "geosal.sources.synthetic:Half",
-    "grid": "geosal.sources.synthetic:Checkers",
-    "uniform": "geosal.sources.synthetic:Uniform",
-    "perlin": "geosal.sources.perlin:Perlin",
-    "detail": "geosal.sources.detail:Detail",
-    "spectral": "geosal.sources.spectral:Spectral",
-    "cnn": "geosal.sources.cnn:Cnn",
-    "clouds": "geosal.sources.presets:Clouds",
-    "shadow": "geosal.sources.presets:Shadow",
-    "snow": "geosal.sources.presets:Snow",
-    "water": "geosal.sources.presets:Water",
-}
-"""Name -> "module:attribute" of a `Source`, imported when asked for; the plug-ins' names come after these."""
-
-FILES: dict[str, str] = {
-    "vector": "geosal.sources.vector:Vector",
-    "classes": "geosal.sources.classes:Classes",
-    "raster": "geosal.sources.raster:RasterSource",
-}
-"""What reads a path: one with a suffix of `VECTORS`, any other with ``classes=``, and the rest."""
-
-VECTORS = (
-    ".geojson", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".json", ".gpkg", ".shp", ".zip", ".shz", ".kml", ".kmz",
-    ".fgb", ".parquet", ".geoparquet", ".csv",
-    ".gml", ".gpx", ".dxf", ".tab", ".mif", ".gdb", ".topojson",  # not read, and told so as vectors
-)  # fmt: skip
-
-_KEY = r"[A-Za-z_][A-Za-z0-9_]*="
-_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{_KEY}(?:[^:]|(?<=crs=(?i:EPSG|ESRI)):)*)", re.DOTALL)
-_NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{_KEY}.*)", re.DOTALL)
+KEY = r"[A-Za-z_][A-Za-z0-9_]*="
+"""A parameter's name and its sign, as a regular expression."""
+_TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{KEY}(?:[^:]|(?<=crs=(?i:EPSG|ESRI)):)*)", re.DOTALL)
+_NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{KEY}.*)", re.DOTALL)
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _INTERVAL = re.compile(rf"({_NUMBER})-({_NUMBER})")
-_NOTHING = ("none", "off", "no", "null", "nothing")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +56,7 @@ class SourceText:
         match = None if os.path.exists(text) else _NAMED.fullmatch(text) or _TEXT.fullmatch(text)
         if match is None:
             return cls(text, text)
-        pairs = [pair.partition("=") for pair in re.split(rf",(?={_KEY})", match["pairs"])]
+        pairs = [pair.partition("=") for pair in re.split(rf",(?={KEY})", match["pairs"])]
         keys = [key for key, _, _ in pairs]
         if twice := [key for key in keys if keys.count(key) > 1]:
             raise UsageError(f"{text}: {twice[0]} is given twice; give it once")
@@ -116,7 +84,7 @@ class SourceText:
             if key not in known:
                 takes = f"takes {', '.join(known)}" if known else "takes no parameters"
                 raise UsageError(
-                    f"{self.text}: unknown parameter {key}; {self.target} {takes}{_did_you_mean(key, known)}"
+                    f"{self.text}: unknown parameter {key}; {self.target} {takes}{did_you_mean(key, known)}"
                 )
 
     def get(self, key: str) -> str | None:
@@ -186,61 +154,9 @@ class SourceText:
             return default
         if value not in choices:
             raise UsageError(
-                f"{self.text}: {key}={value}; {key} is {' or '.join(choices)}{_did_you_mean(value, choices)}"
+                f"{self.text}: {key}={value}; {key} is {' or '.join(choices)}{did_you_mean(value, choices)}"
             )
         return value
-
-
-def source_class(source: SourceText) -> "type[Source]":
-    """Find the class that opens a source: a name of `SOURCES`, then one of a plug-in, else what reads such a path.
-
-    Raises
-    ------
-    UsageError
-        Neither a name nor a path, or a plug-in that is broken.
-    """
-    return _plugged(source) or load_class(entry_for(source))
-
-
-def is_plugged(source: SourceText) -> bool:
-    """Whether a source is that of a plug-in.
-
-    Raises
-    ------
-    UsageError
-        The plug-in is broken.
-    """
-    return _plugged(source) is not None
-
-
-def _plugged(source: SourceText) -> "type[Source] | None":
-    if source.target in SOURCES or not _NAME.fullmatch(source.target):
-        return None
-    from geosal.sources.plugins import plugin_class  # noqa: PLC0415  looking for plug-ins reads many small files
-
-    return plugin_class(source.text, source.target)
-
-
-def entry_for(source: SourceText) -> str:
-    """Tell "module:attribute" of our class that opens a source.
-
-    Raises
-    ------
-    UsageError
-        Neither a name of `SOURCES` nor a path.
-    """
-    if source.target in SOURCES:
-        return SOURCES[source.target]
-    _refuse_what_is_no_path(source)
-    if source.target.lower().partition("?")[0].endswith(VECTORS):
-        return FILES["vector"]
-    return FILES["raster" if source.get("classes") is None else "classes"]
-
-
-def load_class(entry: str) -> "type[Source]":
-    """Import "module:attribute"."""
-    module, _, attribute = entry.partition(":")
-    return cast("type[Source]", getattr(import_module(module), attribute))
 
 
 def source_texts(sources: Any) -> list[str]:
@@ -261,31 +177,7 @@ def source_texts(sources: Any) -> list[str]:
     return [os.fspath(source) for source in several]
 
 
-def _refuse_what_is_no_path(source: SourceText) -> None:
-    target = source.target
-    if not os.path.exists(target):
-        for match in re.finditer(rf":(?={_KEY})", target):
-            if os.path.isfile(target[: match.start()]):
-                raise UsageError(
-                    f"{source.text}: the parameters {target[match.start() + 1 :]} cannot be read; they are written "
-                    "KEY=VALUE,KEY=VALUE, and no value holds a colon"
-                )
-    if os.path.exists(target) or any(mark in target for mark in "/\\."):
-        return
-    from geosal.sources.plugins import plugin_names  # noqa: PLC0415
-
-    names = (*SOURCES, *plugin_names())
-    name, colon, rest = target.partition(":")
-    if colon and name in names:
-        raise UsageError(f"{source.text}: cannot read {rest!r}; parameters are written {name}:KEY=VALUE,KEY=VALUE")
-    if name.lower() in _NOTHING:
-        raise UsageError(
-            f"saliency {source.text}: no such name; something has to matter, and uniform:saliency=1 keeps every pixel"
-        )
-    guess = _did_you_mean(name, names)
-    raise UsageError(f"saliency {source.text}: no such name and no such file; the names are {', '.join(names)}{guess}")
-
-
-def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+def did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    """End of a message that suggests the known word nearest to a mistyped one; empty where none is near."""
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from geosal.sources.text import FILES, SOURCES
+from geosal.sources.table import FILES, SOURCES
 
 
 def test_all_sources_are_listed_with_how_they_are_written(call):

@@ -12,7 +12,7 @@ from geosal.sources.listing import list_sources
 from geosal.sources.plugins import plugin_names
 
 ROADS = '''
-from geosal.sources.synthetic import Uniform
+from geosal.sources.patterns.synthetic import Uniform
 
 class Roads(Uniform):
     """``roads:saliency=S``: what roads are worth.

@@ -113,7 +113,7 @@ def test_sidecars_are_not_read(own_l1c: Path):
 @pytest.mark.parametrize("zipped", [False, True])
 def test_sidecars_of_quality_bands_are_not_read(own_l1c: Path, zipped: bool, tmp_path: Path):
     from geosal.sources import open_saliency
-    from geosal.sources.maskfile import MaskFile
+    from geosal.sources.masks.raster_file import RasterFile
 
     quality = next(own_l1c.rglob("MSK_CLASSI_B00.jp2"))
     trap = tmp_path / "trap.tif"
@@ -129,7 +129,7 @@ def test_sidecars_of_quality_bands_are_not_read(own_l1c: Path, zipped: bool, tmp
     clouds = open_saliency(["clouds"], scene.grid, scene=scene)
     assert (clouds.read(scene.grid.whole()) == 1).all()
     (band,) = scene.quality
-    assert MaskFile.open(band.path, 1, alone=band.alone).all_valid
+    assert RasterFile.open(band.path, 1, alone=band.alone).all_valid
     assert clouds.sources[0].flags.rasters[0].file.alone
 
 

@@ -1,0 +1,1 @@
+"""Masks: rasters of saliency on any grid, laid under the scene and read at its pixels."""

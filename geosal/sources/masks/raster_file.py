@@ -1,0 +1,203 @@
+"""A mask as a file: its header, its pixels by window, and what values it holds."""
+
+import hashlib
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import RasterioError
+
+from geosal.errors import ResourceError, SceneError, UsageError
+from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
+from geosal.grid import Block, Grid
+
+_SCAN_PIXELS = 2**22
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a scan found among the pixels that are not nodata.
+
+    Attributes
+    ----------
+    low, high
+        Smallest and largest value, as the file has them; NaN when there is none.
+    gaps
+        Some pixels say nothing: nodata, masked, or alpha 0.
+    nan
+        Some are NaN though that is not the nodata value.
+    """
+
+    low: float
+    high: float
+    gaps: bool
+    nan: bool
+
+    @property
+    def empty(self) -> bool:
+        """Every pixel says nothing."""
+        return math.isnan(self.low) and not self.nan
+
+
+@dataclass(frozen=True, slots=True)
+class RasterFile:
+    """One band of a raster file; holds a path, not a handle.
+
+    Attributes
+    ----------
+    path
+        Or URL.
+    band
+        From 1.
+    grid
+        Of the file.
+    dtype
+        NumPy's name.
+    block_shape
+        Rows and columns of a tile in the file.
+    all_valid
+        Neither nodata nor a mask nor alpha: every pixel says something.
+    paletted
+        Its values are numbers of colours.
+    drivers
+        GDAL drivers trusted beyond the usual ones.
+    alone
+        No file beside it belongs to it.
+    seen
+        State of the file when its header was read; pixels of another one are refused.
+    """
+
+    path: str
+    band: int
+    grid: Grid
+    dtype: str
+    block_shape: tuple[int, int]
+    all_valid: bool
+    paletted: bool
+    drivers: tuple[str, ...] = ()
+    alone: bool = False
+    seen: FileState | None = None
+
+    @classmethod
+    def open(cls, path: str, band: int, drivers: tuple[str, ...] = (), *, alone: bool = False) -> Self:
+        """Read the header.
+
+        Raises
+        ------
+        SceneError
+            The file is missing or cannot be opened.
+        UsageError
+            It has no such band.
+        """
+        seen = file_state(path, alone=alone)
+        with gdal_env(), open_raster(path, drivers, alone=alone) as dataset:
+            if band > dataset.count:
+                bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
+                raise UsageError(f"{path}: band={band}, but it has {bands}; bands are counted from 1")
+            colour = dataset.colorinterp[band - 1]
+            return cls(
+                # Workers may run elsewhere; what the user typed stays in the label.
+                path=os.path.abspath(path) if os.path.exists(path) else path,
+                band=band,
+                grid=Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width),
+                dtype=str(dataset.dtypes[band - 1]),
+                block_shape=dataset.block_shapes[band - 1],
+                all_valid=MaskFlags.all_valid in dataset.mask_flag_enums[band - 1],
+                paletted=colour == ColorInterp.palette,
+                drivers=drivers,
+                alone=alone,
+                seen=seen,
+            )
+
+    def read(self, window: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Read pixels as they are, (y, x), and which of them are valid, None when all are.
+
+        Raises
+        ------
+        SceneError
+            They cannot be decoded.
+        """
+        try:
+            with shared_raster(self.path, self.drivers, alone=self.alone, seen=self.seen) as dataset:
+                pixels = dataset.read(self.band, window=window.window)
+                valid = None if self.all_valid else dataset.read_masks(self.band, window=window.window) > 0
+        except SceneError:
+            raise
+        except (RasterioError, OSError, ValueError) as error:
+            cause = " ".join(str(error.__cause__ or error).split())
+            raise SceneError(
+                f"{self.path}: {window} of the mask cannot be read ({cause}); the file is damaged or cut off, "
+                "copy it again"
+            ) from error
+        return pixels, valid
+
+    def scan(self, area: Block) -> Values:
+        """Look at every pixel of an area of the mask, in pieces of bounded size."""
+        low, high, gaps, nan = math.inf, -math.inf, False, False
+        for piece in self.pieces(area):
+            pixels, valid = self.read(piece)
+            if valid is not None:
+                gaps = gaps or not valid.all()
+                pixels = pixels[valid]
+            if pixels.dtype.kind == "f":
+                holes = np.isnan(pixels)
+                nan = nan or bool(holes.any())
+                pixels = pixels[~holes]
+            if pixels.size:
+                low, high = min(low, float(pixels.min())), max(high, float(pixels.max()))
+        if low > high:
+            low = high = math.nan
+        return Values(low, high, gaps, nan)
+
+    def first_outside(self, low: float, high: float, most: int) -> float | None:
+        """Look for a value of the whole file below `low` or above `high`, in pieces of bounded size.
+
+        Returns
+        -------
+        float | None
+            The first one; None where there is none.
+
+        Raises
+        ------
+        SceneError
+            A piece cannot be decoded.
+        ResourceError
+            There is none among the first `most` pixels, and there are more.
+        """
+        looked = 0
+        for piece in self.pieces(Block(0, 0, *self.grid.shape)):
+            if looked >= most:
+                raise ResourceError(f"{self.path}: has more than {most} pixels; cut the mask to its scene")
+            values = self.scan(piece)
+            if values.low < low:
+                return values.low
+            if values.high > high:
+                return values.high
+            looked += piece.height * piece.width
+        return None
+
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the file, None when it is not a local file."""
+        if not os.path.isfile(self.path):
+            return None
+        try:
+            with open(self.path, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise SceneError(f"{self.path}: cannot be read ({error.strerror}); copy it again") from error
+
+    def pieces(self, area: Block) -> Iterator[Block]:
+        """Cut an area of the mask along the file's tiles."""
+        tile_rows, tile_cols = self.block_shape
+        cols = max(1, min(area.width, _SCAN_PIXELS // tile_rows) // tile_cols) * tile_cols
+        rows = max(1, _SCAN_PIXELS // cols // tile_rows) * tile_rows
+        for top in range(area.row_off // rows * rows, area.row_stop, rows):
+            for left in range(area.col_off // cols * cols, area.col_stop, cols):
+                row, col = max(top, area.row_off), max(left, area.col_off)
+                stop_row, stop_col = min(top + rows, area.row_stop), min(left + cols, area.col_stop)
+                yield Block(row, col, stop_row - row, stop_col - col)

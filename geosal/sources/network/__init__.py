@@ -1,0 +1,1 @@
+"""Saliency by a trained network: where the classes that matter are seen."""

@@ -1,0 +1,88 @@
+"""The class that opens a SOURCE: one of the table, one of a plug-in, or what reads such a path."""
+
+import os
+import re
+from importlib import import_module
+from typing import cast
+
+from geosal.errors import UsageError
+from geosal.sources.base import Source
+from geosal.sources.plugins import plugin_class, plugin_names
+from geosal.sources.table import FILES, SOURCES, VECTORS
+from geosal.sources.text import KEY, SourceText, did_you_mean
+
+_NOTHING = ("none", "off", "no", "null", "nothing")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def source_class(source: SourceText) -> type[Source]:
+    """Find the class that opens a source: a name of `SOURCES`, then one of a plug-in, else what reads such a path.
+
+    Raises
+    ------
+    UsageError
+        Neither a name nor a path, or a plug-in that is broken.
+    """
+    return _plugged(source) or load_class(entry_for(source))
+
+
+def is_plugged(source: SourceText) -> bool:
+    """Whether a source is that of a plug-in.
+
+    Raises
+    ------
+    UsageError
+        The plug-in is broken.
+    """
+    return _plugged(source) is not None
+
+
+def _plugged(source: SourceText) -> type[Source] | None:
+    if source.target in SOURCES or not _NAME.fullmatch(source.target):
+        return None
+    return plugin_class(source.text, source.target)
+
+
+def entry_for(source: SourceText) -> str:
+    """Tell "module:attribute" of our class that opens a source.
+
+    Raises
+    ------
+    UsageError
+        Neither a name of `SOURCES` nor a path.
+    """
+    if source.target in SOURCES:
+        return SOURCES[source.target]
+    _refuse_what_is_no_path(source)
+    if source.target.lower().partition("?")[0].endswith(VECTORS):
+        return FILES["vector"]
+    return FILES["raster" if source.get("classes") is None else "classes"]
+
+
+def load_class(entry: str) -> type[Source]:
+    """Import "module:attribute"."""
+    module, _, attribute = entry.partition(":")
+    return cast("type[Source]", getattr(import_module(module), attribute))
+
+
+def _refuse_what_is_no_path(source: SourceText) -> None:
+    target = source.target
+    if not os.path.exists(target):
+        for match in re.finditer(rf":(?={KEY})", target):
+            if os.path.isfile(target[: match.start()]):
+                raise UsageError(
+                    f"{source.text}: the parameters {target[match.start() + 1 :]} cannot be read; they are written "
+                    "KEY=VALUE,KEY=VALUE, and no value holds a colon"
+                )
+    if os.path.exists(target) or any(mark in target for mark in "/\\."):
+        return
+    names = (*SOURCES, *plugin_names())
+    name, colon, rest = target.partition(":")
+    if colon and name in names:
+        raise UsageError(f"{source.text}: cannot read {rest!r}; parameters are written {name}:KEY=VALUE,KEY=VALUE")
+    if name.lower() in _NOTHING:
+        raise UsageError(
+            f"saliency {source.text}: no such name; something has to matter, and uniform:saliency=1 keeps every pixel"
+        )
+    guess = did_you_mean(name, names)
+    raise UsageError(f"saliency {source.text}: no such name and no such file; the names are {', '.join(names)}{guess}")

@@ -1,0 +1,105 @@
+"""GeoParquet files: a table whose metadata tell which column holds geometries, and in which CRS."""
+
+import json
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geosal.errors import GeosalError, ResourceError, SceneError, UsageError
+from geosal.sources.vectors.reading import MAX_FEATURES, FeatureQuery, Features, check_attribute, numbers, one_line
+from geosal.sources.vectors.wkb import MAX_BYTES, check_size, from_wkb
+
+_BATCH = 2**16
+
+
+def read_parquet(text: str, path: str, query: FeatureQuery) -> Features:
+    """Read GeoParquet 1.x (https://geoparquet.org/releases/v1.1.0): the primary column, encoded as WKB.
+
+    Raises
+    ------
+    UsageError
+        No such attribute, `where`, which needs another format, or pyarrow is not installed.
+    SceneError
+        The file is no GeoParquet, or cannot be read.
+    ResourceError
+        It has more features or vertices than any saliency needs.
+    """
+    try:
+        import pyarrow as pa  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{text}: GeoParquet needs pyarrow, which is not installed; pip install 'geosal[parquet]', or convert it "
+            "to a GeoPackage with ogr2ogr"
+        ) from error
+    if query.where is not None or query.layer is not None:
+        raise UsageError(f"{text}: where= and layer= are not for GeoParquet; convert it to a GeoPackage with ogr2ogr")
+    try:
+        name, column = _geo(path)
+        wkb, values = _read(text, path, name, query.attribute)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError, pa.ArrowException) as error:
+        if isinstance(error, GeosalError):
+            raise
+        raise SceneError(f"{path}: is no GeoParquet that can be read ({one_line(error)}); write it again") from error
+    geometries = from_wkb(path, wkb)
+    there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
+    # No "crs" member means longitude and latitude, a null that nobody knows.
+    crs = column.get("crs", "OGC:CRS84")
+    crs = json.dumps(crs) if isinstance(crs, dict) else crs if crs is None else str(crs)
+    return Features(geometries[there], None if values is None else values[there], crs)
+
+
+def _geo(path: str) -> tuple[str, dict[str, Any]]:
+    """Name of the primary column, and what the file's metadata say of it."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    with parquet.ParquetFile(path) as file:
+        if file.metadata.num_rows > MAX_FEATURES:
+            raise ResourceError(f"{path}: has {file.metadata.num_rows} features, more than {MAX_FEATURES}; clip it")
+        if sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)) > 4 * MAX_BYTES:
+            raise ResourceError(f"{path}: unpacks to more than {4 * MAX_BYTES} bytes; clip it to the scene")
+        schema = file.schema_arrow
+        geo = json.loads((schema.metadata or {})[b"geo"])
+    name = str(geo["primary_column"])
+    column = geo["columns"][name]
+    if not isinstance(column, dict):
+        raise TypeError(f"nothing is told of column {name}")
+    if column.get("encoding") != "WKB":
+        raise SceneError(f"{path}: geometries are encoded as {column.get('encoding')}; write them as WKB")
+    kind = schema.field(name).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        raise SceneError(f"{path}: column {name} holds {kind} and no geometries as WKB; write it again")
+    return name, column
+
+
+def _read(text: str, path: str, name: str, attribute: str | None) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    """Geometries as WKB, and the attribute. What occurs often is stored once, and is held once."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import compute, parquet  # noqa: PLC0415
+
+    shapes: list[NDArray[Any]] = [np.zeros(0, object)]
+    columns: list[NDArray[np.float64]] = [np.zeros(0)]
+    size = 0
+    with parquet.ParquetFile(path, read_dictionary=[name]) as file:
+        schema = file.schema_arrow
+        check_attribute(text, attribute, [field for field in schema.names if field != name])
+        if attribute is not None:
+            kind = schema.field(attribute).type
+            if not any(is_kind(kind) for is_kind in (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)):
+                raise UsageError(f"{text}: attribute {attribute} is no number but {kind}; choose one that is")
+        wanted = [name] if attribute is None else [name, attribute]
+        for batch in file.iter_batches(_BATCH, columns=wanted):
+            column = batch.column(name)
+            if not pa.types.is_dictionary(column.type):
+                column = column.dictionary_encode()
+            lengths = compute.take(compute.binary_length(column.dictionary), column.indices)
+            size += compute.sum(lengths).as_py() or 0
+            check_size(path, size)
+            each = np.append(column.dictionary.to_numpy(zero_copy_only=False), [None]).astype(object)
+            shapes.append(each[column.indices.fill_null(each.size - 1).to_numpy(zero_copy_only=False)])
+            if attribute is not None:
+                columns.append(numbers(text, attribute, batch.column(attribute).to_numpy(zero_copy_only=False)))
+    return np.concatenate(shapes), None if attribute is None else np.concatenate(columns)
