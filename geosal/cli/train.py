@@ -9,10 +9,10 @@ from geosal.cli import options
 from geosal.cli.guard import say
 from geosal.cli.output import Report, as_bytes, counted, grid, pairs
 from geosal.errors import UsageError
-from geosal.msroi.settings import BACKBONES, OPTIMIZERS, RECIPES, SCHEDULES, Settings
+from geosal.lab.training.settings import BACKBONES, OPTIMIZERS, RECIPES, SCHEDULES, Settings
 
 if TYPE_CHECKING:
-    from geosal.msroi.log import Epoch
+    from geosal.lab.training.log import Epoch
 
 DIRECTORY = "msroi-run"
 _MOST_CLASSES = 12
@@ -72,9 +72,9 @@ def train(data: str, output: str, backbone: str, recipe: str, report: Report, qu
 
     The directory gets model.onnx, log.csv, report.json, confusion.csv and checkpoint.pt. Needs geosal[train].
     """
-    from geosal.msroi.log import CHECKPOINT, LOG  # noqa: PLC0415  heavy, and the help does not need it
-    from geosal.msroi.run import CONFUSION, MODEL, REPORT, Wish, parse_weights  # noqa: PLC0415
-    from geosal.msroi.run import train as run_training  # noqa: PLC0415
+    from geosal.lab.training.log import CHECKPOINT, LOG  # noqa: PLC0415  heavy, and the help does not need it
+    from geosal.lab.training.train import CONFUSION, MODEL, REPORT, Wish, parse_weights  # noqa: PLC0415
+    from geosal.lab.training.train import train as run_training  # noqa: PLC0415
 
     made = (f"{output}/{name}" for name in (MODEL, LOG, REPORT, CONFUSION, CHECKPOINT))
     report.keep_apart(data, given["vgg16_weights"], *made)

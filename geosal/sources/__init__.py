@@ -20,7 +20,8 @@ and knows how large a pixel is.
 - `classes/`: `class_map` by `class_tables`; `presets`: clouds, shadow, snow and water by `flags` (a quality band on the
   grid), `quality` (its bits) and `cloudgml` (Sentinel-2's polygons); `dilate` grows.
 - `looking/`: `detail` on `structure`, and `spectral`: they look at the scene itself.
-- `network/`: `cnn`, a trained network, which sees the `ground` at the resolution that it knows.
+- `network/`: `cnn` runs a `model`, which sees the `ground` at the resolution that its `card` tells, and makes saliency
+  of its `activation`.
 """
 
 from geosal.sources.base import OpenContext, Source

@@ -120,7 +120,7 @@ class TestWithTorch:
         def fail(*_: object) -> None:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-        monkeypatch.setattr("geosal.msroi.learning.Learner.learn_epoch", fail)
+        monkeypatch.setattr("geosal.lab.training.learning.Learner.learn_epoch", fail)
         result = call("train", data, *SMALL, "-o", tmp_path / "run")
         assert (result.exit_code, "smaller --batch" in result.stderr) == (7, True)
 

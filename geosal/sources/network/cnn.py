@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from geosal.errors import ResourceError, SaliencyError, UsageError
 from geosal.grid import Block
-from geosal.msroi.card import ModelCard
-from geosal.msroi.maps import Canvas, by_probability, by_rank, seen, tile_starts
-from geosal.msroi.model import Model
 from geosal.sources.base import Kind, OpenContext
 from geosal.sources.looking.shared import require_scene
 from geosal.sources.masks.interpolation import Footprint
+from geosal.sources.network.activation import Canvas, by_probability, by_rank, seen, tile_starts
+from geosal.sources.network.card import ModelCard
 from geosal.sources.network.ground import Ground
+from geosal.sources.network.model import Model
 from geosal.sources.text import SourceText
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,8 @@ class Cnn:
     """``cnn:model=PATH,top=5,weights=prob,classes=A=1;B=0,low=2,high=90``: 1 where a trained network sees what matters.
 
     Without ``model`` it is the one that comes with geosal: ten kinds of land at 10 m; buildings 1, roads 0.8, crops
-    0.3, the sea 0 (``geosal/msroi/models``). ``classes`` changes what a class is worth, 0 to 1. Needs ``geosal[cnn]``.
+    0.3, the sea 0 (``geosal/sources/network/models``). ``classes`` changes what a class is worth, 0 to 1.
+    Needs ``geosal[cnn]``.
 
     The network gives a map for each class, a cell for some pixels (8, which are 80 m, for geosal's own). Around each
     cell lies a picture as large as those it learned from; the means of the maps over it are its logits. With p the

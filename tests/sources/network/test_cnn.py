@@ -282,7 +282,7 @@ def test_samples_without_end_do_not_set_the_stretch(make_scene):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_a_model_that_is_cut_off_is_one_line(make_scene, tmp_path, share):
-    whole = (resources.files("geosal.msroi") / "models" / "compact-eurosat.onnx").read_bytes()
+    whole = (resources.files("geosal.sources.network") / "models" / "compact-eurosat.onnx").read_bytes()
     (tmp_path / "cut.onnx").write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(SceneError, match=r"cut\.onnx") as caught:
         opened(make_scene(noise((80, 80))), f"cnn:model={tmp_path / 'cut.onnx'}")
@@ -316,7 +316,7 @@ def test_without_onnxruntime_it_tells_what_to_install(make_scene, monkeypatch):
 
 
 def test_onnxruntime_is_imported_when_asked_for():
-    code = "import sys, geosal.sources.network.cnn, geosal.msroi.model; sys.exit('onnxruntime' in sys.modules)"
+    code = "import sys, geosal.sources.network.cnn; sys.exit('onnxruntime' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -11,8 +11,8 @@ import onnx
 import torch
 
 from geosal.errors import OutputError, VerificationError
-from geosal.msroi.card import ModelCard
-from geosal.msroi.networks import MsRoi
+from geosal.lab.training.networks import MsRoi
+from geosal.sources.network.card import ModelCard
 
 OPSET = 17
 INPUT, OUTPUTS = "pixels", ("cam", "logits")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from geosal.errors import ResourceError, SceneError, UsageError
-from geosal.msroi.folders import Listing
-from geosal.msroi.pictures import Pictures, Split, decode
+from geosal.lab.training.folders import Listing
+from geosal.lab.training.pictures import Pictures, Split, decode
 
 
 def _tiff(pixels: np.ndarray) -> bytes:

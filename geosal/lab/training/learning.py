@@ -17,14 +17,14 @@ from torch import nn
 from torch.nn import functional
 
 from geosal.errors import GeosalError, OutputError, SceneError, UsageError
-from geosal.msroi.augment import augment, mosaic, normalise, unmosaic
-from geosal.msroi.card import IMAGENET_MEAN, IMAGENET_STD
-from geosal.msroi.judge import Judgement
-from geosal.msroi.log import CHECKPOINT, LOG, Epoch, append
-from geosal.msroi.networks import MsRoi, make_network
-from geosal.msroi.pictures import Pictures, Split
-from geosal.msroi.settings import Settings
-from geosal.msroi.weights import load_vgg16, read_torch
+from geosal.lab.training.accuracy import Judgement
+from geosal.lab.training.augment import augment, mosaic, normalise, unmosaic
+from geosal.lab.training.log import CHECKPOINT, LOG, Epoch, append
+from geosal.lab.training.networks import MsRoi, make_network
+from geosal.lab.training.pictures import Pictures, Split
+from geosal.lab.training.settings import Settings
+from geosal.lab.training.vgg16 import load_vgg16, read_torch
+from geosal.sources.network.card import IMAGENET_MEAN, IMAGENET_STD
 
 _MAY_CHANGE = {"epochs"}
 """Settings that a run may be taken up with other values of, unless the schedule depends on them."""

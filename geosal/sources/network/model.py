@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import SceneError, UsageError
-from geosal.msroi.card import ModelCard
+from geosal.sources.network.card import ModelCard
 
 SHIPPED = "compact-eurosat.onnx"
 """In the folder `models`."""
@@ -122,7 +122,7 @@ class Model:
 
 def _read(path: str | None) -> bytes:
     if path is None:
-        return (resources.files("geosal.msroi") / "models" / SHIPPED).read_bytes()
+        return (resources.files("geosal.sources.network") / "models" / SHIPPED).read_bytes()
     try:
         with open(path, "rb") as file:
             text = file.read(_MAX_BYTES + 1)  # a device or a pipe does not tell its size

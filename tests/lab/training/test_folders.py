@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from geosal.errors import SceneError, UsageError
-from geosal.msroi.folders import Listing
+from geosal.lab.training.folders import Listing
 
 
 def test_a_folder_is_listed_by_class_in_natural_order(class_folders: Path):

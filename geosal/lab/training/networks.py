@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
-from geosal.msroi.settings import STRIDES
+from geosal.lab.training.settings import STRIDES
 
 VGG16_WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
 """Channels of VGG16's 13 convolutions; 0 is a max-pool. The fifth pool is left out: the maps have stride 16."""

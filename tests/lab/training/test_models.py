@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geosal.msroi.card import ModelCard
-from geosal.msroi.folders import Listing
-from geosal.msroi.judge import Judgement
-from geosal.msroi.pictures import Pictures, Split
+from geosal.lab.training.accuracy import Judgement
+from geosal.lab.training.folders import Listing
+from geosal.lab.training.pictures import Pictures, Split
+from geosal.sources.network.card import ModelCard
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
-MODEL = resources.files("geosal.msroi") / "models" / "compact-eurosat.onnx"
+MODEL = resources.files("geosal.sources.network") / "models" / "compact-eurosat.onnx"
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from geosal.errors import SceneError
-from geosal.msroi import model
+from geosal.sources.network import model
 
 
 def test_a_model_that_does_not_end_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

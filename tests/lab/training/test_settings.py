@@ -3,7 +3,7 @@ from dataclasses import asdict
 import pytest
 
 from geosal.errors import UsageError
-from geosal.msroi.settings import BACKBONES, RECIPES, Settings
+from geosal.lab.training.settings import BACKBONES, RECIPES, Settings
 
 
 def test_defaults_are_the_papers():

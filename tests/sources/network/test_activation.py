@@ -5,7 +5,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from geosal.msroi.maps import Canvas, by_probability, by_rank, neighbourhood, rank_weights, seen, tile_starts
+from geosal.sources.network.activation import (
+    Canvas,
+    by_probability,
+    by_rank,
+    neighbourhood,
+    rank_weights,
+    seen,
+    tile_starts,
+)
 
 
 @pytest.mark.parametrize("side", [1, 2, 5, 8, 40])

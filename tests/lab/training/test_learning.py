@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from geosal.errors import GeosalError, SceneError, UsageError
-from geosal.msroi.folders import Listing
-from geosal.msroi.pictures import Pictures, Split
-from geosal.msroi.settings import Settings
+from geosal.lab.training.folders import Listing
+from geosal.lab.training.pictures import Pictures, Split
+from geosal.lab.training.settings import Settings
 
 torch = pytest.importorskip("torch")
 
-from geosal.msroi.augment import augment, mosaic, normalise, unmosaic  # noqa: E402
-from geosal.msroi.learning import Learner  # noqa: E402
+from geosal.lab.training.augment import augment, mosaic, normalise, unmosaic  # noqa: E402
+from geosal.lab.training.learning import Learner  # noqa: E402
 
 SETTINGS = replace(Settings.of("compact", "brisk", {}), size=16, epochs=4, batch=8, validation=2, test=2, average=0.5)
 
@@ -115,7 +115,7 @@ def test_a_checkpoint_that_does_not_fit_is_one_line(pictures: Pictures, tmp_path
 
 def test_a_checkpoint_is_not_written_all_the_time(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     learner = _learner(pictures, tmp_path)
-    monkeypatch.setattr("geosal.msroi.learning._SAVE_SHARE", 1e6)
+    monkeypatch.setattr("geosal.lab.training.learning._SAVE_SHARE", 1e6)
     for _ in range(3):
         learner.learn_epoch()
     behind = _learner(pictures, tmp_path)

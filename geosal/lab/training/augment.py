@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional
 
-from geosal.msroi.settings import Settings
+from geosal.lab.training.settings import Settings
 
 
 def normalise(samples: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:

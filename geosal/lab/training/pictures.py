@@ -15,7 +15,7 @@ from rasterio.io import MemoryFile
 
 from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.gdal_env import gdal_env
-from geosal.msroi.folders import Listing
+from geosal.lab.training.folders import Listing
 
 _TIFF = (".tif", ".tiff")
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM")

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from geosal.errors import SceneError
-from geosal.msroi.card import ModelCard
+from geosal.sources.network.card import ModelCard
 
 CARD = ModelCard(("a", "b"), (1.0, 0.25), stride=8, size=64, ground_resolution=10.0, notes={"licence": "MIT"})
 

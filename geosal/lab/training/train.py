@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geosal.errors import GeosalError, OutputError, ResourceError, UsageError
-from geosal.msroi.card import ModelCard
-from geosal.msroi.folders import Listing
-from geosal.msroi.log import CHECKPOINT, LOG
-from geosal.msroi.pictures import Pictures, Split
-from geosal.msroi.settings import Settings
+from geosal.lab.training.folders import Listing
+from geosal.lab.training.log import CHECKPOINT, LOG
+from geosal.lab.training.pictures import Pictures, Split
+from geosal.lab.training.settings import Settings
+from geosal.sources.network.card import ModelCard
 from geosal.version import __version__
 
 if TYPE_CHECKING:
-    from geosal.msroi.learning import Learner
-    from geosal.msroi.log import Epoch
+    from geosal.lab.training.learning import Learner
+    from geosal.lab.training.log import Epoch
 
 MODEL, REPORT, CONFUSION = "model.onnx", "report.json", "confusion.csv"
 
@@ -138,7 +138,7 @@ def _make_room(directory: str, *, resume: bool, overwrite: bool) -> None:
 
 
 def _make_learner(wish: Wish, pictures: Pictures, device: str, *, resume: bool) -> "Learner":
-    from geosal.msroi.learning import Learner  # noqa: PLC0415
+    from geosal.lab.training.learning import Learner  # noqa: PLC0415
 
     settings = wish.settings
     split = Split.last(pictures.labels, pictures.classes, settings.validation, settings.test)
@@ -152,8 +152,8 @@ def _make_learner(wish: Wish, pictures: Pictures, device: str, *, resume: bool) 
 
 def _finish(wish: Wish, learner: "Learner") -> Mapping[str, Any]:
     """Judge the best epoch, by pictures that did not choose it where there are some, and write model and report."""
-    from geosal.msroi.export import export  # noqa: PLC0415
-    from geosal.msroi.networks import count_parameters  # noqa: PLC0415
+    from geosal.lab.training.export import export  # noqa: PLC0415
+    from geosal.lab.training.networks import count_parameters  # noqa: PLC0415
 
     classes = learner.pictures.classes
     validation = learner.judge(learner.split.validation, learner.best)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from geosal.errors import SceneError
-from geosal.msroi.networks import Vgg16Features
+from geosal.lab.training.networks import Vgg16Features
 
 _EXPECTED = "a state dict of torchvision's VGG16, such as vgg16-397923af.pth"
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from geosal.msroi.judge import Judgement
+from geosal.lab.training.accuracy import Judgement
 
 
 def test_a_judgement_by_hand():

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from geosal.errors import OutputError, VerificationError
-from geosal.msroi.card import ModelCard
+from geosal.sources.network.card import ModelCard
 
 torch = pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-from geosal.msroi import export as exporting  # noqa: E402
-from geosal.msroi.export import export  # noqa: E402
-from geosal.msroi.networks import MsRoi, make_network  # noqa: E402
+from geosal.lab.training import export as exporting  # noqa: E402
+from geosal.lab.training.export import export  # noqa: E402
+from geosal.lab.training.networks import MsRoi, make_network  # noqa: E402
 
 CLASSES = tuple("abcde")
 

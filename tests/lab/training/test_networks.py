@@ -6,8 +6,8 @@ from geosal.errors import SceneError
 
 torch = pytest.importorskip("torch")
 
-from geosal.msroi.networks import count_parameters, make_network  # noqa: E402
-from geosal.msroi.weights import load_vgg16  # noqa: E402
+from geosal.lab.training.networks import count_parameters, make_network  # noqa: E402
+from geosal.lab.training.vgg16 import load_vgg16  # noqa: E402
 
 
 def test_vgg16_is_the_papers():

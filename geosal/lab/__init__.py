@@ -1,0 +1,1 @@
+"""Beside the main job: networks to learn from pictures."""
