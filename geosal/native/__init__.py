@@ -4,11 +4,13 @@ Index card
 ----------
 - `smooth`: one band, all levels in one pass (``smooth.h``).
 - `halve`: the next overview of some bands (``halve.h``).
-- `quantise`: one band, each sample to a multiple of its level's step (``bound.h``).
-- `interleave`: bands to pixels, for TIFF (``tiles.c``).
-- `look_up`: codes by a table, and a count of them (``tiles.c``).
-- `sum_errors`, `sum_windows`, `pool`: two images compared pixel by pixel and window by window (``metrics.c``).
+- `quantise`: one band, each sample to a multiple of its level's step (``quantise.h``).
+- `interleave`: bands to pixels, for TIFF (``arrays.c``).
+- `look_up`: codes by a table, and a count of them (``arrays.c``).
+- `sum_errors`, `sum_windows`, `pool`: two images compared pixel by pixel and window by window (``compare.c``).
 - `jpeg.quantised`, `jpeg.symbols`, `jpeg.code`: pixels to a JPEG's coefficients, and those to its bits (``jpeg.c``).
+
+Each is handed a structure of `jobs` where it takes more than a few arguments.
 """
 
 from geosal.native.differences import pool, sum_errors, sum_windows

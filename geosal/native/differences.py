@@ -7,20 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
-from geosal.native.library import (
-    ComparingJob,
-    DifferingJob,
-    PoolingJob,
-    address,
-    beside,
-    check_dtype,
-    function,
-    rows,
-    with_whole_rows,
-)
+from geosal.native.jobs import CompareJob, DifferJob, PoolJob
+from geosal.native.library import address, check_dtype, function, matching, rows, with_whole_rows
 
 KINDS = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
-"""Types of samples, in the order of ``metrics.c``."""
+"""Types of samples, in the order of ``compare.c``."""
 REACH = 5
 """Of a window of 11 pixels, to each side of its centre."""
 MOST_LEVELS = 255
@@ -86,12 +77,12 @@ def sum_errors(
         The arrays do not belong together, or their types are others.
     """
     first, second, kind = _pair(first, second)
-    valid = beside(first, "validity", valid, np.dtype(np.bool_))
-    levels = beside(first, "levels", levels, np.dtype(np.uint8))
+    valid = matching(first, "validity", valid, np.dtype(np.bool_))
+    levels = matching(first, "levels", levels, np.dtype(np.uint8))
     _check_count(count)
     whole = first.dtype.kind != "f"
     sums = np.zeros((count, 5), np.uint64)
-    job = DifferingJob(
+    job = DifferJob(
         **rows(first=first, second=second, valid=valid, levels=levels),
         height=first.shape[0],
         width=first.shape[1],
@@ -143,7 +134,7 @@ def sum_windows(
         The arrays do not belong together, or their types are others.
     """
     first, second, kind = _pair(first, second)
-    valid = beside(first, "validity", valid, np.dtype(np.bool_))
+    valid = matching(first, "validity", valid, np.dtype(np.bool_))
     _check_count(count)
     taps, scale = np.ascontiguousarray(window.taps, np.float64), window.scale
     if taps.shape != (REACH + 1,) or not 1 <= scale <= _MOST_SCALE:
@@ -154,7 +145,7 @@ def sum_windows(
         return found
     skipped = top - (inside[0].start or 0), left - (inside[1].start or 0)
     levels = _full_levels(levels, skipped, (bottom - top, right - left), scale)
-    job = ComparingJob(
+    job = CompareJob(
         **rows(first=first, second=second, valid=valid, levels=levels),
         top=top,
         left=left,
@@ -197,10 +188,10 @@ def pool(pixels: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArra
         The arrays do not belong together, or the type is another.
     """
     pixels, _, kind = _pair(pixels, pixels)
-    valid = beside(pixels, "validity", valid, np.dtype(np.bool_))
+    valid = matching(pixels, "validity", valid, np.dtype(np.bool_))
     height, width = pixels.shape
     out = np.empty((-(-height // 2), -(-width // 2)))
-    job = PoolingJob(
+    job = PoolJob(
         **rows(pixels=pixels, valid=valid, out=out),
         height=height,
         width=width,

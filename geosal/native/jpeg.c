@@ -1,4 +1,4 @@
-#include "common.h"
+#include "macros.h"
 
 #define BLOCK 8      /* rows and columns of a block */
 #define SAMPLES 64   /* of a block */
@@ -7,33 +7,6 @@
 #define MOST_BLOCKS 6
 #define SIZES 11     /* of a coefficient in bits: 0 to 10 */
 #define SYMBOLS 256
-
-typedef struct {
-    const uint8_t *pixels;             /* bands, rows, columns */
-    ptrdiff_t band_stride, row_stride; /* in bytes; columns lie side by side */
-    ptrdiff_t height, width;
-    int bands, side;                   /* 1 or 3; blocks of luma along each side of an MCU */
-    ptrdiff_t mcu_rows, mcu_cols;
-    const uint16_t *tables;            /* of luma and of chroma, row by row */
-    const float *weights;              /* of each MCU, what a bit may cost; NULL: only round */
-    const uint8_t *lengths;            /* of the codes of AC symbols that bits are counted by, luma and chroma */
-    int16_t *out;                      /* MCU rows, MCUs, blocks, coefficients in zigzag order */
-} quantising_blocks;
-
-typedef struct {
-    const int16_t *coefficients;       /* MCU rows, MCUs, blocks, coefficients in zigzag order */
-    ptrdiff_t mcu_rows, mcu_cols;
-    int blocks;                        /* of an MCU: 1, 3 or 6 */
-    uint32_t *counts;                  /* of symbols: DC of luma and chroma, AC of luma and chroma */
-} counting_symbols;
-
-typedef struct {
-    const int16_t *coefficients;
-    ptrdiff_t mcus;
-    int blocks;
-    const uint32_t *codes;             /* code << 8 | length in bits, of the four tables; 0: there is none */
-    uint8_t *out;                      /* room for MOST_BYTES of each block */
-} coding_segment;
 
 /* Natural order of the coefficients to the order of the stream (ITU-T T.81, figure A.6): first row, then column. */
 static const uint8_t ZIGZAG[SAMPLES] = {

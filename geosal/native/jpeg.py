@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
+from geosal.native.jobs import CodeJob, CountJob, QuantiseBlocksJob
 from geosal.native.library import address, function, with_whole_rows
 
 SAMPLES = 64
@@ -17,50 +18,6 @@ SIDES = {"444": 1, "420": 2}
 _TABLES, _SYMBOLS = 4, 256
 _MOST_BYTES = 496
 """Of a block: 64 symbols of 16 bits and 15 more each, and a zero after every byte."""
-
-
-class _Quantising(ctypes.Structure):
-    """``quantising_blocks`` of ``jpeg.c``."""
-
-    _fields_ = (
-        ("pixels", ctypes.c_void_p),
-        ("band_stride", ctypes.c_ssize_t),
-        ("row_stride", ctypes.c_ssize_t),
-        ("height", ctypes.c_ssize_t),
-        ("width", ctypes.c_ssize_t),
-        ("bands", ctypes.c_int),
-        ("side", ctypes.c_int),
-        ("mcu_rows", ctypes.c_ssize_t),
-        ("mcu_cols", ctypes.c_ssize_t),
-        ("tables", ctypes.c_void_p),
-        ("weights", ctypes.c_void_p),
-        ("lengths", ctypes.c_void_p),
-        ("out", ctypes.c_void_p),
-    )
-
-
-class _Counting(ctypes.Structure):
-    """``counting_symbols`` of ``jpeg.c``."""
-
-    _fields_ = (
-        ("coefficients", ctypes.c_void_p),
-        ("mcu_rows", ctypes.c_ssize_t),
-        ("mcu_cols", ctypes.c_ssize_t),
-        ("blocks", ctypes.c_int),
-        ("counts", ctypes.c_void_p),
-    )
-
-
-class _Coding(ctypes.Structure):
-    """``coding_segment`` of ``jpeg.c``."""
-
-    _fields_ = (
-        ("coefficients", ctypes.c_void_p),
-        ("mcus", ctypes.c_ssize_t),
-        ("blocks", ctypes.c_int),
-        ("codes", ctypes.c_void_p),
-        ("out", ctypes.c_void_p),
-    )
 
 
 def mcu_side(bands: int, subsampling: str) -> int:
@@ -115,7 +72,7 @@ def quantised(
         weights = _checked("weights", weights, (rows, cols), np.float32)
         lengths = _checked("lengths", lengths, (2, _SYMBOLS), np.uint8)
     out = np.empty((rows, cols, side * side + (2 if bands == 3 else 0), SAMPLES), np.int16)
-    job = _Quantising(
+    job = QuantiseBlocksJob(
         pixels=address(pixels),
         band_stride=pixels.strides[0],
         row_stride=pixels.strides[1],
@@ -150,7 +107,7 @@ def symbols(coefficients: NDArray[np.int16]) -> NDArray[np.uint32]:
     coefficients = _checked_coefficients(coefficients)
     counts = np.zeros((_TABLES, _SYMBOLS), np.uint32)
     rows, cols, blocks = coefficients.shape[:3]
-    job = _Counting(
+    job = CountJob(
         coefficients=address(coefficients), mcu_rows=rows, mcu_cols=cols, blocks=blocks, counts=address(counts)
     )
     function("_jpeg", "geosal_jpeg_count")(ctypes.byref(job))
@@ -177,7 +134,7 @@ def code(coefficients: NDArray[np.int16], codes: NDArray[np.uint32]) -> bytes:
     codes = _checked("codes", codes, (_TABLES, _SYMBOLS), np.uint32)
     rows, cols, blocks = coefficients.shape[:3]
     out = np.empty(rows * cols * blocks * _MOST_BYTES + SAMPLES, np.uint8)
-    job = _Coding(
+    job = CodeJob(
         coefficients=address(coefficients), mcus=rows * cols, blocks=blocks, codes=address(codes), out=address(out)
     )
     work = function("_jpeg", "geosal_jpeg_code")

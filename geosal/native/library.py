@@ -13,84 +13,9 @@ from numpy.typing import NDArray
 from geosal.errors import UsageError
 
 MAX_RADIUS = 32
-"""Of the kernels, as in ``common.h``."""
+"""Of the kernels, as in ``levels.h``."""
 
 _SUFFIX = get_config_var("EXT_SUFFIX") or ".so"
-
-
-_POINTER, _SIZE, _INT, _REAL = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int, ctypes.c_double
-
-
-def _fields(*runs: tuple[type, str]) -> tuple[tuple[str, type], ...]:
-    """Fields of a C structure, in its order: runs of one type, and their names with spaces between them."""
-    return tuple((name, kind) for kind, names in runs for name in names.split())
-
-
-class SmoothJob(ctypes.Structure):
-    """``job`` of ``common.h``."""
-
-    _fields_ = _fields(
-        (_POINTER, "pixels valid levels out"),
-        (_SIZE, "pixel_stride valid_stride level_stride out_stride height width"),
-        (_INT, "lowest highest"),
-        (_POINTER, "taps"),
-        (_REAL, "unit"),
-    )
-
-
-class HalveJob(ctypes.Structure):
-    """``halving`` of ``tiles.c``."""
-
-    _fields_ = _fields(
-        (_POINTER, "pixels valid out"),
-        (_SIZE, "pixel_stride valid_stride out_stride height width"),
-    )
-
-
-class QuantiseJob(ctypes.Structure):
-    """``quantising`` of ``tiles.c``."""
-
-    _fields_ = _fields(
-        (_POINTER, "pixels valid levels out"),
-        (_SIZE, "pixel_stride valid_stride level_stride out_stride height width"),
-        (_POINTER, "exponents steps inverses limits errors"),
-        (_INT, "coded"),
-        (_REAL, "nodata"),
-    )
-
-
-class DifferingJob(ctypes.Structure):
-    """``differing`` of ``metrics.c``."""
-
-    _fields_ = _fields(
-        (_POINTER, "first second valid levels"),
-        (_SIZE, "first_stride second_stride valid_stride level_stride height width"),
-        (_INT, "count"),
-        (_POINTER, "sums"),
-    )
-
-
-class ComparingJob(ctypes.Structure):
-    """``comparing`` of ``metrics.c``."""
-
-    _fields_ = _fields(
-        (_POINTER, "first second valid levels"),
-        (_SIZE, "first_stride second_stride valid_stride level_stride top left bottom right scale"),
-        (_INT, "kind count"),
-        (_POINTER, "taps"),
-        (_REAL, "luminance contrast pivot"),
-        (_POINTER, "windows similarities contrasts"),
-    )
-
-
-class PoolingJob(ctypes.Structure):
-    """``pooling`` of ``metrics.c``."""
-
-    _fields_ = _fields(
-        (_POINTER, "pixels valid out"),
-        (_SIZE, "pixel_stride valid_stride out_stride height width"),
-        (_INT, "kind"),
-    )
 
 
 @cache
@@ -150,7 +75,7 @@ def rows(**arrays: NDArray[Any] | None) -> dict[str, int | None]:
     return fields
 
 
-def beside(pixels: NDArray[Any], what: str, array: NDArray[Any] | None, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+def matching(pixels: NDArray[Any], what: str, array: NDArray[Any] | None, dtype: np.dtype[Any]) -> NDArray[Any] | None:
     """An array that goes with `pixels`, with whole rows; None stays None.
 
     Raises

@@ -7,18 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
-from geosal.native.library import (
-    MAX_RADIUS,
-    HalveJob,
-    QuantiseJob,
-    SmoothJob,
-    address,
-    beside,
-    check_dtype,
-    function,
-    rows,
-    with_whole_rows,
-)
+from geosal.native.jobs import HalveJob, QuantiseJob, SmoothJob
+from geosal.native.library import MAX_RADIUS, address, check_dtype, function, matching, rows, with_whole_rows
 
 _EXACT = frozenset({"uint8", "uint8_fine", "uint16", "int16"})
 DTYPES = frozenset({"uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"})
@@ -172,7 +162,7 @@ def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]
         The arrays do not belong together, or their dtypes are others.
     """
     check_dtype(pixels, DTYPES)
-    valid = beside(pixels, "validity", valid, np.dtype(np.bool_))
+    valid = matching(pixels, "validity", valid, np.dtype(np.bool_))
     count, height, width = pixels.shape
     pixels = with_whole_rows(pixels)
     out = np.empty((count, -(-height // 2), -(-width // 2)), pixels.dtype)
@@ -275,7 +265,7 @@ def _arrays(
         raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
     return {
         "pixels": with_whole_rows(pixels),
-        "levels": beside(pixels, "levels", levels, np.dtype(np.uint8)),
-        "valid": beside(pixels, "validity", valid, np.dtype(np.bool_)),
-        "out": beside(pixels, "result", out, pixels.dtype.newbyteorder("=")),
+        "levels": matching(pixels, "levels", levels, np.dtype(np.uint8)),
+        "valid": matching(pixels, "validity", valid, np.dtype(np.bool_)),
+        "out": matching(pixels, "result", out, pixels.dtype.newbyteorder("=")),
     }

@@ -98,7 +98,7 @@ INLINE void FN(_blend)(const SAMPLE *restrict values, const uint8_t *restrict le
 }
 
 /* Smooth columns [first, stop) of a row, where every sample in reach counts; `radius` is a constant here. */
-INLINE void FN(_row)(FN(_scratch) *s, const job *j, const int radius, const int row, const ptrdiff_t first,
+INLINE void FN(_row)(FN(_scratch) *s, const smoothing *j, const int radius, const int row, const ptrdiff_t first,
                      const ptrdiff_t stop, const uint8_t *restrict levels, const uint64_t *sets, SAMPLE *restrict out)
 {
     const ALONG *down = s->down[row % CELL_ROWS] + MAX_RADIUS;
@@ -121,7 +121,7 @@ INLINE void FN(_row)(FN(_scratch) *s, const job *j, const int radius, const int 
 }
 
 /* The same for any radius. */
-INLINE void FN(_row_any)(FN(_scratch) *s, const job *j, const int radius, const int row, const ptrdiff_t first,
+INLINE void FN(_row_any)(FN(_scratch) *s, const smoothing *j, const int radius, const int row, const ptrdiff_t first,
                          const ptrdiff_t stop, const uint8_t *restrict levels, SAMPLE *restrict out)
 {
     FN(_sums)(s, &s->image[row + MAX_RADIUS][MAX_RADIUS], radius, first, stop, s->sums);
@@ -189,7 +189,7 @@ INLINE void FN(_row_valid)(FN(_scratch) *s, const int radius, const int way, con
 }
 
 /* Fill the tile in work, radius pixels more on each side, mirrored at the edge of the band. */
-INLINE void FN(_fill)(FN(_scratch) *s, const job *j, const tile *t, const int with_count)
+INLINE void FN(_fill)(FN(_scratch) *s, const smoothing *j, const tile *t, const int with_count)
 {
     const int r = t->radius;
     for (ptrdiff_t dy = -r; dy < t->height + r; dy++) {
@@ -251,7 +251,7 @@ INLINE void FN(_look_around)(FN(_scratch) *s, const tile *t)
 }
 
 /* Smooth columns [first, stop) of a row of cells; all of them are full, or none. */
-INLINE void FN(_run)(FN(_scratch) *s, const job *j, const tile *t, const int radius, const int way, const ptrdiff_t top,
+INLINE void FN(_run)(FN(_scratch) *s, const smoothing *j, const tile *t, const int radius, const int way, const ptrdiff_t top,
                      const ptrdiff_t first, const ptrdiff_t stop)
 {
     const int full = s->full_cells[top / CELL_ROWS][first / CELL];
@@ -275,7 +275,7 @@ INLINE void FN(_run)(FN(_scratch) *s, const job *j, const tile *t, const int rad
 }
 
 /* Smooth the pixels of one level within a tile; `radius` is the level, and a constant where it is inlined as one. */
-INLINE void FN(_level)(FN(_scratch) *s, const job *j, const tile *t, const int radius, const int way)
+INLINE void FN(_level)(FN(_scratch) *s, const smoothing *j, const tile *t, const int radius, const int way)
 {
     const uint64_t bit = (uint64_t)1 << radius;
     for (int k = 0; k <= radius; k++) {
@@ -300,14 +300,14 @@ INLINE void FN(_level)(FN(_scratch) *s, const job *j, const tile *t, const int r
 }
 
 /* Functions of their own: one that held them all would take minutes to compile. */
-TARGET static void FN(_level_any)(FN(_scratch) *s, const job *j, const tile *t, const int level)
+TARGET static void FN(_level_any)(FN(_scratch) *s, const smoothing *j, const tile *t, const int level)
 {
     FN(_level)(s, j, t, level, ANY_RADIUS);
 }
 
 #if UNROLLED
 #define LEVEL(n)                                                                            \
-    TARGET static void FN(_level_##n)(FN(_scratch) *s, const job *j, const tile *t)         \
+    TARGET static void FN(_level_##n)(FN(_scratch) *s, const smoothing *j, const tile *t)         \
     {                                                                                       \
         FN(_level)(s, j, t, n, CONSTANT_RADIUS);                                            \
     }
@@ -315,7 +315,7 @@ LEVEL(1) LEVEL(2) LEVEL(3) LEVEL(4) LEVEL(5) LEVEL(6) LEVEL(7) LEVEL(8)
 #undef LEVEL
 #endif
 
-static void FN(_levels)(FN(_scratch) *s, const job *j, const tile *t)
+static void FN(_levels)(FN(_scratch) *s, const smoothing *j, const tile *t)
 {
     for (int level = j->lowest; level <= t->radius; level++) {
         if (!(t->present >> level & 1))
@@ -332,7 +332,7 @@ static void FN(_levels)(FN(_scratch) *s, const job *j, const tile *t)
 }
 
 /* Returns 0, or 1 when there is no memory. */
-TARGET int NAME(const job *j)
+TARGET int NAME(const smoothing *j)
 {
     FN(_scratch) *s = calloc(1, sizeof *s);
     if (!s)

@@ -5,43 +5,43 @@
 #define WIDE int32_t
 #define PART uint32_t
 #define MOST 65536
-#include "errors.h"
+#include "differences.h"
 #define NAME NAMED(geosal_errors_uint16)
 #define SAMPLE uint16_t
 #define WHOLE 1
 #define WIDE int32_t
 #define PART uint64_t
 #define MOST PTRDIFF_MAX
-#include "errors.h"
+#include "differences.h"
 #define NAME NAMED(geosal_errors_int16)
 #define SAMPLE int16_t
 #define WHOLE 1
 #define WIDE int32_t
 #define PART uint64_t
 #define MOST PTRDIFF_MAX
-#include "errors.h"
+#include "differences.h"
 #define NAME NAMED(geosal_errors_uint32)
 #define SAMPLE uint32_t
 #define WHOLE 1
 #define WIDE int64_t
 #define PART unsigned __int128
 #define MOST PTRDIFF_MAX
-#include "errors.h"
+#include "differences.h"
 #define NAME NAMED(geosal_errors_int32)
 #define SAMPLE int32_t
 #define WHOLE 1
 #define WIDE int64_t
 #define PART unsigned __int128
 #define MOST PTRDIFF_MAX
-#include "errors.h"
+#include "differences.h"
 #define NAME NAMED(geosal_errors_float32)
 #define SAMPLE float
 #define WHOLE 0
-#include "errors.h"
+#include "differences.h"
 #define NAME NAMED(geosal_errors_float64)
 #define SAMPLE double
 #define WHOLE 0
-#include "errors.h"
+#include "differences.h"
 
 /* Samples as float64; 0 where they do not count, which may be NaN. */
 #define LOAD(type)                                                                                       \

@@ -1,9 +1,5 @@
-/* What the smoothing of all types of samples shares. */
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+/* What the smoothing of all types of samples shares: which levels lie where, and which samples count. */
+#include "macros.h"
 
 #define MAX_RADIUS 32
 #define TILE 512     /* columns of a tile in work, which stays in the second-level cache */
@@ -12,24 +8,6 @@
 #define CELL 64      /* and columns */
 #define STRIDE (TILE + 2 * MAX_RADIUS)
 #define ROWS (STRIP + 2 * MAX_RADIUS)
-
-#define INLINE static inline __attribute__((always_inline))
-/* Each file compiles its functions for several processors (variants.h); NAMED gives each its name. */
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
-#define NAMED(name) PASTE(name, SUFFIX)
-
-typedef struct {
-    const void *pixels;
-    const uint8_t *valid;   /* NULL: all samples count */
-    const uint8_t *levels;
-    void *out;              /* holds a copy of the pixels; what is smoothed is written over it */
-    ptrdiff_t pixel_stride, valid_stride, level_stride, out_stride;  /* from row to row, in bytes */
-    ptrdiff_t height, width;
-    int lowest, highest;    /* levels to smooth; all others are left alone */
-    const double *taps;     /* row n: those of level n from the centre outwards, MAX_RADIUS + 1 of them */
-    double unit;            /* sum of all taps of a level, both sides */
-} job;
 
 typedef struct {
     ptrdiff_t row, col, height, width;
@@ -54,7 +32,7 @@ static inline ptrdiff_t mirror(ptrdiff_t at, ptrdiff_t length)
 }
 
 /* Which levels occur in each cell of a tile, those between lowest and highest; all others are bit 0. */
-INLINE void look_for_levels(const job *j, tile *t, uint64_t *cells)
+INLINE void look_for_levels(const smoothing *j, tile *t, uint64_t *cells)
 {
     const uint64_t wanted = (((uint64_t)2 << j->highest) - 1) & ~(((uint64_t)1 << j->lowest) - 1);
     for (ptrdiff_t top = 0; top < t->height; top += CELL_ROWS)
@@ -99,7 +77,7 @@ INLINE void look_for_levels(const job *j, tile *t, uint64_t *cells)
 }
 
 /* Whether the samples of a tile count, and those that a kernel reaches around it. */
-INLINE int look_for_valid(const job *j, const tile *t)
+INLINE int look_for_valid(const smoothing *j, const tile *t)
 {
     const ptrdiff_t top = t->row > t->radius ? t->row - t->radius : 0;
     const ptrdiff_t left = t->col > t->radius ? t->col - t->radius : 0;

@@ -1,4 +1,4 @@
-#include "common.h"
+#include "levels.h"
 
 /* The quotient rounded half up: the division in float32 is at most 1 off, and is put right in whole numbers. */
 INLINE uint8_t quotient8(const float sum, const float weight)
@@ -8,5 +8,5 @@ INLINE uint8_t quotient8(const float sum, const float weight)
     return (uint8_t)(near + (twice >= (2 * near + 1) * below) - (twice < (2 * near - 1) * below));
 }
 
-#define FUNCTIONS "exact_functions.h"
+#define FUNCTIONS "smooth_exact_functions.h"
 #include "variants.h"

@@ -41,42 +41,42 @@
 #define WIDE int32_t
 #define LEAST 0
 #define MOST UINT8_MAX
-#include "bound.h"
+#include "quantise.h"
 #define NAME NAMED(geosal_quantise_uint16)
 #define SAMPLE uint16_t
 #define WHOLE 1
 #define WIDE int32_t
 #define LEAST 0
 #define MOST UINT16_MAX
-#include "bound.h"
+#include "quantise.h"
 #define NAME NAMED(geosal_quantise_int16)
 #define SAMPLE int16_t
 #define WHOLE 1
 #define WIDE int32_t
 #define LEAST INT16_MIN
 #define MOST INT16_MAX
-#include "bound.h"
+#include "quantise.h"
 #define NAME NAMED(geosal_quantise_uint32)
 #define SAMPLE uint32_t
 #define WHOLE 1
 #define WIDE int64_t
 #define LEAST 0
 #define MOST UINT32_MAX
-#include "bound.h"
+#include "quantise.h"
 #define NAME NAMED(geosal_quantise_int32)
 #define SAMPLE int32_t
 #define WHOLE 1
 #define WIDE int64_t
 #define LEAST INT32_MIN
 #define MOST INT32_MAX
-#include "bound.h"
+#include "quantise.h"
 #define NAME NAMED(geosal_quantise_float32)
 #define SAMPLE float
 #define WHOLE 0
 #define WIDE double
 #define EPSILON ((double)FLT_EPSILON)
 #define TINY ((double)FLT_MIN)
-#include "bound.h"
+#include "quantise.h"
 #undef EPSILON
 #undef TINY
 

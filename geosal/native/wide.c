@@ -1,4 +1,0 @@
-#include "common.h"
-
-#define FUNCTIONS "wide_functions.h"
-#include "variants.h"
