@@ -6,7 +6,7 @@ Names are imported when they are first used: xarray and dask take a second, and 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from geosal import accessor as _accessor
+from geosal.arrays import accessor as _accessor
 from geosal.errors import (
     ClusterError,
     GeosalError,
@@ -22,15 +22,15 @@ from geosal.errors import (
 from geosal.version import __version__
 
 if TYPE_CHECKING:
-    from geosal.array_api import saliency, write
+    from geosal.arrays.api import saliency, write
+    from geosal.arrays.open_scene import open_scene
+    from geosal.arrays.smooth import smooth
     from geosal.comparison import Comparison, compare
     from geosal.ladder import Ladder, effective_kernel
     from geosal.pipeline import Summary, compress, run
     from geosal.plan import Plan, make_plan
     from geosal.produce import Progress
     from geosal.recipe import Recipe
-    from geosal.scenes import open_scene
-    from geosal.smoothing import smooth
     from geosal.verification import verify
 else:
     _ROOMS = {
@@ -44,12 +44,12 @@ else:
         "compress": "pipeline",
         "effective_kernel": "ladder",
         "make_plan": "plan",
-        "open_scene": "scenes",
+        "open_scene": "arrays.open_scene",
         "run": "pipeline",
-        "saliency": "array_api",
-        "smooth": "smoothing",
+        "saliency": "arrays.api",
+        "smooth": "arrays.smooth",
         "verify": "verification",
-        "write": "array_api",
+        "write": "arrays.api",
     }
     """Where a name lives; the types above say the same to those who do not run the code."""
 

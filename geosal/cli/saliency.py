@@ -7,8 +7,8 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_shares, pairs
 from geosal.cli.progress import progress_bars
-from geosal.preview import PALETTES
-from geosal.saliency_map import write_saliency_map
+from geosal.maps.preview import PALETTES
+from geosal.maps.saliency_map import write_saliency_map
 
 
 @click.command()

@@ -13,7 +13,7 @@ from geosal.experiments.images import Picture
 from geosal.experiments.outcome import MapFacts
 from geosal.experiments.wish import Experiment
 from geosal.grid import Block
-from geosal.saliency_map import write_saliency_map
+from geosal.maps.saliency_map import write_saliency_map
 from geosal.sources import Saliency, SourceText, open_saliency
 from geosal.sources.base import Coded
 

@@ -254,8 +254,8 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
 @pytest.mark.parametrize("target", ["band", "new"])
 def test_nothing_is_written_into_the_product_that_is_read(own_l1c: Path, as_input: str, target: str, tmp_path: Path):
     import geosal
-    from geosal.preview import write_preview
-    from geosal.saliency_map import write_saliency_map
+    from geosal.maps.preview import write_preview
+    from geosal.maps.saliency_map import write_saliency_map
     from geosal.sources import open_saliency
 
     band = next(own_l1c.rglob("*_B04.jp2"))

@@ -12,8 +12,8 @@ import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
-from geosal.array_grid import check_dimensions, grid_of
-from geosal.array_layout import Recode, bands_of, layout_of
+from geosal.arrays.coordinates import check_dimensions, grid_of
+from geosal.arrays.layout import Recode, bands_of, layout_of
 from geosal.codecs.colours import warn_of_order
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import UsageError

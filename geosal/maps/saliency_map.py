@@ -13,9 +13,9 @@ from geosal.errors import UsageError
 from geosal.fit import BLOCK
 from geosal.grid import Block, Grid
 from geosal.ladder import Ladder, effective_kernel
+from geosal.maps.preview import JET, check_preview, draw
 from geosal.native import look_up
 from geosal.plan import inputs_of, saliency_of, target_for
-from geosal.preview import JET, check_preview, draw
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.recipe import Recipe
@@ -164,7 +164,7 @@ def write_saliency_map(
     dict
         JSON-ready: output, driver, profile, bytes, width, height, mean (of the saliency), coverage, levels, ladder,
         kernel_shares and effective_kernel (equation 3) over all pixels, as a job with this map would have them, and
-        preview, as `geosal.preview.write_preview` tells it, or None.
+        preview, as `geosal.maps.preview.write_preview` tells it, or None.
 
     Raises
     ------

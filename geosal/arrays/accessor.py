@@ -34,13 +34,13 @@ class GeosalAccessor:
 
     def saliency(self, sources: str | Sequence[str], **options: Any) -> "xr.DataArray":
         """Saliency on this scene's grid; see `geosal.saliency`."""
-        from geosal import array_api  # noqa: PLC0415  heavy, as in the methods below
+        from geosal.arrays import api  # noqa: PLC0415  heavy, as in the methods below
 
-        return array_api.saliency(sources, like=self._scene, **options)
+        return api.saliency(sources, like=self._scene, **options)
 
     def smooth(self, saliency: "xr.DataArray", ladder: "Ladder | None" = None) -> "xr.DataArray":
         """Smooth this scene by a saliency map; see `geosal.smooth`."""
-        from geosal.smoothing import smooth  # noqa: PLC0415
+        from geosal.arrays.smooth import smooth  # noqa: PLC0415
 
         return smooth(self._scene, saliency, ladder)
 
@@ -48,9 +48,9 @@ class GeosalAccessor:
         self, path: "str | os.PathLike[str]", *, progress: "ProgressCallback | None" = None, **options: Any
     ) -> str:
         """Write this array as a COG, a JPEG2000 or a Zarr store; see `geosal.write`."""
-        from geosal import array_api  # noqa: PLC0415
+        from geosal.arrays import api  # noqa: PLC0415
 
-        return array_api.write(self._scene, path, progress=progress, **options)
+        return api.write(self._scene, path, progress=progress, **options)
 
     def compare(
         self,

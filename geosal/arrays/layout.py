@@ -14,8 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
-from geosal.array_grid import grid_of
-from geosal.array_place import carry_place, pixels_in_file
+from geosal.arrays.coordinates import grid_of
+from geosal.arrays.place import carry_place, pixels_in_file
 from geosal.errors import GeosalError, GeosalWarning
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
 from geosal.scenes import Reading, Scene, open_input

@@ -10,8 +10,8 @@ from rio_cogeo import cog_validate
 from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
 from geosal.grid import Grid
 from geosal.ladder import Ladder
+from geosal.maps.saliency_map import quantise, to_levels, write_saliency_map
 from geosal.pipeline import compress
-from geosal.saliency_map import quantise, to_levels, write_saliency_map
 from geosal.sources import open_saliency
 
 
@@ -212,7 +212,7 @@ def test_a_preview_that_cannot_be_drawn_leaves_no_map(
     def fail(*_: object) -> None:
         raise SceneError("the overviews are damaged")
 
-    monkeypatch.setattr("geosal.preview._grey", fail)
+    monkeypatch.setattr("geosal.maps.preview._grey", fail)
     with pytest.raises(SceneError, match="damaged"):
         write_saliency_map(
             ["half"], str(tmp_path / "map.tif"), str(rgb_scene), preview=str(tmp_path / "map.png"), palette="jet"

@@ -8,7 +8,7 @@ from rasterio.transform import from_origin
 
 from geosal.errors import OutputError, SceneError, UsageError
 from geosal.grid import Grid
-from geosal.preview import PALETTES, check_preview, draw, small_saliency, write_preview
+from geosal.maps.preview import PALETTES, check_preview, draw, small_saliency, write_preview
 from geosal.scenes import Scene
 from geosal.scenes.stretch import ByteScene
 from geosal.sources import open_saliency

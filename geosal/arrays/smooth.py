@@ -10,7 +10,7 @@ import xarray as xr
 from dask.array.overlap import ensure_minimum_chunksize
 from numpy.typing import NDArray
 
-from geosal.array_grid import check_dimensions
+from geosal.arrays.coordinates import check_dimensions
 from geosal.errors import SaliencyError, SceneError
 from geosal.ladder import Ladder
 from geosal.native.loops import DTYPES

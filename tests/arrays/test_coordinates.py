@@ -17,7 +17,7 @@ from rasterio.transform import from_origin
 
 import geosal
 from geosal import GeosalWarning, SceneError
-from geosal.array_grid import grid_of
+from geosal.arrays.coordinates import grid_of
 
 HEIGHT, WIDTH = 24, 31
 UTM, DEGREES = from_origin(500000, 4500000, 10, 10), Affine(1 / 3600, 0, 2.1, 0, -1 / 3600, 48.7)

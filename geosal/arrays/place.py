@@ -10,7 +10,7 @@ from affine import Affine
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
 
-from geosal.array_grid import has_points
+from geosal.arrays.coordinates import has_points
 from geosal.errors import GeosalWarning
 from geosal.grid import Grid
 from geosal.raster import RasterLayout, RasterMetadata

@@ -1,0 +1,1 @@
+"""Saliency to look at: a map as a file, and as a picture over its scene."""
