@@ -9,7 +9,7 @@ from geosal.plan import make_plan
 from geosal.recipe import Recipe
 
 EXPERIMENTS = {"ms-roi-tables"}
-"""Recipes of experiments, not of a job; `tests/experiments` reads them."""
+"""Recipes of experiments, not of a job; `tests/lab/experiments` reads them."""
 ALL = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
 CONFIGS = [path for path in ALL if path.stem not in EXPERIMENTS]
 EXPECTED_SHARES = {

@@ -12,7 +12,7 @@ from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError
 
 if TYPE_CHECKING:
-    from geosal.demo.run import DemoRow
+    from geosal.lab.demo.demonstration import DemoRow
 
 DIRECTORY = "geosal-demo"
 
@@ -26,7 +26,7 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
 
     Everything goes into DIRECTORY (geosal-demo by default); nothing is downloaded.
     """
-    from geosal.demo.run import SIZE, run_demo  # noqa: PLC0415  heavy, and the help does not need it
+    from geosal.lab.demo.demonstration import SIZE, run_demo  # noqa: PLC0415  heavy, and the help does not need it
 
     place = Path(directory)
     # The default directory is ours to fill again; any other may hold files that only look like ours.

@@ -1,1 +1,1 @@
-"""Beside the main job: networks to learn from pictures."""
+"""Beside the main job: a demonstration on a scene made up for it, experiments on folders of images, and training."""

@@ -142,7 +142,7 @@ def write_preview(
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class Preview:
     """A saliency map over its scene, drawn and not yet written.
 
     Attributes
@@ -177,7 +177,7 @@ class Picture:
         }
 
 
-def draw(scene: Scene, saliency: Map, *, palette: str = JET, size: int = SIZE, workers: int | None = None) -> Picture:
+def draw(scene: Scene, saliency: Map, *, palette: str = JET, size: int = SIZE, workers: int | None = None) -> Preview:
     """Draw what `write_preview` writes.
 
     Raises
@@ -191,7 +191,7 @@ def draw(scene: Scene, saliency: Map, *, palette: str = JET, size: int = SIZE, w
         grey, shown = _grey(scene, factor)
     finally:
         close_shared_rasters()
-    return Picture(_with_legend(_overlay(grey, shown, PALETTES[palette](heat)), palette), palette, factor)
+    return Preview(_with_legend(_overlay(grey, shown, PALETTES[palette](heat)), palette), palette, factor)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from material import blobs, boxes
 from numpy.typing import NDArray
 from report import Table, as_markdown, circumstances, put
 
-from geosal.demo.terrain import fractal
+from geosal.lab.demo.terrain import fractal
 from geosal.ladder import Ladder
 from geosal.smoothing.block import smooth_block
 

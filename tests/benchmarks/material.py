@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 import geosal
-from geosal.demo.terrain import make_terrain
+from geosal.lab.demo.terrain import make_terrain
 
 LADDER = geosal.Ladder()
 _PATCH = 600

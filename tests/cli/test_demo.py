@@ -13,12 +13,12 @@ SIZE = 256
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("geosal.demo.run.make_demo_scene", _make_small_scene)
-    monkeypatch.setattr("geosal.demo.run.SIZE", SIZE)
+    monkeypatch.setattr("geosal.lab.demo.demonstration.make_demo_scene", _make_small_scene)
+    monkeypatch.setattr("geosal.lab.demo.demonstration.SIZE", SIZE)
 
 
 def _make_small_scene(directory: Path, size: int) -> tuple[Path, Path]:
-    from geosal.demo.scene import make_demo_scene
+    from geosal.lab.demo.scene import make_demo_scene
 
     del size
     return make_demo_scene(directory, SIZE)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from geosal.errors import SceneError, UsageError
-from geosal.experiments import Experiment
+from geosal.lab.experiments import Experiment
 
 
 def test_defaults_are_the_papers() -> None:

@@ -6,8 +6,8 @@ import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
 
-from geosal.demo.picture import SIDE, Panel, Square, busiest_square, write_picture
 from geosal.errors import OutputError, SceneError
+from geosal.lab.demo.picture import SIDE, Panel, Square, busiest_square, write_picture
 
 
 def _raster(path: Path, pixels: np.ndarray) -> Path:

@@ -12,13 +12,13 @@ The paper's numbers are of the whole image. Here the salient part and the backgr
 where the method gives and takes.
 """
 
-from geosal.experiments.encoders import Encoded, Encoder, GeosalEncoder
-from geosal.experiments.files import report_text, write_outcome
-from geosal.experiments.outcome import Figures, MapFacts, Outcome, Trial
-from geosal.experiments.run import run_experiment
-from geosal.experiments.statistics import anova, verdicts
-from geosal.experiments.tables import tables
-from geosal.experiments.wish import Experiment
+from geosal.lab.experiments.encoders import Encoded, Encoder, GeosalEncoder
+from geosal.lab.experiments.experiment import run_experiment
+from geosal.lab.experiments.outcome import Figures, MapFacts, Outcome, Trial
+from geosal.lab.experiments.report import report_text, write_outcome
+from geosal.lab.experiments.statistics import anova, verdicts
+from geosal.lab.experiments.tables import tables
+from geosal.lab.experiments.wish import Experiment
 
 __all__ = [
     "Encoded", "Encoder", "Experiment", "Figures", "GeosalEncoder", "MapFacts", "Outcome", "Trial", "anova",

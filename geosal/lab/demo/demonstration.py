@@ -7,10 +7,10 @@ import rasterio.shutil
 from rasterio.errors import RasterioError
 
 from geosal.codecs.profiles import resolve_profile
-from geosal.demo.picture import Panel, busiest_square, write_picture
-from geosal.demo.scene import make_demo_scene
 from geosal.errors import OutputError
 from geosal.gdal_env import gdal_env, open_raster
+from geosal.lab.demo.picture import Panel, busiest_square, write_picture
+from geosal.lab.demo.scene import make_demo_scene
 from geosal.pipeline import compress
 from geosal.produce import Progress, ProgressCallback
 from geosal.scenes import Scene

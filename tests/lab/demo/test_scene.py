@@ -6,9 +6,9 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
-from geosal.demo.scene import draw_scene, grade, make_demo_scene
-from geosal.demo.terrain import fractal
 from geosal.errors import OutputError, UsageError
+from geosal.lab.demo.scene import draw_scene, grade, make_demo_scene
+from geosal.lab.demo.terrain import fractal
 
 SIZE = 256
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geosal.errors import SceneError, UsageError
-from geosal.experiments.wish import Experiment
+from geosal.lab.experiments.wish import Experiment
 from geosal.scenes import Scene, open_input
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".jp2", ".webp")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import interpolate, ndimage
 
-from geosal.demo.terrain import Picture, Terrain
+from geosal.lab.demo.terrain import Picture, Terrain
 
 Point = tuple[float, float]
 """Row, column in pixels."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Self
 
-from geosal.experiments.wish import Experiment
+from geosal.lab.experiments.wish import Experiment
 from geosal.metrics import Scores
 
 JPEG = "JPEG"

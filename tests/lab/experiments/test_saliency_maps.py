@@ -6,10 +6,10 @@ import pytest
 import rasterio
 
 from geosal.errors import SaliencyError
-from geosal.experiments import Experiment
-from geosal.experiments.images import Picture, find_pictures
-from geosal.experiments.maps import _largest_differences, is_salient, make_map, open_part, sources_for
 from geosal.grid import Block, Grid
+from geosal.lab.experiments import Experiment
+from geosal.lab.experiments.images import Picture, find_pictures
+from geosal.lab.experiments.saliency_maps import _largest_differences, is_salient, make_map, open_part, sources_for
 from geosal.sources import Saliency, open_saliency
 
 Wish = Callable[..., Experiment]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from geosal.experiments.wish import Experiment
+from geosal.lab.experiments.wish import Experiment
 from geosal.pipeline import compress
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from geosal.errors import OutputError, redact
-from geosal.experiments.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
-from geosal.experiments.statistics import anova, verdicts
-from geosal.experiments.tables import tables
+from geosal.lab.experiments.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
+from geosal.lab.experiments.statistics import anova, verdicts
+from geosal.lab.experiments.tables import tables
 from geosal.version import __version__
 
 REPORT, DATA, FIGURES = "report.md", "results.json", "figures.csv"

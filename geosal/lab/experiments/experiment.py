@@ -9,11 +9,11 @@ from pathlib import Path
 
 from geosal.comparison import Pair, judge, open_any
 from geosal.errors import GeosalWarning, OutputError, TargetError
-from geosal.experiments.encoders import Encoder, GeosalEncoder
-from geosal.experiments.images import Picture, find_pictures
-from geosal.experiments.maps import make_map, map_source, open_part
-from geosal.experiments.outcome import JPEG, PARTS, Figures, Outcome, Trial
-from geosal.experiments.wish import Experiment
+from geosal.lab.experiments.encoders import Encoder, GeosalEncoder
+from geosal.lab.experiments.images import Picture, find_pictures
+from geosal.lab.experiments.outcome import JPEG, PARTS, Figures, Outcome, Trial
+from geosal.lab.experiments.saliency_maps import make_map, map_source, open_part
+from geosal.lab.experiments.wish import Experiment
 from geosal.ladder import Ladder
 from geosal.produce import Progress, ProgressCallback, ignore
 from geosal.scenes import Reading

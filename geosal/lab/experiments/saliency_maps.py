@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.experiments.images import Picture
-from geosal.experiments.outcome import MapFacts
-from geosal.experiments.wish import Experiment
 from geosal.grid import Block
+from geosal.lab.experiments.images import Picture
+from geosal.lab.experiments.outcome import MapFacts
+from geosal.lab.experiments.wish import Experiment
 from geosal.maps.saliency_map import write_saliency_map
 from geosal.sources import Saliency, SourceText, open_saliency
 from geosal.sources.base import Coded
@@ -24,7 +24,7 @@ _BYTE = 1 / 255
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part(Saliency):
+class SalientPart(Saliency):
     """1 in the salient part, 0 in the background.
 
     Attributes
@@ -115,10 +115,10 @@ def map_source(path: Path) -> str:
     return f"{os.fspath(path)}:range=0-255"
 
 
-def open_part(wish: Experiment, picture: Picture, path: Path) -> Part:
+def open_part(wish: Experiment, picture: Picture, path: Path) -> SalientPart:
     """Tell the salient part of an image from its background, by its map."""
     opened = open_saliency([map_source(path)], picture.scene.grid)
-    return Part(grid=opened.grid, sources=opened.sources, coverage=opened.coverage, threshold=wish.salient)
+    return SalientPart(grid=opened.grid, sources=opened.sources, coverage=opened.coverage, threshold=wish.salient)
 
 
 def _largest_differences(passes: list[Saliency]) -> list[float]:

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from geosal.errors import GeosalWarning, OutputError, SceneError
-from geosal.experiments import Experiment, run_experiment, verdicts, write_outcome
+from geosal.lab.experiments import Experiment, run_experiment, verdicts, write_outcome
 from geosal.metrics import ErrorSums
 from geosal.produce import Progress
 
