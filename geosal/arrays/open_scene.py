@@ -17,8 +17,9 @@ from geosal.errors import UsageError
 from geosal.gdal_env import gdal_env, path_text
 from geosal.grid import Block, Grid
 from geosal.raster import BandMetadata
-from geosal.scenes.opening import Reading, band_names, open_input
+from geosal.scenes.opening import open_input
 from geosal.scenes.raster import Scene
+from geosal.scenes.reading import Reading, band_names
 
 
 def open_scene(

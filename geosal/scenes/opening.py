@@ -1,64 +1,14 @@
 """One way to open what a user names as input: a raster file, or the folder or archive of a product."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from geosal.errors import SceneError, UsageError
-from geosal.scenes.raster import MAX_PIXELS, Scene
+from geosal.scenes.raster import Scene
+from geosal.scenes.reading import AS_IT_IS, Reading, band_names
 
 GROUPS = {"rgb": ("red", "green", "blue")}
 """Names for several bands of a raster; products have more of them."""
-RESAMPLING = ("nearest", "bilinear", "average")
-"""How bands of other resolutions come to a product's grid, see `geosal.scenes.products.resample`."""
 
 
-def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
-    """Names of bands in one text or several, with commas between; empty ones are left out.
-
-    Raises
-    ------
-    UsageError
-        There are texts, and no name in them.
-    """
-    several = (texts,) if isinstance(texts, str) else tuple(texts)
-    names = tuple(part.strip() for text in several for part in text.split(",") if part.strip())
-    if several and not names:
-        raise UsageError(f"bands={','.join(several)!r}: names no band; name some, such as rgb, or leave it out for all")
-    return names
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What of an input is wanted, and how.
-
-    Attributes
-    ----------
-    bidx
-        Bands by number, from 1; all when empty.
-    bands
-        Bands by role, name or group instead: ``("rgb",)``, ``("B08", "red")``.
-    resolution
-        Of a product, in units of its CRS; the finest of its bands by default.
-    resampling
-        How a product's bands of other resolutions come to it.
-    to_byte
-        Rule by which samples become 8 bits, see `geosal.scenes.rules`.
-    drivers
-        GDAL drivers trusted beyond the usual ones.
-    max_pixels
-        Width times height beyond which an input is refused.
-    """
-
-    bidx: tuple[int, ...] = ()
-    bands: tuple[str, ...] = ()
-    resolution: float | None = None
-    resampling: str = "nearest"
-    to_byte: str | None = None
-    drivers: tuple[str, ...] = ()
-    max_pixels: int = MAX_PIXELS
-
-
-def open_input(path: str, reading: Reading = Reading(), *, partial: bool = False) -> Scene:
+def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False) -> Scene:
     """Open a raster or a product.
 
     Parameters

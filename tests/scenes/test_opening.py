@@ -7,7 +7,7 @@ import pytest
 
 import geosal
 from geosal.errors import SceneError, UsageError
-from geosal.scenes import Reading, Scene, band_names, input_root, open_input
+from geosal.scenes import Reading, Scene, input_root, open_input
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,6 @@ def test_names_of_bands_are_taken_apart_in_one_way(rgb_scene: Path, bands: str |
     wanted = open_input(str(rgb_scene), Reading(bands=("rgb",)))
     assert open_input(str(rgb_scene), Reading(bands=bands)).indexes == wanted.indexes == (1, 2, 3)
     assert geosal.open_scene(rgb_scene, bands=bands).sizes["band"] == 3
-
-
-def test_names() -> None:
-    assert band_names("rgb, B04,,") == ("rgb", "B04")
-    assert band_names(["", "a,b", " c "]) == ("a", "b", "c")
-    assert band_names(()) == ()
 
 
 def test_a_band_without_a_name_is_none(uint16_scene: Path) -> None:

@@ -13,7 +13,7 @@ from geosal.scenes.raster import DTYPES, usable_nodata
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BandHeader:
     """A band's file as its header tells it."""
 
     path: str
@@ -50,7 +50,7 @@ def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile
     return file
 
 
-def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_pixels: int) -> Source:
+def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_pixels: int) -> BandHeader:
     """Read the header of a band."""
     path = file.path or ""
     seen = file_state(path, alone=True)
@@ -66,7 +66,7 @@ def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_
         grid = Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width)
         dtype = str(dataset.dtypes[file.index - 1])
         nodata = usable_nodata(f"{product.path}: {file.label}", dataset.nodatavals[file.index - 1], dtype)
-        source = Source(
+        source = BandHeader(
             path=path,
             index=file.index,
             grid=grid,
@@ -93,7 +93,7 @@ def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_
 def grid_at(
     product: Product,
     resolution: float,
-    opened: list[tuple[BandFile, Source]],
+    opened: list[tuple[BandFile, BandHeader]],
     drivers: tuple[str, ...],
     max_pixels: int,
 ) -> Grid:

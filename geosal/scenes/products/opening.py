@@ -8,12 +8,12 @@ import zipfile
 from collections.abc import Iterable
 
 from geosal.errors import SceneError, UsageError
-from geosal.scenes.opening import RESAMPLING
 from geosal.scenes.products import landsat, sentinel2
 from geosal.scenes.products.bands import Product
 from geosal.scenes.products.files import ARCHIVES, Files, is_litter
 from geosal.scenes.products.scene import ProductScene
 from geosal.scenes.raster import MAX_PIXELS
+from geosal.scenes.reading import RESAMPLING
 
 logger = logging.getLogger(__name__)
 

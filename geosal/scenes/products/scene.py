@@ -17,7 +17,7 @@ from geosal.grid import Block, Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Samples, step_off, valid_samples
 from geosal.scenes.decoding import damage_as_scene_error
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
-from geosal.scenes.products.headers import Source, cell_of, check_fit, file_for, fits_by_size, grid_at, open_source
+from geosal.scenes.products.headers import BandHeader, cell_of, check_fit, file_for, fits_by_size, grid_at, open_source
 from geosal.scenes.products.resample import Axis, Taps, axes_between, resample
 from geosal.scenes.raster import Scene
 
@@ -49,7 +49,7 @@ class ProductScene(Scene):
 
     product: Product
     chosen: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[BandHeader, ...]
     resampling: str = "nearest"
 
     @classmethod
@@ -196,14 +196,14 @@ class ProductScene(Scene):
         return pixels, valid_samples(pixels, self.layout.nodata)
 
     @contextmanager
-    def _lent(self, source: Source, what: object) -> Iterator[DatasetReader]:
+    def _lent(self, source: BandHeader, what: object) -> Iterator[DatasetReader]:
         with (
             damage_as_scene_error(f"{source.path}: {what}"),
             shared_raster(source.path, self.drivers, alone=True, seen=source.seen) as dataset,
         ):
             yield dataset
 
-    def _read(self, block: Block, sources: Sequence[Source]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def _read(self, block: Block, sources: Sequence[BandHeader]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Pixels of a block and which of them count, (band, y, x) each."""
         pixels = np.empty((len(sources), *block.shape), self.layout.dtype)
         valid = np.empty(pixels.shape, np.bool_)
@@ -216,11 +216,11 @@ class ProductScene(Scene):
                 self._read_resampled(source, block, out, counts)
         return pixels, valid
 
-    def _read_window(self, source: Source, window: Block) -> NDArray[Any]:
+    def _read_window(self, source: BandHeader, window: Block) -> NDArray[Any]:
         with self._lent(source, window) as dataset:
             return np.asarray(dataset.read(source.index, window=window.window))
 
-    def _read_resampled(self, source: Source, block: Block, out: NDArray[Any], counts: NDArray[np.bool_]) -> None:
+    def _read_resampled(self, source: BandHeader, block: Block, out: NDArray[Any], counts: NDArray[np.bool_]) -> None:
         """Fill `out` and `counts` (y, x) of a block, strip by strip."""
         rows, cols = axes_between(self.grid, source.grid)
         across, left, width = _within(cols.taps(block.col_off, block.col_stop, self.resampling))
@@ -272,7 +272,7 @@ def _layout(
     product: Product,
     bands: Sequence[ProductBand],
     files: Sequence[BandFile],
-    sources: Sequence[Source],
+    sources: Sequence[BandHeader],
     grid: Grid,
     resampling: str,
 ) -> RasterLayout:

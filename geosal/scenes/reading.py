@@ -1,0 +1,60 @@
+"""What of an input is wanted, and how: bands, resolution, samples of 8 bits, drivers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from geosal.errors import UsageError
+from geosal.scenes.raster import MAX_PIXELS
+
+RESAMPLING = ("nearest", "bilinear", "average")
+"""How bands of other resolutions come to a product's grid, see `geosal.scenes.products.resample`."""
+
+
+def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
+    """Names of bands in one text or several, with commas between; empty ones are left out.
+
+    Raises
+    ------
+    UsageError
+        There are texts, and no name in them.
+    """
+    several = (texts,) if isinstance(texts, str) else tuple(texts)
+    names = tuple(part.strip() for text in several for part in text.split(",") if part.strip())
+    if several and not names:
+        raise UsageError(f"bands={','.join(several)!r}: names no band; name some, such as rgb, or leave it out for all")
+    return names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What of an input is wanted, and how.
+
+    Attributes
+    ----------
+    bidx
+        Bands by number, from 1; all when empty.
+    bands
+        Bands by role, name or group instead: ``("rgb",)``, ``("B08", "red")``.
+    resolution
+        Of a product, in units of its CRS; the finest of its bands by default.
+    resampling
+        How a product's bands of other resolutions come to it.
+    to_byte
+        Rule by which samples become 8 bits, see `geosal.scenes.rules`.
+    drivers
+        GDAL drivers trusted beyond the usual ones.
+    max_pixels
+        Width times height beyond which an input is refused.
+    """
+
+    bidx: tuple[int, ...] = ()
+    bands: tuple[str, ...] = ()
+    resolution: float | None = None
+    resampling: str = "nearest"
+    to_byte: str | None = None
+    drivers: tuple[str, ...] = ()
+    max_pixels: int = MAX_PIXELS
+
+
+AS_IT_IS = Reading()
+"""All bands of an input, with its own samples."""
