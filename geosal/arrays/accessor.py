@@ -34,13 +34,13 @@ class GeosalAccessor:
 
     def saliency(self, sources: str | Sequence[str], **options: Any) -> "xr.DataArray":
         """Saliency on this scene's grid; see `geosal.saliency`."""
-        from geosal.arrays import api  # noqa: PLC0415  heavy, as in the methods below
+        from geosal.arrays import api  # heavy, as in the methods below
 
         return api.saliency(sources, like=self._scene, **options)
 
     def smooth(self, saliency: "xr.DataArray", ladder: "Ladder | None" = None) -> "xr.DataArray":
         """Smooth this scene by a saliency map; see `geosal.smooth`."""
-        from geosal.arrays.smooth import smooth  # noqa: PLC0415
+        from geosal.arrays.smooth import smooth
 
         return smooth(self._scene, saliency, ladder)
 
@@ -48,7 +48,7 @@ class GeosalAccessor:
         self, path: "str | os.PathLike[str]", *, progress: "ProgressCallback | None" = None, **options: Any
     ) -> str:
         """Write this array as a COG, a JPEG2000 or a Zarr store; see `geosal.write`."""
-        from geosal.arrays import api  # noqa: PLC0415
+        from geosal.arrays import api
 
         return api.write(self._scene, path, progress=progress, **options)
 
@@ -65,7 +65,7 @@ class GeosalAccessor:
         UsageError
             The array was not opened by `geosal.open_scene`.
         """
-        from geosal.comparison import compare  # noqa: PLC0415
+        from geosal.comparison import compare
 
         source, reading = (self._scene.encoding.get(key) for key in ("source", "reading"))
         if not source or reading is None:
@@ -76,7 +76,7 @@ class GeosalAccessor:
 def register_when_imported() -> None:
     """Register `DataArray.geosal` now where xarray is there already, else at the end of its import."""
     if _XARRAY in sys.modules:
-        import xarray  # noqa: PLC0415  waits where another thread is at it
+        import xarray  # waits where another thread is at it
 
         _register(xarray)
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):

@@ -26,7 +26,7 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
 
     Everything goes into DIRECTORY (geosal-demo by default); nothing is downloaded.
     """
-    from geosal.lab.demo.demonstration import SIZE, run_demo  # noqa: PLC0415  heavy, and the help does not need it
+    from geosal.lab.demo.demonstration import SIZE, run_demo  # heavy, and the help does not need it
 
     place = Path(directory)
     # The default directory is ours to fill again; any other may hold files that only look like ours.

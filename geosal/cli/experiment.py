@@ -39,9 +39,9 @@ def experiment(
     geosal experiment configs/ms-roi-tables.yaml --images my-pictures --output tables
     geosal experiment configs/ms-roi-tables.yaml --images towns=towns --images sea=sea
     """
-    from geosal.lab.experiments import Experiment, run_experiment, write_outcome  # noqa: PLC0415  heavy; help needs none
-    from geosal.lab.experiments.report import DATA, FIGURES, REPORT, reproducibility, sizes, to_document  # noqa: PLC0415
-    from geosal.lab.experiments.statistics import verdicts  # noqa: PLC0415
+    from geosal.lab.experiments import Experiment, run_experiment, write_outcome  # heavy; help needs none
+    from geosal.lab.experiments.report import DATA, FIGURES, REPORT, reproducibility, sizes, to_document
+    from geosal.lab.experiments.statistics import verdicts
 
     wish = Experiment.from_yaml(config, images=_collections(images), output=output)
     report.keep_apart(config, *(f"{wish.output}/{name}" for name in (REPORT, DATA, FIGURES)))

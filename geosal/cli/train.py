@@ -72,9 +72,9 @@ def train(data: str, output: str, backbone: str, recipe: str, report: Report, qu
 
     The directory gets model.onnx, log.csv, report.json, confusion.csv and checkpoint.pt. Needs geosal[train].
     """
-    from geosal.lab.training.log import CHECKPOINT, LOG  # noqa: PLC0415  heavy, and the help does not need it
-    from geosal.lab.training.train import CONFUSION, MODEL, REPORT, Wish, parse_weights  # noqa: PLC0415
-    from geosal.lab.training.train import train as run_training  # noqa: PLC0415
+    from geosal.lab.training.log import CHECKPOINT, LOG  # heavy, and the help does not need it
+    from geosal.lab.training.train import CONFUSION, MODEL, REPORT, Wish, parse_weights
+    from geosal.lab.training.train import train as run_training
 
     made = (f"{output}/{name}" for name in (MODEL, LOG, REPORT, CONFUSION, CHECKPOINT))
     report.keep_apart(data, given["vgg16_weights"], *made)

@@ -68,7 +68,7 @@ def pixel_metres(places: Floats, grid: Grid) -> Floats:
 
     By geodesics on the CRS's ellipsoid; where the CRS has no place on the globe, by its own unit.
     """
-    import pyproj  # noqa: PLC0415
+    import pyproj
 
     m = grid.transform
     crs = pyproj.CRS.from_wkt(grid.crs or "")

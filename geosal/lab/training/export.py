@@ -72,7 +72,7 @@ def _trace(network: MsRoi, card: ModelCard) -> bytes:
 
 def _compare(network: MsRoi, content: bytes, card: ModelCard, path: str) -> None:
     try:
-        import onnxruntime  # noqa: PLC0415  the extra `cnn` has it; exporting does not need it
+        import onnxruntime  # the extra `cnn` has it; exporting does not need it
     except ImportError:
         return
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

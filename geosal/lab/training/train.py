@@ -106,8 +106,8 @@ def train(
 
 def _prepare_torch(device: str, threads: int | None) -> str:
     try:
-        import onnx  # noqa: F401, PLC0415
-        import torch  # noqa: PLC0415
+        import onnx  # noqa: F401
+        import torch
     except ImportError as error:
         raise UsageError(f"training needs {error.name}, which is not installed; pip install 'geosal[train]'") from error
     torch.set_num_threads(threads or torch.get_num_threads())
@@ -138,7 +138,7 @@ def _make_room(directory: str, *, resume: bool, overwrite: bool) -> None:
 
 
 def _make_learner(wish: Wish, pictures: Pictures, device: str, *, resume: bool) -> "Learner":
-    from geosal.lab.training.learning import Learner  # noqa: PLC0415
+    from geosal.lab.training.learning import Learner
 
     settings = wish.settings
     split = Split.last(pictures.labels, pictures.classes, settings.validation, settings.test)
@@ -152,8 +152,8 @@ def _make_learner(wish: Wish, pictures: Pictures, device: str, *, resume: bool) 
 
 def _finish(wish: Wish, learner: "Learner") -> Mapping[str, Any]:
     """Judge the best epoch, by pictures that did not choose it where there are some, and write model and report."""
-    from geosal.lab.training.export import export  # noqa: PLC0415
-    from geosal.lab.training.networks import count_parameters  # noqa: PLC0415
+    from geosal.lab.training.export import export
+    from geosal.lab.training.networks import count_parameters
 
     classes = learner.pictures.classes
     validation = learner.judge(learner.split.validation, learner.best)

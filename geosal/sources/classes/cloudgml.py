@@ -111,7 +111,7 @@ class CloudPolygons:
 @lru_cache(maxsize=8)
 def _laid(mask: CloudPolygons) -> tuple[dict[int, Outlines], Floats]:
     """Outlines of the polygons of each code, and the bounds of all."""
-    import shapely  # noqa: PLC0415
+    import shapely
 
     content = read_bytes(mask.path)
     if hashlib.sha256(content).hexdigest() != mask.fingerprint:
@@ -191,8 +191,8 @@ def _rings(path: str, content: bytes) -> Iterator[Ring]:
 
 def _elements(path: str, content: bytes) -> Iterator[Any]:
     """Parse the GML and give each ``Envelope`` and ``MaskFeature`` as it ends, if it is no bomb."""
-    from defusedxml import DefusedXmlException  # noqa: PLC0415 - only who has such a mask waits for it
-    from defusedxml.ElementTree import ParseError, iterparse  # noqa: PLC0415
+    from defusedxml import DefusedXmlException  # only who has such a mask waits for it
+    from defusedxml.ElementTree import ParseError, iterparse
 
     check_xml(path, io.BytesIO(content), CLOUD_MASK)
     try:

@@ -44,7 +44,7 @@ class Looking:
 
     def __dask_tokenize__(self) -> Hashable:
         """The class, its parameters, and the scene: how it is read, and when and how large its file is."""
-        from dask.base import normalize_token  # noqa: PLC0415  who asks has imported it
+        from dask.base import normalize_token  # who asks has imported it
 
         settings = tuple(repr(getattr(self, field.name)) for field in fields(self) if field.name != "scene")
         path = self.scene.path

@@ -58,7 +58,7 @@ class Model:
             The file cannot be read, is no such model, or its network has another shape.
         """
         try:
-            import onnxruntime  # noqa: PLC0415  an extra: only networks need it
+            import onnxruntime  # an extra: only networks need it
         except ImportError as error:
             raise UsageError("a network needs onnxruntime; install it: pip install 'geosal[cnn]'") from error
         name = SHIPPED if path is None else path

@@ -70,7 +70,7 @@ class Outlines:
         values
             (feature,), saliency.
         """
-        import shapely  # noqa: PLC0415  quality bands import this room, and few of them hold polygons
+        import shapely  # quality bands import this room, and few of them hold polygons
 
         parts, feature_of_part = shapely.get_parts(polygons, return_index=True)
         rings, part_of_ring = shapely.get_rings(parts, return_index=True)

@@ -99,7 +99,7 @@ def feathered(outlines: Outlines, block: Block, background: float, feather: Feat
 
 
 def _tile(outlines: Outlines, tile: Block, background: float, feather: Feather) -> NDArray[np.float32]:
-    from scipy import ndimage  # noqa: PLC0415
+    from scipy import ndimage
 
     halo = feather.halo
     around = Block(tile.row_off - halo, tile.col_off - halo, tile.height + 2 * halo, tile.width + 2 * halo)

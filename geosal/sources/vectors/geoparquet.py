@@ -27,7 +27,7 @@ def read_parquet(text: str, path: str, query: FeatureQuery) -> Features:
         It has more features or vertices than any saliency needs.
     """
     try:
-        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow as pa
     except ModuleNotFoundError as error:
         raise UsageError(
             f"{text}: GeoParquet needs pyarrow, which is not installed; pip install 'geosal[parquet]', or convert it "
@@ -52,8 +52,8 @@ def read_parquet(text: str, path: str, query: FeatureQuery) -> Features:
 
 def _geo(path: str) -> tuple[str, dict[str, Any]]:
     """Name of the primary column, and what the file's metadata say of it."""
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
+    import pyarrow as pa
+    from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
         if file.metadata.num_rows > MAX_FEATURES:
@@ -77,8 +77,8 @@ def _geo(path: str) -> tuple[str, dict[str, Any]]:
 
 def _read(text: str, path: str, name: str, attribute: str | None) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
     """Geometries as WKB, and the attribute. What occurs often is stored once, and is held once."""
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import compute, parquet  # noqa: PLC0415
+    import pyarrow as pa
+    from pyarrow import compute, parquet
 
     shapes: list[NDArray[Any]] = [np.zeros(0, object)]
     columns: list[NDArray[np.float64]] = [np.zeros(0)]

@@ -90,9 +90,9 @@ def member_of(path: str, most: int = 2**30) -> Member:
     ResourceError
         It unpacks to more than `most` bytes.
     """
-    import zipfile  # noqa: PLC0415
-    import zlib  # noqa: PLC0415
-    from lzma import LZMAError  # noqa: PLC0415
+    import zipfile
+    import zlib
+    from lzma import LZMAError
 
     head = b""
     try:

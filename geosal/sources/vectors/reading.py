@@ -158,7 +158,7 @@ def read_ogr(text: str, path: str, kind: str, query: FeatureQuery, near: Near | 
     ResourceError
         It has more features or vertices than any saliency needs.
     """
-    import pyogrio  # noqa: PLC0415
+    import pyogrio
 
     name = _name_for_gdal(path, kind)
     try:
@@ -227,7 +227,7 @@ def _read_pages(
     path: str, name: str, layer: str, info: dict[str, Any], query: FeatureQuery, box: tuple[float, ...] | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Read geometries as WKB, and the attribute, in pieces that a file of this size should have in memory."""
-    import pyogrio  # noqa: PLC0415
+    import pyogrio
 
     columns = [] if query.attribute is None else [query.attribute]
     each = os.path.getsize(path) // max(1, info["features"]) + 1

@@ -99,7 +99,7 @@ def check_xml(path: str, file: IO[bytes], kind: XmlKind) -> None:
     ResourceError
         It has too many elements, or too many in each other.
     """
-    from xml.parsers import expat  # noqa: PLC0415
+    from xml.parsers import expat
 
     depth = count = 0
 
