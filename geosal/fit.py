@@ -54,7 +54,9 @@ class Fit:
     sample: int
 
 
-def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, tile: int | None, last: int = 0) -> Fit:
+def fit(
+    recipe: Recipe, scene: Scene, saliency: Saliency, *, halo: int, cores: int | None, tile: int | None, last: int = 0
+) -> Fit:
     """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
 
     Where nobody sets a limit, blocks are made smaller for 512 MiB as long as that costs no time.
@@ -65,6 +67,8 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
     ----------
     recipe, scene, saliency
         The wish, what is read, and where to look.
+    halo
+        Pixels around a block that the widest kernel reaches.
     cores
         Of this machine; None on a cluster.
     tile
@@ -78,7 +82,7 @@ def fit(recipe: Recipe, scene: Scene, saliency: Saliency, *, cores: int | None, 
         scene,
         saliency,
         tile,
-        recipe.ladder.halo,
+        halo,
         processes=recipe.scheduler == "processes",
         jpeg2000=driver_of(recipe.output) == "JP2OpenJPEG",
     )

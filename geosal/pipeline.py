@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,12 @@ from geosal.scenes import Scene
 from geosal.scenes.zarr_store import store_bytes
 from geosal.search import Attempt, Found, reach
 from geosal.smoothing.block import SampleRules, smooth_block
+from geosal.smoothing.bound import Rounding
 from geosal.sources import Saliency
 from geosal.tally import BandSums, Tally, count_levels, warn_of_little_gain, warn_of_no_pixels
 from geosal.treatment import NOTHING
 from geosal.version import __version__
 from geosal.writers.publish import WorkDirectory
-from geosal.writers.pyramid import Rounding
 from geosal.writers.swap import remove
 
 
@@ -242,6 +242,19 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
     GeosalError
         As `compress`.
     """
+    return complete(plan, progress).summary
+
+
+class Completed(NamedTuple):
+    """A job that is done."""
+
+    plan: Plan
+    """What was carried out: with the setting that a search has found."""
+    summary: Summary
+
+
+def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
+    """Carry out a plan; as `run`, and the plan that came of it."""
     begin = time.monotonic()
     report = progress or ignore
     with WorkDirectory(plan.target.output, overwrite=plan.target.overwrite) as work:
@@ -258,7 +271,8 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
         warn_of_no_pixels(plan.recipe.output)
     elif not plan.saliency.even:
         warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True), untried=plan.saliency.untried)
-    return replace(_summary(plan, tally, finished, time.monotonic() - begin), search=facts)
+    summary = replace(_summary(plan, tally, finished, time.monotonic() - begin), search=facts)
+    return Completed(plan, summary)
 
 
 def _search(plan: Plan, path: Path, report: ProgressCallback) -> Found:

@@ -6,39 +6,60 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from geosal.cluster import cpu_count
 from geosal.codecs.colours import warn_of_order
-from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.jpeg.encoder import JpegEncoder
-from geosal.codecs.profiles import Profile, driver_of, resolve_profile
-from geosal.codecs.treatments import goes_by_tile, usual_treatment
+from geosal.codecs.profiles import Profile, Settled, driver_of, resolve_treated
+from geosal.codecs.treatments import usual_treatment
 from geosal.codecs.tuning import setting_for
 from geosal.errors import GeosalWarning, UsageError
 from geosal.fit import fit
 from geosal.grid import Block
 from geosal.ladder import USUAL_SIGMA, Ladder, effective_kernel
-from geosal.produce import Target
+from geosal.produce import Target, target_for, warn_of_scales
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import Scene, input_root, open_input
-from geosal.smoothing.block import SampleRules
-from geosal.smoothing.bound import Rounding
 from geosal.sources import Saliency, open_saliency
-from geosal.sources.text import SourceText
 from geosal.tally import warn_of_little_gain
-from geosal.treatment import Quality, Treatment
-from geosal.writers.jpeg.sidecars import OF_THE_FILE
-from geosal.writers.places import check_place
+from geosal.treatment import Quality, Treatment, TwoPass
 from geosal.writers.publish import check_output
 
 _USUAL_JPEG = 75.0
 """A JPEG is as large as a plain one of this quality, where nobody says how large, nor how good."""
 _SMALL = 4096**2
 """Pixels up to which one thread encodes fast enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What of a job a search may turn.
+
+    Attributes
+    ----------
+    treatment
+        As asked: what it leaves open is filled in for the codec.
+    ladder
+        Saliency to kernel width.
+    options
+        The user's creation options, by GDAL's names.
+    """
+
+    treatment: Treatment
+    ladder: Ladder
+    options: tuple[tuple[str, str], ...]
+
+    def with_option(self, name: str, value: str) -> Self:
+        """The same with a creation option set."""
+        return replace(self, options=(*self.without_option(name).options, (name, value)))
+
+    def without_option(self, name: str) -> Self:
+        """The same with a creation option left to the codec."""
+        return replace(self, options=tuple(pair for pair in self.options if pair[0].upper() != name))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,12 +70,12 @@ class Plan:
     ----------
     recipe
         The wish it answers.
+    settings
+        Those of the recipe, or what a search has made of them.
     scene
         What is read.
     saliency
         How much each pixel matters.
-    ladder
-        Saliency to kernel width.
     target
         What is written, and by whom.
     block
@@ -70,9 +91,9 @@ class Plan:
     """
 
     recipe: Recipe
+    settings: Settings
     scene: Scene
     saliency: Saliency
-    ladder: Ladder
     target: Target
     block: int
     scheduler: str
@@ -82,6 +103,11 @@ class Plan:
     is_usual: bool = False
 
     @property
+    def ladder(self) -> Ladder:
+        """Saliency to kernel width."""
+        return self.settings.ladder
+
+    @property
     def profile(self) -> Profile:
         """Codec and driver of the output."""
         return self.target.profile
@@ -89,7 +115,7 @@ class Plan:
     @property
     def treatment(self) -> Treatment:
         """What saliency does to pixels and tiles."""
-        return self.profile.treatment
+        return self.target.treatment
 
     @property
     def layout(self) -> RasterLayout:
@@ -191,79 +217,92 @@ def make_plan(recipe: Recipe) -> Plan:
     """
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs_of(recipe))
     scene = open_input(recipe.input, recipe.reading)
-    is_usual, recipe = not recipe.targets, _filled(recipe)
-    profile = _profile_for(recipe, scene)
+    settings = _settings_of(recipe)
+    is_usual, recipe = not recipe.targets, _with_usual_bytes(recipe, settings)
+    settled = _settled(recipe, settings, scene)
     saliency = saliency_of(recipe, scene)
     _tell_of_missing_place(scene)
-    warn_of_order(recipe.output, profile.driver, scene.layout)
-    plan = replace(_decide(recipe, scene, saliency, profile), is_usual=is_usual)
+    warn_of_order(recipe.output, settled.profile.driver, scene.layout)
+    plan = replace(_decide(recipe, settings, scene, saliency, settled), is_usual=is_usual)
     _warn_of_disk(plan)
     _warn_of_block(plan)
     warn_of_scales(plan.target)
     return plan
 
 
-def retuned(plan: Plan, recipe: Recipe) -> Plan:
-    """Answer a recipe that differs from a plan's own in codec, ladder or treatment only; nothing is opened again.
+def retuned(plan: Plan, settings: Settings) -> Plan:
+    """Answer a plan's recipe with other settings; nothing is opened again.
 
     Raises
     ------
     UsageError, ResourceError
         As `make_plan`.
     """
-    turned = _decide(recipe, plan.scene, plan.saliency, _profile_for(recipe, plan.scene))
+    settled = _settled(plan.recipe, settings, plan.scene)
+    turned = _decide(plan.recipe, settings, plan.scene, plan.saliency, settled)
     # The sample of the search takes memory beside the blocks.
     return replace(turned, block=min(plan.block, turned.block), sample_pixels=plan.sample_pixels)
 
 
-def _filled(recipe: Recipe) -> Recipe:
-    """Fill in what a wish leaves to the format of its output: the treatment and, in a JPEG, how many bytes."""
+def _settings_of(recipe: Recipe) -> Settings:
+    """Read off a wish what a search may turn, and fill in the usual treatment of its output's format."""
     driver = driver_of(recipe.output)
     if recipe.target_jpeg is not None and driver != "JPEG":
         raise UsageError(
             f"--target-jpeg {recipe.target_jpeg:g}: is for an output that ends in .jpg, not for {recipe.output}; use "
             "--target-size or --target-bpp"
         )
-    if recipe.treatment is None:
-        recipe = recipe.patch(treatment=usual_treatment(driver))
-    if recipe.sigma != USUAL_SIGMA and not recipe.treated.smooth:
+    treatment = usual_treatment(driver) if recipe.treatment is None else recipe.treated
+    if recipe.sigma != USUAL_SIGMA and not treatment.smooth:
         raise UsageError(
-            f"--sigma {recipe.sigma}: nothing is smoothed by treatment {recipe.treated}; leave it out, or add "
+            f"--sigma {recipe.sigma}: nothing is smoothed by treatment {treatment}; leave it out, or add "
             "--treatment smooth"
         )
+    return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options)
+
+
+def _with_usual_bytes(recipe: Recipe, settings: Settings) -> Recipe:
+    """Fill in how many bytes a JPEG is to have, where a wish says neither that nor how good it is."""
+    by_quality = isinstance(settings.treatment.then, TwoPass) or settings.treatment.then == Quality()
     if (
-        driver == "JPEG"
+        driver_of(recipe.output) == "JPEG"
+        and by_quality
         and not recipe.targets
-        and "QUALITY" not in {name.upper() for name, _ in recipe.creation_options}
+        and "QUALITY" not in {name.upper() for name, _ in settings.options}
     ):
-        treated = recipe.treated
-        if treated.twopass is not None or treated.quality == Quality():
-            return recipe.patch(target_jpeg=_USUAL_JPEG)
+        return recipe.patch(target_jpeg=_USUAL_JPEG)
     return recipe
 
 
-def _profile_for(recipe: Recipe, scene: Scene) -> Profile:
-    given, targets = dict(recipe.creation_options), recipe.targets
-    profile = resolve_profile(recipe.output, recipe.profile, given, scene.layout, recipe.treated)
+def _settled(recipe: Recipe, settings: Settings, scene: Scene) -> Settled:
+    given, targets = dict(settings.options), recipe.targets
+    settled = resolve_treated(recipe.output, recipe.profile, given, scene.layout, settings.treatment)
     if targets:
-        setting_for(profile, given, for_bytes=targets.is_rate)
+        setting_for(settled.profile, settled.treatment, given, for_bytes=targets.is_rate)
     if targets.is_rate and targets.jpeg is None:
         targets.bytes_for(scene.grid.height * scene.grid.width, scene.layout.raw_bytes)
-    return profile
+    return settled
 
 
-def _decide(recipe: Recipe, scene: Scene, saliency: Saliency, profile: Profile) -> Plan:
+def _decide(recipe: Recipe, settings: Settings, scene: Scene, saliency: Saliency, settled: Settled) -> Plan:
     scheduler = _resolve_scheduler(recipe.scheduler)
-    target = target_for(recipe.output, profile, scene.layout, overwrite=recipe.overwrite, steps=recipe.ladder.steps)
+    target = target_for(
+        recipe.output,
+        settled.profile,
+        scene.layout,
+        overwrite=recipe.overwrite,
+        treatment=settled.treatment,
+        steps=settings.ladder.steps,
+    )
     tile = None if target.encoder is None else target.encoder.tile
     last = target.encoder.row_bytes(scene.grid.width) if isinstance(target.encoder, JpegEncoder) else 0
     cores = None if "://" in scheduler else cpu_count()
-    fitted = fit(recipe, scene, saliency, cores=cores, tile=tile, last=2 * last)
+    fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=2 * last)
     return Plan(
         recipe=recipe,
+        settings=settings,
         scene=scene,
         saliency=saliency,
-        ladder=recipe.ladder,
         target=replace(target, threads=fitted.encoders),
         block=fitted.block,
         scheduler=scheduler,
@@ -281,7 +320,7 @@ def inputs_of(recipe: Recipe) -> list[str]:
     UsageError
         A SOURCE that cannot be.
     """
-    named = (path for text in recipe.saliency for path in SourceText.parse(text).paths)
+    named = (path for source in recipe.sources for path in source.paths)
     return [recipe.input, input_root(recipe.input), *named]
 
 
@@ -294,7 +333,7 @@ def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
         As `geosal.sources.open_saliency`.
     """
     return open_saliency(
-        recipe.saliency,
+        recipe.sources,
         scene.grid,
         combine=recipe.combine,
         outside=recipe.outside,
@@ -302,60 +341,6 @@ def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
         background=recipe.background,
         scene=scene.original,
     )
-
-
-def target_for(output: str, profile: Profile, layout: RasterLayout, *, overwrite: bool, steps: int = 8) -> Target:
-    """Decide what is written, and whether by an encoder of ours or by GDAL.
-
-    Parameters
-    ----------
-    output
-        Path.
-    profile
-        Decided.
-    layout
-        Of the pixels that come; the output's may differ, see `layout_for`.
-    overwrite
-        Whether a file may be replaced.
-    steps
-        Of the ladder, where the profile's treatment goes by it.
-    """
-    check_place(output, layout)
-    layout = layout_for(profile, layout)
-    encoder = tile_encoder(profile, layout, steps)
-    return Target(
-        output=output,
-        overwrite=overwrite,
-        profile=profile,
-        layout=layout,
-        encoder=None if isinstance(encoder, str) else encoder,
-        gdal_because=encoder if isinstance(encoder, str) else "",
-        rounding=_rounding(profile, layout, steps),
-    )
-
-
-def _rounding(profile: Profile, layout: RasterLayout, steps: int) -> Rounding | None:
-    """What rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
-    treatment = profile.treatment
-    if treatment.bound is None or goes_by_tile(treatment, profile.name):
-        return None
-    return Rounding(
-        errors=treatment.errors(steps, layout.dtype),
-        finer=treatment.bound.finer or 0.0,
-        fine=treatment.fine_errors(steps, layout.dtype),
-        rules=SampleRules(layout.nodata, layout.alpha),
-        most=None if layout.metadata.nbits is None else 2**layout.metadata.nbits - 1,
-    )
-
-
-def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
-    """What the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
-    tags = {
-        domain: {key: text for key, text in items.items() if key not in OF_THE_FILE}
-        for domain, items in layout.metadata.tags.items()
-    }
-    layout = replace(layout, metadata=replace(layout.metadata, tags=tags))
-    return replace(layout, has_mask=True, nodata=None) if profile.needs_mask(layout) else layout
 
 
 def _tell_of_missing_place(scene: Scene) -> None:
@@ -389,19 +374,6 @@ def _warn_of_block(plan: Plan) -> None:
         warnings.warn(
             f"--block {block} cuts tiles of {encoder.tile} apart, so one thread puts them together and encodes them; "
             f"make it a multiple of {encoder.tile}",
-            GeosalWarning,
-            stacklevel=3,
-        )
-
-
-def warn_of_scales(target: Target) -> None:
-    """Tell when bands have scales that one array of a Zarr store cannot hold."""
-    scales = {(band.scale, band.offset) for band in target.layout.metadata.bands}
-    if target.profile.driver == "Zarr" and len(scales) > 1:
-        warnings.warn(
-            f"{target.output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray "
-            "shows the numbers as they are stored, and gdal_metadata tells the scales; choose bands that share one "
-            "with --bidx, or write a .tif",
             GeosalWarning,
             stacklevel=3,
         )

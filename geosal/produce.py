@@ -1,7 +1,8 @@
 """One road for every file we make: blocks through a pool, what they come to into a sink, the file checked and named."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,13 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.cluster import give_back, open_pool
+from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.profiles import Profile
+from geosal.codecs.treatments import goes_by_tile
+from geosal.errors import GeosalWarning
 from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block
 from geosal.raster import RasterLayout
+from geosal.smoothing.block import SampleRules
+from geosal.smoothing.bound import Rounding
+from geosal.treatment import SMOOTH, Bound, Treatment
 from geosal.verification import verify_structure
+from geosal.writers.jpeg.sidecars import OF_THE_FILE
+from geosal.writers.places import check_place
 from geosal.writers.publish import WorkDirectory
-from geosal.writers.pyramid import Cutter, Parts, Rounding, TileEncoder, Uncut
+from geosal.writers.pyramid import Cutter, Parts, TileEncoder, Uncut
 from geosal.writers.sink import open_sink
 
 Tags = Mapping[str, str]
@@ -60,8 +69,8 @@ class Target:
         Its name.
     overwrite
         Whether it may take the place of a file.
-    profile, layout
-        What goes into it.
+    profile, treatment, layout
+        What goes into it, and what saliency does to that.
     encoder
         Of its tiles; None when GDAL has to write it.
     gdal_because
@@ -75,11 +84,90 @@ class Target:
     output: str
     overwrite: bool
     profile: Profile
+    treatment: Treatment
     layout: RasterLayout
     encoder: TileEncoder | None
     gdal_because: str = ""
     rounding: Rounding | None = None
     threads: int | None = None
+
+
+def target_for(
+    output: str,
+    profile: Profile,
+    layout: RasterLayout,
+    *,
+    overwrite: bool,
+    treatment: Treatment = SMOOTH,
+    steps: int = 8,
+) -> Target:
+    """Decide what is written, and whether by an encoder of ours or by GDAL.
+
+    Parameters
+    ----------
+    output
+        Path.
+    profile
+        Decided.
+    layout
+        Of the pixels that come; the output's may differ, see `layout_for`.
+    overwrite
+        Whether a file may be replaced.
+    treatment
+        Decided.
+    steps
+        Of the ladder, where the treatment goes by it.
+    """
+    check_place(output, layout)
+    layout = layout_for(profile, layout)
+    encoder = tile_encoder(profile, layout, treatment, steps)
+    return Target(
+        output=output,
+        overwrite=overwrite,
+        profile=profile,
+        treatment=treatment,
+        layout=layout,
+        encoder=None if isinstance(encoder, str) else encoder,
+        gdal_because=encoder if isinstance(encoder, str) else "",
+        rounding=_rounding(treatment, profile.name, layout, steps),
+    )
+
+
+def _rounding(treatment: Treatment, name: str, layout: RasterLayout, steps: int) -> Rounding | None:
+    """What rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
+    bound = treatment.then
+    if not isinstance(bound, Bound) or goes_by_tile(treatment, name):
+        return None
+    return Rounding(
+        errors=bound.errors(steps, layout.dtype),
+        finer=bound.finer or 0.0,
+        fine=bound.fine_errors(steps, layout.dtype),
+        rules=SampleRules(layout.nodata, layout.alpha),
+        most=None if layout.metadata.nbits is None else 2**layout.metadata.nbits - 1,
+    )
+
+
+def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
+    """What the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
+    tags = {
+        domain: {key: text for key, text in items.items() if key not in OF_THE_FILE}
+        for domain, items in layout.metadata.tags.items()
+    }
+    layout = replace(layout, metadata=replace(layout.metadata, tags=tags))
+    return replace(layout, has_mask=True, nodata=None) if profile.needs_mask(layout) else layout
+
+
+def warn_of_scales(target: Target) -> None:
+    """Tell when bands have scales that one array of a Zarr store cannot hold."""
+    scales = {(band.scale, band.offset) for band in target.layout.metadata.bands}
+    if target.profile.driver == "Zarr" and len(scales) > 1:
+        warnings.warn(
+            f"{target.output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray "
+            "shows the numbers as they are stored, and gdal_metadata tells the scales; choose bands that share one "
+            "with --bidx, or write a .tif",
+            GeosalWarning,
+            stacklevel=3,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from geosal.ladder import USUAL_SIGMA, Ladder
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
+from geosal.sources.text import SourceText
 from geosal.targets import Targets, parse_ratio
 from geosal.treatment import SMOOTH, Treatment
 
@@ -162,17 +164,30 @@ class Recipe:
         _require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
         _ = self.ladder, self.treated, self.targets
 
-    @property
+    # Texts are read once; what they mean is kept beside them.
+
+    @cached_property
     def ladder(self) -> Ladder:
         """Steps and sigma as the ladder they make."""
         return Ladder(self.steps, self.sigma)
 
-    @property
+    @cached_property
     def treated(self) -> Treatment:
         """What saliency does; `SMOOTH` where nobody says, until the plan knows what is written."""
         return SMOOTH if self.treatment is None else Treatment.parse(self.treatment)
 
-    @property
+    @cached_property
+    def sources(self) -> tuple[SourceText, ...]:
+        """The sources of saliency, taken apart when first asked for: which part of a text is a path, the disk says.
+
+        Raises
+        ------
+        UsageError
+            A SOURCE that cannot be.
+        """
+        return tuple(SourceText.parse(text) for text in self.saliency)
+
+    @cached_property
     def targets(self) -> Targets:
         """What is asked of the result: bytes, quality or nothing."""
         return Targets.of(

@@ -41,6 +41,60 @@ class Bound:
     error: float | None = None
     finer: float | None = None
 
+    def settled(self, dtype: str) -> Self:
+        """Fill in the default of the largest error, and see that `dtype` can have it.
+
+        Raises
+        ------
+        UsageError
+            Floats without an error, or an error that is too small or too large for the dtype.
+        """
+        error = _ERRORS.get(dtype) if self.error is None else self.error
+        if error is None:
+            raise UsageError(
+                f"treatment bound: no largest error is usual for {dtype}; say one in units of its samples, such as "
+                "bound:error=0.01"
+            )
+        if np.dtype(dtype).kind != "f":
+            most = (int(np.iinfo(dtype).max) - int(np.iinfo(dtype).min)) // 2
+            if not 1 <= error <= most:
+                raise UsageError(f"treatment bound:error={error:g}: for {dtype} it is a number from 1 to {most}")
+        elif self.finer is not None:
+            raise UsageError(
+                f"treatment bound:finer={self.finer:g}: {dtype} can have any error, not whole ones "
+                "alone; leave out finer= and say error= itself"
+            )
+        return replace(self, error=error)
+
+    def errors(self, steps: int, dtype: str) -> tuple[float, ...]:
+        """Largest error of each level, ``error * level / steps``; whole numbers for integers.
+
+        Raises
+        ------
+        UsageError
+            As `settled`.
+        """
+        largest = self.settled(dtype).error or 0.0
+        errors = [largest * level / steps for level in range(steps + 1)]
+        if np.dtype(dtype).kind != "f":
+            errors = [float(math.floor(error + _GUARD)) for error in errors]
+        return tuple(errors)
+
+    def fine_errors(self, steps: int, dtype: str) -> tuple[float, ...]:
+        """Largest error of each level in the share of the scene that `finer` says; empty without one.
+
+        Raises
+        ------
+        UsageError
+            As `settled`.
+        """
+        largest = self.settled(dtype).error or 0.0
+        if not self.finer:
+            return ()
+        if largest - 1 < 1:
+            return (0.0,) * (steps + 1)
+        return Bound(largest - 1).errors(steps, dtype)
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:
@@ -70,6 +124,9 @@ class TwoPass:
     high: float = 70.0
 
 
+_NAMES = {Bound: "bound", Quality: "quality", TwoPass: "twopass"}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Treatment:
     """All that saliency does to one scene.
@@ -78,18 +135,14 @@ class Treatment:
     ----------
     smooth
         Pixels are smoothed by the kernel of their level.
-    bound
-        Pixels are off by at most the error of their level.
-    quality
-        Tiles are encoded at the quality of their least level; in a JPEG file, each of its smallest units.
-    twopass
-        Pixels are encoded as JPEG at the quality of their level, decoded, and encoded again.
+    then
+        What else becomes of them. `Bound`: pixels are off by at most the error of their level. `Quality`: tiles are
+        encoded at the quality of their least level; in a JPEG file, each of its smallest units. `TwoPass`: pixels are
+        encoded as JPEG at the quality of their level, decoded, and encoded again. None: nothing.
     """
 
     smooth: bool = True
-    bound: Bound | None = None
-    quality: Quality | None = None
-    twopass: TwoPass | None = None
+    then: Bound | Quality | TwoPass | None = None
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> Self:
@@ -119,68 +172,28 @@ class Treatment:
                 f"treatments {other} and twopass: each says what becomes of the pixels between the levels; choose one "
                 "of them"
             )
-        return cls(
-            smooth="smooth" in given,
-            bound=_bound(**given["bound"]) if "bound" in given else None,
-            quality=Quality(*_qualities("quality", **given["quality"])) if "quality" in given else None,
-            twopass=_twopass(**given["twopass"]) if "twopass" in given else None,
-        )
+        then: Bound | Quality | TwoPass | None = None
+        if "bound" in given:
+            then = _bound(**given["bound"])
+        elif "quality" in given:
+            then = Quality(*_qualities("quality", **given["quality"]))
+        elif "twopass" in given:
+            then = _twopass(**given["twopass"])
+        return cls(smooth="smooth" in given, then=then)
 
-    def with_error_for(self, dtype: str) -> Self:
-        """Fill in the default of the largest error, and see that `dtype` can have it.
-
-        Raises
-        ------
-        UsageError
-            Floats without an error, or an error that is too small or too large for the dtype.
-        """
-        if self.bound is None:
-            return self
-        error = _ERRORS.get(dtype) if self.bound.error is None else self.bound.error
-        if error is None:
-            raise UsageError(
-                f"treatment bound: no largest error is usual for {dtype}; say one in units of its samples, such as "
-                "bound:error=0.01"
-            )
-        if np.dtype(dtype).kind != "f":
-            most = (int(np.iinfo(dtype).max) - int(np.iinfo(dtype).min)) // 2
-            if not 1 <= error <= most:
-                raise UsageError(f"treatment bound:error={error:g}: for {dtype} it is a number from 1 to {most}")
-        elif self.bound.finer is not None:
-            raise UsageError(
-                f"treatment bound:finer={self.bound.finer:g}: {dtype} can have any error, not whole ones "
-                "alone; leave out finer= and say error= itself"
-            )
-        return replace(self, bound=replace(self.bound, error=error))
-
-    def errors(self, steps: int, dtype: str) -> tuple[float, ...]:
-        """Largest error of each level, ``error * level / steps``; whole numbers for integers. Empty without `bound`."""
-        treatment = self.with_error_for(dtype)
-        if treatment.bound is None or treatment.bound.error is None:
-            return ()
-        errors = [treatment.bound.error * level / steps for level in range(steps + 1)]
-        if np.dtype(dtype).kind != "f":
-            errors = [float(math.floor(error + _GUARD)) for error in errors]
-        return tuple(errors)
-
-    def fine_errors(self, steps: int, dtype: str) -> tuple[float, ...]:
-        """Largest error of each level in the share of the scene that `Bound.finer` says; empty without one."""
-        treatment = self.with_error_for(dtype)
-        bound = treatment.bound
-        if bound is None or bound.error is None or not bound.finer:
-            return ()
-        if bound.error - 1 < 1:
-            return (0.0,) * (steps + 1)
-        return replace(treatment, bound=Bound(bound.error - 1)).errors(steps, dtype)
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The same as `parse` reads it."""
+        smooth = ("smooth",) if self.smooth else ()
+        if self.then is None:
+            return smooth
+        name = _NAMES[type(self.then)]
+        said = [(key, getattr(self.then, key)) for key in _KEYS[name]]
+        listed = ",".join(f"{key}={value!r}".removesuffix(".0") for key, value in said if value is not None)
+        return (*smooth, f"{name}:{listed}" if listed else name)
 
     def __str__(self) -> str:
-        parts = ["smooth"] if self.smooth else []
-        for name, values in (("bound", self.bound), ("quality", self.quality), ("twopass", self.twopass)):
-            if values is not None:
-                said = [(key, getattr(values, key)) for key in _KEYS[name]]
-                listed = ",".join(f"{key}={value!r}".removesuffix(".0") for key, value in said if value is not None)
-                parts.append(f"{name}:{listed}" if listed else name)
-        return " ".join(parts)
+        return " ".join(self.texts)
 
 
 NOTHING = Treatment(smooth=False)

@@ -116,7 +116,7 @@ def test_a_source_that_looks_closely_makes_blocks_smaller(tmp_path: Path) -> Non
     recipe = Recipe(input=str(path), output="x.tif", saliency=("half",), workers=4, max_memory=300 * 2**20)
     half, detail = (open_saliency([source], scene.grid, scene=scene) for source in ("half", "detail"))
     assert detail.pixel_bytes > 22
-    of_half, of_detail = (fit(recipe, scene, saliency, cores=4, tile=512) for saliency in (half, detail))
+    of_half, of_detail = (fit(recipe, scene, saliency, halo=8, cores=4, tile=512) for saliency in (half, detail))
     assert of_detail.memory <= 300 * 2**20
     assert of_detail.block * of_detail.workers < of_half.block * of_half.workers
 
@@ -146,7 +146,7 @@ def fit_scene(folder: Path, dtype: str, count: int = 3, cores: int = 2, **wish: 
         pass
     recipe = Recipe.from_mapping({"input": str(path), "output": "out.tif", "saliency": "half", **wish})
     scene = Scene.open(path)
-    return fit(recipe, scene, open_saliency(["half"], scene.grid), cores=cores, tile=512)
+    return fit(recipe, scene, open_saliency(["half"], scene.grid), halo=8, cores=cores, tile=512)
 
 
 def test_nobody_set_a_limit_and_a_full_scene_stays_below_512_mib(tmp_path: Path) -> None:

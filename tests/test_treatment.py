@@ -8,18 +8,18 @@ from geosal.treatment import SMOOTH, Bound, Quality, Treatment
     ("texts", "expected"),
     [
         (("smooth",), SMOOTH),
-        (("bound",), Treatment(smooth=False, bound=Bound())),
-        (("bound:error=32",), Treatment(smooth=False, bound=Bound(32))),
-        (("smooth", "bound:error=0.5"), Treatment(bound=Bound(0.5))),
-        (("bound:error=3,finer=0.25",), Treatment(smooth=False, bound=Bound(3, 0.25))),
-        (("quality:high=90,low=40.5", "smooth"), Treatment(quality=Quality(40.5, 90))),
-        (("quality",), Treatment(smooth=False, quality=Quality())),
+        (("bound",), Treatment(smooth=False, then=Bound())),
+        (("bound:error=32",), Treatment(smooth=False, then=Bound(32))),
+        (("smooth", "bound:error=0.5"), Treatment(then=Bound(0.5))),
+        (("bound:error=3,finer=0.25",), Treatment(smooth=False, then=Bound(3, 0.25))),
+        (("quality:high=90,low=40.5", "smooth"), Treatment(then=Quality(40.5, 90))),
+        (("quality",), Treatment(smooth=False, then=Quality())),
     ],
 )
 def test_treatments_are_read_and_written_alike(texts: tuple[str, ...], expected: Treatment) -> None:
     found = Treatment.parse(texts)
     assert found == expected
-    assert Treatment.parse(str(found).split()) == expected
+    assert Treatment.parse(str(found).split()) == Treatment.parse(found.texts) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,28 +53,27 @@ def test_what_cannot_be_is_refused_with_the_mend(texts: tuple[str, ...], message
 
 
 def test_errors_grow_with_the_level_and_are_whole_for_integers() -> None:
-    assert Treatment.parse(["bound:error=32"]).errors(8, "uint16") == (0, 4, 8, 12, 16, 20, 24, 28, 32)
-    assert Treatment.parse(["bound:error=5"]).errors(3, "uint8") == (0, 1, 3, 5)
-    assert Treatment.parse(["bound:error=0.5"]).errors(2, "float32") == (0, 0.25, 0.5)
-    assert SMOOTH.errors(8, "uint16") == ()
+    assert Bound(32).errors(8, "uint16") == (0, 4, 8, 12, 16, 20, 24, 28, 32)
+    assert Bound(5).errors(3, "uint8") == (0, 1, 3, 5)
+    assert Bound(0.5).errors(2, "float32") == (0, 0.25, 0.5)
 
 
 def test_finer_errors_are_those_of_one_less() -> None:
-    assert Treatment.parse(["bound:error=5,finer=0.5"]).fine_errors(3, "uint8") == (0, 1, 2, 4)
-    assert Treatment.parse(["bound:error=1,finer=0.5"]).fine_errors(2, "int16") == (0, 0, 0)
-    assert Treatment.parse(["bound:error=5"]).fine_errors(3, "uint8") == ()
+    assert Bound(5, 0.5).fine_errors(3, "uint8") == (0, 1, 2, 4)
+    assert Bound(1, 0.5).fine_errors(2, "int16") == (0, 0, 0)
+    assert Bound(5).fine_errors(3, "uint8") == ()
     with pytest.raises(UsageError, match="float32 can have any error, not whole ones alone; leave out finer="):
-        Treatment.parse(["bound:error=5,finer=0.5"]).errors(3, "float32")
+        Bound(5, 0.5).errors(3, "float32")
 
 
 def test_integers_have_a_default_error_and_floats_must_say_theirs() -> None:
-    assert Treatment.parse(["bound"]).errors(1, "uint8") == (0, 4)
-    assert Treatment.parse(["bound"]).errors(1, "int16") == (0, 32)
+    assert Bound().errors(1, "uint8") == (0, 4)
+    assert Bound().errors(1, "int16") == (0, 32)
     with pytest.raises(UsageError, match=r"usual for float32; say one in units of its samples, such as bound:error"):
-        Treatment.parse(["bound"]).errors(8, "float32")
+        Bound().errors(8, "float32")
 
 
 @pytest.mark.parametrize(("dtype", "error"), [("uint8", 128), ("uint8", 0.9), ("int16", 32768)])
 def test_an_error_that_the_dtype_cannot_have_is_refused(dtype: str, error: float) -> None:
     with pytest.raises(UsageError, match=f"for {dtype} it is a number from 1 to"):
-        Treatment.parse([f"bound:error={error}"]).errors(8, dtype)
+        Bound(error).errors(8, dtype)

@@ -20,8 +20,7 @@ from geosal.errors import UsageError
 from geosal.fit import BLOCK
 from geosal.gdal_env import path_text
 from geosal.grid import Block, Grid
-from geosal.plan import target_for, warn_of_scales
-from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
+from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for, warn_of_scales
 from geosal.raster import alpha_among, any_colour, valid_samples
 from geosal.recipe import read_options
 from geosal.scenes import Scene, input_root, open_input

@@ -28,7 +28,7 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     geosal compress --config recipe.yaml scene.tif smaller.tif
     """
     recipe = options.build_recipe(config, wish)
-    options.keep_report_apart(report, recipe.saliency, recipe.input, recipe.output, config)
+    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config)
     plan = make_plan(recipe)
     grid = plan.layout.grid
     with progress_bars(grid.width * grid.height, quiet=quiet) as progress:

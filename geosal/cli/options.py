@@ -14,7 +14,7 @@ from geosal.recipe import COMBINE, Recipe, read_yaml
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
 from geosal.sources.combine import OUTSIDE, idle_rules
-from geosal.treatment import NOTHING, Treatment
+from geosal.treatment import NOTHING, Bound, Quality, Treatment
 
 _RATES = ("target_bpp", "target_size", "target_ratio", "target_jpeg")
 _FLOORS = ("min_psnr", "min_ssim")
@@ -208,8 +208,7 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
 
 def _idle(recipe: Recipe) -> dict[str, str]:
     """Rules that no source heeds."""
-    sources = [SourceText.parse(text) for text in recipe.saliency]
-    return idle_rules(sources, combine=recipe.combine, outside=recipe.outside, background=recipe.background)
+    return idle_rules(recipe.sources, combine=recipe.combine, outside=recipe.outside, background=recipe.background)
 
 
 def _is_settled(name: str, wish: Mapping[str, Any], recipe: Recipe, given: Mapping[str, Any]) -> bool:
@@ -217,8 +216,12 @@ def _is_settled(name: str, wish: Mapping[str, Any], recipe: Recipe, given: Mappi
     if name in codec_options() and "profile" in given and given["profile"] != wish.get("profile"):
         return True
     treated = recipe.treated if "treatment" in given else NOTHING
-    has_high = treated.quality is not None and treated.quality.high is not None
-    return (name == "QUALITY" and has_high) or (name == "MAX_Z_ERROR" and treated.bound is not None)
+    match treated.then:
+        case Quality(high=high):
+            return name == "QUALITY" and high is not None
+        case Bound():
+            return name == "MAX_Z_ERROR"
+    return False
 
 
 def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
@@ -232,7 +235,7 @@ def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
     return {"bands": "bidx", "bidx": "bands"}.get(name) in given
 
 
-def job_paths(sources: Sequence[str], *paths: str | None) -> tuple[str, ...]:
+def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[str, ...]:
     """Files and folders of a job: those named, the folders of products that they mean, and what its SOURCEs name.
 
     Raises
@@ -241,11 +244,12 @@ def job_paths(sources: Sequence[str], *paths: str | None) -> tuple[str, ...]:
         A SOURCE that cannot be.
     """
     given = [path for path in paths if path is not None]
-    named = [path for text in sources for path in SourceText.parse(text).paths]
+    read = (SourceText.parse(source) if isinstance(source, str) else source for source in sources)
+    named = [path for source in read for path in source.paths]
     return (*given, *(input_root(path) for path in given), *named)
 
 
-def keep_report_apart(report: Report, sources: Sequence[str], *paths: str | None) -> None:
+def keep_report_apart(report: Report, sources: Sequence[str | SourceText], *paths: str | None) -> None:
     """Refuse to write the JSON document over a mask of the job, over another file of it, or into a product of it.
 
     Raises

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePath
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from rasterio.enums import ColorInterp
@@ -29,7 +30,7 @@ from geosal.codecs.treatments import settle, treated_options
 from geosal.errors import UsageError
 from geosal.grid import level_shapes
 from geosal.raster import RasterLayout
-from geosal.treatment import SMOOTH, Treatment
+from geosal.treatment import SMOOTH, Quality, Treatment
 
 _INTEGERS_16 = ("uint8", "uint16", "int16")
 _ALL = (*_INTEGERS_16, "uint32", "int32", "float32", "float64")
@@ -66,15 +67,12 @@ class Profile:
         Every sample comes back as it was written.
     creation_options
         GDAL's names and values, final.
-    treatment
-        What saliency does to pixels and tiles, with nothing left open.
     """
 
     name: str
     driver: str
     lossless: bool
     creation_options: tuple[tuple[str, str], ...]
-    treatment: Treatment = SMOOTH
 
     @property
     def has_spool(self) -> bool:
@@ -140,14 +138,24 @@ PROFILES: Mapping[str, _Kind] = MappingProxyType({
 """Every profile by its name."""
 
 
+class Settled(NamedTuple):
+    """A profile, and the treatment with nothing left open."""
+
+    profile: Profile
+    treatment: Treatment
+
+
 def resolve_profile(
-    output: str,
-    name: str | None,
-    creation_options: Mapping[str, str],
-    layout: RasterLayout,
-    treatment: Treatment = SMOOTH,
+    output: str, name: str | None, creation_options: Mapping[str, str], layout: RasterLayout
 ) -> Profile:
-    """Decide driver and creation options, before any pixel moves.
+    """Decide driver and creation options of a file whose pixels come as they are to be; as `resolve_treated`."""
+    return resolve_treated(output, name, creation_options, layout, SMOOTH).profile
+
+
+def resolve_treated(
+    output: str, name: str | None, creation_options: Mapping[str, str], layout: RasterLayout, treatment: Treatment
+) -> Settled:
+    """Decide driver, creation options and what is left open of a treatment, before any pixel moves.
 
     Parameters
     ----------
@@ -187,7 +195,7 @@ def resolve_profile(
         _refuse_few_resolutions(layout, options)
     if name == "raw":
         _refuse_classic(layout, options)
-    lossless = _is_lossless(kind, options) and (treatment.quality is None or kind.lossless)
+    lossless = _is_lossless(kind, options) and (kind.lossless or not isinstance(treatment.then, Quality))
     if not lossless:
         _refuse_alpha(name, kind, layout)
     treatment = settle(treatment, name, options, layout, lossless=lossless)
@@ -197,9 +205,8 @@ def resolve_profile(
             f"profile {name}: would blur alpha, and with it which pixels are valid; use {otherwise}, "
             "or leave alpha out with --bidx"
         )
-    return Profile(
-        name=name, driver=driver, lossless=lossless, creation_options=tuple(options.items()), treatment=treatment
-    )
+    profile = Profile(name=name, driver=driver, lossless=lossless, creation_options=tuple(options.items()))
+    return Settled(profile, treatment)
 
 
 def lossy_profiles(output: str, layout: RasterLayout) -> tuple[str, ...]:

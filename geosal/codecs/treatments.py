@@ -9,7 +9,7 @@ import numpy as np
 from geosal.codecs.options import number
 from geosal.errors import UsageError
 from geosal.raster import RasterLayout
-from geosal.treatment import BEST, Quality, Treatment, TwoPass
+from geosal.treatment import BEST, SMOOTH, Bound, Quality, Treatment, TwoPass
 
 _RGBA = 4
 _SIDES = {"COG": ("BLOCKSIZE",), "JP2OpenJPEG": ("BLOCKXSIZE", "BLOCKYSIZE")}
@@ -28,9 +28,9 @@ _LEAST_SIDE = 8
 """Of a tile's coarsest resolution."""
 
 
-def usual_treatment(driver: str) -> tuple[str, ...]:
+def usual_treatment(driver: str) -> Treatment:
     """What saliency does in a driver's files where nobody says otherwise."""
-    return ("quality",) if driver == "JPEG" else ("smooth",)
+    return Treatment(smooth=False, then=Quality()) if driver == "JPEG" else SMOOTH
 
 
 def goes_by_tile(treatment: Treatment, name: str) -> bool:
@@ -38,8 +38,7 @@ def goes_by_tile(treatment: Treatment, name: str) -> bool:
 
     That is so of `quality` and `twopass`, and of `bound` where LERC keeps it.
     """
-    by_quality = treatment.quality is not None or treatment.twopass is not None
-    return by_quality or (treatment.bound is not None and name == "lerc")
+    return isinstance(treatment.then, Quality | TwoPass) or (isinstance(treatment.then, Bound) and name == "lerc")
 
 
 def treated_options(
@@ -66,25 +65,35 @@ def treated_options(
     sides = _SIDES.get(driver, ()) if goes_by_tile(treatment, name) else ()
     options = dict.fromkeys(sides, str(_TILE_OF.get(name, _TILE)))
     upper = {option.upper(): value for option, value in given.items()}
-    if treatment.quality is not None and name == "jp2":
-        if "QUALITY" in upper:
-            raise UsageError(
-                f"--co QUALITY={upper['QUALITY']} and treatment quality: one is a rate, the other a PSNR in dB of each "
-                "tile; leave the first out, and say quality:high="
-            )
-        options["RESOLUTIONS"] = _resolutions(upper.get("BLOCKXSIZE", options["BLOCKXSIZE"]), layout)
-    if treatment.quality is not None and "," in upper.get("QUALITY", ""):
-        raise UsageError(f"--co QUALITY={upper['QUALITY']} and treatment quality: a tile has one quality; give one")
-    if treatment.quality is not None and treatment.quality.high is not None and "QUALITY" in upper:
-        raise UsageError(f"--co QUALITY={upper['QUALITY']} and treatment quality:high=: they mean the same; give one")
-    if treatment.bound is not None and name == "lerc":
-        _refuse_what_lerc_cannot(treatment.bound.error, layout)
-        if "MAX_Z_ERROR" in upper:
-            raise UsageError(
-                f"--co MAX_Z_ERROR={upper['MAX_Z_ERROR']} and treatment bound: they mean the same; say bound:error="
-            )
-        options["MAX_Z_ERROR"] = f"{max(treatment.errors(1, layout.dtype)):.17g}"
+    match treatment.then:
+        case Quality() as quality:
+            if name == "jp2":
+                _refuse_rate(upper)
+                options["RESOLUTIONS"] = _resolutions(upper.get("BLOCKXSIZE", options["BLOCKXSIZE"]), layout)
+            _refuse_second_quality(quality, upper)
+        case Bound() as bound if name == "lerc":
+            _refuse_what_lerc_cannot(bound.error, layout)
+            if "MAX_Z_ERROR" in upper:
+                raise UsageError(
+                    f"--co MAX_Z_ERROR={upper['MAX_Z_ERROR']} and treatment bound: they mean the same; say bound:error="
+                )
+            options["MAX_Z_ERROR"] = f"{max(bound.errors(1, layout.dtype)):.17g}"
     return options
+
+
+def _refuse_rate(given: Mapping[str, str]) -> None:
+    if "QUALITY" in given:
+        raise UsageError(
+            f"--co QUALITY={given['QUALITY']} and treatment quality: one is a rate, the other a PSNR in dB of each "
+            "tile; leave the first out, and say quality:high="
+        )
+
+
+def _refuse_second_quality(quality: Quality, given: Mapping[str, str]) -> None:
+    if "," in given.get("QUALITY", ""):
+        raise UsageError(f"--co QUALITY={given['QUALITY']} and treatment quality: a tile has one quality; give one")
+    if quality.high is not None and "QUALITY" in given:
+        raise UsageError(f"--co QUALITY={given['QUALITY']} and treatment quality:high=: they mean the same; give one")
 
 
 def _refuse_what_lerc_cannot(error: float | None, layout: RasterLayout) -> None:
@@ -125,34 +134,37 @@ def settle(
         `bound` with a codec that makes errors of its own, `quality` with one that makes none; qualities that the codec
         does not have; `twopass` with any other codec than a JPEG file.
     """
-    if treatment.bound is not None:
-        if not lossless and name != "lerc":
+    match treatment.then:
+        case Bound() as bound:
+            if not lossless and name != "lerc":
+                raise UsageError(
+                    f"treatment bound with profile {name}: the codec makes errors of its own, so no bound would hold; "
+                    "use --profile zstd, lerc or jp2-lossless, or --treatment quality"
+                )
+            return replace(treatment, then=bound.settled(layout.dtype))
+        case Quality() as wish:
+            return replace(treatment, then=_settled(wish, name, options, layout, lossless=lossless))
+        case TwoPass() if name != "jpg":
             raise UsageError(
-                f"treatment bound with profile {name}: the codec makes errors of its own, so no bound would hold; "
-                "use --profile zstd, lerc or jp2-lossless, or --treatment quality"
+                f"treatment twopass with profile {name}: both passes are those of one JPEG file; write a .jpg, or use "
+                "--treatment quality"
             )
-        return treatment.with_error_for(layout.dtype)
-    if treatment.twopass is not None and name != "jpg":
-        raise UsageError(
-            f"treatment twopass with profile {name}: both passes are those of one JPEG file; write a .jpg, or use "
-            "--treatment quality"
-        )
-    if treatment.quality is None:
-        return treatment
+    return treatment
+
+
+def _settled(wish: Quality, name: str, options: Mapping[str, str], layout: RasterLayout, *, lossless: bool) -> Quality:
     if lossless or name == "lerc":
         raise UsageError(
             f"treatment quality with profile {name}: it has no quality to choose; use --profile jpeg, webp or jp2, "
             "or --treatment bound"
         )
-    quality = (
-        _settled_decibels(treatment.quality, layout) if name == "jp2" else _settled_quality(treatment.quality, options)
-    )
+    quality = _settled_decibels(wish, layout) if name == "jp2" else _settled_quality(wish, options)
     if name == "webp" and quality.high == BEST and layout.count == _RGBA:
         raise UsageError(
             "treatment quality:high=100 with profile webp and alpha: a lossless tile would lose the colours under "
             "alpha 0; say high=99, or leave alpha out with --bidx"
         )
-    return replace(treatment, quality=quality)
+    return quality
 
 
 def _settled_decibels(wish: Quality, layout: RasterLayout) -> Quality:
@@ -192,12 +204,15 @@ def settings_by_level(treatment: Treatment, name: str, steps: int, layout: Raste
     layout
         What is written.
     """
-    if not goes_by_tile(treatment, name):
-        return ()
-    if treatment.bound is not None:
-        return treatment.errors(steps, layout.dtype)
-    asked: Quality | TwoPass = treatment.quality or treatment.twopass or Quality()
-    low, high = asked.low, asked.high
+    match treatment.then:
+        case Bound() as bound if name == "lerc":
+            return bound.errors(steps, layout.dtype)
+        case Quality(low, high) | TwoPass(low, high):
+            return _qualities(low, high, name, steps, layout)
+    return ()
+
+
+def _qualities(low: float | None, high: float | None, name: str, steps: int, layout: RasterLayout) -> tuple[float, ...]:
     if low is None or high is None:
         raise ValueError("a quality that is not settled")
     end = 20 * math.log10(2 ** bits_of(layout) - 1) + _REACH_DB if name == "jp2" else BEST

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from geosal.codecs.profiles import Profile
 from geosal.errors import UsageError
+from geosal.treatment import Bound, Quality, Treatment
 
 
 class Setting(StrEnum):
@@ -24,12 +25,12 @@ class Setting(StrEnum):
     """The largest error of the treatment that quantises."""
 
 
-def setting_for(profile: Profile, given: Mapping[str, str], *, for_bytes: bool) -> Setting:
+def setting_for(profile: Profile, treatment: Treatment, given: Mapping[str, str], *, for_bytes: bool) -> Setting:
     """Choose what is turned: the codec's own setting, or, where it has none or the user has fixed it, the ladder.
 
     Parameters
     ----------
-    profile
+    profile, treatment
         Decided.
     given
         The user's own creation options: what they fix is not turned.
@@ -49,15 +50,16 @@ def setting_for(profile: Profile, given: Mapping[str, str], *, for_bytes: bool) 
             f"profile {profile.name}: its bytes are those of the pixels, whatever they are; a target of bytes needs "
             "a codec, such as --profile zstd"
         )
-    if profile.treatment.quality is not None:
-        return Setting.TILES
-    if profile.treatment.bound is not None:
-        return Setting.BOUND
+    match treatment.then:
+        case Quality():
+            return Setting.TILES
+        case Bound():
+            return Setting.BOUND
     if compression == "LERC" and "MAX_Z_ERROR" not in fixed:
         return Setting.MAX_Z_ERROR
     if not profile.lossless and "QUALITY" in options and "QUALITY" not in fixed:
         return Setting.RATE if profile.driver == "JP2OpenJPEG" else Setting.QUALITY
-    if profile.treatment.smooth:
+    if treatment.smooth:
         return Setting.LADDER
     raise UsageError(
         f"profile {profile.name} without smoothing: nothing is left to meet a target with; leave out what fixes the "

@@ -24,8 +24,7 @@ from geosal.errors import GeosalWarning, SceneError, UsageError, redact
 from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_text
 from geosal.grid import Block
 from geosal.ladder import Ladder
-from geosal.plan import target_for
-from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce
+from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Reading, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes

@@ -15,8 +15,8 @@ from geosal.grid import Block, Grid
 from geosal.ladder import Ladder, effective_kernel
 from geosal.maps.preview import JET, check_preview, draw
 from geosal.native import look_up
-from geosal.plan import inputs_of, saliency_of, target_for
-from geosal.produce import Labour, ProgressCallback, Work, ignore, produce
+from geosal.plan import inputs_of, saliency_of
+from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.recipe import Recipe
 from geosal.scenes import Scene, open_input

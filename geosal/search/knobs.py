@@ -10,12 +10,13 @@ from geosal.codecs.tiff import TiffEncoder
 from geosal.codecs.tuning import Setting, setting_for
 from geosal.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.plan import Plan, retuned
-from geosal.recipe import Recipe
 from geosal.search.solve import Range
-from geosal.treatment import BEST, Quality, Treatment
+from geosal.treatment import BEST, Bound, Quality
 
 _FINE = 0.01
 """Of a quality."""
+_DIGITS = 6
+"""Significant digits of a setting: a number with more of them is hard to tell, and changes nothing."""
 _NEARLY_LOSSLESS = 99.5
 """WebP is lossless at 100, and above this JPEG's tables do not change any more."""
 _LEAST_FACTOR, _MOST_FACTOR = 0.02, 1.0
@@ -62,43 +63,44 @@ def knob_for(plan: Plan, spread: float) -> Knob:
         There is nothing to turn.
     """
     recipe, targets = plan.recipe, plan.recipe.targets
+    given = dict(plan.settings.options)
+    setting = setting_for(plan.profile, plan.treatment, given, for_bytes=targets.is_rate)
+    # What a knob makes has the setting in the targets' stead.
     free = recipe.patch(
         target_bpp=None, target_size=None, target_ratio=None, target_jpeg=None, min_psnr=(), min_ssim=()
     )
-    setting = setting_for(plan.profile, dict(recipe.creation_options), for_bytes=targets.is_rate)
-    make = _MAKERS[setting]
-    return make(plan, free, spread)
+    return _MAKERS[setting](replace(plan, recipe=free), spread)
 
 
-def _quality(plan: Plan, free: Recipe, _: float) -> Knob:
+def _quality(plan: Plan, _: float) -> Knob:
     fineness = 1.0 if plan.target.encoder is None else _FINE
     best = math.floor(_NEARLY_LOSSLESS) if plan.target.encoder is None else _NEARLY_LOSSLESS
 
     def at(place: float) -> Plan:
-        return retuned(plan, _with_option(free, "QUALITY", f"{round(place, 2):.10g}"))
+        return retuned(plan, plan.settings.with_option("QUALITY", f"{round(place, 2):.10g}"))
 
     return Knob(Setting.QUALITY, Range(1, best, 75, 12, fineness), at)
 
 
-def _rate(plan: Plan, free: Recipe, _: float) -> Knob:
+def _rate(plan: Plan, _: float) -> Knob:
     """Percent of the raw bytes, by its logarithm."""
 
     def at(place: float) -> Plan:
-        return retuned(plan, _with_option(free, "QUALITY", f"{min(BEST, 2**place):.6g}"))
+        return retuned(plan, plan.settings.with_option("QUALITY", f"{min(BEST, 2**place):.6g}"))
 
     return Knob(Setting.RATE, Range(math.log2(0.01), math.log2(BEST), math.log2(10), 1.5, 1e-4), at)
 
 
-def _largest_error(plan: Plan, free: Recipe, spread: float) -> Knob:
+def _largest_error(plan: Plan, spread: float) -> Knob:
     """Largest error of LERC: of floats its logarithm, of integers that of one more than it."""
     whole = not plan.layout.dtype.startswith("float")
 
     def at(place: float) -> Plan:
         error = 2**-place - whole
         if not whole:
-            return retuned(plan, _with_option(free, "MAX_Z_ERROR", f"{error:.17g}"))
+            return retuned(plan, plan.settings.with_option("MAX_Z_ERROR", f"{error:.17g}"))
         bound = math.ceil(error - _FINE)
-        turned = retuned(plan, _with_option(free, "MAX_Z_ERROR", str(bound)))
+        turned = retuned(plan, plan.settings.with_option("MAX_Z_ERROR", str(bound)))
         encoder, finer = turned.target.encoder, max(0.0, bound - error)
         if not isinstance(encoder, TiffEncoder) or finer < _FINE:
             return turned
@@ -110,24 +112,21 @@ def _largest_error(plan: Plan, free: Recipe, spread: float) -> Knob:
     return Knob(Setting.MAX_Z_ERROR, Range(-math.log2(spread), start + 20, start, 2, 1e-4), at)
 
 
-def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
+def _bound(plan: Plan, spread: float) -> Knob:
     """Largest error of the treatment: of floats its logarithm, of integers that of one more than it.
 
     Integers have whole errors; between two of them a share of the scene has the smaller one.
     """
-    treatment, dtype = free.treated, plan.layout.dtype
-
-    def turned(text: str) -> Plan:
-        return retuned(plan, free.patch(treatment=(*_smooth(treatment), text)))
+    dtype = plan.layout.dtype
 
     def at(place: float) -> Plan:
-        return turned(f"bound:error={2**-place:.6g}")
+        return _treated(plan, Bound(_to_digits(2**-place)))
 
     def at_whole(place: float) -> Plan:
         error = 2**-place - 1
         bound = max(1, math.ceil(error - _FINE))
         finer = round(min(1.0, bound - error), 3)
-        return turned(f"bound:error={bound}" + (f",finer={finer:g}" if finer >= _FINE else ""))
+        return _treated(plan, Bound(float(bound), finer if finer >= _FINE else None))
 
     if not dtype.startswith("float"):
         limits = np.iinfo(dtype)
@@ -137,38 +136,40 @@ def _bound(plan: Plan, free: Recipe, spread: float) -> Knob:
     return Knob(Setting.BOUND, Range(-math.log2(spread), start + 20, start, 1, 1e-3), at, True)
 
 
-def _tiles(plan: Plan, free: Recipe, _: float) -> Knob:
+def _tiles(plan: Plan, _: float) -> Knob:
     """Qualities of the treatment: what the user has given for salient tiles stays, the rest moves together."""
-    asked, settled = free.treated, plan.treatment.quality or Quality()
+    asked, settled = plan.settings.treatment.then, plan.treatment.then
+    if not isinstance(asked, Quality) or not isinstance(settled, Quality):
+        raise TypeError(f"{plan.treatment} has no qualities to turn")
     low, high = settled.low or 1.0, settled.high or BEST
-    tables = plan.profile.driver == "JPEG" and "QUALITY" in {name.upper() for name, _ in free.creation_options}
-    fixed = tables or (asked.quality is not None and asked.quality.high is not None)
+    tables = plan.profile.driver == "JPEG" and "QUALITY" in {name.upper() for name, _ in plan.settings.options}
+    fixed = tables or asked.high is not None
+    free = replace(plan, settings=plan.settings.without_option("QUALITY"))  # the treatment says it
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS
     least, gap = 1.0, high - low
 
     def at(place: float) -> Plan:
         best = high if fixed else min(top, max(least, place + gap))
-        text = f"quality:low={min(max(least, place), best):.6g},high={best:.6g}"
-        return retuned(plan, _with_treatment(free, (*_smooth(asked), text)))
+        return _treated(free, Quality(_to_digits(min(max(least, place), best)), _to_digits(best)))
 
     bottom = least if fixed else least - gap  # at last both are the least
     return Knob(Setting.TILES, Range(bottom, top, low, max(least, low / 4), least / 100), at)
 
 
-def _steps(plan: Plan, free: Recipe, _: float) -> Knob:
+def _steps(plan: Plan, _: float) -> Knob:
     def at(place: float) -> Plan:
-        return retuned(plan, free.patch(steps=-round(place)))
+        return retuned(plan, replace(plan.settings, ladder=Ladder(-round(place), plan.ladder.sigma)))
 
     return Knob(Setting.LADDER, Range(-MAX_STEPS, -1, -plan.ladder.steps, 4, 1), at, True)
 
 
 def sigma_knob(plan: Plan) -> Knob:
     """Turn sigma, at the steps of a plan, from kernels that do nothing to plain means."""
-    free, ladder = plan.recipe, plan.ladder
+    ladder = plan.ladder
     start = _factor(ladder)
 
     def at(place: float) -> Plan:
-        return retuned(plan, free.patch(sigma=f"{2**-place:.5f}*K"))
+        return retuned(plan, replace(plan.settings, ladder=Ladder(ladder.steps, f"{2**-place:.5f}*K")))
 
     ends = -math.log2(max(_MOST_FACTOR, start)), -math.log2(_LEAST_FACTOR)
     return Knob(Setting.LADDER, Range(*ends, -math.log2(start), 0.5, 1e-3), at, True)
@@ -183,7 +184,7 @@ def _factor(ladder: Ladder) -> float:
 
 def told(plan: Plan, setting: Setting) -> str:
     """Say where a knob stands, in the user's own words: options of the command line."""
-    options = {name.upper(): value for name, value in plan.recipe.creation_options}
+    options = {name.upper(): value for name, value in plan.settings.options}
     match setting:
         case Setting.QUALITY | Setting.RATE:
             return f"--co QUALITY={options.get('QUALITY', '')}"
@@ -194,24 +195,20 @@ def told(plan: Plan, setting: Setting) -> str:
         case Setting.LADDER:
             return f"--steps {plan.ladder.steps} --sigma {plan.ladder.sigma}"
         case _:
-            return " ".join(f"--treatment {text}" for text in plan.recipe.treatment or ())
+            return " ".join(f"--treatment {text}" for text in plan.settings.treatment.texts)
 
 
-def _smooth(treatment: Treatment) -> tuple[str, ...]:
-    return ("smooth",) if treatment.smooth else ()
+def _treated(plan: Plan, then: Bound | Quality) -> Plan:
+    """The plan with another treatment after smoothing, or after none where there is none."""
+    return retuned(plan, replace(plan.settings, treatment=replace(plan.settings.treatment, then=then)))
 
 
-def _with_option(recipe: Recipe, name: str, value: str) -> Recipe:
-    kept = [pair for pair in recipe.creation_options if pair[0].upper() != name]
-    return recipe.patch(creation_options=(*kept, (name, value)))
+def _to_digits(value: float) -> float:
+    """Round a number above 0 to as many digits as people can be told."""
+    return round(value, _DIGITS - 1 - math.floor(math.log10(value)))
 
 
-def _with_treatment(recipe: Recipe, treatment: tuple[str, ...]) -> Recipe:
-    kept = [pair for pair in recipe.creation_options if pair[0].upper() != "QUALITY"]  # the treatment says it
-    return recipe.patch(treatment=treatment, creation_options=tuple(kept))
-
-
-_MAKERS: dict[Setting, Callable[[Plan, Recipe, float], Knob]] = {
+_MAKERS: dict[Setting, Callable[[Plan, float], Knob]] = {
     Setting.QUALITY: _quality,
     Setting.RATE: _rate,
     Setting.MAX_Z_ERROR: _largest_error,

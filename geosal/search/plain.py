@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from geosal.plan import Plan, target_for
+from geosal.plan import Plan
+from geosal.produce import target_for
 from geosal.search.trials import Trials
 from geosal.treatment import NOTHING
 
@@ -20,8 +21,10 @@ def plain_of(plan: Plan, quality: float) -> Plan:
         Of all of the JPEG.
     """
     options = dict(plan.profile.creation_options) | {"QUALITY": f"{quality:.10g}"}
-    profile = replace(plan.profile, creation_options=tuple(options.items()), treatment=NOTHING)
-    target = target_for(plan.target.output, profile, plan.scene.layout, overwrite=plan.target.overwrite)
+    profile = replace(plan.profile, creation_options=tuple(options.items()))
+    target = target_for(
+        plan.target.output, profile, plan.scene.layout, overwrite=plan.target.overwrite, treatment=NOTHING
+    )
     return replace(plan, target=replace(target, threads=plan.target.threads))
 
 

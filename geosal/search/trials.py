@@ -14,6 +14,7 @@ from geosal.produce import Target
 from geosal.search.judge import judge_sample, open_candidate
 from geosal.search.sample import Sample, TaskOf, file_bytes
 from geosal.search.scaling import scene_bytes
+from geosal.treatment import Bound, TwoPass
 from geosal.writers.pyramid import Piece
 from geosal.writers.swap import remove
 
@@ -91,7 +92,8 @@ class Trials:
     def _treat(self, plan: Plan) -> Piece:
         """Treat the sample, unless only the codec has changed since the last time."""
         levels = goes_by_tile(plan.treatment, plan.profile.name)
-        settings = plan.treatment if plan.treatment.bound or plan.treatment.twopass else plan.treatment.smooth
+        changes_pixels = isinstance(plan.treatment.then, Bound | TwoPass)
+        settings = plan.treatment if changes_pixels else plan.treatment.smooth
         key = f"{plan.ladder} {settings} {levels}"
         if key not in self._treated:
             self._treated.clear()  # before the next takes memory
@@ -115,7 +117,7 @@ def _of_treated(target: Target) -> Target:
 
 def setting_of(plan: Plan) -> tuple[object, ...]:
     """All that a knob may have turned."""
-    return plan.profile, plan.ladder, getattr(plan.target.encoder, "finer", 0.0)
+    return plan.profile, plan.treatment, plan.ladder, getattr(plan.target.encoder, "finer", 0.0)
 
 
 def spread_of(sample: Sample) -> float:

@@ -181,7 +181,7 @@ class Saliency:
 
 
 def open_saliency(
-    sources: Sequence[str],
+    sources: Sequence[str | SourceText],
     grid: Grid,
     *,
     combine: str | None = None,
@@ -195,8 +195,8 @@ def open_saliency(
     Parameters
     ----------
     sources
-        SOURCE texts, ``name-or-path[:key=value,...]``: ``half``, ``perlin:seed=7``, ``mask.tif:range=0-100``. At least
-        one.
+        SOURCE texts, ``name-or-path[:key=value,...]``: ``half``, ``perlin:seed=7``, ``mask.tif:range=0-100``, or what
+        was read of them. At least one.
     grid
         Of the scene.
     combine
@@ -233,7 +233,7 @@ def open_saliency(
         raise UsageError(f"combine={combine}: no such rule; use {', '.join(COMBINATIONS)}")
     if outside not in OUTSIDE:
         raise UsageError(f"outside={outside}: no such rule; use keep or blur")
-    texts = [SourceText.parse(text) for text in sources]
+    texts = [SourceText.parse(text) if isinstance(text, str) else text for text in sources]
     if idle := idle_rules(texts, combine=combine, outside=outside, background=background):
         name, why = next(iter(idle.items()))
         given = {"combine": combine, "outside": outside, "background": f"{background:g}"}[name]

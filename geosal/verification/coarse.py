@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from rasterio.io import DatasetReader
 
-from geosal.treatment import SMOOTH, Treatment
+from geosal.treatment import SMOOTH, Quality, Treatment, TwoPass
 from geosal.verification import carried
 
 _UNKNOWN = 16.0
@@ -47,8 +47,9 @@ def coarseness(dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
     """
     structure = dataset.tags(ns="IMAGE_STRUCTURE") | shown.tags(ns="IMAGE_STRUCTURE")
     treatment = carried.read_treatment(dataset.tags()) or SMOOTH
-    if dataset.driver == "JP2OpenJPEG" and treatment.quality is not None and treatment.quality.low is not None:
-        return _of_psnr(dataset, treatment.quality.low)
+    quality = treatment.then
+    if dataset.driver == "JP2OpenJPEG" and isinstance(quality, Quality) and quality.low is not None:
+        return _of_psnr(dataset, quality.low)
     error = _error(shown, structure, treatment)
     return Coarseness(error, _FAINT * error)
 
@@ -75,8 +76,8 @@ def _error(shown: DatasetReader, structure: Mapping[str, str], treatment: Treatm
 def _of_jpeg(shown: DatasetReader, treatment: Treatment) -> float:
     steps = _dc_steps(_jpeg_head(shown))
     error = _of_steps(steps[0], max(steps)) if steps else _UNKNOWN
-    passes = treatment.quality or treatment.twopass
-    if passes is None:
+    passes = treatment.then
+    if not isinstance(passes, Quality | TwoPass):
         return error
     if passes.low is None:
         return error + _UNKNOWN

@@ -20,7 +20,7 @@ from geosal.raster import RasterLayout
 from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency, open_saliency, source_texts
-from geosal.treatment import BEST, SMOOTH
+from geosal.treatment import BEST, SMOOTH, Bound, Quality
 from geosal.verification import carried, files, likeness, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
 
@@ -268,14 +268,14 @@ def _promise_checks(
 ) -> Iterator[Check]:
     """Compare what the treatment has promised of pixels, beyond what `check_pixels` sees."""
     treatment = carried.read_treatment(found.layout.metadata.tags.get("", {})) or SMOOTH
-    quality = treatment.quality
-    if treatment.bound is not None:
-        errors = treatment.errors(ladder.steps, source.layout.dtype)
+    then = treatment.then
+    if isinstance(then, Bound):
+        errors = then.errors(ladder.steps, source.layout.dtype)
         checks = pixels.check_errors(found, source, saliency, ladder, errors, smoothed=treatment.smooth)
         if not lossless:
             yield checks["salient"]
         yield checks["bound"]
-    elif quality is not None and quality.high == BEST and _best_is_lossless(found.path):
+    elif isinstance(then, Quality) and then.high == BEST and _best_is_lossless(found.path):
         errors = (0.0, *[math.inf] * ladder.steps)
         yield pixels.check_errors(found, source, saliency, ladder, errors, smoothed=False)["salient"]
     elif not lossless and (largest := _largest_error(found)) is not None:
@@ -320,7 +320,7 @@ def _largest_error(found: Scene) -> float | None:
 def _is_lossless(dataset: DatasetReader) -> bool:
     """Tell from the file whether its codec keeps every sample; where tiles differ, what GDAL says is of one of them."""
     treatment = carried.read_treatment(dataset.tags()) or SMOOTH
-    if treatment.quality is not None:
+    if isinstance(treatment.then, Quality):
         return False
     structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
     if dataset.driver == "JP2OpenJPEG":
@@ -332,7 +332,7 @@ def _is_lossless(dataset: DatasetReader) -> bool:
         return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
     if not compression.startswith("lerc"):
         return True
-    return treatment.bound is None and float(structure.get("MAX_Z_ERROR", 0)) == 0
+    return not isinstance(treatment.then, Bound) and float(structure.get("MAX_Z_ERROR", 0)) == 0
 
 
 def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:

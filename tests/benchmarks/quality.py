@@ -22,7 +22,7 @@ from geosal.codecs.encoders import tile_encoder
 from geosal.codecs.profiles import resolve_profile
 from geosal.scenes import open_input
 from geosal.smoothing.bound import bound_errors
-from geosal.treatment import Treatment
+from geosal.treatment import Bound
 from geosal.writers.pyramid import Cutter
 
 _ERROR = 32
@@ -45,7 +45,7 @@ _LOSSLESS = (("a.tif", "deflate"), ("a.tif", "zstd"), ("a.jp2", "jp2-lossless"))
 def steps_table(scenes: Sequence[Scene], _: Path) -> Table:
     """Bytes of the tiles at a largest error of 32, by what quantises, over those of lossless ones."""
     table: Table = [("crop", "codec", "2 e + 1", "2 e", "power of two")]
-    errors = Treatment.parse([f"bound:error={_ERROR}"]).errors(LADDER.steps, "uint16")
+    errors = Bound(_ERROR).errors(LADDER.steps, "uint16")
     for scene in scenes:
         layout = open_input(str(scene.path)).layout
         contenders = [_multiples(scene, errors, 1), _multiples(scene, errors, 0)]

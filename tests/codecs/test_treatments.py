@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from geosal.codecs.encoders import tile_encoder
-from geosal.codecs.profiles import Profile, resolve_profile
+from geosal.codecs.profiles import Settled, resolve_treated
 from geosal.codecs.tiff import TiffEncoder
 from geosal.errors import UsageError
 from geosal.grid import Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
-from geosal.treatment import Quality, Treatment
+from geosal.treatment import Bound, Quality, Treatment
 
 RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
@@ -30,8 +30,12 @@ def layout_of(count: int = 3, dtype: str = "uint8", *, alpha: bool = False) -> R
 
 def resolved(
     output: str, profile: str | None, *texts: str, layout: RasterLayout | None = None, **options: str
-) -> Profile:
-    return resolve_profile(output, profile, options, layout or layout_of(), Treatment.parse(texts))
+) -> Settled:
+    return resolve_treated(output, profile, options, layout or layout_of(), Treatment.parse(texts))
+
+
+def encoder_of(settled: Settled, layout: RasterLayout, steps: int = 8) -> Any:
+    return tile_encoder(settled.profile, layout, settled.treatment, steps)
 
 
 def texture(count: int, side: int, dtype: str = "uint8") -> NDArray[Any]:
@@ -87,50 +91,50 @@ def test_a_bound_by_tile_that_lerc_cannot_keep_is_refused_in_plain_words(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         resolved("a.tif", "lerc", text, layout=layout)
-    assert resolved("a.tif", "zstd", "bound:error=3", layout=layout).treatment.bound is not None
+    assert resolved("a.tif", "zstd", "bound:error=3", layout=layout).treatment.then == Bound(3)
 
 
 def test_lossless_webp_tiles_with_alpha_are_refused() -> None:
     layout = layout_of(4, alpha=True)
     with pytest.raises(UsageError, match="lose the colours under alpha 0; say high=99"):
         resolved("a.tif", "webp", "quality:low=50,high=100", layout=layout)
-    assert resolved("a.tif", "webp", "quality:low=50,high=99", layout=layout).treatment.quality == Quality(50, 99)
+    assert resolved("a.tif", "webp", "quality:low=50,high=99", layout=layout).treatment.then == Quality(50, 99)
 
 
 def test_what_the_user_leaves_open_is_filled_in() -> None:
-    assert resolved("a.tif", "jpeg", "quality", QUALITY="85").treatment.quality == Quality(45, 85)
-    assert resolved("a.tif", "jpeg", "quality:low=30", QUALITY="20").treatment.quality == Quality(20, 20)
-    assert resolved("a.jp2", "jp2", "quality").treatment.quality == Quality(38, 45)
-    assert resolved("a.jp2", "jp2", "quality:high=100").treatment.quality == Quality(38, 100)
-    assert resolved("a.jp2", "jp2", "quality:high=30").treatment.quality == Quality(23, 30)
-    assert resolved("a.jp2", "jp2", "quality:low=60").treatment.quality == Quality(60, 60)
+    assert resolved("a.tif", "jpeg", "quality", QUALITY="85").treatment.then == Quality(45, 85)
+    assert resolved("a.tif", "jpeg", "quality:low=30", QUALITY="20").treatment.then == Quality(20, 20)
+    assert resolved("a.jp2", "jp2", "quality").treatment.then == Quality(38, 45)
+    assert resolved("a.jp2", "jp2", "quality:high=100").treatment.then == Quality(38, 100)
+    assert resolved("a.jp2", "jp2", "quality:high=30").treatment.then == Quality(23, 30)
+    assert resolved("a.jp2", "jp2", "quality:low=60").treatment.then == Quality(60, 60)
     wide = layout_of(1, "uint16")
-    assert resolved("a.jp2", "jp2", "quality", layout=wide).treatment.quality == Quality(62, 69)
+    assert resolved("a.jp2", "jp2", "quality", layout=wide).treatment.then == Quality(62, 69)
     twelve = replace(wide, metadata=replace(wide.metadata, nbits=12))
-    assert resolved("a.jp2", "jp2", "quality", layout=twelve).treatment.quality == Quality(50, 57)
+    assert resolved("a.jp2", "jp2", "quality", layout=twelve).treatment.then == Quality(50, 57)
     assert str(resolved("a.tif", None, "bound").treatment) == "bound:error=4"
 
 
 def test_tiles_are_small_unless_the_user_says_otherwise() -> None:
-    assert dict(resolved("a.tif", "jpeg", "quality").creation_options)["BLOCKSIZE"] == "256"
-    assert dict(resolved("a.tif", "webp", "quality").creation_options)["BLOCKSIZE"] == "128"
-    assert dict(resolved("a.tif", "jpeg", "quality", BLOCKSIZE="256").creation_options)["BLOCKSIZE"] == "256"
-    assert dict(resolved("a.tif", "jpeg", "smooth").creation_options)["BLOCKSIZE"] == "512"
-    assert dict(resolved("a.tif", "zstd", "bound").creation_options)["BLOCKSIZE"] == "512"
-    found = dict(resolved("a.jp2", "jp2", "quality").creation_options)
+    assert dict(resolved("a.tif", "jpeg", "quality").profile.creation_options)["BLOCKSIZE"] == "256"
+    assert dict(resolved("a.tif", "webp", "quality").profile.creation_options)["BLOCKSIZE"] == "128"
+    assert dict(resolved("a.tif", "jpeg", "quality", BLOCKSIZE="256").profile.creation_options)["BLOCKSIZE"] == "256"
+    assert dict(resolved("a.tif", "jpeg", "smooth").profile.creation_options)["BLOCKSIZE"] == "512"
+    assert dict(resolved("a.tif", "zstd", "bound").profile.creation_options)["BLOCKSIZE"] == "512"
+    found = dict(resolved("a.jp2", "jp2", "quality").profile.creation_options)
     assert (found["BLOCKXSIZE"], found["BLOCKYSIZE"], found["RESOLUTIONS"]) == ("128", "128", "5")
-    found = dict(resolved("a.jp2", "jp2", "quality", BLOCKXSIZE="256", BLOCKYSIZE="256").creation_options)
+    found = dict(resolved("a.jp2", "jp2", "quality", BLOCKXSIZE="256", BLOCKYSIZE="256").profile.creation_options)
     assert (found["BLOCKXSIZE"], found["RESOLUTIONS"]) == ("256", "6")
-    assert dict(resolved("a.jp2", "jp2", "quality", RESOLUTIONS="3").creation_options)["RESOLUTIONS"] == "3"
+    assert dict(resolved("a.jp2", "jp2", "quality", RESOLUTIONS="3").profile.creation_options)["RESOLUTIONS"] == "3"
 
 
 def test_options_that_only_gdal_knows_are_refused_with_a_treatment_by_tile() -> None:
-    profile = resolved("a.tif", "jpeg", "quality", OVERVIEW_RESAMPLING="NEAREST")
+    settled = resolved("a.tif", "jpeg", "quality", OVERVIEW_RESAMPLING="NEAREST")
     with pytest.raises(UsageError, match="must encode its tiles, and OVERVIEW_RESAMPLING=NEAREST is GDAL's; leave"):
-        tile_encoder(profile, layout_of())
-    assert isinstance(tile_encoder(replace(profile, treatment=Treatment()), layout_of()), str)
+        encoder_of(settled, layout_of())
+    assert isinstance(tile_encoder(settled.profile, layout_of()), str)
     with pytest.raises(UsageError, match="must encode its tiles, and PROGRESSION=RPCL is GDAL's; leave"):
-        tile_encoder(resolved("a.jp2", "jp2", "quality", PROGRESSION="RPCL"), layout_of())
+        encoder_of(resolved("a.jp2", "jp2", "quality", PROGRESSION="RPCL"), layout_of())
 
 
 def with_least(pixels: NDArray[Any], least: int | None, most: int = 8) -> NDArray[np.uint8] | None:
@@ -148,7 +152,7 @@ def rms(found: NDArray[Any], pixels: NDArray[Any]) -> float:
 
 @pytest.mark.parametrize("profile", ["jpeg", "webp"])
 def test_a_tile_has_the_quality_of_its_least_level(profile: str) -> None:
-    encoder = tile_encoder(resolved("a.tif", profile, "quality:low=20,high=90"), layout_of(), 4)
+    encoder = encoder_of(resolved("a.tif", profile, "quality:low=20,high=90"), layout_of(), 4)
     assert not isinstance(encoder, str)
     pixels = texture(3, encoder.tile)
     # In a JPEG of several levels, blocks differ.
@@ -169,7 +173,7 @@ def test_a_tile_has_the_quality_of_its_least_level(profile: str) -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_in_a_jpeg_tile_each_block_has_the_quality_of_its_own_level(count: int) -> None:
     layout = layout_of(count)
-    encoder = tile_encoder(resolved("a.tif", "jpeg", "quality:low=20,high=90", layout=layout), layout, 4)
+    encoder = encoder_of(resolved("a.tif", "jpeg", "quality:low=20,high=90", layout=layout), layout, 4)
     assert isinstance(encoder, TiffEncoder)
     pixels = texture(count, 256)
     levels = np.full((256, 256), 4, np.uint8)
@@ -190,7 +194,7 @@ def test_in_a_jpeg_tile_each_block_has_the_quality_of_its_own_level(count: int) 
 
 
 def test_webp_is_lossless_at_a_quality_of_100_only() -> None:
-    encoder = tile_encoder(resolved("a.tif", "webp", "quality:low=50,high=100"), layout_of())
+    encoder = encoder_of(resolved("a.tif", "webp", "quality:low=50,high=100"), layout_of())
     assert not isinstance(encoder, str)
     pixels = texture(3, 128)
     for least in range(2):
@@ -200,7 +204,7 @@ def test_webp_is_lossless_at_a_quality_of_100_only() -> None:
 
 def test_lerc_keeps_the_bound_of_the_least_level() -> None:
     layout = layout_of(3, "uint16")
-    encoder = tile_encoder(resolved("a.tif", "lerc", "bound:error=32", layout=layout), layout)
+    encoder = encoder_of(resolved("a.tif", "lerc", "bound:error=32", layout=layout), layout)
     assert not isinstance(encoder, str)
     pixels = texture(3, 128, "uint16") * np.uint16(50)
     for least, bound in ((0, 0), (1, 4), (8, 32), (None, 32)):
@@ -226,7 +230,7 @@ def test_a_jpeg_2000_tile_has_the_psnr_of_its_least_level(
     layout = layout_of(count, dtype)
     layout = replace(layout, metadata=replace(layout.metadata, nbits=nbits))
     low, high = (30, 46) if nbits == 8 else (50, 66)
-    encoder = tile_encoder(resolved("a.jp2", "jp2", f"quality:low={low},high={high}", layout=layout), layout)
+    encoder = encoder_of(resolved("a.jp2", "jp2", f"quality:low={low},high={high}", layout=layout), layout)
     assert not isinstance(encoder, str)
     for contrast in (1.0, 0.4):
         pixels = (texture(count, 128, "float64") * contrast * 2 ** (nbits - 9)).astype(dtype)[:, : shape[0], : shape[1]]
@@ -242,7 +246,7 @@ def test_a_jpeg_2000_tile_has_the_psnr_of_its_least_level(
 
 def test_a_jpeg_2000_tile_of_which_more_is_asked_than_its_wavelet_can_is_lossless() -> None:
     layout = layout_of(3)
-    encoder = tile_encoder(resolved("a.jp2", "jp2", "quality:low=34,high=100"), layout)
+    encoder = encoder_of(resolved("a.jp2", "jp2", "quality:low=34,high=100"), layout)
     assert not isinstance(encoder, str)
     assert encoder.by_level[0] == 100
     assert encoder.by_level[1] == pytest.approx(50.13 - (50.13 - 34) / 8, abs=0.01)
@@ -252,6 +256,6 @@ def test_a_jpeg_2000_tile_of_which_more_is_asked_than_its_wavelet_can_is_lossles
         streams = [encoder(pixels, None, with_least(pixels, least))[0] for least in (0, 1, 8)]
         assert decibels(streams[0], pixels, 8) > 150
         assert len(streams[0]) > len(streams[1]) > len(streams[2])
-    above = tile_encoder(resolved("a.jp2", "jp2", "quality:low=40,high=60"), layout)
+    above = encoder_of(resolved("a.jp2", "jp2", "quality:low=40,high=60"), layout)
     assert not isinstance(above, str)
-    assert above.by_level == tile_encoder(resolved("a.jp2", "jp2", "quality:low=40,high=100"), layout).by_level  # type: ignore[union-attr]
+    assert above.by_level == encoder_of(resolved("a.jp2", "jp2", "quality:low=40,high=100"), layout).by_level

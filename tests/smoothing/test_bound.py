@@ -13,7 +13,7 @@ from geosal.grid import Block
 from geosal.raster import is_nodata
 from geosal.smoothing.block import SampleRules
 from geosal.smoothing.bound import Rounding, bound_errors, quantise_slowly, step_exponent
-from geosal.treatment import Bound, Treatment
+from geosal.treatment import Bound
 
 INTEGERS = ["uint8", "int16", "uint16", "int32", "uint32"]
 DTYPES = [*INTEGERS, "float32", "float64"]
@@ -21,7 +21,7 @@ STEPS = 8
 
 
 def errors_of(dtype: str, error: float) -> tuple[float, ...]:
-    return Treatment(smooth=False, bound=Bound(error)).errors(STEPS, dtype)
+    return Bound(error).errors(STEPS, dtype)
 
 
 def samples(draw: st.DrawFn, dtype: str, shape: tuple[int, int, int]) -> NDArray[Any]:

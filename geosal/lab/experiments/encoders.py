@@ -1,13 +1,14 @@
 """What makes the files of an experiment."""
 
 import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.lab.experiments.wish import Experiment
-from geosal.pipeline import compress
+from geosal.pipeline import complete
+from geosal.plan import Plan, make_plan
+from geosal.recipe import Recipe
 
 
 class Encoded(NamedTuple):
@@ -61,7 +62,7 @@ class GeosalEncoder:
 
     def shaped(self, image: str, output: str, quality: int, mode: str, saliency: str) -> Encoded:
         """Make a JPEG by saliency, of the plain one's size."""
-        found = self._compress(
+        done = self._compress(
             image,
             output,
             saliency=saliency,
@@ -69,20 +70,16 @@ class GeosalEncoder:
             target_jpeg=quality,
             creation_options=self._options(),
         )
-        return Encoded(os.path.getsize(output), final_quality(str(found.get("found", ""))))
+        encoder = done.target.encoder
+        return Encoded(os.path.getsize(output), encoder.quality if isinstance(encoder, JpegEncoder) else None)
 
     def _options(self) -> dict[str, str]:
         return {"SUBSAMPLING": self.wish.subsampling}
 
-    def _compress(self, image: str, output: str, **options: Any) -> Mapping[str, Any]:
+    def _compress(self, image: str, output: str, **options: Any) -> Plan:
         wish = self.wish
         reading: dict[str, Any] = {"bidx": wish.bidx, "bands": wish.bands, "to_byte": wish.to_byte}
         given = {name: value for name, value in reading.items() if value}
-        summary = compress(image, output, steps=wish.steps, overwrite=True, **given, **options)
-        return summary.search or {}
-
-
-def final_quality(found: str) -> float | None:
-    """Read the quality of the tables from what a search found: ``--co QUALITY=57.25``, or the best of a treatment."""
-    match = re.search(r"QUALITY=([\d.]+)", found) or re.search(r"high=([\d.]+)", found)
-    return None if match is None else float(match[1])
+        files = {"input": image, "output": output, "overwrite": True}
+        recipe = Recipe.from_mapping({**files, "steps": wish.steps, **given, **options})
+        return complete(make_plan(recipe)).plan
