@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from geosal.cluster import cpu_count
 from geosal.grid import Block
-from geosal.pipeline import task_of
 from geosal.plan import Plan
 from geosal.produce import CutTask
 from geosal.search import (
@@ -27,6 +26,7 @@ from geosal.search import (
     scene_bytes,
     set_out,
 )  # fmt: skip
+from geosal.task import task_of
 from geosal.verification import verify_structure
 from geosal.writers.pyramid import Cutter, Tile
 
@@ -96,7 +96,7 @@ def estimate_bytes(plan: Plan) -> int:
         return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
     sample = Sample.draw(plan, pieces_across(plan, most=_QUICK), halo=plan.ladder.halo)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        trials = Trials(plan, task_of, sample, Path(folder))
+        trials = Trials(plan, sample, Path(folder))
         return expected_bytes(plan, trials) if targets.is_rate else round(trials.bytes_of(plan))
 
 
@@ -113,7 +113,7 @@ def estimate(plan: Plan) -> Estimate:
     begin = time.monotonic()
     found, encodes = None, 1
     if targets := plan.recipe.targets:
-        plan, found, whole = set_out(plan, task_of)
+        plan, found, whole = set_out(plan)
         # The plain JPEG tells how far off the sample is: what follows it seldom has to be done again.
         encodes = _ENCODES if targets.jpeg is not None or not whole else 1
     searching = time.monotonic() - begin
@@ -211,7 +211,7 @@ def _timed_blocks(plan: Plan) -> float:
 
     def seconds(block: Block) -> float:
         outer = block.expand(halo, plan.scene.grid.shape)
-        kept: Any = Kept(plan.scene, [(outer, plan.scene.read(outer))])
+        kept = Kept(plan.scene, [(outer, plan.scene.read(outer))])
         task = CutTask(replace(work, scene=kept), cutter, target.layout.has_mask)
         begin = time.perf_counter()
         task(block)

@@ -1,10 +1,11 @@
 """One road for every file we make: blocks through a pool, what they come to into a sink, the file checked and named."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from geosal.writers.pyramid import Cutter, Parts, TileEncoder, Uncut
 from geosal.writers.sink import open_sink
 
 Tags = Mapping[str, str]
+Facts = TypeVar("Facts")
+"""What is to be known about a block besides its pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,15 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 
-class Work(NamedTuple):
+class Work(NamedTuple, Generic[Facts]):
     """What a task makes of a block."""
 
     pixels: NDArray[Any]
     """(band, y, x)."""
     mask: NDArray[np.bool_] | None
     """(y, x), what the output's mask says, if it gets one: True = valid."""
-    facts: Any
-    """What else is to be known about the block; it travels to `produce`'s `take`."""
+    facts: Facts
+    """They travel to `produce`'s `take`."""
     levels: NDArray[np.uint8] | None = None
     """(y, x), levels of saliency, where the encoding of tiles depends on them."""
 
@@ -171,7 +174,7 @@ def warn_of_scales(target: Target) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Labour:
+class Labour(Generic[Facts]):
     """How its pixels are made.
 
     Attributes
@@ -187,21 +190,21 @@ class Labour:
     """
 
     stage: str
-    task: Callable[[Block], Work]
+    task: Callable[[Block], Work[Facts]]
     blocks: Sequence[Block]
     scheduler: str = "threads"
     workers: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class CutTask:
+class CutTask(Generic[Facts]):
     """A task and the cutting of what it makes, so that compressed tiles travel and no pixels."""
 
-    task: Callable[[Block], Work]
+    task: Callable[[Block], Work[Facts]]
     cutter: Cutter | Uncut
     has_mask: bool
 
-    def __call__(self, block: Block) -> tuple[Parts, Any]:
+    def __call__(self, block: Block) -> tuple[Parts, Facts]:
         """Work on a block."""
         work = self.task(block)
         mask = work.mask if self.has_mask else None
@@ -214,9 +217,9 @@ def ignore(_: Progress) -> None:
 
 def produce(
     target: Target,
-    labour: Labour,
+    labour: Labour[Facts],
     *,
-    take: Callable[[Any], None],
+    take: Callable[[Facts], None],
     tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
     report: ProgressCallback = ignore,
 ) -> Path:
@@ -243,20 +246,44 @@ def produce(
     GeosalError
         What a task raised, or the file cannot be written or does not hold what it should.
     """
+    with making(target, report) as made:
+        make_file(made.path, target, labour, take=take, tags=tags, report=report)
+    return made.output
+
+
+class Making(NamedTuple):
+    """A file between its making and its name."""
+
+    path: Path
+    """A new file of the output's name, in a work directory."""
+    output: Path
+    """Its final name, links resolved."""
+
+
+@contextmanager
+def making(target: Target, report: ProgressCallback = ignore) -> Iterator[Making]:
+    """Lend a place for a target's file, and give what was made there its name.
+
+    Where the block ends by an exception, nothing takes the name.
+
+    Raises
+    ------
+    OutputError
+        Nothing can be written there, or the name is taken.
+    """
     with WorkDirectory(target.output, overwrite=target.overwrite) as work:
-        path = work.path(work.output.name)
-        make_file(path, target, labour, take=take, tags=tags, report=report)
-        published = work.publish(path)
+        made = Making(work.path(work.output.name), work.output)
+        yield made
+        work.publish(made.path)
         report(Progress("verify", 1, 1, "steps"))
-    return published
 
 
 def make_file(
     path: Path,
     target: Target,
-    labour: Labour,
+    labour: Labour[Facts],
     *,
-    take: Callable[[Any], None],
+    take: Callable[[Facts], None],
     tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
     report: ProgressCallback = ignore,
 ) -> None:

@@ -74,7 +74,7 @@ def test_time_is_told_by_blocks_of_the_job_that_are_read_before(
     seen: list[tuple[Block, str]] = []
     call = CutTask.__call__
 
-    def watching(self: CutTask, block: Block) -> Any:
+    def watching(self: CutTask[Any], block: Block) -> Any:
         seen.append((block, type(getattr(self.task, "scene")).__name__))  # noqa: B009  a BlockTask
         return call(self, block)
 

@@ -3,7 +3,6 @@
 import shutil
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from rio_cogeo.cogeo import cog_validate
 
 import geosal
 from geosal import Ladder, OutputError, SceneError
-from geosal.grid import Block
-from geosal.pipeline import BlockTask
 from geosal.plan import make_plan
 from geosal.sources import open_saliency
 
@@ -170,24 +167,6 @@ def test_provenance_and_summary(rgb_scene: Path, tmp_path: Path) -> None:
     assert [(p.stage, p.done, p.total) for p in seen] == [
         *(("smooth", n, 12) for n in range(13)), ("verify", 0, 1), ("verify", 1, 1)
     ]  # fmt: skip
-
-
-def test_only_what_a_block_needs_is_read(rgb_scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The halo is that of the widest kernel in the block, and none where every pixel is kept."""
-    plan = make_plan(geosal.Recipe(input=str(rgb_scene), output="/tmp/never.tif", saliency=("half",)))
-    asked: list[Block] = []
-
-    class Spy:
-        grid, layout = plan.scene.grid, plan.scene.layout
-
-        def read(self, block: Block) -> Any:
-            asked.append(block)
-            return plan.scene.read(block)
-
-    task = BlockTask(scene=Spy(), saliency=plan.saliency, ladder=plan.ladder, statistics=False)  # type: ignore[arg-type]
-    task(Block(0, 0, 100, 100))
-    task(Block(100, 600, 100, 100))
-    assert asked == [Block(0, 0, 100, 100), Block(92, 592, 116, 116)]
 
 
 def test_a_damaged_block_leaves_no_file_and_the_old_one_as_it_was(rgb_scene: Path, tmp_path: Path) -> None:

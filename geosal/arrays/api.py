@@ -186,7 +186,7 @@ class _Compute:
         colours = bands_of(array, "colorinterp", "")
         self._alpha = alpha_among(colours)
 
-    def __call__(self, block: Block) -> Work:
+    def __call__(self, block: Block) -> Work[None]:
         part = self._array.isel(y=slice(block.row_off, block.row_stop), x=slice(block.col_off, block.col_stop))
         valid = part.coords.get("valid")
         own = {} if dask.base.get_scheduler() else {"scheduler": "synchronous"}  # blocks are side by side already

@@ -65,7 +65,7 @@ class MapTask:
     pairs: tuple[Pair, ...]
     """Of some bands each."""
 
-    def __call__(self, block: Block) -> Work:
+    def __call__(self, block: Block) -> Work[None]:
         """The largest error of each pixel over the bands where it counts."""
         shown = np.zeros(block.shape, np.bool_)
         largest = np.zeros((1, *block.shape), error_dtype(self.pairs[0].original.layout.dtype))

@@ -58,7 +58,7 @@ class _Map:
         saliency, known = self.saliency.read_known(block)
         return saliency if self.levels is None else to_levels(saliency, self.levels), known
 
-    def __call__(self, block: Block) -> Work:
+    def __call__(self, block: Block) -> Work[tuple[NDArray[np.int64], int]]:
         """Read a block: its bytes, how often each byte occurs, and how many pixels a source covers."""
         saliency, known = self.read_known(block)
         values = quantise(saliency)

@@ -4,22 +4,24 @@ import logging
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from geosal.carry_out import carry_out
 from geosal.cluster import give_back
 from geosal.errors import GeosalWarning, OutputError
 from geosal.plan import Plan
+from geosal.produce import Progress, ProgressCallback, ignore
 from geosal.search.floors import FloorSearch
 from geosal.search.judge import data_range
 from geosal.search.knobs import Knob, knob_for, told
 from geosal.search.plain import made_bytes
 from geosal.search.rates import RateSearch
-from geosal.search.sample import Sample, TaskOf, pieces_across
+from geosal.search.sample import Sample, pieces_across
 from geosal.search.trials import Trials, spread_of
 from geosal.search.turning import Turning
+from geosal.tally import Tally
 from geosal.writers.swap import beside, remove, there
 
 logger = logging.getLogger(__name__)
@@ -36,12 +38,12 @@ class Attempt:
     ----------
     path
         The file, not yet under its final name.
-    outcome
-        What the caller wants to keep of it.
+    tally
+        What its blocks add up to.
     """
 
     path: Path
-    outcome: Any
+    tally: Tally
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,23 +65,20 @@ class Found:
     facts: dict[str, Any]
 
 
-def reach(
-    plan: Plan, *, task_of: TaskOf, attempt: Callable[[Plan], Attempt], begun: Callable[[int], None] = lambda _: None
-) -> Found:
+def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
     """Find the setting that meets the targets of a plan's recipe, and encode the whole scene with it.
+
+    The scene is encoded once or twice. The first file is kept beside the second where it is below a limit, and is given
+    back where the second is not. Where the targets name a plain JPEG, that is made before, and deleted.
 
     Parameters
     ----------
     plan
         Of the job.
-    task_of
-        Makes the treatment of blocks.
-    attempt
-        Makes the whole file with a plan; called once or twice, with the same path. The first file is kept beside the
-        second where it is below a limit, and is given back where the second is not. Where the targets name a plain
-        JPEG, that is made before, and deleted.
-    begun
-        Called with 0 before the trials, with 1 after them.
+    path
+        A new file of the output's name, in a work directory.
+    report
+        Called in this thread before and after the trials, and as `carry_out` does.
 
     Raises
     ------
@@ -89,20 +88,20 @@ def reach(
         As `geosal.compress`.
     """
     targets = plan.recipe.targets
-    begun(0)
-    plain = made_bytes(plan, lambda other: attempt(other).path)
+    report(Progress("search", 0, 1, "steps"))
+    plain = made_bytes(plan, path, report)
     give_back()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        knob, trials = _prepare(plan, task_of, Path(folder))
+        knob, trials = _prepare(plan, Path(folder))
         search = _search(knob, trials, plain)
         turned = search.first()
-        begun(1)
+        report(Progress("search", 1, 1, "steps"))
         encodes, seconds, kept = 0, time.monotonic() - began, None
         while True:
             give_back()
             try:
-                made, encodes = attempt(turned), encodes + 1
+                made, encodes = _encoded(turned, path, report), encodes + 1
             except OutputError as error:  # no room, mostly
                 if kept is None:
                     raise
@@ -143,7 +142,7 @@ def reach(
     return Found(plan=turned, attempt=made, facts=facts)
 
 
-def set_out(plan: Plan, task_of: TaskOf) -> tuple[Plan, str, bool]:
+def set_out(plan: Plan) -> tuple[Plan, str, bool]:
     """Find the setting that meets the targets of a plan's recipe by the sample alone.
 
     Returns
@@ -161,9 +160,15 @@ def set_out(plan: Plan, task_of: TaskOf) -> tuple[Plan, str, bool]:
         The sample is far from reaching them.
     """
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        knob, trials = _prepare(plan, task_of, Path(folder))
+        knob, trials = _prepare(plan, Path(folder))
         turned = _search(knob, trials).first()
         return turned, told(turned, knob.setting), trials.sample.is_whole(plan)
+
+
+def _encoded(plan: Plan, path: Path, report: ProgressCallback) -> Attempt:
+    """Encode the whole scene, in the place of what was made before."""
+    remove(path)
+    return Attempt(path, carry_out(plan, path, report))
 
 
 def _set_aside(made: Attempt) -> Attempt:
@@ -189,11 +194,11 @@ def _moved(made: Attempt, folder: Path) -> Attempt:
     return replace(made, path=path)
 
 
-def _prepare(plan: Plan, task_of: TaskOf, folder: Path) -> tuple[Knob, Trials]:
+def _prepare(plan: Plan, folder: Path) -> tuple[Knob, Trials]:
     sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS))
     spread = spread_of(sample)
     width = data_range(plan) if plan.recipe.targets.floors else 1.0
-    return knob_for(plan, spread), Trials(plan, task_of, sample, folder, width)
+    return knob_for(plan, spread), Trials(plan, sample, folder, width)
 
 
 def _search(knob: Knob, trials: Trials, plain: int | None = None) -> Turning:

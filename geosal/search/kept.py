@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block, Grid
-from geosal.raster import RasterLayout, Samples
+from geosal.grid import Block
+from geosal.raster import QualityBand, RasterLayout, Samples
 from geosal.scenes import Scene
 from geosal.sources import Saliency
 from geosal.sources.base import Coded
@@ -16,10 +16,15 @@ from geosal.sources.base import Coded
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A scene of which some blocks were read already; it has what a task needs."""
+    """A scene of which some blocks were read already."""
 
     scene: Scene
     blocks: Sequence[tuple[Block, Samples]]
+
+    @property
+    def path(self) -> str:
+        """As the scene's."""
+        return self.scene.path
 
     @property
     def layout(self) -> RasterLayout:
@@ -27,9 +32,13 @@ class Kept:
         return self.scene.layout
 
     @property
-    def grid(self) -> Grid:
+    def quality(self) -> tuple[QualityBand, ...]:
         """As the scene's."""
-        return self.scene.grid
+        return self.scene.quality
+
+    def having(self, *bands: str) -> Self:
+        """The scene with other bands, of which nothing is kept."""
+        return type(self)(self.scene.having(*bands), ())
 
     def read(self, block: Block) -> Samples:
         """Read a block that lies in one of those that were read."""

@@ -1,11 +1,11 @@
 """The plain JPEG that a target names: the same scene by the same encoder, but left as it is."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from geosal.carry_out import carry_out
 from geosal.plan import Plan
-from geosal.produce import target_for
+from geosal.produce import ProgressCallback, target_for
 from geosal.search.trials import Trials
 from geosal.treatment import NOTHING
 
@@ -36,12 +36,12 @@ def expected_bytes(plan: Plan, trials: Trials) -> int:
     return round(trials.bytes_of(plain_of(plan, targets.jpeg)))
 
 
-def made_bytes(plan: Plan, make: Callable[[Plan], Path]) -> int | None:
-    """Make the plain JPEG, and tell its bytes; None where no target names one."""
+def made_bytes(plan: Plan, path: Path, report: ProgressCallback) -> int | None:
+    """Make the plain JPEG at a path, tell its bytes and delete it; None where no target names one."""
     quality = plan.recipe.targets.jpeg
     if quality is None:
         return None
-    path = make(plain_of(plan, quality))
+    carry_out(plain_of(plan, quality), path, report)
     size = path.stat().st_size
     path.unlink()
     return size

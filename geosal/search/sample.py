@@ -1,11 +1,10 @@
 """A part of the scene that stands for all of it: pieces spread over it, treated, and encoded as a small image."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from geosal.raster import RasterLayout
 from geosal.scenes.zarr_store import store_bytes
 from geosal.search.kept import Kept, KeptSaliency
 from geosal.search.places import PIECE, Place, choose_places
+from geosal.task import BlockTask
 from geosal.writers.pyramid import Cutter, Parts, Piece, Tile
 from geosal.writers.sink import open_sink
 
@@ -38,10 +38,6 @@ _SHARE = 0.1
 """Of a scene's pixels, that a sample need not go beyond."""
 _FEW = 4
 """Pieces in a column and in a row that are always worth it."""
-
-
-TaskOf = Callable[[Plan], Any]
-"""From a plan to what treats its blocks, a `geosal.pipeline.BlockTask`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,13 +120,13 @@ class Sample:
         """Whether the sample is the scene itself."""
         return self.shape == plan.layout.grid.shape
 
-    def treat(self, task: Any) -> Piece:
+    def treat(self, task: BlockTask) -> Piece:
         """Treat all pieces, and lay them side by side.
 
         Parameters
         ----------
         task
-            A `BlockTask` of a plan for the sample's scene.
+            Of a plan for the sample's scene.
         """
         task = replace(task, scene=self.kept, saliency=None if task.saliency is None else self.saliency)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:

@@ -12,8 +12,9 @@ from geosal.metrics import Scores
 from geosal.plan import Plan
 from geosal.produce import Target
 from geosal.search.judge import judge_sample, open_candidate
-from geosal.search.sample import Sample, TaskOf, file_bytes
+from geosal.search.sample import Sample, file_bytes
 from geosal.search.scaling import scene_bytes
+from geosal.task import task_of
 from geosal.treatment import Bound, TwoPass
 from geosal.writers.pyramid import Piece
 from geosal.writers.swap import remove
@@ -27,8 +28,6 @@ class Trials:
     ----------
     plan
         Of the job.
-    task_of
-        Makes the treatment of blocks.
     sample
         Drawn for the plan.
     folder
@@ -40,7 +39,6 @@ class Trials:
     """
 
     plan: Plan
-    task_of: TaskOf
     sample: Sample
     folder: Path
     range_of_data: float = 1.0
@@ -97,7 +95,7 @@ class Trials:
         key = f"{plan.ladder} {settings} {levels}"
         if key not in self._treated:
             self._treated.clear()  # before the next takes memory
-            treated = self.sample.treat(self.task_of(plan))
+            treated = self.sample.treat(task_of(plan))
             self.sample.first_pass(treated, plan.target)
             self._treated[key] = treated
         return self._treated[key]

@@ -8,10 +8,10 @@ import pytest
 
 import geosal
 from geosal.grid import Block
-from geosal.pipeline import task_of
 from geosal.search.kept import KeptSaliency
 from geosal.search.plain import plain_of
 from geosal.sources import Saliency
+from geosal.task import task_of
 
 
 @pytest.mark.parametrize("source", ["half", "perlin:seed=3"])

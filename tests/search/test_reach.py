@@ -110,7 +110,7 @@ def test_a_first_file_below_the_limit_is_taken_where_the_second_finds_no_room(
             raise OutputError("no room")
         make_file(*given, **more)
 
-    monkeypatch.setattr("geosal.pipeline.make_file", full)
+    monkeypatch.setattr("geosal.carry_out.make_file", full)
     with pytest.warns(GeosalWarning, match="first file is taken, with --co QUALITY=2; .* not written: no room"):
         summary = compress(rgb_scene, "jp2", profile="jp2", target_size=round(plain.bytes * 1.2), overwrite=True)
     assert summary.bytes == plain.bytes == Path(summary.output).stat().st_size

@@ -9,10 +9,10 @@ import rasterio
 
 import geosal
 from geosal.grid import Block
-from geosal.pipeline import task_of
 from geosal.plan import Plan
 from geosal.search import Sample, Trials
 from geosal.search.places import choose_places
+from geosal.task import task_of
 
 Make = Callable[..., Plan]
 
@@ -76,7 +76,7 @@ def test_of_a_whole_scene_the_bytes_are_exact(
     plan = plan_of(rgb_scene, profile, suffix)
     folder = tmp_path / "trials"
     folder.mkdir()
-    expected = Trials(plan, task_of, Sample.draw(plan, (4, 4)), folder).bytes_of(plan)
+    expected = Trials(plan, Sample.draw(plan, (4, 4)), folder).bytes_of(plan)
     assert geosal.run(plan).bytes == pytest.approx(expected, abs=600, rel=2e-3)  # provenance, band statistics
 
 
@@ -84,5 +84,5 @@ def test_of_a_part_of_the_scene_the_bytes_are_near(large_scene: Path, plan_of: M
     plan = plan_of(large_scene, "zstd")
     folder = tmp_path / "trials"
     folder.mkdir()
-    expected = Trials(plan, task_of, Sample.draw(plan, (3, 2)), folder).bytes_of(plan)
+    expected = Trials(plan, Sample.draw(plan, (3, 2)), folder).bytes_of(plan)
     assert geosal.run(plan).bytes == pytest.approx(expected, rel=0.05)

@@ -1,0 +1,67 @@
+"""From a plan to a file: the work on all its blocks, counted, and the file they make; not yet under its name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from geosal.ladder import effective_kernel
+from geosal.plan import Plan
+from geosal.produce import Labour, ProgressCallback, Tags, make_file
+from geosal.tally import Tally
+from geosal.task import BlockFacts, task_of
+from geosal.version import __version__
+
+
+def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
+    """Make the file of a plan, and tell what its blocks add up to.
+
+    Parameters
+    ----------
+    plan
+        Of the job, or of the plain JPEG that its targets name.
+    path
+        A new file of the output's name, in a work directory.
+    report
+        Called in this thread after each block and at each stage.
+
+    Raises
+    ------
+    GeosalError
+        As `geosal.compress`.
+    """
+    tally = Tally(plan.ladder.steps)
+
+    def take(facts: BlockFacts) -> None:
+        tally.add(facts.levels, facts.levels_valid, facts.known)
+        if facts.statistics:
+            tally.add_statistics(facts.statistics)
+
+    labour = Labour(
+        stage="smooth",
+        task=task_of(plan),
+        blocks=list(plan.layout.grid.blocks(plan.block)),
+        scheduler=plan.scheduler,
+        workers=plan.workers,
+    )
+    make_file(
+        path,
+        plan.target,
+        labour,
+        take=take,
+        tags=lambda: (_provenance(plan, tally), _statistics(tally)),
+        report=report,
+    )
+    return tally
+
+
+def _provenance(plan: Plan, tally: Tally) -> dict[str, str]:
+    return {
+        "GEOSAL_VERSION": __version__,
+        "GEOSAL_TREATMENT": str(plan.treatment),
+        "GEOSAL_LADDER": str(plan.ladder),
+        "GEOSAL_EFFECTIVE_KERNEL": f"{effective_kernel(plan.kernels(tally.shares(valid_only=True))):.4f}",
+        "GEOSAL_SALIENCY": plan.saliency.label,
+    }
+
+
+def _statistics(tally: Tally) -> Sequence[Tags] | None:
+    return [band.tags(tally.pixels) for band in tally.bands] if tally.bands else None
