@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from geosal import provenance
 from geosal.ladder import effective_kernel
 from geosal.plan import Plan
 from geosal.produce import Labour, ProgressCallback, Tags, make_file
 from geosal.tally import Tally
 from geosal.task import BlockFacts, task_of
-from geosal.version import __version__
 
 
 def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
@@ -53,14 +53,9 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
     return tally
 
 
-def _provenance(plan: Plan, tally: Tally) -> dict[str, str]:
-    return {
-        "GEOSAL_VERSION": __version__,
-        "GEOSAL_TREATMENT": str(plan.treatment),
-        "GEOSAL_LADDER": str(plan.ladder),
-        "GEOSAL_EFFECTIVE_KERNEL": f"{effective_kernel(plan.kernels(tally.shares(valid_only=True))):.4f}",
-        "GEOSAL_SALIENCY": plan.saliency.label,
-    }
+def _provenance(plan: Plan, tally: Tally) -> Tags:
+    kernel = effective_kernel(plan.kernels(tally.shares(valid_only=True)))
+    return provenance.of_a_job(plan.treatment, plan.ladder, kernel, plan.saliency.label)
 
 
 def _statistics(tally: Tally) -> Sequence[Tags] | None:

@@ -12,6 +12,7 @@ import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
+from geosal import provenance
 from geosal.arrays.coordinates import check_dimensions, grid_of
 from geosal.arrays.layout import Recode, bands_of, layout_of
 from geosal.codecs.colours import warn_of_order
@@ -25,7 +26,6 @@ from geosal.raster import alpha_among, any_colour, valid_samples
 from geosal.recipe import read_options
 from geosal.scenes import Scene, input_root, open_input
 from geosal.sources import Saliency, open_saliency, source_texts
-from geosal.version import __version__
 from geosal.writers.publish import check_output
 
 
@@ -157,7 +157,7 @@ def write(
         target,
         labour,
         take=lambda _: None,
-        tags=lambda: ({"GEOSAL_VERSION": __version__}, None),
+        tags=lambda: (provenance.of_any_file(), None),
         report=progress or ignore,
     )
     return path

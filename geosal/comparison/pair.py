@@ -10,12 +10,13 @@ from geosal.errors import SaliencyError, SceneError, UsageError
 from geosal.grid import Block, Grid
 from geosal.ladder import Ladder
 from geosal.native import look_up
+from geosal.provenance import read_ladder
 from geosal.raster import RasterLayout
 from geosal.raster import Samples as AllSamples
 from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
-from geosal.verification.carried import grid_faults, read_ladder
+from geosal.verification.carried import grid_faults
 
 
 def open_any(path: str, reading: Reading) -> Scene:
@@ -123,7 +124,7 @@ class Pair:
             raise SaliencyError(
                 f"{saliency.label}: made for {_size(saliency.grid)}, not {_size(theirs.grid)}; open it for the original"
             )
-        ladder = ladder or read_ladder(ours.metadata) or Ladder()
+        ladder = ladder or read_ladder(ours.metadata.tags.get("", {})) or Ladder()
         return cls(original=original, candidate=candidate, saliency=saliency, ladder=ladder)
 
     @property

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from rasterio.enums import ColorInterp
 
+from geosal import provenance
 from geosal.cluster import Pool, cpu_count, open_pool
 from geosal.codecs.profiles import resolve_profile
 from geosal.comparison.bands import groups_of, of_bands
@@ -29,7 +30,6 @@ from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Reading, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 from geosal.sources import Saliency, open_saliency, source_texts
-from geosal.version import __version__
 from geosal.writers.publish import check_output
 
 _BLOCK = 1024
@@ -240,7 +240,7 @@ def _in_groups(pair: Pair) -> tuple[Pair, ...]:
 
 
 def _write_map(pair: Pair, path: str, overwrite: bool, report: ProgressCallback) -> None:
-    source = pair.original.layout.metadata
+    source, compared = pair.original.layout.metadata, (pair.candidate.path, pair.original.path)
     layout = RasterLayout(
         grid=pair.grid,
         dtype=error_dtype(pair.original.layout.dtype),
@@ -248,13 +248,7 @@ def _write_map(pair: Pair, path: str, overwrite: bool, report: ProgressCallback)
         has_mask=True,
         metadata=RasterMetadata(
             bands=(BandMetadata(description="largest error over bands", colorinterp=ColorInterp.gray),),
-            tags={
-                "": {
-                    "GEOSAL_VERSION": __version__,
-                    "GEOSAL_ERROR_OF": redact(os.path.basename(pair.candidate.path)),
-                    "GEOSAL_ERROR_AGAINST": redact(os.path.basename(pair.original.path)),
-                }
-            },
+            tags={"": provenance.of_an_error_map(*(redact(os.path.basename(path)) for path in compared))},
             gcps=source.gcps,
             gcp_crs=source.gcp_crs,
             rpcs=source.rpcs,
@@ -292,7 +286,7 @@ def _result(
         data_range_from=data_range[1],
         saliency=None if pair.saliency is None else pair.saliency.label,
         steps=None if pair.saliency is None else pair.ladder.steps,
-        made_with=pair.candidate.layout.metadata.tags.get("", {}).get("GEOSAL_SALIENCY"),
+        made_with=provenance.read_saliency(pair.candidate.layout.metadata.tags.get("", {})),
         georeferenced=pair.located,
         original_bytes=before,
         raw_bytes=raw,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
+from geosal import provenance
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import UsageError
 from geosal.fit import BLOCK
@@ -23,7 +24,6 @@ from geosal.scenes import Scene, open_input
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sources import Saliency
 from geosal.tally import warn_of_little_gain
-from geosal.version import __version__
 from geosal.writers.publish import check_output
 
 SCALE = 255
@@ -197,7 +197,7 @@ def write_saliency_map(
             workers=recipe.workers,
         ),
         take=lambda facts: statistics.add(*facts),
-        tags=lambda: ({"GEOSAL_MEAN_SALIENCY": f"{statistics.mean:.4f}"}, None),
+        tags=lambda: (provenance.of_map_pixels(statistics.mean), None),
         report=progress or ignore,
     )
     told = None if picture is None else picture.write(str(preview), overwrite=recipe.overwrite)
@@ -243,13 +243,7 @@ def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> No
 
 def _layout(scene: Scene, saliency: Saliency, levels: int | None) -> RasterLayout:
     of_scene = scene.layout.metadata
-    tags = {
-        "GEOSAL_VERSION": __version__,
-        "GEOSAL_SALIENCY": saliency.label,
-        "GEOSAL_SALIENCY_SCALE": f"{SCALE} = 1.0 (kept as it is), 0 = 0.0 (matters least)",
-    }
-    if levels is not None:
-        tags["GEOSAL_LEVELS"] = str(levels)
+    tags = provenance.of_a_map(saliency.label, SCALE, levels)
     if "AREA_OR_POINT" in of_scene.tags.get("", {}):
         tags["AREA_OR_POINT"] = of_scene.tags[""]["AREA_OR_POINT"]
     metadata = RasterMetadata(

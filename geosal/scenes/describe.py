@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from geosal import provenance
 from geosal.errors import SceneError
 from geosal.gdal_env import gdal_env, open_raster, path_text
 from geosal.scenes.opening import refuse_archive
@@ -99,5 +100,5 @@ def _body(path: str, scene: Scene, overviews: list[int], compression: str | None
         "tag_domains": sorted(domain or "(default)" for domain in metadata.tags),
         "gcps": len(metadata.gcps),
         "rpcs": metadata.rpcs is not None,
-        "provenance": {key: value for key, value in tags.items() if key.startswith("GEOSAL_")},
+        "provenance": provenance.all_of(tags),
     }  # fmt: skip

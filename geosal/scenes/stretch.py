@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from geosal.errors import GeosalWarning, UsageError
 from geosal.grid import Block
+from geosal.provenance import TO_BYTE
 from geosal.raster import BandMetadata, RasterLayout, Samples, without_scale, without_scale_tags
 from geosal.scenes.decimate import Small, decimate, sample
 from geosal.scenes.raster import Scene
 from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
 
-TAG = "GEOSAL_TO_BYTE"
-"""Of the raster: the rule. Of each band: the physical values that are 1 and 255."""
 _LEVELS = {"l1c": ("MSIL1C", "MSI1C", "LEVEL-1C"), "l2a": ("MSIL2A", "MSI2A", "LEVEL-2A")}
 """Marks of the level in tags and paths of Sentinel-2 products, in capitals."""
 _BRIGHTEST = 2.0
@@ -147,7 +146,7 @@ def _layout(layout: RasterLayout, rule: ByteRule, curves: tuple[Curve, ...]) -> 
     power = f" ** {rule.gamma:g}" if rule.gamma != 1 else ""
     formula = f"{rule}; value = low + (high - low) * ((byte - 1) / 254){power}, limits with each band"
     tags = without_scale_tags(layout.metadata.tags)
-    tags = {**tags, "": {**tags.get("", {}), TAG: formula}}
+    tags = {**tags, "": {**tags.get("", {}), TO_BYTE: formula}}
     metadata = replace(layout.metadata, bands=bands, tags=tags, nbits=None)
     coded = layout.nodata is not None or np.dtype(layout.dtype).kind == "f"
     return replace(layout, dtype="uint8", nodata=0.0 if coded else None, metadata=metadata)
@@ -155,7 +154,7 @@ def _layout(layout: RasterLayout, rule: ByteRule, curves: tuple[Curve, ...]) -> 
 
 def _band(band: BandMetadata, curve: Curve) -> BandMetadata:
     band = without_scale(band)
-    tags = {**band.tags.get("", {}), TAG: f"{curve.low:.10g} to {curve.high:.10g}"}
+    tags = {**band.tags.get("", {}), TO_BYTE: f"{curve.low:.10g} to {curve.high:.10g}"}
     return replace(band, unit=None, tags={**band.tags, "": tags})
 
 

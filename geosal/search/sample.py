@@ -12,14 +12,16 @@ from geosal.cluster import cpu_count
 from geosal.codecs.jpeg.encoder import JpegEncoder
 from geosal.codecs.jpeg.first import once_coded
 from geosal.grid import Block
-from geosal.ladder import MAX_STEPS
+from geosal.ladder import MAX_STEPS, Ladder
 from geosal.plan import Plan
 from geosal.produce import Target
+from geosal.provenance import of_a_job
 from geosal.raster import RasterLayout
 from geosal.scenes.zarr_store import store_bytes
 from geosal.search.kept import Kept, KeptSaliency
 from geosal.search.places import PIECE, Place, choose_places
 from geosal.task import BlockTask
+from geosal.treatment import SMOOTH
 from geosal.writers.pyramid import Cutter, Parts, Piece, Tile
 from geosal.writers.sink import open_sink
 
@@ -28,12 +30,8 @@ _START_OF_TILE = b"\xff\x90\x00\x0a"
 _COG_TILE, _JP2_TILE = 16, 6
 """Bytes a tile takes beside its own: its leader and trailer, its place and its length; its line in the index."""
 
-
-_PROVENANCE = {
-    "GEOSAL_VERSION": "1.0.0", "GEOSAL_TREATMENT": "smooth", "GEOSAL_LADDER": "steps=8 sigma=opencv",
-    "GEOSAL_EFFECTIVE_KERNEL": "9.0000", "GEOSAL_SALIENCY": 40 * "x",
-}  # fmt: skip
-"""As long as a job's, about: of a small file it is a part that counts."""
+_PROVENANCE = of_a_job(SMOOTH, Ladder(), 9.0, 40 * "x")
+"""About as long as a job's: in a small file it is a part that counts."""
 _SHARE = 0.1
 """Of a scene's pixels, that a sample need not go beyond."""
 _FEW = 4

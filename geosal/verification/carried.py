@@ -3,17 +3,15 @@
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 
-from geosal.errors import UsageError
+from geosal import provenance
 from geosal.grid import Grid
-from geosal.ladder import Ladder
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
-from geosal.treatment import SMOOTH, Treatment
 from geosal.verification import jpeg
 from geosal.verification.check import Check
 from geosal.writers.jpeg.sidecars import NO_WORLD_FILE
@@ -21,9 +19,6 @@ from geosal.writers.jpeg.sidecars import NO_WORLD_FILE
 _PIXEL_TOLERANCE = 1e-6
 """In pixels: text boxes of a JPEG2000 round, nothing else may."""
 _LISTED = 4
-_PROVENANCE = "GEOSAL_"
-_OF_A_JOB = "TREATMENT", "LADDER", "EFFECTIVE_KERNEL"
-"""Tags that come together; without one of them another promise would be checked than was made."""
 _LOCAL_CRS = ("LOCAL_CS[", "ENGCRS[")
 _UNIT = re.compile(r"""\b(?:LENGTH)?UNIT\["[^"]*",\s*([0-9.eE+-]+)""")
 """In WKT 1 and 2; how many metres it has."""
@@ -90,36 +85,19 @@ def _world_faults(path: str, found: RasterLayout, source: RasterLayout | None) -
 def check_provenance(metadata: RasterMetadata) -> Check:
     """See that the file tells how it was made."""
     tags = metadata.tags.get("", {})
-    wanted = ("VERSION", *_OF_A_JOB) if any(_PROVENANCE + name in tags for name in _OF_A_JOB) else ("VERSION",)
-    faults = [f"no {_PROVENANCE}{name} tag" for name in wanted if _PROVENANCE + name not in tags]
-    if f"{_PROVENANCE}LADDER" in tags and read_ladder(metadata) is None:
-        faults.append(f"{_PROVENANCE}LADDER={tags[_PROVENANCE + 'LADDER']} cannot be read")
-    if read_treatment(tags) is None:
-        faults.append(f"{_PROVENANCE}TREATMENT={tags[_PROVENANCE + 'TREATMENT']} cannot be read")
-    kernel = tags.get(f"{_PROVENANCE}EFFECTIVE_KERNEL", "1")
-    if not _is_kernel(kernel):
-        faults.append(f"{_PROVENANCE}EFFECTIVE_KERNEL={kernel} cannot be read")
-    fine = ", ".join(f"{key[len(_PROVENANCE) :].lower()} {tags[key]}" for key in tags if key.startswith(_PROVENANCE))
-    return Check.of("provenance", faults, fine)
-
-
-def read_ladder(metadata: RasterMetadata) -> Ladder | None:
-    """Read the ladder from the provenance tags; None when there is none that can be read."""
-    text = metadata.tags.get("", {}).get(f"{_PROVENANCE}LADDER", "")
-    try:
-        fields = dict(part.split("=", 1) for part in text.split())
-        return Ladder(steps=int(fields["steps"]), sigma=fields["sigma"])
-    except (KeyError, ValueError, UsageError):
-        return None
-
-
-def read_treatment(tags: Mapping[str, str]) -> Treatment | None:
-    """Read the treatment from the tags of the default domain; `SMOOTH` without one, None when it cannot be read."""
-    text = tags.get(f"{_PROVENANCE}TREATMENT")
-    try:
-        return SMOOTH if text is None else Treatment.parse(text.split())
-    except UsageError:
-        return None
+    of_a_job = any(name in tags for name in provenance.OF_A_JOB)
+    wanted = (provenance.VERSION, *provenance.OF_A_JOB) if of_a_job else (provenance.VERSION,)
+    faults = [f"no {name} tag" for name in wanted if name not in tags]
+    readable = {
+        provenance.LADDER: provenance.read_ladder(tags) is not None,
+        provenance.TREATMENT: provenance.read_treatment(tags) is not None,
+        provenance.EFFECTIVE_KERNEL: _is_kernel(tags.get(provenance.EFFECTIVE_KERNEL, "1")),
+    }
+    faults += [f"{name}={tags[name]} cannot be read" for name, ok in readable.items() if name in tags and not ok]
+    ours = provenance.all_of(tags)
+    return Check.of(
+        "provenance", faults, ", ".join(f"{key.removeprefix(provenance.PREFIX).lower()} {ours[key]}" for key in ours)
+    )
 
 
 def without_alpha(layout: RasterLayout) -> tuple[BandMetadata, ...]:
@@ -243,7 +221,7 @@ def _same_value(found: object, source: object) -> bool:
 def _tag_faults(where: str, found: Tags, source: Tags) -> Iterator[str]:
     for domain, tags in source.items():
         for key, value in tags.items():
-            if key.startswith(_PROVENANCE) or (key, value) == _UNSAID:
+            if key.startswith(provenance.PREFIX) or (key, value) == _UNSAID:
                 continue
             name = f"{where}tag {domain + ':' if domain and domain != key else ''}{key}"
             ours = found.get(domain, {}).get(key)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from rasterio.io import DatasetReader
 
+from geosal.provenance import read_treatment
 from geosal.treatment import SMOOTH, Quality, Treatment, TwoPass
-from geosal.verification import carried
 
 _UNKNOWN = 16.0
 """Error of integers, where the quality of the codec is not known."""
@@ -46,7 +46,7 @@ def coarseness(dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
         The same, or one of its overviews.
     """
     structure = dataset.tags(ns="IMAGE_STRUCTURE") | shown.tags(ns="IMAGE_STRUCTURE")
-    treatment = carried.read_treatment(dataset.tags()) or SMOOTH
+    treatment = read_treatment(dataset.tags()) or SMOOTH
     quality = treatment.then
     if dataset.driver == "JP2OpenJPEG" and isinstance(quality, Quality) and quality.low is not None:
         return _of_psnr(dataset, quality.low)

@@ -12,6 +12,7 @@ import numpy as np
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
+from geosal import provenance
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
 from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_text
 from geosal.grid import Grid
@@ -142,11 +143,11 @@ class _Told:
     def ladder_of(self, found: Scene) -> Ladder:
         """The ladder of a file's job: the user's, or else the one that its provenance tells, or else the default."""
         usual = Ladder() if self.steps is None else Ladder(steps=self.steps)
-        return self.ladder or carried.read_ladder(found.layout.metadata) or usual
+        return self.ladder or provenance.read_ladder(_tags(found)) or usual
 
     def check(self, found: Scene) -> Check | None:
         """See whether the steps that the user says are the file's; None where one of them does not say."""
-        tagged = carried.read_ladder(found.layout.metadata)
+        tagged = provenance.read_ladder(_tags(found))
         if tagged is None or self.steps is None:
             return None
         faults = [] if tagged.steps == self.steps else [f"it was made with steps={tagged.steps}, not {self.steps}"]
@@ -237,7 +238,7 @@ def _pixel_checks(
     else:
         try:
             if lossless and same_bands:
-                made_with = found.layout.metadata.tags.get("", {}).get("GEOSAL_SALIENCY")
+                made_with = provenance.read_saliency(_tags(found))
                 other = saliency is not None and made_with is not None and not saliency.is_labelled(made_with)
                 for check in pixels.check_pixels(found, source, saliency, ladder):
                     other = (
@@ -267,7 +268,7 @@ def _promise_checks(
     found: Scene, source: Scene, saliency: Saliency, ladder: Ladder, *, lossless: bool
 ) -> Iterator[Check]:
     """Compare what the treatment has promised of pixels, beyond what `check_pixels` sees."""
-    treatment = carried.read_treatment(found.layout.metadata.tags.get("", {})) or SMOOTH
+    treatment = provenance.read_treatment(_tags(found)) or SMOOTH
     then = treatment.then
     if isinstance(then, Bound):
         errors = then.errors(ladder.steps, source.layout.dtype)
@@ -289,11 +290,15 @@ def _promise_checks(
         yield _operator_check(found, source, saliency, ladder)
 
 
+def _tags(found: Scene) -> Mapping[str, str]:
+    """Tags of the default domain."""
+    return found.layout.metadata.tags.get("", {})
+
+
 def _operator_check(found: Scene, source: Scene, saliency: Saliency, ladder: Ladder) -> Check:
     """Smooth the source again, all of it: the operator is exact, so a lossless file holds just that."""
-    tags = found.layout.metadata.tags.get("", {})
-    made_with = tags.get("GEOSAL_SALIENCY", "")
-    if carried.read_ladder(found.layout.metadata) is None or not saliency.is_labelled(made_with):
+    made_with = provenance.read_saliency(_tags(found)) or ""
+    if provenance.read_ladder(_tags(found)) is None or not saliency.is_labelled(made_with):
         return Check("smoothed", ok=True, detail="not compared: the file was made with another saliency, or says none")
     check = pixels.check_errors(found, source, saliency, ladder, [0.0] * (ladder.steps + 1), smoothed=True)["bound"]
     fine = "smoothed again, every valid sample of the scene is the file's"
@@ -319,7 +324,7 @@ def _largest_error(found: Scene) -> float | None:
 
 def _is_lossless(dataset: DatasetReader) -> bool:
     """Tell from the file whether its codec keeps every sample; where tiles differ, what GDAL says is of one of them."""
-    treatment = carried.read_treatment(dataset.tags()) or SMOOTH
+    treatment = provenance.read_treatment(dataset.tags()) or SMOOTH
     if isinstance(treatment.then, Quality):
         return False
     structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
