@@ -4,12 +4,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from geosal.cluster import cpu_count
 from geosal.grid import Block
@@ -117,28 +116,27 @@ def estimate(plan: Plan) -> Estimate:
         # The plain JPEG tells how far off the sample is: what follows it seldom has to be done again.
         encodes = _ENCODES if targets.jpeg is not None or not whole else 1
     searching = time.monotonic() - begin
-    sample, clock = _timed_sample(plan)
+    sample, reading = _timed_sample(plan)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        size = _timed_work(plan, sample, Path(folder), clock)
+        work = _timed_work(plan, sample, Path(folder))
+    wall = max(reading, reading / _workers(plan) + work.treat) + work.write  # one handle reads at a time
     return Estimate(
-        bytes=size,
-        seconds=round(encodes * _wall(plan, clock) + (searching if found else 0.0), 2),
+        bytes=work.bytes,
+        seconds=round(encodes * wall + (searching if found else 0.0), 2),
         memory_bytes=plan.memory_bytes,
-        disk_bytes=_disk(plan, size),
+        disk_bytes=plan.disk_for(work.bytes),
         sample_pixels=sample.pixels,
         found=found,
     )
 
 
-def _timed_sample(plan: Plan) -> tuple[Sample, dict[str, float]]:
-    """Draw the sample in one thread, and tell how long reading the whole scene takes."""
+def _timed_sample(plan: Plan) -> tuple[Sample, float]:
+    """Draw the sample in one thread, and tell how many seconds reading the whole scene takes."""
     plan.scene.read(Block(0, 0, 1, 1))  # opens it
-    clock: dict[str, float] = {}
     places = choose_places(plan, pieces_across(plan, most=_CAREFUL))
-    with _timing(clock, "read"):
+    with _Watch() as watch:
         sample = Sample.read(plan, places, halo=plan.ladder.halo, threads=1)
-    clock["read"] *= _share_of_tiles(plan, sample)
-    return sample, clock
+    return sample, watch.seconds * _share_of_tiles(plan, sample)
 
 
 def _share_of_tiles(plan: Plan, sample: Sample) -> float:
@@ -154,20 +152,29 @@ def _share_of_tiles(plan: Plan, sample: Sample) -> float:
     return -(-height // rows) * -(-width // cols) / len(touched)
 
 
-def _timed_work(plan: Plan, sample: Sample, folder: Path, clock: dict[str, float]) -> int:
-    """Tell bytes, and by the clock the seconds that the whole scene takes by all workers, and the file at the end."""
+class _Work(NamedTuple):
+    """What is made of the whole scene, and the seconds that it takes beside reading."""
+
+    bytes: int
+    treat: float
+    """By all workers, with the encoding of tiles."""
+    write: float
+    """Of the file at the end."""
+
+
+def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
+    """Treat, encode and write the sample, and tell what that means for the scene."""
     target, scale = plan.target, sample.scale(plan.target)
     crew, encoder = replace(sample, threads=_workers(plan)), plan.target.encoder
+    tiles: list[Tile] = []
     if encoder is None:
-        treated = _timed(clock, "treat", lambda: crew.treat(task_of(plan)))
-        clock["treat"] *= scale
+        treated, seconds = _timed(lambda: crew.treat(task_of(plan)))
+        treating = seconds * scale
     else:
         treated = crew.treat(task_of(plan))
-    tiles: list[Tile] = []
-    if encoder is not None:
         tiles = crew.encode(treated, target)
-        clock["treat"] = _timed_blocks(plan)
-    with _timing(clock, "write"):
+        treating = _timed_blocks(plan)
+    with _Watch() as watch:
         path = crew.write(treated, target, tiles, folder)
         if plan.profile.driver == "JPEG":  # the check at the end of a job decodes the whole of it
             verify_structure(path, crew.layout(target))
@@ -177,25 +184,29 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path, clock: dict[str, float
     else:
         size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
     if encoder is None or plan.profile.driver == "JPEG":  # which are made at the end
-        clock["write"] *= scale
+        writing = watch.seconds * scale
     else:
-        clock["write"] += max(0.0, size / max(1, written) - 1) * _copying(path, target.profile.driver)
-    with _timing(clock, "flush"):
+        writing = watch.seconds + max(0.0, size / max(1, written) - 1) * _copying(path, target.profile.driver)
+    return _Work(size, treating, writing + _flushing(path) * size / max(1, written))
+
+
+def _flushing(path: Path) -> float:
+    """Seconds that a file takes to be on the disk."""
+    with _Watch() as watch:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-    clock["flush"] *= size / max(1, written)
-    return size
+    return watch.seconds
 
 
 def _copying(path: Path, driver: str) -> float:
     """Seconds that the bytes of a file take to be written; those of a COG lie in a spool first."""
     if not path.is_file():
         return 0.0
-    begin = time.perf_counter()
-    for _ in range(2 if driver == "COG" else 1):
-        shutil.copyfile(path, path.with_name("copy"))
-    return time.perf_counter() - begin
+    with _Watch() as watch:
+        for _ in range(2 if driver == "COG" else 1):
+            shutil.copyfile(path, path.with_name("copy"))
+    return watch.seconds
 
 
 def _timed_blocks(plan: Plan) -> float:
@@ -213,9 +224,9 @@ def _timed_blocks(plan: Plan) -> float:
         outer = block.expand(halo, plan.scene.grid.shape)
         kept = Kept(plan.scene, [(outer, plan.scene.read(outer))])
         task = CutTask(replace(work, scene=kept), cutter, target.layout.has_mask)
-        begin = time.perf_counter()
-        task(block)
-        return time.perf_counter() - begin
+        with _Watch() as watch:
+            task(block)
+        return watch.seconds
 
     waiting = _spread(list(plan.layout.grid.blocks(plan.block)))
     taken, pixels = 0.0, 0
@@ -237,40 +248,34 @@ def _spread(blocks: list[Block]) -> list[Block]:
     return [block for _, block in sorted(zip(places, blocks, strict=True), key=lambda pair: pair[0])]
 
 
-def _wall(plan: Plan, clock: dict[str, float]) -> float:
-    """Wall clock of a job: one handle reads at a time, everything else goes on side by side."""
-    work = clock["read"] / _workers(plan) + clock["treat"]
-    return max(clock["read"], work) + clock["write"] + clock["flush"]
-
-
 def _workers(plan: Plan) -> int:
     return min(plan.workers or cpu_count(), plan.blocks)
 
 
-def _disk(plan: Plan, size: int) -> int:
-    kept = size if plan.recipe.targets.is_limit else 0
-    if plan.target.encoder is None:
-        return plan.raw_bytes + size + kept
-    return (2 * size if plan.profile.has_spool else size) + kept
-
-
-def _timed(clock: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
     """Work, and again where that was short: what the first time costs beside the work would be scaled with it."""
-    with _timing(clock, name):
+    with _Watch() as watch:
         result = work()
-    for _ in range(_AGAIN if clock[name] < _SHORT else 0):
-        first = clock[name]
-        with _timing(clock, name):
+    least = watch.seconds
+    for _ in range(_AGAIN if least < _SHORT else 0):
+        with _Watch() as watch:
             result = work()
-        clock[name] = min(first, clock[name])
-    return result
+        least = min(least, watch.seconds)
+    return result, least
 
 
-@contextmanager
-def _timing(clock: dict[str, float], name: str) -> Iterator[None]:
-    begin = time.perf_counter()
-    yield
-    clock[name] = time.perf_counter() - begin
+class _Watch:
+    """Tells how many seconds a block of code took."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._begin = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._begin
 
 
 __all__ = ["Estimate", "estimate", "estimate_bytes"]

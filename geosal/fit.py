@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -90,32 +91,51 @@ def fit(
     workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
     encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
     limit = recipe.max_memory
-    smooth = [(block, count, model.smoothing(block, count)) for count in workers for block in blocks]
+    smooth = [_Smoothing(block, count, model.smoothing(block, count)) for count in workers for block in blocks]
     beside = max(_least_of(smooth, limit), model.coding(last) if tile else 0)
     sample = model.sample(limit, beside if recipe.targets else 0)
     if recipe.targets:  # the sample stays for a second search
-        smooth = [(block, count, taken + model.held(sample)) for block, count, taken in smooth]
+        smooth = [option._replace(memory=option.memory + model.held(sample)) for option in smooth]
     # Without GDAL's writer tiles are encoded where blocks are smoothed.
     held = model.held(sample) if recipe.targets and (tile is None or last) else 0
-    encode = [(each, held + (model.encoding(each) if tile is None else model.coding(last))) for each in encoders]
-    fits = [option for option in smooth if limit is None or option[2] <= limit]
-    encode_fits = [option for option in encode if limit is None or option[1] <= limit]
+    encode = [
+        _Encoding(threads, held + (model.encoding(threads) if tile is None else model.coding(last)))
+        for threads in encoders
+    ]
+    fits = [option for option in smooth if limit is None or option.memory <= limit]
+    encode_fits = [option for option in encode if limit is None or option.memory <= limit]
     if not fits or not encode_fits:
-        least = max(min(option[2] for option in smooth), min(option[1] for option in encode))
+        least = max(min(option.memory for option in smooth), min(option.memory for option in encode))
         raise ResourceError(
             f"the job takes at least {_told(least, up=True)} with these options, {_told(limit or 0)} are "
             "allowed; raise --max-memory, or leave --block, --workers and the tiles' size to geosal"
         )
     if limit is None and recipe.block is None:
         fits = _comfortable(fits)
-    (block, chosen, smoothing), (threads, encoding) = fits[0], encode_fits[0]
+    smoothing, encoding = fits[0], encode_fits[0]
     searching = model.searching(sample) if recipe.targets else 0
     if limit is not None and searching > limit:
         raise ResourceError(
             f"{recipe.targets}: the search takes at least {_told(searching, up=True)}, {_told(limit)} are "
             "allowed; raise --max-memory, or name the codec's setting instead"
         )
-    return Fit(block, chosen, threads, max(smoothing, encoding, searching), sample)
+    peak = max(smoothing.memory, encoding.memory, searching)
+    return Fit(smoothing.block, smoothing.workers, encoding.threads, peak, sample)
+
+
+class _Smoothing(NamedTuple):
+    """A choice of rows and columns of a block and of blocks at once, and the bytes that it takes."""
+
+    block: int
+    workers: int
+    memory: int
+
+
+class _Encoding(NamedTuple):
+    """A choice of GDAL's threads, and the bytes that it takes."""
+
+    threads: int
+    memory: int
 
 
 def _told(size: int, *, up: bool = False) -> str:
@@ -126,16 +146,22 @@ def _told(size: int, *, up: bool = False) -> str:
     return f"{(math.ceil(tenths) if up else math.floor(tenths)) / 10:.1f} MiB"
 
 
-def _least_of(options: list[tuple[int, int, int]], limit: int | None) -> int:
+def _least_of(options: list[_Smoothing], limit: int | None) -> int:
     """The least that smoothing can take; without a limit with blocks that cost no time, and all workers."""
-    efficient = [option for option in options if option[1] == options[0][1] and option[0] >= _EFFICIENT]
-    return min(option[2] for option in (efficient if limit is None and efficient else options))
+    efficient = _efficient(options)
+    return min(option.memory for option in (efficient if limit is None and efficient else options))
 
 
-def _comfortable(fits: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+def _comfortable(fits: list[_Smoothing]) -> list[_Smoothing]:
     """Leave out blocks that take much memory, but none of the workers."""
-    efficient = [option for option in fits if option[1] == fits[0][1] and option[0] >= _EFFICIENT]
-    return [option for option in efficient if option[2] <= _COMFORT] or efficient[-1:] or fits
+    efficient = _efficient(fits)
+    return [option for option in efficient if option.memory <= _COMFORT] or efficient[-1:] or fits
+
+
+def _efficient(options: list[_Smoothing]) -> list[_Smoothing]:
+    """Choices with as many workers as the first has, and blocks that cost no time."""
+    most = options[0].workers
+    return [option for option in options if option.workers == most and option.block >= _EFFICIENT]
 
 
 @dataclass(frozen=True)

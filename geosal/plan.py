@@ -140,7 +140,10 @@ class Plan:
         Tiles of a COG and of a JPEG wait in a spool until all are there; GDAL reads the pixels from a stage. A first
         file that is below a limit is kept while a second is made.
         """
-        output = self.raw_bytes * 4 // 3
+        return self.disk_for(self.raw_bytes * 4 // 3)
+
+    def disk_for(self, output: int) -> int:
+        """Room taken at most by a job whose output comes to so many bytes; see `disk_bytes`."""
         kept = output if self.recipe.targets.is_limit else 0
         if self.target.encoder is None:
             return self.raw_bytes + output + kept
