@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import dask.array as da
@@ -88,13 +88,11 @@ def open_scene(
 
 
 def _reading(bands: str | Sequence[int | str] | None, options: Mapping[str, Any]) -> Reading:
-    unknown = sorted(options.keys() - {field.name for field in fields(Reading)})
-    if unknown:
-        raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(f.name for f in fields(Reading))}")
+    wanted = Reading.of(options)
     several = [bands] if isinstance(bands, str) else list(bands or ())
     if all(isinstance(band, int | np.integer) for band in several):
-        return Reading(**{**options, "bidx": tuple(map(int, several))})
-    return Reading(**{**options, "bands": band_names(map(str, several))})
+        return replace(wanted, bidx=tuple(map(int, several)))
+    return replace(wanted, bands=band_names(map(str, several)))
 
 
 def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:

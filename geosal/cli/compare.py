@@ -14,15 +14,14 @@ from geosal.cli import options
 from geosal.cli.apart import refuse_job_file
 from geosal.cli.output import Report, as_bytes, counted, grid, pairs
 from geosal.cli.progress import progress_bars
-from geosal.comparison import Comparison, Pair, Row, judge, open_any
+from geosal.comparison import Comparison, Pair, Row, judge, open_pair
 from geosal.errors import OutputError, UsageError
 from geosal.ladder import Ladder
 from geosal.scenes import Reading, band_names
-from geosal.sources import open_saliency
 from geosal.writers.publish import check_output, why_no_folder
 
 _READING = tuple(field.name for field in fields(Reading))
-_RULES = ("combine", "outside", "background", "drivers")
+_RULES = ("combine", "outside", "background")
 
 
 @click.command()
@@ -73,15 +72,11 @@ def _open(original: str, candidate: str, given: dict[str, Any]) -> Pair:
     reading = {name: given[name] for name in _READING if name in given}
     if "bands" in reading:
         reading["bands"] = band_names(reading["bands"])
-    of_both = {name: reading[name] for name in ("drivers", "max_pixels") if name in reading}
-    source, found = open_any(original, Reading(**reading)), open_any(candidate, Reading(**of_both))
     rules = {name: given[name] for name in _RULES if name in given}
-    saliency = None
-    if "saliency" in given:
-        saliency = open_saliency(given["saliency"], source.grid, scene=source.original, **rules)
-    elif rules.keys() - {"drivers"} or "steps" in given:
+    if "saliency" not in given and (rules or "steps" in given):
         raise UsageError("an option of the saliency without --saliency; name its SOURCE as well")
-    return Pair.of(source, found, saliency, Ladder(steps=given["steps"]) if "steps" in given else None)
+    ladder = Ladder(steps=given["steps"]) if "steps" in given else None
+    return open_pair(original, candidate, Reading(**reading), given.get("saliency"), ladder, **rules)
 
 
 def _check_table(path: str | None, *, overwrite: bool, others: Sequence[str | None]) -> None:

@@ -8,14 +8,10 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.errors import UsageError
-from geosal.scenes import Reading, open_input
-from geosal.sources import Saliency, open_saliency
-from geosal.verification import Check, raise_if_failed
-from geosal.verification import verify as verify_file
+from geosal.scenes import NO_LIMIT, Reading
+from geosal.verification import Check, check_output, raise_if_failed
 
 _READING = tuple(field.name for field in fields(Reading))
-_NO_LIMIT = 2**62
-"""Pixels: what a job has read is not refused now, as `geosal.verify` has it."""
 
 
 @click.command()
@@ -44,12 +40,9 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
     given = {name: value for name, value in wish.items() if value not in (None, ())}
     reading = {name: given[name] for name in _READING if name in given}
-    saliency: Saliency | None = None
-    if against is not None and wish["saliency"]:
-        rules = {name: given[name] for name in ("combine", "outside", "background", "drivers") if name in given}
-        scene = open_input(against, Reading(**{"max_pixels": _NO_LIMIT, **reading}))
-        saliency = open_saliency(wish["saliency"], scene.grid, scene=scene.original, **rules)
-    checks = verify_file(output, against=against, saliency=saliency, steps=wish["steps"], **reading)
+    rules = {name: given[name] for name in ("combine", "outside", "background") if name in given}
+    wanted = Reading.of({"max_pixels": NO_LIMIT, **reading})
+    checks = check_output(output, against, wanted, wish["saliency"] or None, steps=wish["steps"], **rules)
     if not quiet:
         report.show("\n".join(_as_line(check) for check in checks))
     outcome = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]

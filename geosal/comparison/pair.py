@@ -16,6 +16,7 @@ from geosal.raster import Samples as AllSamples
 from geosal.scenes import Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
+from geosal.verification import Asked, saliency_on
 from geosal.verification.carried import grid_faults
 
 
@@ -32,6 +33,37 @@ def open_any(path: str, reading: Reading) -> Scene:
     if reading.bidx or reading.bands or reading.resolution is not None or reading.to_byte is not None:
         raise UsageError(f"{path}: a Zarr store is compared as it is; leave out --bidx, --bands and --to-byte")
     return ZarrScene.open_store(path)
+
+
+def open_pair(
+    original: str,
+    candidate: str,
+    reading: Reading,
+    saliency: Asked = None,
+    ladder: Ladder | None = None,
+    **rules: Any,
+) -> "Pair":
+    """Open what is to be compared, once for both faces.
+
+    Parameters
+    ----------
+    original, candidate
+        Paths.
+    reading
+        How `original` was read when `candidate` was made; drivers and the limit of pixels hold for both.
+    saliency, ladder
+        What is told apart; see `geosal.compare`.
+    **rules
+        How several SOURCEs unite, as `geosal.sources.open_saliency`.
+
+    Raises
+    ------
+    GeosalError
+        As `geosal.compare`.
+    """
+    of_both = Reading(drivers=reading.drivers, max_pixels=reading.max_pixels)
+    source, found = open_any(original, reading), open_any(candidate, of_both)
+    return Pair.of(source, found, saliency_on(source, saliency, reading.drivers, **rules), ladder)
 
 
 class Samples(NamedTuple):

@@ -6,7 +6,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from geosal.cluster import Pool, cpu_count, open_pool
 from geosal.codecs.profiles import resolve_profile
 from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.judge import JudgeTask, MapTask, RangeTask, ReadTask, error_dtype
-from geosal.comparison.pair import Pair, open_any
+from geosal.comparison.pair import Pair, open_pair
 from geosal.comparison.result import Comparison, Row
 from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
@@ -29,7 +28,7 @@ from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, 
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Reading, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
-from geosal.sources import Saliency, open_saliency, source_texts
+from geosal.verification import Asked
 from geosal.writers.publish import check_output
 
 _BLOCK = 1024
@@ -41,7 +40,7 @@ _Result = TypeVar("_Result")
 def compare(
     original: str | os.PathLike[str],
     candidate: str | os.PathLike[str],
-    saliency: Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    saliency: Asked = None,
     *,
     ladder: Ladder | None = None,
     data_range: float | None = None,
@@ -102,16 +101,10 @@ def compare(
     --------
     >>> geosal.compare("in.tif", "out.jp2", "perlin:seed=7").scores("salient").psnr  # doctest: +SKIP
     """
-    known = {field.name for field in fields(Reading)}
-    if unknown := sorted(reading.keys() - known):
-        raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(sorted(known))}")
-    of_both = {name: reading[name] for name in ("drivers", "max_pixels") if name in reading}
+    wanted = Reading.of(reading)
     original, candidate = path_text("original", original), path_text("candidate", candidate)
     error_map = None if error_map is None else path_text("error_map", error_map)
-    source, found = open_any(original, Reading(**reading)), open_any(candidate, Reading(**of_both))
-    if saliency is not None and not isinstance(saliency, Saliency):
-        saliency = open_saliency(source_texts(saliency), source.grid, drivers=source.drivers, scene=source.original)
-    pair = Pair.of(source, found, saliency, ladder)
+    pair = open_pair(original, candidate, wanted, saliency, ladder)
     return judge(pair, data_range=data_range, error_map=error_map, progress=progress)
 
 

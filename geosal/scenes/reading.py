@@ -1,11 +1,14 @@
 """What of an input is wanted, and how: bands, resolution, samples of 8 bits, drivers."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from geosal.errors import UsageError
 from geosal.scenes.raster import MAX_PIXELS
 
+NO_LIMIT = 2**62
+"""Pixels: what a job has read is not refused afterwards."""
 RESAMPLING = ("nearest", "bilinear", "average")
 """How bands of other resolutions come to a product's grid, see `geosal.scenes.products.resample`."""
 
@@ -54,6 +57,20 @@ class Reading:
     to_byte: str | None = None
     drivers: tuple[str, ...] = ()
     max_pixels: int = MAX_PIXELS
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Read what a caller gives by name.
+
+        Raises
+        ------
+        UsageError
+            There is no such field.
+        """
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(options.keys() - set(known)):
+            raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(known)}")
+        return cls(**options)
 
 
 AS_IT_IS = Reading()

@@ -13,7 +13,7 @@ from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block
 from geosal.metrics import ALIGNMENT, Scores
 from geosal.plan import Plan
-from geosal.scenes import Scene
+from geosal.scenes import NO_LIMIT, Scene
 from geosal.search.sample import Sample
 from geosal.targets import Floor
 
@@ -75,7 +75,7 @@ def open_candidate(path: str) -> Scene:
     """Open a file of ours."""
     from geosal.scenes.zarr_store import ZarrScene, is_store  # noqa: PLC0415  loads zarr
 
-    return ZarrScene.open_store(path) if is_store(path) else Scene.open(path, max_pixels=2**62)
+    return ZarrScene.open_store(path) if is_store(path) else Scene.open(path, max_pixels=NO_LIMIT)
 
 
 def figure(scores: Mapping[str, Scores], floor: Floor) -> float:

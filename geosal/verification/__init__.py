@@ -3,6 +3,8 @@
 Index card
 ----------
 - `verify`: every check, against the source and the saliency when they are given; the body of ``geosal verify``.
+- `check_output`: the same with its options read, for the command line.
+- `saliency_on`: the saliency that an output is judged by, on the scene it was made of.
 - `verify_structure`: the quick ones, at the end of the main job.
 - `Check`, `raise_if_failed`: what they tell.
 
@@ -12,6 +14,7 @@ Rooms: `run` puts them together; `files` what the file alone shows (it opens, ev
 """
 
 from geosal.verification.check import Check, raise_if_failed
-from geosal.verification.run import verify, verify_structure
+from geosal.verification.original import Asked, saliency_on
+from geosal.verification.run import check_output, verify, verify_structure
 
-__all__ = ["Check", "raise_if_failed", "verify", "verify_structure"]
+__all__ = ["Asked", "Check", "check_output", "raise_if_failed", "saliency_on", "verify", "verify_structure"]

@@ -3,8 +3,8 @@
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,20 @@ from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_te
 from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import RasterLayout
-from geosal.scenes import Reading, Scene, open_input
+from geosal.scenes import NO_LIMIT, Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
-from geosal.sources import Saliency, open_saliency, source_texts
+from geosal.sources import Saliency
 from geosal.treatment import BEST, SMOOTH, Bound, Quality
 from geosal.verification import carried, files, likeness, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
-
-_NO_LIMIT = 2**62
+from geosal.verification.original import Asked, saliency_on
 
 
 def verify(
     output: str | os.PathLike[str],
     *,
     against: str | os.PathLike[str] | None = None,
-    saliency: Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    saliency: Asked = None,
     ladder: Ladder | None = None,
     steps: int | None = None,
     **reading: Any,
@@ -76,12 +75,37 @@ def verify(
     output, against = path_text("output", output), None if against is None else path_text("against", against)
     if saliency is not None and against is None:
         raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
+    wanted = Reading.of({"max_pixels": NO_LIMIT, **reading})
+    return check_output(output, against, wanted, saliency, ladder=ladder, steps=steps)
+
+
+def check_output(
+    output: str,
+    against: str | None,
+    reading: Reading,
+    saliency: Asked,
+    *,
+    ladder: Ladder | None = None,
+    steps: int | None = None,
+    **rules: Any,
+) -> tuple[Check, ...]:
+    """Check a finished file; as `verify`, which reads the options.
+
+    Parameters
+    ----------
+    output, against, saliency, ladder, steps
+        As `verify`.
+    reading
+        How `against` was read.
+    **rules
+        How several SOURCEs unite, as `geosal.sources.open_saliency`.
+    """
     if "://" not in output and not output.startswith("/vsi") and not os.path.exists(output):
         raise SceneError(f"{output}: no such file; give the path of an output of geosal")
     with gdal_env():
-        source = None if against is None else open_input(against, _reading(reading))
+        source = None if against is None else open_input(against, reading)
         try:
-            opened = None if source is None else _open_saliency(saliency, source)
+            opened = None if source is None else saliency_on(source, saliency, reading.drivers, **rules)
             return tuple(_checks(output, source, opened, _Told(ladder, steps)))
         finally:
             close_shared_rasters()
@@ -115,22 +139,6 @@ def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = 
             cause = str(error).replace(str(path), "the file just written")
             raise VerificationError(f"{name or path}: cannot be read back ({cause}); write it again") from error
     raise_if_failed([Check.of("structure", faults)], str(name or path))
-
-
-def _reading(options: Mapping[str, Any]) -> Reading:
-    known = [field.name for field in fields(Reading)]
-    unknown = [name for name in options if name not in known]
-    if unknown:
-        raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(known)}")
-    return Reading(**{"max_pixels": _NO_LIMIT, **options})
-
-
-def _open_saliency(
-    saliency: Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None, source: Scene
-) -> Saliency | None:
-    if saliency is None or isinstance(saliency, Saliency):
-        return saliency
-    return open_saliency(source_texts(saliency), source.grid, drivers=source.drivers, scene=source.original)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +186,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GeosalWarning)
-            found = Scene.open(output, max_pixels=_NO_LIMIT)
+            found = Scene.open(output, max_pixels=NO_LIMIT)
     except GeosalError as error:
         yield Check("readable", ok=False, detail=str(error))
         return

@@ -1,0 +1,35 @@
+"""The scene that an output is held against, with the saliency of its job: as a face has read the options."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from geosal.scenes import Scene
+from geosal.sources import Saliency, open_saliency, source_texts
+
+Asked = Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
+"""An opened saliency, one SOURCE text or several, or none."""
+
+
+def saliency_on(scene: Scene, asked: Asked, drivers: tuple[str, ...], **rules: Any) -> Saliency | None:
+    """Open a saliency on a scene, unless it is open or not asked for.
+
+    Parameters
+    ----------
+    scene
+        The original.
+    asked
+        The wish.
+    drivers
+        GDAL drivers trusted for masks beyond the usual ones.
+    **rules
+        As `geosal.sources.open_saliency`: `combine`, `outside` and `background`.
+
+    Raises
+    ------
+    UsageError, SceneError, SaliencyError
+        As `geosal.sources.open_saliency`.
+    """
+    if asked is None or isinstance(asked, Saliency):
+        return asked
+    return open_saliency(source_texts(asked), scene.grid, drivers=drivers, scene=scene.original, **rules)
