@@ -11,7 +11,7 @@ from geosal.codecs.profiles import driver_of
 from geosal.errors import ResourceError
 from geosal.gdal_env import GDAL_CACHE_BYTES
 from geosal.recipe import Recipe
-from geosal.scenes import Scene
+from geosal.scenes import AnyScene
 from geosal.sources import Saliency
 
 BLOCK = 2048
@@ -56,7 +56,14 @@ class Fit:
 
 
 def fit(
-    recipe: Recipe, scene: Scene, saliency: Saliency, *, halo: int, cores: int | None, tile: int | None, last: int = 0
+    recipe: Recipe,
+    scene: AnyScene,
+    saliency: Saliency,
+    *,
+    halo: int,
+    cores: int | None,
+    tile: int | None,
+    last: int = 0,
 ) -> Fit:
     """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
 
@@ -168,7 +175,7 @@ def _efficient(options: list[_Smoothing]) -> list[_Smoothing]:
 class _Model:
     """What a job takes in memory; measured on 3 bands of uint8 and uint16, on 13 bands where GDAL encodes."""
 
-    scene: Scene
+    scene: AnyScene
     saliency: Saliency
     tile: int | None
     halo: int

@@ -23,7 +23,7 @@ from geosal.ladder import USUAL_SIGMA, Ladder, effective_kernel
 from geosal.produce import Target, target_for, warn_of_scales
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
-from geosal.scenes import Scene, input_root, open_input
+from geosal.scenes import AnyScene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.tally import warn_of_little_gain
 from geosal.treatment import Quality, Treatment, TwoPass
@@ -92,7 +92,7 @@ class Plan:
 
     recipe: Recipe
     settings: Settings
-    scene: Scene
+    scene: AnyScene
     saliency: Saliency
     target: Target
     block: int
@@ -277,7 +277,7 @@ def _with_usual_bytes(recipe: Recipe, settings: Settings) -> Recipe:
     return recipe
 
 
-def _settled(recipe: Recipe, settings: Settings, scene: Scene) -> Settled:
+def _settled(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:
     given, targets = dict(settings.options), recipe.targets
     settled = resolve_treated(recipe.output, recipe.profile, given, scene.layout, settings.treatment)
     if targets:
@@ -287,7 +287,7 @@ def _settled(recipe: Recipe, settings: Settings, scene: Scene) -> Settled:
     return settled
 
 
-def _decide(recipe: Recipe, settings: Settings, scene: Scene, saliency: Saliency, settled: Settled) -> Plan:
+def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Saliency, settled: Settled) -> Plan:
     scheduler = _resolve_scheduler(recipe.scheduler)
     target = target_for(
         recipe.output,
@@ -327,7 +327,7 @@ def inputs_of(recipe: Recipe) -> list[str]:
     return [recipe.input, input_root(recipe.input), *named]
 
 
-def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
+def saliency_of(recipe: Recipe, scene: AnyScene) -> Saliency:
     """Open a recipe's sources of saliency on a scene.
 
     Raises
@@ -346,7 +346,7 @@ def saliency_of(recipe: Recipe, scene: Scene) -> Saliency:
     )
 
 
-def _tell_of_missing_place(scene: Scene) -> None:
+def _tell_of_missing_place(scene: AnyScene) -> None:
     metadata = scene.layout.metadata
     if not scene.grid.georeferenced and not metadata.gcps and metadata.rpcs is None:
         lacks = "CRS" if scene.grid.crs is None and not scene.grid.transform.is_identity else "georeferencing"

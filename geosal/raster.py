@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +156,7 @@ class Pixels(Protocol):
     def read(self, block: Block) -> Samples:
         """Read a block."""
 
-    def having(self, *bands: str) -> Self:
+    def having(self, *bands: str) -> "Pixels":
         """The same scene, on the same grid, with these bands: roles of `ROLES`, names such as ``B04``, or numbers.
 
         Numbers count from 1: those of a raster file are the file's own, those of a product count the scene's bands.

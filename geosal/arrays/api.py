@@ -24,7 +24,7 @@ from geosal.grid import Block, Grid
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for, warn_of_scales
 from geosal.raster import alpha_among, any_colour, valid_samples
 from geosal.recipe import read_options
-from geosal.scenes import Scene, input_root, open_input
+from geosal.scenes import AnyScene, input_root, open_input
 from geosal.sources import Saliency, open_saliency, source_texts
 from geosal.writers.publish import check_output
 
@@ -226,7 +226,7 @@ def _as_declared(computed: object, dtype: np.dtype[Any], shape: tuple[int, ...],
     return found.astype(dtype)
 
 
-def _scene_of(array: xr.DataArray) -> Scene | None:
+def _scene_of(array: xr.DataArray) -> AnyScene | None:
     """The file or product of an array that still lies on its grid: some sources look at its pixels."""
     path = array.encoding.get("source")
     if not path or "reading" not in array.encoding:

@@ -18,7 +18,7 @@ from geosal.arrays.coordinates import grid_of
 from geosal.arrays.place import carry_place, pixels_in_file
 from geosal.errors import GeosalError, GeosalWarning
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
-from geosal.scenes import Reading, Scene, open_input
+from geosal.scenes import AnyScene, Reading, open_input
 
 _NODATA_KEYS = ("_FillValue", "missing_value", "fill_value", "nodata")
 """Attributes by which rioxarray tells a nodata code, the first that is there."""
@@ -106,7 +106,7 @@ def _file_of(array: xr.DataArray) -> RasterLayout | None:
     if not path:
         return None
     try:
-        scene: Scene = open_input(path, array.encoding.get("reading", Reading()))
+        scene: AnyScene = open_input(path, array.encoding.get("reading", Reading()))
     except GeosalError as error:
         warnings.warn(
             f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written",

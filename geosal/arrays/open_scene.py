@@ -17,6 +17,7 @@ from geosal.errors import UsageError
 from geosal.gdal_env import gdal_env, path_text
 from geosal.grid import Block, Grid
 from geosal.raster import BandMetadata
+from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import open_input
 from geosal.scenes.raster import Scene
 from geosal.scenes.reading import Reading, band_names
@@ -67,7 +68,7 @@ def open_scene(
         raise UsageError(f"chunks={chunks!r}: it must be a whole number above 0, rows and columns of a chunk")
     wanted = _reading(bands, reading)
     source = open_input(path, wanted)
-    if type(source) is Scene:
+    if isinstance(source, Scene):
         scene = _opened_by_rioxarray(path, source, chunks)
         wanted = replace(wanted, bidx=(), bands=())  # the coordinate `band` numbers the file's
     else:
@@ -79,7 +80,7 @@ def open_scene(
     scene = _with_units(scene, source.layout.metadata.bands)
     colours = [band.colorinterp.name for band in source.layout.metadata.bands]
     scene = scene.assign_coords(colorinterp=("band", colours))
-    if source.mask or source.alpha is not None:
+    if source.has_mask:
         valid = _by_chunks(_read_mask, source, scene.data.chunks[-2:], np.dtype(np.bool_))
         scene = scene.assign_coords(valid=(("y", "x"), valid))
     scene = _with_pixels(scene, source)
@@ -110,7 +111,7 @@ def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:
     return scene.copy(data=data)
 
 
-def _of_layout(source: Scene, chunks: int) -> xr.DataArray:
+def _of_layout(source: AnyScene, chunks: int) -> xr.DataArray:
     """What rioxarray would make of a file with this layout; of a product or of bytes there is none."""
     layout, grid = source.layout, source.grid
     sizes = da.core.normalize_chunks((-1, chunks, chunks), (layout.count, *grid.shape), dtype=layout.dtype)
@@ -140,7 +141,7 @@ def _placed(scene: xr.DataArray, grid: Grid) -> xr.DataArray:
     return placed if grid.crs is None else placed.rio.write_crs(grid.crs)
 
 
-def _with_pixels(scene: xr.DataArray, source: Scene) -> xr.DataArray:
+def _with_pixels(scene: xr.DataArray, source: AnyScene) -> xr.DataArray:
     """Give coordinates to a scene with control points or RPCs, so that a part tells which pixels it has.
 
     rioxarray leaves them out, and gives such a file the CRS of its RPCs, also where it has one of its own.
@@ -169,18 +170,18 @@ def _with_units(scene: xr.DataArray, bands: Sequence[BandMetadata]) -> xr.DataAr
 
 
 def _by_chunks(
-    read: Callable[..., NDArray[Any]], source: Scene, chunks: tuple[tuple[int, ...], ...], dtype: np.dtype[Any]
+    read: Callable[..., NDArray[Any]], source: AnyScene, chunks: tuple[tuple[int, ...], ...], dtype: np.dtype[Any]
 ) -> da.Array:
     empty = np.empty((0,) * len(chunks), dtype)
     array: da.Array = da.map_blocks(read, source, chunks=chunks, dtype=dtype, meta=empty)
     return array
 
 
-def _read_pixels(source: Scene, block_info: "_BlockInfo") -> NDArray[Any]:
+def _read_pixels(source: AnyScene, block_info: "_BlockInfo") -> NDArray[Any]:
     return source.read(_block(block_info)).pixels
 
 
-def _read_mask(source: Scene, block_info: "_BlockInfo") -> NDArray[np.bool_]:
+def _read_mask(source: AnyScene, block_info: "_BlockInfo") -> NDArray[np.bool_]:
     return source.read_mask(_block(block_info))
 
 

@@ -5,16 +5,13 @@ of each other, so those of a wide scene are compared one group after the other, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from geosal.comparison.pair import Pair, colours
 from geosal.comparison.seams import KEPT
-from geosal.grid import Block
-from geosal.raster import RasterLayout, Samples
-from geosal.scenes import Scene
-from geosal.scenes.products import ProductScene
+from geosal.raster import RasterLayout
 
 _BYTES = 100 * 2**20
 """For each worker: with two of them, libraries and GDAL's cache, a comparison takes 512 MiB."""
@@ -56,35 +53,8 @@ def of_bands(pair: Pair, positions: Sequence[int]) -> Pair:
     """Make a pair of some of the bands that are compared, counted from 0."""
     if len(positions) == len(pair.bands):
         return pair
-    return replace(
-        pair,
-        original=_having(pair.original, positions),
-        candidate=_having(pair.candidate, positions),
+    original, candidate = (
+        scene.select([colours(scene.layout)[position] for position in positions])
+        for scene in (pair.original, pair.candidate)
     )
-
-
-def _having(scene: Scene, positions: Sequence[int]) -> Scene:
-    """A scene of some of the bands beside alpha, of the same pixels; alpha goes on to tell what counts."""
-    chosen = [colours(scene.layout)[position] for position in positions]
-    metadata = scene.layout.metadata
-    layout = replace(scene.layout, metadata=replace(metadata, bands=tuple(metadata.bands[band] for band in chosen)))
-    if type(scene) is Scene:
-        return replace(scene, layout=layout, indexes=tuple(scene.indexes[band] for band in chosen))
-    if isinstance(scene, ProductScene):
-        sources = tuple(scene.sources[band] for band in chosen)
-        return replace(scene, layout=layout, sources=sources, chosen=tuple(scene.chosen[band] for band in chosen))
-    own = {each.name: getattr(scene, each.name) for each in fields(Scene)}
-    return _Chosen(**own | {"layout": layout}, inner=scene, bands=tuple(chosen))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Chosen(Scene):
-    """Some bands of a scene that reads all of them."""
-
-    inner: Scene
-    bands: tuple[int, ...]
-
-    def read(self, block: Block) -> Samples:
-        """Read all, and leave the rest."""
-        samples, bands = self.inner.read(block), list(self.bands)
-        return Samples(samples.pixels[bands], samples.valid[bands], samples.mask)
+    return replace(pair, original=original, candidate=candidate)

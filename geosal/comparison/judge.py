@@ -11,7 +11,7 @@ from geosal.comparison.seams import Ready
 from geosal.grid import Block
 from geosal.metrics import ErrorSums, StructureSums, sum_by_level
 from geosal.produce import Work
-from geosal.scenes import Scene
+from geosal.scenes import AnyScene
 
 
 class Facts(NamedTuple):
@@ -83,7 +83,7 @@ class MapTask:
 class RangeTask:
     """Find the least and the greatest sample that counts in a block of a scene."""
 
-    scene: Scene
+    scene: AnyScene
 
     def __call__(self, block: Block) -> tuple[float, float] | None:
         """Least and greatest; None where nothing counts."""

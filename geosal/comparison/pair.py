@@ -13,14 +13,14 @@ from geosal.native import look_up
 from geosal.provenance import read_ladder
 from geosal.raster import RasterLayout
 from geosal.raster import Samples as AllSamples
-from geosal.scenes import Reading, Scene, open_input
+from geosal.scenes import AnyScene, Reading, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
 from geosal.verification import Asked, saliency_on
 from geosal.verification.carried import grid_faults
 
 
-def open_any(path: str, reading: Reading) -> Scene:
+def open_any(path: str, reading: Reading) -> AnyScene:
     """Open a raster, a product, or a Zarr store that geosal wrote.
 
     Raises
@@ -106,14 +106,14 @@ class Pair:
         From saliency to levels.
     """
 
-    original: Scene
-    candidate: Scene
+    original: AnyScene
+    candidate: AnyScene
     saliency: Saliency | None
     ladder: Ladder
 
     @classmethod
     def of(
-        cls, original: Scene, candidate: Scene, saliency: Saliency | None = None, ladder: Ladder | None = None
+        cls, original: AnyScene, candidate: AnyScene, saliency: Saliency | None = None, ladder: Ladder | None = None
     ) -> Self:
         """Check that two scenes can be compared.
 

@@ -21,13 +21,13 @@ from geosal.comparison.result import Comparison, Row
 from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
 from geosal.errors import GeosalWarning, SceneError, UsageError, redact
-from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_text
+from geosal.gdal_env import close_shared_rasters, path_text
 from geosal.grid import Block
 from geosal.ladder import Ladder
 from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
-from geosal.scenes import Reading, Scene
-from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
+from geosal.scenes import AnyScene, Reading
+from geosal.scenes.zarr_store import is_store, store_bytes
 from geosal.verification import Asked
 from geosal.writers.publish import check_output
 
@@ -218,7 +218,7 @@ def bits_of(layout: RasterLayout) -> int | None:
     return None if kind.kind == "f" else layout.metadata.nbits or 8 * kind.itemsize
 
 
-def ends_of(scene: Scene, *, workers: int | None = None, report: ProgressCallback = ignore) -> tuple[float, float]:
+def ends_of(scene: AnyScene, *, workers: int | None = None, report: ProgressCallback = ignore) -> tuple[float, float]:
     """Find the least and the greatest sample of a scene that counts; 0 and 0 where none does."""
     blocks, ends = list(scene.grid.blocks(_BLOCK)), []
     with open_pool("threads", workers) as pool:
@@ -295,15 +295,11 @@ def _result(
     )
 
 
-def _whole_file_bytes(scene: Scene) -> int | None:
+def _whole_file_bytes(scene: AnyScene) -> int | None:
     """Size of a scene's file, where all of it was compared."""
     size = _file_bytes(scene.path)
-    if size is None or type(scene) not in {Scene, ZarrScene}:
-        return None  # a product in an archive, or other samples than the file's
-    if isinstance(scene, ZarrScene):
-        return size
-    with gdal_env(), open_raster(scene.path, scene.drivers) as dataset:
-        return size if dataset.count == len(scene.indexes) else None
+    # A product may lie in an archive, and other samples than the file's take other bytes.
+    return size if size is not None and scene.is_whole_file() else None
 
 
 def _file_bytes(path: str) -> int | None:

@@ -15,7 +15,7 @@ from geosal.cluster import open_pool
 from geosal.errors import OutputError, UsageError
 from geosal.gdal_env import close_shared_rasters, gdal_env
 from geosal.grid import Block, Grid
-from geosal.scenes import Scene
+from geosal.scenes import AnyScene
 from geosal.scenes.decimate import decimate
 from geosal.writers.publish import WorkDirectory, check_output
 
@@ -97,7 +97,7 @@ def check_preview(path: str, *, overwrite: bool, palette: str = JET, inputs: Seq
 
 def write_preview(
     path: str,
-    scene: Scene,
+    scene: AnyScene,
     saliency: Map,
     *,
     palette: str = JET,
@@ -177,7 +177,9 @@ class Preview:
         }
 
 
-def draw(scene: Scene, saliency: Map, *, palette: str = JET, size: int = SIZE, workers: int | None = None) -> Preview:
+def draw(
+    scene: AnyScene, saliency: Map, *, palette: str = JET, size: int = SIZE, workers: int | None = None
+) -> Preview:
     """Draw what `write_preview` writes.
 
     Raises
@@ -226,7 +228,7 @@ def small_saliency(saliency: Map, factor: int, workers: int | None = None) -> ND
     return small
 
 
-def _grey(scene: Scene, factor: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _grey(scene: AnyScene, factor: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Lightness (y, x) in [0, 1] of a scene made small, of its first three bands, and where it shows anything."""
     bands = [band for band in range(scene.layout.count) if band != scene.layout.alpha][:3] or [0]
     small = decimate(scene, factor, bands)

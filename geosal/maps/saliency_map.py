@@ -20,7 +20,7 @@ from geosal.plan import inputs_of, saliency_of
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.recipe import Recipe
-from geosal.scenes import Scene, open_input
+from geosal.scenes import AnyScene, open_input
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sources import Saliency
 from geosal.tally import warn_of_little_gain
@@ -241,7 +241,7 @@ def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> No
         raise UsageError(f"palette={palette}: colours a preview, and none is asked for; add preview (--preview PNG)")
 
 
-def _layout(scene: Scene, saliency: Saliency, levels: int | None) -> RasterLayout:
+def _layout(scene: AnyScene, saliency: Saliency, levels: int | None) -> RasterLayout:
     of_scene = scene.layout.metadata
     tags = provenance.of_a_map(saliency.label, SCALE, levels)
     if "AREA_OR_POINT" in of_scene.tags.get("", {}):

@@ -1,10 +1,12 @@
 """OPEN: scenes as geosal sees them, headers first and pixels only when asked."""
 
+from geosal.scenes.base import AnyScene
 from geosal.scenes.describe import describe
 from geosal.scenes.opening import input_root, open_input
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.reading import NO_LIMIT, RESAMPLING, Reading, band_names
 
 __all__ = [
-    "MAX_PIXELS", "NO_LIMIT", "RESAMPLING", "Reading", "Scene", "band_names", "describe", "input_root", "open_input",
+    "MAX_PIXELS", "NO_LIMIT", "RESAMPLING", "AnyScene", "Reading", "Scene", "band_names", "describe", "input_root",
+    "open_input",
 ]  # fmt: skip

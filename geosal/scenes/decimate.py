@@ -2,19 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags
-from rasterio.io import DatasetReader
 
-from geosal.errors import SceneError
-from geosal.gdal_env import gdal_env, open_raster
 from geosal.grid import Block
-from geosal.raster import mask_out, valid_samples
-from geosal.scenes.decoding import damage_as_scene_error
-from geosal.scenes.raster import Scene
+from geosal.scenes.base import AnyScene, Small
 
 SAMPLE = 1024
 """Rows and columns of a sample at most; fewer where there are many bands."""
@@ -24,16 +18,7 @@ _PATCHES = 8
 _BLOCK = 1024
 
 
-class Small(NamedTuple):
-    """A scene made small."""
-
-    pixels: NDArray[Any]
-    """(band, y, x), of the scene's dtype."""
-    valid: NDArray[np.bool_]
-    """(band, y, x), as in `geosal.raster.Samples`."""
-
-
-def decimate(scene: Scene, factor: int, bands: Sequence[int] | None = None) -> Small:
+def decimate(scene: AnyScene, factor: int, bands: Sequence[int] | None = None) -> Small:
     """Take one pixel of every `factor` x `factor`, ``ceil(rows / factor)`` x ``ceil(columns / factor)`` in all.
 
     A file's own overviews are used where it has some; otherwise the whole scene is read, block by block.
@@ -41,7 +26,7 @@ def decimate(scene: Scene, factor: int, bands: Sequence[int] | None = None) -> S
     Parameters
     ----------
     scene
-        A scene of any kind; one that has a method ``decimate(factor, bands)`` does it itself.
+        A scene of any kind.
     factor
         At least 1.
     bands
@@ -52,15 +37,11 @@ def decimate(scene: Scene, factor: int, bands: Sequence[int] | None = None) -> S
     SceneError
         A part of it cannot be decoded.
     """
-    own = getattr(scene, "decimate", None)
-    if own is not None:
-        return Small(*own(factor, bands))
+    small = scene.decimate(factor, bands)
+    if small is not None:
+        return small
     chosen = np.arange(scene.layout.count) if bands is None else np.asarray(bands)
     shape = tuple(-(-length // factor) for length in scene.grid.shape)
-    if type(scene) is Scene and factor > 1:
-        small = _from_overviews(scene, (shape[0], shape[1]), chosen.tolist())
-        if small is not None:
-            return small
     pixels = np.empty((chosen.size, *shape), scene.layout.dtype)
     valid = np.empty(pixels.shape, np.bool_)
     for block in scene.grid.blocks(factor * max(1, _BLOCK // factor)):
@@ -74,7 +55,7 @@ def decimate(scene: Scene, factor: int, bands: Sequence[int] | None = None) -> S
     return Small(pixels, valid)
 
 
-def sample(scene: Scene) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def sample(scene: AnyScene) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Take samples spread over the scene, about a million of a band at most; always the same ones.
 
     From the file's overviews where it has some, from small scenes whole, and otherwise from 64 patches.
@@ -92,12 +73,7 @@ def sample(scene: Scene) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     count = scene.layout.count
     side = min(SAMPLE, math.isqrt(_SAMPLES // count))
     factor = -(-max(scene.grid.shape) // side)
-    small: Small | None = None
-    if factor == 1 or hasattr(scene, "decimate"):
-        small = decimate(scene, factor)
-    elif type(scene) is Scene:
-        shape = [-(-length // factor) for length in scene.grid.shape]
-        small = _from_overviews(scene, (shape[0], shape[1]), range(count))
+    small = decimate(scene, 1) if factor == 1 else scene.decimate(factor)
     if small is not None:
         return small.pixels.reshape(count, -1), small.valid.reshape(count, -1)
     patches = [scene.read(block) for block in _patches(scene.grid.shape, max(1, side // _PATCHES))]
@@ -114,26 +90,3 @@ def _patches(shape: tuple[int, int], side: int) -> list[Block]:
         for length in shape
     )
     return [Block(row, col, min(side, shape[0] - row), min(side, shape[1] - col)) for row in rows for col in cols]
-
-
-def _from_overviews(scene: Scene, shape: tuple[int, int], bands: Sequence[int]) -> Small | None:
-    """Read from the file's own overviews, (y, x) as `shape`; None where it has none, or no mask inside."""
-    # What lies beside the file may be of another time; only the file's own overviews are looked at.
-    try:
-        with gdal_env():
-            own = open_raster(scene.path, scene.drivers, alone=True)
-    except SceneError:  # pixels and header lie apart, as ENVI has them, and such files have no overviews inside
-        return None
-    with damage_as_scene_error(f"{scene.path}: overviews"), gdal_env(), own as dataset:
-        if not dataset.overviews(scene.indexes[0]) or (scene.mask and not _has_mask(dataset, scene.indexes[0])):
-            return None
-        pixels = dataset.read([scene.indexes[band] for band in bands], out_shape=(len(bands), *shape))
-        mask = dataset.read_masks(scene.indexes[0], out_shape=shape) > 0 if scene.mask else None
-        alpha = None if scene.alpha is None else dataset.read(scene.alpha, out_shape=shape)
-    kept = next((place for place, band in enumerate(bands) if band == scene.layout.alpha), None)
-    valid = mask_out(valid_samples(pixels, scene.layout.nodata), mask, alpha, kept)
-    return Small(pixels, valid)
-
-
-def _has_mask(dataset: DatasetReader, index: int) -> bool:
-    return MaskFlags.per_dataset in dataset.mask_flag_enums[index - 1]

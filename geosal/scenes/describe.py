@@ -6,6 +6,7 @@ from typing import Any
 from geosal import provenance
 from geosal.errors import SceneError
 from geosal.gdal_env import gdal_env, open_raster, path_text
+from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import refuse_archive
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
@@ -72,7 +73,7 @@ def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
     return _body(path, scene, [], None) | whole
 
 
-def _body(path: str, scene: Scene, overviews: list[int], compression: str | None) -> dict[str, Any]:
+def _body(path: str, scene: AnyScene, overviews: list[int], compression: str | None) -> dict[str, Any]:
     layout, metadata = scene.layout, scene.layout.metadata
     crs = layout.grid.rasterio_crs
     tags = dict(metadata.tags.get("", {}))

@@ -1,6 +1,7 @@
 """One way to open what a user names as input: a raster file, or the folder or archive of a product."""
 
 from geosal.errors import SceneError, UsageError
+from geosal.scenes.base import AnyScene
 from geosal.scenes.raster import Scene
 from geosal.scenes.reading import AS_IT_IS, Reading, band_names
 
@@ -8,7 +9,7 @@ GROUPS = {"rgb": ("red", "green", "blue")}
 """Names for several bands of a raster; products have more of them."""
 
 
-def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False) -> Scene:
+def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False) -> AnyScene:
     """Open a raster or a product.
 
     Parameters
@@ -34,7 +35,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     if is_product(path):
         if reading.bidx:
             raise UsageError(f"{path}: the bands of a product have names; say --bands instead of --bidx")
-        scene: Scene = open_product(
+        scene: AnyScene = open_product(
             path,
             names,
             resolution=reading.resolution,

@@ -3,6 +3,7 @@
 import math
 import os
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Self
@@ -16,7 +17,8 @@ from geosal.errors import GeosalWarning, SceneError, UsageError
 from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
 from geosal.grid import Block, Grid
 from geosal.metadata import read_metadata
-from geosal.raster import QualityBand, RasterLayout, RasterMetadata, Samples, alpha_among, mask_out, valid_samples
+from geosal.raster import RasterLayout, RasterMetadata, Samples, alpha_among, mask_out, valid_samples
+from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -26,8 +28,8 @@ _CODES = "NODATA_VALUES"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
-    """A raster that can be read block by block, here or on a worker: it holds a path, not a handle.
+class Scene(Stored):
+    """A raster file; see `geosal.scenes.base.AnyScene` for what all kinds of scenes have.
 
     Attributes
     ----------
@@ -35,45 +37,17 @@ class Scene:
         Absolute, when it is a local file.
     indexes
         Bands in rasterio's numbers, from 1, in the order wanted.
-    layout
-        Grid, dtype, nodata and all metadata.
-    driver
-        GDAL's short name.
-    block_shape
-        Rows and columns of a tile in the file.
-    tile_bytes
-        What one tile takes when decoded, with all bands that are stored in it.
-    drivers
-        GDAL drivers trusted beyond the usual ones.
     mask
         A mask of the whole raster says which pixels are valid.
     alpha
         The file's alpha band, from 1, whether it is among `indexes` or not.
-    rewinds
-        It has no tiles, and GDAL decodes it row by row: to go back it begins anew at the top.
-    has_statistics
-        The file carries band statistics, which smoothing makes stale.
-    work_bytes
-        What reading a block takes on the way, whatever its size, besides tiles and the block itself.
-    quality
-        Quality bands that came with it; a plain raster has none.
     seen
         State of the file when its headers were read; pixels of another one are refused.
     """
 
-    path: str
     indexes: tuple[int, ...]
-    layout: RasterLayout
-    driver: str
-    block_shape: tuple[int, int]
-    tile_bytes: int = 0
-    drivers: tuple[str, ...] = ()
     mask: bool = False
     alpha: int | None = None
-    rewinds: bool = False
-    has_statistics: bool = False
-    work_bytes: int = 0
-    quality: tuple[QualityBand, ...] = ()
     seen: FileState | None = None
 
     @classmethod
@@ -143,18 +117,13 @@ class Scene:
             )
 
     @property
-    def grid(self) -> Grid:
-        """The grid of the pixels."""
-        return self.layout.grid
+    def has_mask(self) -> bool:
+        """A mask or an alpha band says which pixels are valid, whether alpha is among the bands or not."""
+        return self.mask or self.alpha is not None
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """Files that its pixels are read from, as GDAL opens them."""
-        return (self.path,)
-
-    @property
-    def original(self) -> "Scene":
-        """The scene before any change of its samples: what sources of saliency look at."""
+    def original(self) -> Self:
+        """The scene itself."""
         return self
 
     def read(self, block: Block) -> Samples:
@@ -224,11 +193,51 @@ class Scene:
         both = np.ones(block.shape, np.bool_) if mask is None else mask
         return both if alpha is None else both & alpha
 
+    def select(self, bands: Sequence[int]) -> Self:
+        """The same file in some of its bands, of which no others are decoded."""
+        return replace(
+            self,
+            layout=layout_of_bands(self.layout, bands),
+            indexes=tuple(self.indexes[band] for band in bands),
+        )
+
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
+        """Read the file's own overviews; None where it has none, or no mask inside."""
+        if factor == 1:
+            return None
+        chosen = range(self.layout.count) if bands is None else bands
+        height, width = (-(-length // factor) for length in self.grid.shape)
+        # What lies beside the file may be of another time; only the file's own overviews are looked at.
+        try:
+            with gdal_env():
+                own = open_raster(self.path, self.drivers, alone=True)
+        except SceneError:  # pixels and header lie apart, as ENVI has them, and such files have no overviews inside
+            return None
+        with damage_as_scene_error(f"{self.path}: overviews"), gdal_env(), own as dataset:
+            if not dataset.overviews(self.indexes[0]) or (self.mask and not _has_mask(dataset, self.indexes[0])):
+                return None
+            shape = (height, width)
+            pixels = dataset.read([self.indexes[band] for band in chosen], out_shape=(len(chosen), *shape))
+            mask = dataset.read_masks(self.indexes[0], out_shape=shape) > 0 if self.mask else None
+            alpha = None if self.alpha is None else dataset.read(self.alpha, out_shape=shape)
+        kept = next((place for place, band in enumerate(chosen) if band == self.layout.alpha), None)
+        valid = mask_out(valid_samples(pixels, self.layout.nodata), mask, alpha, kept)
+        return Small(pixels, valid)
+
+    def is_whole_file(self) -> bool:
+        """Whether it has all bands of the file."""
+        with gdal_env(), open_raster(self.path, self.drivers) as dataset:
+            return bool(dataset.count == len(self.indexes))
+
     def _handle(self) -> AbstractContextManager[DatasetReader]:
         return shared_raster(self.path, self.drivers, seen=self.seen)
 
     def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
         return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None
+
+
+def _has_mask(dataset: DatasetReader, index: int) -> bool:
+    return MaskFlags.per_dataset in dataset.mask_flag_enums[index - 1]
 
 
 def _refuse_no_place(path: str, dataset: DatasetReader) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +14,8 @@ from geosal.errors import GeosalWarning, UsageError
 from geosal.grid import Block
 from geosal.provenance import TO_BYTE
 from geosal.raster import BandMetadata, RasterLayout, Samples, without_scale, without_scale_tags
-from geosal.scenes.decimate import Small, decimate, sample
-from geosal.scenes.raster import Scene
+from geosal.scenes.base import AnyScene, Small, Wrapped
+from geosal.scenes.decimate import decimate, sample
 from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
 
 _LEVELS = {"l1c": ("MSIL1C", "MSI1C", "LEVEL-1C"), "l2a": ("MSIL2A", "MSI2A", "LEVEL-2A")}
@@ -31,7 +31,7 @@ _OFFSET_SINCE = "0400"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ByteScene(Scene):
+class ByteScene(Wrapped):
     """Another scene, stretched to uint8 as it is read.
 
     Samples that count become 1 to 255 (`Curve.apply`), all others 0, which is nodata where the scene has a nodata code
@@ -41,20 +41,17 @@ class ByteScene(Scene):
 
     Attributes
     ----------
-    inner
-        The scene as it is; sources of saliency that look at pixels should look at this one.
     rule
         The wish.
     curves
         Of each band; that of alpha means nothing.
     """
 
-    inner: Scene
     rule: ByteRule
     curves: tuple[Curve, ...]
 
     @classmethod
-    def wrap(cls, inner: Scene, rule: ByteRule | str) -> Self:
+    def wrap(cls, inner: AnyScene, rule: ByteRule | str) -> Self:
         """Find the limits of a scene, from a sample where the rule needs one, and wrap it.
 
         Parameters
@@ -81,24 +78,18 @@ class ByteScene(Scene):
         if rule.name == "tci" and not rule.level:
             rule = ByteRule.parse(f"tci:{_level(inner)}")
         curves = _curves(inner, rule)
-        kept = {field.name: getattr(inner, field.name) for field in fields(Scene) if hasattr(inner, field.name)}
-        kept.update(layout=_layout(inner.layout, rule, curves), has_statistics=False)
-        return cls(**kept, inner=inner, rule=rule, curves=curves)
+        return cls(inner=inner, layout=_layout(inner.layout, rule, curves), rule=rule, curves=curves)
 
     @property
-    def original(self) -> Scene:
-        """The scene as it is."""
-        return self.inner
+    def has_statistics(self) -> bool:
+        """Those of the file are of other samples."""
+        return False
 
     def read(self, block: Block) -> Samples:
         """Read a block as bytes; errors are those of the scene within."""
         samples = self.inner.read(block)
         pixels = self._bytes(samples.pixels, samples.valid, range(len(self.curves)))
         return Samples(pixels, samples.valid, samples.mask)
-
-    def read_mask(self, block: Block) -> NDArray[np.bool_]:
-        """Read which pixels of a block mask and alpha say are valid, (y, x); errors are those of the scene within."""
-        return self.inner.read_mask(block)
 
     def having(self, *bands: str) -> Self:
         """The same scene and rule with other bands, in bytes as well; limits are found anew.
@@ -158,7 +149,7 @@ def _band(band: BandMetadata, curve: Curve) -> BandMetadata:
     return replace(band, unit=None, tags={**band.tags, "": tags})
 
 
-def _curves(scene: Scene, rule: ByteRule) -> tuple[Curve, ...]:
+def _curves(scene: AnyScene, rule: ByteRule) -> tuple[Curve, ...]:
     bands = scene.layout.metadata.bands
     if rule.name == "tci":
         white = TCI_WHITE[rule.level]
@@ -190,13 +181,13 @@ def _curves(scene: Scene, rule: ByteRule) -> tuple[Curve, ...]:
     return curves
 
 
-def _samples(scene: Scene) -> Iterator[NDArray[np.float64]]:
+def _samples(scene: AnyScene) -> Iterator[NDArray[np.float64]]:
     """Samples that count, of one band after the other, from places all over the scene."""
     pixels, valid = sample(scene)
     return (band[counts].astype(np.float64) for band, counts in zip(pixels, valid, strict=True))
 
 
-def _of_reflectance(scene: Scene, rule: ByteRule, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:
+def _of_reflectance(scene: AnyScene, rule: ByteRule, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:
     """Curves of a rule for reflectances, after a look at whether the scene has such."""
     samples = list(_samples(scene))
     for number, (curve, values) in enumerate(zip(curves, samples, strict=True)):
@@ -215,7 +206,7 @@ def _of_reflectance(scene: Scene, rule: ByteRule, curves: tuple[Curve, ...]) -> 
     return curves
 
 
-def _refuse_bytes(scene: Scene, rule: ByteRule) -> None:
+def _refuse_bytes(scene: AnyScene, rule: ByteRule) -> None:
     """Refuse bytes: a picture that was stretched already, such as a product's TCI, holds no counts of reflectance."""
     if scene.layout.dtype == "uint8":
         raise UsageError(
@@ -224,7 +215,7 @@ def _refuse_bytes(scene: Scene, rule: ByteRule) -> None:
         )
 
 
-def _refuse_offset(scene: Scene, rule: ByteRule) -> None:
+def _refuse_offset(scene: AnyScene, rule: ByteRule) -> None:
     """Refuse counts without scale and offset of a product that has an offset, as its name tells."""
     said = f"{scene.layout.metadata.tags.get('', {}).get('PRODUCT_URI', '')} {scene.path}"
     baselines = re.findall(r"_N(\d{4})_", said)
@@ -235,7 +226,7 @@ def _refuse_offset(scene: Scene, rule: ByteRule) -> None:
         )
 
 
-def _percentile_curve(scene: Scene, number: int, samples: NDArray[np.float64], rule: ByteRule) -> Curve:
+def _percentile_curve(scene: AnyScene, number: int, samples: NDArray[np.float64], rule: ByteRule) -> Curve:
     band = scene.layout.metadata.bands[number]
     if number == scene.layout.alpha:
         return Curve(0.0, 1.0)
@@ -256,7 +247,7 @@ def _percentile_curve(scene: Scene, number: int, samples: NDArray[np.float64], r
 
 
 def _warn_if_beyond(
-    scene: Scene, rule: ByteRule, curves: tuple[Curve, ...], samples: Iterator[NDArray[np.float64]]
+    scene: AnyScene, rule: ByteRule, curves: tuple[Curve, ...], samples: Iterator[NDArray[np.float64]]
 ) -> None:
     """Tell of limits that leave nothing of a band, most likely in other units than the scene's."""
     for number, (curve, values) in enumerate(zip(curves, samples, strict=True)):
@@ -284,7 +275,7 @@ def _colours(layout: RasterLayout) -> list[BandMetadata]:
     return [band for number, band in enumerate(layout.metadata.bands) if number != layout.alpha]
 
 
-def _level(scene: Scene) -> str:
+def _level(scene: AnyScene) -> str:
     """Level of a Sentinel-2 product, from its tags or its name."""
     tags = scene.layout.metadata.tags.get("", {})
     said = " ".join([*(tags.get(key, "") for key in ("PROCESSING_LEVEL", "PRODUCT_TYPE", "PRODUCT_URI")), scene.path])

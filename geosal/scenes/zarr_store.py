@@ -7,7 +7,7 @@ another file, as stores of references ("kerchunk") do.
 import base64
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -22,6 +22,7 @@ from geosal.errors import GeosalError, SceneError
 from geosal.grid import Block, Grid
 from geosal.metadata import metadata_from_json
 from geosal.raster import RasterLayout, Samples, mask_out, valid_samples
+from geosal.scenes.base import AnyScene, Selected, Small, Stored
 from geosal.scenes.raster import DTYPES, Scene
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ def store_bytes(path: str | os.PathLike[str]) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ZarrScene(Scene):
+class ZarrScene(Stored):
     """The full resolution of a store as a scene; it holds a path, not a handle."""
 
+    mask: bool = False
+    """It has a mask."""
     overviews: tuple[int, ...] = ()
     """Factors."""
     compression: str | None = None
@@ -81,16 +84,47 @@ class ZarrScene(Scene):
             )
             return cls(
                 path=path,
-                indexes=tuple(range(1, count + 1)),
                 layout=layout,
                 driver="Zarr",
                 block_shape=(image.chunks[1], image.chunks[2]),
                 tile_bytes=image.dtype.itemsize * int(np.prod(image.chunks)),
                 mask=layout.has_mask,
-                alpha=None if layout.alpha is None else layout.alpha + 1,
                 overviews=tuple(2**level for level in range(1, len(levels_of(group)))),
                 compression=_compression(image),
             )
+
+    @property
+    def has_mask(self) -> bool:
+        """It has a mask or an alpha band."""
+        return self.mask or self.layout.alpha is not None
+
+    @property
+    def original(self) -> Self:
+        """The scene itself."""
+        return self
+
+    def having(self, *bands: str) -> AnyScene:
+        """Refused: GDAL, which would look for other bands, reads no such store.
+
+        Raises
+        ------
+        SceneError
+            It says so.
+        """
+        return Scene.open(self.path).having(*bands)
+
+    def select(self, bands: Sequence[int]) -> AnyScene:
+        """The same store in some of its bands."""
+        return Selected.of(self, bands)
+
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
+        """None: its coarser levels are not looked at."""
+        del factor, bands
+        return None
+
+    def is_whole_file(self) -> bool:
+        """It has all bands of the store."""
+        return True
 
     def read(self, block: Block) -> Samples:
         """Read a block's pixels and which of them count; `SceneError` when a chunk is missing or damaged."""

@@ -13,7 +13,7 @@ from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block
 from geosal.metrics import ALIGNMENT, Scores
 from geosal.plan import Plan
-from geosal.scenes import NO_LIMIT, Scene
+from geosal.scenes import NO_LIMIT, AnyScene, Scene
 from geosal.search.sample import Sample
 from geosal.targets import Floor
 
@@ -71,7 +71,7 @@ def data_range(plan: Plan) -> float:
     return greatest - least if 0 < greatest - least < math.inf else 1.0
 
 
-def open_candidate(path: str) -> Scene:
+def open_candidate(path: str) -> AnyScene:
     """Open a file of ours."""
     from geosal.scenes.zarr_store import ZarrScene, is_store  # noqa: PLC0415  loads zarr
 

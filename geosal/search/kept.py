@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geosal.grid import Block
 from geosal.raster import QualityBand, RasterLayout, Samples
-from geosal.scenes import Scene
+from geosal.scenes import AnyScene
 from geosal.sources import Saliency
 from geosal.sources.base import Coded
 
@@ -18,7 +18,7 @@ from geosal.sources.base import Coded
 class Kept:
     """A scene of which some blocks were read already."""
 
-    scene: Scene
+    scene: AnyScene
     blocks: Sequence[tuple[Block, Samples]]
 
     @property

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from geosal.gdal_env import open_raster
 from geosal.grid import Block
 from geosal.ladder import Ladder
-from geosal.scenes import Scene
+from geosal.scenes import AnyScene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.verification.check import Check
 from geosal.verification.coarse import Coarseness, coarseness
@@ -70,7 +70,7 @@ class Likeness:
         return None if found < _LEAST_LIKENESS and unclear and off <= error else found
 
 
-def check_picture(found: Scene, source: Scene, colours: list[tuple[int, int]], ladder: Ladder) -> Check:
+def check_picture(found: AnyScene, source: AnyScene, colours: list[tuple[int, int]], ladder: Ladder) -> Check:
     """See that a file in a lossy codec shows the source and no other scene of its size.
 
     Parameters
@@ -99,7 +99,7 @@ def check_picture(found: Scene, source: Scene, colours: list[tuple[int, int]], l
 
 
 def _compare(
-    found: Scene, source: Scene, colours: list[tuple[int, int]], ladder: Ladder | None
+    found: AnyScene, source: AnyScene, colours: list[tuple[int, int]], ladder: Ladder | None
 ) -> tuple[Likeness, ...]:
     """Compare band by band; with a `ladder`, with the source smoothed throughout by its widest kernel."""
     bands = tuple(Likeness() for _ in colours)
@@ -195,7 +195,7 @@ def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: tuple[int, int
         return np.asarray(np.where(weights > 0, sums / weights, np.nan))
 
 
-def colours_of(found: Scene, source: Scene) -> list[tuple[int, int]]:
+def colours_of(found: AnyScene, source: AnyScene) -> list[tuple[int, int]]:
     """Pair the bands of two scenes that are no alpha, by their order."""
     ours, theirs = (
         [number for number in range(scene.layout.count) if number != scene.layout.alpha] for scene in (found, source)

@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from geosal.scenes import Scene
+from geosal.scenes import AnyScene
 from geosal.sources import Saliency, open_saliency, source_texts
 
 Asked = Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
 """An opened saliency, one SOURCE text or several, or none."""
 
 
-def saliency_on(scene: Scene, asked: Asked, drivers: tuple[str, ...], **rules: Any) -> Saliency | None:
+def saliency_on(scene: AnyScene, asked: Asked, drivers: tuple[str, ...], **rules: Any) -> Saliency | None:
     """Open a saliency on a scene, unless it is open or not asked for.
 
     Parameters

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from geosal.grid import Block
 from geosal.ladder import Ladder
 from geosal.raster import any_colour
-from geosal.scenes import Scene
+from geosal.scenes import AnyScene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.verification.check import Check
@@ -18,7 +18,7 @@ _BLOCK = 1024
 _CHANGED = "changed between valid and invalid"
 
 
-def check_pixels(found: Scene, source: Scene, saliency: Saliency | None, ladder: Ladder) -> tuple[Check, ...]:
+def check_pixels(found: AnyScene, source: AnyScene, saliency: Saliency | None, ladder: Ladder) -> tuple[Check, ...]:
     """Compare the pixels of an output in a lossless codec with those of its source.
 
     Parameters
@@ -54,7 +54,7 @@ def check_pixels(found: Scene, source: Scene, saliency: Saliency | None, ladder:
 
 
 def check_errors(
-    found: Scene, source: Scene, saliency: Saliency, ladder: Ladder, errors: Sequence[float], *, smoothed: bool
+    found: AnyScene, source: AnyScene, saliency: Saliency, ladder: Ladder, errors: Sequence[float], *, smoothed: bool
 ) -> dict[str, Check]:
     """See that no valid sample is off by more than its level allows.
 
@@ -108,7 +108,7 @@ def check_errors(
     }
 
 
-def check_validity(found: Scene, source: Scene) -> Check:
+def check_validity(found: AnyScene, source: AnyScene) -> Check:
     """Compare which pixels are valid; all that a lossy codec has to keep."""
     differences = _Differences()
     for block in _blocks(source):
@@ -117,7 +117,7 @@ def check_validity(found: Scene, source: Scene) -> Check:
     return Check.of("invalid", differences.tell(f"pixels {_CHANGED}"), "the same pixels are valid")
 
 
-def check_mask(found: Scene, source: Scene) -> Check:
+def check_mask(found: AnyScene, source: AnyScene) -> Check:
     """Compare the masks themselves, which may call a pixel valid that is nodata."""
     differences = _Differences()
     for block in _blocks(source):
@@ -143,7 +143,7 @@ class _Differences:
         return [f"{self.count} {what}, the first at {self.first}"] if self.count else []
 
 
-def _blocks(scene: Scene) -> Iterator[Block]:
+def _blocks(scene: AnyScene) -> Iterator[Block]:
     return scene.grid.blocks(_BLOCK)
 
 

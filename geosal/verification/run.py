@@ -18,7 +18,7 @@ from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_te
 from geosal.grid import Grid
 from geosal.ladder import Ladder
 from geosal.raster import RasterLayout
-from geosal.scenes import NO_LIMIT, Reading, Scene, open_input
+from geosal.scenes import NO_LIMIT, AnyScene, Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
 from geosal.treatment import BEST, SMOOTH, Bound, Quality
@@ -148,12 +148,12 @@ class _Told:
     ladder: Ladder | None
     steps: int | None
 
-    def ladder_of(self, found: Scene) -> Ladder:
+    def ladder_of(self, found: AnyScene) -> Ladder:
         """The ladder of a file's job: the user's, or else the one that its provenance tells, or else the default."""
         usual = Ladder() if self.steps is None else Ladder(steps=self.steps)
         return self.ladder or provenance.read_ladder(_tags(found)) or usual
 
-    def check(self, found: Scene) -> Check | None:
+    def check(self, found: AnyScene) -> Check | None:
         """See whether the steps that the user says are the file's; None where one of them does not say."""
         tagged = provenance.read_ladder(_tags(found))
         if tagged is None or self.steps is None:
@@ -162,7 +162,7 @@ class _Told:
         return Check.of("ladder", faults, f"steps={self.steps}, as the file says")
 
 
-def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: _Told) -> Iterator[Check]:
+def _checks(output: str, source: AnyScene | None, saliency: Saliency | None, ladder: _Told) -> Iterator[Check]:
     if is_store(output):
         yield from _store_checks(output, source, saliency, ladder)
         return
@@ -196,7 +196,7 @@ def _checks(output: str, source: Scene | None, saliency: Saliency | None, ladder
     yield from _comparisons(found, source, saliency, ladder, lossless=lossless, complete=complete.ok)
 
 
-def _store_checks(output: str, source: Scene | None, saliency: Saliency | None, ladder: _Told) -> Iterator[Check]:
+def _store_checks(output: str, source: AnyScene | None, saliency: Saliency | None, ladder: _Told) -> Iterator[Check]:
     try:
         found = ZarrScene.open_store(output)
     except SceneError as error:
@@ -210,8 +210,8 @@ def _store_checks(output: str, source: Scene | None, saliency: Saliency | None, 
 
 
 def _comparisons(
-    found: Scene,
-    source: Scene | None,
+    found: AnyScene,
+    source: AnyScene | None,
     saliency: Saliency | None,
     ladder: _Told,
     *,
@@ -228,14 +228,14 @@ def _comparisons(
         yield from _pixel_checks(found, source, saliency, ladder.ladder_of(found), lossless=lossless)
 
 
-def _carried_checks(found: Scene, source: Scene, *, lossless: bool) -> Iterator[Check]:
+def _carried_checks(found: AnyScene, source: AnyScene, *, lossless: bool) -> Iterator[Check]:
     yield carried.check_grid(found.layout, source.layout)
     yield carried.check_bands(found.layout, source.layout, found.driver, lossless=lossless)
     yield carried.check_tags(found.layout.metadata, source.layout.metadata, found.driver)
 
 
 def _pixel_checks(
-    found: Scene, source: Scene, saliency: Saliency | None, ladder: Ladder, *, lossless: bool
+    found: AnyScene, source: AnyScene, saliency: Saliency | None, ladder: Ladder, *, lossless: bool
 ) -> Iterator[Check]:
     alike = (found.grid.shape, found.layout.dtype) == (source.grid.shape, source.layout.dtype)
     same_bands = found.layout.count == source.layout.count
@@ -273,7 +273,7 @@ def _pixel_checks(
 
 
 def _promise_checks(
-    found: Scene, source: Scene, saliency: Saliency, ladder: Ladder, *, lossless: bool
+    found: AnyScene, source: AnyScene, saliency: Saliency, ladder: Ladder, *, lossless: bool
 ) -> Iterator[Check]:
     """Compare what the treatment has promised of pixels, beyond what `check_pixels` sees."""
     treatment = provenance.read_treatment(_tags(found)) or SMOOTH
@@ -298,12 +298,12 @@ def _promise_checks(
         yield _operator_check(found, source, saliency, ladder)
 
 
-def _tags(found: Scene) -> Mapping[str, str]:
+def _tags(found: AnyScene) -> Mapping[str, str]:
     """Tags of the default domain."""
     return found.layout.metadata.tags.get("", {})
 
 
-def _operator_check(found: Scene, source: Scene, saliency: Saliency, ladder: Ladder) -> Check:
+def _operator_check(found: AnyScene, source: AnyScene, saliency: Saliency, ladder: Ladder) -> Check:
     """Smooth the source again, all of it: the operator is exact, so a lossless file holds just that."""
     made_with = provenance.read_saliency(_tags(found)) or ""
     if provenance.read_ladder(_tags(found)) is None or not saliency.is_labelled(made_with):
@@ -320,7 +320,7 @@ def _best_is_lossless(path: str) -> bool:
         return dataset.driver == "JP2OpenJPEG" or structure.get("COMPRESSION", "").lower() == "webp"
 
 
-def _largest_error(found: Scene) -> float | None:
+def _largest_error(found: AnyScene) -> float | None:
     """Largest error that LERC was allowed in integers; None of other codecs, and of floats: they are rounded too."""
     if np.dtype(found.layout.dtype).kind == "f" or is_store(found.path):
         return None

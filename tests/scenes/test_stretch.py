@@ -223,7 +223,7 @@ def test_a_scene_that_only_looks_like_one(make_scene) -> None:
     class LookAlike:
         def __init__(self, scene: Scene) -> None:
             self.path, self.layout, self.grid, self.read = scene.path, scene.layout, scene.grid, scene.read
-            self.indexes, self.driver, self.block_shape = scene.indexes, "SAFE", scene.block_shape
+            self.decimate, self.driver = scene.decimate, "SAFE"
 
     scene = make_scene(_counts(), nodata=0)
     stretched = ByteScene.wrap(LookAlike(scene), "percentile")

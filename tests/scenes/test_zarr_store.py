@@ -31,7 +31,7 @@ def test_is_what_was_written(store: Path) -> None:
     scene = ZarrScene.open_store(store)
     layout = layout_of(PIXELS, 7, has_mask=True)
     assert (scene.grid, scene.layout.nodata, scene.layout.dtype) == (layout.grid, 7, "uint16")
-    assert (scene.driver, scene.block_shape, scene.indexes, scene.overviews) == ("Zarr", (64, 64), (1, 2), (2, 4))
+    assert (scene.driver, scene.block_shape, scene.layout.count, scene.overviews) == ("Zarr", (64, 64), 2, (2, 4))
     assert scene.layout.metadata.tags == {"": PROVENANCE}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from geosal.errors import SceneError, UsageError
 from geosal.lab.experiments.wish import Experiment
-from geosal.scenes import Scene, open_input
+from geosal.scenes import AnyScene, open_input
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".jp2", ".webp")
 """Of the files that are taken from a folder; a file that is named may have any."""
@@ -33,7 +33,7 @@ class Picture:
     collection: str
     name: str
     path: str
-    scene: Scene
+    scene: AnyScene
     bands: int
 
 

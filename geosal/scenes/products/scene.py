@@ -15,11 +15,11 @@ from geosal.errors import UsageError
 from geosal.gdal_env import shared_raster
 from geosal.grid import Block, Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Samples, step_off, valid_samples
+from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.decoding import damage_as_scene_error
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.headers import BandHeader, cell_of, check_fit, file_for, fits_by_size, grid_at, open_source
 from geosal.scenes.products.resample import Axis, Taps, axes_between, resample
-from geosal.scenes.raster import Scene
 
 _STRIP = 2**20
 """Samples resampled at once, of the source and of the target."""
@@ -29,10 +29,10 @@ summands, and those of the weights."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ProductScene(Scene):
+class ProductScene(Stored):
     """Bands of a Sentinel-2 or Landsat product on the grid of one of its resolutions.
 
-    `Scene.indexes` count the bands chosen, from 1. No file beside a band's own is read: no ``.aux.xml``, ``.ovr`` or
+    No file beside a band's own is read: no ``.aux.xml``, ``.ovr`` or
     ``.msk``, since GDAL would open whatever they name.
 
     Attributes
@@ -97,7 +97,6 @@ class ProductScene(Scene):
         resampled = any(source.grid != grid for source in sources)
         return cls(
             path=product.path,
-            indexes=tuple(range(1, len(bands) + 1)),
             layout=_layout(product, bands, files, sources, grid, resampling),
             driver=like.driver,
             block_shape=like.block_shape,
@@ -115,6 +114,16 @@ class ProductScene(Scene):
     def files(self) -> tuple[str, ...]:
         """Files of the bands, each once."""
         return tuple(dict.fromkeys(source.path for source in self.sources))
+
+    @property
+    def has_mask(self) -> bool:
+        """Products have no mask besides nodata."""
+        return False
+
+    @property
+    def original(self) -> Self:
+        """The scene itself."""
+        return self
 
     def read(self, block: Block) -> Samples:
         """Read a block's pixels and which of them count; see `Scene.read`.
@@ -157,7 +166,20 @@ class ProductScene(Scene):
             max_pixels=max(2**32, 64 * self.grid.height * self.grid.width),
         )
 
-    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def select(self, bands: Sequence[int]) -> Self:
+        """The same product in some of its bands, of which no others are decoded."""
+        return replace(
+            self,
+            layout=layout_of_bands(self.layout, bands),
+            sources=tuple(self.sources[band] for band in bands),
+            chosen=tuple(self.chosen[band] for band in bands),
+        )
+
+    def is_whole_file(self) -> bool:
+        """It has many files."""
+        return False
+
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small:
         """Take the middle pixel of every `factor` x `factor`, from the overviews inside the files where they have some.
 
         Bands of another resolution come by nearest; with a `factor` of 1 all are as `read` gives them.
@@ -181,7 +203,7 @@ class ProductScene(Scene):
         """
         chosen = self.sources if bands is None else [self.sources[band] for band in bands]
         if factor == 1:
-            return self._read(self.grid.whole(), chosen)
+            return Small(*self._read(self.grid.whole(), chosen))
         shape = tuple(-(-length // factor) for length in self.grid.shape)
         pixels = np.empty((len(chosen), *shape), self.layout.dtype)
         for out, source in zip(pixels, chosen, strict=True):
@@ -193,7 +215,7 @@ class ProductScene(Scene):
                         out[down.cells, across.cells] = dataset.read(
                             source.index, window=window, out_shape=out[down.cells, across.cells].shape
                         )
-        return pixels, valid_samples(pixels, self.layout.nodata)
+        return Small(pixels, valid_samples(pixels, self.layout.nodata))
 
     @contextmanager
     def _lent(self, source: BandHeader, what: object) -> Iterator[DatasetReader]:

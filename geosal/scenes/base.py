@@ -1,0 +1,257 @@
+"""What a job knows of a scene, whichever kind it is, and what kinds have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.grid import Block, Grid
+from geosal.raster import Pixels, QualityBand, RasterLayout, Samples
+
+
+class Small(NamedTuple):
+    """A scene made small."""
+
+    pixels: NDArray[Any]
+    """(band, y, x), of the scene's dtype."""
+    valid: NDArray[np.bool_]
+    """(band, y, x), as in `geosal.raster.Samples`."""
+
+
+class AnyScene(Pixels, Protocol):
+    """A scene that can be read block by block, here or on a worker: it holds paths, not handles."""
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the pixels."""
+
+    @property
+    def driver(self) -> str:
+        """GDAL's short name."""
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of a tile in the file."""
+
+    @property
+    def tile_bytes(self) -> int:
+        """What one tile takes when decoded, with all bands that are stored in it."""
+
+    @property
+    def work_bytes(self) -> int:
+        """What reading a block takes on the way, whatever its size, besides tiles and the block itself."""
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """GDAL drivers trusted beyond the usual ones."""
+
+    @property
+    def rewinds(self) -> bool:
+        """It has no tiles, and GDAL decodes it row by row: to go back it begins anew at the top."""
+
+    @property
+    def has_statistics(self) -> bool:
+        """The file carries band statistics, which smoothing makes stale."""
+
+    @property
+    def has_mask(self) -> bool:
+        """A mask or an alpha band of the file says which pixels are valid, whether alpha is among the bands or not."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that its pixels are read from, as GDAL opens them."""
+
+    @property
+    def original(self) -> "AnyScene":
+        """The scene before any change of its samples: what sources of saliency look at."""
+
+    def read_mask(self, block: Block) -> NDArray[np.bool_]:
+        """Read which pixels of a block the file's mask and alpha say are valid, (y, x); nodata is not looked at.
+
+        Raises
+        ------
+        SceneError
+            The block cannot be decoded.
+        """
+
+    def having(self, *bands: str) -> "AnyScene":
+        """The same scene, on the same grid, with other bands; see `geosal.raster.Pixels`."""
+
+    def select(self, bands: Sequence[int]) -> "AnyScene":
+        """The same pixels in some of its bands, by their positions from 0; mask and alpha go on to tell what counts."""
+
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
+        """Make the scene small in a way of its own, such as a file's overviews; None where it has none.
+
+        See `geosal.scenes.decimate.decimate`.
+        """
+
+    def is_whole_file(self) -> bool:
+        """Whether it has all bands of the file at `path`, as they are there."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stored(ABC):
+    """A scene whose samples are those of files: the fields of `AnyScene`, and what holds of most kinds."""
+
+    path: str
+    layout: RasterLayout
+    driver: str
+    block_shape: tuple[int, int]
+    tile_bytes: int = 0
+    work_bytes: int = 0
+    drivers: tuple[str, ...] = ()
+    rewinds: bool = False
+    has_statistics: bool = False
+    quality: tuple[QualityBand, ...] = ()
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the pixels."""
+        return self.layout.grid
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that its pixels are read from, as GDAL opens them."""
+        return (self.path,)
+
+    @abstractmethod
+    def read(self, block: Block) -> Samples:
+        """Read a block's pixels and which of them count."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Wrapped(ABC):
+    """A scene made of another one: it has a layout of its own, and asks the scene within for all the rest.
+
+    Attributes
+    ----------
+    inner
+        The scene within.
+    layout
+        Of what is read of this one.
+    """
+
+    inner: AnyScene
+    layout: RasterLayout
+
+    @abstractmethod
+    def read(self, block: Block) -> Samples:
+        """Read a block; errors are those of the scene within."""
+
+    @property
+    def path(self) -> str:
+        """As messages name it."""
+        return self.inner.path
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the pixels."""
+        return self.layout.grid
+
+    @property
+    def driver(self) -> str:
+        """That of the scene within, as all that follows."""
+        return self.inner.driver
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of a tile in the file."""
+        return self.inner.block_shape
+
+    @property
+    def tile_bytes(self) -> int:
+        """What one tile takes when decoded."""
+        return self.inner.tile_bytes
+
+    @property
+    def work_bytes(self) -> int:
+        """What reading a block takes on the way."""
+        return self.inner.work_bytes
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """GDAL drivers trusted beyond the usual ones."""
+        return self.inner.drivers
+
+    @property
+    def rewinds(self) -> bool:
+        """Whether to go back is to begin anew at the top."""
+        return self.inner.rewinds
+
+    @property
+    def has_statistics(self) -> bool:
+        """Whether the file carries statistics of these samples."""
+        return self.inner.has_statistics
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether a mask or an alpha band says which pixels are valid."""
+        return self.inner.has_mask
+
+    @property
+    def quality(self) -> tuple[QualityBand, ...]:
+        """Quality bands of the product."""
+        return self.inner.quality
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that the pixels are read from."""
+        return self.inner.files
+
+    @property
+    def original(self) -> AnyScene:
+        """The scene before any change of its samples."""
+        return self.inner.original
+
+    def read_mask(self, block: Block) -> NDArray[np.bool_]:
+        """Read which pixels of a block mask and alpha say are valid, (y, x); errors are those of the scene within."""
+        return self.inner.read_mask(block)
+
+    def select(self, bands: Sequence[int]) -> AnyScene:
+        """The same pixels in some of its bands."""
+        return Selected.of(self, bands)
+
+    def is_whole_file(self) -> bool:
+        """It has other samples, or fewer."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Selected(Wrapped):
+    """Some bands of a scene that reads all of them.
+
+    Attributes
+    ----------
+    bands
+        Their positions in the scene within.
+    """
+
+    bands: tuple[int, ...]
+
+    @classmethod
+    def of(cls, inner: AnyScene, bands: Sequence[int]) -> "Selected":
+        """Take some bands of a scene."""
+        return cls(inner=inner, layout=layout_of_bands(inner.layout, bands), bands=tuple(bands))
+
+    def read(self, block: Block) -> Samples:
+        """Read all, and leave the rest."""
+        samples, bands = self.inner.read(block), list(self.bands)
+        return Samples(samples.pixels[bands], samples.valid[bands], samples.mask)
+
+    def having(self, *bands: str) -> AnyScene:
+        """The scene within with other bands."""
+        return self.inner.having(*bands)
+
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
+        """As the scene within does."""
+        return self.inner.decimate(factor, self.bands if bands is None else [self.bands[band] for band in bands])
+
+
+def layout_of_bands(layout: RasterLayout, bands: Sequence[int]) -> RasterLayout:
+    """A layout that describes some of its bands, by their positions from 0, and no others."""
+    metadata = layout.metadata
+    return replace(layout, metadata=replace(metadata, bands=tuple(metadata.bands[band] for band in bands)))
