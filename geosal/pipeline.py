@@ -140,7 +140,7 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
         facts = None
         if plan.recipe.targets:
             found = reach(plan, made.path, report)
-            plan, tally, facts = found.plan, found.attempt.tally, found.facts
+            plan, tally, facts = found.attempt.plan, found.attempt.tally, found.facts
         else:
             tally = carry_out(plan, made.path, report)
     if not tally.levels_valid.any():

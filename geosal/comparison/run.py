@@ -6,7 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from rasterio.enums import ColorInterp
@@ -123,13 +123,13 @@ def judge(
     if error_map is not None:
         check_output(error_map, overwrite=overwrite, inputs=[pair.original.path, pair.candidate.path])
     try:
-        width, why = (data_range, "given") if data_range is not None else _range_of(pair, report)
-        sums = sum_up(pair, width, report=report)
+        span = _Span(data_range, "given") if data_range is not None else _span_of(pair, report)
+        sums = sum_up(pair, span.width, report=report)
         if error_map is not None:
             _write_map(pair, error_map, overwrite, report)
     finally:
         close_shared_rasters()
-    rows = tuple(sums.rows(width))
+    rows = tuple(sums.rows(span.width))
     if not rows[0].scores.samples:
         raise SceneError(
             f"{pair.candidate.path} against {pair.original.path}: no sample counts in both; look at nodata and masks: "
@@ -142,7 +142,15 @@ def judge(
             GeosalWarning,
             stacklevel=2,
         )
-    return _result(pair, sums, rows, (width, why), error_map, time.monotonic() - begin)
+    return _result(pair, sums, rows, span, error_map, time.monotonic() - begin)
+
+
+class _Span(NamedTuple):
+    """The range of values."""
+
+    width: float
+    origin: str
+    """Where it comes from."""
 
 
 def sum_up(pair: Pair, data_range: float, *, workers: int | None = None, report: ProgressCallback = ignore) -> Sums:
@@ -198,18 +206,18 @@ def _in_order(pool: Pool, task: Callable[[_Item], _Result], items: Iterable[_Ite
             future.cancel()
 
 
-def _range_of(pair: Pair, report: ProgressCallback) -> tuple[float, str]:
-    """Width of the range of values, and where it comes from."""
+def _span_of(pair: Pair, report: ProgressCallback) -> _Span:
+    """Find the range of values where nobody gives one."""
     bits = bits_of(pair.original.layout)
     if bits is not None:
-        return float(2**bits - 1), f"2**{bits} - 1"
+        return _Span(float(2**bits - 1), f"2**{bits} - 1")
     least, greatest = ends_of(pair.original, report=report)
     if not 0 < greatest - least < float("inf"):
         raise UsageError(
             f"{pair.original.path}: its valid samples go from {least:g} to {greatest:g}, which is no range to judge "
             "by; give one: --data-range X"
         )
-    return greatest - least, f"valid samples of the original, {least:g} to {greatest:g}"
+    return _Span(greatest - least, f"valid samples of the original, {least:g} to {greatest:g}")
 
 
 def bits_of(layout: RasterLayout) -> int | None:
@@ -261,7 +269,7 @@ def _result(
     pair: Pair,
     sums: Sums,
     rows: tuple[Row, ...],
-    data_range: tuple[float, str],
+    span: _Span,
     error_map: str | None,
     seconds: float,
 ) -> Comparison:
@@ -275,8 +283,8 @@ def _result(
         height=grid.height,
         count=len(pair.bands),
         dtype=dtype,
-        data_range=data_range[0],
-        data_range_from=data_range[1],
+        data_range=span.width,
+        data_range_from=span.origin,
         saliency=None if pair.saliency is None else pair.saliency.label,
         steps=None if pair.saliency is None else pair.ladder.steps,
         made_with=provenance.read_saliency(pair.candidate.layout.metadata.tags.get("", {})),

@@ -6,7 +6,7 @@ import time
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from geosal.carry_out import carry_out
 from geosal.cluster import give_back
@@ -36,12 +36,15 @@ class Attempt:
 
     Attributes
     ----------
+    plan
+        By which it was made.
     path
         The file, not yet under its final name.
     tally
         What its blocks add up to.
     """
 
+    plan: Plan
     path: Path
     tally: Tally
 
@@ -52,15 +55,12 @@ class Found:
 
     Attributes
     ----------
-    plan
-        With the setting that was found.
     attempt
-        The full encode that has it.
+        The full encode that has the setting that was found.
     facts
         What the search cost and came to, for the summary.
     """
 
-    plan: Plan
     attempt: Attempt
     facts: dict[str, Any]
 
@@ -97,7 +97,8 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
         search = _search(knob, trials, plain)
         turned = search.first()
         report(Progress("search", 1, 1, "steps"))
-        encodes, seconds, kept = 0, time.monotonic() - began, None
+        encodes, seconds = 0, time.monotonic() - began
+        kept: Attempt | None = None
         while True:
             give_back()
             try:
@@ -106,31 +107,31 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
                 if kept is None:
                     raise
                 warnings.warn(
-                    f"{targets}: the first file is taken, with {told(kept[0], knob.setting)}; a second one, to come "
+                    f"{targets}: the first file is taken, with {told(kept.plan, knob.setting)}; a second one, to come "
                     f"closer, was not written: {error}",
                     GeosalWarning,
                     stacklevel=3,
                 )
-                turned, made, kept, fault = kept[0], _given_back(kept[1]), None, None
+                made, kept, fault = _given_back(kept), None, None
                 break
             began = time.monotonic()
-            fault = search.judge(turned, made.path)
-            following = None if fault is None or encodes == _MOST_ENCODES else search.again(turned)
+            fault = search.judge(made.plan, made.path)
+            following = None if fault is None or encodes == _MOST_ENCODES else search.again(made.plan)
             seconds += time.monotonic() - began
             if following is None:
                 break
             if search.fits:
-                kept = turned, _set_aside(made)
+                kept = _set_aside(made)
             turned = following
     if fault is not None and kept is not None and search.was_better():
-        turned, made = kept[0], _given_back(kept[1])
-        fault = told(turned, knob.setting)
+        made = _given_back(kept)
+        fault = told(made.plan, knob.setting)
     if fault is not None:
         search.refuse(fault)
     facts = {
         "asked": str(targets),
         "knob": str(knob.setting),
-        "found": told(turned, knob.setting),
+        "found": told(made.plan, knob.setting),
         "trials": trials.count,
         "sample_pixels": trials.sample.pixels,
         "encodes": encodes,
@@ -139,20 +140,22 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
         **search.reached,
     }
     logger.info("%s: %s after %d trials and %d encodes", targets, facts["found"], trials.count, encodes)
-    return Found(plan=turned, attempt=made, facts=facts)
+    return Found(attempt=made, facts=facts)
 
 
-def set_out(plan: Plan) -> tuple[Plan, str, bool]:
+class SetOut(NamedTuple):
+    """What the sample alone tells of a search."""
+
+    plan: Plan
+    """With the setting that was found."""
+    found: str
+    """The setting in the user's words."""
+    is_whole: bool
+    """The sample is the whole scene, so that one encode will do."""
+
+
+def set_out(plan: Plan) -> SetOut:
     """Find the setting that meets the targets of a plan's recipe by the sample alone.
-
-    Returns
-    -------
-    Plan
-        With the setting.
-    str
-        The setting in the user's words.
-    bool
-        Whether the sample is the whole scene, so that one encode will do.
 
     Raises
     ------
@@ -162,13 +165,13 @@ def set_out(plan: Plan) -> tuple[Plan, str, bool]:
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
         knob, trials = _prepare(plan, Path(folder))
         turned = _search(knob, trials).first()
-        return turned, told(turned, knob.setting), trials.sample.is_whole(plan)
+        return SetOut(turned, told(turned, knob.setting), trials.sample.is_whole(plan))
 
 
 def _encoded(plan: Plan, path: Path, report: ProgressCallback) -> Attempt:
     """Encode the whole scene, in the place of what was made before."""
     remove(path)
-    return Attempt(path, carry_out(plan, path, report))
+    return Attempt(plan, path, carry_out(plan, path, report))
 
 
 def _set_aside(made: Attempt) -> Attempt:
