@@ -142,6 +142,14 @@ class Wrapped(ABC):
     def read(self, block: Block) -> Samples:
         """Read a block; errors are those of the scene within."""
 
+    @abstractmethod
+    def having(self, *bands: str) -> AnyScene:
+        """The same with other bands."""
+
+    @abstractmethod
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
+        """The same made small."""
+
     @property
     def path(self) -> str:
         """As messages name it."""
