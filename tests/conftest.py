@@ -1,6 +1,7 @@
 """What several rooms' tests share: real rasters where the machine has them, and small scenes made at run time."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from rasterio.transform import from_origin
 settings.register_profile("geosal", deadline=None)
 settings.load_profile("geosal")
 
-HEIGHT, WIDTH = 700, 900
+HEIGHT, WIDTH = 520, 780
+"""Of the scenes: a row of tiles of 512 px and some pixels more, and two tiles in each row."""
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -32,6 +34,14 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip(f"no real scenes on this machine ({data})")
     return data
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Files of tests need not outlive the machine; a job waits for the disk three times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +64,14 @@ def uint16_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pixels = np.clip(_texture() * 900 + 2500, 1, 12000).astype(np.uint16)
     pixels[:, _wedge()] = 0
     return _write(tmp_path_factory.mktemp("uint16") / "uint16.tif", pixels, nodata=0)
+
+
+@pytest.fixture(scope="session")
+def small_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corner of `uint16_scene`, for what does not depend on the size."""
+    pixels = np.clip(_texture() * 900 + 2500, 1, 12000).astype(np.uint16)
+    pixels[:, _wedge()] = 0
+    return _write(tmp_path_factory.mktemp("small") / "small.tif", pixels[:, :160, :240], nodata=0)
 
 
 @pytest.fixture(scope="session")
@@ -84,8 +102,8 @@ def _write(path: Path, pixels: np.ndarray[Any, Any], **profile: Any) -> Path:
     layout: Mapping[str, Any] = {
         "driver": "GTiff",
         "count": len(pixels),
-        "height": HEIGHT,
-        "width": WIDTH,
+        "height": pixels.shape[1],
+        "width": pixels.shape[2],
         "dtype": pixels.dtype,
         "crs": "EPSG:32631",
         "transform": from_origin(399960, 4900020, 10, 10),

@@ -3,6 +3,7 @@
 import io
 import struct
 from contextlib import redirect_stderr
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import rasterio
 import tifffile
 from jpylyzer import jpylyzer
+from numpy.typing import NDArray
 from PIL import Image
 from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter
@@ -36,9 +38,13 @@ BY_LEVEL = LOSSY | {"cod/order": "RPCL", "cod/levels": "4", "siz/xTsiz": "128"}
 HIGH_THROUGHPUT = LOSSLESS | {"cod/order": "RPCL", "qcd/guardBits": "1", "siz/rsiz": "16384"}
 
 
-def scene(folder: Path, dtype: str, *, mask: bool = False) -> str:
+@cache
+def texture() -> NDArray[np.float64]:
     random = np.random.default_rng(0)
-    texture = gaussian_filter(random.integers(0, 256, (3, *SHAPE)).astype(float), (0, 2, 2))
+    return np.asarray(gaussian_filter(random.integers(0, 256, (3, *SHAPE)).astype(float), (0, 2, 2)))
+
+
+def scene(folder: Path, dtype: str, *, mask: bool = False) -> str:
     profile = {"driver": "GTiff", "count": 3, "height": SHAPE[0], "width": SHAPE[1], "dtype": dtype}
     with (
         rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
@@ -46,7 +52,7 @@ def scene(folder: Path, dtype: str, *, mask: bool = False) -> str:
             folder / "s.tif", "w", **profile, crs="EPSG:32631", transform=from_origin(5e5, 45e5, 10, 10)
         ) as dataset,
     ):
-        dataset.write(np.clip(texture * 3 - 250, 1, 255).astype(dtype))
+        dataset.write(np.clip(texture() * 3 - 250, 1, 255).astype(dtype))
         if mask:
             dataset.write_mask(np.arange(SHAPE[0] * SHAPE[1]).reshape(SHAPE) % 1301 > 40)
     return str(folder / "s.tif")

@@ -95,7 +95,7 @@ def test_handles_in_use_are_never_closed_and_idle_ones_are_few(rgb_scene: Path, 
 
 
 VRT = (
-    '<VRTDataset rasterXSize="900" rasterYSize="700"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+    '<VRTDataset rasterXSize="780" rasterYSize="520"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
     '<SourceFilename relativeToVRT="0">{}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>'
 )
 

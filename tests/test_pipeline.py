@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +25,25 @@ def levels_of(path: Path, *sources: str) -> np.ndarray:
     return Ladder().levels(geosal.saliency(sources, like=scene).values)
 
 
-def assert_smoothed(source: Path, output: Path, levels: np.ndarray, tolerance: float) -> None:
-    """Pixels within `tolerance` of the float64 reference; level 0 and invalid ones bit-identical."""
-    with rasterio.open(source) as a, rasterio.open(output) as b:
-        before, after, valid = a.read(), b.read(), a.read_masks() > 0
+@cache
+def smoothed_by_reference(source: Path, saliency: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels of a scene that stay as they are, all pixels by the float64 reference, and which samples are valid."""
+    with rasterio.open(source) as dataset:
+        before, valid = dataset.read(), dataset.read_masks() > 0
     if before.dtype.kind == "f":
         valid &= np.isfinite(before)
-    keep = ~valid | (levels == 0)
+    levels = levels_of(source, saliency)
+    bands = [smooth_reference(band, levels, counts) for band, counts in zip(before, valid, strict=True)]
+    return ~valid | (levels == 0), np.stack(bands), valid
+
+
+def assert_smoothed(source: Path, output: Path, saliency: str, tolerance: float) -> None:
+    """Pixels within `tolerance` of the float64 reference; level 0 and invalid ones bit-identical."""
+    keep, expected, valid = smoothed_by_reference(source, saliency)
+    with rasterio.open(source) as a, rasterio.open(output) as b:
+        before, after = a.read(), b.read()
     np.testing.assert_array_equal(after[keep], before[keep])
-    for band in range(len(before)):
-        expected = smooth_reference(before[band], levels, valid[band])
-        np.testing.assert_allclose(after[band][valid[band]], expected[valid[band]], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(after[valid], expected[valid], rtol=0, atol=tolerance)
 
 
 def assert_kept(source: Path, output: Path, *, lossy: bool = False) -> None:
@@ -66,7 +75,7 @@ def test_lossless_cog(
     valid, errors, warnings = cog_validate(output, strict=True)
     assert valid, (errors, warnings)
     assert_kept(source, output)
-    assert_smoothed(source, output, levels_of(source, "perlin:seed=1"), tolerance)
+    assert_smoothed(source, output, "perlin:seed=1", tolerance)
     assert summary.bytes == output.stat().st_size
     assert summary.blocks == 12
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.tif"]
@@ -85,7 +94,7 @@ def test_lossless_jp2(request: pytest.FixtureRequest, tmp_path: Path, name: str,
     geosal.compress(str(source), str(output), saliency="grid", block=512)
     assert jpylyzer.checkOneFile(str(output)).findtext("isValid") == "True"
     assert_kept(source, output)
-    assert_smoothed(source, output, levels_of(source, "grid"), tolerance)
+    assert_smoothed(source, output, "grid", tolerance)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.jp2", "out.jp2.aux.xml"]
 
 
@@ -158,7 +167,7 @@ def test_provenance_and_summary(rgb_scene: Path, tmp_path: Path) -> None:
     document = summary.to_dict()
     assert document["kernel_shares"].keys() == {"1", "17"}
     assert document["effective_kernel_all"] == 9.0
-    assert document["bits_per_pixel"] == pytest.approx(8 * output.stat().st_size / 630000)
+    assert document["bits_per_pixel"] == pytest.approx(8 * output.stat().st_size / (520 * 780))
     with rasterio.open(output) as dataset:
         tags = dataset.tags()
     assert tags["GEOSAL_LADDER"] == "steps=8 sigma=opencv"
@@ -210,7 +219,7 @@ def test_scenes_smaller_than_the_kernel(tmp_path: Path, shape: tuple[int, int]) 
     with rasterio.open(source, "w", **profile, **place) as dataset:
         dataset.write(pixels)
     geosal.compress(str(source), str(output), saliency="uniform:saliency=0", block=64)
-    assert_smoothed(source, output, np.full(shape, 8, np.uint8), 1.5)
+    assert_smoothed(source, output, "uniform:saliency=0", 1.5)
 
 
 def test_the_lazy_road_gives_the_same_bits(uint16_scene: Path, tmp_path: Path) -> None:
@@ -233,7 +242,7 @@ def test_saliency_of_a_plan_is_the_scenes(rgb_scene: Path) -> None:
 def test_a_lossy_codec_gets_mask_and_nodata_in_one_mask(rgb_scene: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "in.tif", tmp_path / "out.tif"
     shutil.copy(rgb_scene, source)
-    mask = np.full((700, 900), 255, np.uint8)
+    mask = np.full((520, 780), 255, np.uint8)
     mask[:, 800:] = 0
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(source, "r+") as dataset:
         pixels = dataset.read()

@@ -1,7 +1,5 @@
 """Grids of arrays, against rioxarray's own reckoning and its own files."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -274,16 +272,6 @@ def test_without_coordinates_the_transform_counts() -> None:
     array = xr.DataArray(np.zeros((2, 3), np.uint8), dims=("y", "x"))
     assert grid_of(array).transform == Affine.identity()
     assert grid_of(array.rio.write_transform(UTM)).transform == UTM
-
-
-def test_a_session_that_opened_no_scene_has_rio_as_well() -> None:
-    code = (
-        "import numpy as np, xarray as xr, geosal\n"
-        "a = xr.DataArray(np.zeros((40, 40), np.uint8), dims=('y', 'x'))\n"
-        "geosal.smooth(a, geosal.saliency('half', like=a)).compute()\n"
-    )
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ def scene_of(image: np.ndarray, chunks: object = -1, nodata: float | None = None
     return scene.rio.write_nodata(nodata) if nodata is not None else scene
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
-    shape=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    shape=st.tuples(st.integers(1, 45), st.integers(1, 45)),
     chunks=st.tuples(st.integers(1, 25), st.integers(1, 25)),
     steps=st.integers(1, 9),
     dtype=st.sampled_from(["uint8", "uint16", "float32"]),

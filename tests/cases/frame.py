@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 
 CASES: dict[str, "Case"] = {}
@@ -46,16 +48,38 @@ def every_case() -> list[Case]:
     return list(CASES.values())
 
 
-def geosal(*words: object, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own, with more environment where given; its output is text."""
+def geosal(*words: object, timeout: float | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line; its output is text.
+
+    A process of its own takes a second to start, so there is one only for a time limit or more environment.
+    """
+    arguments = [str(word) for word in words]
+    if timeout is None and not environment:
+        return _here(arguments)
     return subprocess.run(
-        [sys.executable, "-P", "-m", "geosal", *(str(word) for word in words)],
+        [sys.executable, "-P", "-m", "geosal", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        timeout=timeout,
+        timeout=timeout or 120,
         env=os.environ | environment,
     )
+
+
+def _here(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the console script's function in this process."""
+    from geosal.cli.main import main
+
+    output, errors, before, code = StringIO(), StringIO(), sys.argv, 0
+    sys.argv = ["geosal", *arguments]
+    try:
+        with redirect_stdout(output), redirect_stderr(errors):
+            main()
+    except SystemExit as left:
+        code = int(left.code or 0)
+    finally:
+        sys.argv = before
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:

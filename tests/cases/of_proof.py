@@ -3,12 +3,14 @@
 import os
 import shutil
 import stat
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 from cases.frame import case
+from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter
@@ -16,13 +18,17 @@ from scipy.ndimage import gaussian_filter
 import geosal
 
 
-def _picture(path: Path, seed: int = 0, *, placed: bool = True) -> str:
+@cache
+def _pixels(seed: int) -> NDArray[np.uint8]:
     noise = np.random.default_rng(seed).normal(size=(3, 600, 640))
-    pixels = np.clip(gaussian_filter(noise, (0, 9, 9)) * 900 + 120, 1, 255).astype(np.uint8)
+    return np.clip(gaussian_filter(noise, (0, 9, 9)) * 900 + 120, 1, 255).astype(np.uint8)
+
+
+def _picture(path: Path, seed: int = 0, *, placed: bool = True) -> str:
     profile = {"driver": "GTiff", "count": 3, "height": 600, "width": 640, "dtype": "uint8", "photometric": "RGB"}
     place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 45e5, 10, 10)} if placed else {}
     with rasterio.open(path, "w", **profile, **place) as dataset:
-        dataset.write(pixels)
+        dataset.write(_pixels(seed))
     return str(path)
 
 

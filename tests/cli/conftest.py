@@ -1,5 +1,6 @@
 """How the commands are run in these tests: in this process where that suffices, else in one of their own."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import geosal
 from geosal.cli.main import geosal as group
 
 
@@ -19,6 +21,22 @@ def call() -> Callable[..., Result]:
         return CliRunner().invoke(group, [str(word) for word in words], prog_name="geosal")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def once_made(rgb_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a JPEG 2000 of the scene and its sidecar; nobody changes it."""
+    folder = tmp_path_factory.mktemp("made")
+    geosal.compress(str(rgb_scene), str(folder / "out.jp2"), saliency="half")
+    return folder
+
+
+@pytest.fixture
+def made(once_made: Path, tmp_path: Path) -> Path:
+    """A copy of that JPEG 2000 that may be changed."""
+    for file in once_made.iterdir():
+        shutil.copy(file, tmp_path)
+    return tmp_path / "out.jp2"
 
 
 @pytest.fixture

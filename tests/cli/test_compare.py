@@ -11,13 +11,6 @@ from click.testing import Result
 Call = Callable[..., Result]
 
 
-@pytest.fixture
-def made(rgb_scene: Path, tmp_path: Path, call: Call) -> Path:
-    out = tmp_path / "out.jp2"
-    assert call("compress", rgb_scene, out, "-s", "half").exit_code == 0
-    return out
-
-
 def test_the_table_tells_each_part(made: Path, rgb_scene: Path, call: Call) -> None:
     result = call("compare", rgb_scene, made, "-s", "half")
     assert (result.exit_code, result.stderr) == (0, "")

@@ -3,7 +3,6 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,50 +14,54 @@ HEAVY = {
     "xarray", "zarr",
 }  # fmt: skip
 RUN = """
-import sys
+import ast, sys
 from geosal.cli.main import main
-try:
-    main()
-finally:
-    sys.stdout.write(repr({name.partition(".")[0] for name in sys.modules}))
+output = sys.stdout
+for words in ast.literal_eval(sys.argv[1]):
+    sys.argv[1:] = words
+    try:
+        main()
+    except SystemExit as left:
+        assert not left.code, words
+output.write(repr({name.partition(".")[0] for name in sys.modules}))
 """
-Imported = Callable[..., set[str]]
 
 
-@pytest.fixture
-def imported(tmp_path: Path) -> Imported:
-    """Run a command in a process of its own; returns the packages that it has imported when it ends."""
-
-    def run(*words: object) -> set[str]:
-        command = [sys.executable, "-P", "-c", RUN, *(str(word) for word in words)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, cwd=tmp_path)
-        packages: set[str] = ast.literal_eval(done.stdout.splitlines()[-1])
-        assert {"geosal", "click"} <= packages
-        return packages
-
-    return run
+def imported(*commands: tuple[object, ...]) -> set[str]:
+    """Run commands in one process, one after the other: the packages that it has imported when all are done."""
+    words = [[str(word) for word in command] for command in commands]
+    packages: set[str] = ast.literal_eval(python(RUN, repr(words)).splitlines()[-1])
+    assert {"geosal", "click"} <= packages
+    return packages
 
 
-@pytest.mark.parametrize("source", ["half", "grid", "perlin:seed=7", "uniform:saliency=0.5"])
-def test_compress_imports_nothing_heavy(imported: Imported, rgb_scene: Path, tmp_path: Path, source: str) -> None:
-    packages = imported("compress", rgb_scene, tmp_path / "out.tif", "--saliency", source, "--quiet")
-    assert (tmp_path / "out.tif").is_file()
+def python(code: str, *words: str) -> str:
+    """Run code in a process of its own; returns what it prints."""
+    command = [sys.executable, "-P", "-c", code, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def test_compress_imports_nothing_heavy(rgb_scene: Path, tmp_path: Path) -> None:
+    sources = ("half", "grid", "perlin:seed=7", "uniform:saliency=0.5")
+    outputs = [tmp_path / f"{number}.tif" for number in range(len(sources))]
+    packages = imported(
+        *(("compress", rgb_scene, output, "-s", source, "-q") for output, source in zip(outputs, sources, strict=True))
+    )
+    assert all(output.is_file() for output in outputs)
     assert packages & HEAVY == set()
     assert "rasterio" in packages
 
 
-def test_other_commands_do_not_either(imported: Imported, rgb_scene: Path, tmp_path: Path) -> None:
-    assert imported("saliency", "half", tmp_path / "map.tif", "--like", rgb_scene, "--quiet") & HEAVY == set()
-    assert imported("compress", rgb_scene, tmp_path / "out.tif", "-s", tmp_path / "map.tif", "-q") & HEAVY == set()
-    assert imported("info", rgb_scene) & HEAVY == set()
-    assert imported("compare", rgb_scene, tmp_path / "out.tif", "-s", "half") & HEAVY == set()
-    assert imported("--help") & HEAVY == set()
-
-
-def python(code: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=120
-    ).stdout
+def test_other_commands_do_not_either(rgb_scene: Path, tmp_path: Path) -> None:
+    output, mask = tmp_path / "out.tif", tmp_path / "map.tif"
+    packages = imported(
+        ("saliency", "half", mask, "--like", rgb_scene, "-q"),
+        ("compress", rgb_scene, output, "-s", mask, "-q"),
+        ("info", rgb_scene),
+        ("compare", rgb_scene, output, "-s", "half"),
+        ("--help",),
+    )
+    assert packages & HEAVY == set()
 
 
 def test_the_package_itself_is_light() -> None:
@@ -85,23 +88,35 @@ def test_types_and_names_agree() -> None:
 ARRAY = "array = xarray.DataArray([[1]], dims=('y', 'x')); print(type(array.geosal).__name__)"
 
 
-@pytest.mark.parametrize(
-    "imports",
-    [
-        "import geosal, xarray",
-        "import xarray, geosal",
-        "from geosal.errors import GeosalError; import xarray",
-        "import geosal; geosal.open_scene; import xarray",
-        "import geosal, rioxarray, xarray",
-        "import geosal, importlib; xarray = importlib.import_module('xarray')",
-        "import geosal, importlib.util; assert importlib.util.find_spec('xarray').origin; import xarray",
-        "import geosal, importlib; importlib.reload(geosal); import xarray; importlib.reload(geosal)",
-    ],
+ORDERS = (
+    "import geosal, xarray",
+    "import xarray, geosal",
+    "from geosal.errors import GeosalError; import xarray",
+    "import geosal; geosal.open_scene; import xarray",
+    "import geosal, rioxarray, xarray",
+    "import geosal, importlib; xarray = importlib.import_module('xarray')",
+    "import geosal, importlib.util; assert importlib.util.find_spec('xarray').origin; import xarray",
+    "import geosal, importlib; importlib.reload(geosal); import xarray; importlib.reload(geosal)",
 )
-def test_arrays_have_the_accessor_in_whatever_order(imports: str) -> None:
-    assert python(f"import warnings; warnings.simplefilter('error', UserWarning); {imports}; {ARRAY}") == (
-        "GeosalAccessor\n"
-    )
+
+
+def test_arrays_have_the_accessor_in_whatever_order() -> None:
+    """Each in a child of one process, which has imported what takes long and is no part of the question."""
+    code = """
+import ast, os, sys, warnings
+import pandas, rasterio
+assert not {"xarray", "geosal"} & set(sys.modules)
+warnings.simplefilter("error", UserWarning)
+for imports in ast.literal_eval(sys.argv[1]):
+    print(imports, end=": ", flush=True)
+    if not os.fork():
+        exec(imports + "; " + sys.argv[2])
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.wait()[1] == 0, imports
+"""
+    lines = python(code, repr(ORDERS), ARRAY).splitlines()
+    assert lines == [f"{imports}: GeosalAccessor" for imports in ORDERS]
 
 
 def test_xarray_keeps_no_trace_of_being_watched() -> None:

@@ -16,7 +16,7 @@ def test_info_of_a_source_and_of_what_was_made_of_it(
     source, made = call("info", rgb_scene), call("info", out)
     assert (source.exit_code, made.exit_code) == (0, 0)
     assert "GEOSAL_" not in source.stdout
-    for text in ("900 x 700 px, 3 bands of uint8", "EPSG:32631", "B04 (red), B03 (green), B02 (blue)", "PROVENANCE"):
+    for text in ("780 x 520 px, 3 bands of uint8", "EPSG:32631", "B04 (red), B03 (green), B02 (blue)", "PROVENANCE"):
         assert text in source.stdout
         assert text in made.stdout
     assert "GEOSAL_LADDER" in made.stdout
@@ -25,7 +25,7 @@ def test_info_of_a_source_and_of_what_was_made_of_it(
 
 def test_info_as_json(rgb_scene: Path, float32_scene: Path, call: Callable[..., Result]) -> None:
     document = json.loads(call("info", rgb_scene, "--json", "-").stdout)
-    assert (document["width"], document["height"], document["crs"]) == (900, 700, "EPSG:32631")
+    assert (document["width"], document["height"], document["crs"]) == (780, 520, "EPSG:32631")
     document = json.loads(call("info", float32_scene, "--json", "-").stdout, parse_constant=pytest.fail)
     assert document["nodata"] == "nan"
 

@@ -51,10 +51,10 @@ def test_plan_estimates_time_and_the_setting_of_a_target(
 ) -> None:
     words = ("plan", rgb_scene, tmp_path / "out.tif", "-s", "half", "--profile", "jpeg", "--target-bpp", "3")
     quick = json.loads(call(*words, "--json", "-").stdout)
-    assert (quick["estimated_bytes"], quick["estimate"]) == (236250, None)
+    assert (quick["estimated_bytes"], quick["estimate"]) == (152100, None)
     assert quick["targets"] == "--target-bpp 3"
     careful = json.loads(call(*words, "--estimate", "--json", "-").stdout)["estimate"]
-    assert careful["bytes"] == pytest.approx(236250, rel=0.01)
+    assert careful["bytes"] == pytest.approx(152100, rel=0.01)
     assert careful["seconds"] > 0
     table = call(*words, "--estimate").stdout
     assert "--co QUALITY=" in table

@@ -9,13 +9,6 @@ from click.testing import Result
 from geosal.scenes import Reading
 
 
-@pytest.fixture
-def made(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> Path:
-    out = tmp_path / "out.jp2"
-    assert call("compress", rgb_scene, out, "-s", "half").exit_code == 0
-    return out
-
-
 def test_a_good_file_passes_every_check(made: Path, rgb_scene: Path, call: Callable[..., Result]) -> None:
     result = call("verify", made, "--against", rgb_scene, "--saliency", "half")
     assert (result.exit_code, result.stderr) == (0, ""), result.stdout

@@ -8,7 +8,7 @@ import geosal
 
 
 @pytest.mark.parametrize(
-    ("treatment", "bpp"), [("quality", 4.0), ("quality:high=34", 3.3), ("quality:low=34,high=100", 10.0)]
+    ("treatment", "bpp"), [("quality", 4.0), ("quality:high=34", 3.8), ("quality:low=34,high=100", 11.0)]
 )
 def test_the_decibels_of_tiles_are_turned(rgb_scene: Path, tmp_path: Path, treatment: str, bpp: float) -> None:
     """Both together; what the user has given for salient tiles stays."""

@@ -58,6 +58,12 @@ def saliency(request: pytest.FixtureRequest, make_mask) -> Saliency:
         return open_saliency(sources, scene, combine=combine.rstrip(")") or None)
 
 
+@pytest.fixture
+def whole(saliency: Saliency):
+    """Values of the whole scene, and where they are known."""
+    return saliency.read_known(saliency.grid.whole())
+
+
 cuts = st.tuples(
     st.sets(st.integers(1, HEIGHT - 1), max_size=3).map(sorted),
     st.sets(st.integers(1, WIDTH - 1), max_size=3).map(sorted),
@@ -66,19 +72,19 @@ cuts = st.tuples(
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts)
-def test_any_cutting_gives_the_same_bits(saliency, cuts):
-    whole, known = saliency.read_known(saliency.grid.whole())
-    assert 0 <= whole.min() <= whole.max() <= 1
+def test_any_cutting_gives_the_same_bits(saliency, whole, cuts):
+    expected, known = whole
+    assert 0 <= expected.min() <= expected.max() <= 1
     assert known.any()
     rows, cols = ([0, *inner, size] for inner, size in zip(cuts, saliency.grid.shape, strict=True))
     for top, bottom in pairwise(rows):
         for left, right in pairwise(cols):
             values, spoken = saliency.read_known(Block(top, left, bottom - top, right - left))
-            np.testing.assert_array_equal(values, whole[top:bottom, left:right])
+            np.testing.assert_array_equal(values, expected[top:bottom, left:right])
             np.testing.assert_array_equal(spoken, known[top:bottom, left:right])
 
 
-def test_single_pixels_give_the_same_bits(saliency):
-    whole = saliency.read(saliency.grid.whole())
+def test_single_pixels_give_the_same_bits(saliency, whole):
+    expected, _ = whole
     for row, col in [(0, 0), (HEIGHT - 1, WIDTH - 1), (63, 64), (64, 63), (77, 2047), (77, 2048)]:
-        assert saliency.read(Block(row, col, 1, 1)).item() == whole[row, col]
+        assert saliency.read(Block(row, col, 1, 1)).item() == expected[row, col]

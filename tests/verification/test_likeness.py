@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,16 @@ from geosal.verification.coarse import Coarseness
 from geosal.verification.likeness import Likeness, means
 
 
-def picture(path: Path, seed: int) -> str:
+@cache
+def pixels_of(seed: int) -> NDArray[np.uint8]:
     noise = np.random.default_rng(seed).normal(size=(3, 600, 640))
-    pixels = np.clip(gaussian_filter(noise, (0, 9, 9)) * 900 + 120, 1, 255).astype(np.uint8)
+    return np.clip(gaussian_filter(noise, (0, 9, 9)) * 900 + 120, 1, 255).astype(np.uint8)
+
+
+def picture(path: Path, seed: int) -> str:
     profile = {"driver": "GTiff", "count": 3, "height": 600, "width": 640, "dtype": "uint8", "crs": "EPSG:32631"}
     with rasterio.open(path, "w", **profile, transform=from_origin(5e5, 45e5, 10, 10), photometric="RGB") as dataset:
-        dataset.write(pixels)
+        dataset.write(pixels_of(seed))
     return str(path)
 
 

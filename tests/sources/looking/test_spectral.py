@@ -109,11 +109,17 @@ def test_thresholds_are_linear_sharp_or_turned_around(make_scene, numbers):
     np.testing.assert_array_equal(said(scene, f"{text},low=0.1,high=0.1"), index >= 0.1)
 
 
-@given(st.data())
-def test_any_block_has_the_bits_of_the_whole(shared_data, data):
+@pytest.fixture(scope="module")
+def planet(shared_data):
+    """A scene, its water by a source, and that of the whole."""
     scene = Scene.open(shared_data / "planet_like" / "rgbn.tif")
     (source,) = open_saliency(["spectral:index=ndwi,green=2,nir=4"], scene.grid, scene=scene).sources
-    whole = source.read(scene.grid.whole())
+    return scene, source, source.read(scene.grid.whole())
+
+
+@given(st.data())
+def test_any_block_has_the_bits_of_the_whole(planet, data):
+    scene, source, whole = planet
     row, col = (data.draw(st.integers(0, size - 1)) for size in scene.grid.shape)
     height, width = (
         data.draw(st.integers(1, size - at)) for size, at in zip(scene.grid.shape, (row, col), strict=True)

@@ -1,5 +1,7 @@
 """Features over the edges of maps, against places of every pixel that are looked up one by one."""
 
+from functools import cache
+
 import numpy as np
 import pyproj
 import pytest
@@ -29,12 +31,18 @@ SEA = shapely.box(177, -18, 184, -14)
 
 def by_pixels(inside, grid: Grid, code: int = 4326) -> np.ndarray:
     """What a function of places in a CRS says at the middle of every pixel."""
+    return inside(*places(grid, code))
+
+
+@cache
+def places(grid: Grid, code: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the middles of pixels lie in a CRS: x and y."""
     row, col = np.mgrid[: grid.height, : grid.width] + 0.5
     m = grid.transform
     x, y = m.a * col + m.b * row + m.c, m.d * col + m.e * row + m.f
     if CRS.from_wkt(grid.crs).is_geographic:
         x = (x + 180) % 360 - 180
-    return inside(*pyproj.Transformer.from_crs(grid.crs, code, always_xy=True).transform(x, y))
+    return pyproj.Transformer.from_crs(grid.crs, code, always_xy=True).transform(x, y)
 
 
 def in_features(shapes, grid: Grid, code: int = 4326) -> np.ndarray:
