@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from PIL import Image
 
 import geosal
 from geosal.errors import ResourceError
@@ -226,17 +225,6 @@ def test_what_gdal_decodes_whole_is_counted_whole(tmp_path: Path) -> None:
     plan = _planned(tmp_path, pixels, ".webp", driver="WEBP")
     assert plan.scene.tile_bytes == pixels.nbytes
     assert _planned(tmp_path, pixels, ".png", driver="PNG").scene.tile_bytes == 3 * 900
-
-
-@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
-@pytest.mark.parametrize(("subsampling", "held"), [(0, 6), (1, 4), (2, 3)])
-def test_coefficients_of_progressive_jpegs_are_counted(tmp_path: Path, subsampling: int, held: int) -> None:
-    """Of 4:4:4, 4:2:2 and 4:2:0, two bytes each, until the last scan is read."""
-    image = Image.fromarray(np.zeros((900, 800, 3), np.uint8))
-    image.save(tmp_path / "p.jpg", progressive=True, subsampling=subsampling, icc_profile=b"x" * 70_000)
-    assert Scene.open(str(tmp_path / "p.jpg")).tile_bytes == held * 900 * 800
-    image.save(tmp_path / "b.jpg", subsampling=subsampling)
-    assert Scene.open(str(tmp_path / "b.jpg")).tile_bytes == 3 * 800
 
 
 @pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")

@@ -5,42 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pictures import damaged, picture
 from scipy.ndimage import correlate, minimum_filter
 from scipy.signal import convolve2d
 from skimage.metrics import structural_similarity
 
 from geosal.errors import UsageError
-from geosal.metrics import ALIGNMENT, HALO, ErrorSums, Scores, StructureSums, ms_ssim, ssim, sum_by_level
+from geosal.metrics import ALIGNMENT, HALO, StructureSums, ms_ssim, ssim
 from geosal.metrics.structural import SCALES, WEIGHTS
 from geosal.native import library, pool
 
 Image = NDArray[Any]
 DTYPES = {"uint8": 255, "uint16": 65535, "int16": 65535, "uint32": 2**32 - 1, "int32": 2**32 - 1, "float64": 0.5}
-
-
-def picture(shape: tuple[int, ...], dtype: str = "uint8", seed: int = 0, *, low: bool = False) -> Image:
-    """Waves, edges and noise over most of the range of a type."""
-    rng = np.random.default_rng(seed)
-    row, col = np.mgrid[: shape[-2], : shape[-1]]
-    light = np.sin(row / 5 + col / 9) + np.sin(col / 31) + ((row // 37 + col // 53) % 2)
-    light = (light + rng.normal(0, 0.2, shape) + 3) / 8
-    if dtype.startswith("float"):
-        return (0.5 * light).astype(dtype)
-    limits = np.iinfo(dtype)
-    width = float(limits.max) - float(limits.min)
-    return np.clip(limits.min + light * (width / 16 if low else width), limits.min, limits.max).astype(dtype)
-
-
-def damaged(image: Image, seed: int = 1) -> Image:
-    rng = np.random.default_rng(seed)
-    noisy = image + rng.normal(0, float(image.std()) / 3, image.shape) * (np.indices(image.shape)[-1] % 90 > 30)
-    if image.dtype.kind == "f":
-        return noisy.astype(image.dtype)
-    limits = np.iinfo(image.dtype)
-    return np.clip(np.rint(noisy), limits.min, limits.max).astype(image.dtype)
 
 
 def by_scikit_image(first: Image, second: Image, data_range: float, **options: Any) -> Any:
@@ -167,53 +144,6 @@ def test_a_part_has_the_windows_that_its_pixels_lie_in(cell: int) -> None:
     assert ms_ssim(first, second, 255, where=where) == sums.ms_ssim
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    shape=st.tuples(st.integers(170, 330), st.integers(170, 330)),
-    block=st.integers(1, 12),
-    dtype=st.sampled_from(["uint8", "uint16", "float64"]),
-    hole=st.sampled_from([None, 0.0001, 0.01]),
-    leveled=st.booleans(),
-)
-def test_blocks_do_not_show(shape: tuple[int, int], block: int, dtype: str, hole: float | None, leveled: bool) -> None:
-    rng = np.random.default_rng(shape[0])
-    first = picture(shape, dtype)
-    second = damaged(first)
-    valid = None if hole is None else rng.random(shape) >= hole
-    levels = np.kron(rng.integers(0, 3, (34, 34), dtype=np.uint8), np.ones((10, 10), np.uint8))[: shape[0], : shape[1]]
-    errors, structure = [ErrorSums()] * 3, [StructureSums()] * 3
-    side = block * ALIGNMENT
-    for row in range(0, shape[0], side):
-        for col in range(0, shape[1], side):
-            stops = min(row + side, shape[0]), min(col + side, shape[1])
-            outer = slice(max(0, row - HALO), stops[0] + HALO), slice(max(0, col - HALO), stops[1] + HALO)
-            inside = tuple(
-                slice(start - out.start, stop - out.start)
-                for start, stop, out in zip((row, col), stops, outer, strict=True)
-            )
-            part = sum_by_level(
-                first[outer],
-                second[outer],
-                DTYPES[dtype],
-                (inside[0], inside[1]),
-                valid=None if valid is None else valid[outer],
-                levels=levels[row : stops[0], col : stops[1]] if leveled else None,
-                count=3,
-            )
-            errors = [a + b for a, b in zip(errors, part[0], strict=True)]
-            structure = [a + b for a, b in zip(structure, part[1], strict=True)]
-    everywhere = np.ones(shape, np.bool_) if valid is None else valid
-    for level in range(3):
-        where = levels == level if leveled else np.full(shape, level == 0)
-        whole = StructureSums.of(first, second, DTYPES[dtype], valid=valid, where=where)
-        assert structure[level].windows == whole.windows
-        assert structure[level].similarity == pytest.approx(whole.similarity, rel=1e-11, abs=1e-9)
-        assert structure[level].contrast == pytest.approx(whole.contrast, rel=1e-11, abs=1e-9)
-        exact = ErrorSums.of(first, second, where & everywhere)
-        assert errors[level].count == exact.count
-        assert errors[level].squared == pytest.approx(exact.squared, rel=1e-12)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_identical_images_are_exactly_one(dtype: str) -> None:
     image = picture((180, 200), dtype)
@@ -280,19 +210,6 @@ def test_pooling_is_the_mean_of_what_is_there(shape: tuple[int, int], dtype: str
     np.testing.assert_allclose(pool(image), expected, rtol=1e-15)
 
 
-def test_scores_are_told_from_sums() -> None:
-    first, second = picture((2, 200, 200), "uint16"), damaged(picture((2, 200, 200), "uint16"))
-    errors = [ErrorSums.of(a, b) for a, b in zip(first, second, strict=True)]
-    structure = [StructureSums.of(a, b, 65535) for a, b in zip(first, second, strict=True)]
-    scores = Scores.of(errors, structure, 65535)
-    assert (scores.samples, scores.max_error) == (first.size, ErrorSums.of(first, second).largest)
-    assert scores.psnr == ErrorSums.of(first, second).psnr(65535)
-    assert scores.ssim == ssim(first, second, 65535)
-    empty = Scores.of([ErrorSums()], [StructureSums()], 255)
-    assert empty.samples == 0
-    assert all(map(math.isnan, (empty.mse, empty.psnr, empty.max_error, empty.ssim, empty.ms_ssim)))
-
-
 @pytest.mark.parametrize("data_range", [0, -1, math.nan, math.inf])
 def test_a_range_must_be_one(data_range: float) -> None:
     image = picture((40, 40))
@@ -314,14 +231,6 @@ def test_a_range_whose_square_is_no_number(data_range: float) -> None:
     image = picture((40, 40)).astype(np.float64)
     with pytest.raises(UsageError, match="fits into no float64"):
         ssim(image, image, data_range)
-
-
-def test_blocks_must_be_aligned() -> None:
-    image = picture((100, 100))
-    with pytest.raises(UsageError, match="multiples of 16"):
-        sum_by_level(image, image, 255, (slice(8, 100), slice(0, 100)))
-    with pytest.raises(UsageError, match="multiples of 16"):
-        sum_by_level(image, image, 255, (slice(0, 90), slice(0, 100)))
 
 
 def test_arrays_that_do_not_belong_together_are_refused() -> None:

@@ -8,14 +8,12 @@ import rasterio.shutil
 from affine import Affine
 from packaging import version
 from rasterio.control import GroundControlPoint
-from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from geosal import GeosalWarning, ResourceError, SceneError, UsageError
+from geosal import GeosalWarning, SceneError, UsageError
 from geosal.grid import Block
-from geosal.scenes import Scene, describe
-from geosal.scenes.decimate import sample
+from geosal.scenes import Scene
 
 PLACE = {"crs": "EPSG:32631", "transform": from_origin(400000, 4900000, 10, 10)}
 
@@ -136,16 +134,6 @@ def test_a_vrt_is_opened_only_when_trusted_whatever_its_name(tmp_path: Path, rgb
         assert Scene.open(str(path), drivers=("VRT",)).layout.count == 3
 
 
-def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.tif"
-    layout = {"driver": "GTiff", "count": 1, "dtype": "uint8", "sparse_ok": True, "tiled": True, "bigtiff": True}
-    with rasterio.open(path, "w", width=400_000, height=400_000, **layout):
-        pass
-    with pytest.raises(ResourceError, match="--max-pixels"):
-        Scene.open(str(path))
-    assert Scene.open(str(path), max_pixels=10**12).grid.width == 400_000
-
-
 def test_nodata_that_no_pixel_can_have_is_left_out_with_a_warning(tmp_path: Path) -> None:
     vrt = tmp_path / "a.vrt"
     rasterio.shutil.copy(write(tmp_path / "a.tif", np.ones((1, 8, 8), np.uint8)), vrt, driver="VRT")
@@ -162,27 +150,6 @@ def test_statistics_are_noticed(tmp_path: Path) -> None:
     with rasterio.open(path, "r+") as dataset:
         dataset.update_tags(1, STATISTICS_MEAN="31.5")
     assert Scene.open(path).has_statistics
-
-
-def test_describe_is_plain_data(rgb_scene: Path) -> None:
-    facts = describe(str(rgb_scene))
-    assert (facts["width"], facts["height"], facts["count"], facts["dtype"]) == (780, 520, 3, "uint8")
-    assert facts["crs"] == "EPSG:32631"
-    assert facts["nodata"] == 0
-    assert [band["colorinterp"] for band in facts["bands"]] == [
-        c.name for c in (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-    ]
-    assert "PROVENANCE" in facts["tag_domains"]
-
-
-def test_pixels_and_header_apart_are_described_and_sampled(tmp_path: Path) -> None:
-    """ENVI's pixels cannot be opened without what lies beside them."""
-    pixels = np.add.outer(np.arange(1200), np.arange(1200)).astype(np.uint16)
-    path = write(tmp_path / "s.img", pixels[None], driver="ENVI")
-    facts = describe(path)
-    assert (facts["driver"], facts["overviews"], facts["compression"]) == ("ENVI", [], None)
-    found, _ = sample(Scene.open(path))
-    assert abs(found.mean() - pixels.mean()) < 30
 
 
 def test_one_bit_is_no_palette(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from rasterio.enums import ColorInterp
 
 from geosal.errors import OutputError, UsageError
 from geosal.lab.demo.scene import draw_scene, grade, make_demo_scene
-from geosal.lab.demo.terrain import fractal
 
 SIZE = 256
 
@@ -66,16 +65,6 @@ def test_every_seed_has_land_sea_and_something_salient(seed: int) -> None:
     # What is salient is full of detail: that is why it is kept.
     detail = np.abs(np.diff(pixels[1].astype(int), axis=1))
     assert detail[salient[:, 1:]].mean() > 1.5 * detail[~salient[:, 1:]].mean()
-
-
-def test_texture_has_the_spectrum_asked_for() -> None:
-    field = fractal(256, 1.5, np.random.default_rng(0))
-    power = np.abs(np.fft.rfft2(field)) ** 2
-    frequency = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.rfftfreq(256)[None, :])
-    inside = (frequency > 0.02) & (frequency < 0.4)
-    slope = np.polyfit(np.log(frequency[inside]), np.log(power[inside]), 1)[0]
-    assert slope == pytest.approx(-3.0, abs=0.1)  # power is amplitude squared
-    assert field.std() == pytest.approx(1, abs=1e-5)
 
 
 def test_grades_fall_with_the_distance() -> None:

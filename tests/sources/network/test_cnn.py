@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from affine import Affine
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 from onnx_file import card_metadata, mixing_model
+from pictures import patchwork
 
 from geosal.cli.main import geosal as group
 from geosal.errors import GeosalError, SceneError, UsageError
@@ -22,27 +22,11 @@ from geosal.scenes.raster import Scene
 from geosal.sources import open_saliency
 from geosal.sources.network import cnn as room
 from geosal.sources.network.cnn import Cnn
-from geosal.sources.network.ground import Ground
-from geosal.sources.text import SourceText
 
 pytest.importorskip("onnxruntime")
 
 COLOURS = ("red", "green", "blue")
 MakeScene = Callable[..., Scene]
-
-
-@pytest.fixture
-def make_scene(tmp_path: Path) -> MakeScene:
-    def make(pixels: np.ndarray, metres: float = 10, scale: float = 1, **profile) -> Scene:
-        count, height, width = pixels.shape
-        place = {"crs": "EPSG:32633", "transform": Affine(metres, 0, 400000, 0, -metres, 5000000)}
-        shape = {"count": count, "height": height, "width": width, "dtype": pixels.dtype}
-        with rasterio.open(tmp_path / "scene.tif", "w", driver="GTiff", **(place | shape | profile)) as dataset:
-            dataset.write(pixels)
-            dataset.scales = (scale,) * count
-        return Scene.open(tmp_path / "scene.tif")
-
-    return make
 
 
 @pytest.fixture
@@ -57,14 +41,6 @@ def opened(scene: Scene, text: str) -> Cnn:
     (only,) = open_saliency([text], scene.grid, scene=scene).sources
     assert isinstance(only, Cnn)
     return only
-
-
-def noise(shape: tuple[int, int], count: int = 3, seed: int = 1) -> NDArray[np.uint8]:
-    """Patches of 20 pixels and grain."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(1, 200, (count, shape[0] // 20 + 1, shape[1] // 20 + 1))
-    patches = coarse.repeat(20, 1).repeat(20, 2)[:, : shape[0], : shape[1]]
-    return (patches + rng.integers(0, 55, patches.shape)).astype(np.uint8)
 
 
 def halves() -> NDArray[np.uint8]:
@@ -85,7 +61,7 @@ def test_classes_tell_what_matters(make_scene, model):
 
 
 def test_paper_is_the_documented_formula(make_scene, model):
-    pixels = noise((60, 84))
+    pixels = patchwork((60, 84))
     scene = make_scene(pixels)
     cam = 20 * pixels.reshape(3, 15, 4, 21, 4).mean((2, 4)) / 255
     total = 0
@@ -98,7 +74,7 @@ def test_paper_is_the_documented_formula(make_scene, model):
 
 
 def test_any_blocks_any_threads_and_any_time_give_the_same_bits(make_scene, monkeypatch):
-    scene = make_scene(noise((1100, 700)), tiled=True, blockxsize=256, blockysize=256)
+    scene = make_scene(patchwork((1100, 700)), tiled=True, blockxsize=256, blockysize=256)
     source = opened(scene, "cnn")
     whole = source.read(scene.grid.whole())
     assert whole.min() >= 0
@@ -119,7 +95,7 @@ def test_any_blocks_any_threads_and_any_time_give_the_same_bits(make_scene, monk
 @pytest.mark.parametrize("shape", [(900, 600), (500, 646), (1190, 700)])
 def test_tiles_leave_no_seam(make_scene, monkeypatch, shape):
     """The map of a scene in tiles is that of the scene at once, be the last tile nearly the same as the one before."""
-    scene = make_scene(noise(shape))
+    scene = make_scene(patchwork(shape))
     tiles = opened(scene, "cnn").read(scene.grid.whole())
     monkeypatch.setattr(room, "_TILE_PIXELS", 4096)
     assert np.abs(opened(scene, "cnn").read(scene.grid.whole()) - tiles).max() < 0.05
@@ -142,58 +118,15 @@ def test_a_model_sees_the_metres_it_was_trained_at(make_scene, tmp_path, metres)
     assert values[:, half + 160 // metres :].max() < 0.1
 
 
-def test_finer_pixels_are_averaged(make_scene):
-    pixels = noise((40, 60))
-    ground = Ground.open(SourceText.parse("cnn"), make_scene(pixels, metres=5), 10.0)
-    got, valid = ground.read(Block(2, 3, 11, 20))
-    expected = pixels.reshape(3, 20, 2, 30, 2).mean((2, 4))[:, 2:13, 3:23]
-    assert valid.all()
-    assert got == pytest.approx(expected, abs=1e-3)
-    assert ground.shape == (20, 30)
-
-
-@pytest.mark.parametrize("metres", [3, 7, 16, 40])
-def test_a_slope_stays_where_it_is(make_scene, metres):
-    """Whatever the scale, a linear ramp has the same values at the same places on the ground."""
-    ramp = np.broadcast_to(np.arange(150, dtype=np.uint8), (3, 60, 150))
-    ground = Ground.open(SourceText.parse("cnn"), make_scene(ramp, metres=metres), 10.0)
-    rows, cols = ground.shape
-    assert ground.factors == pytest.approx((10 / metres, 10 / metres), rel=0.06)
-    got, valid = ground.read(Block(1, 6, rows - 2, cols - 12))
-    expected = (np.arange(6, cols - 6) + 0.5) * ground.factors[1] - 0.5
-    assert valid.all()
-    assert got == pytest.approx(np.broadcast_to(expected, got.shape), abs=0.2)
-
-
-def test_metres_are_those_on_the_ground(make_scene):
-    """A pixel of 20 m of Web Mercator at 60 degrees north has about 10 m."""
-    scene = make_scene(noise((80, 80)), metres=20, crs="EPSG:3857", transform=Affine(20, 0, 0, 0, -20, 8399738))
-    assert Ground.open(SourceText.parse("cnn"), scene, 10.0).factors == (1, 1)
-
-
-def test_sixteen_bits_come_to_eight_by_one_rule(make_scene):
-    pixels = (noise((60, 60)).astype(np.uint16) + 1) * 10
-    values = pixels.astype(float)
-    block = Block(0, 0, 60, 60)
-
-    def read(text: str, scale: float = 1) -> NDArray[np.float32]:
-        return Ground.open(SourceText.parse(text), make_scene(pixels, scale=scale), 10.0).read(block)[0]
-
-    assert read("cnn:range=500-1500") == pytest.approx(np.clip(1 + 254 * (pixels - 500.0) / 1000, 1, 255), abs=1e-3)
-    assert read("cnn", 1e-4) == pytest.approx(np.clip(1 + 254 * values / 2750, 1, 255), abs=1e-3)
-    top = np.percentile(pixels, 99)
-    assert read("cnn") == pytest.approx(np.clip(1 + 254 * values / top, 1, 255), abs=1e-3)
-
-
 def test_a_grey_scene_may_be_shown_three_times(make_scene, model):
-    grey = noise((96, 80), count=1)
+    grey = patchwork((96, 80), count=1)
     shown = opened(make_scene(grey), f"cnn:model={model},bands=1;1;1")
     colour = opened(make_scene(np.repeat(grey, 3, axis=0)), f"cnn:model={model}")
     assert shown.packed == colour.packed
 
 
 def test_nothing_is_said_where_no_pixel_is_valid(make_scene, model):
-    pixels = noise((80, 80))
+    pixels = patchwork((80, 80))
     pixels[:, :, :40] = 0
     scene = make_scene(np.maximum(pixels, np.arange(80) >= 40).astype(np.uint8), nodata=0)
     with pytest.warns(UserWarning, match="covers"):
@@ -204,7 +137,7 @@ def test_nothing_is_said_where_no_pixel_is_valid(make_scene, model):
 
 
 def test_fingerprint_tells_models_and_parameters_apart(make_scene, model):
-    scene = make_scene(noise((80, 80)))
+    scene = make_scene(patchwork((80, 80)))
     texts = ["cnn", f"cnn:model={model}", "cnn:top=2", "cnn:classes=Forest=1", "cnn:weights=paper"]
     assert len({opened(scene, text).fingerprint for text in texts}) == len(texts)
 
@@ -248,7 +181,7 @@ def test_what_cannot_work_is_one_line(make_scene, tmp_path, text, code, says):
             (tmp_path / name).write_bytes(content)
             text = text.replace(name, str(tmp_path / name))
     with pytest.raises(GeosalError, match=says) as caught:
-        opened(make_scene(noise((80, 80))), text)
+        opened(make_scene(patchwork((80, 80))), text)
     assert caught.value.exit_code == code
     assert "\n" not in str(caught.value)
 
@@ -260,24 +193,15 @@ def test_scenes_that_cannot_be_looked_at(make_scene, grid: Grid, monkeypatch):
         assert "\n" not in str(caught.value)
         return caught.value.exit_code
 
-    assert code(make_scene(noise((80, 80), 1))) == 4
-    assert code(make_scene(noise((80, 80), 2))) == 4
-    assert code(make_scene(noise((7, 80)))) == 4
-    assert code(make_scene(noise((80, 80)), metres=100)) == 4
+    assert code(make_scene(patchwork((80, 80), 1))) == 4
+    assert code(make_scene(patchwork((80, 80), 2))) == 4
+    assert code(make_scene(patchwork((7, 80)))) == 4
+    assert code(make_scene(patchwork((80, 80)), metres=100)) == 4
     assert code(make_scene(np.zeros((3, 80, 80), np.uint8), nodata=0)) == 4
     with pytest.raises(UsageError, match="only a grid"):
         open_saliency(["cnn"], grid)
     monkeypatch.setattr(room, "_MAX_CELLS", 50)
-    assert code(make_scene(noise((80, 80)))) == 7
-
-
-def test_samples_without_end_do_not_set_the_stretch(make_scene):
-    pixels = noise((60, 60)).astype(np.float32)
-    pixels[:, :2, :30] = np.inf
-    got, valid = Ground.open(SourceText.parse("cnn"), make_scene(pixels), 10.0).read(Block(0, 0, 60, 60))
-    assert np.isfinite(got).all()
-    assert np.ptp(got[:, 10:]) > 200
-    assert valid[10:].all()
+    assert code(make_scene(patchwork((80, 80)))) == 7
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
@@ -285,7 +209,7 @@ def test_a_model_that_is_cut_off_is_one_line(make_scene, tmp_path, share):
     whole = (resources.files("geosal.sources.network") / "models" / "compact-eurosat.onnx").read_bytes()
     (tmp_path / "cut.onnx").write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(SceneError, match=r"cut\.onnx") as caught:
-        opened(make_scene(noise((80, 80))), f"cnn:model={tmp_path / 'cut.onnx'}")
+        opened(make_scene(patchwork((80, 80))), f"cnn:model={tmp_path / 'cut.onnx'}")
     assert "\n" not in str(caught.value)
 
 
@@ -293,14 +217,14 @@ def test_a_card_that_is_no_text_is_one_line(make_scene, tmp_path, capfd):
     content = mixing_model(np.eye(3), metadata=card_metadata(COLOURS))
     (tmp_path / "odd.onnx").write_bytes(content.replace(b'"red"', b'"\x93ed"'))
     with pytest.raises(SceneError, match=r"odd\.onnx: is no ONNX model") as caught:
-        opened(make_scene(noise((80, 80))), f"cnn:model={tmp_path / 'odd.onnx'}")
+        opened(make_scene(patchwork((80, 80))), f"cnn:model={tmp_path / 'odd.onnx'}")
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
 
 def test_it_tells_how_far_it_is(make_scene, monkeypatch, caplog):
     monkeypatch.setattr(room, "_PATIENCE", 0.0)
-    scene = make_scene(noise((900, 700)))
+    scene = make_scene(patchwork((900, 700)))
     with caplog.at_level("INFO", "geosal"):
         opened(scene, "cnn")
     told = [record.getMessage() for record in caplog.records if record.name == room.__name__]
@@ -312,7 +236,7 @@ def test_it_tells_how_far_it_is(make_scene, monkeypatch, caplog):
 def test_without_onnxruntime_it_tells_what_to_install(make_scene, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UsageError, match=r"pip install 'geosal\[cnn\]'"):
-        opened(make_scene(noise((80, 80))), "cnn")
+        opened(make_scene(patchwork((80, 80))), "cnn")
 
 
 def test_onnxruntime_is_imported_when_asked_for():
@@ -325,20 +249,20 @@ def test_the_command_writes_a_map_and_one_line_of_error(make_scene, tmp_path):
         words = ["saliency", "cnn", str(tmp_path / name), "--like", scene.path]
         return CliRunner().invoke(group, words, prog_name="geosal")
 
-    scene = make_scene(noise((160, 160)))
+    scene = make_scene(patchwork((160, 160)))
     done = run("map.tif")
     assert done.exit_code == 0, done.output
     with rasterio.open(tmp_path / "map.tif") as dataset:
         assert dataset.shape == (160, 160)
         assert "cnn (sha256" in dataset.tags()["GEOSAL_SALIENCY"]
-    make_scene(noise((160, 160), 1))
+    make_scene(patchwork((160, 160), 1))
     done = run("no.tif")
     assert done.exit_code == 4
     assert not (tmp_path / "no.tif").exists()
 
 
 def test_a_damaged_scene_is_a_scene_error(make_scene):
-    scene = make_scene(noise((600, 600)), tiled=True, blockxsize=256, blockysize=256, compress="deflate")
+    scene = make_scene(patchwork((600, 600)), tiled=True, blockxsize=256, blockysize=256, compress="deflate")
     content = bytearray(Path(scene.path).read_bytes())
     content[len(content) // 2 :] = b"\0" * len(content[len(content) // 2 :])
     Path(scene.path).write_bytes(content)

@@ -1,4 +1,4 @@
-"""Comparisons of files: the same figures as on whole arrays, and what cannot be compared."""
+"""Comparisons of files: the same figures as on whole arrays, and what there is to say beside them."""
 
 import math
 from pathlib import Path
@@ -7,52 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from affine import Affine
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
-from rasterio.transform import from_origin
+from rasters import PLACE, read, save
 from skimage.metrics import structural_similarity
 
 import geosal
 from geosal.comparison import run as comparison_run
-from geosal.comparison.pair import Samples
-from geosal.comparison.seams import Seams
-from geosal.errors import GeosalWarning, OutputError, SaliencyError, SceneError, UsageError
-from geosal.grid import Grid
-from geosal.metrics import HALO, ErrorSums, StructureSums
-
-Image = NDArray[Any]
-
-
-def read(path: Path) -> Image:
-    with rasterio.open(path) as dataset:
-        return np.asarray(dataset.read())
-
-
-def save(path: Path, pixels: Image, driver: str = "GTiff", **profile: Any) -> Path:
-    layout = {"count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2], "dtype": pixels.dtype}
-    with rasterio.open(path, "w", driver=driver, **layout, **profile) as dataset:
-        dataset.write(pixels)
-    return path
-
-
-PLACE: dict[str, Any] = {"crs": "EPSG:32631", "transform": from_origin(399960, 4900020, 10, 10)}
-
-
-@pytest.fixture(scope="module")
-def smoothed(rgb_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("smoothed") / "out.tif"
-    geosal.compress(str(rgb_scene), str(out), saliency="grid")
-    return out
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(1)
-    pixels = rng.integers(0, 4000, (2, 210, 230), dtype=np.uint16)
-    return save(tmp_path / "scene.tif", pixels, **PLACE)
+from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
+from geosal.metrics import ErrorSums, StructureSums
 
 
 def test_figures_are_those_of_the_whole_arrays(rgb_scene: Path, smoothed: Path) -> None:
@@ -171,39 +133,11 @@ def test_one_salient_pixel_off_by_one_is_found(scene: Path, tmp_path: Path) -> N
     assert found.scores("background").psnr == math.inf
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        PLACE | {"transform": from_origin(399970, 4900020, 10, 10)},
-        PLACE | {"transform": PLACE["transform"] @ Affine.scale(1.01)},
-        PLACE | {"crs": "EPSG:32632"},
-    ],
-)
-def test_another_place_is_found(scene: Path, tmp_path: Path, place: dict[str, Any]) -> None:
-    other = save(tmp_path / "shifted.tif", read(scene), **place)
-    with pytest.raises(SaliencyError, match=r"shifted.tif against .*(transform|CRS)"):
-        geosal.compare(str(scene), str(other))
-
-
 def test_a_cut_file_is_found(scene: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.tif"
     cut.write_bytes(scene.read_bytes()[:-4000])
     with pytest.raises(SceneError, match="cannot be read"):
         geosal.compare(str(scene), str(cut))
-
-
-def test_only_alike_rasters_are_compared(scene: Path, tmp_path: Path) -> None:
-    pixels = read(scene)
-    with pytest.raises(SceneError, match="229 x 210 px, not 230 x 210 px"):
-        geosal.compare(str(scene), str(save(tmp_path / "narrow.tif", pixels[:, :, :-1])))
-    with pytest.raises(SceneError, match="1 bands beside alpha, not 2.*--bidx"):
-        geosal.compare(str(scene), str(save(tmp_path / "one.tif", pixels[:1])))
-    with pytest.raises(SceneError, match="int32, not uint16"):
-        geosal.compare(str(scene), str(save(tmp_path / "wide.tif", pixels.astype(np.int32))))
-    with pytest.raises(SceneError, match="no such file"):
-        geosal.compare(str(scene), str(tmp_path / "missing.tif"))
-    with pytest.raises(UsageError, match="colour: no way to read a scene"):
-        geosal.compare(str(scene), str(scene), colour=True)
 
 
 def test_the_original_is_read_as_the_candidate_was_made(scene: Path, tmp_path: Path) -> None:
@@ -330,36 +264,11 @@ def test_signed_differences_do_not_wrap(tmp_path: Path) -> None:
     assert (errors == 65535).all()
 
 
-def test_all_forms_say_the_same(rgb_scene: Path, smoothed: Path) -> None:
-    found = geosal.compare(str(rgb_scene), str(smoothed), "grid")
-    dataset = found.to_dataset()
-    assert dict(dataset.sizes) == {"part": 7, "band": 4}
-    assert float(dataset.psnr.sel(part="background", band=2)) == found.scores("background", 2).psnr
-    assert dataset.attrs["candidate"] == str(smoothed)
-    assert dataset.name.values.tolist() == ["", "B04", "B03", "B02"]
-    columns, rows = found.table()
-    assert len(rows) == 28
-    assert {"candidate", "part", "band", "psnr", "ssim", "ms_ssim", "bits_per_pixel"} <= set(columns)
-    document = found.to_dict()
-    assert document["rows"][0]["psnr"] == found.scores().psnr
-    assert [row["part"] for row in document["rows"] if row["band"] == 0] == list(found.parts)
-    with pytest.raises(KeyError, match="no part 'nope'"):
-        found.scores("nope")
-
-
 def test_progress_is_told(rgb_scene: Path, smoothed: Path) -> None:
     events: list[geosal.Progress] = []
     geosal.compare(str(rgb_scene), str(smoothed), progress=events.append)
     assert {event.stage for event in events} == {"compare"}
     assert events[-1].done == events[-1].total
-
-
-def test_the_accessor_compares_the_file_of_a_scene(rgb_scene: Path, smoothed: Path, tmp_path: Path) -> None:
-    opened = geosal.open_scene(str(rgb_scene))
-    found = opened.geosal.compare(str(smoothed), "grid")
-    assert found.rows == geosal.compare(str(rgb_scene), str(smoothed), "grid").rows
-    with pytest.raises(UsageError, match="comes from no file"):
-        opened.copy(deep=True).drop_encoding().geosal.compare(str(smoothed))
 
 
 @pytest.mark.parametrize("name", ["cog/cog.tif", "landsat7/L7_ETMs.tif"])
@@ -374,32 +283,3 @@ def test_real_scenes(name: str, shared_data: Path, tmp_path: Path) -> None:
     )
     assert found.scores().ssim == pytest.approx(expected, abs=1e-9)
     assert found.scores().mse == pytest.approx(np.mean((first - second) ** 2))
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    shape=st.tuples(st.integers(1, 700), st.integers(1, 700)),
-    size=st.sampled_from([160, 176, 320]),
-    hole=st.sampled_from([None, (0, 0), (0.4, 0.6), (0.9, 0.95)]),
-)
-def test_seams_hand_on_what_windows_reach(shape: tuple[int, int], size: int, hole: tuple[float, float] | None) -> None:
-    """Each pixel is judged once, with 80 pixels around it, all of them where they belong."""
-    grid, seams = Grid(None, Affine.identity(), *shape), Seams(shape)
-    pixels = np.arange(shape[0] * shape[1], dtype=np.int32).reshape(1, *shape)
-    valid = np.ones(pixels.shape, np.bool_)
-    if hole is not None:
-        valid[0, int(hole[0] * shape[0]), int(hole[1] * shape[1])] = False
-    judged = np.zeros(shape, np.int64)
-    for block in grid.blocks(size):
-        own = block.slices_in(grid.whole())
-        mine = valid[:, *own]
-        ready = seams.join(block, Samples(pixels[:, *own], -pixels[:, *own], None if mine.all() else mine, None))
-        judged[ready.block.slices_in(grid.whole())] += 1
-        reach = ready.block.expand(HALO, shape)
-        rows, cols = (slice(max(0, i.start - HALO), i.stop + HALO) for i in ready.inside)
-        around = reach.slices_in(grid.whole())
-        np.testing.assert_array_equal(ready.original[:, rows, cols], pixels[:, *around])
-        np.testing.assert_array_equal(ready.candidate[:, rows, cols], -pixels[:, *around])
-        found = np.ones(ready.original.shape, np.bool_) if ready.valid is None else ready.valid
-        np.testing.assert_array_equal(found[:, rows, cols], valid[:, *around])
-    assert (judged == 1).all()

@@ -52,9 +52,7 @@ def compared(files: tuple[Path, Path], **more: Any) -> geosal.Comparison:
 
 
 @pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
-def test_groups_give_the_same_bits(
-    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_groups_give_the_same_bits(files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(comparison_run, "_BLOCK", 160)
     expected = compared(files, error_map=str(tmp_path / "all.tif"))
     for size in (1, 2, 3):

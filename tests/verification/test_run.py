@@ -1,11 +1,8 @@
 """Every planted defect is found, and nothing else."""
 
-import re
 import shutil
 import struct
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,126 +10,19 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
-import tifffile
 from affine import Affine
 from numpy.typing import NDArray
+from outputs import AS_IT_WAS, PROVENANCE, SHAPE, failed, make, saliency_of, write, write_source
 from rasterio.enums import ColorInterp
 
 from geosal.codecs.profiles import resolve_profile
 from geosal.errors import SceneError, UsageError, VerificationError
-from geosal.grid import Block
-from geosal.ladder import Ladder
 from geosal.scenes import Scene
-from geosal.smoothing.block import SampleRules, smooth_block
-from geosal.sources import Saliency, open_saliency
-from geosal.verification import Check, raise_if_failed, verify, verify_structure
-from geosal.verification.cog import checksum_faults, read_directories, tile_faults
+from geosal.verification import raise_if_failed, verify, verify_structure
 from geosal.writers.convert import convert
 from geosal.writers.stage import Stage
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-SHAPE = 520, 780
-PROVENANCE = {
-    "GEOSAL_VERSION": "0.1.0",
-    "GEOSAL_TREATMENT": "smooth",
-    "GEOSAL_LADDER": "steps=8 sigma=opencv",
-    "GEOSAL_EFFECTIVE_KERNEL": "9.0",
-    "GEOSAL_SALIENCY": "half",
-}
-AS_IT_WAS = PROVENANCE | {"GEOSAL_SALIENCY": "uniform:saliency=1"}
-Change = Callable[[NDArray[Any], NDArray[np.bool_]], None]
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three bands of uint16 with nodata, names, tags in two domains, and a mask-like wedge."""
-    row, col = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    pixels = np.stack([(row * 3 + col * (band + 5)) % 900 + 1 for band in range(3)]).astype("uint16")
-    pixels[:, col[0] < 40 + 0 * row[:, :1]] = 0
-    return write_source(tmp_path_factory.mktemp("source") / "in.tif", pixels, nodata=0)
-
-
-def write_source(path: Path, pixels: NDArray[Any], **options: Any) -> Path:
-    profile = {
-        "driver": "GTiff", "width": SHAPE[1], "height": SHAPE[0], "count": len(pixels), "dtype": pixels.dtype.name,
-        "crs": "EPSG:32617", "transform": Affine(10, 0, 5e5, 0, -10, 4e6), "compress": "zstd", **options,
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as dataset:
-        dataset.update_tags(SCENE="S2A")
-        dataset.update_tags(ns="ACQUISITION", CLOUDS="5")
-        dataset.descriptions = [f"B{band}" for band in dataset.indexes]
-        for band in dataset.indexes:
-            dataset.update_tags(band, WAVELENGTH=str(band))
-        dataset.write(pixels)
-    return path
-
-
-def saliency_of(source: Path) -> Saliency:
-    return open_saliency(["half"], Scene.open(str(source)).grid)
-
-
-def make(
-    source: Path, output: Path, *, profile: str | None = None, change: Change | None = None, **replaced: Any
-) -> Path:
-    """Write what geosal would write; `change` plants a defect in the pixels, `replaced` one in the layout."""
-    if change is not None or replaced:
-        return make_anew(source, output, profile, change, **replaced)
-    good = make_good(source, output.suffix, profile)
-    for file in good.parent.iterdir():
-        shutil.copy(file, output.with_name(output.name + file.name.removeprefix(good.name)))
-    return output
-
-
-@cache
-def make_good(source: Path, suffix: str, profile: str | None) -> Path:
-    """Write what geosal would write, once, into a folder beside its source."""
-    folder = source.parent / f"good-{profile}{suffix}"
-    folder.mkdir()
-    return make_anew(source, folder / f"good{suffix}", profile)
-
-
-def make_anew(
-    source: Path, output: Path, profile: str | None = None, change: Change | None = None, **replaced: Any
-) -> Path:
-    """Write it now."""
-    scene = Scene.open(str(source))
-    layout = scene.layout
-    chosen = resolve_profile(str(output), profile, {}, layout)
-    fields = {name: replaced.get(name, getattr(layout, name)) for name in ("grid", "dtype", "nodata", "metadata")}
-    layout = type(layout)(has_mask=replaced.get("has_mask", chosen.needs_mask(layout)), **fields)
-    whole = scene.grid.whole()
-    pixels, valid, _ = scene.read(whole)
-    levels = Ladder().levels(saliency_of(source).read(whole))
-    pixels = smooth_block(pixels, levels, valid, Ladder(), SampleRules(scene.layout.nodata, scene.layout.alpha))
-    salient = levels == 0
-    if change is not None:
-        change(pixels, salient & valid.all(axis=0))
-    stage_path = output.with_name("stage.tif")
-    with Stage(stage_path, layout) as stage:
-        stage.write(Block(0, 0, *SHAPE), pixels, np.asarray(valid.any(axis=0)) if layout.has_mask else None)
-        stage.finish(replaced.get("tags", PROVENANCE), None)
-    convert(stage_path, output, chosen, layout)
-    stage_path.unlink()
-    return output
-
-
-def write(scene: Scene, output: Path, mask: NDArray[np.bool_] | None = None) -> Path:
-    """Write a scene as it is, perhaps with another mask."""
-    samples = scene.read(scene.grid.whole())
-    stage_path = output.with_name("stage.tif")
-    with Stage(stage_path, scene.layout) as stage:
-        stage.write(scene.grid.whole(), samples.pixels, samples.mask if mask is None else mask)
-        stage.finish(AS_IT_WAS, None)
-    convert(stage_path, output, resolve_profile(str(output), None, {}, scene.layout), scene.layout)
-    stage_path.unlink()
-    return output
-
-
-def failed(output: Path, source: Path | None, *, salient: bool = True) -> dict[str, str]:
-    """Names and details of the checks that do not hold."""
-    saliency = saliency_of(source) if source is not None and salient else None
-    checks = verify(str(output), against=str(source) if source else None, saliency=saliency)
-    return {check.name: check.detail for check in checks if not check.ok}
 
 
 @pytest.mark.parametrize(
@@ -505,188 +395,10 @@ class TestStructure:
         with pytest.raises(VerificationError, match="overviews"):
             verify_structure(source, Scene.open(str(source)).layout)
 
-    @pytest.fixture(scope="class")
-    def once_good(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A COG of three levels and a mask, all of whose images have several tiles but the last; `in.tif` beside it."""
-        folder = tmp_path_factory.mktemp("good")
-        pixels = np.random.default_rng(0).integers(1, 250, (1, 1500, 1100)).astype("uint8")
-        source = write_source(folder / "in.tif", pixels, height=1500, width=1100)
-        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(source, "r+") as dataset:
-            dataset.write_mask(pixels[0] > 30)
-        output = write(Scene.open(str(source)), folder / "good.tif")
-        assert self.faults(output) == ""
-        return output
-
-    @pytest.fixture
-    def good(self, once_good: Path, tmp_path: Path) -> Path:
-        """A copy that may be changed."""
-        for file in once_good.parent.iterdir():
-            shutil.copy(file, tmp_path)
-        return tmp_path / "good.tif"
-
-    @staticmethod
-    def faults(output: Path) -> str:
-        try:
-            verify_structure(output, Scene.open(str(output.with_name("in.tif"))).layout, "out")
-        except VerificationError as error:
-            return str(error)
-        return ""
-
-    @pytest.mark.parametrize("page", range(6))
-    @pytest.mark.parametrize("tag", ["TileOffsets", "TileByteCounts"])
-    def test_a_missing_tile_of_any_image(self, good: Path, page: int, tag: str) -> None:
-        name = ["", "mask, ", "overview 1, ", "overview 2, ", "overview 1 mask, ", "overview 2 mask, "][page]
-        patch(good, page, tag, -1, 0)
-        assert re.search(rf"(\(|; ){name}tile \d, \d of band 1 is missing", self.faults(good))
-        assert "is missing" in failed(good, None)["complete"]
-
-    @pytest.mark.parametrize("page", range(6))
-    def test_tiles_that_lie_in_each_other_or_beyond_the_end(self, good: Path, page: int) -> None:
-        kept = good.read_bytes()
-        patch(good, page, "TileByteCounts", 0, 10**7)
-        assert "tile 0, 0 of band 1 is cut off" in self.faults(good)
-        good.write_bytes(kept)
-        patch(good, page, "TileOffsets", -1, len(kept) - 3)
-        assert "is cut off" in self.faults(good)
-
-    @pytest.mark.parametrize(("shift", "message"), [(-4, "not led by its size"), (0, "not followed by its last bytes")])
-    def test_a_tile_without_its_frame(self, good: Path, shift: int, message: str) -> None:
-        with tifffile.TiffFile(good) as tiff:
-            page = tiff.pages[2]
-            begin = page.dataoffsets[0] + (shift or page.databytecounts[0])
-        overwrite(good, begin, b"\xaa\x55\xaa\x55")
-        assert f"overview 1, tile 0, 0 of band 1 is {message}" in self.faults(good)
-
-    @pytest.mark.parametrize("page", [3, 5], ids=["image", "mask"])
-    def test_a_damaged_thumbnail(self, good: Path, page: int) -> None:
-        with tifffile.TiffFile(good) as tiff:
-            begin = tiff.pages[page].dataoffsets[0]
-        overwrite(good, begin, b"\xff" * 100)
-        assert "overview 2, " in self.faults(good)
-
-    def test_a_cog_that_was_changed_later(self, good: Path) -> None:
-        with rasterio.open(good, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
-            dataset.write(dataset.read(1)[::-1], 1)
-        assert "GDAL does not read its layout as COG" in self.faults(good)
-
-    def test_overviews_that_end_too_early(self, good: Path) -> None:
-        rasterio.shutil.copy(good, good.with_name("short.tif"), driver="COG", OVERVIEW_COUNT="1")
-        assert "overviews reach 1:2 only, 750 px, a tile has 512" in self.faults(good.with_name("short.tif"))
-
-    def test_overviews_beside_the_file_do_not_count(self, good: Path) -> None:
-        bare = good.with_name("bare.tif")
-        rasterio.shutil.copy(good, bare, driver="COG", OVERVIEWS="NONE")
-        with rasterio.Env(TIFF_USE_OVR=True), rasterio.open(bare, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
-            dataset.build_overviews([2, 4])
-        assert bare.with_name("bare.tif.ovr").is_file()
-        assert "overviews reach 1:1 only" in self.faults(bare)
-
-    def test_overviews_added_to_a_tiff(self, good: Path) -> None:
-        """Tiled, with all overviews, and yet no COG: directories and pixels stand in another order."""
-        plain = good.with_name("plain.tif")
-        rasterio.shutil.copy(good, plain, driver="GTiff", TILED="YES", BLOCKXSIZE="512", BLOCKYSIZE="512")
-        with rasterio.open(plain, "r+") as dataset:
-            dataset.build_overviews([2, 4])
-        found = self.faults(plain)
-        assert "GDAL does not read its layout as COG" in found
-        assert "pixels stand before the last directory" in found
-        assert "pixels of overviews do not stand before" in found
-
-    def test_an_overview_of_another_size_or_kind(self, good: Path) -> None:
-        kept = good.read_bytes()
-        patch(good, 2, "ImageWidth", 0, 548)
-        assert "overview 1 has 548 x 750 px, not half of the level above" in self.faults(good)
-        good.write_bytes(kept)
-        patch(good, 2, "NewSubfileType", 0, 0)
-        assert "overview 1 has 550 x 750 px" in self.faults(good)
-
-    def test_a_lost_mask(self, good: Path) -> None:
-        with rasterio.open(good) as dataset:
-            profile, pixels = dataset.profile, dataset.read()
-        del profile["tiled"], profile["blockxsize"], profile["blockysize"], profile["interleave"]
-        with rasterio.open(good.with_name("bare.tif"), "w", **profile | {"driver": "COG"}) as dataset:
-            dataset.write(pixels)
-        assert "the mask is lost" in self.faults(good.with_name("bare.tif"))
-
-    @pytest.mark.parametrize("value", [8, 2**31, 192])
-    def test_directories_that_lead_nowhere(self, good: Path, value: int) -> None:
-        """Also into themselves: no endless loop, and no exception but ours."""
-        data = good.read_bytes()
-        (first,) = struct.unpack("<I", data[4:8])
-        (count,) = struct.unpack("<H", data[first : first + 2])
-        overwrite(good, first + 2 + 12 * count, struct.pack("<I", value))
-        assert self.faults(good)
-
-    @pytest.mark.parametrize("options", [{}, {"BIGTIFF": "YES"}, {"INTERLEAVE": "BAND"}, {"ENDIANNESS": "BIG"}])
-    def test_directories_are_read_as_tifffile_reads_them(self, source: Path, tmp_path: Path, options: Any) -> None:
-        copy = tmp_path / "copy.tif"
-        rasterio.shutil.copy(source, copy, driver="GTiff", TILED="YES", COMPRESS="ZSTD", **options)
-        with rasterio.open(copy, "r+") as dataset:
-            dataset.build_overviews([2])
-        found = read_directories(str(copy))
-        with tifffile.TiffFile(copy) as tiff:
-            expected = [
-                (page.offset, page.shape[-2:] if page.planarconfig == 2 else page.shape[:2], page.dataoffsets)
-                for page in tiff.pages
-            ]
-            assert [(one.begin, one.shape, tuple(one.offsets.tolist())) for one in found] == expected
-            assert [tuple(one.sizes.tolist()) for one in found] == [page.databytecounts for page in tiff.pages]
-        assert list(tile_faults(str(copy), found)) == []
-
-    @pytest.mark.parametrize("page", [0, 1])
-    def test_deflate_that_is_not_what_its_checksum_says(self, good: Path, tmp_path: Path, page: int) -> None:
-        copy = tmp_path / "deflate.tif"
-        with rasterio.open(good) as dataset:
-            rasterio.shutil.copy(dataset, copy, driver="GTiff", TILED="YES", COMPRESS="DEFLATE")
-        with rasterio.open(copy, "r+") as dataset:
-            dataset.build_overviews([2])
-        assert list(checksum_faults(str(copy), read_directories(str(copy)))) == []
-        with tifffile.TiffFile(copy) as tiff:
-            place, size = tiff.pages[page].dataoffsets[0], tiff.pages[page].databytecounts[0]
-            named = "overview 1" if tiff.pages[page].is_reduced else "mask" if tiff.pages[page].is_mask else ""
-        overwrite(copy, place + size - 4, b"\0\1\2\3")
-        (told,) = checksum_faults(str(copy), read_directories(str(copy)))
-        assert told.startswith(named)
-        assert re.search(r"tile 0, 0 of band 1 is damaged \(.*incorrect data check", told)
-        (check,) = (one for one in verify(str(copy)) if one.name == "complete")
-        assert not check.ok
-
     def test_no_raster(self, source: Path, tmp_path: Path) -> None:
         (tmp_path / "out.tif").write_bytes(b"")
         with pytest.raises(VerificationError, match="cannot be read back"):
             verify_structure(tmp_path / "out.tif", Scene.open(str(source)).layout)
-
-
-def patch(path: Path, page: int, tag: str, index: int, value: int) -> None:
-    """Change one number of a TIFF's directory in place; tifffile finds it."""
-    with tifffile.TiffFile(path) as tiff:
-        entry = tiff.pages[page].tags[tag]
-        size = {3: 2, 4: 4}[entry.dtype]
-        overwrite(path, entry.valueoffset + (index % entry.count) * size, value.to_bytes(size, "little"))
-
-
-def overwrite(path: Path, offset: int, data: bytes) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        file.write(data)
-
-
-def test_failures_are_told_in_one_line() -> None:
-    checks = (Check("a", ok=True), Check("b", ok=False, detail="x"), Check("c", ok=False, detail="y"))
-    with pytest.raises(
-        VerificationError, match=r"out.tif: does not hold what was promised: b \(x\); c \(y\)"
-    ) as caught:
-        raise_if_failed(checks, "out.tif")
-    assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 6
-
-
-def test_a_scene_read_in_another_way_is_told_how_to_be_read() -> None:
-    with pytest.raises(VerificationError, match=r"read the scene as the job did \(its --bidx, --bands") as caught:
-        raise_if_failed((Check("bands", ok=False, detail="3 bands, not 4"),), "out.tif")
-    assert str(caught.value).endswith("or write it again")
-    with pytest.raises(VerificationError, match=r"\(x\); write it again"):
-        raise_if_failed((Check("salient", ok=False, detail="x"),), "out.tif")
 
 
 def test_that_nothing_had_to_stay_is_told(source: Path, tmp_path: Path) -> None:
