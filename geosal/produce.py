@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +33,18 @@ Facts = TypeVar("Facts")
 """What is to be known about a block besides its pixels."""
 
 
+Stage = Literal[
+    "search", "smooth", "encode", "verify", "saliency", "range", "compare", "map", "scene", "maps", "files",
+]  # fmt: skip
+"""What a job does: the first four in this order, of a saliency map "saliency" instead of "smooth"; the next three are a
+comparison's, "scene" is the demonstration's, and the last two are an experiment's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` `unit` of a `stage`.
+    """How far a job is: `done` of `total` `unit` of a `stage`."""
 
-    Stages are "search", "smooth", "saliency", "encode" and "verify".
-    """
-
-    stage: str
+    stage: Stage
     done: int
     total: int
     unit: str
@@ -189,7 +193,7 @@ class Labour(Generic[Facts]):
         As `geosal.cluster.open_pool`.
     """
 
-    stage: str
+    stage: Stage
     task: Callable[[Block], Work[Facts]]
     blocks: Sequence[Block]
     scheduler: str = "threads"

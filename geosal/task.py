@@ -16,7 +16,7 @@ from geosal.produce import Work
 from geosal.raster import Pixels, any_colour
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.smoothing.bound import Rounding
-from geosal.sources import Saliency
+from geosal.sources.base import AnySaliency
 from geosal.tally import BandSums, count_levels
 from geosal.treatment import NOTHING
 
@@ -40,7 +40,7 @@ class BlockTask:
     """The work on one block; pickled to workers, so it holds paths and specs only."""
 
     scene: Pixels
-    saliency: Saliency | None
+    saliency: AnySaliency | None
     """None where nothing depends on it: it is not read, and all pixels are of level 0."""
     ladder: Ladder
     statistics: bool = False

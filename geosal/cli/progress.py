@@ -7,9 +7,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from geosal.produce import Progress
+from geosal.produce import Progress, Stage
 
-_TITLES = {
+_TITLES: dict[Stage, str] = {
     "smooth": "smoothing",
     "encode": "encoding",
     "verify": "checking",

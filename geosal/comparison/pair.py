@@ -15,7 +15,7 @@ from geosal.raster import RasterLayout
 from geosal.raster import Samples as AllSamples
 from geosal.scenes import AnyScene, Reading, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
-from geosal.sources import Saliency
+from geosal.sources.base import AnySaliency
 from geosal.verification import Asked, saliency_on
 from geosal.verification.carried import grid_faults
 
@@ -108,12 +108,12 @@ class Pair:
 
     original: AnyScene
     candidate: AnyScene
-    saliency: Saliency | None
+    saliency: AnySaliency | None
     ladder: Ladder
 
     @classmethod
     def of(
-        cls, original: AnyScene, candidate: AnyScene, saliency: Saliency | None = None, ladder: Ladder | None = None
+        cls, original: AnyScene, candidate: AnyScene, saliency: AnySaliency | None = None, ladder: Ladder | None = None
     ) -> Self:
         """Check that two scenes can be compared.
 

@@ -1,17 +1,16 @@
 """What the trials of a search read once: the blocks of a scene, and their saliency."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
+from geosal.grid import Block, Grid
 from geosal.raster import QualityBand, RasterLayout, Samples
 from geosal.scenes import AnyScene
-from geosal.sources import Saliency
-from geosal.sources.base import Coded
+from geosal.sources.base import AnySaliency, Coded
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,27 +50,37 @@ class Kept:
 
 
 @dataclass(frozen=True, eq=False)
-class KeptSaliency(Saliency):
-    """A saliency that reads a block once and keeps it: a network, say, takes longer than all that is done with it."""
+class KeptSaliency:
+    """A saliency that is read once a block and kept: a network, say, takes longer than all that is done with it."""
 
+    inner: AnySaliency
     _coded: dict[Block, Coded | None] = field(default_factory=dict, repr=False)
     _known: dict[Block, tuple[NDArray[np.float32], NDArray[np.bool_]]] = field(default_factory=dict, repr=False)
 
-    @classmethod
-    def of(cls, saliency: Saliency) -> Self:
-        """Keep what is read of a saliency from now on."""
-        return cls(**{each.name: getattr(saliency, each.name) for each in fields(Saliency)})
+    @property
+    def grid(self) -> Grid:
+        """As the saliency's."""
+        return self.inner.grid
+
+    @property
+    def label(self) -> str:
+        """As the saliency's."""
+        return self.inner.label
+
+    def read(self, block: Block) -> NDArray[np.float32]:
+        """As `geosal.sources.Saliency.read`; nobody may write into it."""
+        return self.read_known(block)[0]
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """As `Saliency.read_known`; nobody may write into it."""
+        """As `geosal.sources.Saliency.read_known`; nobody may write into it."""
         if block not in self._known:
-            self._known[block] = super().read_known(block)
+            self._known[block] = self.inner.read_known(block)
         return self._known[block]
 
     def read_coded(self, block: Block) -> Coded | None:
-        """As `Saliency.read_coded`."""
+        """As `geosal.sources.Saliency.read_coded`."""
         if block not in self._coded:
-            self._coded[block] = super().read_coded(block)
+            self._coded[block] = self.inner.read_coded(block)
         return self._coded[block]
 
 

@@ -107,7 +107,7 @@ class Sample:
             outer = [place.source.expand(halo, grid.shape) for place in places]
             blocks = list(zip(outer, pool.map(plan.scene.read, outer), strict=True))
         shape = (max(place.target.row_stop for place in places), max(place.target.col_stop for place in places))
-        return cls(places, shape, Kept(plan.scene, blocks), KeptSaliency.of(plan.saliency), threads)
+        return cls(places, shape, Kept(plan.scene, blocks), KeptSaliency(plan.saliency), threads)
 
     @property
     def pixels(self) -> int:

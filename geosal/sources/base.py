@@ -54,6 +54,27 @@ class CodedSource(Protocol):
         """What `Source.read` tells of a block, by codes; None where it cannot be said so."""
 
 
+class AnySaliency(Protocol):
+    """What those who read a scene's saliency know of it; `geosal.sources.Saliency` is the one that opens sources."""
+
+    @property
+    def grid(self) -> Grid:
+        """Of the scene."""
+
+    @property
+    def label(self) -> str:
+        """One line for people and provenance."""
+
+    def read(self, block: Block) -> NDArray[np.float32]:
+        """Saliency of a block, (y, x), each value in [0, 1]."""
+
+    def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The same, and where a source says what matters; both (y, x)."""
+
+    def read_coded(self, block: Block) -> Coded | None:
+        """Saliency by codes, where it is known so; else None."""
+
+
 class Source(Protocol):
     """One saliency source, opened on a scene's grid.
 

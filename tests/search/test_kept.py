@@ -17,7 +17,7 @@ from geosal.task import task_of
 @pytest.mark.parametrize("source", ["half", "perlin:seed=3"])
 def test_saliency_is_read_once_a_block(rgb_scene: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = geosal.make_plan(geosal.Recipe(input=str(rgb_scene), output="out.tif", saliency=(source,)))
-    kept, blocks = KeptSaliency.of(plan.saliency), [Block(0, 0, 70, 80), Block(64, 32, 100, 16)]
+    kept, blocks = KeptSaliency(plan.saliency), [Block(0, 0, 70, 80), Block(64, 32, 100, 16)]
     expected = [plan.saliency.read_known(block) for block in blocks]
     coded = [plan.saliency.read_coded(block) for block in blocks]
     count, read = [], Saliency.read_known
