@@ -7,30 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from geosal.raster import RasterLayout
+from geosal.writers.container import Container
 from geosal.writers.pyramid import Assembler, Cutter, Parts, Rounding, Tile, TileEncoder, Uncut
 from geosal.writers.stage import Stage
 
 if TYPE_CHECKING:
     from geosal.codecs.profiles import Profile  # families know each other's types only
-
-
-class Container(Protocol):
-    """A file of tiles in the making."""
-
-    def __enter__(self) -> Self:
-        """Open it."""
-
-    def __exit__(self, *exception: object) -> None:
-        """Close it, whole or not."""
-
-    def append(self, tile: Tile) -> None:
-        """Take a tile, in any order."""
-
-    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        """Complete the file: provenance tags for the default domain, ``STATISTICS_*`` tags of each band."""
 
 
 class Sink(Protocol):
@@ -104,7 +89,7 @@ def open_container(
         from geosal.writers.zarr import ZarrContainer  # noqa: PLC0415
 
         return ZarrContainer(path, layout, encoder)
-    from geosal.writers.jpeg2000.writer import Jp2Container  # noqa: PLC0415
+    from geosal.writers.jpeg2000.container import Jp2Container  # noqa: PLC0415
 
     return Jp2Container(path, layout, encoder)
 

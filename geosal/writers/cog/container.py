@@ -1,15 +1,13 @@
 """A Cloud Optimized GeoTIFF that takes encoded tiles in any order."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import FileIO
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from rasterio.errors import RasterioError
 
 from geosal.errors import OutputError
 from geosal.grid import level_shapes
@@ -35,15 +33,13 @@ from geosal.writers.cog.directories import (
     write_directories,
 )
 from geosal.writers.cog.spool import EDGE, Level, Spool, write_all
-from geosal.writers.convert import convert
-from geosal.writers.publish import cannot_write
+from geosal.writers.container import Container, TileIndex
 from geosal.writers.pyramid import Tile
-from geosal.writers.stage import Stage
+from geosal.writers.sample import gdal_sample
 
 if TYPE_CHECKING:
     from geosal.codecs.profiles import Profile  # families know each other's types only
 
-_SAMPLE_SIDE = 64
 _CLASSIC_BYTES = 2**32 - 1
 _STRUCTURE = (
     "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\nBLOCK_TRAILER=LAST_4_BYTES_REPEATED\n"
@@ -62,8 +58,8 @@ class _Encoder(Protocol):
     def jpeg_tables(self) -> bytes | None: ...
 
 
-class CogContainer:
-    """A COG in the making; use it as a context manager.
+class CogContainer(Container):
+    """A COG in the making.
 
     Tiles wait in a spool beside the file. When all are there, their places are known, and header, directories and tiles
     are written in the order of a COG: overviews first, each row by row, with GDAL's leaders and trailers. The
@@ -72,96 +68,54 @@ class CogContainer:
     Parameters
     ----------
     path
-        A new file, in a directory that is ours.
+        As `Container`.
     profile, layout
         What is to be written.
     encoder
         Of the tiles.
     """
 
+    _DONE = "encoded"
+
     def __init__(self, path: Path, profile: "Profile", layout: RasterLayout, encoder: _Encoder) -> None:
-        self.path = path
-        self._profile, self._layout = profile, layout
+        self._shapes = level_shapes(layout.grid.shape, encoder.tile)
+        super().__init__(path, layout, TileIndex(self._shapes, encoder.tile))
+        self._profile = profile
         self._masked = layout.has_mask or encoder.alpha_as_mask
         self._tile, self._jpeg_tables = encoder.tile, encoder.jpeg_tables
-        self._shapes = level_shapes(layout.grid.shape, encoder.tile)
-        self._spool: Spool | None = None
 
-    def __enter__(self) -> Self:
-        """Open the spool."""
-        tiles = [(-(-rows // self._tile), -(-cols // self._tile)) for rows, cols in self._shapes]
-        with self._failing():
-            self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), tiles)
-        return self
+    def _begin(self) -> None:
+        self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), self._index.counts)
+        self._closing.callback(self._spool.close)
 
-    def __exit__(self, *exception: object) -> None:
-        """Delete the spool; a file that is not whole goes with the directory it is in."""
-        if self._spool is not None:
-            with contextlib.suppress(OSError):  # the disk is full: there is nothing left to lose
-                self._spool.close()
-        self._spool = None
+    def _take(self, tile: Tile, number: int) -> None:
+        if len(tile.parts) != 1 + self._masked:
+            raise ValueError(f"a tile of {len(tile.parts)} parts, with a mask: {self._masked}")
+        self._spool.append(tile.level, number, tile.parts)
 
-    def append(self, tile: Tile) -> None:
-        """Take a tile, in any order.
-
-        Raises
-        ------
-        OutputError
-            The disk is full, or the tile has no place.
-        """
-        with self._failing():
-            if len(tile.parts) != 1 + self._masked:
-                raise ValueError(f"a tile of {len(tile.parts)} parts, with a mask: {self._masked}")
-            self._opened().append(tile)
-
-    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        """Write the file, and a ``.aux.xml`` beside it when GDAL puts a part of the metadata there.
-
-        Parameters
-        ----------
-        tags
-            Provenance, for the default domain.
-        band_statistics
-            ``STATISTICS_*`` tags of each band, when the source had some.
-
-        Raises
-        ------
-        OutputError
-            A tile is missing, the disk is full, or the file is too large for the BIGTIFF=NO that was asked for.
-        """
-        spool = self._opened()
-        missing = sum(level.missing for level in spool.levels)
-        if missing:
-            raise OutputError(f"{self.path.name}: {missing} tiles are missing; report this as a fault of geosal")
-        with self._failing():
-            head = self._head(spool, self._model(tags, band_statistics))
-            with FileIO(self.path, "x") as file:
-                write_all(file, head)
-                spool.copy_to(file, masked=self._masked)
-                whole = len(head) + sum(int(level.lengths(masked=self._masked).sum()) for level in spool.levels)
-                if file.tell() != whole:
-                    raise OSError(f"{file.tell()} bytes were written, not {whole}")
-            spool.close()
+    def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        spool = self._spool
+        head = self._head(spool, self._model(tags, band_statistics))
+        with FileIO(self.path, "x") as file:
+            write_all(file, head)
+            spool.copy_to(file, masked=self._masked)
+            whole = len(head) + sum(int(level.lengths(masked=self._masked).sum()) for level in spool.levels)
+            if file.tell() != whole:
+                raise OSError(f"{file.tell()} bytes were written, not {whole}")
+        spool.close()
 
     def _model(
         self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None
     ) -> list[dict[int, Tag]]:
-        """Directories of a small COG with the same metadata: its image, and its mask if it has one."""
-        grid = replace(self._layout.grid, height=_SAMPLE_SIDE, width=_SAMPLE_SIDE)
-        layout = replace(self._layout, grid=grid)
-        staged, sample = (self.path.with_name(f"sample.{name}.tif") for name in ("stage", "cog"))
-        blank = np.zeros((layout.count, *grid.shape), layout.dtype)
-        with Stage(staged, layout) as stage:
-            stage.write(grid.whole(), blank, np.ones(grid.shape, np.bool_) if layout.has_mask else None)
-            stage.finish(tags, band_statistics)
-        convert(staged, sample, _for_gdal(self._profile), layout, 1)
-        directories = read_directories(sample.read_bytes())
-        staged.unlink()
-        sample.unlink()
-        sidecar = sample.with_name(f"{sample.name}.aux.xml")
-        if sidecar.exists():
-            sidecar.rename(self.path.with_name(f"{self.path.name}.aux.xml"))
-        return directories
+        """Directories of a small COG with the same metadata: its image, and its mask if it has one.
+
+        A ``.aux.xml`` that GDAL puts beside it, with a part of the metadata, goes beside the output.
+        """
+        profile = _for_gdal(self._profile)
+        with gdal_sample(self.path, ".tif", profile, self._layout, tags, band_statistics) as sample:
+            if sample.sidecar.exists():
+                sample.sidecar.rename(self.path.with_name(f"{self.path.name}.aux.xml"))
+            return read_directories(sample.path.read_bytes())
 
     def _head(self, spool: Spool, model: list[dict[int, Tag]]) -> bytes:
         """All that stands before the tiles."""
@@ -208,20 +162,6 @@ class CogContainer:
         if subfile or level:
             tags[SUBFILE_TYPE] = Tag.of_longs(subfile | (REDUCED if level else 0))
         return {number: tag for number, tag in tags.items() if number not in {TILE_OFFSETS, TILE_BYTE_COUNTS}}
-
-    def _opened(self) -> Spool:
-        if self._spool is None:
-            raise OutputError(f"{self.path.name}: is not open; use it in a with statement, and finish it once")
-        return self._spool
-
-    @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, RasterioError, ValueError) as error:
-            if isinstance(error, OutputError):
-                raise
-            raise cannot_write(self.path, error, "encoded") from error
 
 
 def _for_gdal(profile: "Profile") -> "Profile":

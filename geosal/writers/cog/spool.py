@@ -2,15 +2,13 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-
-from geosal.writers.pyramid import Tile
 
 EDGE = 4
 """Bytes of GDAL's leader (the size of a tile) and of its trailer (the last four bytes again)."""
@@ -23,16 +21,10 @@ class Level:
     """What is known of the tiles of one level, row by row."""
 
     def __init__(self, rows: int, cols: int) -> None:
-        self.rows, self.cols = rows, cols
-        self.place = np.full(rows * cols, -1, np.int64)
-        """In the spool, of the leader; -1 for a tile that has not come."""
+        self.place = np.zeros(rows * cols, np.int64)
+        """In the spool, of the leader."""
         self.sizes = np.zeros((2, rows * cols), np.int64)
         """Bytes of each tile, and of its mask."""
-
-    @property
-    def missing(self) -> int:
-        """Number of tiles that have not come."""
-        return int(np.count_nonzero(self.place < 0))
 
     def lengths(self, *, masked: bool) -> NDArray[np.int64]:
         """Bytes of each tile in the file, with leader and trailer, and with its mask."""
@@ -56,25 +48,25 @@ class Spool:
         self._file: BinaryIO = path.open("xb", buffering=2**20)
         self._end = 0
 
-    def append(self, tile: Tile) -> None:
-        """Take a tile.
+    def append(self, level: int, number: int, parts: Sequence[bytes]) -> None:
+        """Keep a tile that has not come before.
+
+        Parameters
+        ----------
+        level, number
+            Its place: 0 for the image, and counted row by row from 0.
+        parts
+            The tile, and its mask if it has one.
 
         Raises
         ------
-        ValueError
-            It has no place, or was there before.
         OSError
             The disk is full.
         """
-        if not 0 <= tile.level < len(self.levels):
-            raise ValueError(f"there is no level {tile.level}")
-        level = self.levels[tile.level]
-        number = tile.row * level.cols + tile.col
-        if not (0 <= tile.row < level.rows and 0 <= tile.col < level.cols) or level.place[number] >= 0:
-            raise ValueError(f"tile {tile.col}, {tile.row} of level {tile.level} came twice or has no place")
-        level.place[number] = self._end
-        for part, data in enumerate(tile.parts):
-            level.sizes[part, number] = len(data)
+        known = self.levels[level]
+        known.place[number] = self._end
+        for part, data in enumerate(parts):
+            known.sizes[part, number] = len(data)
             self._file.write(len(data).to_bytes(EDGE, "little"))
             self._file.write(data)
             self._file.write(data[-EDGE:].rjust(EDGE, b"\0"))

@@ -4,18 +4,16 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from affine import dumpsw
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 
-from geosal.errors import OutputError
 from geosal.raster import RasterLayout
-from geosal.writers.jpeg.sidecars import NO_WORLD_FILE, company_of
+from geosal.writers.container import Container, TileIndex
+from geosal.writers.jpeg.sidecars import NO_WORLD_FILE, GdalSurroundings
 from geosal.writers.jpeg.spool import MaskTrailer, Spool
-from geosal.writers.publish import cannot_write
 from geosal.writers.pyramid import Tile
 from geosal.writers.swap import WORLD_FILE, beside
 
@@ -29,8 +27,8 @@ _SEGMENT_ROWS = 8
 """Rows of MCUs in a segment at most: several of a row of tiles, so that several threads have work."""
 
 
-class JpegContainer:
-    """A JPEG file in the making; use it as a context manager.
+class JpegContainer(Container):
+    """A JPEG file in the making.
 
     Tiles wait in a spool as quantised coefficients until all are there. Their symbols are counted then, so the whole
     image has one set of Huffman tables, the best for it. Rows of tiles are coded one after the other, cut in segments
@@ -39,7 +37,7 @@ class JpegContainer:
     Parameters
     ----------
     path
-        A new file, in a directory that is ours: small files are made beside it and deleted.
+        As `Container`.
     profile, layout
         What is to be written.
     encoder
@@ -51,73 +49,32 @@ class JpegContainer:
     def __init__(
         self, path: Path, profile: "Profile", layout: RasterLayout, encoder: "JpegEncoder", threads: int | None = None
     ) -> None:
-        self.path = path
-        self._profile, self._layout, self._encoder, self._threads = profile, layout, encoder, threads
-        self._rows, self._cols = (-(-side // encoder.tile) for side in layout.grid.shape)
+        super().__init__(path, layout, TileIndex([layout.grid.shape], encoder.tile))
+        self._profile, self._encoder, self._threads = profile, encoder, threads
         self._counts = np.zeros((4, 256), np.int64)
-        self._spool: Spool | None = None
 
-    def __enter__(self) -> Self:
-        """Open the spool."""
-        with self._failing():
-            self._spool = Spool(_beside(self.path, ".spool"), self._rows, self._cols)
-        return self
+    def _begin(self) -> None:
+        self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), *self._index.counts[0])
+        self._closing.callback(self._spool.close)
 
-    def __exit__(self, *exception: object) -> None:
-        """Delete the spool, and the file when it is not whole."""
-        if self._spool is None:
-            return
-        with contextlib.suppress(OSError):
-            self._spool.close()
-        self._spool = None
-        if any(part is not None for part in exception):
-            for suffix in ("", ".aux.xml", WORLD_FILE):
-                beside(self.path, suffix).unlink(missing_ok=True)
-
-    def append(self, tile: Tile) -> None:
-        """Take a tile.
-
-        Parameters
-        ----------
-        tile
-            Of level 0, with what `JpegEncoder` returned.
-
-        Raises
-        ------
-        OutputError
-            The disk is full, or the tile has no place, or it was there before.
-        """
+    def _take(self, tile: Tile, number: int) -> None:
         coefficients, counts, *mask = tile.parts
-        with self._failing():
-            self._opened().append(tile, (coefficients, *mask))
+        self._spool.append(number, (coefficients, *mask))
         self._counts += self._encoder.counts(counts)
 
-    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        """Code the image, and write what lies beside it; tags as `geosal.writers.sink.Container.finish`.
+    def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        tags = {**tags, **self._more_tags()}
+        surroundings = GdalSurroundings.of(self.path, self._profile, self._layout, tags, band_statistics)
+        with self.path.open("xb") as file, self._mask() as mask:
+            self._write_image(file, surroundings.segments, mask)
+            if mask is not None:
+                mask.copy_to(file)
+        if surroundings.xml:
+            beside(self.path, ".aux.xml").write_bytes(surroundings.xml_beside(self.path))
+        if self._has_world_file():
+            beside(self.path, WORLD_FILE).write_text(dumpsw(self._layout.grid.transform), encoding="ascii")
 
-        Raises
-        ------
-        OutputError
-            A tile is missing, or the disk is full.
-        """
-        spool = self._opened()
-        if spool.missing:
-            raise OutputError(
-                f"{self.path.name}: {spool.missing} of {self._rows * self._cols} tiles are missing; report this as a "
-                "fault of geosal"
-            )
-        with self._failing():
-            company = company_of(self.path, self._profile, self._layout, {**tags, **self._more_tags()}, band_statistics)
-            with self.path.open("xb") as file, self._mask() as mask:
-                self._write_image(file, spool, company.segments, mask)
-                if mask is not None:
-                    mask.copy_to(file)
-            if company.xml:
-                beside(self.path, ".aux.xml").write_bytes(company.xml_beside(self.path))
-            if self._has_world_file():
-                beside(self.path, WORLD_FILE).write_text(dumpsw(self._layout.grid.transform), encoding="ascii")
-
-    def _write_image(self, file: BinaryIO, spool: Spool, segments: bytes, mask: MaskTrailer | None) -> None:
+    def _write_image(self, file: BinaryIO, segments: bytes, mask: MaskTrailer | None) -> None:
         coder, shape = self._encoder.coder(self._counts), self._layout.grid.shape
         across = -(-shape[1] // self._encoder.mcu)
         rows = min(_SEGMENT_ROWS, coder.MOST_MCUS // across)
@@ -125,8 +82,8 @@ class JpegContainer:
         file.write(coder.head(shape, rows * across, segments))
         number = 0
         with ThreadPoolExecutor(self._threads, thread_name_prefix="geosal-jpeg") as pool:
-            for row in range(self._rows):
-                parts = spool.row(row)
+            for row in range(self._spool.rows):
+                parts = self._spool.row(row)
                 units = self._units(pool, row, [part[0] for part in parts], across)
                 for data in pool.map(coder.code, [units[at : at + rows] for at in range(0, len(units), rows)]):
                     if number:
@@ -172,7 +129,8 @@ class JpegContainer:
         if not self._layout.has_mask and self._layout.alpha is None:
             yield None
             return
-        with contextlib.closing(MaskTrailer(_beside(self.path, ".mask"), self._layout.grid.shape)) as mask:
+        place = self.path.with_name(f"{self.path.name}.mask")
+        with contextlib.closing(MaskTrailer(place, self._layout.grid.shape)) as mask:
             yield mask
 
     def _has_world_file(self) -> bool:
@@ -182,24 +140,3 @@ class JpegContainer:
     def _more_tags(self) -> dict[str, str]:
         """Say that there is no world file, where one could be missed."""
         return {} if self._has_world_file() or self._layout.grid.transform.is_identity else {NO_WORLD_FILE: "NO"}
-
-    def _opened(self) -> Spool:
-        if self._spool is None:
-            raise OutputError(f"{self.path}: is not open; use it in a with statement, and finish it once")
-        return self._spool
-
-    @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
-        """Turn what goes wrong into an error in one line."""
-        try:
-            yield
-        except OutputError:
-            raise
-        except ValueError as error:
-            raise OutputError(f"{self.path.name}: {error}; report this as a fault of geosal") from error
-        except (OSError, RasterioError) as error:
-            raise cannot_write(self.path, error) from error
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)

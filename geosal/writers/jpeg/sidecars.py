@@ -10,12 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from geosal.raster import RasterLayout
-from geosal.writers.convert import convert
-from geosal.writers.stage import Stage
-from geosal.writers.swap import beside
+from geosal.writers.sample import gdal_sample
 
 if TYPE_CHECKING:
     from geosal.codecs.profiles import Profile  # families know each other's types only
@@ -28,7 +24,6 @@ OF_THE_FILE = frozenset({DIGEST, NO_WORLD_FILE})
 """Tags that are true of one file, and not of what is made of it."""
 _NO_DIGEST = "0" * 64
 """In its place until the image is there."""
-_SAMPLE_SIDE = 64
 _OPTIONS = (("QUALITY", "75"), ("WORLDFILE", "NO"))
 """Without a world file GDAL writes the transform into ``.aux.xml``, with all its digits."""
 _START = b"\xff\xd8"
@@ -37,8 +32,8 @@ _APPLICATIONS = range(0xE0, 0xF0)
 
 
 @dataclass(frozen=True)
-class Company:
-    """What GDAL has put around the pixels of a JPEG.
+class GdalSurroundings:
+    """What GDAL puts around the pixels of a JPEG.
 
     Attributes
     ----------
@@ -51,6 +46,38 @@ class Company:
     segments: bytes
     xml: bytes
 
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        profile: "Profile",
+        layout: RasterLayout,
+        tags: Mapping[str, str],
+        band_statistics: Sequence[Mapping[str, str]] | None,
+    ) -> "GdalSurroundings":
+        """Look at a small JPEG that GDAL writes with the metadata of another.
+
+        Parameters
+        ----------
+        path
+            Of the other; files are made beside it and deleted.
+        profile, layout
+            Of the other.
+        tags, band_statistics
+            As `geosal.writers.stage.Stage.finish`.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or GDAL cannot write.
+        """
+        layout = _without_mask(layout)
+        profile, tags = replace(profile, creation_options=_OPTIONS), {**tags, DIGEST: _NO_DIGEST}
+        of_bands = None if band_statistics is None else band_statistics[: layout.count]
+        with gdal_sample(path, ".jpg", profile, layout, tags, of_bands) as sample:
+            segments = b"".join(_segments(sample.path.read_bytes()))
+            return cls(segments, sample.sidecar.read_bytes() if sample.sidecar.exists() else b"")
+
     def xml_beside(self, image: Path) -> bytes:
         """Complete the ``.aux.xml`` for an image."""
         with image.open("rb") as file:
@@ -58,55 +85,13 @@ class Company:
         return self.xml.replace(_NO_DIGEST.encode(), digest.encode())
 
 
-def company_of(
-    path: Path,
-    profile: "Profile",
-    layout: RasterLayout,
-    tags: Mapping[str, str],
-    band_statistics: Sequence[Mapping[str, str]] | None,
-) -> Company:
-    """Let GDAL write a small JPEG with the metadata of another, and look at it; it is gone at the end.
-
-    Parameters
-    ----------
-    path
-        Of the other; files are made beside it.
-    profile, layout
-        Of the other.
-    tags, band_statistics
-        As `Stage.finish`.
-
-    Raises
-    ------
-    OutputError
-        The disk is full, or GDAL cannot write.
-    """
-    small = _small(layout)
-    staged, sample = (path.with_name(f"{path.name}.sample{suffix}") for suffix in (".tif", ".jpg"))
-    try:
-        with Stage(staged, small) as stage:
-            stage.write(small.grid.whole(), np.zeros((small.count, *small.grid.shape), small.dtype), None)
-            stage.finish(
-                {**tags, DIGEST: _NO_DIGEST}, None if band_statistics is None else band_statistics[: small.count]
-            )
-        convert(staged, sample, replace(profile, creation_options=_OPTIONS), small, 1)
-        sidecar = beside(sample, ".aux.xml")
-        segments = b"".join(_segments(sample.read_bytes()))
-        return Company(segments, sidecar.read_bytes() if sidecar.exists() else b"")
-    finally:
-        for place in (staged, sample):
-            for suffix in ("", ".aux.xml"):
-                beside(place, suffix).unlink(missing_ok=True)
-
-
-def _small(layout: RasterLayout) -> RasterLayout:
-    """The same, but for its size, its mask and alpha: that becomes the mask."""
+def _without_mask(layout: RasterLayout) -> RasterLayout:
+    """The same without its mask, and without alpha, which becomes the mask."""
     metadata = layout.metadata
     if layout.alpha is not None:
         bands = tuple(band for number, band in enumerate(metadata.bands) if number != layout.alpha)
         metadata = replace(metadata, bands=bands)
-    grid = replace(layout.grid, height=_SAMPLE_SIDE, width=_SAMPLE_SIDE)
-    return replace(layout, grid=grid, has_mask=False, metadata=metadata)
+    return replace(layout, has_mask=False, metadata=metadata)
 
 
 def _segments(stream: bytes) -> Iterator[bytes]:

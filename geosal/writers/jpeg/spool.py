@@ -7,8 +7,6 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.writers.pyramid import Tile
-
 _OFFSET = 4
 """Bytes behind a mask: where it begins."""
 _MOST_OFFSET = 2**32 - 1
@@ -29,36 +27,26 @@ class Spool:
     def __init__(self, path: Path, rows: int, cols: int) -> None:
         self.path = path
         self.rows, self.cols = rows, cols
-        self._places: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        self._places: dict[int, tuple[int, tuple[int, ...]]] = {}
         self._file: BinaryIO = path.open("x+b", buffering=_COPY)
         self._end = 0
 
-    @property
-    def missing(self) -> int:
-        """Number of tiles that have not come."""
-        return self.rows * self.cols - len(self._places)
-
-    def append(self, tile: Tile, parts: tuple[bytes, ...]) -> None:
-        """Keep parts of a tile.
+    def append(self, number: int, parts: tuple[bytes, ...]) -> None:
+        """Keep parts of a tile that has not come before; `number` is its place, row by row from 0.
 
         Raises
         ------
-        ValueError
-            It has no place, or was there before.
         OSError
             The disk is full.
         """
-        key = tile.row, tile.col
-        if tile.level or not (0 <= tile.row < self.rows and 0 <= tile.col < self.cols) or key in self._places:
-            raise ValueError(f"tile {tile.col}, {tile.row} of level {tile.level} came twice or has no place")
-        self._places[key] = self._end, tuple(map(len, parts))
+        self._places[number] = self._end, tuple(map(len, parts))
         for part in parts:
             self._file.write(part)
             self._end += len(part)
 
     def row(self, number: int) -> list[tuple[bytes, ...]]:
         """Read the parts of a row of tiles."""
-        return [self._read(number, col) for col in range(self.cols)]
+        return [self._read(number * self.cols + col) for col in range(self.cols)]
 
     def close(self) -> None:
         """Close and delete the spool."""
@@ -67,8 +55,8 @@ class Spool:
         finally:
             self.path.unlink(missing_ok=True)
 
-    def _read(self, row: int, col: int) -> tuple[bytes, ...]:
-        place, lengths = self._places[row, col]
+    def _read(self, number: int) -> tuple[bytes, ...]:
+        place, lengths = self._places[number]
         self._file.seek(place)
         return tuple(self._file.read(length) for length in lengths)
 

@@ -4,5 +4,5 @@ Index card
 ----------
 - `codestream`: one codestream of many, each of them a tile of it.
 - `boxes`: what stands around the codestream in the file; GDAL makes it, here it gets the true size.
-- `writer.Jp2Container`: the file that takes tiles in any order, and what lies beside it.
+- `container.Jp2Container`: the file that takes tiles in any order, and what lies beside it.
 """

@@ -1,30 +1,28 @@
 """The store in the making: each chunk is a file of its own, so tiles are written as they come."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.errors import OutputError
 from geosal.grid import Grid, level_shapes
 from geosal.metadata import metadata_to_json
 from geosal.raster import RasterLayout
-from geosal.writers.publish import visible_parent
+from geosal.writers.container import Container, TileIndex
+from geosal.writers.pyramid import Tile
 from geosal.writers.zarr import attributes
 from geosal.writers.zarr.attributes import GRID_MAPPING, IMAGE, MASK, METADATA, path_in
 from geosal.writers.zarr.nodes import ArrayNode, GroupNode, Json, Nodes, write_nodes
 
 if TYPE_CHECKING:
     from geosal.codecs.zarr_tiles import ZarrEncoder  # families know each other's types only
-    from geosal.writers.pyramid import Tile
 
 
-class ZarrContainer:
-    """A Zarr v3 store that takes tiles in any order.
+class ZarrContainer(Container):
+    """A Zarr v3 store in the making.
 
     ``image`` (band, y, x), its coordinates, ``spatial_ref`` and, if the layout has one, ``mask`` (y, x) lie in the root
     group; each overview has the same arrays in a group of its own, ``ovr_2x``, ``ovr_4x`` …. Without metadata it is no
@@ -32,90 +30,40 @@ class ZarrContainer:
 
     Parameters
     ----------
-    path
-        A new directory.
-    layout
-        Grid, dtype, nodata, mask and metadata.
+    path, layout
+        As `Container`.
     encoder
-        What has made the tiles.
+        Of the tiles.
     """
 
-    def __init__(self, path: str | Path, layout: RasterLayout, encoder: "ZarrEncoder") -> None:
-        self.path = Path(path)
-        self._layout = layout
-        self._encoder = encoder
+    def __init__(self, path: Path, layout: RasterLayout, encoder: "ZarrEncoder") -> None:
         shapes = level_shapes(layout.grid.shape, encoder.tile)
+        super().__init__(path, layout, TileIndex(shapes, encoder.tile))
+        self._encoder = encoder
         self._grids = [attributes.level_grid(layout.grid, level, shape) for level, shape in enumerate(shapes)]
-        self._missing = {
-            (level, row, col)
-            for level, (rows, cols) in enumerate(shapes)
-            for row in range(-(-rows // encoder.tile))
-            for col in range(-(-cols // encoder.tile))
-        }
         self._known: set[Path] = set()
-        self._is_whole = False
 
-    def __enter__(self) -> Self:
-        """Make the directory."""
-        try:
-            self.path.mkdir()
-        except OSError as error:
-            raise self._failure(error) from error
-        return self
+    def _begin(self) -> None:
+        self.path.mkdir()
 
-    def __exit__(self, *exception: object) -> None:
-        """Delete what is not finished."""
-        if not self._is_whole:
-            shutil.rmtree(self.path, ignore_errors=True)
-
-    def append(self, tile: "Tile") -> None:
-        """Write the chunks of a tile.
-
-        Raises
-        ------
-        OutputError
-            The disk is full, or refuses; or the tile has no place, or came before.
-        """
-        place = (tile.level, tile.row, tile.col)
-        if place not in self._missing:
-            raise self._failure(ValueError(f"tile {place} has no place, or came before"))
+    def _take(self, tile: Tile, number: int) -> None:
+        del number  # chunks are named by row and column
         image, mask = (self.path / path_in(tile.level, name) for name in (IMAGE, MASK))
         directories = [image / str(band) for band in range(self._layout.count)]
         if self._layout.has_mask:
             directories.append(mask)
         for directory, chunk in zip(directories, tile.parts, strict=True):
             self._write(directory / str(tile.row) / str(tile.col), chunk)
-        self._missing.remove(place)
 
-    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        """Write coordinates and metadata; then the store is one.
-
-        Parameters
-        ----------
-        tags
-            Provenance, for the default domain.
-        band_statistics
-            ``STATISTICS_*`` tags of each band, when the source had some.
-
-        Raises
-        ------
-        OutputError
-            The disk is full or refuses, or tiles are missing.
-        """
-        if self._missing:
-            raise self._failure(OSError(f"{len(self._missing)} tiles are missing"))
-        try:
-            nodes: dict[str, ArrayNode | GroupNode] = {}
-            for level, grid in enumerate(self._grids):
-                nodes |= self._level(level, grid)
-            nodes[""] = GroupNode(attributes=self._root(tags, band_statistics))
-            image = nodes[IMAGE]
-            plain = attributes.plain_tags({**self._layout.metadata.tags.get("", {}), **tags})
-            nodes[IMAGE] = replace(image, attributes=plain | image.attributes)
-            write_nodes(self.path, nodes)
-        except (OSError, ValueError) as error:
-            raise self._failure(error) from error
-        self._is_whole = True
+    def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        nodes: dict[str, ArrayNode | GroupNode] = {}
+        for level, grid in enumerate(self._grids):
+            nodes |= self._level(level, grid)
+        nodes[""] = GroupNode(attributes=self._root(tags, band_statistics))
+        image = nodes[IMAGE]
+        plain = attributes.plain_tags({**self._layout.metadata.tags.get("", {}), **tags})
+        nodes[IMAGE] = replace(image, attributes=plain | image.attributes)
+        write_nodes(self.path, nodes)
 
     def _level(self, level: int, grid: Grid) -> Nodes:
         """Describe a level, and write what is small enough to be written at once."""
@@ -166,20 +114,10 @@ class ZarrContainer:
         return {**tags, **ours, METADATA: known}
 
     def _write(self, path: Path, content: bytes) -> None:
-        try:
-            if path.parent not in self._known:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._known.add(path.parent)
-            path.write_bytes(content)
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> OutputError:
-        if isinstance(error, OutputError):
-            return error
-        place = visible_parent(self.path)
-        cause = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
-        return OutputError(f"{self.path.name}: cannot be written in {place} ({cause}); make room or write elsewhere")
+        if path.parent not in self._known:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._known.add(path.parent)
+        path.write_bytes(content)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

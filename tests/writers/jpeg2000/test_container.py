@@ -32,7 +32,7 @@ from geosal.verification.carried import check_grid
 from geosal.writers.convert import convert
 from geosal.writers.jpeg2000.boxes import read_boxes
 from geosal.writers.jpeg2000.codestream import Codestream, parse
-from geosal.writers.jpeg2000.writer import Jp2Container
+from geosal.writers.jpeg2000.container import Jp2Container
 from geosal.writers.pyramid import Tile
 from geosal.writers.stage import Stage
 from geosal.writers.tiles import codestream_ends
@@ -374,7 +374,7 @@ def test_no_crs_is_invented_and_verify_would_see_one(tmp_path: Path, told: str, 
 
 
 def test_a_long_box_is_read_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geosal.writers.jpeg2000.writer._LONG_FROM", 1)
+    monkeypatch.setattr("geosal.writers.jpeg2000.container._LONG_FROM", 1)
     pixels = noise((1, 70, 75))
     path = write(tmp_path / "out.jp2", pixels, layout_of(pixels))
     assert b"\0\0\0\1jp2c" in path.read_bytes()
@@ -398,7 +398,7 @@ def test_a_missing_tile_is_an_error_and_leaves_nothing(tmp_path: Path, opened: t
         for tile in tiles[1:]:
             container.append(tile)
         with pytest.raises(
-            OutputError, match=f"1 of 4 tiles are missing, the first is {tiles[0].col}, {tiles[0].row};"
+            OutputError, match=f"1 of 4 tiles are missing, the first is {tiles[0].col}, {tiles[0].row} of level 0;"
         ):
             container.finish({}, None)
     assert list(tmp_path.iterdir()) == []
@@ -409,7 +409,7 @@ def test_tiles_that_do_not_belong_are_errors(opened: tuple[Jp2Container, list[Ti
     with container:
         container.append(tiles[0])
         for tile in (tiles[0], tiles[1]._replace(level=1), tiles[1]._replace(col=2), tiles[1]._replace(row=2)):
-            with pytest.raises(OutputError, match="came twice, or has no place"):
+            with pytest.raises(OutputError, match="came twice or has no place"):
                 container.append(tile)
         with pytest.raises(OutputError, match="tiles cannot be put together"):
             container.append(tiles[1]._replace(parts=(b"nonsense",)))
