@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 from geosal.cluster import cpu_count
+from geosal.formats.pyramid import Cutter, Tile
 from geosal.grid import Block
 from geosal.plan import Plan
 from geosal.produce import CutTask
@@ -27,7 +28,6 @@ from geosal.search import (
 )  # fmt: skip
 from geosal.task import task_of
 from geosal.verification import verify_structure
-from geosal.writers.pyramid import Cutter, Tile
 
 _QUICK, _CAREFUL = 4, 6
 """Pieces in a column and in a row."""
@@ -176,17 +176,19 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
         treating = _timed_blocks(plan)
     with _Watch() as watch:
         path = crew.write(treated, target, tiles, folder)
-        if plan.profile.driver == "JPEG":  # the check at the end of a job decodes the whole of it
+        if plan.profile.format.made_at_end:  # the check at the end of a job decodes the whole of it
             verify_structure(path, crew.layout(target))
     written = file_bytes(path)
     if encoder is None:
         size = round(written * scale)
     else:
         size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
-    if encoder is None or plan.profile.driver == "JPEG":  # which are made at the end
+    if encoder is None or plan.profile.format.made_at_end:  # which are made at the end
         writing = watch.seconds * scale
     else:
-        writing = watch.seconds + max(0.0, size / max(1, written) - 1) * _copying(path, target.profile.driver)
+        writing = watch.seconds + max(0.0, size / max(1, written) - 1) * _copying(
+            path, twice=target.profile.format.has_spool
+        )
     return _Work(size, treating, writing + _flushing(path) * size / max(1, written))
 
 
@@ -199,12 +201,12 @@ def _flushing(path: Path) -> float:
     return watch.seconds
 
 
-def _copying(path: Path, driver: str) -> float:
-    """Seconds that the bytes of a file take to be written; those of a COG lie in a spool first."""
+def _copying(path: Path, *, twice: bool) -> float:
+    """Seconds that the bytes of a file take to be written; `twice` where they lie in a spool first."""
     if not path.is_file():
         return 0.0
     with _Watch() as watch:
-        for _ in range(2 if driver == "COG" else 1):
+        for _ in range(2 if twice else 1):
             shutil.copyfile(path, path.with_name("copy"))
     return watch.seconds
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from geosal.cluster import cpu_count
-from geosal.codecs.profiles import driver_of
 from geosal.errors import ResourceError
+from geosal.formats.table import format_of
 from geosal.gdal_env import GDAL_CACHE_BYTES
 from geosal.recipe import Recipe
 from geosal.scenes import AnyScene
@@ -92,7 +92,7 @@ def fit(
         tile,
         halo,
         processes=recipe.scheduler == "processes",
-        jpeg2000=driver_of(recipe.output) == "JP2OpenJPEG",
+        bands_take_memory=format_of(recipe.output).bands_take_memory,
     )
     blocks = [recipe.block] if recipe.block else model.blocks()
     workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
@@ -180,7 +180,7 @@ class _Model:
     tile: int | None
     halo: int
     processes: bool
-    jpeg2000: bool = False
+    bands_take_memory: bool = False
 
     def blocks(self) -> list[int]:
         """Sizes of a block worth trying, largest first."""
@@ -258,7 +258,7 @@ class _Model:
         """Working memory of an encoder."""
         height, width = (min(max(_TILE, self.tile or 0), length) for length in self.scene.grid.shape)
         count = self.scene.layout.count
-        if self.jpeg2000 or self.tile is None:
+        if self.bands_take_memory or self.tile is None:
             return height * width * count * _JPEG2000_BYTES
         # What was measured holds for few bands of any format; more of them take what they take in tiles of that size.
         more = max(0, count - _MEASURED_BANDS) * self.tile**2 * np.dtype(self.scene.layout.dtype).itemsize

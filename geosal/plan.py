@@ -11,23 +11,22 @@ from typing import Any, Self
 import numpy as np
 
 from geosal.cluster import cpu_count
-from geosal.codecs.colours import warn_of_order
-from geosal.codecs.jpeg.encoder import JpegEncoder
-from geosal.codecs.profiles import Profile, Settled, driver_of, resolve_treated
-from geosal.codecs.treatments import usual_treatment
-from geosal.codecs.tuning import setting_for
 from geosal.errors import GeosalWarning, UsageError
+from geosal.files.publish import check_output
 from geosal.fit import fit
+from geosal.formats.format import Profile
+from geosal.formats.profiles import Settled, resolve_treated
+from geosal.formats.table import format_of
+from geosal.formats.tuning import setting_for
 from geosal.grid import Block
 from geosal.ladder import USUAL_SIGMA, Ladder, effective_kernel
-from geosal.produce import Target, target_for, warn_of_scales
+from geosal.produce import Target, target_for
 from geosal.raster import RasterLayout
 from geosal.recipe import Recipe
 from geosal.scenes import AnyScene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 from geosal.tally import warn_of_little_gain
 from geosal.treatment import Quality, Treatment, TwoPass
-from geosal.writers.publish import check_output
 
 _USUAL_JPEG = 75.0
 """A JPEG is as large as a plain one of this quality, where nobody says how large, nor how good."""
@@ -147,7 +146,7 @@ class Plan:
         kept = output if self.recipe.targets.is_limit else 0
         if self.target.encoder is None:
             return self.raw_bytes + output + kept
-        return (2 * output if self.profile.has_spool else output) + kept
+        return (2 * output if self.profile.format.has_spool else output) + kept
 
     def shares(self) -> dict[int, float]:
         """Share of the scene's pixels per kernel width, from a sample of small blocks spread over the scene."""
@@ -225,11 +224,10 @@ def make_plan(recipe: Recipe) -> Plan:
     settled = _settled(recipe, settings, scene)
     saliency = saliency_of(recipe, scene)
     _tell_of_missing_place(scene)
-    warn_of_order(recipe.output, settled.profile.driver, scene.layout)
+    settled.profile.format.warn_of(recipe.output, scene.layout)
     plan = replace(_decide(recipe, settings, scene, saliency, settled), is_usual=is_usual)
     _warn_of_disk(plan)
     _warn_of_block(plan)
-    warn_of_scales(plan.target)
     return plan
 
 
@@ -249,13 +247,13 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
 
 def _settings_of(recipe: Recipe) -> Settings:
     """Read off a wish what a search may turn, and fill in the usual treatment of its output's format."""
-    driver = driver_of(recipe.output)
-    if recipe.target_jpeg is not None and driver != "JPEG":
+    form = format_of(recipe.output)
+    if recipe.target_jpeg is not None and not form.is_jpeg:
         raise UsageError(
             f"--target-jpeg {recipe.target_jpeg:g}: is for an output that ends in .jpg, not for {recipe.output}; use "
             "--target-size or --target-bpp"
         )
-    treatment = usual_treatment(driver) if recipe.treatment is None else recipe.treated
+    treatment = form.usual_treatment if recipe.treatment is None else recipe.treated
     if recipe.sigma != USUAL_SIGMA and not treatment.smooth:
         raise UsageError(
             f"--sigma {recipe.sigma}: nothing is smoothed by treatment {treatment}; leave it out, or add "
@@ -268,7 +266,7 @@ def _with_usual_bytes(recipe: Recipe, settings: Settings) -> Recipe:
     """Fill in how many bytes a JPEG is to have, where a wish says neither that nor how good it is."""
     by_quality = isinstance(settings.treatment.then, TwoPass) or settings.treatment.then == Quality()
     if (
-        driver_of(recipe.output) == "JPEG"
+        format_of(recipe.output).is_jpeg
         and by_quality
         and not recipe.targets
         and "QUALITY" not in {name.upper() for name, _ in settings.options}
@@ -298,9 +296,9 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         steps=settings.ladder.steps,
     )
     tile = None if target.encoder is None else target.encoder.tile
-    last = target.encoder.row_bytes(scene.grid.width) if isinstance(target.encoder, JpegEncoder) else 0
+    last = 0 if target.encoder is None else target.profile.format.bytes_at_end(target.encoder, scene.grid.width)
     cores = None if "://" in scheduler else cpu_count()
-    fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=2 * last)
+    fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
     return Plan(
         recipe=recipe,
         settings=settings,

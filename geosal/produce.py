@@ -1,6 +1,5 @@
 """One road for every file we make: blocks through a pool, what they come to into a sink, the file checked and named."""
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.cluster import give_back, open_pool
-from geosal.codecs.encoders import tile_encoder
-from geosal.codecs.profiles import Profile
-from geosal.codecs.treatments import goes_by_tile
-from geosal.errors import GeosalWarning
+from geosal.files.publish import WorkDirectory
+from geosal.formats.encoders import tile_encoder
+from geosal.formats.format import ByGdal, Codec, Profile
+from geosal.formats.places import check_place
+from geosal.formats.pyramid import Cutter, Parts, TileEncoder, Uncut
+from geosal.formats.sink import open_sink
+from geosal.formats.table import OWN_TAGS
+from geosal.formats.treatments import goes_by_tile
 from geosal.gdal_env import close_shared_rasters
 from geosal.grid import Block
 from geosal.raster import RasterLayout
@@ -22,11 +25,6 @@ from geosal.smoothing.block import SampleRules
 from geosal.smoothing.bound import Rounding
 from geosal.treatment import SMOOTH, Bound, Treatment
 from geosal.verification import verify_structure
-from geosal.writers.jpeg.sidecars import OF_THE_FILE
-from geosal.writers.places import check_place
-from geosal.writers.publish import WorkDirectory
-from geosal.writers.pyramid import Cutter, Parts, TileEncoder, Uncut
-from geosal.writers.sink import open_sink
 
 Tags = Mapping[str, str]
 Facts = TypeVar("Facts")
@@ -134,16 +132,16 @@ def target_for(
         profile=profile,
         treatment=treatment,
         layout=layout,
-        encoder=None if isinstance(encoder, str) else encoder,
-        gdal_because=encoder if isinstance(encoder, str) else "",
-        rounding=_rounding(treatment, profile.name, layout, steps),
+        encoder=None if isinstance(encoder, ByGdal) else encoder,
+        gdal_because=encoder.because if isinstance(encoder, ByGdal) else "",
+        rounding=_rounding(treatment, profile.codec, layout, steps),
     )
 
 
-def _rounding(treatment: Treatment, name: str, layout: RasterLayout, steps: int) -> Rounding | None:
+def _rounding(treatment: Treatment, codec: Codec, layout: RasterLayout, steps: int) -> Rounding | None:
     """What rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
     bound = treatment.then
-    if not isinstance(bound, Bound) or goes_by_tile(treatment, name):
+    if not isinstance(bound, Bound) or goes_by_tile(treatment, codec):
         return None
     return Rounding(
         errors=bound.errors(steps, layout.dtype),
@@ -157,24 +155,11 @@ def _rounding(treatment: Treatment, name: str, layout: RasterLayout, steps: int)
 def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
     """What the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
     tags = {
-        domain: {key: text for key, text in items.items() if key not in OF_THE_FILE}
+        domain: {key: text for key, text in items.items() if key not in OWN_TAGS}
         for domain, items in layout.metadata.tags.items()
     }
     layout = replace(layout, metadata=replace(layout.metadata, tags=tags))
     return replace(layout, has_mask=True, nodata=None) if profile.needs_mask(layout) else layout
-
-
-def warn_of_scales(target: Target) -> None:
-    """Tell when bands have scales that one array of a Zarr store cannot hold."""
-    scales = {(band.scale, band.offset) for band in target.layout.metadata.bands}
-    if target.profile.driver == "Zarr" and len(scales) > 1:
-        warnings.warn(
-            f"{target.output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray "
-            "shows the numbers as they are stored, and gdal_metadata tells the scales; choose bands that share one "
-            "with --bidx, or write a .tif",
-            GeosalWarning,
-            stacklevel=3,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

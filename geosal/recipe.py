@@ -13,8 +13,8 @@ from typing import Any, Self
 import yaml
 
 from geosal.cluster import memory_bytes
-from geosal.codecs.options import united
 from geosal.errors import SceneError, UsageError
+from geosal.formats.options import united
 from geosal.gdal_env import path_text
 from geosal.ladder import USUAL_SIGMA, Ladder
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
@@ -61,7 +61,7 @@ class Recipe:
         What saliency does: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, ``twopass:low=30,high=70``, or
         several of them; see `geosal.treatment`. None for the usual one: ``quality`` for ``.jpg``, else ``smooth``.
     profile
-        Codec, see `geosal.codecs`; by default lossless (deflate, jp2-lossless), for ``.jpg`` jpg.
+        Codec, see `geosal.formats`; by default lossless (deflate, jp2-lossless), for ``.jpg`` jpg.
     creation_options
         GDAL creation options over those of the profile.
     bidx

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.codecs.treatments import goes_by_tile
+from geosal.formats.treatments import goes_by_tile
 from geosal.grid import Block
 from geosal.ladder import Ladder
 from geosal.native import look_up
@@ -138,5 +138,5 @@ def task_of(plan: Plan) -> BlockTask:
         own_mask=plan.scene.layout.has_mask and nodata_kept,
         smooth=plan.treatment.smooth,
         rounding=rounding,
-        by_level=overviews or goes_by_tile(plan.treatment, plan.profile.name),
+        by_level=overviews or goes_by_tile(plan.treatment, plan.profile.codec),
     )

@@ -14,6 +14,8 @@ IS_OVERVIEW, IS_MASK = 1, 4
 """Bits of the tag `SUBFILE`."""
 _MOST_TAGS, _MOST_VALUES = 4096, 2**28
 """libtiff refuses a directory of more tags."""
+_TEXT = 2
+"""TIFF's number of the type of a text."""
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 """TIFF's integer types -> struct's."""
 UNREADABLE = (struct.error, KeyError, IndexError, OverflowError, MemoryError)
@@ -55,6 +57,17 @@ class TiffReader:
         if len(field) == (8 if self.big else 4):
             (after,) = struct.unpack(self.order + ("Q" if self.big else "I"), field)
         return {tag: self._values(_TYPES[kind], n, value) for tag, kind, n, value in entries if tag in wanted}, after
+
+    def text_at(self, begin: int, tag: int) -> tuple[int, int] | None:
+        """Find where the text of a tag of the directory at `begin` lies, and how long it is; None without one."""
+        count_format, entry_format = ("Q", "HHQQ") if self.big else ("H", "HHII")
+        self.file.seek(begin)
+        (count,) = self._take(count_format)
+        for _ in range(count):
+            found, kind, length, offset = self._take(entry_format)
+            if (found, kind) == (tag, _TEXT):
+                return offset, length
+        return None
 
     def _values(self, kind: str, count: int, field: bytes) -> NDArray[np.int64]:
         dtype = np.dtype(self.order + kind)

@@ -9,12 +9,12 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from geosal.codecs.zarr_tiles import ZarrEncoder
+from geosal.formats.pyramid import Cutter
+from geosal.formats.zarr.container import ZarrContainer
+from geosal.formats.zarr.tiles import ZarrEncoder
 from geosal.grid import Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Scene
-from geosal.writers.pyramid import Cutter
-from geosal.writers.zarr import ZarrContainer
 
 UTM = CRS.from_epsg(32617).to_wkt()
 PROVENANCE = {

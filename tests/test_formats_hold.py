@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rasterio.transform import from_origin
 
 import geosal
-from geosal.codecs.profiles import resolve_profile
+from geosal.formats.profiles import resolve_profile
 from geosal.grid import Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 

@@ -21,8 +21,9 @@ from scipy.ndimage import gaussian_filter
 
 import geosal
 from geosal.cli.main import geosal as command
-from geosal.codecs.jpeg import encoder, first
 from geosal.errors import GeosalWarning, OutputError, TargetError, UsageError
+from geosal.formats.jpeg import first
+from geosal.formats.jpeg import tiles as encoding
 from geosal.grid import Block
 from geosal.search import sample
 from geosal.sources import Saliency
@@ -189,7 +190,7 @@ def test_trials_make_the_first_pass_once(
         count.append(1)
         return work(*arguments)
 
-    for module in (encoder, sample):
+    for module in (encoding, sample):
         monkeypatch.setattr(module, "once_coded", watched)
     summary = compress(scenes[kind], tmp_path / "out.jpg", treatment="twopass", target_jpeg=50)
     tiles = 2 * 2

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from affine import Affine
 
-from geosal.codecs.profiles import resolve_profile, resolve_treated
 from geosal.errors import OutputError
+from geosal.formats.profiles import resolve_profile, resolve_treated
 from geosal.grid import Grid
 from geosal.produce import Progress, Target, making, target_for
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata

@@ -15,18 +15,17 @@ from numpy.typing import NDArray
 from geosal import provenance
 from geosal.arrays.coordinates import check_dimensions, grid_of
 from geosal.arrays.layout import Recode, bands_of, layout_of
-from geosal.codecs.colours import warn_of_order
-from geosal.codecs.profiles import resolve_profile
 from geosal.errors import UsageError
+from geosal.files.publish import check_output
 from geosal.fit import BLOCK
+from geosal.formats.profiles import resolve_profile
 from geosal.gdal_env import path_text
 from geosal.grid import Block, Grid
-from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for, warn_of_scales
+from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
 from geosal.raster import alpha_among, any_colour, valid_samples
 from geosal.recipe import read_options
 from geosal.scenes import AnyScene, input_root, open_input
 from geosal.sources import Saliency, open_saliency, source_texts
-from geosal.writers.publish import check_output
 
 
 def saliency(
@@ -146,9 +145,8 @@ def write(
     check_output(path, overwrite=overwrite, inputs=[source, input_root(source)] if source else [])
     layout, recode = layout_of(stacked)
     chosen = resolve_profile(path, profile, options, layout)
-    warn_of_order(path, chosen.driver, layout)
+    chosen.format.warn_of(path, layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
-    warn_of_scales(target)
     gives_way = None if target.layout.nodata is not None else layout.nodata
     labour = Labour(
         stage="smooth", task=_Compute(stacked, gives_way, recode), blocks=list(_blocks_of(stacked)), workers=workers

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from geosal.errors import UsageError
-from geosal.writers.publish import same_file
+from geosal.files.publish import same_file
 
 _APPENDED = re.compile(r"(\.aux\.xml|\.aux|\.msk|\.ovr|\.idx)+|-(wal|shm|journal)")
 """Behind the whole name: what GDAL has for any raster, SQLite for a GeoPackage."""

@@ -21,7 +21,7 @@ import click
 from tqdm import tqdm
 
 from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact
-from geosal.writers.publish import abandon
+from geosal.files.publish import abandon
 
 GRACE_SECONDS = 4.0
 """What the clean-up after a signal may take; the contract is five seconds for all."""

@@ -8,8 +8,9 @@ from rasterio.rio import options as rio_options
 
 from geosal.cli.guard import set_verbosity
 from geosal.cli.output import Report
-from geosal.codecs.options import codec_options, united
-from geosal.codecs.profiles import PROFILES
+from geosal.formats.cog.options import codec_options
+from geosal.formats.options import united
+from geosal.formats.table import PROFILES
 from geosal.recipe import COMBINE, Recipe, read_yaml
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText

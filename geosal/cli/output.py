@@ -12,7 +12,7 @@ import click
 
 from geosal.cli.apart import refuse_job_file
 from geosal.errors import OutputError, UsageError, redact
-from geosal.writers.publish import why_no_folder
+from geosal.files.publish import why_no_folder
 
 _STDOUT = "-"
 

@@ -13,7 +13,6 @@ from rasterio.enums import ColorInterp
 
 from geosal import provenance
 from geosal.cluster import Pool, cpu_count, open_pool
-from geosal.codecs.profiles import resolve_profile
 from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.judge import JudgeTask, MapTask, RangeTask, ReadTask, error_dtype
 from geosal.comparison.pair import Pair, open_pair
@@ -21,6 +20,8 @@ from geosal.comparison.result import Comparison, Row
 from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
 from geosal.errors import GeosalWarning, SceneError, UsageError, redact
+from geosal.files.publish import check_output
+from geosal.formats.profiles import resolve_profile
 from geosal.gdal_env import close_shared_rasters, path_text
 from geosal.grid import Block
 from geosal.ladder import Ladder
@@ -29,7 +30,6 @@ from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import AnyScene, Reading
 from geosal.scenes.zarr_store import is_store, store_bytes
 from geosal.verification import Asked
-from geosal.writers.publish import check_output
 
 _BLOCK = 1024
 """A multiple of the tiles of most files, so that none is decoded twice; `seams.KEPT` at least."""

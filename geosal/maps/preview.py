@@ -13,11 +13,11 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.cluster import open_pool
 from geosal.errors import OutputError, UsageError
+from geosal.files.publish import WorkDirectory, check_output
 from geosal.gdal_env import close_shared_rasters, gdal_env
 from geosal.grid import Block, Grid
 from geosal.scenes import AnyScene
 from geosal.scenes.decimate import decimate
-from geosal.writers.publish import WorkDirectory, check_output
 
 SIZE = 1200
 """Rows and columns of a picture at most, without its legend."""

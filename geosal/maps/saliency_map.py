@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from geosal import provenance
-from geosal.codecs.profiles import resolve_profile
 from geosal.errors import UsageError
+from geosal.files.publish import check_output
 from geosal.fit import BLOCK
+from geosal.formats.profiles import resolve_profile
 from geosal.grid import Block, Grid
 from geosal.ladder import Ladder, effective_kernel
 from geosal.maps.preview import JET, check_preview, draw
@@ -24,7 +25,6 @@ from geosal.scenes import AnyScene, open_input
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sources import Saliency
 from geosal.tally import warn_of_little_gain
-from geosal.writers.publish import check_output
 
 SCALE = 255
 """The uint8 value of saliency 1."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from geosal.carry_out import carry_out
 from geosal.cluster import give_back
 from geosal.errors import GeosalWarning, OutputError
+from geosal.files.swap import beside, remove, there
 from geosal.plan import Plan
 from geosal.produce import Progress, ProgressCallback, ignore
 from geosal.search.floors import FloorSearch
@@ -22,7 +23,6 @@ from geosal.search.sample import Sample, pieces_across
 from geosal.search.trials import Trials, spread_of
 from geosal.search.turning import Turning
 from geosal.tally import Tally
-from geosal.writers.swap import beside, remove, there
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from geosal.codecs.tuning import Setting
 from geosal.errors import TargetError, redact
+from geosal.formats.tuning import Setting
 from geosal.metrics import Scores
 from geosal.plan import Plan
 from geosal.search.judge import figure, judge_file, margin, shortfall

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from geosal.codecs.tiff import TiffEncoder
-from geosal.codecs.tuning import Setting, setting_for
+from geosal.formats.cog.tiles import TiffEncoder
+from geosal.formats.tuning import Setting, setting_for
 from geosal.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.plan import Plan, retuned
 from geosal.search.solve import Range
@@ -142,7 +142,7 @@ def _tiles(plan: Plan, _: float) -> Knob:
     if not isinstance(asked, Quality) or not isinstance(settled, Quality):
         raise TypeError(f"{plan.treatment} has no qualities to turn")
     low, high = settled.low or 1.0, settled.high or BEST
-    tables = plan.profile.driver == "JPEG" and "QUALITY" in {name.upper() for name, _ in plan.settings.options}
+    tables = plan.profile.format.is_jpeg and "QUALITY" in {name.upper() for name, _ in plan.settings.options}
     fixed = tables or asked.high is not None
     free = replace(plan, settings=plan.settings.without_option("QUALITY"))  # the treatment says it
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS

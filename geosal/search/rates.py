@@ -4,9 +4,9 @@ import math
 import warnings
 from pathlib import Path
 
-from geosal.codecs.profiles import lossy_profiles
-from geosal.codecs.tuning import Setting
 from geosal.errors import GeosalWarning, TargetError, redact
+from geosal.formats.profiles import lossy_profiles
+from geosal.formats.tuning import Setting
 from geosal.plan import Plan
 from geosal.search.knobs import Knob, sigma_knob, told
 from geosal.search.plain import expected_bytes

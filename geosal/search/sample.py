@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from geosal.cluster import cpu_count
-from geosal.codecs.jpeg.encoder import JpegEncoder
-from geosal.codecs.jpeg.first import once_coded
+from geosal.formats.jpeg.first import once_coded
+from geosal.formats.jpeg.tiles import JpegEncoder
+from geosal.formats.pyramid import Cutter, Parts, Piece, Tile
+from geosal.formats.sink import open_sink
 from geosal.grid import Block
 from geosal.ladder import MAX_STEPS, Ladder
 from geosal.plan import Plan
@@ -22,8 +24,6 @@ from geosal.search.kept import Kept, KeptSaliency
 from geosal.search.places import PIECE, Place, choose_places
 from geosal.task import BlockTask
 from geosal.treatment import SMOOTH
-from geosal.writers.pyramid import Cutter, Parts, Piece, Tile
-from geosal.writers.sink import open_sink
 
 _START_OF_TILE = b"\xff\x90\x00\x0a"
 """Before it stands the main header of a JPEG 2000 tile that was encoded alone; the file has one for all."""
@@ -230,15 +230,4 @@ def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
 
 def own_bytes(tiles: Sequence[Tile], target: Target) -> int:
     """Bytes that tiles take in the file together."""
-    if isinstance(target.encoder, JpegEncoder):
-        return target.encoder.bytes_of([tile.parts for tile in tiles])
-    return sum(tile_bytes(tile, target.profile.driver) for tile in tiles)
-
-
-def tile_bytes(tile: Tile, driver: str) -> int:
-    """Bytes that a tile takes in the file, with its line in the index."""
-    if driver == "COG":
-        return sum(len(part) + _COG_TILE for part in tile.parts)
-    if driver == "JP2OpenJPEG":
-        return len(tile.parts[0]) - tile.parts[0].index(_START_OF_TILE) + _JP2_TILE
-    return sum(map(len, tile.parts))
+    return target.profile.format.bytes_of([tile.parts for tile in tiles])

@@ -7,13 +7,15 @@ each level has a rate of its own, and padding has one beside it.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
+from geosal.formats.format import Format
+from geosal.formats.pyramid import Cutter, Piece, Tile, TileEncoder
 from geosal.grid import level_shapes
 from geosal.produce import Target
-from geosal.search.sample import Sample, own_bytes, tile_bytes
-from geosal.writers.pyramid import Cutter, Piece, Tile, TileEncoder
+from geosal.search.sample import Sample, own_bytes
 
 _CUT = 4
 """Tiles that are cut in halves to learn what padding takes."""
@@ -31,7 +33,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
     tiles
         What `Sample.encode` made of them.
     """
-    encoder, driver = target.encoder, target.profile.driver
+    encoder, form = target.encoder, target.profile.format
     if encoder is None:
         raise ValueError("GDAL encodes whole files only")
     own = own_bytes(tiles, target)
@@ -41,13 +43,13 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
     if not encoder.overviews:
         return own * scene[0] * scene[1] / sample.pixels
     piece = treated if target.layout.has_mask else treated._replace(mask=None)
-    padding = _rates_of_padding(sample, piece, encoder, tiles, driver)
+    padding = _rates_of_padding(sample, piece, encoder, tiles, form)
     costs = [0.0] * (1 + max(tile.level for tile in tiles))
     for tile in tiles:
-        costs[tile.level] += tile_bytes(tile, driver)
+        costs[tile.level] += form.bytes_of_tile(tile.parts)
     shapes = list(level_shapes(sample.shape, encoder.tile))
     levels = level_shapes(scene, encoder.tile)
-    _go_on(Cutter.of(encoder, sample.layout(target), target.rounding), piece, shapes, costs, len(levels), driver)
+    _go_on(Cutter.of(encoder, sample.layout(target), target.rounding), piece, shapes, costs, len(levels), form)
     rates = [cost / _weight(shape, encoder.tile, padding) for cost, shape in zip(costs, shapes, strict=True)]
     rates += rates[-1:] * (len(levels) - len(rates))
     return sum(rate * _weight(shape, encoder.tile, padding) for rate, shape in zip(rates, levels, strict=False))
@@ -61,7 +63,7 @@ def _weight(shape: tuple[int, int], tile: int, padding: tuple[float, float]) -> 
 
 
 def _rates_of_padding(
-    sample: Sample, piece: Piece, encoder: TileEncoder, tiles: Sequence[Tile], driver: str
+    sample: Sample, piece: Piece, encoder: TileEncoder, tiles: Sequence[Tile], form: Format[Any]
 ) -> tuple[float, float]:
     """What a pixel of padding takes, below the scene and beside it, as a share of what a pixel of the scene does.
 
@@ -79,7 +81,7 @@ def _rates_of_padding(
         mask = None if piece.mask is None else np.ascontiguousarray(piece.mask[inside])
         levels = None if piece.levels is None else piece.levels[inside]
         parts = encoder(np.ascontiguousarray(piece.pixels[:, *inside]), mask, levels)
-        return tile_bytes(Tile(0, 0, 0, parts), driver)
+        return form.bytes_of_tile(parts)
 
     cut = side // 2
     corners = [(tile.row * side, tile.col * side) for tile in chosen]
@@ -87,7 +89,7 @@ def _rates_of_padding(
         [(row + begin, col, cut, side) for row, col in corners for begin in (0, cut)],
         [(row, col + begin, side, cut) for row, col in corners for begin in (0, cut)],
     ]
-    one = sum(tile_bytes(tile, driver) for tile in chosen)
+    one = sum(form.bytes_of_tile(tile.parts) for tile in chosen)
     with ThreadPoolExecutor(sample.threads, thread_name_prefix="geosal-sample") as pool:
         below, beside = (max(0.0, (sum(pool.map(half, halves)) - one) / one) for halves in places)
     return below, beside
@@ -98,7 +100,7 @@ def _fits(tile: Tile, shape: tuple[int, int], side: int) -> bool:
 
 
 def _go_on(
-    cutter: Cutter, piece: Piece, shapes: list[tuple[int, int]], costs: list[float], levels: int, driver: str
+    cutter: Cutter, piece: Piece, shapes: list[tuple[int, int]], costs: list[float], levels: int, form: Format[Any]
 ) -> None:
     """Add levels to those of the sample: the scene has more, as far as they can be told from so few pixels."""
     while piece.level + 1 < len(shapes):
@@ -106,4 +108,4 @@ def _go_on(
     while len(shapes) < levels and min(shapes[-1]) >= 2 * _LEAST:
         piece = cutter.halve(piece)
         shapes.append(piece.block.shape)
-        costs.append(tile_bytes(cutter.encode(piece), driver))
+        costs.append(form.bytes_of_tile(cutter.encode(piece).parts))

@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from geosal.codecs.jpeg.encoder import JpegEncoder
-from geosal.codecs.treatments import goes_by_tile
 from geosal.comparison import colours, in_colours
+from geosal.files.swap import remove
+from geosal.formats.jpeg.tiles import JpegEncoder
+from geosal.formats.pyramid import Piece
+from geosal.formats.treatments import goes_by_tile
 from geosal.gdal_env import close_shared_rasters
 from geosal.metrics import Scores
 from geosal.plan import Plan
@@ -16,8 +18,6 @@ from geosal.search.sample import Sample, file_bytes
 from geosal.search.scaling import scene_bytes
 from geosal.task import task_of
 from geosal.treatment import Bound, TwoPass
-from geosal.writers.pyramid import Piece
-from geosal.writers.swap import remove
 
 
 @dataclass(eq=False)
@@ -89,7 +89,7 @@ class Trials:
 
     def _treat(self, plan: Plan) -> Piece:
         """Treat the sample, unless only the codec has changed since the last time."""
-        levels = goes_by_tile(plan.treatment, plan.profile.name)
+        levels = goes_by_tile(plan.treatment, plan.profile.codec)
         changes_pixels = isinstance(plan.treatment.then, Bound | TwoPass)
         settings = plan.treatment if changes_pixels else plan.treatment.smooth
         key = f"{plan.ladder} {settings} {levels}"

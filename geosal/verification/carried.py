@@ -1,20 +1,19 @@
-"""What an output must share with its source: grid, bands, tags, and the sidecar that holds some of them."""
+"""What an output must share with its source: grid, bands and tags."""
 
 import math
-import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 
 from geosal import provenance
+from geosal.formats.format import Format
 from geosal.grid import Grid
 from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
-from geosal.verification import jpeg
 from geosal.verification.check import Check
-from geosal.writers.jpeg.sidecars import NO_WORLD_FILE
 
 _PIXEL_TOLERANCE = 1e-6
 """In pixels: text boxes of a JPEG2000 round, nothing else may."""
@@ -24,12 +23,8 @@ _UNIT = re.compile(r"""\b(?:LENGTH)?UNIT\["[^"]*",\s*([0-9.eE+-]+)""")
 """In WKT 1 and 2; how many metres it has."""
 _UNSAID = ("AREA_OR_POINT", "Area")
 """What holds when a file does not say otherwise."""
-
-
 _NAMED = frozenset({ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha})
 """Colours that every format here keeps; of grey and undefined ones some make others."""
-
-
 _ERRORS_OF_RPCS = ("ERR_BIAS", "ERR_RAND")
 
 
@@ -38,48 +33,23 @@ def check_grid(found: RasterLayout, source: RasterLayout) -> Check:
     return Check.of("georeferenced", _grid_faults(found, source), "as the source")
 
 
-def check_bands(found: RasterLayout, source: RasterLayout, driver: str, *, lossless: bool) -> Check:
+def check_bands(found: RasterLayout, source: RasterLayout, form: Format[Any], *, lossless: bool) -> Check:
     """Compare dtype, nodata, mask and what each band is called and means."""
-    return Check.of("bands", list(_band_faults(found, source, driver, lossless=lossless))[:_LISTED], "as the source")
+    return Check.of("bands", list(_band_faults(found, source, form, lossless=lossless))[:_LISTED], "as the source")
 
 
-def check_tags(found: RasterMetadata, source: RasterMetadata, driver: str) -> Check:
+def check_tags(found: RasterMetadata, source: RasterMetadata, form: Format[Any]) -> Check:
     """See that every tag of the source, in every domain, is there."""
     tags = dict(source.tags)
     if "COLOR_PROFILE" in tags:  # GDAL writes the ICC profile, not each of its parts
         profile = tags["COLOR_PROFILE"]
         tags["COLOR_PROFILE"] = {key: text for key, text in profile.items() if key == "SOURCE_ICC_PROFILE"}
-    if driver == "JP2OpenJPEG":  # GDAL looks for XMP and other XML in boxes of the file only, and does not write those
-        tags = {domain: items for domain, items in tags.items() if not domain.startswith(("xml:XMP", "xml:BOX_"))}
+    tags = {domain: items for domain, items in tags.items() if not domain.startswith(form.lost_domains)}
     faults = list(_tag_faults("", found.tags, tags))
     for band, (ours, theirs) in enumerate(zip(found.bands, source.bands, strict=False), start=1):
         faults += _tag_faults(f"band {band} ", ours.tags, theirs.tags)
     more = [f"and {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
     return Check.of("tags", faults[:_LISTED] + more, "every tag of the source is there")
-
-
-def check_sidecar(path: str, driver: str, found: RasterLayout, source: RasterLayout | None) -> Check | None:
-    """See that the files beside a JPEG2000 or a JPEG are there; None where none is needed.
-
-    Nodata, names, units, scales, tags and our own provenance live in ``.aux.xml`` only, the mask of a JPEG2000 in
-    ``.msk`` only. The world file of a JPEG has to say what its ``.aux.xml`` does, which notes the digest of the image.
-    """
-    if driver not in {"JP2OpenJPEG", "JPEG"}:
-        return None
-    in_sidecar = driver == "JP2OpenJPEG" and source is not None and source.has_mask
-    needed = {".aux.xml": "tags and nodata live"} | ({".msk": "the mask lives"} if in_sidecar else {})
-    missing = [suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
-    faults = [f"{path}{suffix} is missing: {needed[suffix]} there" for suffix in missing]
-    if driver == "JPEG":
-        faults += _world_faults(path, found, source)
-        faults += jpeg.digest_faults(path, found.metadata.tags.get("", {}))
-    return Check.of("sidecar", faults, "there")
-
-
-def _world_faults(path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-    transform = found.grid.transform if source is None else source.grid.transform
-    left_out = found.metadata.tags.get("", {}).get(NO_WORLD_FILE) == "NO"
-    return jpeg.world_faults(path, transform, needed=not transform.is_identity and not left_out)
 
 
 def check_provenance(metadata: RasterMetadata) -> Check:
@@ -192,7 +162,7 @@ def _list(numbers: tuple[float, ...]) -> str:
     return "(" + ", ".join(f"{number:.12g}" for number in numbers) + ")"
 
 
-def _band_faults(found: RasterLayout, source: RasterLayout, driver: str, *, lossless: bool) -> Iterator[str]:
+def _band_faults(found: RasterLayout, source: RasterLayout, form: Format[Any], *, lossless: bool) -> Iterator[str]:
     if found.dtype != source.dtype:
         yield f"dtype {found.dtype}, not {source.dtype}"
     mask_instead = found.has_mask and found.nodata is None and not lossless  # a lossy codec blurs the code
@@ -207,7 +177,7 @@ def _band_faults(found: RasterLayout, source: RasterLayout, driver: str, *, loss
         for name in ("description", "unit", "scale", "offset"):
             if not _same_value(getattr(ours, name), getattr(theirs, name)):
                 yield f"band {number} has {name} {getattr(ours, name)}, not {getattr(theirs, name)}"
-        named = driver != "JPEG" and {ours.colorinterp, theirs.colorinterp} <= _NAMED  # a JPEG is red, green, blue
+        named = form.keeps_colours and {ours.colorinterp, theirs.colorinterp} <= _NAMED
         if named and ours.colorinterp != theirs.colorinterp:
             yield f"band {number} is {ours.colorinterp.name}, not {theirs.colorinterp.name}"
 

@@ -14,6 +14,9 @@ from rasterio.io import DatasetReader
 
 from geosal import provenance
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
+from geosal.formats.format import Format
+from geosal.formats.table import FORMATS, format_read_by
+from geosal.formats.zarr import check as store
 from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_text
 from geosal.grid import Grid
 from geosal.ladder import Ladder
@@ -22,9 +25,14 @@ from geosal.scenes import NO_LIMIT, AnyScene, Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
 from geosal.treatment import BEST, SMOOTH, Bound, Quality
-from geosal.verification import carried, files, likeness, pixels, stores
+from geosal.verification import carried, likeness, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
 from geosal.verification.original import Asked, saliency_on
+
+_BY_GDAL = [form.name for form in FORMATS if not form.is_store]
+"""Names of the formats that GDAL reads for us."""
+_LISTED = 3
+"""Faults of a kind that are told."""
 
 
 def verify(
@@ -172,17 +180,21 @@ def _checks(output: str, source: AnyScene | None, saliency: Saliency | None, lad
         yield Check("opens", ok=False, detail=str(error))
         return
     with dataset:
-        driver = dataset.driver
-        if driver not in files.WRITTEN_DRIVERS:
-            yield Check("opens", ok=False, detail=f"is {driver}; geosal writes COG, JPEG2000, JPEG and Zarr")
+        form = format_read_by(dataset.driver)
+        if form is None:
+            *first, last = (*_BY_GDAL, *(each.name for each in FORMATS if each.is_store))
+            written = f"{', '.join(first)} and {last}"
+            yield Check("opens", ok=False, detail=f"is {dataset.driver}; geosal writes {written}")
             return
-        yield Check("opens", ok=True, detail=files.WRITTEN_DRIVERS[driver])
-        complete = files.check_complete(output, dataset)
+        yield Check("opens", ok=True, detail=form.name)
+        faults = form.complete_faults(output, dataset)[:_LISTED]
+        complete = Check.of("complete", faults, f"every {form.coded_unit} decodes")
         yield complete
-        yield files.check_layout(output, dataset)
-        lossless = _is_lossless(dataset)
-        if complete.ok and driver == "GTiff" and (overviews := likeness.check_overviews(output, dataset)) is not None:
-            yield overviews
+        yield Check.of("layout", form.layout_faults(output, dataset), form.valid)
+        lossless = _is_lossless(dataset, form)
+        if complete.ok and form.overviews_apart:
+            overviews = likeness.check_overviews(output, dataset)
+            yield from [] if overviews is None else [overviews]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GeosalWarning)
@@ -190,9 +202,9 @@ def _checks(output: str, source: AnyScene | None, saliency: Saliency | None, lad
     except GeosalError as error:
         yield Check("readable", ok=False, detail=str(error))
         return
-    sidecar = carried.check_sidecar(output, driver, found.layout, source.layout if source else None)
-    if sidecar is not None:
-        yield sidecar
+    beside = form.beside_faults(output, found.layout, source.layout if source else None)
+    if beside is not None:
+        yield Check.of("sidecar", beside, "there")
     yield from _comparisons(found, source, saliency, ladder, lossless=lossless, complete=complete.ok)
 
 
@@ -203,9 +215,9 @@ def _store_checks(output: str, source: AnyScene | None, saliency: Saliency | Non
         yield Check("opens", ok=False, detail=str(error))
         return
     yield Check("opens", ok=True, detail="Zarr")
-    complete = stores.check_complete(output)
+    complete = Check.of("complete", store.complete_faults(output), "every chunk decodes")
     yield complete
-    yield stores.check_layout(output)
+    yield Check.of("layout", store.layout_faults(output), "metadata consistent, multiscales down to one chunk")
     yield from _comparisons(found, source, saliency, ladder, lossless=True, complete=complete.ok)
 
 
@@ -230,8 +242,16 @@ def _comparisons(
 
 def _carried_checks(found: AnyScene, source: AnyScene, *, lossless: bool) -> Iterator[Check]:
     yield carried.check_grid(found.layout, source.layout)
-    yield carried.check_bands(found.layout, source.layout, found.driver, lossless=lossless)
-    yield carried.check_tags(found.layout.metadata, source.layout.metadata, found.driver)
+    form = _format_of(found)
+    yield carried.check_bands(found.layout, source.layout, form, lossless=lossless)
+    yield carried.check_tags(found.layout.metadata, source.layout.metadata, form)
+
+
+def _format_of(found: AnyScene) -> Format[Any]:
+    form = format_read_by(found.driver)
+    if form is None:
+        raise ValueError(f"{found.driver} is no driver of ours")
+    return form
 
 
 def _pixel_checks(
@@ -316,8 +336,8 @@ def _operator_check(found: AnyScene, source: AnyScene, saliency: Saliency, ladde
 def _best_is_lossless(path: str) -> bool:
     """Whether tiles of quality 100 keep every sample."""
     with open_raster(path) as dataset:
-        structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
-        return dataset.driver == "JP2OpenJPEG" or structure.get("COMPRESSION", "").lower() == "webp"
+        form = format_read_by(dataset.driver)
+        return form is not None and form.best_is_lossless(dataset.tags(ns="IMAGE_STRUCTURE"))
 
 
 def _largest_error(found: AnyScene) -> float | None:
@@ -330,27 +350,19 @@ def _largest_error(found: AnyScene) -> float | None:
         return float(structure["MAX_Z_ERROR"]) if lerc and "MAX_Z_ERROR" in structure else None
 
 
-def _is_lossless(dataset: DatasetReader) -> bool:
-    """Tell from the file whether its codec keeps every sample; where tiles differ, what GDAL says is of one of them."""
+def _is_lossless(dataset: DatasetReader, form: Format[Any]) -> bool:
+    """Tell from the file whether its codec keeps every sample."""
     treatment = provenance.read_treatment(dataset.tags()) or SMOOTH
     if isinstance(treatment.then, Quality):
         return False
-    structure: dict[str, str] = dataset.tags(ns="IMAGE_STRUCTURE")
-    if dataset.driver == "JP2OpenJPEG":
-        return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
-    compression = structure.get("COMPRESSION", "").lower()
-    if "jpeg" in compression or dataset.driver == "JPEG":
-        return False
-    if compression == "webp":
-        return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
-    if not compression.startswith("lerc"):
-        return True
-    return not isinstance(treatment.then, Bound) and float(structure.get("MAX_Z_ERROR", 0)) == 0
+    return form.holds_every_sample(dataset.tags(ns="IMAGE_STRUCTURE"), treatment)
 
 
 def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-    if dataset.driver not in files.WRITTEN_DRIVERS:
-        yield f"is {dataset.driver}, not COG, JPEG2000 or JPEG"
+    form = format_read_by(dataset.driver)
+    if form is None:
+        *first, last = _BY_GDAL
+        yield f"is {dataset.driver}, not {', '.join(first)} or {last}"
         return
     yield from carried.grid_faults(
         Grid.from_crs(dataset.crs, dataset.transform, dataset.height, dataset.width), layout.grid
@@ -366,4 +378,4 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
         yield f"nodata {dataset.nodata}, not {layout.nodata}"
     if layout.has_mask and MaskFlags.per_dataset not in dataset.mask_flag_enums[0]:
         yield "the mask is lost"
-    yield from files.quick_faults(path, dataset, layout)
+    yield from form.quick_faults(path, dataset, layout)

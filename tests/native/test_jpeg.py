@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import dctn, idctn
 
-from geosal.codecs.jpeg import stream
-from geosal.codecs.jpeg.huffman import HuffmanTables
-from geosal.codecs.jpeg.tables import code_lengths, steps
 from geosal.errors import UsageError
+from geosal.formats.jpeg import stream
+from geosal.formats.jpeg.huffman import HuffmanTables
+from geosal.formats.jpeg.tables import code_lengths, steps
 from geosal.native import jpeg, library
 from geosal.native.jpeg import code, quantised, symbols
 

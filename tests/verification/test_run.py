@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from outputs import AS_IT_WAS, PROVENANCE, SHAPE, failed, make, saliency_of, write, write_source
 from rasterio.enums import ColorInterp
 
-from geosal.codecs.profiles import resolve_profile
 from geosal.errors import SceneError, UsageError, VerificationError
+from geosal.formats.gdal.convert import convert
+from geosal.formats.gdal.stage import Stage
+from geosal.formats.profiles import resolve_profile
 from geosal.scenes import Scene
 from geosal.verification import raise_if_failed, verify, verify_structure
-from geosal.writers.convert import convert
-from geosal.writers.stage import Stage
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

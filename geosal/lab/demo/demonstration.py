@@ -6,8 +6,8 @@ from pathlib import Path
 import rasterio.shutil
 from rasterio.errors import RasterioError
 
-from geosal.codecs.profiles import resolve_profile
 from geosal.errors import OutputError
+from geosal.formats.profiles import resolve_profile
 from geosal.gdal_env import gdal_env, open_raster
 from geosal.lab.demo.picture import Panel, busiest_square, write_picture
 from geosal.lab.demo.scene import make_demo_scene

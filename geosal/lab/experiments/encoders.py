@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from geosal.codecs.jpeg.encoder import JpegEncoder
+from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.lab.experiments.wish import Experiment
 from geosal.pipeline import complete
 from geosal.plan import Plan, make_plan

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from geosal.comparison import Pair, judge, open_any
 from geosal.errors import GeosalWarning, OutputError, TargetError
+from geosal.files.publish import WorkDirectory
 from geosal.lab.experiments.encoders import Encoder, GeosalEncoder
 from geosal.lab.experiments.images import Picture, find_pictures
 from geosal.lab.experiments.outcome import JPEG, PARTS, Figures, Outcome, Trial
@@ -17,7 +18,6 @@ from geosal.lab.experiments.wish import Experiment
 from geosal.ladder import Ladder
 from geosal.produce import Progress, ProgressCallback, ignore
 from geosal.scenes import Reading
-from geosal.writers.publish import WorkDirectory
 
 _CANDIDATE = "candidate.jpg"
 _TWO_PARTS = Ladder(steps=1)

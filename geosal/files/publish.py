@@ -1,0 +1,313 @@
+"""A complete file (or Zarr store) or none: made in a hidden directory beside the output, named at the very end."""
+
+import glob
+import logging
+import os
+import re
+import secrets
+import shlex
+import shutil
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from geosal.errors import OutputError
+from geosal.files.atomic import flush, flush_tree, holds_lock, locked, try_lock
+from geosal.files.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, there, twin
+
+logger = logging.getLogger(__name__)
+
+_LOCK = "lock"
+_MARK = ".geosal-"
+_live: set[Path] = set()
+"""Work directories of this process."""
+_REPLACE = "--overwrite, in Python overwrite=True"
+_LONGEST_NAME = 220
+"""File systems take 255 bytes: what is made beside the file adds a suffix or two to its name."""
+_MAX_NAME_BYTES = 200
+"""Leaves room for our own marks: file systems take 255 bytes."""
+
+
+def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> None:
+    """Refuse an output that could not be published, before any work.
+
+    Parameters
+    ----------
+    output
+        Where the result shall go.
+    overwrite
+        Whether a file of that name may be replaced.
+    inputs
+        What the job reads: paths, URLs or texts that name no file. All that lies in a folder of them is an input.
+
+    Raises
+    ------
+    OutputError
+        It says why, and what to do instead.
+    """
+    target = _resolve(output)
+    parent = target.parent
+    if len(os.fsencode(target.name)) > _LONGEST_NAME:
+        raise OutputError(f"{output}: the name is longer than {_LONGEST_NAME} bytes; files beside it get longer ones")
+    if not parent.is_dir():
+        raise OutputError(f"{output}: {why_no_folder(parent)}")
+    if target.is_dir() and not _is_store_name(target):
+        raise OutputError(f"{output}: is a directory; give a file name in it")
+    if target.is_dir() and (fault := foreign(target)):
+        raise OutputError(f"{output}: {fault}; delete it, or give another name")
+    _refuse_input(output, target, inputs)
+    if target.exists():
+        _refuse_taken(output, target, overwrite)
+    if (other := twin(target)) is not None:
+        raise OutputError(f"{output}: its world file would be that of {other.name} as well; choose another name")
+    if not overwrite and (left := orphans(target)):
+        raise OutputError(
+            f"{output}: {left[0].name} lies there without its raster; delete it, or replace it: {_REPLACE}"
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{output}: no permission to write in {parent}; write elsewhere, or change its permissions")
+
+
+def why_no_folder(parent: Path) -> str:
+    """Say why a directory in which a file is to be written is none, and what to do."""
+    there = next((place for place in (parent, *parent.parents) if os.path.lexists(place)), parent)
+    if os.path.lexists(there) and not there.is_dir():
+        return f"{there} is no directory, so nothing can lie in it; write elsewhere"
+    return f"directory {parent} does not exist; make it first: mkdir -p {shlex.quote(str(parent))}"
+
+
+def abandon() -> None:
+    """Delete the work directories of this process, which is about to end without leaving them; not while publishing."""
+    for directory in tuple(_live):
+        if not (directory / NOTE).exists():
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def visible_parent(path: Path) -> Path:
+    """Directory of a file in messages: a work directory is gone when the user reads them, so the one around it."""
+    return path.parent.parent if _MARK in path.parent.name else path.parent
+
+
+def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputError:
+    """Say in one line why a file cannot be written, or what else is `done`, and how much room there is."""
+    if isinstance(error, OutputError):
+        return error
+    free, place = shutil.disk_usage(path.parent).free, visible_parent(path)
+    text = str(error).partition(". To debug")[0]
+    cause = " ".join(text.split()).replace(str(path.parent), str(place)) or type(error).__name__
+    return OutputError(
+        f"{path.name}: cannot be {done} in {place} ({cause}); {free / 1e6:.0f} MB are free there, make room or write "
+        "elsewhere"
+    )
+
+
+class WorkDirectory:
+    """A hidden directory beside the output, in which files are made before they take their names.
+
+    Nobody else may look into it: what a private file gives way to is private before it has its mode.
+
+    Use it as a context manager. Entering deletes what killed jobs for the same output have left; leaving deletes the
+    directory, whatever happened.
+
+    Parameters
+    ----------
+    output
+        Where the result shall go. A symbolic link is followed: the file it leads to is replaced, the link stays.
+    overwrite
+        Whether a file of that name may be replaced.
+
+    Attributes
+    ----------
+    output
+        The output with links resolved.
+    """
+
+    def __init__(self, output: str | Path, overwrite: bool = False) -> None:
+        self.output = _resolve(output)
+        self._named = str(output)
+        self._overwrite = overwrite
+        self._directory: Path | None = None
+        self._lock: IO[bytes] | None = None
+        self._swap: Swap | None = None
+
+    def __enter__(self) -> Self:
+        """Make the directory."""
+        prefix = _prefix(self.output)
+        directory = self.output.parent / f"{prefix}{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            with locked(directory.parent):  # nobody may find the directory before it has its own lock
+                _remove_stale(directory.parent, prefix)
+                directory.mkdir(mode=0o700)
+                self._directory = directory
+                _live.add(directory)
+                self._lock = (directory / _LOCK).open("wb")
+                try_lock(self._lock)
+        except OSError as error:
+            self.__exit__(None, None, None)
+            raise OutputError(f"{self._named}: cannot write in {directory.parent} ({error.strerror})") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Delete the directory."""
+        if self._directory is not None and self._is_settled():
+            shutil.rmtree(self._directory, ignore_errors=True)
+        if self._directory is not None:
+            _live.discard(self._directory)
+        if self._lock is not None:
+            self._lock.close()
+        self._directory = self._lock = None
+
+    def _is_settled(self) -> bool:
+        """Put right what an exception in the midst of publishing left; if that fails, the next job finds the pieces."""
+        try:
+            if self._swap is not None:
+                self._swap.settle()
+        except OSError as error:
+            logger.warning("%s: what stood there is kept in %s (%s)", self._named, self._directory, error)
+            return False
+        return True
+
+    def path(self, name: str) -> Path:
+        """Path for a temporary file of that name."""
+        if self._directory is None:
+            raise OutputError(f"{self._named}: the work directory is not open; use it in a with statement")
+        return self._directory / name
+
+    def publish(self, main: Path) -> Path:
+        """Give a finished file, and the sidecars GDAL has put beside it, or a finished store the name of the output.
+
+        Everything is on disk before the name is taken; sidecars go first, the file itself last and at once. Once it
+        has its name nothing is undone, whatever comes. Of two jobs that publish without `overwrite`, one wins and the
+        other raises.
+
+        Returns
+        -------
+        Path
+            The output.
+
+        Raises
+        ------
+        OutputError
+            The name is taken, or the disk refuses; what stood under the name is as it was.
+        """
+        try:
+            for path in (main, *(beside(main, suffix) for suffix in sidecars_of(main))):
+                if path == main or path.exists():
+                    flush_tree(path)
+            with locked(self.output.parent):
+                _keep_modes(main, self.output)
+                self._swap = Swap.prepare(self.path(""), main, self.output)
+                self._swap.carry_out(replace=self._overwrite)
+                flush(self.output.parent)
+        except FileExistsError as error:
+            self._swap = None  # what stands there is another's
+            raise OutputError(
+                f"{self._named}: another program has made it meanwhile; replace it: {_REPLACE}"
+            ) from error
+        except OSError as error:
+            if self._swap is not None and self._swap.is_done:
+                logger.warning("%s: is complete, but the disk complains (%s)", self._named, error.strerror or error)
+                return self.output
+            raise OutputError(f"{self._named}: cannot be published ({error.strerror or error})") from error
+        return self.output
+
+
+def _keep_modes(main: Path, output: Path) -> None:
+    """Let nobody read what takes the place of a file who could not read that: all of it gets the old one's mode."""
+    if not output.exists():
+        return
+    mode = stat.S_IMODE(output.stat().st_mode)
+    if not main.is_dir():
+        for path in (main, *(beside(main, suffix) for suffix in there(main))):
+            path.chmod(mode)
+        return
+    for path in (main, *main.rglob("*")):
+        path.chmod(mode if path.is_dir() else mode & ~0o111)
+
+
+def _resolve(output: str | Path) -> Path:
+    text = str(output)
+    if not text:
+        raise OutputError("the name of an output is empty; name a file")
+    if "://" in text or text.startswith("/vsi"):
+        raise OutputError(f"{text}: only local files are written; write one, then copy it there")
+    try:
+        target = Path(text).resolve()
+        # A symbolic link that leads to itself: Python 3.13 hands it back, older ones raise.
+        fault = "a symbolic link leads to itself" if target.is_symlink() else ""
+    except (OSError, RuntimeError) as error:
+        fault = str(error)
+    if fault:
+        raise OutputError(f"{text}: is not a usable path ({fault}); give another name")
+    return target
+
+
+def _refuse_taken(output: str | Path, target: Path, overwrite: bool) -> None:
+    """Refuse a name that something has which cannot, or may not, be replaced."""
+    if not (target.is_file() or target.is_dir()):
+        raise OutputError(f"{output}: is not a regular file; give another name")
+    if target.is_file() and _is_store_name(target):
+        raise OutputError(f"{output}: is a file, and a Zarr store is a directory; delete it, or give another name")
+    if not overwrite:
+        raise OutputError(f"{output}: exists already; give another name, or replace it: {_REPLACE}")
+
+
+def _is_store_name(target: Path) -> bool:
+    return target.suffix.lower() == ".zarr"
+
+
+def same_file(path: str, target: Path) -> bool:
+    """Whether a path is that file, or lies in that store, also behind GDAL's prefixes.
+
+    Those are ``file://``, ``GTIFF_DIR:1:``, ``/vsi…`` and their like.
+    """
+    starts = {0, *(match.end() for match in re.finditer(r"[:,=]|^file://|^/vsi\w+/", path))}
+    for start in starts:
+        try:
+            if os.path.samefile(path[start:], target) or target in Path(path[start:]).resolve().parents:
+                return True
+        except (OSError, ValueError):  # a URL, a SOURCE text, or nothing there
+            continue
+    return False
+
+
+def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str]) -> None:
+    for path in inputs:
+        if any(same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))):
+            raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
+        if _is_inside(target, path):
+            raise OutputError(
+                f"{output}: lies in the directory {path}, which is an input and stays as it is; write elsewhere, or "
+                "name one file in it as input"
+            )
+
+
+def _is_inside(target: Path, folder: str) -> bool:
+    return os.path.isdir(folder) and Path(folder).resolve() in target.parents
+
+
+def _prefix(output: Path) -> str:
+    name = os.fsdecode(os.fsencode(output.name)[:_MAX_NAME_BYTES])
+    return f".{name}{_MARK}"
+
+
+def _remove_stale(parent: Path, prefix: str) -> None:
+    """Delete the work directories of jobs that are gone, and settle what they had begun to publish."""
+    for directory in parent.glob(glob.escape(prefix) + "*-*"):
+        pid = directory.name.removeprefix(prefix).partition("-")[0]
+        # The number means nothing: on another machine or in a container it is another process, and numbers come again.
+        if not pid.isdigit() or not directory.is_dir() or holds_lock(directory / _LOCK):
+            continue
+        try:
+            swap = Swap.found(directory)
+            if swap is not None:
+                swap.settle()
+        except OSError as error:
+            logger.warning("%s: left behind by a job that was killed, cannot be settled (%s)", directory, error)
+            continue
+        logger.warning("%s: left behind by a job that was killed (process %s); deleted", directory, pid)
+        shutil.rmtree(directory, ignore_errors=True)

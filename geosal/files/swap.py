@@ -1,0 +1,260 @@
+"""A new file and its sidecars in the place of old ones, so that whoever dies meanwhile leaves enough to put it right.
+
+A raster and its sidecars are several names, and a file system changes one name at a time. The new sidecars go over the
+old ones first, the file itself is last; up to that moment all can be undone, from then on nothing is. The old sidecars
+are kept in the work directory, with a note of what is under way: a job that finds them after a kill settles the matter.
+
+A directory (a Zarr store) cannot be replaced in one step, and has no sidecars: the old one goes into the work
+directory, and comes back unless the new one takes its name.
+"""
+
+import errno
+import glob
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from geosal.files.atomic import flush, rename_new
+
+STORE_MARK = "zarr.json"
+"""What makes a directory a Zarr store; it is written last."""
+OWN_MARK = "gdal_metadata"
+"""Attribute of the root of every store of ours."""
+_OWN_FILE = re.compile(
+    r"(ovr_\d+x/)?((image|mask|band|x|y|spatial_ref)/)?(zarr\.json|\.z(array|attrs|group|metadata)|\d+(/\d+)*)"
+)
+SIDECARS = (".aux.xml", ".msk", ".ovr")
+"""What GDAL reads beside a raster, appended to its whole name."""
+WORLD_FILE = ".jgw"
+"""In the place of a JPEG's suffix: its transform, as text."""
+_WORLD_FILES: dict[str, tuple[str, ...]] = {
+    ".jpg": (WORLD_FILE, ".jpgw", ".wld"),
+    ".jpeg": (WORLD_FILE, ".jpegw", ".wld"),
+}
+"""What GDAL reads beside a JPEG, in the place of its suffix."""
+_ANY_WORLD_FILE = ".wld"
+"""May be that of any raster of that name."""
+NOTE = "swap.json"
+"""What a job notes in its work directory before it publishes."""
+_KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What takes the place of what.
+
+    Attributes
+    ----------
+    directory
+        Where the old sidecars and the note are kept; on the file system of `output`.
+    main, output
+        The new file, and the name it shall have.
+    new, old
+        Suffixes of the sidecars of `main`, and of those that stood beside `output` before.
+    before, after
+        What tells the old and the new file or store from any other; None for none.
+    """
+
+    directory: Path
+    main: Path
+    output: Path
+    new: tuple[str, ...]
+    old: tuple[str, ...]
+    before: tuple[int, int] | None
+    after: tuple[int, int] | None
+
+    @classmethod
+    def prepare(cls, directory: Path, main: Path, output: Path) -> Self:
+        """Keep the old sidecars, and note what is to happen."""
+        new, old = there(main), there(output)
+        for suffix in old:
+            _copy(beside(output, suffix), directory / f"{_KEPT}{suffix}")
+        swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
+        note = directory / f"{NOTE}.new"
+        note.write_text(json.dumps(asdict(swap), default=str))
+        flush(note)
+        os.replace(note, directory / NOTE)
+        return swap
+
+    @classmethod
+    def found(cls, directory: Path) -> Self | None:
+        """Read what a killed job noted; None when it had not come that far, or others have been there since."""
+        try:
+            note = json.loads((directory / NOTE).read_text())
+            swap = cls(
+                directory,
+                directory / Path(note["main"]).name,
+                directory.parent / Path(note["output"]).name,
+                tuple(note["new"]),
+                tuple(note["old"]),
+                *(None if note[key] is None else tuple(note[key]) for key in ("before", "after")),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if swap.is_aside and not os.path.lexists(swap.output):
+            return swap
+        expected = swap.after if swap.is_done else swap.before
+        return swap if _identity(swap.output) == expected else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the new file has its name."""
+        return _has_moved(self.main, self.output)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the old store has left its name and the new one has not taken it."""
+        return not self.is_done and self.before is not None and _identity(self._kept("")) == self.before
+
+    def carry_out(self, *, replace: bool) -> None:
+        """Give the new files their names, the main one last.
+
+        Raises
+        ------
+        FileExistsError
+            A name is taken, and `replace` is False.
+        """
+        move = os.replace if replace else rename_new
+        if not replace and (self.before or self.old):
+            raise FileExistsError
+        try:
+            for suffix in self.new:
+                move(beside(self.main, suffix), beside(self.output, suffix))
+            if self.main.is_dir() and self.output.is_dir() and foreign(self.output) is None:
+                os.replace(self.output, self._kept(""))
+            move(self.main, self.output)
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        """Leave one whole file or store: the new one without the sidecars of the old, or the old one with its own.
+
+        Raises
+        ------
+        OSError
+            The disk refuses, or another has taken the name of the old store; that is still in `directory`.
+        """
+        if self.is_done:
+            for suffix in set(self.old) - set(self.new):
+                if _is_alike(self._kept(suffix), beside(self.output, suffix)):
+                    beside(self.output, suffix).unlink()
+            return
+        if self.is_aside:
+            if os.path.lexists(self.output):  # not even an empty directory is ours to replace
+                raise OSError(errno.ENOTEMPTY, "another program has taken its name meanwhile")
+            os.replace(self._kept(""), self.output)
+        moved = {suffix for suffix in self.new if _has_moved(beside(self.main, suffix), beside(self.output, suffix))}
+        for suffix in moved - set(self.old):
+            beside(self.output, suffix).unlink(missing_ok=True)
+        for suffix in self.old:
+            if self._kept(suffix).exists() and (suffix in moved or not beside(self.output, suffix).exists()):
+                os.replace(self._kept(suffix), beside(self.output, suffix))
+
+    def _kept(self, suffix: str) -> Path:
+        return self.directory / f"{_KEPT}{suffix}"
+
+
+def foreign(store: Path) -> str | None:
+    """Tell what keeps a directory from being replaced as a store of ours; None when it is one and nothing else."""
+    try:
+        is_own = OWN_MARK in json.loads((store / STORE_MARK).read_bytes())["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        is_own = False
+    if not is_own:
+        return "is a directory that geosal has not made"
+    for place, _, names in os.walk(store):
+        for name in names:
+            path = os.path.relpath(os.path.join(place, name), store)
+            if not _OWN_FILE.fullmatch(path):
+                return f"holds {path}, which geosal has not made"
+    return None
+
+
+def sidecars_of(path: Path) -> tuple[str, ...]:
+    """Suffixes of all that GDAL reads beside a raster of that name; a world file of another raster is none of them."""
+    found = _WORLD_FILES.get(path.suffix.lower(), ())
+    if _ANY_WORLD_FILE in found and _is_shared(path):
+        found = tuple(suffix for suffix in found if suffix != _ANY_WORLD_FILE)
+    return (*SIDECARS, *found)
+
+
+def there(path: Path) -> tuple[str, ...]:
+    """Suffixes of the sidecars that a raster has."""
+    return tuple(suffix for suffix in sidecars_of(path) if beside(path, suffix).exists())
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Path of a sidecar."""
+    if suffix in _WORLD_FILES.get(path.suffix.lower(), ()):
+        return path.with_suffix(suffix)
+    return path.with_name(path.name + suffix)
+
+
+def _is_shared(path: Path) -> bool:
+    """Whether a world file may be that of another raster, one of the same name but for the suffix."""
+    if not path.with_suffix(_ANY_WORLD_FILE).exists():
+        return False
+    own = {path.suffix.lower(), *_WORLD_FILES[path.suffix.lower()]}
+    others = path.parent.glob(f"{glob.escape(path.stem)}.*")
+    return any(other.stem == path.stem and other.suffix.lower() not in own for other in others)
+
+
+def remove(path: Path) -> None:
+    """Delete a file of ours with those beside it, or a store."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    for place in (path, *(beside(path, suffix) for suffix in sidecars_of(path))):
+        place.unlink(missing_ok=True)
+
+
+def orphans(output: Path) -> Sequence[Path]:
+    """Sidecars beside a name that has no file: GDAL would take them for those of the next file of that name."""
+    return () if output.exists() else [beside(output, suffix) for suffix in there(output)]
+
+
+def twin(output: Path) -> Path | None:
+    """The other JPEG of this name, ``a.jpg`` of ``a.jpeg``, where both would have the one world file."""
+    other = {".jpg": ".jpeg", ".jpeg": ".jpg"}.get(output.suffix.lower())
+    if other is None or not output.with_suffix(WORLD_FILE).exists():
+        return None
+    taken = (output.with_suffix(suffix) for suffix in (other, other.upper()))
+    return next((path for path in taken if path.exists()), None)
+
+
+def _copy(path: Path, kept: Path) -> None:
+    try:
+        os.link(path, kept)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, kept)
+        flush(kept)
+
+
+def _has_moved(path: Path, name: Path) -> bool:
+    """Whether a file has taken its name: by a rename it is gone, by a hard link it is in both places."""
+    try:
+        return os.path.samefile(path, name)
+    except FileNotFoundError:
+        return not path.exists()
+
+
+def _is_alike(kept: Path, path: Path) -> bool:
+    """Whether a sidecar is still the one that was kept: GDAL may have written another for the new file."""
+    if not kept.exists() or not path.exists():
+        return False
+    ours, theirs = kept.stat(), path.stat()
+    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+        if path.is_dir():  # renaming it may change its time
+            return status.st_ino, (path / STORE_MARK).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns

@@ -1,0 +1,245 @@
+"""A Cloud Optimized GeoTIFF."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rasterio.io import DatasetReader
+
+from geosal.errors import UsageError
+from geosal.formats.cog import check
+from geosal.formats.cog.options import OPTIONS, refuse_idle, with_resampling
+from geosal.formats.cog.tiles import TiffEncoder, tiff_encoder
+from geosal.formats.container import Container
+from geosal.formats.format import ByGdal, Codec, Format, Profile
+from geosal.formats.gdal.completeness import fault_of_tiles
+from geosal.formats.gdal.domains import Item, filler_for, restore_in_sidecar, restore_in_tiff
+from geosal.formats.options import number
+from geosal.formats.quality import Percent
+from geosal.formats.treatments import refuse_gdal, settings_by_level
+from geosal.grid import level_shapes
+from geosal.raster import RasterLayout
+from geosal.treatment import BEST, Bound, Quality, Treatment
+
+_RGBA = 4
+_WEBP_SIDE = 16383
+"""Rows and columns that a WebP has at most."""
+_GDALS_SMALLEST = 128
+"""Rows and columns of the smallest tiles that GDAL makes in a COG."""
+_CLASSIC_BYTES = 2**32 - 1
+"""Bytes of a TIFF that is no BigTIFF, at most."""
+_INDEX_BYTES = 16
+"""Bytes that a tile takes beside its own: its offset and its length in the directory, GDAL's leader and trailer."""
+_GHOST_AREA = 1024
+"""Bytes at the head of a file in which GDAL's marks stand."""
+_REWRITTEN = b"KNOWN_INCOMPATIBLE_EDITION=YES"
+"""What GDAL writes into the head of a COG when it had to put a tile elsewhere."""
+
+
+def _made_of(compress: str, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    return (
+        ("COMPRESS", compress),
+        *more,
+        ("BLOCKSIZE", "512"),
+        ("OVERVIEW_RESAMPLING", "AVERAGE"),
+        ("NUM_THREADS", "ALL_CPUS"),
+        ("BIGTIFF", "IF_SAFER"),
+    )
+
+
+_PREDICTOR = ("PREDICTOR", "YES")
+
+
+class Cog(Format[TiffEncoder]):
+    """What is particular to it: tiles of many codecs, and overviews that are tiles as well."""
+
+    name, driver, reader = "COG", "COG", "GTiff"
+    suffixes = (".tif", ".tiff")
+    codecs = (
+        Codec(name="deflate", options=_made_of("DEFLATE", _PREDICTOR)),
+        Codec(name="zstd", options=_made_of("ZSTD", _PREDICTOR)),
+        Codec(name="lzw", options=_made_of("LZW", _PREDICTOR)),
+        Codec(name="raw", options=_made_of("NONE"), raw=True),
+        Codec(
+            name="jpeg",
+            options=_made_of("JPEG", ("QUALITY", "75")),
+            lossless=False,
+            dtypes=("uint8",),
+            counts=(1, 3, 4),
+            fourth_is_alpha=True,
+            scale=Percent(),
+            side=256,  # blocks within a tile follow what is salient as well
+        ),
+        Codec(
+            name="webp",
+            options=_made_of("WEBP", ("QUALITY", "75")),
+            lossless=False,
+            dtypes=("uint8",),
+            counts=(3, 4),
+            fourth_is_alpha=True,
+            scale=Percent(),
+        ),
+        Codec(
+            name="lerc",
+            options=_made_of("LERC", ("MAX_Z_ERROR", "0")),
+            one_float_band=True,
+            error_by_tile=True,
+            instead_of_alpha="--profile lerc without an error",
+        ),
+    )
+    options = OPTIONS
+    tile_sides = ("BLOCKSIZE",)
+    overviews_apart = True
+    valid = "valid COG"
+    has_spool = True
+    kept_by_gdal = frozenset({"", "xml:XMP", "COLOR_PROFILE"})
+    otherwise_of_dtype = "use --profile deflate, or convert the scene first"
+
+    def treated_options(
+        self, treatment: Treatment, codec: Codec, given: Mapping[str, str], layout: RasterLayout
+    ) -> dict[str, str]:
+        """Ask LERC for the largest error of a bound."""
+        bound = treatment.then
+        if not isinstance(bound, Bound) or not codec.error_by_tile:
+            return {}
+        _refuse_what_lerc_cannot(bound.error, layout)
+        if "MAX_Z_ERROR" in given:
+            raise UsageError(
+                f"--co MAX_Z_ERROR={given['MAX_Z_ERROR']} and treatment bound: they mean the same; say bound:error="
+            )
+        return {"MAX_Z_ERROR": f"{max(bound.errors(1, layout.dtype)):.17g}"}
+
+    def united(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Leave one of RESAMPLING and OVERVIEW_RESAMPLING."""
+        return with_resampling(given)
+
+    def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
+        """Refuse an option that the codec, or that of the overviews, does not have."""
+        refuse_idle(option, value, codec.name, dict(codec.options)["COMPRESS"], given)
+
+    def check_options(self, codec: Codec, options: Mapping[str, str], layout: RasterLayout) -> None:
+        """Refuse a classic TIFF that would be too large: raw tiles tell before the job what they take."""
+        if not codec.raw or options["BIGTIFF"].upper() != "NO":
+            return
+        side = int(options["BLOCKSIZE"])
+        shapes = level_shapes(layout.grid.shape, side)
+        tiles = sum(math.ceil(rows / side) * math.ceil(cols / side) for rows, cols in shapes)
+        taken = tiles * side**2 * layout.count * np.dtype(layout.dtype).itemsize
+        if taken > _CLASSIC_BYTES:
+            raise UsageError(
+                f"--co BIGTIFF=NO: the tiles take {taken} bytes, and a file without BigTIFF holds {_CLASSIC_BYTES}; "
+                "leave it out, or choose a codec with --profile"
+            )
+
+    def is_lossless(self, codec: Codec, options: Mapping[str, str]) -> bool:
+        """Tell whether every sample comes back: of WebP and LERC by their options."""
+        if options["COMPRESS"] == "WEBP":
+            return number(options["QUALITY"]) == BEST  # GDAL then switches WebP to lossless
+        if codec.error_by_tile:
+            return number(options["MAX_Z_ERROR"]) == 0
+        return codec.lossless
+
+    def refuse_treatment(self, treatment: Treatment, codec: Codec, layout: RasterLayout) -> None:
+        """Refuse lossless tiles of WebP with alpha."""
+        best = isinstance(treatment.then, Quality) and treatment.then.high == BEST
+        if codec.name == "webp" and best and layout.count == _RGBA:
+            raise UsageError(
+                "treatment quality:high=100 with profile webp and alpha: a lossless tile would lose the colours under "
+                "alpha 0; say high=99, or leave alpha out with --bidx"
+            )
+
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> TiffEncoder | ByGdal:
+        """Make the encoder of the tiles, or tell which option is GDAL's."""
+        options = profile.options
+        side = number(options.get("BLOCKSIZE", "0"))
+        if options["COMPRESS"] == "WEBP" and side > _WEBP_SIDE:
+            raise UsageError(f"BLOCKSIZE={side:g}: WEBP ends at {_WEBP_SIDE} pixels; make tiles smaller")
+        encoder = tiff_encoder(profile, layout)
+        settings = settings_by_level(treatment, profile.codec, steps, layout)
+        if isinstance(encoder, ByGdal):
+            _refuse_what_gdal_cannot(options, side, encoder.because)
+            if settings:
+                raise refuse_gdal(treatment, encoder)
+            return encoder
+        bound = treatment.then
+        if settings and isinstance(bound, Bound) and bound.finer:
+            fine = bound.fine_errors(steps, layout.dtype)
+            return replace(encoder, by_level=settings, finer=bound.finer, fine_by_level=fine)
+        return replace(encoder, by_level=settings)
+
+    def container(
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: TiffEncoder, threads: int | None
+    ) -> Container:
+        """Make the file that takes the tiles."""
+        del threads
+        from geosal.formats.cog.container import CogContainer  # noqa: PLC0415  a job needs that of one format
+
+        return CogContainer(path, profile, layout, encoder)
+
+    def room_for(self, items: tuple[Item, ...]) -> str:
+        """Make the value of a tag as long as what GDAL drops, which then takes its place."""
+        return filler_for(items)
+
+    def put_back(self, path: Path, items: tuple[Item, ...]) -> None:
+        """Put what GDAL has dropped into the file; beside it where GDAL has put its metadata there."""
+        if items and not restore_in_tiff(path, items):
+            restore_in_sidecar(path, items)
+
+    def fault_of_copy(self, path: Path) -> str | None:
+        """Look for tiles that GDAL could not write, or not at first."""
+        with path.open("rb") as file:
+            head = file.read(_GHOST_AREA)
+        return "a tile could not be written at first" if _REWRITTEN in head else fault_of_tiles(path)
+
+    def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
+        """Bytes of a tile and of its mask, each with its line in the index."""
+        return sum(len(part) + _INDEX_BYTES for part in parts)
+
+    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Decode every tile of the image, of its mask and of its overviews."""
+        return check.complete_faults(path, dataset)
+
+    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Ask the validator rio-cogeo, and look at what it does not look at."""
+        return check.layout_faults(path, dataset)
+
+    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+        """Look at its layout, that all tiles lie in it, and at its thumbnail."""
+        del layout
+        return check.quick_faults(path, dataset)
+
+    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
+        """Tell by its codec; where tiles differ, what GDAL says is of one of them."""
+        compression = structure.get("COMPRESSION", "").lower()
+        if "jpeg" in compression:
+            return False
+        if compression == "webp":
+            return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
+        if not compression.startswith("lerc"):
+            return True
+        return not isinstance(treatment.then, Bound) and float(structure.get("MAX_Z_ERROR", 0)) == 0
+
+    def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
+        """Those of WebP are."""
+        return structure.get("COMPRESSION", "").lower() == "webp"
+
+
+def _refuse_what_gdal_cannot(options: Mapping[str, str], side: float, because: str) -> None:
+    quality = number(options.get("QUALITY", "0"))
+    if quality != int(quality):
+        raise UsageError(f"--co QUALITY={options['QUALITY']}: {because}, and it takes whole numbers; give one")
+    if 0 < side < _GDALS_SMALLEST:
+        raise UsageError(f"BLOCKSIZE={side:g}: {because}, and its tiles begin at {_GDALS_SMALLEST}; make them larger")
+
+
+def _refuse_what_lerc_cannot(error: float | None, layout: RasterLayout) -> None:
+    """Tiles of floats and of alpha are GDAL's (`tiff_encoder`), and all its tiles have one error."""
+    if layout.alpha is not None or layout.dtype.startswith("float"):
+        found = layout.dtype if layout.alpha is None else f"{layout.dtype} with alpha"
+        wish = "X" if error is None else f"{error:g}"
+        raise UsageError(
+            f"treatment bound with profile lerc: its tiles have errors of their own in integers without alpha only, "
+            f"this is {found}; use --profile zstd, or --treatment smooth --co MAX_Z_ERROR={wish} for one error"
+        )

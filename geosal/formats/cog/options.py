@@ -1,0 +1,162 @@
+"""The creation options of a COG."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from geosal.errors import UsageError
+from geosal.formats.options import YES_NO, CreationOption, number, united
+
+_FLOATING_POINT = frozenset({"FLOATING_POINT", "3"})
+_PREDICTORS = YES_NO | {"STANDARD", "2"} | _FLOATING_POINT
+_RESAMPLING = frozenset({"NEAREST", "AVERAGE", "BILINEAR", "CUBIC", "CUBICSPLINE", "LANCZOS", "MODE", "RMS"})
+
+OPTIONS = (
+    CreationOption(
+        name="LEVEL",
+        text="How hard DEFLATE (1 to 12) and ZSTD (1 to 22) try: more is smaller and slower.",
+        default="5 for DEFLATE, 9 for ZSTD",
+        limits=(1, 22),
+        limits_of={"DEFLATE": (1, 12), "ZSTD": (1, 22)},
+    ),
+    CreationOption(
+        name="QUALITY",
+        text="Quality of JPEG and WEBP, which is lossless at 100; fractions make sizes between those of whole numbers.",
+        default="75",
+        limits=(1, 100),
+        whole=False,
+    ),
+    CreationOption(
+        name="PREDICTOR",
+        text="Whether differences of neighbours are coded; of floats, their bytes are sorted as well.",
+        default="YES",
+        words=_PREDICTORS,
+        for_floats=_FLOATING_POINT,
+    ),
+    CreationOption(
+        name="MAX_Z_ERROR",
+        text="By how much LERC may be off, in units of the samples.",
+        default="0",
+        limits=(0, math.inf),
+        whole=False,
+    ),
+    CreationOption(
+        name="MAX_Z_ERROR_OVERVIEW",
+        text="The same in overviews.",
+        default="as MAX_Z_ERROR",
+        limits=(0, math.inf),
+        whole=False,
+    ),
+    CreationOption(
+        name="BLOCKSIZE", text="Rows and columns of a tile.", default="512", limits=(64, 16384), multiple=16
+    ),
+    CreationOption(
+        name="BIGTIFF",
+        text="Whether the file is a BigTIFF, which may take more than 4 GB.",
+        default="IF_SAFER",
+        words=frozenset({"YES", "NO", "IF_NEEDED", "IF_SAFER"}),
+    ),
+    CreationOption(
+        name="NUM_THREADS",
+        text="Threads that encode, where GDAL writes the file.",
+        default="ALL_CPUS",
+        words=frozenset({"ALL_CPUS"}),
+        or_whole=True,
+    ),
+    CreationOption(name="RESAMPLING", text="As OVERVIEW_RESAMPLING.", default="AVERAGE", words=_RESAMPLING),
+    CreationOption(name="OVERVIEW_RESAMPLING", text="How overviews are made.", default="AVERAGE", words=_RESAMPLING),
+    CreationOption(name="OVERVIEW_COMPRESS", text="Codec of the overviews.", default="the image's"),
+    CreationOption(name="OVERVIEW_QUALITY", text="QUALITY of the overviews.", default="as QUALITY", limits=(1, 100)),
+    CreationOption(
+        name="OVERVIEW_PREDICTOR",
+        text="PREDICTOR of the overviews.",
+        default="as PREDICTOR",
+        words=_PREDICTORS,
+        for_floats=_FLOATING_POINT,
+    ),
+    CreationOption(
+        name="GEOTIFF_VERSION",
+        text="Version of the GeoTIFF standard.",
+        default="AUTO",
+        words=frozenset({"AUTO", "1.0", "1.1"}),
+    ),
+    CreationOption(
+        name="STATISTICS",
+        text="Whether GDAL computes statistics; those of the source are carried over anyway.",
+        default="AUTO",
+        words=frozenset({"AUTO", "YES", "NO"}),
+    ),
+)
+"""All that the user may set."""
+
+_OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
+    "LEVEL": frozenset({"DEFLATE", "ZSTD"}),
+    "QUALITY": frozenset({"JPEG", "WEBP"}),
+    "MAX_Z_ERROR": frozenset({"LERC"}),
+    "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW"}),
+})  # fmt: skip
+"""Option of a COG -> the codecs that know it, beside its overviews' own."""
+_IMPLIED = {"QUALITY": ("JPEG", "WEBP", "LERC"), "MAX_Z_ERROR": ("JPEG", "WEBP")}
+"""Option -> codecs that are not lossless; what other codecs keep anyway may be asked of them."""
+_NO = frozenset({"NO", "FALSE", "OFF", "0"})
+
+
+def codec_options() -> frozenset[str]:
+    """Options that mean something for some codecs of a COG only."""
+    return frozenset(_OF_CODEC) | {f"OVERVIEW_{name}" for name in _OF_CODEC} | {"MAX_Z_ERROR_OVERVIEW"}
+
+
+def _is_idle(option: str, value: str, compression: str) -> bool:
+    """Whether an option of a COG says something that its codec neither does nor implies.
+
+    Parameters
+    ----------
+    option
+        In capitals.
+    value
+        As given: no predictor, no error and the best quality are implied where a codec has no such option.
+    compression
+        Of the pixels that it is about, in capitals.
+    """
+    name = "MAX_Z_ERROR" if option == "MAX_Z_ERROR_OVERVIEW" else option.removeprefix("OVERVIEW_")
+    if name not in _OF_CODEC or compression in _OF_CODEC[name]:
+        return False
+    if name == "PREDICTOR":
+        return value.upper() not in _NO
+    best = {"QUALITY": 100.0, "MAX_Z_ERROR": 0.0}.get(name)
+    return number(value) != best or compression in _IMPLIED[name]
+
+
+def refuse_idle(option: str, value: str, name: str, compression: str, given: Mapping[str, str]) -> None:
+    """Refuse an option of a COG that its codec does not have; overviews may have another codec.
+
+    Parameters
+    ----------
+    option, value
+        In capitals, and as given.
+    name, compression
+        Of the profile, and what it stands for in GDAL.
+    given
+        All options of the user, with names in capitals.
+
+    Raises
+    ------
+    UsageError
+        Nothing would heed it.
+    """
+    of_overviews = option.startswith("OVERVIEW_") or option.endswith("_OVERVIEW")
+    wished = given.get("OVERVIEW_COMPRESS", "AUTO").upper() if of_overviews else "AUTO"
+    if _is_idle(option, value, compression if wished == "AUTO" else wished):
+        what = "its overviews have" if of_overviews else "it has"
+        raise UsageError(
+            f"--co {option}={value}: profile {name} would not heed it, {what} no such setting; leave it out, or choose "
+            "another --profile"
+        )
+
+
+def with_resampling(given: Mapping[str, str]) -> dict[str, str]:
+    """GDAL's RESAMPLING is that of overviews too, and nothing else is resampled here; names in capitals."""
+    options = dict(given)
+    if (wished := options.pop("RESAMPLING", None)) is None:
+        return options
+    return united([*options.items(), ("OVERVIEW_RESAMPLING", wished)])

@@ -1,0 +1,318 @@
+"""Tiles of a TIFF, compressed where their pixels are."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.formats.format import ByGdal, Profile
+from geosal.formats.jpeg.shaping import shaped
+from geosal.formats.jpeg.stream import APP0, END, FRAME, QUANTISATION, START, segments
+from geosal.formats.jpeg.tables import fine_jpeg, steps
+from geosal.formats.jpeg.whole import whole_jpeg
+from geosal.formats.options import number
+from geosal.native import interleave
+from geosal.raster import RasterLayout
+
+_HANDLED = {
+    "COMPRESS", "LEVEL", "QUALITY", "PREDICTOR", "MAX_Z_ERROR", "BLOCKSIZE", "BIGTIFF", "NUM_THREADS",
+    "GEOTIFF_VERSION",
+}  # fmt: skip
+_SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, "STATISTICS": {"NO", "AUTO"}}
+"""Options with the values that say what is done anyway."""
+_DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9}
+_HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
+_RGBA = 4
+_SUBSAMPLING = "420"
+_NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
+"""TIFF's numbers of the predictors."""
+_TRANSFORMS = frozenset({"JPEG", "WEBP"})
+"""Codecs in which a leap at the edge of the image costs bytes and shows."""
+_HEAD, _COMPONENTS = 4, 10
+"""Bytes of a segment before its tables (B.2.4.1), and before the components of a frame (B.2.2)."""
+_SHARED = 2
+"""What is added to the number of a table that tiles share."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiffEncoder:
+    """Compresses a tile and its mask as they lie in a pixel-interleaved TIFF.
+
+    Attributes
+    ----------
+    compression
+        GDAL's name.
+    level
+        Of DEFLATE (libdeflate's, 1 to 12) and ZSTD, quality of JPEG and WEBP, largest error of LERC.
+    predictor
+        1 for none, 2 for differences, 3 for floating point.
+    tile
+        Rows and columns of a tile.
+    bands
+        Of a compressed tile.
+    alpha_as_mask
+        The fourth band is alpha and becomes the mask: JPEG holds no alpha.
+    by_level
+        What takes the place of `level` in a tile whose least level of saliency is 0, 1 …; empty where all tiles are
+        alike. In a tile of JPEG with several levels, each block has the quality of its own least level.
+    finer
+        Share of the tiles whose largest error in LERC is one less than `level`: integers have whole ones, and between
+        two of them lies up to a fifth of the bytes. A tile's own samples decide, so neither blocks nor workers do.
+    fine_by_level
+        What takes the place of `by_level` in that share of the tiles.
+    """
+
+    compression: str
+    level: float
+    predictor: int
+    tile: int
+    alpha_as_mask: bool = False
+    bands: int = 1
+    overviews: bool = True
+    by_level: tuple[float, ...] = ()
+    finer: float = 0.0
+    fine_by_level: tuple[float, ...] = ()
+
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
+    ) -> tuple[bytes, ...]:
+        """Compress (band, y, x), padded to a whole tile, and its mask (y, x), True = valid.
+
+        `levels` are the (y, x) levels of saliency of its pixels; None stands for the last.
+
+        Returns
+        -------
+        tuple of bytes
+            The tile; and its mask when there is one, a bit a pixel, deflated.
+        """
+        if self.alpha_as_mask:
+            opaque = pixels[_RGBA - 1] > 0
+            pixels, mask = pixels[: _RGBA - 1], opaque if mask is None else opaque & mask
+        samples = interleave(pixels, self.tile, delta=self.predictor == _DIFFERENCES)
+        if self.compression not in _TRANSFORMS and self.predictor != _DIFFERENCES:
+            # Beside the image is nothing to be seen: these codecs pay for repeated samples, least for zeros.
+            samples[pixels.shape[1] :] = 0
+            samples[:, pixels.shape[2] :] = 0
+        if self.predictor == _FLOATING_POINT:
+            from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
+
+            samples = floatpred_encode(samples, axis=-2)
+        data = bytes(self._compress(samples, levels))
+        return (data,) if mask is None else (data, self._compressed_mask(mask))
+
+    def _compress(self, samples: NDArray[Any], levels: NDArray[np.uint8] | None) -> Any:
+        if not self.by_level:
+            return _COMPRESS[self.compression](samples, self._level_of(samples))
+        settings = self.fine_by_level if self.finer and self._is_finer(samples) else self.by_level
+        setting, last = settings[-1 if levels is None else levels.min()], self.by_level[-1]
+        if self.compression != "JPEG":
+            return _COMPRESS[self.compression](samples, setting)
+        if setting == last:
+            return _jpeg_with_shared_tables(samples, last)
+        if levels is None or levels.max() == levels.min():
+            return _jpeg_alone(samples, setting)
+        return self._jpeg_by_blocks(samples, levels, setting)
+
+    def _jpeg_by_blocks(self, samples: NDArray[Any], levels: NDArray[np.uint8], tables: float) -> bytes:
+        pixels = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
+        found = shaped(pixels, levels, self.by_level, tables, _SUBSAMPLING)
+        return whole_jpeg(found, pixels.shape[1:], steps(tables), _SUBSAMPLING, jfif=False)
+
+    def _level_of(self, samples: NDArray[Any]) -> float:
+        return self.level - 1 if self.finer and self._is_finer(samples) else self.level
+
+    def _is_finer(self, samples: NDArray[Any]) -> bool:
+        return zlib.crc32(samples.tobytes()) < self.finer * 2**32
+
+    @property
+    def jpeg_tables(self) -> bytes | None:
+        """Value of the tag JPEGTables: the quantisation tables of every tile; None for other codecs.
+
+        Where tiles have a quality of their own, those of the last level, under numbers that no other tile redefines:
+        a decoder keeps what it has read.
+
+        They must be the encoder's own. Those that GDAL writes are of another libjpeg, whose chroma table differs.
+        """
+        if self.compression != "JPEG":
+            return None
+        blank = np.zeros((self.tile, self.tile, self.bands), np.uint8)
+        whole = _whole_jpeg(blank, self.by_level[-1] if self.by_level else self.level)
+        tables = [segment for marker, segment in segments(whole) if marker == QUANTISATION]
+        return b"".join([START, *(map(_with_shared_number, tables) if self.by_level else tables), END])
+
+    def _compressed_mask(self, mask: NDArray[np.bool_]) -> bytes:
+        if mask.shape == (self.tile, self.tile) and mask.all():
+            return _all_valid(self.tile)
+        whole = np.zeros((self.tile, self.tile), np.bool_)
+        whole[: mask.shape[0], : mask.shape[1]] = mask
+        return _deflated_bits(whole)
+
+
+@cache
+def _all_valid(tile: int) -> bytes:
+    """Most tiles' mask."""
+    return _deflated_bits(np.ones((tile, tile), np.bool_))
+
+
+def _deflated_bits(mask: NDArray[np.bool_]) -> bytes:
+    from imagecodecs import deflate_encode  # noqa: PLC0415  loads its library
+
+    return bytes(deflate_encode(np.packbits(mask, axis=1), 6))
+
+
+def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | ByGdal:
+    """Make the encoder of a COG's tiles, or tell what keeps us from it.
+
+    Parameters
+    ----------
+    profile
+        Of the driver COG.
+    layout
+        What is to be written.
+    """
+    options = profile.options
+    for name, value in options.items():
+        if name not in _HANDLED and value.upper() not in _SAME_AS_OURS.get(name, set()):
+            return ByGdal(f"{name}={value} is GDAL's")
+    compression = options["COMPRESS"]
+    predictor = _predictor(options.get("PREDICTOR", "NO"), layout.dtype)
+    level = _level(compression, options)
+    if predictor is None or level is None:
+        return ByGdal(f"{compression} with these options is GDAL's")
+    if compression == "LERC" and layout.dtype.startswith("float"):
+        return ByGdal("LERC of floats is GDAL's: it marks NaN in a way of its own")
+    if compression == "WEBP" and profile.lossless and layout.count == _RGBA:
+        return ByGdal("lossless WEBP with alpha is GDAL's: it keeps the colours under alpha 0")
+    tile = number(options.get("BLOCKSIZE", "512"))
+    alpha_as_mask = compression == "JPEG" and layout.count == _RGBA
+    return TiffEncoder(
+        compression=compression,
+        level=level,
+        predictor=predictor,
+        tile=int(tile),
+        bands=layout.count - alpha_as_mask,
+        alpha_as_mask=alpha_as_mask,
+    )
+
+
+def _predictor(text: str, dtype: str) -> int | None:
+    """TIFF's number of a predictor; None when it cannot be."""
+    wish, floats = text.upper(), dtype.startswith("float")
+    if wish in {"YES", "TRUE", "ON", "1"}:
+        return _FLOATING_POINT if floats else _DIFFERENCES
+    if wish in {"STANDARD", "2"}:
+        return _DIFFERENCES
+    if wish in {"FLOATING_POINT", "3"}:
+        return _FLOATING_POINT if floats else None
+    return _NONE if wish in {"NO", "FALSE", "OFF", "0"} else None
+
+
+def _level(compression: str, options: dict[str, str]) -> float | None:
+    """Level, quality or error bound, by default GDAL's but for DEFLATE; None when it cannot be."""
+    if compression in _DEFAULT_LEVEL:
+        level = number(options.get("LEVEL", str(_DEFAULT_LEVEL[compression])))
+        return level if level == int(level) and 1 <= level <= _HIGHEST_LEVEL[compression] else None
+    if compression in {"JPEG", "WEBP"}:
+        return number(options.get("QUALITY", "75"))
+    return number(options.get("MAX_Z_ERROR", "0")) if compression == "LERC" else 0
+
+
+def _deflate(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import deflate_encode  # noqa: PLC0415  libdeflate; GDAL's level 6 is its 7
+
+    return deflate_encode(samples, int(level))
+
+
+def _zstd(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import zstd_encode  # noqa: PLC0415
+
+    return zstd_encode(samples, int(level))
+
+
+def _lzw(samples: NDArray[Any], _: float) -> Any:
+    from imagecodecs import lzw_encode  # noqa: PLC0415
+
+    return lzw_encode(samples)
+
+
+def _raw(samples: NDArray[Any], _: float) -> bytes:
+    return samples.tobytes()
+
+
+def _lerc(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import lerc_encode  # noqa: PLC0415
+
+    return lerc_encode(samples if samples.shape[2] > 1 else samples[..., 0], level, planar=False, version=4)
+
+
+def _webp(samples: NDArray[Any], level: float) -> Any:
+    from imagecodecs import webp_encode  # noqa: PLC0415
+
+    lossless = level == 100  # as GDAL has it
+    return webp_encode(samples, level, lossless=lossless, method=4 if not lossless else None, numthreads=1)
+
+
+def _jpeg(samples: NDArray[Any], level: float) -> bytes:
+    """Compress without the quantisation tables and the JFIF header: TIFF has them in tags of its own."""
+    kept = [part for marker, part in segments(_whole_jpeg(samples, level)) if marker not in {APP0, QUANTISATION}]
+    return b"".join([START, *kept])
+
+
+def _jpeg_alone(samples: NDArray[Any], level: float) -> bytes:
+    """Compress with all tables, without the JFIF header."""
+    kept = [part for marker, part in segments(_whole_jpeg(samples, level)) if marker != APP0]
+    return b"".join([START, *kept])
+
+
+def _jpeg_with_shared_tables(samples: NDArray[Any], level: float) -> bytes:
+    """Compress without quantisation tables, to be decoded with those of `TiffEncoder.jpeg_tables`."""
+    kept = [START]
+    for marker, part in segments(_whole_jpeg(samples, level)):
+        if marker == FRAME:
+            kept.append(_with_shared_number_in_frame(part))
+        elif marker not in {APP0, QUANTISATION}:
+            kept.append(part)
+    return b"".join(kept)
+
+
+def _with_shared_number(tables: bytes) -> bytes:
+    """Number the 8-bit tables of a DQT segment two higher; each has a byte for its number and 64 entries."""
+    changed = bytearray(tables)
+    for at in range(_HEAD, len(changed), 1 + 64):
+        changed[at] += _SHARED
+    return bytes(changed)
+
+
+def _with_shared_number_in_frame(frame: bytes) -> bytes:
+    """Let the components of a SOF segment refer to those tables: three bytes each, the last is the table's number."""
+    changed = bytearray(frame)
+    for at in range(_COMPONENTS + 2, len(changed), 3):
+        changed[at] += _SHARED
+    return bytes(changed)
+
+
+def _whole_jpeg(samples: NDArray[Any], level: float) -> bytes:
+    """Compress grey, or RGB as YCbCr 4:2:0, with Huffman tables of its own."""
+    if level != int(level):
+        return fine_jpeg(samples, level)
+    from imagecodecs import jpeg8_encode  # noqa: PLC0415
+
+    if samples.shape[2] == 1:
+        return bytes(jpeg8_encode(samples[..., 0], int(level), optimize=True))
+    colours = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "420"}
+    return bytes(jpeg8_encode(samples, int(level), optimize=True, **colours))
+
+
+_COMPRESS: dict[str, Callable[[NDArray[Any], float], Any]] = {
+    "DEFLATE": _deflate,
+    "ZSTD": _zstd,
+    "LZW": _lzw,
+    "NONE": _raw,
+    "LERC": _lerc,
+    "WEBP": _webp,
+    "JPEG": _jpeg,
+}

@@ -1,0 +1,203 @@
+"""What all containers share: which tiles have come, what is refused, and what a failure is called."""
+
+import contextlib
+import errno
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from rasterio.errors import RasterioError
+
+from geosal.errors import OutputError
+from geosal.files.publish import cannot_write
+from geosal.files.swap import remove
+from geosal.formats.pyramid import Tile
+from geosal.raster import RasterLayout
+
+
+class TileIndex:
+    """Which tiles of a file have come.
+
+    Parameters
+    ----------
+    shapes
+        Rows and columns, in pixels, of the image and of each overview that has tiles of its own.
+    tile
+        Rows and columns of a tile.
+
+    Attributes
+    ----------
+    counts
+        Rows and columns, in tiles, of each level.
+    """
+
+    def __init__(self, shapes: Sequence[tuple[int, int]], tile: int) -> None:
+        self.counts = [(-(-rows // tile), -(-cols // tile)) for rows, cols in shapes]
+        self._here = [np.zeros(count, np.bool_) for count in self.counts]
+
+    def take(self, tile: Tile) -> int:
+        """Note that a tile has come.
+
+        Returns
+        -------
+        int
+            Its number in its level, row by row from 0.
+
+        Raises
+        ------
+        ValueError
+            The file has no such tile, or it was there before.
+        """
+        rows, cols = self.counts[tile.level] if 0 <= tile.level < len(self.counts) else (0, 0)
+        has_place = 0 <= tile.row < rows and 0 <= tile.col < cols
+        if not has_place or self._here[tile.level][tile.row, tile.col]:
+            raise ValueError(f"tile {tile.col}, {tile.row} of level {tile.level} came twice or has no place")
+        self._here[tile.level][tile.row, tile.col] = True
+        return tile.row * cols + tile.col
+
+    def refuse_missing(self) -> None:
+        """See that all tiles have come.
+
+        Raises
+        ------
+        ValueError
+            It tells how many have not, and names the first of them.
+        """
+        places = [(level, *place) for level, here in enumerate(self._here) for place in np.argwhere(~here).tolist()]
+        if places:
+            level, row, col = places[0]
+            raise ValueError(
+                f"{len(places)} of {sum(here.size for here in self._here)} tiles are missing, the first is {col}, "
+                f"{row} of level {level}"
+            )
+
+
+class Container(ABC):
+    """A file of tiles in the making; use it as a context manager.
+
+    Tiles may come in any order, each of them once. Leaving the context deletes a file that is not whole.
+
+    Parameters
+    ----------
+    path
+        A new file or store, in a directory that is ours: other files are made beside it and deleted.
+    layout
+        Grid, dtype, nodata, mask and metadata.
+    index
+        Of the tiles that will come.
+
+    Attributes
+    ----------
+    path
+        As given.
+    """
+
+    _DONE: ClassVar[str] = "written"
+    """What cannot be done to the file, in messages."""
+
+    def __init__(self, path: Path, layout: RasterLayout, index: TileIndex) -> None:
+        self.path = path
+        self._layout, self._index = layout, index
+        self._is_open = self._is_whole = False
+        self._closing = contextlib.ExitStack()
+        """Closes what is open, and deletes what only serves the making; `_begin` fills it."""
+
+    def __enter__(self) -> Self:
+        """Open what tiles go to."""
+        if os.path.lexists(self.path):
+            raise cannot_write(self.path, FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)), self._DONE)
+        try:
+            with self._failing():
+                self._begin()
+        except BaseException:
+            self._discard()
+            raise
+        self._is_open = True
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the file, and delete it when it is not whole."""
+        self._is_open = False
+        if self._is_whole:
+            self._let_go()
+        else:
+            self._discard()
+
+    def append(self, tile: Tile) -> None:
+        """Take a tile.
+
+        Parameters
+        ----------
+        tile
+            With the parts that the encoder of this container made.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or the tile cannot be one of this file, or it was there before.
+        """
+        with self._failing():
+            self._refuse_closed()
+            self._take(tile, self._index.take(tile))
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        """Complete the file, and write what lies beside it.
+
+        Parameters
+        ----------
+        tags
+            Provenance, for the default domain.
+        band_statistics
+            ``STATISTICS_*`` tags of each band, when the source had some.
+
+        Raises
+        ------
+        OutputError
+            A tile is missing, the disk is full, or the file is larger than its format or its options allow.
+        """
+        with self._failing():
+            self._refuse_closed()
+            self._index.refuse_missing()
+            self._complete(tags, band_statistics)
+        self._is_open, self._is_whole = False, True
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Open what tiles go to."""
+
+    @abstractmethod
+    def _take(self, tile: Tile, number: int) -> None:
+        """Keep a tile; `number` is its place in its level, row by row from 0."""
+
+    @abstractmethod
+    def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        """Make a whole file of the tiles; tags as `finish`."""
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(OSError, RasterioError):  # a full disk may refuse, and there is nothing left to lose
+            self._closing.close()
+
+    def _discard(self) -> None:
+        self._let_go()
+        with contextlib.suppress(OSError):
+            remove(self.path)
+
+    def _refuse_closed(self) -> None:
+        if not self._is_open:
+            raise OutputError(f"{self.path.name}: is not open; use it in a with statement, and finish it once")
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Turn what goes wrong into an error in one line: the disk's refusal, or a fault of ours."""
+        try:
+            yield
+        except OutputError:
+            raise
+        except (OSError, RasterioError) as error:
+            raise cannot_write(self.path, error, self._DONE) from error
+        except ValueError as error:
+            cause = " ".join(str(error).split())
+            raise OutputError(f"{self.path.name}: {cause}; report this as a fault of geosal") from error

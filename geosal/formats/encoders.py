@@ -1,0 +1,43 @@
+"""What makes the tiles of a profile."""
+
+import numpy as np
+
+from geosal.errors import UsageError
+from geosal.formats.format import ByGdal, Profile
+from geosal.formats.options import number
+from geosal.formats.pyramid import TileEncoder
+from geosal.raster import RasterLayout
+from geosal.treatment import SMOOTH, Treatment
+
+_MOST_BYTES = 2**31
+"""What GDAL and OpenJPEG count a tile's bytes up to."""
+
+
+def tile_encoder(
+    profile: Profile, layout: RasterLayout, treatment: Treatment = SMOOTH, steps: int = 8
+) -> TileEncoder | ByGdal:
+    """Make the encoder of a profile's tiles, or tell why GDAL has to write the file.
+
+    Parameters
+    ----------
+    profile
+        Format, codec and options.
+    layout
+        What is to be written.
+    treatment
+        What saliency does, with nothing left open.
+    steps
+        Of the ladder whose levels a treatment goes by.
+
+    Raises
+    ------
+    UsageError
+        Tiles of 2 GiB or more, or larger than the codec can.
+    """
+    side = max((number(profile.options.get(name, "0")) for name in profile.format.tile_sides), default=0.0)
+    if side**2 * layout.count * np.dtype(layout.dtype).itemsize >= _MOST_BYTES:
+        raise UsageError(
+            f"tiles of {side:g} x {side:g} x {layout.count} bands of {layout.dtype} take 2 GiB; make them less"
+        )
+    made: TileEncoder | ByGdal = profile.format.encoder(profile, layout, treatment, steps)
+    return made

@@ -1,0 +1,97 @@
+"""How a finished file is looked at: whether all of it is there, laid out as it should be, and what its codec keeps."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from rasterio.io import DatasetReader
+
+from geosal.formats.readback import fault_of_last_tile, undecodable
+from geosal.raster import RasterLayout
+from geosal.treatment import Treatment
+
+
+class Finished:
+    """What a format knows of its finished files.
+
+    Attributes
+    ----------
+    name
+        What we call the format.
+    reader
+        GDAL's short name of the driver that reads it.
+    overviews_apart
+        Overviews are images of their own, which may differ from the image in how they are coded.
+    keeps_colours
+        It says which band is which colour.
+    lost_domains
+        How the names of those domains of metadata begin that no such file keeps.
+    valid
+        What a file is called whose layout has no faults.
+    coded_unit
+        What is decoded to see whether a file is complete.
+    """
+
+    name: ClassVar[str]
+    reader: ClassVar[str]
+    overviews_apart: ClassVar[bool] = False
+    keeps_colours: ClassVar[bool] = True
+    lost_domains: ClassVar[tuple[str, ...]] = ()
+    valid: ClassVar[str] = "valid"
+    coded_unit: ClassVar[str] = "tile"
+
+    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Decode all of a finished file; tell what is missing or damaged."""
+        del path
+        return list(undecodable(dataset))
+
+    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Tell what is wrong with how a finished file is laid out."""
+        del path, dataset
+        return []
+
+    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+        """Look at a file as the end of a job does, without decoding it whole; `layout` is what was to be written."""
+        del path, layout
+        fault = fault_of_last_tile(dataset)
+        if fault is not None:
+            yield fault
+
+    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str] | None:
+        """Tell which files are missing beside a finished one, or contradict it; None where none is needed.
+
+        Parameters
+        ----------
+        path
+            Of the finished file.
+        found
+            What it says of itself.
+        source
+            What it was made of, where that is known.
+        """
+        del path, found, source
+        return None
+
+    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
+        """Tell of a finished file whether its codec keeps every sample.
+
+        Parameters
+        ----------
+        structure
+            GDAL's domain ``IMAGE_STRUCTURE``.
+        treatment
+            That the file says it had, with no qualities.
+        """
+        del structure, treatment
+        return True
+
+    def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
+        """Tell of a finished file whether tiles of the best quality keep every sample."""
+        del structure
+        return False
+
+
+def missing_beside(path: str, needed: Mapping[str, str]) -> list[str]:
+    """Tell which files are missing beside a local one: suffix -> what lives there."""
+    missing = [suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
+    return [f"{path}{suffix} is missing: {needed[suffix]} there" for suffix in missing]

@@ -1,0 +1,351 @@
+"""A format, as the rest of geosal asks about it: one object that knows all that is particular to it.
+
+Whoever adds a format writes a folder beside this file, with a class like this in its `format.py`, and one line in
+`geosal.formats.table`.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from geosal.formats.container import Container
+from geosal.formats.finished import Finished
+from geosal.formats.gdal.completeness import fault_of_tiles
+from geosal.formats.gdal.domains import Item, restore_in_sidecar
+from geosal.formats.options import CreationOption
+from geosal.formats.pyramid import TileEncoder
+from geosal.formats.quality import Scale
+from geosal.raster import RasterLayout
+from geosal.treatment import SMOOTH, Treatment
+
+INTEGERS_16 = ("uint8", "uint16", "int16")
+"""Types of samples with 16 bits at most."""
+ALL_TYPES = (*INTEGERS_16, "uint32", "int32", "float32", "float64")
+"""Types of samples that are written at all."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Codec:
+    """One way to code the pixels of a format, by the name that ``--profile`` takes.
+
+    Attributes
+    ----------
+    name
+        In small letters.
+    options
+        Creation options that make it, with GDAL's names.
+    lossless
+        Every sample comes back as it was written, unless creation options say otherwise.
+    dtypes
+        Types of samples that it holds.
+    counts
+        Numbers of bands that it holds; any when empty.
+    fourth_is_alpha
+        Where samples are lost, the fourth of four bands is alpha, and no other one is.
+    one_float_band
+        Of floats it holds a single band only.
+    instead_of_alpha
+        What to use where it loses samples and would blur alpha with the other bands; empty where alpha is kept.
+    scale
+        Qualities that its tiles can have, each its own; None where there is none to choose.
+    quality_is_rate
+        The creation option QUALITY is a rate: percent of the raw bytes.
+    error_by_tile
+        Each of its tiles has a largest error of its own, the creation option MAX_Z_ERROR.
+    two_passes
+        It can be the second of two passes.
+    side
+        Rows and columns of a tile where tiles go by the levels in them.
+    raw
+        Its tiles are as large as their pixels.
+    """
+
+    name: str
+    options: tuple[tuple[str, str], ...]
+    lossless: bool = True
+    dtypes: tuple[str, ...] = ALL_TYPES
+    counts: tuple[int, ...] = ()
+    fourth_is_alpha: bool = False
+    one_float_band: bool = False
+    instead_of_alpha: str = ""
+    scale: Scale | None = None
+    quality_is_rate: bool = False
+    error_by_tile: bool = False
+    two_passes: bool = False
+    # Small tiles follow what is salient more closely. `tests/benchmarks/quality.py` makes the figures.
+    side: int = 128
+    raw: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A format and its codec, decided.
+
+    Attributes
+    ----------
+    format, codec
+        What is written.
+    lossless
+        Every sample comes back as it was written.
+    creation_options
+        GDAL's names and values, final.
+    """
+
+    format: "Format[Any]"
+    codec: Codec
+    lossless: bool
+    creation_options: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The word for ``--profile``."""
+        return self.codec.name
+
+    @property
+    def driver(self) -> str:
+        """GDAL's short name of the driver that writes such files."""
+        return self.format.driver
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The creation options by their names in capitals."""
+        return {name.upper(): value for name, value in self.creation_options}
+
+    def needs_mask(self, layout: RasterLayout) -> bool:
+        """Tell whether validity must travel as a mask: a lossy codec blurs the nodata code itself."""
+        has_code = layout.nodata is not None and not math.isnan(layout.nodata)
+        return not self.lossless and has_code
+
+
+@dataclass(frozen=True)
+class ByGdal:
+    """In the place of an encoder: GDAL has to write the file.
+
+    Attributes
+    ----------
+    because
+        The reason, as a sentence without its end.
+    """
+
+    because: str
+
+
+Encoder = TypeVar("Encoder", bound=TileEncoder)
+
+
+class Format(Finished, ABC, Generic[Encoder]):
+    """One format.
+
+    Attributes
+    ----------
+    driver
+        GDAL's short name of the driver that writes it.
+    suffixes
+        Of files, in small letters, the usual one first.
+    codecs
+        Ways to code pixels, the usual one first.
+    options
+        What the user may set.
+    usual_treatment
+        What saliency does where the user does not say.
+    tile_sides
+        Creation options that say how large tiles are.
+    has_spool
+        Tiles wait beside the output until all are there.
+    made_at_end
+        Most of the work on the file is done when all tiles are there.
+    is_jpeg
+        A file can be as large as a plain JPEG of some quality, and is where the user does not say how large.
+    is_store
+        It is a directory, and nothing lies beside it.
+    bands_take_memory
+        Its encoder takes memory for each band of a tile, however many there are.
+    kept_by_gdal
+        Domains of metadata that GDAL's writer keeps.
+    own_tags
+        Tags that are true of one file, and not of what is made of it.
+    otherwise_of_dtype
+        What to do where no codec of it holds samples of a type.
+    """
+
+    driver: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    codecs: ClassVar[tuple[Codec, ...]]
+    options: ClassVar[tuple[CreationOption, ...]]
+    usual_treatment: ClassVar[Treatment] = SMOOTH
+    tile_sides: ClassVar[tuple[str, ...]] = ()
+    has_spool: ClassVar[bool] = False
+    made_at_end: ClassVar[bool] = False
+    is_jpeg: ClassVar[bool] = False
+    is_store: ClassVar[bool] = False
+    bands_take_memory: ClassVar[bool] = False
+    kept_by_gdal: ClassVar[frozenset[str]] = frozenset({""})
+    own_tags: ClassVar[frozenset[str]] = frozenset()
+    otherwise_of_dtype: ClassVar[str] = "write a .tif, or convert the scene first"
+
+    @property
+    def usual(self) -> Codec:
+        """The codec of files for which the user names none."""
+        return self.codecs[0]
+
+    @property
+    def otherwise(self) -> str:
+        """What to do where a codec cannot hold an image."""
+        return f"use --profile {self.usual.name}"
+
+    def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
+        """Refuse an image that such a file cannot hold, whatever the options.
+
+        Raises
+        ------
+        UsageError
+            It says what the file cannot hold, and what to do instead.
+        """
+
+    def treated_options(
+        self, treatment: Treatment, codec: Codec, given: Mapping[str, str], layout: RasterLayout
+    ) -> dict[str, str]:
+        """Creation options that a treatment asks for, to go before the user's own.
+
+        Parameters
+        ----------
+        treatment
+            The wish.
+        codec
+            Of the output.
+        given
+            The user's creation options, with names in capitals.
+        layout
+            What will be written.
+
+        Raises
+        ------
+        UsageError
+            The treatment and the user's options say different things, or the samples cannot have the error.
+        """
+        del treatment, codec, given, layout
+        return {}
+
+    def united(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Leave one of options that mean the same; names in capitals."""
+        return dict(given)
+
+    def options_for(self, layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
+        """Creation options that depend on the image; those of the user, `given`, go over them."""
+        del layout, given
+        return {}
+
+    def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
+        """Refuse one of the user's options that the format has and the codec does not.
+
+        Parameters
+        ----------
+        option, value
+            In capitals, and as given.
+        codec
+            Of the output.
+        given
+            All options of the user, with names in capitals.
+
+        Raises
+        ------
+        UsageError
+            Nothing would heed it, or it contradicts the codec.
+        """
+
+    def check_options(self, codec: Codec, options: Mapping[str, str], layout: RasterLayout) -> None:
+        """Refuse options that go with the codec, and not with the image.
+
+        Raises
+        ------
+        UsageError
+            It says why.
+        """
+
+    def is_lossless(self, codec: Codec, options: Mapping[str, str]) -> bool:
+        """Tell whether every sample comes back as it was written."""
+        del options
+        return codec.lossless
+
+    def refuse_treatment(self, treatment: Treatment, codec: Codec, layout: RasterLayout) -> None:
+        """Refuse a settled treatment that the codec cannot have with this image.
+
+        Raises
+        ------
+        UsageError
+            It says why.
+        """
+
+    def warn_of(self, output: str, layout: RasterLayout) -> None:
+        """Warn of what readers of such a file will take otherwise than it is meant."""
+
+    @abstractmethod
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> Encoder | ByGdal:
+        """Make the encoder of the tiles, or tell why GDAL has to write the file.
+
+        Parameters
+        ----------
+        profile
+            Of this format.
+        layout
+            What will be written.
+        treatment
+            What saliency does, with nothing left open.
+        steps
+            Of the ladder whose levels a treatment goes by.
+
+        Raises
+        ------
+        UsageError, OutputError
+            The file cannot be made so.
+        """
+
+    @abstractmethod
+    def container(
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: Encoder, threads: int | None
+    ) -> Container:
+        """Make the file that takes the tiles.
+
+        Parameters
+        ----------
+        path
+            As `Container`.
+        profile, layout
+            As `encoder`.
+        encoder
+            From `encoder`.
+        threads
+            How many may work at its end.
+        """
+
+    def room_for(self, items: tuple[Item, ...]) -> str:
+        """Make the value of a tag that keeps room in a file for what GDAL drops; empty where a sidecar takes it."""
+        del items
+        return ""
+
+    def put_back(self, path: Path, items: tuple[Item, ...]) -> None:
+        """Put what GDAL has dropped into a file that it has just written, or beside it."""
+        restore_in_sidecar(path, items)
+
+    def place(self, path: Path, layout: RasterLayout) -> None:
+        """Say where a file lies that GDAL has just written, if GDAL could not."""
+
+    def fault_of_copy(self, path: Path) -> str | None:
+        """Tell whether a file that GDAL has just written ends too early: GDAL may meet a full disk and keep silent."""
+        return fault_of_tiles(path)
+
+    def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
+        """Bytes that tiles take in a file together, with what the file notes of each."""
+        return sum(map(self.bytes_of_tile, tiles))
+
+    def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
+        """Bytes that a tile takes in a file, with what the file notes of it."""
+        return sum(map(len, parts))
+
+    def bytes_at_end(self, encoder: Encoder, width: int) -> int:
+        """Memory that the end of a file of that width takes, when no block is worked on."""
+        del encoder, width
+        return 0

@@ -1,0 +1,105 @@
+"""The stage to the finished format, by GDAL's own copy: the slow, sure road."""
+
+import logging
+import os
+import threading
+import warnings
+from pathlib import Path
+
+import rasterio
+import rasterio.shutil
+from rasterio.errors import NotGeoreferencedWarning
+
+from geosal.files.publish import cannot_write
+from geosal.formats.format import Profile
+from geosal.formats.gdal.domains import FILLER, missing_items
+from geosal.gdal_env import gdal_env
+from geosal.raster import RasterLayout
+
+logger = logging.getLogger(__name__)
+
+_TICK = 0.1
+"""Seconds between looks for a signal while GDAL works."""
+_SMALLEST_FILE = 100
+"""Bytes that any image file has."""
+_ALL_THREADS = "ALL_CPUS"
+_STOP_SECONDS = 4.0
+"""How long an interrupted job waits for GDAL to let go."""
+
+
+def convert(stage: Path, output: Path, profile: Profile, layout: RasterLayout, threads: int | None = None) -> None:
+    """Encode a finished stage as a COG or a JPEG2000, with all its metadata.
+
+    GDAL works in a thread of its own, so that Ctrl-C and SIGTERM are answered at once; the stage is then destroyed,
+    which makes GDAL stop.
+
+    Parameters
+    ----------
+    stage
+        From `Stage`, finished.
+    output
+        A new file.
+    profile
+        Driver and creation options.
+    layout
+        As the stage was made with.
+    threads
+        How many the encoder may have, unless the profile's NUM_THREADS says so; all cores when None.
+
+    Raises
+    ------
+    OutputError
+        GDAL could not encode or write it.
+    """
+    form = profile.format
+    items = missing_items(layout.metadata, form.kept_by_gdal)
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            _copy(stage, output, profile, form.room_for(items), threads)
+            form.put_back(output, items)
+            form.place(output, layout)
+        except Exception as error:  # noqa: BLE001  raised again in the caller's thread
+            failures.append(error)
+
+    thread = threading.Thread(target=work, name="geosal-convert", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_TICK)
+    except BaseException:
+        _stop(thread, stage)
+        raise
+    if failures:
+        raise cannot_write(output, failures[0], "encoded") from failures[0]
+    small = not output.exists() or output.stat().st_size < _SMALLEST_FILE
+    fault = "the file is empty" if small else form.fault_of_copy(output)
+    if fault is not None:
+        raise cannot_write(output, OSError(fault), "encoded")
+
+
+def _copy(stage: Path, output: Path, profile: Profile, filler: str, threads: int | None) -> None:
+    wanted = _ALL_THREADS if threads is None else str(threads)
+    options = dict(profile.creation_options)
+    if options.get("NUM_THREADS") == _ALL_THREADS:  # as the profile has it, if the user has not said otherwise
+        options["NUM_THREADS"] = wanted
+    # The JPEG2000 encoder goes by this alone. The stage is our own file; `gdal_env` says why readers have one thread.
+    with gdal_env(), rasterio.Env(GDAL_NUM_THREADS=wanted), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        if filler:
+            with rasterio.open(stage, "r+") as dataset:
+                dataset.update_tags(**{FILLER: filler})
+        rasterio.shutil.copy(stage, output, driver=profile.driver, **options)
+
+
+def _stop(thread: threading.Thread, stage: Path) -> None:
+    """Make GDAL fail: it knows no other way to be stopped."""
+    log = os.environ.setdefault("CPL_LOG", os.devnull)  # its threads would tell of the missing pixels on stderr
+    try:
+        os.truncate(stage, 0)
+    except OSError as error:
+        logger.debug("%s: cannot be emptied (%s)", stage, error)
+    thread.join(_STOP_SECONDS)
+    if log == os.devnull:
+        os.environ.pop("CPL_LOG", None)

@@ -1,0 +1,226 @@
+"""A JPEG file by itself: its markers, what lies behind the image, and the world file beside it."""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine, loadsw
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+
+from geosal.files.swap import WORLD_FILE, beside
+from geosal.formats.jpeg.sidecars import DIGEST
+from geosal.grid import Block
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_FRAME, _SCAN, _INTERVAL = 0xC0, 0xDA, 0xDD
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+"""Markers of a frame of any kind (ITU-T T.81, table B.1)."""
+_RESTART, _RESTARTS = 0xD0, 8
+_CHUNK = 2**24
+_STRIP_BYTES = 32 * 2**20
+_OFFSET = 4
+_PIXEL_TOLERANCE = 1e-3
+"""By which a world file may be off: other programs write ten decimals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What stands before the coded blocks.
+
+    Attributes
+    ----------
+    frame
+        Marker of the frame: how the image is coded.
+    shape
+        Rows and columns.
+    mcu
+        Rows and columns of an MCU.
+    interval
+        MCUs between restart markers; 0 for none.
+    scan
+        Where the coded blocks begin.
+    """
+
+    frame: int
+    shape: tuple[int, int]
+    mcu: tuple[int, int]
+    interval: int
+    scan: int
+
+    @classmethod
+    def read(cls, path: str) -> "Head":
+        """Read the head of a file.
+
+        Raises
+        ------
+        ValueError
+            It is none of a JPEG, or cut off.
+        """
+        with open(path, "rb") as file:
+            if file.read(2) != _START:
+                raise ValueError("does not begin with SOI")
+            frame, interval, body = 0, 0, b""
+            while True:
+                lead = file.read(4)
+                if len(lead) < 4 or lead[0] != 0xFF:
+                    raise ValueError(f"no marker at byte {file.tell() - len(lead)}")
+                text = file.read(int.from_bytes(lead[2:], "big") - 2)
+                if lead[1] in _FRAMES:
+                    frame, body = lead[1], text
+                elif lead[1] == _INTERVAL:
+                    interval = int.from_bytes(text, "big")
+                elif lead[1] == _SCAN:
+                    break
+            scan = file.tell()
+        if len(body) < 9:
+            raise ValueError("no frame before the scan")
+        sampling = [divmod(body[at], 16) for at in range(7, len(body), 3)]
+        across, down = (max(each) for each in zip(*sampling, strict=True))
+        mcu = (8 * down, 8 * across) if len(sampling) > 1 else (8, 8)
+        shape = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
+        return cls(frame=frame, shape=shape, mcu=mcu, interval=interval, scan=scan)
+
+    @property
+    def restarts(self) -> int:
+        """How many restart markers there should be."""
+        rows, cols = (-(-side // unit) for side, unit in zip(self.shape, self.mcu, strict=True))
+        return -(-rows * cols // self.interval) - 1 if self.interval else 0
+
+
+def layout_faults(path: str, dataset: DatasetReader) -> list[str]:
+    """Look at all markers of a local file, and at the mask behind the image."""
+    if not os.path.isfile(path):
+        return []
+    try:
+        head = Head.read(path)
+        end, size = _end_of_image(path), os.path.getsize(path)
+    except (OSError, ValueError) as error:
+        return [str(error)]
+    faults = []
+    if head.frame != _FRAME:
+        faults.append(f"is no baseline JPEG: its frame is SOF{head.frame - _FRAME}")
+    if head.shape != dataset.shape:
+        faults.append(f"its frame has {head.shape[1]} x {head.shape[0]} px, not {dataset.width} x {dataset.height}")
+    if end is None:
+        return [*faults, "does not end in EOI: the file is cut off"]
+    faults += _marker_faults(path, head, end)
+    if end < size:
+        faults += _mask_faults(path, head, end)
+    return faults
+
+
+def undecodable(dataset: DatasetReader) -> Iterator[str]:
+    """Decode the whole image and its mask, once and from top to bottom; what libjpeg warns of is a fault."""
+    rows = max(16, _STRIP_BYTES // (dataset.width * dataset.count))
+    with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True):
+        for top in range(0, dataset.height, rows):
+            block = Block(top, 0, min(rows, dataset.height - top), dataset.width)
+            try:
+                dataset.read(window=block.window)
+                dataset.read_masks(1, window=block.window)
+            except (RasterioError, OSError, SystemError) as error:
+                yield f"{block} cannot be decoded ({error})"
+                return
+
+
+def world_faults(path: str, transform: Affine, *, needed: bool) -> list[str]:
+    """Compare the world file beside a local JPEG with its transform.
+
+    Parameters
+    ----------
+    path
+        Of the JPEG.
+    transform
+        What it should say.
+    needed
+        Whether there must be one.
+    """
+    world = beside(Path(path), WORLD_FILE)
+    if not os.path.isfile(path) or not (needed or world.exists()):
+        return []
+    if not world.exists():
+        return [f"{world.name} is missing: programs that read no .aux.xml have no other place"]
+    try:
+        found = loadsw(world.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return [f"{world.name} cannot be read"]
+    size = max(abs(transform.a), abs(transform.b), abs(transform.d), abs(transform.e))
+    near = [abs(x - y) <= _PIXEL_TOLERANCE * size for x, y in zip(found[:6], transform[:6], strict=True)]
+    if not all(near):  # NaN is not near either
+        return [f"{world.name} places the image elsewhere"]
+    return []
+
+
+def digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:
+    """Compare a local file with the digest that its provenance notes; a JPEG itself has no checksums."""
+    noted = tags.get(DIGEST)
+    if noted is None or not os.path.isfile(path):
+        return []
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    return [] if found == noted else ["its bytes are not those that were written: the file is damaged or was changed"]
+
+
+def _end_of_image(path: str) -> int | None:
+    """Where the image ends: at the end of the file, or where its last four bytes say that a mask begins."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        file.seek(max(0, size - _OFFSET))
+        tail = file.read(_OFFSET)
+        for end in (size, int.from_bytes(tail, "little")):
+            if len(_END) <= end <= size:
+                file.seek(end - len(_END))
+                if file.read(len(_END)) == _END:
+                    return end
+    return None
+
+
+def _marker_faults(path: str, head: Head, end: int) -> Iterator[str]:
+    """See that every restart marker is there and in its turn, and no other marker among the coded blocks."""
+    count = 0
+    with open(path, "rb") as file:
+        place = head.scan
+        while place < end - len(_END):
+            file.seek(place)
+            chunk = np.frombuffer(file.read(min(_CHUNK, end - len(_END) - place)), np.uint8)
+            if len(chunk) < 2:
+                break
+            leads = np.flatnonzero(chunk[:-1] == 0xFF)
+            markers = chunk[leads + 1]
+            markers = markers[(markers != 0) & (markers != 0xFF)].astype(np.int64)
+            turns = _RESTART + np.arange(count, count + len(markers)) % _RESTARTS
+            if (markers != turns).any():
+                number = count + int(np.flatnonzero(markers != turns)[0])
+                yield f"restart marker {number} of {head.restarts} is not in its turn: coded blocks are damaged"
+                return
+            count += len(markers)
+            place += len(chunk) - 1  # its last byte may be the first of a marker
+    if count != head.restarts:
+        yield f"{count} restart markers, not {head.restarts}: coded blocks are lost"
+
+
+def _mask_faults(path: str, head: Head, end: int) -> Iterator[str]:
+    inflate, length = zlib.decompressobj(), 0
+    try:
+        with open(path, "rb") as file:
+            file.seek(end)
+            left = os.path.getsize(path) - _OFFSET - end
+            while left:
+                data = file.read(min(left, _CHUNK))
+                left -= len(data)
+                while data:
+                    length += len(inflate.decompress(data, _CHUNK))
+                    data = inflate.unconsumed_tail
+            length += len(inflate.flush())
+    except zlib.error as error:
+        yield f"the mask behind the image is damaged ({error})"
+        return
+    height, width = head.shape
+    if not inflate.eof or length != height * -(-width // 8):
+        yield "the mask behind the image is cut off"

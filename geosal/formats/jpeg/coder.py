@@ -1,0 +1,79 @@
+"""From the quantised tiles of an image to the stream of one JPEG."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.formats.jpeg import stream
+from geosal.formats.jpeg.huffman import HuffmanTables
+from geosal.native.jpeg import code
+
+_STUFFED = 1 / 256
+"""A byte of ones is followed by one of zeros; bytes are about equally many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coder:
+    """Codes the tiles of one image.
+
+    Attributes
+    ----------
+    tables
+        (2, 64): quantisation steps.
+    huffman
+        Of the whole image.
+    bands
+        1 or 3.
+    subsampling
+        Of chroma.
+    """
+
+    MOST_MCUS: ClassVar[int] = stream.MOST_RESTART_INTERVAL
+    """Between two restart markers."""
+    END: ClassVar[bytes] = stream.END
+    """What stands behind the last coded block."""
+
+    tables: NDArray[np.uint16]
+    huffman: HuffmanTables
+    bands: int
+    subsampling: str
+
+    def head(self, shape: tuple[int, int], restart_interval: int, segments: bytes) -> bytes:
+        """All that comes before the coded blocks.
+
+        Parameters
+        ----------
+        shape
+            Rows and columns.
+        restart_interval
+            MCUs between restart markers.
+        segments
+            Of applications, and comments, as they stand in the file; JFIF first.
+        """
+        text = stream.head(
+            shape,
+            self.tables,
+            self.huffman,
+            bands=self.bands,
+            subsampling=self.subsampling,
+            restart_interval=restart_interval,
+            jfif=not segments,
+        )
+        return text[: len(stream.START)] + segments + text[len(stream.START) :]
+
+    def code(self, coefficients: NDArray[np.int16]) -> bytes:
+        """Code what lies between two restart markers."""
+        return code(coefficients, self.huffman.codes)
+
+    @staticmethod
+    def restart(number: int) -> bytes:
+        """Make the marker between two such segments, `number` counted from 0 on."""
+        return stream.restart(number)
+
+
+def coded_bytes(histogram: NDArray[np.integer[Any]]) -> int:
+    """Bytes that symbols take with the tables that are the best for them."""
+    bits = HuffmanTables.optimal(histogram, complete=True).bits(histogram)
+    return round(bits / 8 * (1 + _STUFFED))

@@ -1,0 +1,151 @@
+"""A JPEG file, with its mask behind the image."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+
+from geosal.errors import GeosalWarning, UsageError
+from geosal.formats.container import Container
+from geosal.formats.finished import missing_beside
+from geosal.formats.format import Codec, Format, Profile
+from geosal.formats.jpeg import check
+from geosal.formats.jpeg.coder import coded_bytes
+from geosal.formats.jpeg.options import OPTIONS
+from geosal.formats.jpeg.sidecars import NO_WORLD_FILE, OF_THE_FILE
+from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
+from geosal.formats.options import number
+from geosal.formats.quality import Percent
+from geosal.formats.treatments import settings_by_level
+from geosal.raster import RasterLayout
+from geosal.treatment import Quality, Treatment, TwoPass
+
+MOST_PIXELS = 65500
+"""Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format has 65535."""
+_SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+"""What readers show the three bands of a JPEG as."""
+_ROWS_AT_END = 2
+"""Rows of tiles that lie in memory while the file is coded."""
+
+
+class Jpeg(Format[JpegEncoder]):
+    """What is particular to it: its bits depend on the whole image, so tiles wait as coefficients."""
+
+    name, driver, reader = "JPEG", "JPEG", "JPEG"
+    suffixes = (".jpg", ".jpeg")
+    codecs = (
+        Codec(
+            name="jpg",
+            options=(("QUALITY", "75"), ("SUBSAMPLING", "420"), ("WORLDFILE", "YES")),
+            lossless=False,
+            dtypes=("uint8",),
+            counts=(1, 3, 4),
+            fourth_is_alpha=True,
+            scale=Percent(),
+            two_passes=True,
+        ),
+    )
+    options = OPTIONS
+    usual_treatment = Treatment(smooth=False, then=Quality())
+    has_spool = True
+    made_at_end = True
+    is_jpeg = True
+    keeps_colours = False  # its bands are red, green and blue
+    valid = "valid baseline JPEG"
+    coded_unit = "block"
+    own_tags = OF_THE_FILE
+    otherwise_of_dtype = "write a .tif, or bring it to 8 bits with --to-byte"
+
+    @property
+    def otherwise(self) -> str:
+        """Another format: this one has no other codec."""
+        return "write a .tif"
+
+    def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
+        """Refuse an image that programs do not read."""
+        del codec
+        rows, cols = layout.grid.shape
+        if max(rows, cols) > MOST_PIXELS:
+            raise UsageError(
+                f"{output}: {cols} x {rows} px, and programs read JPEGs up to {MOST_PIXELS} a side; write a COG, a "
+                ".tif with --profile jpeg"
+            )
+
+    def warn_of(self, output: str, layout: RasterLayout) -> None:
+        """Tell where a JPEG will show blue as red: it cannot say which band is which colour."""
+        colours = [band.colorinterp for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha]
+        if colours != _SHOWN and sorted(colours) == sorted(_SHOWN):
+            warnings.warn(
+                f"{output}: its bands are {', '.join(colour.name for colour in colours)}, and a JPEG shows the first "
+                "as red and the last as blue; choose them in the order red, green, blue (--bidx), or write a .tif",
+                GeosalWarning,
+                stacklevel=3,
+            )
+
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> JpegEncoder:
+        """Make the encoder of the tiles: its tables are those of `quality`'s best, or of the last pass."""
+        options = profile.options
+        alpha, twice = layout.alpha is not None, isinstance(treatment.then, TwoPass)
+        best = treatment.then.high if isinstance(treatment.then, Quality) else None
+        qualities = settings_by_level(treatment, profile.codec, steps, layout)
+        return JpegEncoder(
+            quality=number(options["QUALITY"]) if best is None else best,
+            subsampling=options["SUBSAMPLING"],
+            bands=layout.count - alpha,
+            alpha_as_mask=alpha,
+            by_level=() if twice else qualities,
+            first_pass=qualities if twice else (),
+        )
+
+    def container(
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: JpegEncoder, threads: int | None
+    ) -> Container:
+        """Make the file that takes the tiles."""
+        from geosal.formats.jpeg.container import JpegContainer  # noqa: PLC0415  a job needs that of one format
+
+        return JpegContainer(path, profile, layout, encoder, threads)
+
+    def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
+        """Bytes of all tiles: their symbols with the tables that are the best for them all, and their masks."""
+        counts = np.zeros((TABLES, SYMBOLS), np.int64)
+        for tile in tiles:
+            counts += JpegEncoder.counts(tile[1])
+        return coded_bytes(counts) + sum(len(part) for tile in tiles for part in tile[2:])
+
+    def bytes_at_end(self, encoder: JpegEncoder, width: int) -> int:
+        """Memory that coefficients take while the file is coded."""
+        return _ROWS_AT_END * encoder.row_bytes(width)
+
+    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Decode the whole image and its mask; what libjpeg warns of is a fault."""
+        del path
+        return list(check.undecodable(dataset))
+
+    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Look at all markers, and at the mask behind the image."""
+        return check.layout_faults(path, dataset)
+
+    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+        """Look at all of it: to decode it takes less than its making."""
+        yield from check.layout_faults(path, dataset)
+        yield from check.undecodable(dataset)
+        yield from check.world_faults(path, layout.grid.transform, needed=False)
+
+    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
+        """See that ``.aux.xml`` is there and notes the digest of the image, and that the world file says the same."""
+        tags = found.metadata.tags.get("", {})
+        transform = found.grid.transform if source is None else source.grid.transform
+        needed = not transform.is_identity and tags.get(NO_WORLD_FILE) != "NO"
+        return [
+            *missing_beside(path, {".aux.xml": "tags and nodata live"}),
+            *check.world_faults(path, transform, needed=needed),
+            *check.digest_faults(path, tags),
+        ]
+
+    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
+        """No JPEG does."""
+        del structure, treatment
+        return False

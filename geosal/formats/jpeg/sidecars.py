@@ -1,0 +1,92 @@
+"""What goes with the pixels of a JPEG: segments before its tables, ``.aux.xml`` and the world file.
+
+GDAL writes a tiny JPEG with the same metadata, and what it has put there is taken over: an ICC profile and EXIF in
+segments of the file; CRS, transform, control points, RPCs, names and tags in ``.aux.xml``.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from geosal.formats.format import Profile
+from geosal.formats.gdal.sample import gdal_sample
+from geosal.formats.jpeg.stream import segments
+from geosal.raster import RasterLayout
+
+DIGEST = "GEOSAL_SHA256"
+"""Tag with the SHA-256 of the image file, in hexadecimal: a JPEG has no checksums, so damage may decode unnoticed."""
+NO_WORLD_FILE = "GEOSAL_WORLDFILE"
+"""Tag that is NO where there could be a world file and was none."""
+OF_THE_FILE = frozenset({DIGEST, NO_WORLD_FILE})
+"""Tags that are true of one file, and not of what is made of it."""
+_NO_DIGEST = "0" * 64
+"""In its place until the image is there."""
+_OPTIONS = (("QUALITY", "75"), ("WORLDFILE", "NO"))
+"""Without a world file GDAL writes the transform into ``.aux.xml``, with all its digits."""
+_COMMENT = 0xFE
+_APPLICATIONS = range(0xE0, 0xF0)
+
+
+@dataclass(frozen=True)
+class GdalSurroundings:
+    """What GDAL puts around the pixels of a JPEG.
+
+    Attributes
+    ----------
+    segments
+        Of applications, such as JFIF and an ICC profile, and comments, as they stand in the file.
+    xml
+        The ``.aux.xml``, but for the digest of the image; empty where there is none.
+    """
+
+    segments: bytes
+    xml: bytes
+
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        profile: Profile,
+        layout: RasterLayout,
+        tags: Mapping[str, str],
+        band_statistics: Sequence[Mapping[str, str]] | None,
+    ) -> "GdalSurroundings":
+        """Look at a small JPEG that GDAL writes with the metadata of another.
+
+        Parameters
+        ----------
+        path
+            Of the other; files are made beside it and deleted.
+        profile, layout
+            Of the other.
+        tags, band_statistics
+            As `geosal.formats.gdal.stage.Stage.finish`.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or GDAL cannot write.
+        """
+        layout = _without_mask(layout)
+        profile, tags = replace(profile, creation_options=_OPTIONS), {**tags, DIGEST: _NO_DIGEST}
+        of_bands = None if band_statistics is None else band_statistics[: layout.count]
+        with gdal_sample(path, ".jpg", profile, layout, tags, of_bands) as sample:
+            found = segments(sample.path.read_bytes())
+            kept = b"".join(body for marker, body in found if marker in _APPLICATIONS or marker == _COMMENT)
+            return cls(kept, sample.sidecar.read_bytes() if sample.sidecar.exists() else b"")
+
+    def xml_beside(self, image: Path) -> bytes:
+        """Complete the ``.aux.xml`` for an image."""
+        with image.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return self.xml.replace(_NO_DIGEST.encode(), digest.encode())
+
+
+def _without_mask(layout: RasterLayout) -> RasterLayout:
+    """The same without its mask, and without alpha, which becomes the mask."""
+    metadata = layout.metadata
+    if layout.alpha is not None:
+        bands = tuple(band for number, band in enumerate(metadata.bands) if number != layout.alpha)
+        metadata = replace(metadata, bands=bands)
+    return replace(layout, has_mask=False, metadata=metadata)

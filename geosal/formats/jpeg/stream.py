@@ -1,0 +1,106 @@
+"""What stands around the coded blocks of a baseline JPEG: the segments of its markers (ITU-T T.81, annex B)."""
+
+import struct
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.formats.jpeg.huffman import AC, DC, HuffmanTables
+from geosal.native.jpeg import SIDES
+
+MOST_RESTART_INTERVAL = 65535
+"""In MCUs."""
+START, END = b"\xff\xd8", b"\xff\xd9"
+APP0, QUANTISATION, FRAME, HUFFMAN, RESTART_INTERVAL, SCAN = 0xE0, 0xDB, 0xC0, 0xC4, 0xDD, 0xDA
+_JFIF = b"JFIF\0\1\2\0\0\1\0\1\0\0"
+"""Version 1.02, units 0: a pixel is as high as wide, and how large is not said; no thumbnail."""
+_PRECISION = 8
+_FIRST_RESTART = 0xD0
+
+
+def head(
+    shape: tuple[int, int],
+    tables: NDArray[np.uint16],
+    huffman: HuffmanTables,
+    *,
+    bands: int,
+    subsampling: str,
+    restart_interval: int = 0,
+    jfif: bool = True,
+) -> bytes:
+    """All that comes before the coded blocks.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns, each 65535 at most.
+    tables
+        (2, 64): quantisation steps of luma and chroma, row by row, up to 255.
+    huffman
+        Tables of the blocks.
+    bands
+        1 or 3.
+    subsampling
+        Of chroma: ``"420"`` or ``"444"``.
+    restart_interval
+        MCUs between restart markers, `MOST_RESTART_INTERVAL` at most; 0 for none.
+    jfif
+        With the header of JFIF; a JPEG in a TIFF has none.
+    """
+    kinds = range(1 if bands == 1 else 2)
+    parts = [START]
+    if jfif:
+        parts.append(segment(APP0, _JFIF))
+    parts += [segment(QUANTISATION, bytes([kind]) + _in_zigzag(tables[kind])) for kind in kinds]
+    parts.append(segment(FRAME, _frame(shape, bands, subsampling)))
+    for kind in kinds:
+        for what, table in enumerate((DC[kind], AC[kind])):
+            body = huffman.of_each_length(table) + bytes(huffman.values(table))
+            parts.append(segment(HUFFMAN, bytes([what << 4 | kind]) + body))
+    if restart_interval:
+        parts.append(segment(RESTART_INTERVAL, struct.pack(">H", restart_interval)))
+    chosen = b"".join(bytes([number + 1, 0x11 * (number > 0)]) for number in range(bands))
+    parts.append(segment(SCAN, bytes([bands]) + chosen + bytes([0, 63, 0])))
+    return b"".join(parts)
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """Make a segment: its marker, its length and what it says."""
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
+
+
+def segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    """Cut a JPEG at its markers; each segment comes with its marker, and the last is the scan and all behind it."""
+    at = len(START)
+    while True:
+        marker, length = stream[at + 1], int.from_bytes(stream[at + 2 : at + 4], "big")
+        if marker == SCAN:
+            yield marker, stream[at:]
+            return
+        yield marker, stream[at : at + 2 + length]
+        at += 2 + length
+
+
+def restart(number: int) -> bytes:
+    """Make the marker between two segments, `number` counted from 0 on."""
+    return bytes([0xFF, _FIRST_RESTART + number % 8])
+
+
+def _frame(shape: tuple[int, int], bands: int, subsampling: str) -> bytes:
+    side = SIDES[subsampling] if bands > 1 else 1
+    components = b"".join(bytes([number + 1, 0x11 if number else 0x11 * side, number > 0]) for number in range(bands))
+    return struct.pack(">BHHB", _PRECISION, *shape, bands) + components
+
+
+def _in_zigzag(table: NDArray[np.uint16]) -> bytes:
+    return bytes(table[zigzag()].tolist())
+
+
+@cache
+def zigzag() -> NDArray[np.intp]:
+    """Where each coefficient of the stream's order lies in a block, row by row (T.81, figure A.6)."""
+    rows, cols = np.divmod(np.arange(64), 8)
+    diagonal = rows + cols
+    return np.lexsort((np.where(diagonal % 2, rows, cols), diagonal))

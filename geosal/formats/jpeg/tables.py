@@ -1,0 +1,107 @@
+"""JPEG at qualities between the whole numbers: with quantisation tables of one's own.
+
+libjpeg scales the tables of ITU-T T.81, annex K, by ``200 - 2 * quality`` percent (``5000 / quality`` below 50) and
+takes whole qualities only. One step changes a file by some 2 %; with a fraction the same formula changes entries one by
+one.
+"""
+
+import io
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.formats.jpeg.stream import HUFFMAN, segments
+
+_MIDDLE = 50
+"""Quality at which the tables are those of annex K."""
+_LARGEST = 255
+"""Of an entry in baseline JPEG."""
+
+
+def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
+    """Compress grey (y, x, 1), or RGB (y, x, 3) as YCbCr 4:2:0, with Huffman tables of its own.
+
+    Parameters
+    ----------
+    samples
+        uint8, bands last.
+    quality
+        1 to 100, with a fraction.
+
+    Raises
+    ------
+    RuntimeError
+        The codec refuses.
+    """
+    from PIL import Image  # noqa: PLC0415  the one of our libraries that takes tables
+
+    out = io.BytesIO()
+    picture = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
+    tables = quantisation_tables(quality)
+    try:
+        if samples.shape[2] == 1:  # without subsampling: a grey tile with factors of 2 is none for libtiff
+            picture.save(out, "JPEG", qtables=tables[:1], optimize=True)
+        else:
+            picture.save(out, "JPEG", qtables=tables, optimize=True, subsampling="4:2:0")
+    except OSError as error:
+        raise RuntimeError(f"JPEG of quality {quality:g}: {error}") from error
+    return out.getvalue()
+
+
+def scale(quality: float) -> float:
+    """By what the tables of annex K are multiplied; 1 at quality 50."""
+    return _percent(quality) / 100
+
+
+def _percent(quality: float) -> float:
+    return 5000 / quality if quality < _MIDDLE else 200 - 2 * quality
+
+
+@cache
+def quantisation_tables(quality: float) -> tuple[list[int], list[int]]:
+    """Tables of luma and chroma, 64 entries each, row by row."""
+    luma, chroma = _annex_k()
+    return _scaled(luma, _percent(quality)), _scaled(chroma, _percent(quality))
+
+
+def _scaled(table: NDArray[np.int64], percent: float) -> list[int]:
+    return [int(entry) for entry in np.clip((table * percent + _MIDDLE) // 100, 1, _LARGEST)]
+
+
+@cache
+def _annex_k() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The tables of annex K, as libjpeg itself gives them at quality 50."""
+    from PIL import Image  # noqa: PLC0415
+
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG", quality=_MIDDLE)
+    with Image.open(out) as picture:
+        found: dict[int, Any] = picture.quantization  # type: ignore[attr-defined]
+    return np.array(found[0], np.int64), np.array(found[1], np.int64)
+
+
+@cache
+def steps(quality: float) -> NDArray[np.uint16]:
+    """Tables of luma and chroma, (2, 64), row by row."""
+    tables = np.array(quantisation_tables(quality), np.uint16)
+    tables.flags.writeable = False
+    return tables
+
+
+@cache
+def code_lengths() -> NDArray[np.uint8]:
+    """Bits of the codes of AC symbols in the typical tables of annex K (tables K.5 and K.6), (2, 256); 0 for none."""
+    from PIL import Image  # noqa: PLC0415
+
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG", optimize=False)
+    lengths = np.zeros((2, 256), np.uint8)
+    for marker, segment in segments(out.getvalue()):
+        body = segment[4:]
+        if marker == HUFFMAN and body[0] >> 4:
+            sizes = np.repeat(np.arange(1, 17), list(body[1:17]))
+            lengths[body[0] & 1, list(body[17:])] = sizes
+    lengths.flags.writeable = False
+    return lengths

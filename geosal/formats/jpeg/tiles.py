@@ -1,0 +1,126 @@
+"""Squares of a JPEG: not bits yet, for those depend on the whole image, but all that is decided by the pixels."""
+
+import zlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.formats.jpeg.coder import Coder
+from geosal.formats.jpeg.first import once_coded
+from geosal.formats.jpeg.huffman import HuffmanTables
+from geosal.formats.jpeg.shaping import shaped
+from geosal.formats.jpeg.tables import steps
+from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
+
+TILE = 512
+"""Whole MCUs, and whole rows of a mask's bytes."""
+_FAST = 1
+"""Level of ZSTD: coefficients wait on the disk for a short time only."""
+TABLES, SYMBOLS = 4, 256
+"""Of the counts: Huffman tables, and symbols of each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JpegEncoder:
+    """Transforms and quantises a tile, and counts its Huffman symbols.
+
+    Attributes
+    ----------
+    quality
+        Of the quantisation tables, 1 to 100, perhaps with a fraction.
+    subsampling
+        Of chroma: ``"420"`` or ``"444"``.
+    bands
+        1 or 3: those of the JPEG.
+    alpha_as_mask
+        A band more is alpha and becomes the mask.
+    tile
+        Rows and columns of a tile.
+    overviews
+        False: a JPEG has none.
+    by_level
+        Qualities of blocks whose least level of saliency is 0, 1 …, at most `quality`; empty where all are alike.
+    first_pass
+        Qualities at which pixels of level 0, 1 … are encoded and decoded before the tile is encoded: the two passes of
+        Prakash et al. Empty for none.
+    """
+
+    quality: float
+    subsampling: str = "420"
+    bands: int = 3
+    alpha_as_mask: bool = False
+    tile: int = TILE
+    overviews: bool = False
+    by_level: tuple[float, ...] = ()
+    first_pass: tuple[float, ...] = ()
+
+    def __call__(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
+    ) -> tuple[bytes, ...]:
+        """Quantise (band, y, x), perhaps cropped at the right and lower edge, and pack its mask (y, x), True = valid.
+
+        `levels` are the (y, x) levels of saliency of its pixels; None stands for the last.
+
+        Returns
+        -------
+        tuple of bytes
+            Coefficients, for `coefficients`; counts of symbols, for `counts`; and with a mask its bits row by row,
+            deflated.
+        """
+        if self.alpha_as_mask:
+            opaque = pixels[self.bands] > 0
+            pixels, mask = pixels[: self.bands], opaque if mask is None else opaque & mask
+        if self.first_pass:
+            pixels = once_coded(pixels, levels, self.first_pass, self.subsampling)
+        if self.by_level:
+            found = shaped(pixels, levels, self.by_level, self.quality, self.subsampling)
+        else:
+            found = quantised(pixels, steps(self.quality), self.subsampling)
+        from imagecodecs import zstd_encode  # noqa: PLC0415  loads its library
+
+        parts = bytes(zstd_encode(found.tobytes(), _FAST)), symbols(found).tobytes()
+        return parts if mask is None else (*parts, zlib.compress(np.packbits(mask, axis=1).tobytes(), 1))
+
+    def coefficients(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
+        """Take the coefficients of a tile of some rows and columns: (MCU rows, MCUs, blocks, 64)."""
+        from imagecodecs import zstd_decode  # noqa: PLC0415
+
+        rows, cols = (-(-length // self.mcu) for length in shape)
+        return np.frombuffer(zstd_decode(part), np.int16).reshape(rows, cols, self.blocks, SAMPLES)
+
+    @staticmethod
+    def counts(part: bytes) -> NDArray[np.uint32]:
+        """Take the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
+        return np.frombuffer(part, np.uint32).reshape(TABLES, SYMBOLS)
+
+    @property
+    def second(self) -> "JpegEncoder":
+        """What is left to do for pixels that are through the first pass."""
+        return replace(self, first_pass=())
+
+    @property
+    def mcu(self) -> int:
+        """Rows and columns of an MCU."""
+        return mcu_side(self.bands, self.subsampling)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of an MCU."""
+        return 1 if self.bands == 1 else SIDES[self.subsampling] ** 2 + 2
+
+    def coder(self, counts: NDArray[np.integer[Any]]) -> Coder:
+        """Make what codes the tiles of an image, by the symbols of them all."""
+        huffman = HuffmanTables.optimal(counts, complete=True)
+        return Coder(steps(self.quality), huffman, self.bands, self.subsampling)
+
+    def row_bytes(self, width: int) -> int:
+        """Memory that the coefficients of a row of tiles take."""
+        return -(-width // self.mcu) * (self.tile // self.mcu) * self.blocks * SAMPLES * np.dtype(np.int16).itemsize
+
+    @staticmethod
+    def mask_of(part: bytes, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Take the mask of a tile of some rows and columns."""
+        bits = np.frombuffer(zlib.decompress(part), np.uint8).reshape(shape[0], -1)
+        return np.unpackbits(bits, axis=1, count=shape[1]).astype(np.bool_)

@@ -1,0 +1,40 @@
+"""A small image as a whole JPEG."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.formats.jpeg import stream
+from geosal.formats.jpeg.huffman import HuffmanTables
+from geosal.native.jpeg import code
+
+
+def whole_jpeg(
+    coefficients: NDArray[np.int16],
+    shape: tuple[int, int],
+    tables: NDArray[np.uint16],
+    subsampling: str,
+    *,
+    jfif: bool = True,
+    huffman: HuffmanTables | None = None,
+) -> bytes:
+    """Put together a JPEG without restart markers.
+
+    Parameters
+    ----------
+    coefficients
+        (MCU rows, MCUs, blocks, 64), as `quantised` gives them.
+    shape
+        Rows and columns of the image.
+    tables
+        (2, 64): the quantisation steps that were used, row by row.
+    subsampling
+        Of chroma: ``"420"`` or ``"444"``.
+    jfif
+        With the header of JFIF; a JPEG in a TIFF has none.
+    huffman
+        Tables that have all symbols of it; the best ones when None.
+    """
+    huffman = huffman or HuffmanTables.of(coefficients)
+    bands = 1 if coefficients.shape[2] == 1 else 3
+    head = stream.head(shape, tables, huffman, bands=bands, subsampling=subsampling, jfif=jfif)
+    return head + code(coefficients, huffman.codes) + stream.END

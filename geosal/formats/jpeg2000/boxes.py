@@ -1,0 +1,204 @@
+"""What stands around the codestream in a JP2 file: GDAL writes it for a tiny image, here it gets the true size."""
+
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
+
+from affine import Affine
+
+from geosal.formats.jpeg2000.codestream import END
+from geosal.grid import Grid
+
+CODESTREAM = b"jp2c"
+_SUPERBOX = b"asoc"
+_HEADER = b"jp2h"
+_TYPE = b"ftyp"
+_REQUIREMENTS = b"rreq"
+_XML = b"xml "
+_HEAD = struct.Struct(">I4s")
+_TO_THE_END, _LONG, _LENGTH = 0, 1, 8
+"""What the length of a box says when it is no length, and bytes of the length that then follows a long one's head."""
+_SIGNATURE = b"\0\0\0\x0cjP  "
+"""The first bytes of a file with boxes."""
+_SIZE_IN_HEADER = 8
+"""Of rows and columns in jp2h: they follow the head of its first box, ihdr."""
+_JPH = b"jph "
+_CORNERS = re.compile(rb"(<gml:lowerCorner>)([^<]*)(</gml:lowerCorner>\s*<gml:upperCorner>)([^<]*)(</gml:upperCorner>)")
+_HIGH = re.compile(rb"(<gml:high>)[^<]*(</gml:high>)")
+
+
+class Box(NamedTuple):
+    """A box of a JP2 file, without its head."""
+
+    kind: bytes
+    content: bytes
+
+    def encode(self) -> bytes:
+        """Write it as it stands in a file."""
+        return _HEAD.pack(_HEAD.size + len(self.content), self.kind) + self.content
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapping:
+    """All of a file but its codestream.
+
+    Attributes
+    ----------
+    before, after
+        What stands on either side.
+    """
+
+    before: bytes
+    after: bytes
+
+    @classmethod
+    def of(cls, sample: bytes, sample_grid: Grid, grid: Grid, *, part_15: bool) -> "Wrapping":
+        """Take the boxes of another file.
+
+        Parameters
+        ----------
+        sample
+            A JP2 file that GDAL wrote for an image that is the same but for its size.
+        sample_grid, grid
+            Of that image, and of the one that is wanted.
+        part_15
+            Whether the codestream will be HTJ2K: the file then is a JPH.
+        """
+        found = list(read_boxes(sample))
+        place = next(index for index, box in enumerate(found) if box.kind == CODESTREAM)
+        before, after = (
+            b"".join(_resize(box, sample_grid, grid).encode() for box in (_as_jph(part) if part_15 else part))
+            for part in (found[:place], found[place + 1 :])
+        )
+        return cls(before=before, after=after)
+
+
+class Span(NamedTuple):
+    """Where the content of a box lies in a file."""
+
+    kind: bytes
+    begin: int
+    end: int
+
+
+def walk(file: BinaryIO, size: int) -> Iterator[Span]:
+    """Find the boxes of a file, or of the content of a superbox, one after the other.
+
+    Parameters
+    ----------
+    file
+        Its first box begins at 0.
+    size
+        Of the file; a box may say that it ends beyond it.
+    """
+    place = 0
+    while place + _HEAD.size <= size:
+        file.seek(place)
+        length, kind = _HEAD.unpack(file.read(_HEAD.size))
+        if length == _LONG:
+            length = int.from_bytes(file.read(_LENGTH), "big")
+        begin, end = file.tell(), size if length == _TO_THE_END else place + length
+        if end < begin:
+            return
+        yield Span(kind, begin, end)
+        place = end
+
+
+def read_boxes(content: bytes) -> Iterator[Box]:
+    """Take a file, or the content of a superbox, apart."""
+    for span in walk(BytesIO(content), len(content)):
+        yield Box(span.kind, content[span.begin : span.end])
+
+
+def codestream_ends(path: str | os.PathLike[str]) -> bool:
+    """Whether the codestream of a local JPEG2000 file, which may have no boxes, is there up to its last marker."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        end: int | None = size
+        if file.read(len(_SIGNATURE)) == _SIGNATURE:
+            end = next((span.end for span in walk(file, size) if span.kind == CODESTREAM), None)
+        if end is None or not len(END) <= end <= size:
+            return False
+        file.seek(end - len(END))
+        return file.read(len(END)) == END
+
+
+def resize_gml(text: bytes, sample: Grid, grid: Grid) -> bytes:
+    """Change the size in GMLJP2: where it stands in a box, and where GDAL repeats it in ``.aux.xml``.
+
+    Parameters
+    ----------
+    text
+        As GDAL wrote it for an image of grid `sample`; it may hold other things, and no GMLJP2 at all.
+    sample, grid
+        Of that image, and of the one that is wanted.
+    """
+    text = _HIGH.sub(rf"\g<1>{grid.width - 1} {grid.height - 1}\g<2>".encode(), text)
+    return _CORNERS.sub(lambda match: _envelope(match, sample, grid), text)
+
+
+def codestream_head(length: int, *, long: bool) -> bytes:
+    """Write the head of the codestream's box.
+
+    Parameters
+    ----------
+    length
+        Of the codestream, in bytes.
+    long
+        Whether the box may have 4 GB and more; its head is longer then.
+    """
+    if long:
+        return _HEAD.pack(_LONG, CODESTREAM) + struct.pack(">Q", 2 * _HEAD.size + length)
+    return _HEAD.pack(_HEAD.size + length, CODESTREAM)
+
+
+def _resize(box: Box, sample: Grid, grid: Grid) -> Box:
+    if box.kind == _HEADER:
+        size = struct.pack(">II", *grid.shape)
+        content = box.content[:_SIZE_IN_HEADER] + size + box.content[_SIZE_IN_HEADER + len(size) :]
+        return Box(box.kind, content)
+    if box.kind == _SUPERBOX:
+        return Box(box.kind, b"".join(_resize(inner, sample, grid).encode() for inner in read_boxes(box.content)))
+    if box.kind == _XML:
+        return Box(box.kind, resize_gml(box.content, sample, grid))
+    return box
+
+
+def _envelope(match: re.Match[bytes], sample: Grid, grid: Grid) -> bytes:
+    """Put the corners of `grid` where those of `sample` are, in the order of the axes that GDAL found right."""
+    were, are = _corners(sample), _corners(grid)
+    swapped = match[2] == _pair(were[0][::-1]) and match[4] == _pair(were[1][::-1])
+    lower, upper = (_pair(corner[::-1] if swapped else corner) for corner in are)
+    return match[1] + lower + match[3] + upper + match[5]
+
+
+def _pair(numbers: tuple[float, float]) -> bytes:
+    return f"{numbers[0]:.15g} {numbers[1]:.15g}".encode()
+
+
+def _corners(grid: Grid) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Least and greatest x and y."""
+    found = [_place(grid.transform, col, row) for col in (0, grid.width) for row in (0, grid.height)]
+    xs, ys = zip(*found, strict=True)
+    return (min(xs), min(ys)), (max(xs), max(ys))
+
+
+def _place(transform: Affine, col: int, row: int) -> tuple[float, float]:
+    """Apply a transform in the order of GDAL, so that the last digit is GDAL's too."""
+    return (
+        transform.c + col * transform.a + row * transform.b,
+        transform.f + col * transform.d + row * transform.e,
+    )
+
+
+def _as_jph(boxes: list[Box]) -> Iterator[Box]:
+    """Call a file with HTJ2K a JPH and nothing else: readers of Part 1 and Part 2 shall not try."""
+    for box in boxes:
+        if box.kind == _TYPE:
+            yield Box(box.kind, _JPH + bytes(4) + _JPH)
+        elif box.kind != _REQUIREMENTS:  # it belongs to Part 2, and would say that the codestream is one of Part 1
+            yield box

@@ -1,0 +1,43 @@
+"""Qualities of JPEG 2000: the PSNR of a tile in dB."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from geosal.formats.quality import Scale
+from geosal.raster import RasterLayout
+from geosal.treatment import Quality
+
+_GAP = 7
+"""How far `low` lies below `high` where only that is known."""
+_HIGH, _MORE = 45, 3
+"""`high` of 8 bits, and what each bit more adds: half of what it could, since no sensor fills them."""
+_REACH = 2
+"""How far above the PSNR of an error of 1 the irreversible wavelet reaches."""
+
+
+class Decibels(Scale):
+    """The PSNR of a tile over all bands.
+
+    The irreversible wavelet ends at errors of about 0.8, which are 50 dB in 8 bits: tiles of which more is asked are
+    lossless, and levels lie between `low` and that end.
+    """
+
+    def settled(self, wish: Quality, options: Mapping[str, str], layout: RasterLayout) -> Quality:
+        """Take a `high` that suits the bits of the samples where it is left open, and a `low` that lies below it."""
+        del options
+        usual = float(_HIGH + _MORE * (bits_of(layout) - 8))
+        high = usual if wish.high is None else wish.high
+        if wish.low is not None:
+            return Quality(wish.low, max(wish.low, high))
+        return Quality(max(1.0, round(min(high, usual) - _GAP, 3)), high)
+
+    def best(self, layout: RasterLayout) -> float:
+        """As `Scale.best`."""
+        return 20 * math.log10(2 ** bits_of(layout) - 1) + _REACH
+
+
+def bits_of(layout: RasterLayout) -> int:
+    """Significant bits of a sample."""
+    return layout.metadata.nbits or 8 * np.dtype(layout.dtype).itemsize

@@ -1,0 +1,184 @@
+"""JPEG 2000: lossless, lossy and HTJ2K in a JP2 file."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rasterio.io import DatasetReader
+
+from geosal.errors import UsageError
+from geosal.formats.container import Container
+from geosal.formats.finished import missing_beside
+from geosal.formats.format import INTEGERS_16, ByGdal, Codec, Format, Profile
+from geosal.formats.gdal.domains import keep_place
+from geosal.formats.jpeg2000 import check
+from geosal.formats.jpeg2000.boxes import codestream_ends
+from geosal.formats.jpeg2000.decibels import Decibels
+from geosal.formats.jpeg2000.options import HTJ2K_OPTIONS, OPTIONS
+from geosal.formats.jpeg2000.resolutions import LARGEST_THUMBNAIL, LEAST_SIDE, reaches_thumbnail
+from geosal.formats.jpeg2000.tiles import HIGH_THROUGHPUT, START_OF_TILE, J2kEncoder, jpeg2000_encoder, option_of_gdal
+from geosal.formats.options import number
+from geosal.formats.treatments import refuse_gdal, settings_by_level
+from geosal.gdal_env import gdal_env
+from geosal.raster import RasterLayout
+from geosal.treatment import Quality, Treatment
+
+_TILE = 1024
+_GAINFUL_HALVINGS = 5
+"""Halvings of a wavelet: more gain nothing, fewer cost up to half of the bytes. GDAL and OpenJPEG make as many."""
+_INDEX_BYTES = 6
+"""Bytes of a tile's line in the index."""
+_BEST_QUALITY = 100
+_MADE_OF = (("CODEC", "JP2"), ("GeoJP2", "YES"), ("GMLJP2", "YES"))
+"""Never with WRITE_METADATA: jpylyzer calls that invalid."""
+
+
+class Jpeg2000(Format[J2kEncoder]):
+    """What is particular to it: a tile holds its own overviews, and they are made of as many resolutions as it has."""
+
+    name, driver, reader = "JPEG2000", "JP2OpenJPEG", "JP2OpenJPEG"
+    suffixes = (".jp2",)
+    codecs = (
+        Codec(name="jp2-lossless", options=(*_MADE_OF, ("REVERSIBLE", "YES"), ("QUALITY", "100")), dtypes=INTEGERS_16),
+        Codec(
+            name="jp2",
+            options=(*_MADE_OF, ("REVERSIBLE", "NO"), ("QUALITY", "25")),
+            lossless=False,
+            dtypes=INTEGERS_16,
+            instead_of_alpha="--profile jp2-lossless",
+            scale=Decibels(),
+            quality_is_rate=True,
+        ),
+        Codec(name=HIGH_THROUGHPUT, options=(*_MADE_OF, ("REVERSIBLE", "YES"), ("QUALITY", "100")), dtypes=INTEGERS_16),
+    )
+    options = OPTIONS
+    tile_sides = ("BLOCKXSIZE", "BLOCKYSIZE")
+    bands_take_memory = True
+    lost_domains = ("xml:XMP", "xml:BOX_")
+    """GDAL looks for XMP and other XML in boxes of the file only, and does not write those."""
+    valid = "valid JPEG2000"
+
+    def treated_options(
+        self, treatment: Treatment, codec: Codec, given: Mapping[str, str], layout: RasterLayout
+    ) -> dict[str, str]:
+        """Choose the resolutions of tiles that have a quality each."""
+        if not isinstance(treatment.then, Quality) or codec.scale is None:
+            return {}
+        if "QUALITY" in given:
+            raise UsageError(
+                f"--co QUALITY={given['QUALITY']} and treatment quality: one is a rate, the other a PSNR in dB of each "
+                "tile; leave the first out, and say quality:high="
+            )
+        return {"RESOLUTIONS": _resolutions(given.get("BLOCKXSIZE", str(codec.side)), layout)}
+
+    def options_for(self, layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
+        """Choose resolutions and precision: the coarsest resolution is a thumbnail, and small images have several."""
+        rows, cols = layout.grid.shape
+        sides = [number(given[name]) for name in self.tile_sides if name in given]
+        tile = min([_TILE, *(side for side in sides if side >= 1)])
+        longest = max(rows, cols)
+        wanted = math.ceil(math.log2(longest / LARGEST_THUMBNAIL)) if longest > LARGEST_THUMBNAIL else 0
+        least = min(rows, cols, tile)
+        if least >= LEAST_SIDE:
+            wanted = max(wanted, min(_GAINFUL_HALVINGS, int(math.log2(least / LEAST_SIDE))))
+        possible = int(math.log2(least))  # a tile must not shrink below one pixel
+        options = dict.fromkeys(self.tile_sides, str(_TILE)) | {"RESOLUTIONS": str(1 + min(wanted, possible))}
+        if layout.metadata.nbits is not None and layout.metadata.nbits < 8 * np.dtype(layout.dtype).itemsize:
+            options["NBITS"] = str(layout.metadata.nbits)
+        return options
+
+    def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
+        """Refuse a rate of lossless files, and what HTJ2K does not have."""
+        del given
+        if codec.lossless and option == "QUALITY" and number(value) != _BEST_QUALITY:
+            raise UsageError(
+                f"--co {option}={value}: profile {codec.name} keeps every sample; use --profile jp2 for less"
+            )
+        if codec.name == HIGH_THROUGHPUT and option not in HTJ2K_OPTIONS:
+            raise UsageError(
+                f"--co {option}={value}: HTJ2K tiles take {', '.join(sorted(HTJ2K_OPTIONS))} only; leave it out"
+            )
+
+    def check_options(self, codec: Codec, options: Mapping[str, str], layout: RasterLayout) -> None:
+        """Refuse too few resolutions: they are the overviews."""
+        del codec
+        tile, found = min(int(options[name]) for name in self.tile_sides), int(options["RESOLUTIONS"])
+        if not reaches_thumbnail(layout.grid.shape, tile, found):
+            rows, cols = layout.grid.shape
+            raise UsageError(
+                f"--co RESOLUTIONS={found}: leaves a JPEG2000 of {cols} x {rows} px without a thumbnail; leave it out"
+            )
+
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> J2kEncoder | ByGdal:
+        """Make the encoder of the tiles, or tell which option needs a single encoder for all of them."""
+        encoder = jpeg2000_encoder(profile, layout)
+        settings = settings_by_level(treatment, profile.codec, steps, layout)
+        if isinstance(encoder, ByGdal):
+            if settings:
+                raise refuse_gdal(treatment, encoder)
+            return encoder
+        if settings and (why := option_of_gdal(profile.options)) is not None:
+            raise refuse_gdal(treatment, why)
+        return replace(encoder, by_level=settings)
+
+    def container(
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: J2kEncoder, threads: int | None
+    ) -> Container:
+        """Make the file that takes the tiles."""
+        del threads
+        from geosal.formats.jpeg2000.container import Jp2Container  # noqa: PLC0415  a job needs that of one format
+
+        return Jp2Container(path, profile, layout, encoder)
+
+    def place(self, path: Path, layout: RasterLayout) -> None:
+        """Say in the sidecar where a file lies whose boxes cannot."""
+        with gdal_env():
+            keep_place(path, layout.grid)
+
+    def fault_of_copy(self, path: Path) -> str | None:
+        """See whether the codestream is there up to its end."""
+        return None if codestream_ends(path) else "the file is cut off"
+
+    def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
+        """Bytes of a tile, whose main header is the file's, and of its line in the index; its mask lies elsewhere."""
+        return len(parts[0]) - parts[0].index(START_OF_TILE) + _INDEX_BYTES
+
+    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Decode every tile of the image and of its mask."""
+        return check.complete_faults(path, dataset)
+
+    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Ask the validator jpylyzer, and see that resolutions reach down to a thumbnail."""
+        return check.layout_faults(path, dataset)
+
+    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+        """See that the last tile decodes, and the codestream ends."""
+        del layout
+        return check.quick_faults(path, dataset)
+
+    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
+        """See that ``.aux.xml`` is there, and ``.msk`` where the source has a mask."""
+        del found
+        needed = {".aux.xml": "tags and nodata live"}
+        if source is not None and source.has_mask:
+            needed[".msk"] = "the mask lives"
+        return missing_beside(path, needed)
+
+    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
+        """Tell by what GDAL makes of its comment."""
+        del treatment
+        return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
+
+    def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
+        """They are."""
+        del structure
+        return True
+
+
+def _resolutions(side: str, layout: RasterLayout) -> str:
+    """As many as a tile can make use of: small images have few otherwise, and take more bytes."""
+    tile = number(side)
+    least = min(tile, *layout.grid.shape)
+    return str(max(1, int(math.log2(least / LEAST_SIDE)) + 1)) if least >= 1 else "1"

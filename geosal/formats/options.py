@@ -1,0 +1,155 @@
+"""Creation options: what each is called, what it does and which values it takes; GDAL itself only warns of others."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from geosal.errors import UsageError
+
+Limits = tuple[float, float]
+"""Least and greatest."""
+YES_NO = frozenset({"YES", "NO", "TRUE", "FALSE", "ON", "OFF", "1", "0"})
+"""Words by which GDAL switches something on or off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreationOption:
+    """One creation option of a format.
+
+    Attributes
+    ----------
+    name
+        GDAL's, in capitals.
+    text
+        What it does.
+    default
+        What holds where the user does not set it.
+    limits
+        Of a number; None where it is none.
+    limits_of
+        The same for codecs that have others, by GDAL's name of the codec.
+    whole
+        The number has no fraction.
+    multiple
+        What a whole number must be a multiple of.
+    many
+        Several numbers may stand there, with commas between them.
+    words
+        All values, in capitals, where GDAL would take any other word for one of them, or find out at the end of the
+        job; empty where it takes any text.
+    for_floats
+        Those of the words that only floats can have.
+    or_whole
+        A whole number may stand in the place of a word.
+    plain_ascii
+        The text must be plain ASCII.
+    """
+
+    name: str
+    text: str
+    default: str
+    limits: Limits | None = None
+    limits_of: Mapping[str, Limits] = field(default_factory=dict)
+    whole: bool = True
+    multiple: int = 1
+    many: bool = False
+    words: frozenset[str] = frozenset()
+    for_floats: frozenset[str] = frozenset()
+    or_whole: bool = False
+    plain_ascii: bool = False
+
+    def check(self, value: str, dtype: str, compression: str = "") -> None:
+        """Refuse a value that the option does not take.
+
+        Parameters
+        ----------
+        value
+            As given.
+        dtype
+            Of the samples.
+        compression
+            GDAL's name of the codec, where the format has several.
+
+        Raises
+        ------
+        UsageError
+            GDAL would take it for another value, or find out at the end of the job.
+        """
+        fault = self._fault_of_word(value.upper(), dtype) or self._fault_of_number(value, compression)
+        if fault:
+            raise UsageError(f"--co {self.name}={value}: {fault}")
+
+    def _fault_of_word(self, value: str, dtype: str) -> str:
+        if self.words and value not in self.words and not (self.or_whole and value.isdecimal()):
+            return f"it is {', '.join(sorted(self.words))}" + (" or a whole number" if self.or_whole else "")
+        if value in self.for_floats and not dtype.startswith("float"):
+            return f"is for floats, these are {dtype}; use YES"
+        return "a comment in a JPEG2000 is plain ASCII" if self.plain_ascii and not value.isascii() else ""
+
+    def _fault_of_number(self, value: str, compression: str) -> str:
+        limits = self.limits_of.get(compression, self.limits)
+        if limits is None:
+            return ""
+        found = [number(part) for part in (value.split(",") if self.many else [value])]
+        if not all(limits[0] <= part <= limits[1] and math.isfinite(part) for part in found):
+            wanted = f"of {limits[0]:g} or more" if math.isinf(limits[1]) else f"from {limits[0]:g} to {limits[1]:g}"
+            return f"needs a number {wanted}"
+        if self.whole and (not value.isdecimal() or int(value) % self.multiple):
+            what = f"a multiple of {self.multiple}" if self.multiple > 1 else "a whole number"
+            return f"it is {what} from {limits[0]:g} to {limits[1]:g}"
+        return ""
+
+
+_REPROJECTS = "would move the pixels off their grid; warp the scene first with gdalwarp"
+_NOT_OURS = "geosal carries all metadata itself; leave it out"
+
+PROTECTED_OPTIONS: Mapping[str, str] = MappingProxyType({
+    "COMPRESS": "the codec is the profile's choice; use --profile",
+    "CODEC": "the codec is the profile's choice; use --profile",
+    "REVERSIBLE": "the codec is the profile's choice; use --profile jp2 or jp2-lossless",
+    "GEOJP2": "the georeferencing stays in the file; leave it out",
+    "GMLJP2": "the georeferencing stays in the file; leave it out",
+    "GMLJP2V2_DEF": "GMLJP2 version 1 is written; leave it out",
+    "WRITE_METADATA": "makes a JPEG2000 that validators refuse; the .aux.xml beside it holds the metadata",
+    "MAIN_MD_DOMAIN_ONLY": _NOT_OURS,
+    "COPY_SRC_MDD": _NOT_OURS,
+    "SRC_MDD": _NOT_OURS,
+    "USE_SRC_CODESTREAM": "would keep the pixels as they were before smoothing; leave it out",
+    **dict.fromkeys(("OVERVIEWS", "OVERVIEW_COUNT"), "a COG has overviews down to one tile; leave it out"),
+    "SPARSE_OK": "a tile that is not there would look like damage; leave it out",
+    "TLM": "a JPEG2000 of geosal has that index always; leave it out",
+    "NBITS": "the precision is the scene's own; leave it out",
+    **dict.fromkeys(("ALPHA", "1BIT_ALPHA", "INSPIRE_TG"), "would change what the bands mean; leave it out"),
+    **dict.fromkeys(
+        ("TILING_SCHEME", "ZOOM_LEVEL", "ZOOM_LEVEL_STRATEGY", "ALIGNED_LEVELS", "TARGET_SRS", "RES", "EXTENT",
+         "ADD_ALPHA", "WARP_RESAMPLING"), _REPROJECTS,
+    ),
+})  # fmt: skip
+"""Option -> why the user cannot set it, and what to do instead."""
+
+
+def united(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Bring names of options to capitals.
+
+    Raises
+    ------
+    UsageError
+        One has two values.
+    """
+    options: dict[str, str] = {}
+    for name, value in pairs:
+        before = options.setdefault(name.upper(), value)
+        if before.upper() != value.upper():
+            raise UsageError(
+                f"--co {name.upper()}={before} and {name}={value}: one option has one value; leave one out"
+            )
+    return options
+
+
+def number(text: str) -> float:
+    """Read a number; NaN, which no limits hold, when `text` is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

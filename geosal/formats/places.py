@@ -1,0 +1,111 @@
+"""Files beside an output's name that would give it a place which its scene has not."""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.rpc import RPC
+
+from geosal.errors import OutputError
+from geosal.files.swap import beside, sidecars_of
+from geosal.formats.table import FORMATS
+from geosal.gdal_env import gdal_env
+from geosal.raster import RasterLayout
+
+_DRIVERS = {suffix: form.reader for form in FORMATS if not form.is_store for suffix in form.suffixes}
+"""Suffix of an output -> the driver that reads it."""
+_NO_PLACE = frozenset({*_DRIVERS, ".png", ".ovr"})
+"""Suffixes of files that say nothing of another one."""
+_IMAGE = "img_"
+"""What names of images begin with where those of their metadata begin with another word: IMG_a.JP2, RPC_a.XML."""
+_SIDE = 64
+_OF_VENDORS = "IMD"
+"""Domain of what a vendor tells of an image, all that the file beside it says."""
+
+
+def check_place(output: str, layout: RasterLayout) -> None:
+    """Refuse an output whose place other files would tell, before any work.
+
+    GDAL knows many such files: world files, tables of MapInfo, RPCs of a dozen vendors. It is asked what it makes of
+    them beside a small file of that name that says nothing itself.
+
+    Parameters
+    ----------
+    output
+        Path.
+    layout
+        What is to be written there.
+
+    Raises
+    ------
+    OutputError
+        It names the file.
+    """
+    path = Path(output)
+    driver = _DRIVERS.get(path.suffix.lower())
+    if driver is None or not path.parent.is_dir():
+        return
+    others = sorted(_others(path))
+    if not others:
+        return
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            for other in others:
+                _put(other, Path(folder, other.name))
+            found = _told_by(Path(folder, path.name), driver, layout)
+    except Exception as error:  # private types of rasterio's among them
+        cause = " ".join(str(error).split())
+        raise OutputError(
+            f"{output}: what lies beside it cannot be looked at ({others[0].name} … : {cause}); choose another name"
+        ) from error
+    if found is not None:
+        raise OutputError(
+            f"{output}: {found or others[0].name} lies there, and GDAL would take that for the place of the new file, "
+            "or for what is known of it; delete it, or choose another name"
+        )
+
+
+def _others(path: Path) -> Iterator[Path]:
+    """Files that may speak of one of that name, and which stay when it is written."""
+    own = {path.name, *(beside(path, suffix).name for suffix in sidecars_of(path))}
+    key = path.stem.lower().removeprefix(_IMAGE)
+    for other in path.parent.iterdir():
+        name = other.name.lower()
+        if key in name and other.name not in own and other.suffix.lower() not in _NO_PLACE and other.is_file():
+            yield other
+
+
+def _put(other: Path, name: Path) -> None:
+    try:
+        name.symlink_to(other.resolve())
+    except OSError:  # a system without such links
+        shutil.copy(other, name)
+
+
+def _told_by(path: Path, driver: str, layout: RasterLayout) -> str | None:
+    """Name the file, if GDAL names it, that says of one of that name what is not so; None where all is as it should be.
+
+    A transform of the file's own goes before that of another file; its RPCs and what vendors tell do not.
+    """
+    profile = {"driver": driver, "count": 1, "height": _SIDE, "width": _SIDE, "dtype": "uint8"}
+    placed = not layout.grid.transform.is_identity
+    with gdal_env(), warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
+        with rasterio.open(path, "w", **profile):
+            pass
+        with rasterio.open(path) as dataset:
+            says_where = dataset.crs is not None or dataset.gcps[0] or not dataset.transform.is_identity
+            rpcs, known = _numbers(dataset.rpcs), dataset.tags(ns=_OF_VENDORS)
+            heeded = " with ".join(os.path.basename(name) for name in dataset.files[1:])
+    if says_where and not placed:
+        return heeded
+    is_so = rpcs in ({}, _numbers(layout.metadata.rpcs)) and known in ({}, layout.metadata.tags.get(_OF_VENDORS))
+    return None if is_so else heeded
+
+
+def _numbers(rpcs: RPC | None) -> dict[str, str]:
+    return {} if rpcs is None else rpcs.to_gdal()

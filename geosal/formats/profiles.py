@@ -1,0 +1,198 @@
+"""Profiles: a name, creation options and an image to a format and its codec, with every option settled."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from rasterio.enums import ColorInterp
+
+from geosal.errors import UsageError
+from geosal.formats.format import ALL_TYPES, Codec, Format, Profile
+from geosal.formats.options import PROTECTED_OPTIONS, united
+from geosal.formats.table import PROFILES, format_of, format_with
+from geosal.formats.treatments import settle, treated_options
+from geosal.raster import RasterLayout
+from geosal.treatment import SMOOTH, Quality, Treatment
+
+_RGBA = 4
+
+
+class Settled(NamedTuple):
+    """A profile, and the treatment with nothing left open."""
+
+    profile: Profile
+    treatment: Treatment
+
+
+def resolve_profile(
+    output: str, name: str | None, creation_options: Mapping[str, str], layout: RasterLayout
+) -> Profile:
+    """Decide driver and creation options of a file whose pixels come as they are to be; as `resolve_treated`."""
+    return resolve_treated(output, name, creation_options, layout, SMOOTH).profile
+
+
+def resolve_treated(
+    output: str, name: str | None, creation_options: Mapping[str, str], layout: RasterLayout, treatment: Treatment
+) -> Settled:
+    """Decide driver, creation options and what is left open of a treatment, before any pixel moves.
+
+    Parameters
+    ----------
+    output
+        Path whose suffix picks the driver: ``.tif``, ``.tiff``, ``.jp2``, ``.zarr``, ``.jpg``
+        or ``.jpeg``.
+    name
+        Key of `PROFILES`; the driver's lossless default when None.
+    creation_options
+        With GDAL's names, in any case; they go over the profile's own.
+    layout
+        What will be written.
+    treatment
+        What saliency is to do.
+
+    Raises
+    ------
+    UsageError
+        Unknown suffix, profile or option; an option that contradicts the profile; a dtype or a number of bands that
+        the codec cannot hold, or a treatment that does not go with it.
+    """
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"profile={name!r}: it must be a name, one of {', '.join(PROFILES)}")
+    form, given = format_of(output), united(creation_options.items())
+    codec = _codec_of((name or form.usual.name).lower(), form, output)
+    _refuse_misfit(codec, form, layout)
+    form.refuse_layout(output, codec, layout)
+    given = form.united(treated_options(treatment, form, codec, given, layout) | given)
+    options = dict(codec.options) | form.options_for(layout, given)
+    options |= _checked_options(given, codec, form, layout.dtype)
+    form.check_options(codec, options, layout)
+    lossless = form.is_lossless(codec, options) and (codec.lossless or not isinstance(treatment.then, Quality))
+    if not lossless:
+        _refuse_alpha(codec, form, layout)
+    treatment = settle(treatment, codec, options, layout, lossless=lossless)
+    form.refuse_treatment(treatment, codec, layout)
+    if not lossless and layout.alpha is not None and codec.instead_of_alpha:
+        raise UsageError(
+            f"profile {codec.name}: would blur alpha, and with it which pixels are valid; use "
+            f"{codec.instead_of_alpha}, or leave alpha out with --bidx"
+        )
+    profile = Profile(format=form, codec=codec, lossless=lossless, creation_options=tuple(options.items()))
+    return Settled(profile, treatment)
+
+
+def lossy_profiles(output: str, layout: RasterLayout) -> tuple[str, ...]:
+    """Name the profiles that an output and its pixels can have, and that come to few bytes by losing some.
+
+    Parameters
+    ----------
+    output
+        Path, whose suffix picks the format.
+    layout
+        What will be written.
+    """
+    names = []
+    for name, codec in PROFILES.items():
+        with suppress(UsageError):
+            if not codec.lossless or codec.error_by_tile:
+                resolve_profile(output, name, {}, layout)
+                names.append(name)
+    return tuple(names)
+
+
+def _codec_of(name: str, form: Format[Any], output: str) -> Codec:
+    fitting = [codec.name for codec in form.codecs]
+    if name not in PROFILES:
+        close = get_close_matches(name, fitting, n=1) or get_close_matches(name, PROFILES, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UsageError(f"profile {name}: unknown; {hint}{output} can be written as {', '.join(fitting)}")
+    codec = PROFILES[name]
+    if codec not in form.codecs:
+        raise UsageError(
+            f"profile {name}: does not go into {output}; use {', '.join(fitting)}, or an output that ends in "
+            f"{format_with(codec).suffixes[0]}"
+        )
+    return codec
+
+
+def _refuse_misfit(codec: Codec, form: Format[Any], layout: RasterLayout) -> None:
+    name = codec.name
+    if layout.dtype not in codec.dtypes:
+        raise UsageError(
+            f"profile {name}: cannot hold {layout.dtype}, only {', '.join(codec.dtypes)}; "
+            f"{_mend_of_dtype(form, layout.dtype)}"
+        )
+    if codec.counts and layout.count not in codec.counts:
+        raise UsageError(
+            f"profile {name}: cannot hold {layout.count} bands, only {_numbers(codec.counts)}; "
+            f"choose bands with --bidx, or {form.otherwise}"
+        )
+    if codec.one_float_band and layout.count > 1 and layout.dtype.startswith("float"):
+        raise UsageError(
+            f"profile {name}: loses NaN when {layout.count} bands of {layout.dtype} lie in one file (libtiff's fault); "
+            f"choose one with --bidx, or {form.otherwise}"
+        )
+
+
+def _mend_of_dtype(form: Format[Any], dtype: str) -> str:
+    """A way to write samples of this type: another profile where one holds them, else another type."""
+    if dtype not in ALL_TYPES:
+        fitting = {"bool": "uint8", "int8": "int16", "float16": "float32"}.get(dtype, "float64")
+        return f"no profile holds them, so convert them first: array.astype('{fitting}'), or gdal_translate -ot"
+    return form.otherwise_of_dtype
+
+
+def _refuse_alpha(codec: Codec, form: Format[Any], layout: RasterLayout) -> None:
+    """Refuse bands of which a codec would take another one for alpha, or alpha for a colour."""
+    if not codec.fourth_is_alpha:
+        return
+    name = codec.name
+    if layout.count == 1 and layout.alpha is not None:
+        raise UsageError(
+            f"profile {name}: the only band is alpha, and would be blurred; choose others with --bidx, or "
+            f"{form.otherwise}"
+        )
+    alphas = sum(band.colorinterp == ColorInterp.alpha for band in layout.metadata.bands)
+    if alphas > 1:
+        raise UsageError(
+            f"profile {name}: {alphas} of {layout.count} bands are alpha, and it can only be the last of {_RGBA}; "
+            f"choose bands with --bidx, or {form.otherwise}"
+        )
+    if layout.count == _RGBA and layout.alpha is None:
+        raise UsageError(
+            f"profile {name}: a fourth band must be alpha, this one is not; choose three with --bidx, or "
+            f"{form.otherwise}"
+        )
+    if layout.alpha is not None and (layout.count, layout.alpha) != (_RGBA, _RGBA - 1):
+        raise UsageError(
+            f"profile {name}: alpha is band {layout.alpha + 1} of {layout.count}, and it can only be the last of "
+            f"{_RGBA}; leave it out with --bidx, where a mask takes its place, or {form.otherwise}"
+        )
+
+
+def _numbers(values: tuple[int, ...]) -> str:
+    *first, last = map(str, values)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _checked_options(given: Mapping[str, str], codec: Codec, form: Format[Any], dtype: str) -> dict[str, str]:
+    """Check the user's creation options; their names come in capitals."""
+    known = {option.name: option for option in form.options}
+    own = {name.upper(): value for name, value in codec.options}
+    checked: dict[str, str] = {}
+    for name, value in given.items():
+        if name in PROTECTED_OPTIONS and own.get(name, "").upper() != value.upper():
+            raise UsageError(f"--co {name}={value}: {PROTECTED_OPTIONS[name]}")
+        if name in PROTECTED_OPTIONS:
+            continue  # says what the profile says
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise UsageError(
+                f"--co {name}={value}: driver {form.driver} has no such creation option; {hint}"
+                f"it takes {', '.join(sorted(known))}"
+            )
+        form.check_option(name, value, codec, given)
+        known[name].check(value, dtype, own.get("COMPRESS", ""))
+        checked[name] = value
+    return checked

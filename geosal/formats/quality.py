@@ -1,0 +1,69 @@
+"""What the qualities of a treatment mean for a codec whose tiles can have qualities of their own."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from geosal.formats.options import number
+from geosal.raster import RasterLayout
+from geosal.treatment import BEST, Quality
+
+_GAP = 40
+"""How far `low` lies below `high` where only that is known."""
+
+
+class Scale(ABC):
+    """Qualities as a codec counts them."""
+
+    @abstractmethod
+    def settled(self, wish: Quality, options: Mapping[str, str], layout: RasterLayout) -> Quality:
+        """Fill in what the user has left to us.
+
+        Parameters
+        ----------
+        wish
+            Of the treatment.
+        options
+            Creation options, final, by their names in capitals.
+        layout
+            What will be written.
+        """
+
+    @abstractmethod
+    def best(self, layout: RasterLayout) -> float:
+        """Quality from which on a tile is as good as it can be."""
+
+    def by_level(self, quality: Quality, steps: int, layout: RasterLayout) -> tuple[float, ...]:
+        """Qualities of level 0, 1 …, evenly from `high` down to `low`; `BEST` for tiles as good as they can be.
+
+        Parameters
+        ----------
+        quality
+            Settled.
+        steps
+            Of the ladder.
+        layout
+            What is written.
+        """
+        if quality.low is None or quality.high is None:
+            raise ValueError("a quality that is not settled")
+        best = self.best(layout)
+        top = min(quality.high, best)
+        found = [top - (top - min(quality.low, top)) * level / steps for level in range(steps + 1)]
+        return tuple(BEST if each >= best else each for each in found)
+
+
+class Percent(Scale):
+    """Those of JPEG and WebP, from 1 to 100."""
+
+    def settled(self, wish: Quality, options: Mapping[str, str], layout: RasterLayout) -> Quality:
+        """Take the creation option QUALITY where `high` is left open, and a `low` that lies `_GAP` below it."""
+        del layout
+        high = number(options["QUALITY"]) if wish.high is None else wish.high
+        if wish.low is not None:
+            return Quality(min(wish.low, high), high)
+        return Quality(round(max(1.0, high - _GAP), 3), high)
+
+    def best(self, layout: RasterLayout) -> float:
+        """As `Scale.best`."""
+        del layout
+        return BEST

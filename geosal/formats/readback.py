@@ -1,0 +1,48 @@
+"""What GDAL makes of a finished file's tiles: whether all of them decode."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+
+from geosal.grid import Block, Grid
+
+_BLOCK_BYTES = 64 * 2**20
+"""Bytes that are decoded at once."""
+
+
+def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
+    """Decode the whole image and its mask, block by block; tell of the first block that cannot be decoded.
+
+    Parameters
+    ----------
+    dataset
+        Of the image, or of one of its overviews.
+    where
+        What to put before the block in the message.
+    """
+    sample_bytes = dataset.count * np.dtype(dataset.dtypes[0]).itemsize
+    size = max(512, int((_BLOCK_BYTES / sample_bytes) ** 0.5) // 1024 * 1024)
+    for block in Grid(None, dataset.transform, dataset.height, dataset.width).blocks(size):
+        fault = fault_of_block(dataset, block)
+        if fault is not None:
+            yield where + fault
+            return
+
+
+def fault_of_last_tile(dataset: DatasetReader) -> str | None:
+    """Decode the tile at the lower right, which is written last; tell what is wrong."""
+    height, width = dataset.block_shapes[0]
+    row, col = (dataset.height - 1) // height * height, (dataset.width - 1) // width * width
+    return fault_of_block(dataset, Block(row, col, dataset.height - row, dataset.width - col))
+
+
+def fault_of_block(dataset: DatasetReader, block: Block) -> str | None:
+    """Decode a block and its mask; tell what is wrong."""
+    try:
+        dataset.read(window=block.window)
+        dataset.read_masks(1, window=block.window)
+    except (RasterioError, OSError, SystemError) as error:
+        return f"{block} cannot be decoded ({error})"
+    return None

@@ -1,0 +1,112 @@
+"""Where the parts of blocks go: into the tiles of a file that is made as they come, or to GDAL by way of a stage.
+
+GDAL's writers remain for what no tile encoder of ours makes; `geosal plan` says when and why.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from geosal.formats.container import Container
+from geosal.formats.format import Profile
+from geosal.formats.gdal.stage import Stage
+from geosal.formats.pyramid import Assembler, Cutter, Parts, Rounding, TileEncoder, Uncut
+from geosal.raster import RasterLayout
+
+
+class Sink(Protocol):
+    """Takes what blocks come to, from one thread, and makes a file of it."""
+
+    @property
+    def cutter(self) -> Cutter | Uncut:
+        """What cuts the blocks, where they are worked on."""
+
+    def take(self, parts: Parts) -> None:
+        """Take one block."""
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        """Complete the file; tags as `Container.finish`."""
+
+
+@contextmanager
+def open_sink(
+    path: Path,
+    profile: Profile,
+    layout: RasterLayout,
+    encoder: TileEncoder | None,
+    *,
+    rounding: Rounding | None = None,
+    threads: int | None = None,
+    report: Callable[[int], None] = lambda _: None,
+) -> Iterator[Sink]:
+    """Open a new file to take blocks.
+
+    Parameters
+    ----------
+    path
+        A new file in a directory that is ours: a stage or a spool may lie beside it.
+    profile, layout
+        What is to be written.
+    encoder
+        Of the tiles; None when GDAL has to write the file.
+    rounding
+        Of the means in overviews, see `Cutter`; those that GDAL makes are left.
+    threads
+        How many GDAL may have, and a JPEG at its end.
+    report
+        Called with 0 when GDAL begins to encode and with 1 when it is through.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be made.
+    """
+    if encoder is None:
+        with Stage(path.with_name("stage.tif"), layout) as stage:
+            yield _GdalSink(path, stage, profile, layout, threads, report)
+    else:
+        with profile.format.container(path, profile, layout, encoder, threads) as container:
+            yield _TileSink(Cutter.of(encoder, layout, rounding), container)
+
+
+class _TileSink:
+    def __init__(self, cutter: Cutter, container: Container) -> None:
+        self.cutter = cutter
+        self._container = container
+        self._assembler = Assembler(cutter)
+
+    def take(self, parts: Parts) -> None:
+        for tile in parts.tiles:
+            self._container.append(tile)
+        for piece in parts.pieces:
+            for tile in self._assembler.add(piece):
+                self._container.append(tile)
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        self._container.finish(tags, band_statistics)
+
+
+@dataclass(frozen=True, eq=False)
+class _GdalSink:
+    path: Path
+    stage: Stage
+    profile: Profile
+    layout: RasterLayout
+    threads: int | None
+    report: Callable[[int], None]
+    cutter: Uncut = field(default_factory=Uncut)
+
+    def take(self, parts: Parts) -> None:
+        for piece in parts.pieces:
+            self.stage.write(piece.block, piece.pixels, piece.mask)
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        self.stage.finish(tags, band_statistics)
+        from geosal.formats.gdal.convert import convert  # noqa: PLC0415  slow to import, and rarely needed
+
+        self.report(0)
+        convert(self.stage.path, self.path, self.profile, self.layout, self.threads)
+        self.stage.path.unlink(missing_ok=True)
+        self.report(1)

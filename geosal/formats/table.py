@@ -1,0 +1,52 @@
+"""The table of formats: a new one is a folder beside this file, and a line here."""
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+
+from geosal.errors import UsageError
+from geosal.formats.cog.format import Cog
+from geosal.formats.format import Codec, Format
+from geosal.formats.jpeg.format import Jpeg
+from geosal.formats.jpeg2000.format import Jpeg2000
+from geosal.formats.zarr.format import Zarr
+
+FORMATS: tuple[Format[Any], ...] = (
+    Cog(),
+    Jpeg2000(),
+    Zarr(),
+    Jpeg(),
+)
+"""Every format that is written."""
+PROFILES: Mapping[str, Codec] = MappingProxyType({codec.name: codec for form in FORMATS for codec in form.codecs})
+"""Every codec by the word for ``--profile``."""
+OWN_TAGS = frozenset(tag for form in FORMATS for tag in form.own_tags)
+"""Tags that are true of one file, and not of what is made of it."""
+
+
+def format_of(output: str) -> Format[Any]:
+    """Tell which format an output's suffix picks.
+
+    Raises
+    ------
+    UsageError
+        None of them.
+    """
+    suffix = PurePath(output).suffix.lower()
+    for form in FORMATS:
+        if suffix in form.suffixes:
+            return form
+    found = f"'{suffix}'" if suffix else "a name without suffix"
+    *first, last = (form.suffixes[0] for form in FORMATS)
+    raise UsageError(f"{output}: {found} is not written by this version; use {', '.join(first)} or {last}")
+
+
+def format_with(codec: Codec) -> Format[Any]:
+    """Tell which format has a codec."""
+    return next(form for form in FORMATS if codec in form.codecs)
+
+
+def format_read_by(driver: str) -> Format[Any] | None:
+    """Tell which format a driver of GDAL's reads; None where it is none of ours."""
+    return next((form for form in FORMATS if form.reader == driver), None)

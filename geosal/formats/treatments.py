@@ -1,0 +1,127 @@
+"""What a treatment means for a codec: which of them go together, and what each level of saliency asks of a tile."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from geosal.errors import UsageError
+from geosal.formats.format import ByGdal, Codec, Format
+from geosal.raster import RasterLayout
+from geosal.treatment import Bound, Quality, Treatment, TwoPass
+
+
+def goes_by_tile(treatment: Treatment, codec: Codec) -> bool:
+    """Whether the tiles of a codec depend on the levels in them.
+
+    That is so of `quality` and `twopass`, and of `bound` where the codec itself keeps it, tile by tile.
+    """
+    return isinstance(treatment.then, Quality | TwoPass) or (isinstance(treatment.then, Bound) and codec.error_by_tile)
+
+
+def treated_options(
+    treatment: Treatment, form: Format[Any], codec: Codec, given: Mapping[str, str], layout: RasterLayout
+) -> dict[str, str]:
+    """Creation options that a treatment asks for, to go before the user's own.
+
+    Parameters
+    ----------
+    treatment
+        The wish.
+    form, codec
+        Of the output.
+    given
+        The user's creation options, with names in capitals.
+    layout
+        What will be written.
+
+    Raises
+    ------
+    UsageError
+        The treatment and the user's options say different things, or the dtype cannot have the error.
+    """
+    sides = form.tile_sides if goes_by_tile(treatment, codec) else ()
+    options = dict.fromkeys(sides, str(codec.side)) | form.treated_options(treatment, codec, given, layout)
+    if isinstance(treatment.then, Quality):
+        _refuse_second_quality(treatment.then, given)
+    return options
+
+
+def _refuse_second_quality(quality: Quality, given: Mapping[str, str]) -> None:
+    if "," in given.get("QUALITY", ""):
+        raise UsageError(f"--co QUALITY={given['QUALITY']} and treatment quality: a tile has one quality; give one")
+    if quality.high is not None and "QUALITY" in given:
+        raise UsageError(f"--co QUALITY={given['QUALITY']} and treatment quality:high=: they mean the same; give one")
+
+
+def settle(
+    treatment: Treatment, codec: Codec, options: Mapping[str, str], layout: RasterLayout, *, lossless: bool
+) -> Treatment:
+    """Fill in what the user has left to us, and refuse what a treatment and a codec cannot do together.
+
+    Parameters
+    ----------
+    treatment
+        The wish.
+    codec, options, lossless
+        Of the output, final.
+    layout
+        What will be written.
+
+    Raises
+    ------
+    UsageError
+        `bound` with a codec that makes errors of its own, `quality` with one that makes none; `twopass` with any other
+        codec than a JPEG file.
+    """
+    match treatment.then:
+        case Bound() as bound:
+            if not lossless and not codec.error_by_tile:
+                raise UsageError(
+                    f"treatment bound with profile {codec.name}: the codec makes errors of its own, so no bound would "
+                    "hold; use --profile zstd, lerc or jp2-lossless, or --treatment quality"
+                )
+            return replace(treatment, then=bound.settled(layout.dtype))
+        case Quality() as wish:
+            if lossless or codec.scale is None:
+                raise UsageError(
+                    f"treatment quality with profile {codec.name}: it has no quality to choose; use --profile jpeg, "
+                    "webp or jp2, or --treatment bound"
+                )
+            upper = {name.upper(): value for name, value in options.items()}
+            return replace(treatment, then=codec.scale.settled(wish, upper, layout))
+        case TwoPass() if not codec.two_passes:
+            raise UsageError(
+                f"treatment twopass with profile {codec.name}: both passes are those of one JPEG file; write a .jpg, "
+                "or use --treatment quality"
+            )
+    return treatment
+
+
+def settings_by_level(treatment: Treatment, codec: Codec, steps: int, layout: RasterLayout) -> tuple[float, ...]:
+    """Say what each level asks of a tile: a quality, or the largest error; empty where tiles are all alike.
+
+    Parameters
+    ----------
+    treatment
+        As `settle` returned it.
+    codec
+        Of the output.
+    steps
+        Of the ladder.
+    layout
+        What is written.
+    """
+    match treatment.then:
+        case Bound() as bound if codec.error_by_tile:
+            return bound.errors(steps, layout.dtype)
+        case Quality(low, high) | TwoPass(low, high) if codec.scale is not None:
+            return codec.scale.by_level(Quality(low, high), steps, layout)
+    return ()
+
+
+def refuse_gdal(treatment: Treatment, why: ByGdal) -> UsageError:
+    """Make the error of a treatment that goes by tile, where GDAL would have to encode the tiles."""
+    return UsageError(
+        f"treatment {treatment}: geosal must encode its tiles, and {why.because}; leave such options out, or use "
+        "another profile"
+    )

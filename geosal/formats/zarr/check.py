@@ -1,0 +1,122 @@
+"""What a Zarr store shows by itself: every chunk is there and decodes, and its metadata tells one story."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from affine import Affine
+
+from geosal.errors import GeosalError, SceneError
+from geosal.grid import Grid, level_shapes
+from geosal.scenes.zarr_store import IMAGE, MASK, ZarrScene, array_of, levels_of, open_group, read_array
+
+if TYPE_CHECKING:
+    import zarr
+
+_LISTED = 3
+"""Faults of a kind that are told."""
+_READ_BYTES = 64 * 2**20
+"""What is decoded at once, unless a single chunk of all bands has more."""
+
+
+def complete_faults(path: str) -> list[str]:
+    """Decode every chunk of the image, of its mask and of its overviews."""
+    faults: list[str] = []
+    try:
+        group = open_group(path)
+        for name in _rasters(group):
+            faults += _undecodable(path, name, group)
+    except (GeosalError, KeyError, TypeError, ValueError) as error:
+        faults.append(str(error))
+    return faults[:_LISTED]
+
+
+def layout_faults(path: str) -> list[str]:
+    """See that the metadata agrees with itself, and that overviews reach down to a single chunk."""
+    try:
+        group = open_group(path)
+        faults = [*_description_faults(Path(path)), *_level_faults(group), *_coordinate_faults(path, group)]
+    except (GeosalError, OSError, KeyError, TypeError, ValueError) as error:
+        faults = [f"the metadata cannot be read ({' '.join(str(error).split()) or type(error).__name__})"]
+    return faults[:_LISTED]
+
+
+def _rasters(group: "zarr.Group") -> list[str]:
+    """Paths of the image and its overviews, and of their masks."""
+    images = [str(level["asset"]) for level in levels_of(group)]
+    masks = [name[: -len(IMAGE)] + MASK for name in images] if MASK in group else []
+    return images + masks
+
+
+def _undecodable(path: str, name: str, group: "zarr.Group") -> Iterator[str]:
+    array = array_of(group, name)
+    height, width = array.shape[-2:]
+    pixel_bytes = array.dtype.itemsize * (array.size // (height * width))
+    tile = array.chunks[-1]
+    size = max(tile, int((_READ_BYTES / pixel_bytes) ** 0.5) // tile * tile)
+    for block in Grid(None, Affine.identity(), height, width).blocks(size):
+        try:
+            read_array(path, name, block)
+        except SceneError as error:
+            yield str(error)
+            return
+
+
+def _description_faults(root: Path) -> Iterator[str]:
+    """Every array is described up to three times: alone, in the root, and for readers of Zarr v2."""
+    described = _load(root / "zarr.json")["consolidated_metadata"]["metadata"]
+    for name, found in described.items():
+        if _load(root / name / "zarr.json") != found:
+            yield f"{name}: zarr.json and the consolidated metadata differ"
+        old = root / name / ".zarray"
+        if old.exists() and not _is_alike(_load(old), found):
+            yield f"{name}: .zarray and zarr.json differ"
+
+
+def _is_alike(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    return bool(
+        old["shape"] == new["shape"]
+        and old["chunks"] == new["chunk_grid"]["configuration"]["chunk_shape"]
+        and np.dtype(old["dtype"]) == np.dtype(new["data_type"])
+        and old["fill_value"] in {None, new["fill_value"]}
+        and old["compressor"]["cname"] == new["codecs"][-1]["configuration"]["cname"]
+    )
+
+
+def _level_faults(group: "zarr.Group") -> Iterator[str]:
+    image = array_of(group, IMAGE)
+    levels = levels_of(group)
+    height, width = image.shape[-2:]
+    wanted = level_shapes((height, width), max(image.chunks))
+    found = [array_of(group, str(level["asset"])).shape[-2:] for level in levels]
+    if found != list(wanted):
+        yield f"levels of {_list(found)} px, not {_list(wanted)}"
+    if [tuple(level["spatial:shape"]) for level in levels] != found:
+        yield "multiscales and the arrays differ in size"
+    for name in _rasters(group)[len(levels) :]:
+        if array_of(group, name).shape not in found:
+            yield f"{name} is of another size than the image"
+
+
+def _coordinate_faults(path: str, group: "zarr.Group") -> Iterator[str]:
+    grid = ZarrScene.open_store(path).grid
+    for name, size, first in (("x", grid.width, grid.transform.c), ("y", grid.height, grid.transform.f)):
+        if name not in group:
+            if grid.transform.b == 0 and grid.transform.d == 0:
+                yield f"coordinate {name} is missing"
+            continue
+        values = np.asarray(array_of(group, name)[:])
+        step = grid.transform.a if name == "x" else grid.transform.e
+        if values.shape != (size,) or not np.allclose(values, first + step * (np.arange(size) + 0.5), rtol=1e-12):
+            yield f"coordinate {name} is not that of the transform"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _list(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(f"{cols} x {rows}" for rows, cols in shapes)

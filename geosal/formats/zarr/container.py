@@ -1,0 +1,138 @@
+"""The store in the making: each chunk is a file of its own, so tiles are written as they come."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.formats.container import Container, TileIndex
+from geosal.formats.pyramid import Tile
+from geosal.formats.zarr import attributes
+from geosal.formats.zarr.attributes import GRID_MAPPING, IMAGE, MASK, METADATA, path_in
+from geosal.formats.zarr.nodes import ArrayNode, GroupNode, Json, Nodes, write_nodes
+from geosal.formats.zarr.tiles import ZarrEncoder
+from geosal.grid import Grid, level_shapes
+from geosal.metadata import metadata_to_json
+from geosal.raster import RasterLayout
+
+
+class ZarrContainer(Container):
+    """A Zarr v3 store in the making.
+
+    ``image`` (band, y, x), its coordinates, ``spatial_ref`` and, if the layout has one, ``mask`` (y, x) lie in the root
+    group; each overview has the same arrays in a group of its own, ``ovr_2x``, ``ovr_4x`` …. Without metadata it is no
+    store: that comes with `finish`.
+
+    Parameters
+    ----------
+    path, layout
+        As `Container`.
+    encoder
+        Of the tiles.
+    """
+
+    def __init__(self, path: Path, layout: RasterLayout, encoder: ZarrEncoder) -> None:
+        shapes = level_shapes(layout.grid.shape, encoder.tile)
+        super().__init__(path, layout, TileIndex(shapes, encoder.tile))
+        self._encoder = encoder
+        self._grids = [attributes.level_grid(layout.grid, level, shape) for level, shape in enumerate(shapes)]
+        self._known: set[Path] = set()
+
+    def _begin(self) -> None:
+        self.path.mkdir()
+
+    def _take(self, tile: Tile, number: int) -> None:
+        del number  # chunks are named by row and column
+        image, mask = (self.path / path_in(tile.level, name) for name in (IMAGE, MASK))
+        directories = [image / str(band) for band in range(self._layout.count)]
+        if self._layout.has_mask:
+            directories.append(mask)
+        for directory, chunk in zip(directories, tile.parts, strict=True):
+            self._write(directory / str(tile.row) / str(tile.col), chunk)
+
+    def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        nodes: dict[str, ArrayNode | GroupNode] = {}
+        for level, grid in enumerate(self._grids):
+            nodes |= self._level(level, grid)
+        nodes[""] = GroupNode(attributes=self._root(tags, band_statistics))
+        image = nodes[IMAGE]
+        plain = attributes.plain_tags({**self._layout.metadata.tags.get("", {}), **tags})
+        nodes[IMAGE] = replace(image, attributes=plain | image.attributes)
+        write_nodes(self.path, nodes)
+
+    def _level(self, level: int, grid: Grid) -> Nodes:
+        """Describe a level, and write what is small enough to be written at once."""
+        layout, tile = self._layout, self._encoder.tile
+        nodes: dict[str, ArrayNode | GroupNode] = {}
+        if level:
+            nodes[attributes.group_of(level)] = GroupNode(attributes=attributes.group_attributes(grid))
+        nodes[path_in(level, IMAGE)] = replace(
+            self._array((layout.count, *grid.shape), ("band", "y", "x"), layout.dtype, self._encoder.fill),
+            chunks=(1, tile, tile),
+            attributes=attributes.image_attributes(layout),
+            nodata=layout.nodata,
+            crs=layout.grid.crs,
+        )
+        if layout.has_mask:
+            nodes[path_in(level, MASK)] = replace(
+                self._array(grid.shape, ("y", "x"), "uint8"),
+                chunks=(tile, tile),
+                attributes=attributes.mask_attributes(),
+                crs=layout.grid.crs,
+            )
+        for small in _small_arrays(layout.count, grid):
+            path = path_in(level, small.name)
+            dimensions = (small.name,) if small.values.ndim else ()
+            fill = np.nan if small.values.dtype.kind == "f" else 0
+            node = self._array(small.values.shape, dimensions, str(small.values.dtype), fill)
+            nodes[path] = replace(node, attributes=small.attributes)
+            self._write(self.path / path / "0", self._encoder.compress(small.values))
+        return nodes
+
+    def _array(self, shape: tuple[int, ...], dimensions: tuple[str, ...], dtype: str, fill: float = 0) -> ArrayNode:
+        return ArrayNode(
+            shape=shape,
+            chunks=shape,
+            dimensions=dimensions,
+            dtype=dtype,
+            fill=fill,
+            codecs=self._encoder.codecs(dtype),
+            compressor=self._encoder.compressor(),
+        )
+
+    def _root(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> Json:
+        known = metadata_to_json(self._layout.metadata)
+        known["tags"][""] = {**known["tags"].get("", {}), **tags}
+        for band, statistics in zip(known["bands"], band_statistics or (), strict=False):
+            band["tags"][""] = {**band["tags"].get("", {}), **statistics}
+        ours = attributes.with_multiscales(attributes.group_attributes(self._layout.grid), self._grids)
+        return {**tags, **ours, METADATA: known}
+
+    def _write(self, path: Path, content: bytes) -> None:
+        if path.parent not in self._known:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._known.add(path.parent)
+        path.write_bytes(content)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Small:
+    """An array of one chunk."""
+
+    name: str
+    values: NDArray[Any]
+    attributes: Json
+
+
+def _small_arrays(count: int, grid: Grid) -> Iterator[_Small]:
+    """Coordinates of a level, those of pixels at their centres, and its CRS."""
+    yield _Small(name="band", values=np.arange(1, count + 1), attributes={"long_name": "band, as GDAL counts"})
+    yield _Small(name=GRID_MAPPING, values=np.array(0), attributes=attributes.grid_mapping_attributes(grid))
+    if attributes.has_axes(grid):
+        x, y = attributes.axis_attributes(grid)
+        transform = grid.transform
+        yield _Small(name="x", values=transform.c + transform.a * (np.arange(grid.width) + 0.5), attributes=x)
+        yield _Small(name="y", values=transform.f + transform.e * (np.arange(grid.height) + 0.5), attributes=y)

@@ -1,0 +1,59 @@
+"""A Zarr v3 store."""
+
+import math
+import warnings
+from pathlib import Path
+
+from geosal.errors import GeosalWarning, UsageError
+from geosal.formats.container import Container
+from geosal.formats.format import Codec, Format, Profile
+from geosal.formats.zarr.options import OPTIONS
+from geosal.formats.zarr.tiles import ZarrEncoder, zarr_encoder
+from geosal.raster import RasterLayout
+from geosal.treatment import Treatment
+
+
+class Zarr(Format[ZarrEncoder]):
+    """What is particular to it: a directory, whose metadata is JSON."""
+
+    name, driver, reader = "Zarr", "Zarr", "Zarr"
+    suffixes = (".zarr",)
+    codecs = (Codec(name="zarr", options=(("LEVEL", "3"),)),)
+    options = OPTIONS
+    is_store = True
+
+    def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
+        """Refuse scales that JSON cannot say."""
+        del output
+        scaling = [number for band in layout.metadata.bands for number in (band.scale, band.offset)]
+        if not all(map(math.isfinite, scaling)):
+            raise UsageError(
+                f"profile {codec.name}: cannot hold a scale or an offset that is NaN or infinite (JSON has none); "
+                "write a .tif, or give the scene others with gdal_edit.py -scale 1 -offset 0"
+            )
+
+    def warn_of(self, output: str, layout: RasterLayout) -> None:
+        """Tell when bands have scales that one array cannot hold."""
+        scales = {(band.scale, band.offset) for band in layout.metadata.bands}
+        if len(scales) > 1:
+            warnings.warn(
+                f"{output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray "
+                "shows the numbers as they are stored, and gdal_metadata tells the scales; choose bands that share one "
+                "with --bidx, or write a .tif",
+                GeosalWarning,
+                stacklevel=3,
+            )
+
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> ZarrEncoder:
+        """Make the encoder of the tiles."""
+        del treatment, steps
+        return zarr_encoder(profile, layout)
+
+    def container(
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: ZarrEncoder, threads: int | None
+    ) -> Container:
+        """Make the store that takes the tiles."""
+        del profile, threads
+        from geosal.formats.zarr.container import ZarrContainer  # noqa: PLC0415  a job needs that of one format
+
+        return ZarrContainer(path, layout, encoder)

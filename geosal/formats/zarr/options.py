@@ -1,0 +1,8 @@
+"""The creation options of a Zarr store."""
+
+from geosal.formats.options import CreationOption
+
+OPTIONS = (
+    CreationOption(name="LEVEL", text="How hard Blosc tries: more is smaller and slower.", default="3", limits=(1, 9)),
+)
+"""All that the user may set."""

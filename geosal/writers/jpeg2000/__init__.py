@@ -1,8 +1,0 @@
-"""JPEG 2000 files made of tiles that were encoded one by one.
-
-Index card
-----------
-- `codestream`: one codestream of many, each of them a tile of it.
-- `boxes`: what stands around the codestream in the file; GDAL makes it, here it gets the true size.
-- `container.Jp2Container`: the file that takes tiles in any order, and what lies beside it.
-"""
