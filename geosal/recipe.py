@@ -1,22 +1,27 @@
 """The wish: every option of a job in one frozen object, from the command line, YAML or Python."""
 
-import difflib
 import math
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from geosal.cluster import memory_bytes
-from geosal.errors import SceneError, UsageError
+from geosal.errors import UsageError
 from geosal.formats.options import united
-from geosal.gdal_env import path_text
 from geosal.ladder import USUAL_SIGMA, Ladder
+from geosal.option_values import (
+    parse_size,
+    read_items,
+    read_number,
+    read_text,
+    read_texts,
+    read_yaml,
+    refuse_unknown,
+    require,
+)
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
@@ -26,10 +31,6 @@ from geosal.treatment import SMOOTH, Treatment
 
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
-_LARGEST_RECIPE = 2**16
-_UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
-_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
-_LARGEST_SIZE = 1e15
 _MOST_WORKERS = 1024
 """More than the threads of any machine that a job gains by."""
 
@@ -129,39 +130,37 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("input", "output", "outside", "sigma", "resampling"):
-            _require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
+            require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
         for name in ("saliency", "bidx", "bands", "drivers", "creation_options", "min_psnr", "min_ssim"):
             value = getattr(self, name)
-            _require(
-                isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values"
-            )
+            require(isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values")
         ok = self.treatment is None or isinstance(self.treatment, tuple)
-        _require(ok, "treatment", self.treatment, "a tuple; Recipe.from_mapping takes lists and single values")
+        require(ok, "treatment", self.treatment, "a tuple; Recipe.from_mapping takes lists and single values")
         ok = self.profile is None or (isinstance(self.profile, str) and self.profile != "")
-        _require(ok, "profile", self.profile, "a name; leave it out for the usual one")
+        require(ok, "profile", self.profile, "a name; leave it out for the usual one")
         if not self.saliency:
             raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")
-        _require(self.combine in (None, *COMBINE), "combine", self.combine, f"one of {', '.join(COMBINE)}")
-        _require(self.outside in OUTSIDE, "outside", self.outside, f"one of {', '.join(OUTSIDE)}")
-        _require(self.resampling in RESAMPLING, "resampling", self.resampling, f"one of {', '.join(RESAMPLING)}")
-        _require(0 <= self.background <= 1, "background", self.background, "a number from 0 to 1")
+        require(self.combine in (None, *COMBINE), "combine", self.combine, f"one of {', '.join(COMBINE)}")
+        require(self.outside in OUTSIDE, "outside", self.outside, f"one of {', '.join(OUTSIDE)}")
+        require(self.resampling in RESAMPLING, "resampling", self.resampling, f"one of {', '.join(RESAMPLING)}")
+        require(0 <= self.background <= 1, "background", self.background, "a number from 0 to 1")
         ok = self.resolution is None or 0 < self.resolution < math.inf
-        _require(ok, "resolution", self.resolution, "a number above 0")
+        require(ok, "resolution", self.resolution, "a number above 0")
         if self.to_byte is not None:
             ByteRule.parse(self.to_byte)
         for name in ("workers", "block", "max_memory", "max_pixels"):
             value = getattr(self, name)
             ok = value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
-            _require(ok, name, value, "a whole number above 0")
+            require(ok, name, value, "a whole number above 0")
         ok = self.workers is None or self.workers <= _MOST_WORKERS
-        _require(ok, "workers", self.workers, f"at most {_MOST_WORKERS}; leave it out for one per core")
+        require(ok, "workers", self.workers, f"at most {_MOST_WORKERS}; leave it out for one per core")
         ok = self.block is None or (self.block % 16 == 0 and 64 <= self.block <= 2**15)
-        _require(ok, "block", self.block, "a multiple of 16 from 64 to 32768")
+        require(ok, "block", self.block, "a multiple of 16 from 64 to 32768")
         ok = self.scheduler in (None, "threads", "processes") or (
             isinstance(self.scheduler, str) and "://" in self.scheduler
         )
-        _require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
-        _require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
+        require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
+        require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
         _ = self.ladder, self.treated, self.targets
 
     # Texts are read once; what they mean is kept beside them.
@@ -242,104 +241,19 @@ class Recipe:
         return replace(self, **changes)
 
 
-def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> None:
-    """Refuse keys that nobody knows, with the nearest known one.
-
-    Raises
-    ------
-    UsageError
-        There is such a key.
-    """
-    for key in wish:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise UsageError(f"{key}: {fault}; {hint}")
-
-
-class _RecipeLoader(yaml.SafeLoader):
-    """YAML without aliases: a recipe needs none, and nested ones grow without bound. No key stands twice."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not taken in a recipe")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
-            raise yaml.YAMLError(f"{twice} stands twice in it; give it once")
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML file that holds one mapping."""
-    try:
-        with open(path, "rb") as file:
-            text = file.read(_LARGEST_RECIPE + 1)
-        if len(text) > _LARGEST_RECIPE:
-            raise UsageError(f"{path}: over {_LARGEST_RECIPE} bytes is no recipe; name a YAML file of options")
-        content = yaml.load(text, Loader=_RecipeLoader)  # noqa: S506  a SafeLoader
-    except OSError as error:
-        raise SceneError(f"{path}: the recipe cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise UsageError(f"{path}: no valid YAML: {' '.join(str(error).split())[:300]}") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{path}: a recipe is a mapping of options, this is {type(content).__name__}")
-    return content
-
-
-def parse_size(text: str | int) -> int:
-    """Bytes from ``"512MB"``, ``"1.5GiB"``, ``"51204 bytes"`` or a plain number, which is bytes.
-
-    Raises
-    ------
-    UsageError
-        It is no size.
-    """
-    match = None if isinstance(text, bool) else _SIZE.fullmatch(str(text).strip().upper())
-    if match is None:
-        raise UsageError(f"{text!r} is no size; write it like 512MB, 2GiB or 51204 (bytes)")
-    return int(min(float(match[1]), _LARGEST_SIZE) * _UNITS[match[2]])
-
-
-def _require(ok: object, name: str, value: object, wanted: str) -> None:
-    if not ok:
-        raise UsageError(f"{name}={value!r}: it must be {wanted}")
-
-
 def _as_is(_: str, value: Any) -> Any:
     return value
 
 
-def _text(name: str, value: Any) -> str:
-    _require(isinstance(value, str | os.PathLike), name, value, "text or a path")
-    return path_text(name, value)
-
-
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    return tuple(_text(name, v) for v in ([value] if isinstance(value, str | os.PathLike) else _items(name, value)))
-
-
 def _numbers(name: str, value: Any) -> tuple[int, ...]:
-    numbers = (value,) if isinstance(value, int) else _items(name, value)
-    _require(all(isinstance(v, int) and not isinstance(v, bool) for v in numbers), name, value, "band numbers")
+    numbers = (value,) if isinstance(value, int) else read_items(name, value)
+    require(all(isinstance(v, int) and not isinstance(v, bool) for v in numbers), name, value, "band numbers")
     return numbers
-
-
-def _number(name: str, value: Any) -> float:
-    _require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")
-    return float(value)
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
     """Names in a list, or in one text with commas between them."""
-    return band_names(_texts(name, value))
-
-
-def _items(name: str, value: Any) -> tuple[Any, ...]:
-    _require(isinstance(value, list | tuple), name, value, "a list")
-    return tuple(value)
+    return band_names(read_texts(name, value))
 
 
 def read_options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
@@ -350,8 +264,8 @@ def read_options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
     UsageError
         It is neither, or an option has two values.
     """
-    pairs = value.items() if isinstance(value, Mapping) else _items(name, value)
-    _require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
+    pairs = value.items() if isinstance(value, Mapping) else read_items(name, value)
+    require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
     if empty := [key for key, option in pairs if option is None]:
         raise UsageError(f"{name}: {empty[0]} has no value; give one, or leave {empty[0]} out")
     return tuple(united((str(key), _gdal_text(option)) for key, option in pairs).items())
@@ -371,16 +285,16 @@ def _memory(name: str, value: Any) -> int:
     share = re.fullmatch(r"(\d+(?:\.\d*)?)\s*%", str(value).strip())
     if share is None:
         return _size(name, value)
-    _require(0 < float(share[1]) <= 100, name, value, "more than 0 % and at most 100 %")
+    require(0 < float(share[1]) <= 100, name, value, "more than 0 % and at most 100 %")
     return int(memory_bytes() * float(share[1]) / 100)
 
 
 def _floors(name: str, value: Any) -> tuple[str, ...]:
     """Floors of quality: a number, a text, or a list of either."""
-    items = _items(name, value) if isinstance(value, list | tuple) else (value,)
+    items = read_items(name, value) if isinstance(value, list | tuple) else (value,)
     numbers = tuple(isinstance(item, int | float) and not isinstance(item, bool) for item in items)
     wanted = "such as 40 or salient:45"
-    _require(all(isinstance(item, str) or n for item, n in zip(items, numbers, strict=True)), name, value, wanted)
+    require(all(isinstance(item, str) or n for item, n in zip(items, numbers, strict=True)), name, value, wanted)
     return tuple(str(item) for item in items)
 
 
@@ -389,9 +303,9 @@ def _ratio(_: str, value: Any) -> float:
 
 
 _CONVERT = {
-    "input": _text, "output": _text, "sigma": _text, "scheduler": _text, "profile": _text, "to_byte": _text,
-    "background": _number, "resolution": _number, "bands": _names, "saliency": _texts, "drivers": _texts,
-    "treatment": _texts, "target_bpp": _number, "target_size": _size, "target_ratio": _ratio, "target_jpeg": _number,
-    "min_psnr": _floors, "min_ssim": _floors,
+    "input": read_text, "output": read_text, "sigma": read_text, "scheduler": read_text, "profile": read_text,
+    "to_byte": read_text, "background": read_number, "resolution": read_number, "bands": _names,
+    "saliency": read_texts, "drivers": read_texts, "treatment": read_texts, "target_bpp": read_number,
+    "target_size": _size, "target_ratio": _ratio, "target_jpeg": read_number, "min_psnr": _floors, "min_ssim": _floors,
     "bidx": _numbers, "creation_options": read_options, "max_memory": _memory,
 }  # fmt: skip

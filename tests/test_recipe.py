@@ -7,7 +7,6 @@ import pytest
 
 from geosal import Recipe, SceneError, UsageError
 from geosal.cluster import memory_bytes
-from geosal.recipe import parse_size
 
 WISH = {"input": "in.tif", "output": "out.tif", "saliency": "perlin"}
 
@@ -68,24 +67,6 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
 def test_a_wish_that_cannot_be_is_refused_with_the_mend(wish: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Recipe.from_mapping(wish)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("1.5GiB", 1610612736), ("2G", 2 * 10**9), (4194304, 2**22), ("7000 kb", 7 * 10**6), ("3 kiB", 3072),
-        ("1t", 10**12), ("51204", 51204), (51204, 51204), ("51204B", 51204), ("51204 bytes", 51204), ("1 byte", 1),
-        ("1e6", 10**6), (1e6, 10**6),
-    ],
-)  # fmt: skip
-def test_sizes(text: str | int, size: int) -> None:
-    assert parse_size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "MB", "-3", "5 XB", "50%", "1.5.2GB", "nan", True])
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="write it like 512MB, 2GiB or 51204"):
-        parse_size(text)
 
 
 def test_a_share_of_memory_is_that_of_the_machine() -> None:

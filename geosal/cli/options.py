@@ -11,7 +11,8 @@ from geosal.cli.output import Report
 from geosal.formats.cog.options import codec_options
 from geosal.formats.options import united
 from geosal.formats.table import PROFILES
-from geosal.recipe import COMBINE, Recipe, read_yaml
+from geosal.option_values import read_yaml
+from geosal.recipe import COMBINE, Recipe
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
 from geosal.sources.combine import OUTSIDE, idle_rules

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from geosal.errors import UsageError
 from geosal.ladder import MAX_STEPS
-from geosal.recipe import read_yaml, refuse_unknown
+from geosal.option_values import read_number, read_yaml, refuse_unknown, require
 from geosal.scenes import Reading
 from geosal.scenes.rules import ByteRule
 from geosal.treatment import Treatment
@@ -74,22 +74,22 @@ class Experiment:
             raise UsageError(
                 "images: nothing to look at; name a folder, a list of files, or a mapping of names to them"
             )
-        _require(self.saliency, "saliency", self.saliency, "a SOURCE, such as cnn")
-        _require(self.modes, "modes", self.modes, "a treatment, such as twopass:low=30,high=70")
-        _require(0 < self.passes <= _MOST_PASSES, "passes", self.passes, f"from 1 to {_MOST_PASSES}")
-        _require(self.qualities, "qualities", self.qualities, "a list such as [30, 50, 70]")
+        require(self.saliency, "saliency", self.saliency, "a SOURCE, such as cnn")
+        require(self.modes, "modes", self.modes, "a treatment, such as twopass:low=30,high=70")
+        require(0 < self.passes <= _MOST_PASSES, "passes", self.passes, f"from 1 to {_MOST_PASSES}")
+        require(self.qualities, "qualities", self.qualities, "a list such as [30, 50, 70]")
         for quality in self.qualities:
-            _require(1 <= quality <= 100, "qualities", quality, "from 1 to 100")
+            require(1 <= quality <= 100, "qualities", quality, "from 1 to 100")
         for name in ("qualities", "modes"):
             values = getattr(self, name)
-            _require(len(set(values)) == len(values), name, values, "without one that stands there twice")
-        _require(self.subsampling in SUBSAMPLINGS, "subsampling", self.subsampling, " or ".join(SUBSAMPLINGS))
-        _require(1 <= self.steps <= MAX_STEPS, "steps", self.steps, f"from 1 to {MAX_STEPS}")
-        _require(0 < self.salient <= 1, "salient", self.salient, "above 0, at most 1")
-        _require(0 < self.distinct <= 1, "distinct", self.distinct, "above 0, at most 1")
-        _require(self.detail >= 1, "detail", self.detail, "above 0")
+            require(len(set(values)) == len(values), name, values, "without one that stands there twice")
+        require(self.subsampling in SUBSAMPLINGS, "subsampling", self.subsampling, " or ".join(SUBSAMPLINGS))
+        require(1 <= self.steps <= MAX_STEPS, "steps", self.steps, f"from 1 to {MAX_STEPS}")
+        require(0 < self.salient <= 1, "salient", self.salient, "above 0, at most 1")
+        require(0 < self.distinct <= 1, "distinct", self.distinct, "above 0, at most 1")
+        require(self.detail >= 1, "detail", self.detail, "above 0")
         known = self.detail_quality in (None, *self.qualities)
-        _require(known, "detail_quality", self.detail_quality, f"one of qualities, {list(self.qualities)}")
+        require(known, "detail_quality", self.detail_quality, f"one of qualities, {list(self.qualities)}")
         for mode in self.modes:
             Treatment.parse([mode])
         if self.to_byte is not None:
@@ -136,23 +136,18 @@ class Experiment:
         return cls(**given)
 
 
-def _require(ok: object, name: str, value: object, wanted: str) -> None:
-    if not ok:
-        raise UsageError(f"{name}={value!r}: it must be {wanted}")
-
-
 def _text(name: str, value: Any) -> str:
-    _require(isinstance(value, str) and value, name, value, "text")
+    require(isinstance(value, str) and value, name, value, "text")
     return str(value)
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
-    _require(isinstance(value, str | list | tuple), name, value, "text, or a list of texts")
+    require(isinstance(value, str | list | tuple), name, value, "text, or a list of texts")
     return tuple(_text(name, item) for item in ([value] if isinstance(value, str) else value))
 
 
 def _integer(name: str, value: Any) -> int:
-    _require(isinstance(value, int) and not isinstance(value, bool), name, value, "a whole number")
+    require(isinstance(value, int) and not isinstance(value, bool), name, value, "a whole number")
     return int(value)
 
 
@@ -160,13 +155,8 @@ def _integers(name: str, value: Any) -> tuple[int, ...]:
     return tuple(_integer(name, item) for item in (value if isinstance(value, list | tuple) else [value]))
 
 
-def _number(name: str, value: Any) -> float:
-    _require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")
-    return float(value)
-
-
 def _flag(name: str, value: Any) -> bool:
-    _require(isinstance(value, bool), name, value, "true or false")
+    require(isinstance(value, bool), name, value, "true or false")
     return bool(value)
 
 
@@ -183,7 +173,7 @@ def _collections(name: str, value: Any) -> Mapping[str, tuple[str, ...]]:
 
 _CONVERT: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType({
     "images": _collections, "output": _text, "saliency": _texts, "passes": _integer, "qualities": _integers,
-    "modes": _texts, "subsampling": _number_or_text, "steps": _integer, "salient": _number, "distinct": _number,
+    "modes": _texts, "subsampling": _number_or_text, "steps": _integer, "salient": read_number, "distinct": read_number,
     "detail": _integer, "detail_quality": _integer, "bidx": _integers, "bands": _texts, "to_byte": _text,
     "keep": _flag,
 })  # fmt: skip
