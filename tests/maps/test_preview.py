@@ -41,16 +41,16 @@ def test_viridis_rises_in_lightness() -> None:
 @pytest.mark.parametrize("palette", ["jet", "viridis"])
 def test_saliency_shows_over_the_scene(palette: str, rgb_scene: Path, tmp_path: Path) -> None:
     scene, out = Scene.open(rgb_scene), tmp_path / "p.png"
-    outcome = write_preview(str(out), scene, open_saliency(["half"], scene.grid), palette=palette, size=300)
+    outcome = write_preview(str(out), scene, open_saliency(["half"], scene.grid), palette=palette, size=260)
     image = _read(out)
-    assert outcome == {"preview": str(out), "palette": palette, "factor": 3, "width": 300, "height": 234 + LEGEND}
-    assert image.shape == (234 + LEGEND, 300, 4)
+    assert outcome == {"preview": str(out), "palette": palette, "factor": 3, "width": 260, "height": 174 + LEGEND}
+    assert image.shape == (174 + LEGEND, 260, 4)
     assert [path.name for path in tmp_path.iterdir()] == ["p.png"]
-    picture = image[:234].astype(float)
+    picture = image[:174].astype(float)
     with rasterio.open(rgb_scene) as dataset:
         empty = dataset.read(1)[1::3, 1::3] == 0
-    np.testing.assert_array_equal(picture[:233, :, 3] == 0, empty)
-    kept, lost = picture[:, 160:].reshape(-1, 4), picture[120:, 60:140].reshape(-1, 4)
+    np.testing.assert_array_equal(picture[:173, :, 3] == 0, empty)
+    kept, lost = picture[:, 140:].reshape(-1, 4), picture[90:, 60:120].reshape(-1, 4)
     least, most = PALETTES[palette](np.array([0.0, 1.0])).astype(float)
     for seen, colour in ((kept, least), (lost, most)):
         grey = (seen[:, :3] - 0.55 * colour) / 0.45
