@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 from geosal.cluster import cpu_count
+from geosal.formats.format import ByGdal
 from geosal.formats.pyramid import Cutter, Tile
 from geosal.grid import Block
 from geosal.plan import Plan
@@ -165,9 +166,9 @@ class _Work(NamedTuple):
 def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
     """Treat, encode and write the sample, and tell what that means for the scene."""
     target, scale = plan.target, sample.scale(plan.target)
-    crew, encoder = replace(sample, threads=_workers(plan)), plan.target.encoder
+    crew, by_gdal = replace(sample, threads=_workers(plan)), isinstance(target.encoder, ByGdal)
     tiles: list[Tile] = []
-    if encoder is None:
+    if by_gdal:
         treated, seconds = _timed(lambda: crew.treat(task_of(plan)))
         treating = seconds * scale
     else:
@@ -179,11 +180,11 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
         if plan.profile.format.made_at_end:  # the check at the end of a job decodes the whole of it
             verify_structure(path, crew.layout(target))
     written = file_bytes(path)
-    if encoder is None:
+    if by_gdal:
         size = round(written * scale)
     else:
         size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
-    if encoder is None or plan.profile.format.made_at_end:  # which are made at the end
+    if by_gdal or plan.profile.format.made_at_end:  # which are made at the end
         writing = watch.seconds * scale
     else:
         writing = watch.seconds + max(0.0, size / max(1, written) - 1) * _copying(
@@ -217,9 +218,7 @@ def _timed_blocks(plan: Plan) -> float:
     They are read before: blocks that lie apart decode tiles that in the job were decoded for a neighbour already.
     """
     target, workers = plan.target, _workers(plan)
-    if target.encoder is None:
-        raise ValueError("GDAL encodes whole files only")
-    cutter = Cutter.of(target.encoder, target.layout, target.rounding)
+    cutter = Cutter.of(target.own_encoder, target.layout, target.rounding)
     work, halo = task_of(plan), plan.ladder.halo if plan.treatment.smooth else 0
 
     def seconds(block: Block) -> float:

@@ -14,7 +14,7 @@ from geosal.cluster import cpu_count
 from geosal.errors import GeosalWarning, UsageError
 from geosal.files.publish import check_output
 from geosal.fit import fit
-from geosal.formats.format import Profile
+from geosal.formats.format import ByGdal, Profile
 from geosal.formats.profiles import Settled, resolve_treated
 from geosal.formats.table import format_of
 from geosal.formats.tuning import setting_for
@@ -144,7 +144,7 @@ class Plan:
     def disk_for(self, output: int) -> int:
         """Room taken at most by a job whose output comes to so many bytes; see `disk_bytes`."""
         kept = output if self.recipe.targets.is_limit else 0
-        if self.target.encoder is None:
+        if isinstance(self.target.encoder, ByGdal):
             return self.raw_bytes + output + kept
         return (2 * output if self.profile.format.has_spool else output) + kept
 
@@ -166,15 +166,16 @@ class Plan:
         shares = self.kernels(of_levels)
         if not self.saliency.even:
             warn_of_little_gain(self.recipe.output, of_levels, untried=self.saliency.untried)
-        grid = self.layout.grid
+        grid, encoder = self.layout.grid, self.target.encoder
+        because = encoder.because if isinstance(encoder, ByGdal) else None
         return {
             "input": self.recipe.input,
             "output": self.recipe.output,
             "driver": self.profile.driver,
             "profile": self.profile.name,
             "lossless": self.profile.lossless,
-            "writer": "GDAL" if self.target.gdal_because else "geosal",
-            "gdal_because": self.target.gdal_because or None,
+            "writer": "GDAL" if because else "geosal",
+            "gdal_because": because,
             "creation_options": dict(self.profile.creation_options),
             "width": grid.width,
             "height": grid.height,
@@ -295,8 +296,9 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         treatment=settled.treatment,
         steps=settings.ladder.steps,
     )
-    tile = None if target.encoder is None else target.encoder.tile
-    last = 0 if target.encoder is None else target.profile.format.bytes_at_end(target.encoder, scene.grid.width)
+    tile, last = None, 0
+    if not isinstance(target.encoder, ByGdal):
+        tile, last = target.encoder.tile, settled.profile.format.bytes_at_end(target.encoder, scene.grid.width)
     cores = None if "://" in scheduler else cpu_count()
     fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
     return Plan(
@@ -371,7 +373,7 @@ def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> li
 def _warn_of_block(plan: Plan) -> None:
     """Tell when blocks cut tiles apart: then one thread encodes them all."""
     encoder, block, grid = plan.target.encoder, plan.block, plan.layout.grid
-    if encoder is not None and block % encoder.tile and grid.height * grid.width > _SMALL:
+    if not isinstance(encoder, ByGdal) and block % encoder.tile and grid.height * grid.width > _SMALL:
         warnings.warn(
             f"--block {block} cuts tiles of {encoder.tile} apart, so one thread puts them together and encodes them; "
             f"make it a multiple of {encoder.tile}",

@@ -77,9 +77,7 @@ class Target:
     profile, treatment, layout
         What goes into it, and what saliency does to that.
     encoder
-        Of its tiles; None when GDAL has to write it.
-    gdal_because
-        Why that is so; empty otherwise.
+        Of its tiles, or why GDAL has to write it.
     rounding
         Of the means in overviews, where a treatment rounds pixels by their levels.
     threads
@@ -91,10 +89,22 @@ class Target:
     profile: Profile
     treatment: Treatment
     layout: RasterLayout
-    encoder: TileEncoder | None
-    gdal_because: str = ""
+    encoder: TileEncoder | ByGdal
     rounding: Rounding | None = None
     threads: int | None = None
+
+    @property
+    def own_encoder(self) -> TileEncoder:
+        """The encoder, where it is ours.
+
+        Raises
+        ------
+        TypeError
+            GDAL has to write the file, and encodes whole files only.
+        """
+        if isinstance(self.encoder, ByGdal):
+            raise TypeError(f"GDAL encodes whole files only: {self.encoder.because}")
+        return self.encoder
 
 
 def target_for(
@@ -125,15 +135,13 @@ def target_for(
     """
     check_place(output, layout)
     layout = layout_for(profile, layout)
-    encoder = tile_encoder(profile, layout, treatment, steps)
     return Target(
         output=output,
         overwrite=overwrite,
         profile=profile,
         treatment=treatment,
         layout=layout,
-        encoder=None if isinstance(encoder, ByGdal) else encoder,
-        gdal_because=encoder.because if isinstance(encoder, ByGdal) else "",
+        encoder=tile_encoder(profile, layout, treatment, steps),
         rounding=_rounding(treatment, profile.codec, layout, steps),
     )
 

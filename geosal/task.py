@@ -129,7 +129,7 @@ def task_of(plan: Plan) -> BlockTask:
     """Make the work on a plan's blocks."""
     nodata_kept = plan.layout.nodata is not None or plan.scene.layout.nodata is None
     rounding, encoder = plan.target.rounding, plan.target.encoder
-    overviews = rounding is not None and encoder is not None and encoder.overviews
+    overviews = rounding is not None and encoder.overviews
     return BlockTask(
         scene=plan.scene,
         saliency=None if plan.treatment == NOTHING else plan.saliency,

@@ -7,6 +7,7 @@ import pytest
 from affine import Affine
 
 from geosal.errors import OutputError
+from geosal.formats.format import ByGdal
 from geosal.formats.profiles import resolve_profile, resolve_treated
 from geosal.grid import Grid
 from geosal.produce import Progress, Target, making, target_for
@@ -62,10 +63,11 @@ def test_a_lossy_codec_gets_a_mask_in_the_place_of_a_nodata_code(tmp_path: Path)
 
 def test_what_only_gdal_can_write_is_told_with_the_reason(tmp_path: Path) -> None:
     ours, gdals = target(tmp_path / "a.tif"), target(tmp_path / "a.tif", OVERVIEW_RESAMPLING="NEAREST")
-    assert ours.encoder is not None
-    assert ours.gdal_because == ""
-    assert gdals.encoder is None
-    assert "OVERVIEW_RESAMPLING=NEAREST" in gdals.gdal_because
+    assert ours.own_encoder is ours.encoder
+    assert isinstance(gdals.encoder, ByGdal)
+    assert "OVERVIEW_RESAMPLING=NEAREST" in gdals.encoder.because
+    with pytest.raises(TypeError, match="whole files only: OVERVIEW_RESAMPLING=NEAREST"):
+        _ = gdals.own_encoder
 
 
 @pytest.mark.parametrize(("profile", "rounds"), [("zstd", True), ("lerc", False)])

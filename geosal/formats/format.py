@@ -131,6 +131,8 @@ class ByGdal:
     """
 
     because: str
+    overviews: ClassVar[bool] = False
+    """GDAL makes them itself, and not of our tiles."""
 
 
 Encoder = TypeVar("Encoder", bound=TileEncoder)

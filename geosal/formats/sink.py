@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from geosal.formats.container import Container
-from geosal.formats.format import Profile
+from geosal.formats.format import ByGdal, Profile
 from geosal.formats.gdal.stage import Stage
 from geosal.formats.pyramid import Assembler, Cutter, Parts, Rounding, TileEncoder, Uncut
 from geosal.raster import RasterLayout
@@ -35,7 +35,7 @@ def open_sink(
     path: Path,
     profile: Profile,
     layout: RasterLayout,
-    encoder: TileEncoder | None,
+    encoder: TileEncoder | ByGdal,
     *,
     rounding: Rounding | None = None,
     threads: int | None = None,
@@ -50,7 +50,7 @@ def open_sink(
     profile, layout
         What is to be written.
     encoder
-        Of the tiles; None when GDAL has to write the file.
+        Of the tiles, or why GDAL has to write the file.
     rounding
         Of the means in overviews, see `Cutter`; those that GDAL makes are left.
     threads
@@ -63,7 +63,7 @@ def open_sink(
     OutputError
         The file cannot be made.
     """
-    if encoder is None:
+    if isinstance(encoder, ByGdal):
         with Stage(path.with_name("stage.tif"), layout) as stage:
             yield _GdalSink(path, stage, profile, layout, threads, report)
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from geosal.formats.cog.tiles import TiffEncoder
+from geosal.formats.format import ByGdal
 from geosal.formats.tuning import Setting, setting_for
 from geosal.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.plan import Plan, retuned
@@ -73,8 +74,8 @@ def knob_for(plan: Plan, spread: float) -> Knob:
 
 
 def _quality(plan: Plan, _: float) -> Knob:
-    fineness = 1.0 if plan.target.encoder is None else _FINE
-    best = math.floor(_NEARLY_LOSSLESS) if plan.target.encoder is None else _NEARLY_LOSSLESS
+    whole = isinstance(plan.target.encoder, ByGdal)  # GDAL takes no fractions
+    fineness, best = (1.0, math.floor(_NEARLY_LOSSLESS)) if whole else (_FINE, _NEARLY_LOSSLESS)
 
     def at(place: float) -> Plan:
         return retuned(plan, plan.settings.with_option("QUALITY", f"{round(place, 2):.10g}"))

@@ -163,10 +163,8 @@ class Sample:
 
     def encode(self, treated: Piece, target: Target) -> list[Tile]:
         """Encode all tiles of the sample and of its overviews."""
-        if target.encoder is None:
-            raise ValueError("GDAL encodes whole files only")
         layout = self.layout(target)
-        cutter = Cutter.of(target.encoder, layout, target.rounding)
+        cutter = Cutter.of(target.own_encoder, layout, target.rounding)
         piece = treated if layout.has_mask else treated._replace(mask=None)
         tiles: list[Tile] = []
         with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:

@@ -33,9 +33,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
     tiles
         What `Sample.encode` made of them.
     """
-    encoder, form = target.encoder, target.profile.format
-    if encoder is None:
-        raise ValueError("GDAL encodes whole files only")
+    encoder, form = target.own_encoder, target.profile.format
     own = own_bytes(tiles, target)
     scene = target.layout.grid.shape
     if sample.shape == scene:

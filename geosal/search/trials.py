@@ -6,6 +6,7 @@ from pathlib import Path
 
 from geosal.comparison import colours, in_colours
 from geosal.files.swap import remove
+from geosal.formats.format import ByGdal
 from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.formats.pyramid import Piece
 from geosal.formats.treatments import goes_by_tile
@@ -65,7 +66,7 @@ class Trials:
     def _measure(self, plan: Plan) -> float:
         self.count += 1
         treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
-        if target.encoder is None:
+        if isinstance(target.encoder, ByGdal):
             return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
         tiles = sample.encode(treated, target)
         if self._header is None:
@@ -79,7 +80,7 @@ class Trials:
         if plan.profile.lossless:
             found = treated.pixels[colours(plan.scene.layout)], None
             return judge_sample(plan, sample, found, self.range_of_data)
-        tiles = [] if target.encoder is None else sample.encode(treated, target)
+        tiles = [] if isinstance(target.encoder, ByGdal) else sample.encode(treated, target)
         path = sample.write(treated, target, tiles, self.folder)
         candidate = open_candidate(str(path))
         decoded = in_colours(candidate.read(treated.block), candidate.layout)
