@@ -20,7 +20,7 @@ _SAME = 1e-6
 _CENTRE = 0.5
 
 
-class Pixels(NamedTuple):
+class FilePixels(NamedTuple):
     """Where the pixels of an array lie in its file."""
 
     transform: Affine
@@ -28,25 +28,25 @@ class Pixels(NamedTuple):
     is_whole: bool
 
 
-def pixels_in_file(array: xr.DataArray, grid: Grid, file: RasterLayout) -> Pixels | None:
+def pixels_in_file(array: xr.DataArray, grid: Grid, file: RasterLayout) -> FilePixels | None:
     """Tell where an array lies in its file; None where it does not tell, or does not lie in there.
 
     Of a file with control points and no transform, coordinates count pixels, as `open_scene` gives them.
     """
     if grid == file.grid:
-        return Pixels(Affine.identity(), is_whole=True)
+        return FilePixels(Affine.identity(), is_whole=True)
     if _is_uncounted(array) and (not grid.georeferenced or grid.transform == file.grid.transform):
-        return Pixels(Affine.identity(), is_whole=True) if grid.shape == file.grid.shape else None
+        return FilePixels(Affine.identity(), is_whole=True) if grid.shape == file.grid.shape else None
     alike = grid.rasterio_crs == file.grid.rasterio_crs or (file.grid.crs is None and has_points(array))
     if not alike or file.grid.transform.is_degenerate:
         return None
     transform = ~file.grid.transform @ grid.transform
     is_whole = grid.shape == file.grid.shape and transform.almost_equals(Affine.identity(), _SAME)
-    return Pixels(transform, is_whole) if is_whole or _lies_in(transform, grid, file.grid) else None
+    return FilePixels(transform, is_whole) if is_whole or _lies_in(transform, grid, file.grid) else None
 
 
 def carry_place(
-    array: xr.DataArray, grid: Grid, file: RasterLayout | None, pixels: Pixels | None, metadata: RasterMetadata
+    array: xr.DataArray, grid: Grid, file: RasterLayout | None, pixels: FilePixels | None, metadata: RasterMetadata
 ) -> tuple[Grid, RasterMetadata]:
     """Move control points and RPCs to the pixels of an array; tell its grid, which has none beside control points.
 
@@ -66,7 +66,7 @@ def carry_place(
     """
     if file is None and not grid.georeferenced:  # who gives an array a place goes before its points
         metadata = _with_own_points(array, metadata)
-        pixels = None if _is_uncounted(array) else Pixels(grid.transform, is_whole=False)
+        pixels = None if _is_uncounted(array) else FilePixels(grid.transform, is_whole=False)
     if pixels is None:
         of_file = metadata if file is None else file.metadata
         astray = _is_uncounted(array) and file is not None and grid.transform == file.grid.transform
