@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from geosal.arrays.open_scene import open_scene
     from geosal.arrays.smooth import smooth
     from geosal.comparison import Comparison, compare
-    from geosal.ladder import Ladder, effective_kernel
-    from geosal.pipeline import Summary, compress, run
-    from geosal.plan import Plan, make_plan
+    from geosal.core.ladder import Ladder, effective_kernel
+    from geosal.job.pipeline import Summary, compress, run
+    from geosal.job.plan import Plan, make_plan
+    from geosal.job.recipe import Recipe
     from geosal.produce import Progress
-    from geosal.recipe import Recipe
     from geosal.verification import verify
 else:
     _ROOMS = {
         "Comparison": "comparison",
-        "Ladder": "ladder",
-        "Plan": "plan",
+        "Ladder": "core.ladder",
+        "Plan": "job.plan",
         "Progress": "produce",
-        "Recipe": "recipe",
-        "Summary": "pipeline",
+        "Recipe": "job.recipe",
+        "Summary": "job.pipeline",
         "compare": "comparison",
-        "compress": "pipeline",
-        "effective_kernel": "ladder",
-        "make_plan": "plan",
+        "compress": "job.pipeline",
+        "effective_kernel": "core.ladder",
+        "make_plan": "job.plan",
         "open_scene": "arrays.open_scene",
-        "run": "pipeline",
+        "run": "job.pipeline",
         "saliency": "arrays.api",
         "smooth": "arrays.smooth",
         "verify": "verification",

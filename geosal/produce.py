@@ -9,7 +9,11 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.cluster import give_back, open_pool
+from geosal.core.cluster import open_pool, trim_memory
+from geosal.core.grid import Block
+from geosal.core.raster import RasterLayout
+from geosal.core.shared_raster import close_shared_rasters
+from geosal.core.treatment import SMOOTH, Bound, Treatment
 from geosal.files.publish import WorkDirectory
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import ByGdal, Codec, Profile
@@ -18,12 +22,8 @@ from geosal.formats.pyramid import Cutter, Parts, TileEncoder, Uncut
 from geosal.formats.sink import open_sink
 from geosal.formats.table import OWN_TAGS
 from geosal.formats.treatments import goes_by_tile
-from geosal.gdal_env import close_shared_rasters
-from geosal.grid import Block
-from geosal.raster import RasterLayout
 from geosal.smoothing.block import SampleRules
 from geosal.smoothing.bound import Rounding
-from geosal.treatment import SMOOTH, Bound, Treatment
 from geosal.verification import verify_structure
 
 Tags = Mapping[str, str]
@@ -183,7 +183,7 @@ class Labour(Generic[Facts]):
     blocks
         Cover the output, without overlap.
     scheduler, workers
-        As `geosal.cluster.open_pool`.
+        As `geosal.core.cluster.open_pool`.
     """
 
     stage: Stage
@@ -323,7 +323,7 @@ def make_file(
                     report(Progress(labour.stage, done, total, "blocks"))
         finally:
             close_shared_rasters()
-        give_back()  # the file's end takes memory of its own
+        trim_memory()  # the file's end takes memory of its own
         sink.finish(*tags())
     report(Progress("verify", 0, 1, "steps"))
     verify_structure(path, layout, path.name)

@@ -11,11 +11,11 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
+from geosal.core.ladder import Ladder
 from geosal.formats.gdal.convert import convert
 from geosal.formats.gdal.stage import Stage
 from geosal.formats.profiles import resolve_profile
-from geosal.grid import Block
-from geosal.ladder import Ladder
 from geosal.scenes import Scene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency, open_saliency

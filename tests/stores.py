@@ -9,11 +9,11 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.formats.pyramid import Cutter
 from geosal.formats.zarr.container import ZarrContainer
 from geosal.formats.zarr.tiles import ZarrEncoder
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Scene
 
 UTM = CRS.from_epsg(32617).to_wkt()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from geosal.ladder import effective_kernel
-from geosal.plan import make_plan
-from geosal.recipe import Recipe
+from geosal.core.ladder import effective_kernel
+from geosal.job.plan import make_plan
+from geosal.job.recipe import Recipe
 
 EXPERIMENTS = {"ms-roi-tables"}
 """Recipes of experiments, not of a job; `tests/lab/experiments` reads them."""

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from rasterio.transform import from_origin
 
 import geosal
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.formats.profiles import resolve_profile
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 
 POLE = "+proj=ob_tran +o_proj=longlat +o_lon_p=0 +o_lat_p=39.25 +lon_0=18 +to_meter=0.0174532925199433 +ellps=WGS84"
 UTM = from_origin(5e5, 45e5, 10, 10)

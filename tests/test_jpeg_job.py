@@ -21,11 +21,11 @@ from scipy.ndimage import gaussian_filter
 
 import geosal
 from geosal.cli.main import geosal as command
+from geosal.core.grid import Block
 from geosal.errors import GeosalWarning, OutputError, TargetError, UsageError
 from geosal.formats.jpeg import first
 from geosal.formats.jpeg import tiles as encoding
-from geosal.grid import Block
-from geosal.search import sample
+from geosal.job.search import sample
 from geosal.sources import Saliency
 
 HEIGHT, WIDTH = 587, 773

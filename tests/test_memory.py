@@ -89,7 +89,7 @@ def test_what_workers_have_freed_goes_back_before_the_file_ends(
     """The check of a JPEG fills GDAL's cache anew; what threads leave behind would come on top of it."""
     order: list[str] = []
     monkeypatch.setattr(produce, "close_shared_rasters", lambda: order.append("close"))
-    monkeypatch.setattr(produce, "give_back", lambda: order.append("give back"))
+    monkeypatch.setattr(produce, "trim_memory", lambda: order.append("give back"))
     monkeypatch.setattr(produce, "verify_structure", lambda *_: order.append("verify"))
     geosal.compress(
         str(scenes["small"]), str(tmp_path / "out.jpg"), saliency="half", creation_options={"QUALITY": "75"}

@@ -15,7 +15,7 @@ from rasterio.enums import ColorInterp
 import geosal
 from conftest import ROOT
 from geosal import Ladder
-from geosal.grid import Grid
+from geosal.core.grid import Grid
 from geosal.sources import Saliency, open_saliency
 
 pytestmark = [

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from geosal.comparison import Comparison
-    from geosal.ladder import Ladder
+    from geosal.core.ladder import Ladder
     from geosal.produce import ProgressCallback
 
 _XARRAY = "xarray"

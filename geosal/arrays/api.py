@@ -12,18 +12,18 @@ import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
-from geosal import provenance
 from geosal.arrays.coordinates import check_dimensions, grid_of
 from geosal.arrays.layout import Recode, bands_of, layout_of
+from geosal.core import provenance
+from geosal.core.gdal_env import path_text
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import alpha_among, any_colour, valid_samples
 from geosal.errors import UsageError
 from geosal.files.publish import check_output
-from geosal.fit import BLOCK
 from geosal.formats.profiles import resolve_profile
-from geosal.gdal_env import path_text
-from geosal.grid import Block, Grid
+from geosal.job.fit import BLOCK
+from geosal.job.recipe import read_options
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
-from geosal.raster import alpha_among, any_colour, valid_samples
-from geosal.recipe import read_options
 from geosal.scenes import AnyScene, input_root, open_input
 from geosal.sources import Saliency, open_saliency, source_texts
 

@@ -14,8 +14,8 @@ import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
+from geosal.core.grid import Grid
 from geosal.errors import GeosalWarning, SceneError
-from geosal.grid import Grid
 
 _TOLERANCE = 0.01
 """Of a pixel: coordinates that differ by less are the same; those of degrees are often rounded."""

@@ -16,8 +16,8 @@ from rasterio.enums import ColorInterp
 
 from geosal.arrays.coordinates import grid_of
 from geosal.arrays.place import carry_place, pixels_in_file
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
 from geosal.errors import GeosalError, GeosalWarning
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
 from geosal.scenes import AnyScene, Reading, open_input
 
 _NODATA_KEYS = ("_FillValue", "missing_value", "fill_value", "nodata")

@@ -13,10 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
+from geosal.core.gdal_env import gdal_env, path_text
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import BandMetadata
 from geosal.errors import UsageError
-from geosal.gdal_env import gdal_env, path_text
-from geosal.grid import Block, Grid
-from geosal.raster import BandMetadata
 from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import open_input
 from geosal.scenes.raster import Scene

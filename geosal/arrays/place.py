@@ -11,9 +11,9 @@ from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
 
 from geosal.arrays.coordinates import has_points
+from geosal.core.grid import Grid
+from geosal.core.raster import RasterLayout, RasterMetadata
 from geosal.errors import GeosalWarning
-from geosal.grid import Grid
-from geosal.raster import RasterLayout, RasterMetadata
 
 _SAME = 1e-6
 """Of a pixel."""

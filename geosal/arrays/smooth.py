@@ -11,10 +11,10 @@ from dask.array.overlap import ensure_minimum_chunksize
 from numpy.typing import NDArray
 
 from geosal.arrays.coordinates import check_dimensions
+from geosal.core.ladder import Ladder
+from geosal.core.raster import alpha_among, mask_out, told_nodata, valid_samples
 from geosal.errors import SaliencyError, SceneError
-from geosal.ladder import Ladder
 from geosal.native.loops import DTYPES
-from geosal.raster import alpha_among, mask_out, told_nodata, valid_samples
 from geosal.smoothing.block import SampleRules, smooth_block
 
 _CHUNK = 2048

@@ -15,9 +15,9 @@ from geosal.cli.apart import refuse_job_file
 from geosal.cli.output import Report, as_bytes, counted, grid, pairs
 from geosal.cli.progress import progress_bars
 from geosal.comparison import Comparison, Pair, Row, judge, open_pair
+from geosal.core.ladder import Ladder
 from geosal.errors import OutputError, UsageError
 from geosal.files.publish import check_output, why_no_folder
-from geosal.ladder import Ladder
 from geosal.scenes import Reading, band_names
 
 _READING = tuple(field.name for field in fields(Reading))

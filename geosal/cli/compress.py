@@ -7,8 +7,8 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, as_search, counted, pairs
 from geosal.cli.progress import progress_bars
-from geosal.pipeline import run
-from geosal.plan import make_plan
+from geosal.job.pipeline import run
+from geosal.job.plan import make_plan
 
 
 @click.command()

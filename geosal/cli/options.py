@@ -8,15 +8,15 @@ from rasterio.rio import options as rio_options
 
 from geosal.cli.guard import set_verbosity
 from geosal.cli.output import Report
+from geosal.core.option_values import read_yaml
+from geosal.core.treatment import NOTHING, Bound, Quality, Treatment
 from geosal.formats.cog.options import codec_options
 from geosal.formats.options import united
 from geosal.formats.table import PROFILES
-from geosal.option_values import read_yaml
-from geosal.recipe import COMBINE, Recipe
+from geosal.job.recipe import COMBINE, Recipe
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
 from geosal.sources.combine import OUTSIDE, idle_rules
-from geosal.treatment import NOTHING, Bound, Quality, Treatment
 
 _RATES = ("target_bpp", "target_size", "target_ratio", "target_jpeg")
 _FLOORS = ("min_psnr", "min_ssim")

@@ -6,8 +6,8 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, counted, pairs
-from geosal.estimate import estimate, estimate_bytes
-from geosal.plan import make_plan
+from geosal.job.estimate import estimate, estimate_bytes
+from geosal.job.plan import make_plan
 
 
 @click.command()

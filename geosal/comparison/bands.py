@@ -11,7 +11,7 @@ import numpy as np
 
 from geosal.comparison.pair import Pair, colours
 from geosal.comparison.seams import KEPT
-from geosal.raster import RasterLayout
+from geosal.core.raster import RasterLayout
 
 _BYTES = 100 * 2**20
 """For each worker: with two of them, libraries and GDAL's cache, a comparison takes 512 MiB."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geosal.comparison.pair import Pair, Samples, in_colours
 from geosal.comparison.seams import Ready
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.metrics import ErrorSums, StructureSums, sum_by_level
 from geosal.produce import Work
 from geosal.scenes import AnyScene

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, Grid
+from geosal.core.ladder import Ladder
+from geosal.core.provenance import read_ladder
+from geosal.core.raster import RasterLayout
+from geosal.core.raster import Samples as AllSamples
 from geosal.errors import SaliencyError, SceneError, UsageError
-from geosal.grid import Block, Grid
-from geosal.ladder import Ladder
 from geosal.native import look_up
-from geosal.provenance import read_ladder
-from geosal.raster import RasterLayout
-from geosal.raster import Samples as AllSamples
 from geosal.scenes import AnyScene, Reading, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources.base import AnySaliency

@@ -11,22 +11,23 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from rasterio.enums import ColorInterp
 
-from geosal import provenance
-from geosal.cluster import Pool, cpu_count, open_pool
 from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.judge import JudgeTask, MapTask, RangeTask, ReadTask, error_dtype
 from geosal.comparison.pair import Pair, open_pair
 from geosal.comparison.result import Comparison, Row
 from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
+from geosal.core import provenance
+from geosal.core.cluster import Pool, cpu_count, open_pool
+from geosal.core.gdal_env import path_text
+from geosal.core.grid import Block
+from geosal.core.ladder import Ladder
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
+from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import GeosalWarning, SceneError, UsageError, redact
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
-from geosal.gdal_env import close_shared_rasters, path_text
-from geosal.grid import Block
-from geosal.ladder import Ladder
 from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import AnyScene, Reading
 from geosal.scenes.zarr_store import is_store, store_bytes
 from geosal.verification import Asked

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.comparison.pair import Samples
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.metrics import HALO
 
 KEPT = 2 * HALO

@@ -11,11 +11,11 @@ from typing import ClassVar, Self
 import numpy as np
 from rasterio.errors import RasterioError
 
+from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
 from geosal.files.publish import cannot_write
 from geosal.files.swap import remove
 from geosal.formats.pyramid import Tile
-from geosal.raster import RasterLayout
 
 
 class TileIndex:

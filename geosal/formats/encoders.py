@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import SMOOTH, Treatment
 from geosal.errors import UsageError
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.options import number
 from geosal.formats.pyramid import TileEncoder
-from geosal.raster import RasterLayout
-from geosal.treatment import SMOOTH, Treatment
 
 _MOST_BYTES = 2**31
 """What GDAL and OpenJPEG count a tile's bytes up to."""

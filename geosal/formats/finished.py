@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from rasterio.io import DatasetReader
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Treatment
 from geosal.formats.readback import fault_of_last_tile, undecodable
-from geosal.raster import RasterLayout
-from geosal.treatment import Treatment
 
 
 class Finished:

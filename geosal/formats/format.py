@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import SMOOTH, Treatment
 from geosal.formats.container import Container
 from geosal.formats.finished import Finished
 from geosal.formats.gdal.completeness import fault_of_tiles
@@ -18,8 +20,6 @@ from geosal.formats.gdal.domains import Item, restore_in_sidecar
 from geosal.formats.options import CreationOption
 from geosal.formats.pyramid import TileEncoder
 from geosal.formats.quality import Scale
-from geosal.raster import RasterLayout
-from geosal.treatment import SMOOTH, Treatment
 
 INTEGERS_16 = ("uint8", "uint16", "int16")
 """Types of samples with 16 bits at most."""

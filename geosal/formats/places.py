@@ -11,11 +11,11 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.rpc import RPC
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
 from geosal.files.swap import beside, sidecars_of
 from geosal.formats.table import FORMATS
-from geosal.gdal_env import gdal_env
-from geosal.raster import RasterLayout
 
 _DRIVERS = {suffix: form.reader for form in FORMATS if not form.is_store for suffix in form.suffixes}
 """Suffix of an output -> the driver that reads it."""

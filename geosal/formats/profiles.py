@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from rasterio.enums import ColorInterp
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import SMOOTH, Quality, Treatment
 from geosal.errors import UsageError
 from geosal.formats.format import ALL_TYPES, Codec, Format, Profile
 from geosal.formats.options import PROTECTED_OPTIONS, united
 from geosal.formats.table import PROFILES, format_of, format_with
 from geosal.formats.treatments import settle, treated_options
-from geosal.raster import RasterLayout
-from geosal.treatment import SMOOTH, Quality, Treatment
 
 _RGBA = 4
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, level_shapes
+from geosal.core.raster import RasterLayout, is_mean_apart, is_nodata, mask_out, move_off_nodata, valid_samples
 from geosal.errors import GeosalError, OutputError
-from geosal.grid import Block, level_shapes
 from geosal.native import halve
-from geosal.raster import RasterLayout, is_mean_apart, is_nodata, mask_out, step_off, valid_samples
 
 Rounding = Callable[[NDArray[Any], NDArray[np.uint8], NDArray[np.bool_] | None, tuple[int, int]], NDArray[Any]]
 """From pixels (band, y, x), their levels and validity, and where they begin in their image, to rounded ones."""
@@ -211,7 +211,7 @@ def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_] | None, nod
     if hit.any():
         if valid is not None:
             hit &= _any_of_squares(valid)
-        step_off(reduced, hit, nodata)
+        move_off_nodata(reduced, hit, nodata)
 
 
 def _any_of_squares(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:

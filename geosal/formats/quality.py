@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import BEST, Quality
 from geosal.formats.options import number
-from geosal.raster import RasterLayout
-from geosal.treatment import BEST, Quality
 
 _GAP = 40
 """How far `low` lies below `high` where only that is known."""

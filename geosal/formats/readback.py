@@ -6,7 +6,7 @@ import numpy as np
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.grid import Block, Grid
+from geosal.core.grid import Block, Grid
 
 _BLOCK_BYTES = 64 * 2**20
 """Bytes that are decoded at once."""

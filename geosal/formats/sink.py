@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from geosal.core.raster import RasterLayout
 from geosal.formats.container import Container
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.gdal.stage import Stage
 from geosal.formats.pyramid import Assembler, Cutter, Parts, Rounding, TileEncoder, Uncut
-from geosal.raster import RasterLayout
 
 
 class Sink(Protocol):

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Bound, Quality, Treatment, TwoPass
 from geosal.errors import UsageError
 from geosal.formats.format import ByGdal, Codec, Format
-from geosal.raster import RasterLayout
-from geosal.treatment import Bound, Quality, Treatment, TwoPass
 
 
 def goes_by_tile(treatment: Treatment, codec: Codec) -> bool:

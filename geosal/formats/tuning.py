@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from geosal.core.treatment import Bound, Quality, Treatment
 from geosal.errors import UsageError
 from geosal.formats.format import Profile
-from geosal.treatment import Bound, Quality, Treatment
 
 
 class Setting(StrEnum):

@@ -11,11 +11,12 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
-from geosal.cluster import open_pool
+from geosal.core.cluster import open_pool
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block, Grid
+from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import OutputError, UsageError
 from geosal.files.publish import WorkDirectory, check_output
-from geosal.gdal_env import close_shared_rasters, gdal_env
-from geosal.grid import Block, Grid
 from geosal.scenes import AnyScene
 from geosal.scenes.decimate import decimate
 

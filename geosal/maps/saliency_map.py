@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
-from geosal import provenance
+from geosal.core import provenance
+from geosal.core.grid import Block, Grid
+from geosal.core.ladder import Ladder, effective_kernel
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import UsageError
 from geosal.files.publish import check_output
-from geosal.fit import BLOCK
 from geosal.formats.profiles import resolve_profile
-from geosal.grid import Block, Grid
-from geosal.ladder import Ladder, effective_kernel
+from geosal.job.fit import BLOCK
+from geosal.job.plan import inputs_of, saliency_of
+from geosal.job.recipe import Recipe
+from geosal.job.tally import warn_of_little_gain
 from geosal.maps.preview import JET, check_preview, draw
 from geosal.native import look_up
-from geosal.plan import inputs_of, saliency_of
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
-from geosal.recipe import Recipe
 from geosal.scenes import AnyScene, open_input
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sources import Saliency
-from geosal.tally import warn_of_little_gain
 
 SCALE = 255
 """The uint8 value of saliency 1."""

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block, Grid
-from geosal.raster import Pixels, QualityBand, RasterLayout, Samples
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import Pixels, QualityBand, RasterLayout, Samples
 
 
 class Small(NamedTuple):
@@ -18,7 +18,7 @@ class Small(NamedTuple):
     pixels: NDArray[Any]
     """(band, y, x), of the scene's dtype."""
     valid: NDArray[np.bool_]
-    """(band, y, x), as in `geosal.raster.Samples`."""
+    """(band, y, x), as in `geosal.core.raster.Samples`."""
 
 
 class AnyScene(Pixels, Protocol):
@@ -78,7 +78,7 @@ class AnyScene(Pixels, Protocol):
         """
 
     def having(self, *bands: str) -> "AnyScene":
-        """The same scene, on the same grid, with other bands; see `geosal.raster.Pixels`."""
+        """The same scene, on the same grid, with other bands; see `geosal.core.raster.Pixels`."""
 
     def select(self, bands: Sequence[int]) -> "AnyScene":
         """The same pixels in some of its bands, by their positions from 0; mask and alpha go on to tell what counts."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.scenes.base import AnyScene, Small
 
 SAMPLE = 1024

@@ -3,9 +3,10 @@
 import os
 from typing import Any
 
-from geosal import provenance
+from geosal.core import provenance
+from geosal.core.gdal_env import gdal_env, path_text
+from geosal.core.open_raster import open_raster
 from geosal.errors import SceneError
-from geosal.gdal_env import gdal_env, open_raster, path_text
 from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import refuse_archive
 from geosal.scenes.raster import MAX_PIXELS, Scene

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block, Grid
+from geosal.core.metadata import read_metadata
+from geosal.core.open_raster import open_raster
+from geosal.core.raster import RasterLayout, RasterMetadata, Samples, alpha_among, mask_out, valid_samples
+from geosal.core.shared_raster import FileState, file_state, shared_raster
 from geosal.errors import GeosalWarning, SceneError, UsageError
-from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
-from geosal.grid import Block, Grid
-from geosal.metadata import read_metadata
-from geosal.raster import RasterLayout, RasterMetadata, Samples, alpha_among, mask_out, valid_samples
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
 
@@ -153,7 +155,7 @@ class Scene(Stored):
         return Samples(pixels, valid, written)
 
     def having(self, *bands: str) -> Self:
-        """Open the same raster with other bands: roles of `geosal.raster.ROLES`, descriptions, or numbers from 1.
+        """Open the same raster with other bands: roles of `geosal.core.raster.ROLES`, descriptions, or numbers from 1.
 
         Numbers are the file's, whichever bands this scene has.
 

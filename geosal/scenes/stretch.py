@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
+from geosal.core.provenance import TO_BYTE
+from geosal.core.raster import BandMetadata, RasterLayout, Samples, without_scale, without_scale_tags
 from geosal.errors import GeosalWarning, UsageError
-from geosal.grid import Block
-from geosal.provenance import TO_BYTE
-from geosal.raster import BandMetadata, RasterLayout, Samples, without_scale, without_scale_tags
 from geosal.scenes.base import AnyScene, Small, Wrapped
 from geosal.scenes.decimate import decimate, sample
 from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
@@ -94,7 +94,7 @@ class ByteScene(Wrapped):
     def having(self, *bands: str) -> Self:
         """The same scene and rule with other bands, in bytes as well; limits are found anew.
 
-        It makes this a scene like any other (`geosal.raster.Pixels`); sources of saliency have `original` instead.
+        It makes this a scene like any other (`geosal.core.raster.Pixels`); sources of saliency have `original` instead.
 
         Raises
         ------

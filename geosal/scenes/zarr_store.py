@@ -18,10 +18,10 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, Grid
+from geosal.core.metadata import metadata_from_json
+from geosal.core.raster import RasterLayout, Samples, mask_out, valid_samples
 from geosal.errors import GeosalError, SceneError
-from geosal.grid import Block, Grid
-from geosal.metadata import metadata_from_json
-from geosal.raster import RasterLayout, Samples, mask_out, valid_samples
 from geosal.scenes.base import AnyScene, Selected, Small, Stored
 from geosal.scenes.raster import DTYPES, Scene
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal import native
+from geosal.core.ladder import Ladder
+from geosal.core.raster import is_mean_apart, is_nodata, move_off_nodata
 from geosal.errors import UsageError
-from geosal.ladder import Ladder
-from geosal.raster import is_mean_apart, is_nodata, step_off
 from geosal.smoothing.weights import kernels
 
 
@@ -93,4 +93,4 @@ def _keep_off_nodata(
         hit &= valid
     if hit.any():
         hit &= levels > 0
-        step_off(result, hit, nodata)
+        move_off_nodata(result, hit, nodata)

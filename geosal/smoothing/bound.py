@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.raster import is_nodata
 from geosal.errors import UsageError
 from geosal.native import quantise
 from geosal.native.loops import QUANTISED
-from geosal.raster import is_nodata
 from geosal.smoothing.block import SampleRules
 
 _NOTHING_SPECIAL = SampleRules()

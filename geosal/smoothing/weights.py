@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from geosal.ladder import Ladder
+from geosal.core.ladder import Ladder
 
 Taps = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block, Grid
-from geosal.raster import Pixels
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import Pixels
 from geosal.sources.text import SourceText
 
 Kind = Literal["interest", "exclusion"]

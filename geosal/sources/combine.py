@@ -9,9 +9,9 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import Pixels
 from geosal.errors import GeosalWarning, SaliencyError, UsageError, redact
-from geosal.grid import Block, Grid
-from geosal.raster import Pixels
 from geosal.sources.base import Coded, CodedSource, OpenContext, Source
 from geosal.sources.masks.alignment import spread
 from geosal.sources.patterns.synthetic import Uniform

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Grid
 from geosal.errors import UsageError
-from geosal.grid import Grid
 
 Floats = NDArray[np.float64]
 

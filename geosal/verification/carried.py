@@ -9,10 +9,10 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 
-from geosal import provenance
+from geosal.core import provenance
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
 from geosal.formats.format import Format
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
 from geosal.verification.check import Check
 
 _PIXEL_TOLERANCE = 1e-6

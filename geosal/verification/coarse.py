@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from rasterio.io import DatasetReader
 
-from geosal.provenance import read_treatment
-from geosal.treatment import SMOOTH, Quality, Treatment, TwoPass
+from geosal.core.provenance import read_treatment
+from geosal.core.treatment import SMOOTH, Quality, Treatment, TwoPass
 
 _UNKNOWN = 16.0
 """Error of integers, where the quality of the codec is not known."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from geosal.gdal_env import open_raster
-from geosal.grid import Block
-from geosal.ladder import Ladder
+from geosal.core.grid import Block
+from geosal.core.ladder import Ladder
+from geosal.core.open_raster import open_raster
 from geosal.scenes import AnyScene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.verification.check import Check

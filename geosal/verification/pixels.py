@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
-from geosal.ladder import Ladder
-from geosal.raster import any_colour
+from geosal.core.grid import Block
+from geosal.core.ladder import Ladder
+from geosal.core.raster import any_colour
 from geosal.scenes import AnyScene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency

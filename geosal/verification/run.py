@@ -12,19 +12,21 @@ import numpy as np
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
-from geosal import provenance
+from geosal.core import provenance
+from geosal.core.gdal_env import gdal_env, path_text
+from geosal.core.grid import Grid
+from geosal.core.ladder import Ladder
+from geosal.core.open_raster import open_raster
+from geosal.core.raster import RasterLayout
+from geosal.core.shared_raster import close_shared_rasters
+from geosal.core.treatment import BEST, SMOOTH, Bound, Quality
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
 from geosal.formats.format import Format
 from geosal.formats.table import FORMATS, format_read_by
 from geosal.formats.zarr import check as store
-from geosal.gdal_env import close_shared_rasters, gdal_env, open_raster, path_text
-from geosal.grid import Grid
-from geosal.ladder import Ladder
-from geosal.raster import RasterLayout
 from geosal.scenes import NO_LIMIT, AnyScene, Reading, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
-from geosal.treatment import BEST, SMOOTH, Bound, Quality
 from geosal.verification import carried, likeness, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
 from geosal.verification.original import Asked, saliency_on

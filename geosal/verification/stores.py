@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from geosal.core.raster import RasterLayout
 from geosal.errors import SceneError
 from geosal.formats.zarr.check import layout_faults
-from geosal.raster import RasterLayout
 from geosal.scenes.zarr_store import ZarrScene
 from geosal.verification import carried
 

@@ -25,8 +25,8 @@ from material import blobs, boxes
 from numpy.typing import NDArray
 from report import Table, as_markdown, circumstances, put
 
+from geosal.core.ladder import Ladder
 from geosal.lab.demo.terrain import fractal
-from geosal.ladder import Ladder
 from geosal.smoothing.block import smooth_block
 
 LADDER = Ladder()

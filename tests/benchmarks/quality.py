@@ -18,12 +18,12 @@ from crops import CROPS_8, CROPS_16, DATA, LADDER, Crop, Result, Scene, judge, m
 from numpy.typing import NDArray
 from report import Table, as_markdown, put
 
+from geosal.core.treatment import Bound
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.pyramid import Cutter
 from geosal.scenes import open_input
 from geosal.smoothing.bound import bound_errors
-from geosal.treatment import Bound
 
 _ERROR = 32
 _SHARE = 0.15

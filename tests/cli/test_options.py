@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from geosal.cli import options
 from geosal.errors import UsageError
-from geosal.recipe import Recipe
+from geosal.job.recipe import Recipe
 
 
 def _parse(*words: str) -> Recipe:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from geosal.comparison.pair import Samples
 from geosal.comparison.seams import Seams
-from geosal.grid import Grid
+from geosal.core.grid import Grid
 from geosal.metrics import HALO
 
 

@@ -11,7 +11,7 @@ from geosal.comparison.judge import JudgeTask
 from geosal.comparison.result import ALL
 from geosal.comparison.seams import Seams
 from geosal.comparison.sums import Sums
-from geosal.ladder import Ladder
+from geosal.core.ladder import Ladder
 from geosal.metrics import ErrorSums
 from geosal.scenes import Scene
 from geosal.sources import open_saliency

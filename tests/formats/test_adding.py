@@ -11,6 +11,8 @@ from affine import Affine
 from numpy.typing import NDArray
 
 import geosal
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
 from geosal.formats import places, profiles, table
 from geosal.formats.container import Container, TileIndex
@@ -18,8 +20,6 @@ from geosal.formats.format import Codec, Format, Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.options import CreationOption
 from geosal.formats.pyramid import Tile
-from geosal.raster import RasterLayout
-from geosal.treatment import Treatment
 
 
 @dataclass(frozen=True)

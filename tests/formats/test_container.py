@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from affine import Affine
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError
 from geosal.formats.container import Container, TileIndex
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import ByGdal
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.pyramid import Cutter, Tile
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 
 SIDE = 1500
 """Pixels: several tiles of each format, and an overview in those whose overviews are tiles."""

@@ -7,11 +7,11 @@ import pytest
 from affine import Affine
 from rasterio.enums import ColorInterp
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import UsageError
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import PROFILES, format_with
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 
 
 def layout(

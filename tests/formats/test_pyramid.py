@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, level_shapes
 from geosal.errors import OutputError
 from geosal.formats.pyramid import Assembler, Cutter, Tile, Uncut
-from geosal.grid import Block, level_shapes
 
 TILE = 32
 

@@ -3,11 +3,11 @@
 import pytest
 from affine import Affine
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
+from geosal.core.treatment import BEST, Quality
 from geosal.formats.jpeg2000.decibels import Decibels
 from geosal.formats.quality import Percent, Scale
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
-from geosal.treatment import BEST, Quality
 
 
 def layout(dtype: str = "uint8", nbits: int | None = None) -> RasterLayout:

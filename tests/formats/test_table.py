@@ -8,13 +8,13 @@ import pytest
 from affine import Affine
 from rasterio.enums import ColorInterp
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import UsageError
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import ByGdal, Format
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import FORMATS, OWN_TAGS, PROFILES, format_of, format_read_by, format_with
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 
 RGB = tuple(BandMetadata(colorinterp=colour) for colour in (ColorInterp.red, ColorInterp.green, ColorInterp.blue))
 LAYOUT = RasterLayout(

@@ -10,14 +10,14 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
+from geosal.core.treatment import Bound, Quality, Treatment
 from geosal.errors import UsageError
 from geosal.formats.cog.tiles import TiffEncoder
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import ByGdal
 from geosal.formats.profiles import Settled, resolve_treated
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
-from geosal.treatment import Bound, Quality, Treatment
 
 RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 

@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
+from geosal.core.treatment import NOTHING, SMOOTH, Treatment
 from geosal.errors import UsageError
 from geosal.formats.format import Profile
 from geosal.formats.table import PROFILES, format_with
 from geosal.formats.tuning import Setting, setting_for
-from geosal.treatment import NOTHING, SMOOTH, Treatment
 
 
 def profile(name: str, *, lossless: bool) -> Profile:

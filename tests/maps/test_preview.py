@@ -6,8 +6,8 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from geosal.core.grid import Grid
 from geosal.errors import OutputError, SceneError, UsageError
-from geosal.grid import Grid
 from geosal.maps.preview import PALETTES, check_preview, draw, small_saliency, write_preview
 from geosal.scenes import Scene
 from geosal.scenes.stretch import ByteScene

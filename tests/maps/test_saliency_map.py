@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rio_cogeo import cog_validate
 
+from geosal.core.grid import Grid
+from geosal.core.ladder import Ladder
 from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
-from geosal.grid import Grid
-from geosal.ladder import Ladder
+from geosal.job.pipeline import compress
 from geosal.maps.saliency_map import quantise, to_levels, write_saliency_map
-from geosal.pipeline import compress
 from geosal.sources import open_saliency
 
 

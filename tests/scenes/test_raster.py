@@ -12,7 +12,7 @@ from rasterio.transform import from_origin
 from rasterio.windows import Window
 
 from geosal import GeosalWarning, SceneError, UsageError
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.scenes import Scene
 
 PLACE = {"crs": "EPSG:32631", "transform": from_origin(400000, 4900000, 10, 10)}

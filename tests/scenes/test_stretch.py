@@ -15,8 +15,8 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from stores import layout_of, write_store
 
+from geosal.core.grid import Block
 from geosal.errors import GeosalWarning, SceneError, UsageError
-from geosal.grid import Block
 from geosal.scenes import Scene
 from geosal.scenes.stretch import ByteScene
 from geosal.scenes.zarr_store import ZarrScene

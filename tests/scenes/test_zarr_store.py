@@ -11,9 +11,9 @@ import xarray as xr
 import zarr
 from stores import PROVENANCE, layout_of, write_store
 
+from geosal.core.grid import Block
+from geosal.core.raster import BandMetadata, RasterMetadata
 from geosal.errors import SceneError
-from geosal.grid import Block
-from geosal.raster import BandMetadata, RasterMetadata
 from geosal.scenes import Scene, describe
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 

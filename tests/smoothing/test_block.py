@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from oracle import smooth_reference
 
 from geosal import Ladder
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.smoothing import smooth_block
 from geosal.smoothing.block import SampleRules
 from geosal.smoothing.weights import fixed_point_taps

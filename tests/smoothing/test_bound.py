@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geosal import native
+from geosal.core.grid import Block
+from geosal.core.raster import is_nodata
+from geosal.core.treatment import Bound
 from geosal.errors import UsageError
-from geosal.grid import Block
-from geosal.raster import is_nodata
 from geosal.smoothing.block import SampleRules
 from geosal.smoothing.bound import Rounding, bound_errors, quantise_slowly, step_exponent
-from geosal.treatment import Bound
 
 INTEGERS = ["uint8", "int16", "uint16", "int32", "uint32"]
 DTYPES = [*INTEGERS, "float32", "float64"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 
-from geosal.grid import Grid
+from geosal.core.grid import Grid
 
 MakeMask = Callable[..., str]
 UNDER_GRID = Affine(100, 0, 399900, 0, -100, 5000100)

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning
-from geosal.grid import Block, Grid
 from geosal.sources import Saliency, open_saliency
 
 HEIGHT, WIDTH = 150, 2300

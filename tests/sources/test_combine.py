@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from affine import Affine
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning, UsageError
-from geosal.grid import Block, Grid
 from geosal.sources import Saliency, Source, open_saliency
 
 HERE = Block(0, 0, 1, 5)

@@ -6,8 +6,8 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
+from geosal.core.grid import Grid
 from geosal.errors import UsageError
-from geosal.grid import Grid
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 
 UTM = Grid.from_crs(CRS.from_epsg(32633), Affine(10, 0, 400000, 0, -10, 5000000), 300, 400)

@@ -12,9 +12,9 @@ from rasterio.rpc import RPC
 from rasterio.transform import from_origin
 
 import geosal
+from geosal.core.raster import BandMetadata, RasterMetadata
 from geosal.errors import GeosalWarning
 from geosal.formats.table import format_of
-from geosal.raster import BandMetadata, RasterMetadata
 from geosal.verification.carried import _same_crs, _same_rpcs, check_tags
 
 

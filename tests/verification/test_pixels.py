@@ -9,9 +9,9 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
-from geosal.grid import Block, Grid
-from geosal.ladder import Ladder
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Samples
+from geosal.core.grid import Block, Grid
+from geosal.core.ladder import Ladder
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Samples
 from geosal.sources import open_saliency
 from geosal.verification import pixels as room
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from stores import layout_of, store_of, write_store
 
 from geosal.cli.main import geosal
+from geosal.core.raster import BandMetadata, RasterMetadata
 from geosal.errors import GeosalError, VerificationError
-from geosal.raster import BandMetadata, RasterMetadata
 from geosal.scenes import Scene
 from geosal.verification import verify, verify_structure
 

@@ -1,8 +1,8 @@
 """Whether a file is a COG as geosal promises it.
 
 Its layout is read from the TIFF's own directories: that is quick at any size, no pixel is decoded, it sees more than a
-validator that asks for the first tile of each image, and needs none of its imports. The reader is `geosal.tiff` and not
-the writer's own: two eyes see more.
+validator that asks for the first tile of each image, and needs none of its imports. The reader is `geosal.core.tiff`
+and not the writer's own: two eyes see more.
 """
 
 import os
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
+from geosal.core.grid import Block
+from geosal.core.tiff import IS_MASK, IS_OVERVIEW, SUBFILE, UNREADABLE, WIDTH, TiffReader
 from geosal.formats.gdal.completeness import missing_tiles
 from geosal.formats.readback import fault_of_block, fault_of_last_tile, undecodable
-from geosal.grid import Block
-from geosal.tiff import IS_MASK, IS_OVERVIEW, SUBFILE, UNREADABLE, WIDTH, TiffReader
 
 _HEAD_BYTES = 300
 """GDAL's ghost area lies between the header and the first directory; more than that, and the directory is elsewhere."""

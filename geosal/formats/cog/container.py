@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from geosal.core.grid import level_shapes
+from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
 from geosal.formats.cog.directories import (
     IMAGE_LENGTH,
@@ -35,8 +37,6 @@ from geosal.formats.container import Container, TileIndex
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.pyramid import Tile
-from geosal.grid import level_shapes
-from geosal.raster import RasterLayout
 
 _CLASSIC_BYTES = 2**32 - 1
 _STRUCTURE = (

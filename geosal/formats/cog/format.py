@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from rasterio.io import DatasetReader
 
+from geosal.core.grid import level_shapes
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import BEST, Bound, Quality, Treatment
 from geosal.errors import UsageError
 from geosal.formats.cog import check
 from geosal.formats.cog.options import OPTIONS, refuse_idle, with_resampling
@@ -19,9 +22,6 @@ from geosal.formats.gdal.domains import Item, filler_for, restore_in_sidecar, re
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import refuse_gdal, settings_by_level
-from geosal.grid import level_shapes
-from geosal.raster import RasterLayout
-from geosal.treatment import BEST, Bound, Quality, Treatment
 
 _RGBA = 4
 _WEBP_SIDE = 16383

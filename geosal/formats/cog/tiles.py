@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.raster import RasterLayout
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.jpeg.shaping import shaped
 from geosal.formats.jpeg.stream import APP0, END, FRAME, QUANTISATION, START, segments
@@ -16,7 +17,6 @@ from geosal.formats.jpeg.tables import fine_jpeg, steps
 from geosal.formats.jpeg.whole import whole_jpeg
 from geosal.formats.options import number
 from geosal.native import interleave
-from geosal.raster import RasterLayout
 
 _HANDLED = {
     "COMPRESS", "LEVEL", "QUALITY", "PREDICTOR", "MAX_Z_ERROR", "BLOCKSIZE", "BIGTIFF", "NUM_THREADS",

@@ -15,7 +15,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.gdal_env import gdal_env
+from geosal.core.gdal_env import gdal_env
 
 
 def fault_of_tiles(path: Path) -> str | None:

@@ -10,11 +10,11 @@ import rasterio
 import rasterio.shutil
 from rasterio.errors import NotGeoreferencedWarning
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.raster import RasterLayout
 from geosal.files.publish import cannot_write
 from geosal.formats.format import Profile
 from geosal.formats.gdal.domains import FILLER, missing_items
-from geosal.gdal_env import gdal_env
-from geosal.raster import RasterLayout
 
 logger = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 
-from geosal.grid import Grid
-from geosal.metadata import is_document
-from geosal.raster import RasterMetadata
-from geosal.tiff import TiffReader
+from geosal.core.grid import Grid
+from geosal.core.metadata import is_document
+from geosal.core.raster import RasterMetadata
+from geosal.core.tiff import TiffReader
 
 FILLER = "GEOSAL_FILLER"
 _GDAL_METADATA = 42112

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geosal.core.grid import Grid
+from geosal.core.raster import RasterLayout
 from geosal.formats.format import Profile
 from geosal.formats.gdal.convert import convert
 from geosal.formats.gdal.stage import Stage
-from geosal.grid import Grid
-from geosal.raster import RasterLayout
 
 _SIDE = 64
 """Rows and columns of the small file: one tile of any format."""

@@ -16,13 +16,13 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetWriter
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block
+from geosal.core.metadata import apply_metadata
+from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
 from geosal.files.publish import visible_parent
 from geosal.formats.gdal.completeness import missing_tiles
-from geosal.gdal_env import gdal_env
-from geosal.grid import Block
-from geosal.metadata import apply_metadata
-from geosal.raster import RasterLayout
 
 TILE = 512
 _MOST_BANDS_BY_PIXEL = 4

@@ -13,9 +13,9 @@ from affine import Affine, loadsw
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
+from geosal.core.grid import Block
 from geosal.files.swap import WORLD_FILE, beside
 from geosal.formats.jpeg.sidecars import DIGEST
-from geosal.grid import Block
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _FRAME, _SCAN, _INTERVAL = 0xC0, 0xDA, 0xDD

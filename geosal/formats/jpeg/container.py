@@ -10,6 +10,7 @@ import numpy as np
 from affine import dumpsw
 from numpy.typing import NDArray
 
+from geosal.core.raster import RasterLayout
 from geosal.files.swap import WORLD_FILE, beside
 from geosal.formats.container import Container, TileIndex
 from geosal.formats.format import Profile
@@ -17,7 +18,6 @@ from geosal.formats.jpeg.sidecars import NO_WORLD_FILE, GdalSurroundings
 from geosal.formats.jpeg.spool import MaskTrailer, Spool
 from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.formats.pyramid import Tile
-from geosal.raster import RasterLayout
 
 _FILL = b"\xff"
 """May stand before any marker (ITU-T T.81, B.1.1.2)."""

@@ -10,10 +10,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
 from geosal.formats.jpeg.huffman import HuffmanTables
 from geosal.formats.jpeg.tables import code_lengths, steps
 from geosal.formats.jpeg.whole import whole_jpeg
-from geosal.grid import Block
 from geosal.native.jpeg import BLOCK, mcu_side, quantised
 
 _SMALL = 64

@@ -8,6 +8,8 @@ import numpy as np
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Quality, Treatment, TwoPass
 from geosal.errors import GeosalWarning, UsageError
 from geosal.formats.container import Container
 from geosal.formats.finished import missing_beside
@@ -20,8 +22,6 @@ from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import settings_by_level
-from geosal.raster import RasterLayout
-from geosal.treatment import Quality, Treatment, TwoPass
 
 MOST_PIXELS = 65500
 """Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format has 65535."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from geosal.core.raster import RasterLayout
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.jpeg.stream import segments
-from geosal.raster import RasterLayout
 
 DIGEST = "GEOSAL_SHA256"
 """Tag with the SHA-256 of the image file, in hexadecimal: a JPEG has no checksums, so damage may decode unnoticed."""

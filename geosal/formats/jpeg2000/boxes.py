@@ -10,8 +10,8 @@ from typing import BinaryIO, NamedTuple
 
 from affine import Affine
 
+from geosal.core.grid import Grid
 from geosal.formats.jpeg2000.codestream import END
-from geosal.grid import Grid
 
 CODESTREAM = b"jp2c"
 _SUPERBOX = b"asoc"

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from geosal.core.grid import Block
+from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
 from geosal.files.swap import beside
 from geosal.formats.container import Container, TileIndex
@@ -19,8 +21,6 @@ from geosal.formats.jpeg2000.codestream import END, PROFILE_1, CodestreamError, 
 from geosal.formats.jpeg2000.masks import MaskFile
 from geosal.formats.jpeg2000.tiles import J2kEncoder
 from geosal.formats.pyramid import Tile
-from geosal.grid import Block
-from geosal.raster import RasterLayout
 
 _SIZES = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "PRECINCTS", "TILEPARTS", "PROFILE"})
 """Creation options that a tiny image need not bear."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Quality
 from geosal.formats.quality import Scale
-from geosal.raster import RasterLayout
-from geosal.treatment import Quality
 
 _GAP = 7
 """How far `low` lies below `high` where only that is known."""

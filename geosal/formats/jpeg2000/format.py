@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from rasterio.io import DatasetReader
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Quality, Treatment
 from geosal.errors import UsageError
 from geosal.formats.container import Container
 from geosal.formats.finished import missing_beside
@@ -21,9 +24,6 @@ from geosal.formats.jpeg2000.resolutions import LARGEST_THUMBNAIL, LEAST_SIDE, r
 from geosal.formats.jpeg2000.tiles import HIGH_THROUGHPUT, START_OF_TILE, J2kEncoder, jpeg2000_encoder, option_of_gdal
 from geosal.formats.options import number
 from geosal.formats.treatments import refuse_gdal, settings_by_level
-from geosal.gdal_env import gdal_env
-from geosal.raster import RasterLayout
-from geosal.treatment import Quality, Treatment
 
 _TILE = 1024
 _GAINFUL_HALVINGS = 5

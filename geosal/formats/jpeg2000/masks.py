@@ -12,9 +12,9 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block
 from geosal.formats.gdal.completeness import missing_tiles
-from geosal.gdal_env import gdal_env
-from geosal.grid import Block
 
 _PER_DATASET = "2"
 """GDAL's GMF_PER_DATASET: one mask for all bands."""

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import BEST
 from geosal.errors import OutputError
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.jpeg2000.decibels import bits_of
-from geosal.gdal_env import gdal_env
-from geosal.raster import RasterLayout
-from geosal.treatment import BEST
 
 HIGH_THROUGHPUT = "htj2k"
 """Name of the profile that makes HTJ2K."""

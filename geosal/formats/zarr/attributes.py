@@ -10,13 +10,13 @@ from typing import Any
 
 from affine import Affine
 
-from geosal.grid import Grid
-from geosal.raster import RasterLayout
+from geosal.core.grid import Grid
+from geosal.core.raster import RasterLayout
 
 IMAGE, MASK, GRID_MAPPING = "image", "mask", "spatial_ref"
 """Names of the arrays."""
 METADATA = "gdal_metadata"
-"""Attribute of the root group that holds `geosal.metadata.metadata_to_json`."""
+"""Attribute of the root group that holds `geosal.core.metadata.metadata_to_json`."""
 
 Json = dict[str, Any]
 

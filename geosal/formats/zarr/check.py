@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from affine import Affine
 
+from geosal.core.grid import Grid, level_shapes
 from geosal.errors import GeosalError, SceneError
-from geosal.grid import Grid, level_shapes
 from geosal.scenes.zarr_store import IMAGE, MASK, ZarrScene, array_of, levels_of, open_group, read_array
 
 if TYPE_CHECKING:

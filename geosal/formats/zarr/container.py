@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Grid, level_shapes
+from geosal.core.metadata import metadata_to_json
+from geosal.core.raster import RasterLayout
 from geosal.formats.container import Container, TileIndex
 from geosal.formats.pyramid import Tile
 from geosal.formats.zarr import attributes
 from geosal.formats.zarr.attributes import GRID_MAPPING, IMAGE, MASK, METADATA, path_in
 from geosal.formats.zarr.nodes import ArrayNode, GroupNode, Json, Nodes, write_nodes
 from geosal.formats.zarr.tiles import ZarrEncoder
-from geosal.grid import Grid, level_shapes
-from geosal.metadata import metadata_to_json
-from geosal.raster import RasterLayout
 
 
 class ZarrContainer(Container):

@@ -4,13 +4,13 @@ import math
 import warnings
 from pathlib import Path
 
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Treatment
 from geosal.errors import GeosalWarning, UsageError
 from geosal.formats.container import Container
 from geosal.formats.format import Codec, Format, Profile
 from geosal.formats.zarr.options import OPTIONS
 from geosal.formats.zarr.tiles import ZarrEncoder, zarr_encoder
-from geosal.raster import RasterLayout
-from geosal.treatment import Treatment
 
 
 class Zarr(Format[ZarrEncoder]):

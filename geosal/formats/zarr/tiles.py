@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.raster import RasterLayout
 from geosal.formats.format import Profile
-from geosal.raster import RasterLayout
 
 TILE = 1024
 DEFAULT_LEVEL = 3

@@ -6,12 +6,13 @@ from pathlib import Path
 import rasterio.shutil
 from rasterio.errors import RasterioError
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.open_raster import open_raster
 from geosal.errors import OutputError
 from geosal.formats.profiles import resolve_profile
-from geosal.gdal_env import gdal_env, open_raster
+from geosal.job.pipeline import compress
 from geosal.lab.demo.picture import Panel, busiest_square, write_picture
 from geosal.lab.demo.scene import make_demo_scene
-from geosal.pipeline import compress
 from geosal.produce import Progress, ProgressCallback
 from geosal.scenes import Scene
 

@@ -12,8 +12,9 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 from scipy import ndimage
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.open_raster import open_raster
 from geosal.errors import OutputError
-from geosal.gdal_env import gdal_env, open_raster
 
 SIDE = 480
 """Pixels of a panel's side."""

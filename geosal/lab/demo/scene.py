@@ -10,8 +10,8 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from scipy import ndimage
 
+from geosal.core.gdal_env import gdal_env
 from geosal.errors import OutputError, UsageError
-from geosal.gdal_env import gdal_env
 from geosal.lab.demo.settlement import settle
 from geosal.lab.demo.terrain import make_terrain
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from geosal.formats.jpeg.tiles import JpegEncoder
+from geosal.job.pipeline import complete
+from geosal.job.plan import Plan, make_plan
+from geosal.job.recipe import Recipe
 from geosal.lab.experiments.wish import Experiment
-from geosal.pipeline import complete
-from geosal.plan import Plan, make_plan
-from geosal.recipe import Recipe
 
 
 class Encoded(NamedTuple):

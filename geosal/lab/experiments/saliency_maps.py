@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.lab.experiments.images import Picture
 from geosal.lab.experiments.outcome import MapFacts
 from geosal.lab.experiments.wish import Experiment

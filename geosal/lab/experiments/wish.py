@@ -6,12 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from geosal.core.ladder import MAX_STEPS
+from geosal.core.option_values import read_number, read_yaml, refuse_unknown, require
+from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
-from geosal.ladder import MAX_STEPS
-from geosal.option_values import read_number, read_yaml, refuse_unknown, require
 from geosal.scenes import Reading
 from geosal.scenes.rules import ByteRule
-from geosal.treatment import Treatment
 
 SUBSAMPLINGS = ("420", "444")
 _MOST_PASSES = 100

@@ -13,8 +13,8 @@ from PIL import Image
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
+from geosal.core.gdal_env import gdal_env
 from geosal.errors import ResourceError, SceneError, UsageError
-from geosal.gdal_env import gdal_env
 from geosal.lab.training.folders import Listing
 
 _TIFF = (".tif", ".tiff")

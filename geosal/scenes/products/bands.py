@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from geosal.core.grid import Grid
+from geosal.core.raster import ROLES, QualityBand
 from geosal.errors import SceneError, UsageError
-from geosal.grid import Grid
-from geosal.raster import ROLES, QualityBand
 
 _THERMAL = frozenset({"lwir11", "lwir12"})
 _GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -63,7 +63,7 @@ class ProductBand:
     files
         Of one or several resolutions, the finest first.
     role
-        Of `geosal.raster.ROLES`, or empty.
+        Of `geosal.core.raster.ROLES`, or empty.
     also
         Other names for it, lower case.
     spectral

@@ -4,9 +4,9 @@ import math
 import warnings
 from dataclasses import dataclass, replace
 
+from geosal.core.grid import Grid
+from geosal.core.shared_raster import FileState, file_state, shared_raster
 from geosal.errors import GeosalWarning, SceneError, UsageError
-from geosal.gdal_env import FileState, file_state, shared_raster
-from geosal.grid import Grid
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.raster import DTYPES, usable_nodata

@@ -15,10 +15,10 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Grid
+from geosal.core.raster import QualityBand
 from geosal.errors import SceneError, UsageError
-from geosal.gdal_env import gdal_env
-from geosal.grid import Grid
-from geosal.raster import QualityBand
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.files import Files, check_inside
 from geosal.scenes.products.mtl import Mtl, read_mtl

@@ -64,9 +64,9 @@ def open_product(
     path
         Local: a folder, an archive, or the metadata file in a folder.
     bands
-        Names (``B04``), roles (``red``, see `geosal.raster.ROLES`) or groups: ``rgb``, ``cir``, ``rededge``, ``swir``,
-        ``tci``, ``all``, ``all-10m`` (those whose finest file is of 10 m) and so on; several in one text with commas.
-        By default the multispectral bands of the finest resolution.
+        Names (``B04``), roles (``red``, see `geosal.core.raster.ROLES`) or groups: ``rgb``, ``cir``, ``rededge``,
+        ``swir``, ``tci``, ``all``, ``all-10m`` (those whose finest file is of 10 m) and so on; several in one text with
+        commas. By default the multispectral bands of the finest resolution.
     resolution
         Of the scene, one that the product has; by default the finest among `bands`.
     resampling

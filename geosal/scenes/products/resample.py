@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Grid
 from geosal.errors import SceneError
-from geosal.grid import Grid
 
 _GUARD = 1e-9
 """Pixels: an edge that two grids share is the same edge, whatever the last bit."""

@@ -11,10 +11,10 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Samples, move_off_nodata, valid_samples
+from geosal.core.shared_raster import shared_raster
 from geosal.errors import UsageError
-from geosal.gdal_env import shared_raster
-from geosal.grid import Block, Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata, Samples, step_off, valid_samples
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.decoding import damage_as_scene_error
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
@@ -254,7 +254,7 @@ class ProductScene(Stored):
             valid = valid_samples(samples, self.layout.nodata)
             done, good = resample(samples, valid, down, across)
             if self.resampling != "nearest" and self.layout.nodata is not None:
-                step_off(done, good & (done == done.dtype.type(self.layout.nodata)), self.layout.nodata)
+                move_off_nodata(done, good & (done == done.dtype.type(self.layout.nodata)), self.layout.nodata)
                 done[~good] = self.layout.nodata
             here = slice(first - block.row_off, stop - block.row_off)
             out[here], counts[here] = done, good

@@ -8,8 +8,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
 from geosal.errors import GeosalWarning, SaliencyError
-from geosal.grid import Block
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.classes.class_tables import ClassTable
 from geosal.sources.masks.nearest import ClassRaster, strips, warn_of_finer

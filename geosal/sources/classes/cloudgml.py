@@ -22,9 +22,9 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block, Grid
 from geosal.errors import ResourceError, SaliencyError, SceneError
-from geosal.gdal_env import gdal_env
-from geosal.grid import Block, Grid
 from geosal.sources.vectors.burn import Outlines
 from geosal.sources.vectors.trust import CLOUD_MASK, check_xml
 

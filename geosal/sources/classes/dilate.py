@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Grid
 from geosal.errors import UsageError
-from geosal.grid import Grid
 from geosal.sources.length import middle_metres, parse_length
 from geosal.sources.masks.nearest import strips
 

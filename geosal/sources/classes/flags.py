@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import QualityBand
 from geosal.errors import GeosalWarning, SaliencyError, UsageError
-from geosal.grid import Block, Grid
-from geosal.raster import QualityBand
 from geosal.sources.base import OpenContext
 from geosal.sources.classes.cloudgml import CloudPolygons
 from geosal.sources.classes.quality import BQA_LAST, KINDS, theme_codes

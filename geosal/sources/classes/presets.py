@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
+from geosal.core.raster import QualityBand
 from geosal.errors import UsageError
-from geosal.grid import Block
-from geosal.raster import QualityBand
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.classes.dilate import Disc, parse_radius
 from geosal.sources.classes.flags import Flags

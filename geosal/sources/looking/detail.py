@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import Pixels, Samples
 from geosal.errors import GeosalWarning, SaliencyError, UsageError
-from geosal.grid import Block, Grid
-from geosal.raster import Pixels, Samples
 from geosal.sources.base import OpenContext
 from geosal.sources.looking.shared import Looking, require_scene
 from geosal.sources.looking.structure import LARGEST, STEPS, Cut, local_deviation, sides, tiles, to_grey

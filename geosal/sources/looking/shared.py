@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.raster import Pixels
 from geosal.errors import UsageError
-from geosal.raster import Pixels
 from geosal.sources.base import Kind, OpenContext
 from geosal.sources.text import SourceText
 

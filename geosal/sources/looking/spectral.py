@@ -6,9 +6,9 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
+from geosal.core.raster import Pixels
 from geosal.errors import UsageError
-from geosal.grid import Block
-from geosal.raster import Pixels
 from geosal.sources.base import OpenContext
 from geosal.sources.looking.shared import Looking, require_scene
 from geosal.sources.text import SourceText
@@ -41,7 +41,7 @@ INDICES: dict[str, Index] = {
     # Hall, Riggs and Salomonson (1995), doi:10.1016/0034-4257(95)00137-P; snow above 0.4.
     "ndsi": Index("green", "swir16", 0.2, 0.4),
 }
-"""Name -> bands by their roles (`geosal.raster.ROLES`), and usual thresholds."""
+"""Name -> bands by their roles (`geosal.core.raster.ROLES`), and usual thresholds."""
 _STRIP = 64
 """Rows worked on at once, so that little is held."""
 _ROLES = tuple(sorted({role for index in INDICES.values() for role in (index.a, index.b)}))

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Grid
 from geosal.errors import SaliencyError
-from geosal.gdal_env import gdal_env
-from geosal.grid import Grid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -6,7 +6,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 
 Floats = NDArray[np.float64]
 Sample = TypeVar("Sample", bound=np.generic)

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning, SaliencyError
-from geosal.grid import Block, Grid
 from geosal.sources.masks.alignment import Alignment
 from geosal.sources.masks.patches import MAX_PIXELS, covered, patches
 from geosal.sources.masks.placement import place_mask, refuse_bombs

@@ -6,9 +6,9 @@ import numpy as np
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError
-from geosal.gdal_env import gdal_env
-from geosal.grid import Block, Grid
 from geosal.sources.masks.alignment import Alignment, align, align_by_pixels, coarse, spread
 from geosal.sources.masks.interpolation import Footprint, footprint_bounds
 from geosal.sources.masks.raster_file import RasterFile

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block, Grid
+from geosal.core.open_raster import open_raster
+from geosal.core.shared_raster import FileState, file_state, shared_raster
 from geosal.errors import ResourceError, SceneError, UsageError
-from geosal.gdal_env import FileState, file_state, gdal_env, open_raster, shared_raster
-from geosal.grid import Block, Grid
 
 _SCAN_PIXELS = 2**22
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError
-from geosal.grid import Block, Grid
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.masks.alignment import Alignment
 from geosal.sources.masks.patches import covered, patches

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
 from geosal.errors import ResourceError, SaliencyError, UsageError
-from geosal.grid import Block
 from geosal.sources.base import Kind, OpenContext
 from geosal.sources.looking.shared import require_scene
 from geosal.sources.masks.interpolation import Footprint

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from geosal.core.grid import Block
+from geosal.core.raster import BandMetadata, Pixels
 from geosal.errors import SaliencyError, UsageError
-from geosal.grid import Block
-from geosal.raster import BandMetadata, Pixels
 from geosal.sources.length import middle_metres
 from geosal.sources.text import SourceText
 

@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.sources.base import OpenContext
 from geosal.sources.patterns.synthetic import Synthetic
 from geosal.sources.text import SourceText

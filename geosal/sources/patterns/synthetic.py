@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.sources.base import Kind, OpenContext
 from geosal.sources.text import SourceText
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -12,8 +12,8 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from geosal.core.grid import Grid
 from geosal.errors import SaliencyError, UsageError
-from geosal.grid import Grid
 
 Floats = NDArray[np.float64]
 

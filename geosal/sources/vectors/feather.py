@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.grid import Block
 from geosal.errors import UsageError
-from geosal.grid import Block
 from geosal.sources.vectors.burn import Outlines
 
 MAX_REACH = 512

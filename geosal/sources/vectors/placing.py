@@ -7,8 +7,8 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from geosal.core.grid import Grid
 from geosal.errors import SaliencyError, UsageError
-from geosal.grid import Grid
 from geosal.sources.vectors.cutting import cut, period, require_place, scene_boxes, source_crs
 from geosal.sources.vectors.reading import Features
 from geosal.sources.vectors.wrapping import MapWindow, continuous, towards, turns

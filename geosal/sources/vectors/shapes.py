@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosal.grid import Block, Grid
+from geosal.core.grid import Block, Grid
 from geosal.sources.length import Length, pixel_metres
 from geosal.sources.vectors.burn import Outlines
 from geosal.sources.vectors.placing import TOLERANCE, on_scene

@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.errors import ShapelyError
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning, SaliencyError, UsageError
-from geosal.grid import Block, Grid
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 from geosal.sources.text import SourceText

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosal.grid import Grid
+from geosal.core.grid import Grid
 from geosal.sources.vectors.cutting import AROUND, places_around
 
 Floats = NDArray[np.float64]

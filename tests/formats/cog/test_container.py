@@ -18,6 +18,9 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rio_cogeo.cogeo import cog_validate
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError
 from geosal.formats.cog import container
 from geosal.formats.cog.container import CogContainer
@@ -25,10 +28,7 @@ from geosal.formats.cog.tiles import TiffEncoder, tiff_encoder
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.pyramid import Cutter, Tile
-from geosal.gdal_env import gdal_env
-from geosal.grid import Block, Grid
-from geosal.pipeline import compress
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
+from geosal.job.pipeline import compress
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 

@@ -23,6 +23,10 @@ from affine import Affine
 from rasterio.enums import ColorInterp, MaskFlags
 from rio_cogeo.cogeo import cog_validate
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Grid
+from geosal.core.metadata import read_metadata
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError, UsageError
 from geosal.formats.format import Profile
 from geosal.formats.gdal.convert import convert
@@ -30,10 +34,6 @@ from geosal.formats.gdal.stage import Stage
 from geosal.formats.jpeg2000.boxes import codestream_ends
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import PROFILES, format_of, format_with
-from geosal.gdal_env import gdal_env
-from geosal.grid import Grid
-from geosal.metadata import read_metadata
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Scene
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

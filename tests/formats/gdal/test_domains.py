@@ -9,10 +9,10 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geosal.core.metadata import read_metadata
+from geosal.core.raster import BandMetadata, RasterMetadata
 from geosal.formats.gdal.domains import Item, filler_for, missing_items
 from geosal.formats.table import format_of
-from geosal.metadata import read_metadata
-from geosal.raster import BandMetadata, RasterMetadata
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 ITEMS = (

@@ -14,11 +14,11 @@ import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp, MaskFlags
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError
 from geosal.formats.gdal.completeness import missing_tiles
 from geosal.formats.gdal.stage import Stage
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 UTM = rasterio.CRS.from_epsg(32617)

@@ -21,6 +21,9 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.rpc import RPC
 
+from geosal.core.gdal_env import gdal_env
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError, UsageError
 from geosal.formats.format import Profile
 from geosal.formats.gdal.convert import convert
@@ -32,9 +35,6 @@ from geosal.formats.jpeg2000.tiles import J2kEncoder, jpeg2000_encoder
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.pyramid import Tile
 from geosal.formats.table import PROFILES
-from geosal.gdal_env import gdal_env
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.scenes import Scene
 from geosal.verification.carried import check_grid
 

@@ -14,13 +14,13 @@ import rasterio
 from affine import Affine
 from imagecodecs import htj2k_decode, jpeg2k_decode
 
+from geosal.core.grid import Grid
+from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError
 from geosal.formats.format import ByGdal
 from geosal.formats.jpeg2000.tiles import J2kEncoder, jpeg2000_encoder
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import PROFILES
-from geosal.grid import Grid
-from geosal.raster import BandMetadata, RasterLayout, RasterMetadata
 
 LEVELS_IN_COD = 5
 

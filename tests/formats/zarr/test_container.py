@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from stores import PROVENANCE, layout_of, store_of, write_store
 
+from geosal.core.grid import Grid, level_shapes
+from geosal.core.metadata import metadata_from_json, metadata_to_json
+from geosal.core.raster import BandMetadata, RasterMetadata
 from geosal.errors import OutputError
 from geosal.formats.pyramid import Cutter, Tile
 from geosal.formats.zarr.attributes import group_of, path_in
 from geosal.formats.zarr.container import ZarrContainer
 from geosal.formats.zarr.tiles import ZarrEncoder
-from geosal.grid import Grid, level_shapes
-from geosal.metadata import metadata_from_json, metadata_to_json
-from geosal.raster import BandMetadata, RasterMetadata
 from geosal.scenes import Scene
 from geosal.scenes.raster import DTYPES
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import rasterio
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import SaliencyError
-from geosal.grid import Block, Grid
 from geosal.lab.experiments import Experiment
 from geosal.lab.experiments.images import Picture, find_pictures
 from geosal.lab.experiments.saliency_maps import _largest_differences, is_salient, make_map, open_part, sources_for

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import rasterio
 
+from geosal.core.grid import Block
 from geosal.errors import GeosalWarning, SceneError, UsageError
-from geosal.grid import Block
 from geosal.scenes.products import is_product, open_product
 
 

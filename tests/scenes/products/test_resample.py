@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from geosal.core.grid import Grid
 from geosal.errors import SceneError
-from geosal.grid import Grid
 from geosal.scenes import RESAMPLING
 from geosal.scenes.products.resample import Axis, axes_between, resample
 

@@ -11,9 +11,9 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geosal.core.grid import Block
+from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
-from geosal.gdal_env import close_shared_rasters
-from geosal.grid import Block
 from geosal.scenes.products import ProductScene, open_product
 from geosal.scenes.products import scene as scene_module
 from geosal.scenes.stretch import ByteScene

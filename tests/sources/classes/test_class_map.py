@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError, UsageError
-from geosal.grid import Block, Grid
 from geosal.sources.base import CodedSource, OpenContext
 from geosal.sources.classes.class_map import Classes
 from geosal.sources.masks import nearest, placement

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.features import rasterize
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalError, ResourceError, SaliencyError, SceneError
-from geosal.grid import Block, Grid
 from geosal.sources.classes import cloudgml
 from geosal.sources.classes.cloudgml import CloudPolygons
 

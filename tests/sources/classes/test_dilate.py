@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import UsageError
-from geosal.grid import Block, Grid
 from geosal.sources.classes.dilate import MAX_RADIUS, Disc, parse_radius
 
 UTM = Grid.from_crs(CRS.from_epsg(32633), Affine(10, 0, 400000, 0, -10, 5000000), 300, 400)

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
+from geosal.core.grid import Block, Grid
+from geosal.core.raster import QualityBand
 from geosal.errors import GeosalWarning, SaliencyError, SceneError, UsageError
-from geosal.grid import Block, Grid
-from geosal.raster import QualityBand
 from geosal.sources.base import CodedSource, OpenContext
 from geosal.sources.classes.presets import Clouds, Shadow, Snow, Water
 from geosal.sources.text import SourceText

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 
+from geosal.core.grid import Block
 from geosal.errors import GeosalWarning, SaliencyError, UsageError
-from geosal.grid import Block
 from geosal.scenes.raster import Scene
 from geosal.sources import Saliency, open_saliency
 from geosal.sources.looking.detail import Detail

@@ -7,8 +7,8 @@ from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geosal.core.grid import Block
 from geosal.errors import UsageError
-from geosal.grid import Block
 from geosal.scenes.raster import Scene
 from geosal.sources import open_saliency
 from geosal.sources.looking.spectral import INDICES

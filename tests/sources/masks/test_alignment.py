@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from geosal.core.grid import Grid
 from geosal.errors import SaliencyError
-from geosal.grid import Grid
 from geosal.sources.masks.alignment import (
     TOLERANCE,
     AffineAlignment,

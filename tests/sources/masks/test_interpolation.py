@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.sources.masks.interpolation import Footprint, footprint_bounds
 
 MASK = np.random.default_rng(3).random((9, 11), dtype=np.float32)

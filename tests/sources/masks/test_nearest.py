@@ -9,8 +9,8 @@ from rasterio.crs import CRS
 from rasterio.warp import Resampling, reproject
 from rasters import save
 
+from geosal.core.grid import Grid
 from geosal.errors import SaliencyError
-from geosal.grid import Grid
 from geosal.sources.masks import nearest
 from geosal.sources.masks.nearest import ClassRaster, strips
 from geosal.sources.masks.raster_file import RasterFile

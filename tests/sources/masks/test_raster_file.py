@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from geosal.core.grid import Block
 from geosal.errors import SceneError, UsageError
-from geosal.grid import Block
 from geosal.sources.masks import raster_file
 from geosal.sources.masks.raster_file import RasterFile
 

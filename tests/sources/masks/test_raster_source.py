@@ -9,9 +9,9 @@ from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform
 
+from geosal.core.grid import Block, Grid
+from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError, UsageError
-from geosal.gdal_env import close_shared_rasters
-from geosal.grid import Block, Grid
 from geosal.sources import OpenContext, open_saliency
 from geosal.sources.masks import patches, placement
 from geosal.sources.masks.alignment import TOLERANCE

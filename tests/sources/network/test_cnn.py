@@ -16,8 +16,8 @@ from onnx_file import card_metadata, mixing_model
 from pictures import patchwork
 
 from geosal.cli.main import geosal as group
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalError, SceneError, UsageError
-from geosal.grid import Block, Grid
 from geosal.scenes.raster import Scene
 from geosal.sources import open_saliency
 from geosal.sources.network import cnn as room

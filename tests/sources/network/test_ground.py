@@ -6,7 +6,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from pictures import patchwork
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.sources.network.ground import Ground
 from geosal.sources.text import SourceText
 

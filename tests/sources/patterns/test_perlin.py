@@ -7,8 +7,8 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geosal.grid import Grid
-from geosal.ladder import Ladder
+from geosal.core.grid import Grid
+from geosal.core.ladder import Ladder
 from geosal.sources.base import OpenContext
 from geosal.sources.patterns.perlin import _GRADIENTS, Perlin
 from geosal.sources.text import SourceText

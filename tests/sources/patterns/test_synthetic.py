@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from geosal.grid import Grid
-from geosal.ladder import Ladder, effective_kernel
+from geosal.core.grid import Grid
+from geosal.core.ladder import Ladder, effective_kernel
 from geosal.sources import open_saliency
 
 

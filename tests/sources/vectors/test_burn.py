@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.features import rasterize
 
-from geosal.grid import Block
+from geosal.core.grid import Block
 from geosal.sources.vectors import burn
 from geosal.sources.vectors.burn import Outlines
 

@@ -7,8 +7,8 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
+from geosal.core.grid import Grid
 from geosal.errors import SaliencyError, UsageError
-from geosal.grid import Grid
 from geosal.sources.vectors.cutting import cut, require_place, scene_boxes, source_crs
 
 SCENES = {

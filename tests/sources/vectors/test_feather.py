@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
+from geosal.core.grid import Block
 from geosal.errors import UsageError
-from geosal.grid import Block
 from geosal.sources.vectors.burn import Outlines
 from geosal.sources.vectors.feather import Feather, feathered, few_values
 

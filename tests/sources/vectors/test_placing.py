@@ -5,8 +5,8 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
+from geosal.core.grid import Grid
 from geosal.errors import SaliencyError
-from geosal.grid import Grid
 from geosal.sources.vectors.placing import TOLERANCE, to_pixels
 from geosal.sources.vectors.reading import Features
 

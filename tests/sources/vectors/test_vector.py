@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.features import rasterize
 
+from geosal.core.grid import Block, Grid
 from geosal.errors import GeosalWarning, SaliencyError, SceneError, UsageError
-from geosal.grid import Block, Grid
 from geosal.sources import OpenContext
 from geosal.sources.text import SourceText
 from geosal.sources.vectors import reading

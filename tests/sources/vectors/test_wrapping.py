@@ -9,7 +9,7 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from geosal.grid import Grid
+from geosal.core.grid import Grid
 from geosal.sources.vectors.cutting import period
 from geosal.sources.vectors.placing import to_pixels
 from geosal.sources.vectors.reading import Features

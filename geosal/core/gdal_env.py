@@ -1,0 +1,116 @@
+"""How geosal talks to GDAL: the options that it sets, with their reasons, and the drivers that it trusts."""
+
+import difflib
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+from geosal.errors import UsageError
+
+GDAL_CACHE_BYTES = 128 * 2**20
+"""Holds the tile row that two rows of blocks share in a Sentinel-2 RGB, so that no tile is decoded twice."""
+
+_OPTIONS: dict[str, object] = {
+    # rasterio takes an int as bytes, the environment variable means megabytes. GDAL's default is 5 % of the memory.
+    "GDAL_CACHEMAX": GDAL_CACHE_BYTES,
+    # An overview or a mask belongs inside the file, not beside it.
+    "GDAL_TIFF_INTERNAL_MASK": True,
+    # A server that drops a request is asked again.
+    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_RETRY_DELAY": 0.5,
+    "GDAL_HTTP_CONNECTTIMEOUT": 10,
+    "GDAL_HTTP_TIMEOUT": 30,
+}
+
+READDIR = "GDAL_DISABLE_READDIR_ON_OPEN"
+"""GDAL's option for what it looks for beside a file."""
+_STRICT: dict[str, object] = {
+    # With threads of its own GDAL 3.10 decodes a damaged JPEG2000 tile to zeros and says nothing. Blocks are worked on
+    # side by side anyway, and encoders are given their threads where they are called.
+    "GDAL_NUM_THREADS": 1,
+    # Asked to, GDAL hands out zeros for tiles that it cannot read.
+    "GTIFF_IGNORE_READ_ERRORS": False,
+    # Read at once, a PNG that is cut off comes out as zeros.
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,
+    # Without it the metadata of a JPEG2000 has no place to go.
+    "GDAL_PAM_ENABLED": True,
+    # People who read COGs from a bucket set EMPTY_DIR, and masks, nodata and places beside a file would be gone.
+    READDIR: "FALSE",
+    # Tiles of ours are little-endian, and so is the file that GDAL writes as their model.
+    "GDAL_TIFF_ENDIANNESS": "LITTLE",
+}
+_TRUSTED_DRIVERS = (
+    # Those whose files hold their own pixels. Many formats (VRT, ISIS, ERS, PDS, HDF5 and netCDF with external links …)
+    # let a file name another one or a server: a scene that came by mail must not open /etc/passwd or call home.
+    "GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "PNG", "JPEG", "JPEGXL", "WEBP", "GIF", "BMP", "PNM",
+    "HFA", "NITF", "ENVI", "EHdr", "SRTMHGT", "AAIGrid", "GRASSASCIIGrid", "GSAG", "GSBG", "GS7BG", "XYZ", "DTED",
+    "USGSDEM", "GRIB", "RMF", "SGI", "TGA", "CEOS", "RST",
+)  # fmt: skip
+# Opening says so each time; who asks for a scene's grid is told once, by geosal. A filter made for good here is safe in
+# threads, `warnings.catch_warnings` is not.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"geosal\.")
+
+
+@contextmanager
+def gdal_env() -> Iterator[None]:
+    """Run the body with geosal's GDAL options; what the user has set stays, unless it hides errors."""
+    options = {name: value for name, value in _OPTIONS.items() if name not in os.environ}
+    with rasterio.Env(**options, **_STRICT):
+        yield
+
+
+def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names of the drivers that may open a file nobody vouches for, and of those the user adds by name.
+
+    Raises
+    ------
+    UsageError
+        GDAL has no driver of a name in `extra`.
+    """
+    with gdal_env(), rasterio.Env() as env:
+        known = {name.upper(): name for name in env.drivers()}
+    for name in extra:
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {known[near[0]]}?" if near else "gdalinfo --formats lists them"
+            raise UsageError(f"driver {name!r}: GDAL has none of that name here; {hint}")
+    wanted = dict.fromkeys((*_TRUSTED_DRIVERS, *extra))
+    return tuple(known[name.upper()] for name in wanted if name.upper() in known)
+
+
+def path_text(what: str, value: object) -> str:
+    """Take a path, a URL or a ``/vsi`` path that a caller gave, as text.
+
+    Parameters
+    ----------
+    what
+        How the caller knows it, for the message.
+    value
+        Text or a path object.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(found, str):
+        raise UsageError(
+            f"{what}: a path is text or a path object, this is {type(value).__name__}; give the path of a file, and "
+            "write an array to one first: geosal.write"
+        )
+    return found
+
+
+def no_neighbours() -> rasterio.Env:
+    """GDAL takes no file beside a raster for a part of it."""
+    return rasterio.Env(**{READDIR: "EMPTY_DIR"})
+
+
+def is_local(path: str) -> bool:
+    """Whether a path is that of a local file, as far as its text tells."""
+    return "://" not in path and not path.startswith("/vsi") and not path.count(":") > 1

@@ -1,0 +1,210 @@
+"""A raster opened for reading, by drivers that are trusted, after a look at what GDAL would open along with it."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import rasterio
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+
+from geosal.core.gdal_env import READDIR, allowed_drivers, is_local, no_neighbours
+from geosal.core.tiff import mask_pages
+from geosal.errors import SceneError
+
+logger = logging.getLogger(__name__)
+
+_MARKS = {"VRT": b"<VRTDataset", "MRF": b"<MRF_META", "WMS": b"<GDAL_WMS", "WMTS": b"<GDAL_WMTS"}
+_MENDS = {
+    "http response code": "see that the address is right and may be read",
+    "missing codec": "write it anew with another compression where that codec is at hand",
+    "permission denied": "ask for the right to read it",
+    "does not exist": "see that the path is right",
+    "not recognized": "look at it with gdalinfo, and trust another driver with --allow-driver NAME",
+}
+"""What GDAL says -> what can be done; another driver helps only where none of the trusted ones knows the format."""
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_LOST_DIRECTORY = re.compile(
+    r"TIFFReadDirectory|MissingRequired|missing codec|"
+    r'"(ImageWidth|ImageLength|SamplesPerPixel|SampleFormat|PlanarConfiguration|Tile\w+|Strip\w+|RowsPerStrip)"'
+)
+"""In what libtiff says where it gives up an image, not just a tag."""
+_SIDECARS = (".msk", ".ovr")
+"""Masks and overviews beside a file, which GDAL opens with any driver; GDAL itself writes GeoTIFFs there."""
+_AUX = ".aux.xml"
+
+
+def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False) -> DatasetReader:
+    """Open a raster for reading, with trusted drivers only; call it inside `gdal_env`.
+
+    What GDAL would open along with it, whatever the driver, is looked at first: a mask or an overview beside a local
+    file has to be a TIFF.
+
+    Parameters
+    ----------
+    path
+        A local path, a URL (``https://``, ``s3://``) or a GDAL ``/vsi`` path.
+    extra_drivers
+        Names of GDAL drivers to trust for this file, such as ``("VRT",)``.
+    alone
+        Take no file beside it for a part of it: no ``.aux.xml``, ``.msk`` or ``.ovr``.
+
+    Raises
+    ------
+    SceneError
+        The file is missing, is no raster, needs a driver that is not trusted, or has a mask that cannot be read.
+    """
+    if is_local(path) and not os.path.exists(path):
+        raise SceneError(f"{path}: no such file; give the path of a raster")
+    if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
+        raise SceneError(f"{path}: is a directory; give the path of one raster in it")
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise SceneError(f"{path}: is a pipe or a device, and GDAL would wait for ever; write it into a file first")
+    drivers = list(allowed_drivers(extra_drivers))
+    if not alone and os.path.isfile(path):
+        _refuse_sidecars(path)
+    try:
+        with no_neighbours() if alone else _with_what_lies_beside(path):
+            # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
+            dataset = DatasetReader(path, driver=drivers)
+            _look_for_masks(path, dataset, alone=alone)
+    except SceneError:
+        raise
+    except (RasterioError, OSError, ValueError) as error:
+        raise SceneError(_why_not_open(path, str(error))) from error
+    if elsewhere := dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"):
+        dataset.close()
+        raise SceneError(
+            f"{path}: says that its overviews are in {elsewhere[:200]!r}, which GDAL would open with any driver; "
+            "copy it without: gdal_translate"
+        )
+    return dataset
+
+
+def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:
+    """Look for masks now: libtiff minds odd tags as it does, and rasterio raises that at the next question.
+
+    The pixels are sound all the same. But GDAL looks once only, and takes every pixel for valid where it could not read
+    a mask: such a file is refused. Its last word is no witness, it may be about another image.
+    """
+    fault = _last_fault(dataset)
+    flags = dataset.mask_flag_enums[0] if dataset.count else []
+    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+        return
+    if is_local(path):
+        where, cause = _lost_mask(path, dataset.driver, alone=alone)
+    else:
+        where, cause = path, fault if _LOST_DIRECTORY.search(fault) and not _is_of_first(path, fault) else ""
+    if cause:
+        dataset.close()
+        raise SceneError(
+            f"{where}: the mask cannot be read ({cause}), and without it every pixel would count; copy the file again, "
+            "or write the scene without its mask: gdal_translate -mask none"
+        )
+
+
+def _last_fault(dataset: DatasetReader) -> str:
+    """Tell what GDAL says last while it looks for masks; empty where it says nothing."""
+    fault = ""
+    for name in ("mask_flag_enums", "colorinterp"):
+        try:
+            getattr(dataset, name)
+        except Exception as error:  # noqa: BLE001  the types that rasterio raises here are its own
+            logger.debug("%s: %s (%s)", dataset.name, name, error)
+            fault = str(error)
+    return fault
+
+
+def _is_of_first(path: str, fault: str) -> bool:
+    """Whether GDAL finds the same fault of a remote TIFF in the first image, where it looks for no other ones."""
+    try:
+        with DatasetReader(f"GTIFF_DIR:1:{path}", driver=["GTiff"]) as first:
+            return _last_fault(first) == fault
+    except (RasterioError, OSError):
+        return False
+
+
+def _lost_mask(path: str, driver: str, *, alone: bool) -> tuple[str, str]:
+    """Tell where a mask may lie that GDAL has not found in a local file or beside it, and why; the why may be empty."""
+    mask = f"{os.path.basename(path)}.msk".lower()
+    places = [] if alone else [other for other in _sidecars(path, (mask,)) if os.path.basename(other).lower() == mask]
+    if driver == "GTiff":
+        try:
+            places += [f"GTIFF_DIR:{page}:{path}" for page in mask_pages(path)]
+        except ValueError as error:
+            return path, str(error)
+    for place in places:
+        try:
+            with no_neighbours():
+                DatasetReader(place, driver=["GTiff"]).close()
+        except (RasterioError, OSError) as error:
+            return place, str(error)
+    return path, ""
+
+
+def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
+    """Look for masks and metadata beside a file; on a server only where the user has not said otherwise."""
+    wish = None if is_local(path) else os.environ.get(READDIR)
+    return nullcontext() if wish is None else rasterio.Env(**{READDIR: wish})
+
+
+def _refuse_sidecars(path: str) -> None:
+    """Refuse a mask or an overview beside a file that is no TIFF: a VRT there can read any file or server.
+
+    For a pipe of such a name, or of an .aux.xml, GDAL would wait for ever.
+    """
+    for whole in _sidecars(path, (*_SIDECARS, _AUX)):
+        if not (os.path.isfile(whole) or os.path.isdir(whole)) and os.path.exists(whole):
+            raise SceneError(
+                f"{whole}: lies beside a raster and is a pipe or a device, which GDAL would open; remove it"
+            )
+        if whole.lower().endswith(_AUX):
+            continue
+        try:
+            with open(whole, "rb") as file:
+                head = file.read(4)
+        except OSError:
+            continue  # GDAL cannot open it either
+        if head not in _TIFF_MAGIC:
+            raise SceneError(
+                f"{whole}: lies beside a raster as its {whole[-3:].lower()} file and is no TIFF, and GDAL would open "
+                "it with any driver; remove it, or make it anew with gdal_translate or gdaladdo"
+            )
+
+
+def _sidecars(path: str, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Name what lies beside a local file; GDAL looks for it whatever the case, and for the mask of an overview too."""
+    folder, name = os.path.split(os.path.abspath(path))
+    try:
+        there = os.listdir(folder)
+    except OSError:  # GDAL cannot list it either, and asks for these
+        there = [name + suffix for suffix in suffixes]
+    for beside in there:
+        if beside.lower().startswith(f"{name.lower()}.") and beside.lower().endswith(suffixes):
+            yield os.path.join(folder, beside)
+
+
+def _why_not_open(path: str, cause: str) -> str:
+    """Say why GDAL refused a file, and name the untrusted driver that would take it."""
+    if is_local(path) and os.path.isfile(path):
+        if os.path.getsize(path) == 0:
+            return f"{path}: the file is empty; copy it again"
+        with open(path, "rb") as file:
+            head = file.read(512)
+        for driver, mark in _MARKS.items():
+            if mark in head:
+                return (
+                    f"{path}: driver {driver} is not allowed, it can read any file or server; "
+                    f"convert it with gdal_translate, or trust it with --allow-driver {driver}"
+                )
+    if path.rstrip("/").lower().endswith(".zarr"):
+        return (
+            f"{path}: a Zarr store is no input of this version; make a GeoTIFF of it, such as with xarray.open_zarr "
+            "and rioxarray's to_raster"
+        )
+    mend = next((mend for mark, mend in _MENDS.items() if mark in cause.lower()), "look at it with gdalinfo")
+    return f"{path}: cannot be opened as a raster with the drivers that are trusted ({cause}); {mend}"

@@ -1,0 +1,119 @@
+"""Values of options as people write them, in YAML or in Python: read, checked and converted.
+
+Each function takes the name of the option for its message.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from geosal.core.gdal_env import path_text
+from geosal.errors import SceneError, UsageError
+
+_LARGEST_FILE = 2**16
+"""Bytes of a YAML file of options: the longest recipes have a few thousand."""
+_UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
+_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
+_LARGEST_SIZE = 1e15
+
+
+def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> None:
+    """Refuse keys that nobody knows, with the nearest known one.
+
+    Raises
+    ------
+    UsageError
+        There is such a key.
+    """
+    for key in wish:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise UsageError(f"{key}: {fault}; {hint}")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases: a recipe needs none, and nested ones grow without bound. No key stands twice."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not taken in a recipe")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
+            raise yaml.YAMLError(f"{twice} stands twice in it; give it once")
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
+            raise UsageError(f"{path}: over {_LARGEST_FILE} bytes is no recipe; name a YAML file of options")
+        options = yaml.load(content, Loader=_Loader)  # noqa: S506  a SafeLoader
+    except OSError as error:
+        raise SceneError(f"{path}: the recipe cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise UsageError(f"{path}: no valid YAML: {' '.join(str(error).split())[:300]}") from error
+    if not isinstance(options, dict):
+        raise UsageError(f"{path}: a recipe is a mapping of options, this is {type(options).__name__}")
+    return options
+
+
+def parse_size(written: str | int) -> int:
+    """Bytes from ``"512MB"``, ``"1.5GiB"``, ``"51204 bytes"`` or a plain number, which is bytes.
+
+    Raises
+    ------
+    UsageError
+        It is no size.
+    """
+    match = None if isinstance(written, bool) else _SIZE.fullmatch(str(written).strip().upper())
+    if match is None:
+        raise UsageError(f"{written!r} is no size; write it like 512MB, 2GiB or 51204 (bytes)")
+    return int(min(float(match[1]), _LARGEST_SIZE) * _UNITS[match[2]])
+
+
+def require(ok: object, name: str, value: object, wanted: str) -> None:
+    """Refuse a value that is not what is wanted.
+
+    Raises
+    ------
+    UsageError
+        It is not `ok`.
+    """
+    if not ok:
+        raise UsageError(f"{name}={value!r}: it must be {wanted}")
+
+
+def read_text(name: str, value: Any) -> str:
+    """Read text, or a path object."""
+    require(isinstance(value, str | os.PathLike), name, value, "text or a path")
+    return path_text(name, value)
+
+
+def read_texts(name: str, value: Any) -> tuple[str, ...]:
+    """Read one text or path object, or a list of them."""
+    several = [value] if isinstance(value, str | os.PathLike) else read_items(name, value)
+    return tuple(read_text(name, each) for each in several)
+
+
+def read_number(name: str, value: Any) -> float:
+    """Read a number; true and false are none."""
+    require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")
+    return float(value)
+
+
+def read_items(name: str, value: Any) -> tuple[Any, ...]:
+    """Read a list."""
+    require(isinstance(value, list | tuple), name, value, "a list")
+    return tuple(value)

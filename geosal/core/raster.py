@@ -1,0 +1,283 @@
+"""What a raster carries beside its pixels, read once from the source and given whole to the writer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.control import GroundControlPoint
+from rasterio.enums import ColorInterp
+from rasterio.rpc import RPC
+
+from geosal.core.grid import Block, Grid
+from geosal.errors import UsageError
+
+Tags = Mapping[str, Mapping[str, str]]
+"""Metadata domain -> key -> value; the default domain is ""."""
+ROLES = (
+    "coastal", "blue", "green", "yellow", "red", "rededge1", "rededge2", "rededge3", "nir", "nir08", "nir09", "cirrus",
+    "swir16", "swir22", "pan", "lwir11", "lwir12",
+)  # fmt: skip
+"""Names of bands across sensors: the `common_name` of STAC's `eo` extension, rededge and nir numbered as there."""
+
+_OF_COUNTS = re.compile(
+    r".*_(MULT|ADD)(_BAND_\w+)?|QUANTIZE_CAL_M(IN|AX)(_BAND_\w+)?|.*QUANTIFICATION_VALUE|(.*_)?ADD_OFFSET(_\w+)?"
+    r"|(.*_)?SCALE(_FACTOR)?|OFFSET|valid_(min|max|range)|_FillValue|missing_value",
+    re.IGNORECASE,
+)
+"""Keys of tags that tell how counts come to physical values, or which counts there are."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BandMetadata:
+    """What GDAL knows about one band."""
+
+    description: str | None = None
+    unit: str | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    colorinterp: ColorInterp = ColorInterp.undefined
+    tags: Tags = field(default_factory=dict)
+    role: str = ""
+    """What the band shows, where that is known: one of `ROLES`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RasterMetadata:
+    """What GDAL knows about a raster besides its grid and its pixels."""
+
+    bands: tuple[BandMetadata, ...]
+    tags: Tags = field(default_factory=dict)
+    gcps: tuple[GroundControlPoint, ...] = ()
+    gcp_crs: str | None = None
+    """WKT."""
+    rpcs: RPC | None = None
+    nbits: int | None = None
+    """Significant bits of a sample when fewer than the dtype has (12-bit data in uint16)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RasterLayout:
+    """Everything a writer must know before the first pixel."""
+
+    grid: Grid
+    dtype: str
+    """NumPy name of the dtype of all bands."""
+    nodata: float | None
+    has_mask: bool
+    """A mask of the whole raster, (y, x), travels beside the pixels: GDAL's internal mask."""
+    metadata: RasterMetadata
+
+    @property
+    def count(self) -> int:
+        """Number of bands."""
+        return len(self.metadata.bands)
+
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of the pixels before any codec."""
+        return self.grid.height * self.grid.width * self.count * np.dtype(self.dtype).itemsize
+
+    @property
+    def alpha(self) -> int | None:
+        """Position (from 0) of the alpha band, if there is one."""
+        return alpha_among([band.colorinterp.name for band in self.metadata.bands])
+
+
+def without_scale(band: BandMetadata) -> BandMetadata:
+    """Tell of a band whose samples are no counts any more: no scale, no offset, no tags that say as much."""
+    return replace(band, scale=1.0, offset=0.0, tags=without_scale_tags(band.tags))
+
+
+def without_scale_tags(tags: Tags) -> Tags:
+    """Leave out tags that tell how counts come to physical values, as Landsat's ``REFLECTANCE_MULT`` does."""
+    kept = {
+        domain: {key: text for key, text in items.items() if not _OF_COUNTS.fullmatch(key)}
+        for domain, items in tags.items()
+    }
+    return {domain: items for domain, items in kept.items() if items}
+
+
+class Samples(NamedTuple):
+    """What was read of a block."""
+
+    pixels: NDArray[Any]
+    """(band, y, x), of the scene's dtype."""
+    valid: NDArray[np.bool_]
+    """(band, y, x), True where a sample is not nodata, not masked, not under alpha 0 and finite."""
+    mask: NDArray[np.bool_] | None
+    """(y, x), the file's own mask, or else its alpha; None when it has neither."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityBand:
+    """A raster of classes or flags that an agency ships with a scene.
+
+    Attributes
+    ----------
+    kind
+        How to read its values: ``scl`` (Sentinel-2 scene classification), ``qa_pixel`` (Landsat Collection 2), ``bqa``
+        (Landsat before it), ``fmask``, ``msk_classi`` (Sentinel-2 L1C from baseline 04.00: opaque, cirrus, snow), or
+        ``clouds_gml`` (Sentinel-2 L1C before it: polygons).
+    path
+        A raster that GDAL opens (of ``clouds_gml`` a GML file), local or ``/vsi…``.
+    sensor
+        What the flags depend on, such as ``LANDSAT_8``; empty where they do not.
+    alone
+        No file beside it belongs to it, as in a product; see `geosal.core.open_raster.open_raster`.
+    """
+
+    kind: str
+    path: str
+    sensor: str = ""
+    alone: bool = False
+
+
+class Pixels(Protocol):
+    """A scene as sources of saliency see it: blocks of samples, and what else came with the product.
+
+    It pickles, holds paths and no handles, and any thread may read.
+    """
+
+    @property
+    def path(self) -> str:
+        """As messages name it."""
+
+    @property
+    def layout(self) -> "RasterLayout":
+        """Grid, dtype, nodata, and bands with their roles."""
+
+    @property
+    def quality(self) -> tuple[QualityBand, ...]:
+        """Quality bands of the product; none for a plain raster."""
+
+    def read(self, block: Block) -> Samples:
+        """Read a block."""
+
+    def having(self, *bands: str) -> "Pixels":
+        """The same scene, on the same grid, with these bands: roles of `ROLES`, names such as ``B04``, or numbers.
+
+        Numbers count from 1: those of a raster file are the file's own, those of a product count the scene's bands.
+
+        Raises
+        ------
+        UsageError
+            It has no such band; the message lists what it has.
+        """
+
+
+def alpha_among(colours: Sequence[str]) -> int | None:
+    """Position (from 0) of the alpha band among bands of these `ColorInterp`, by their names.
+
+    Of several it is the last: GDAL takes its masks from that one, and a JPEG 2000 keeps no other. The others are bands
+    like any.
+    """
+    return max((position for position, colour in enumerate(colours) if colour == ColorInterp.alpha.name), default=None)
+
+
+def told_nodata(array: Any) -> float | None:
+    """Nodata code of an `xarray.DataArray`, as rioxarray tells it.
+
+    Raises
+    ------
+    UsageError
+        No sample of the array can have it.
+    """
+    told, why = None, ""
+    try:
+        told = array.rio.nodata
+        limits = np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
+        if told is not None and limits is not None and not limits.min <= told <= limits.max:
+            why = f"it is {told}"  # asked a second time, rioxarray no longer minds
+    except (OverflowError, TypeError, ValueError) as error:
+        why = str(error)
+    if why:
+        raise UsageError(
+            f"the array: no {array.dtype} sample can have its nodata code ({why}); give another with "
+            ".rio.write_nodata(CODE), or take its attribute _FillValue or nodata away"
+        )
+    return told
+
+
+def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
+    """Tell which samples carry the nodata code, as GDAL does.
+
+    Integers by equality. Floats within two units in the last place (GDAL's ``ARE_REAL_EQUAL``): ESRI's -3.4028235e38 is
+    written in tags in several roundings. NaN by being NaN.
+    """
+    if np.isnan(nodata):
+        return np.isnan(samples) if samples.dtype.kind == "f" else np.zeros(samples.shape, np.bool_)
+    if samples.dtype.kind != "f":
+        return np.asarray(samples == samples.dtype.type(nodata))
+    code = float(samples.dtype.type(nodata))
+    wide = samples.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(wide - code) < 2 * float(np.finfo(samples.dtype).eps) * np.abs(wide + code)
+    return np.asarray(near | (wide == code))
+
+
+def valid_samples(samples: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
+    """Tell which samples count: True where not `nodata` and, for floats, finite; same shape as `samples`."""
+    coded = nodata is not None and not np.isnan(nodata)
+    if samples.dtype.kind != "f":
+        return np.asarray(samples != samples.dtype.type(nodata)) if coded else np.ones(samples.shape, np.bool_)
+    valid: NDArray[np.bool_] = np.isfinite(samples)
+    if nodata is not None and coded:
+        valid &= ~is_nodata(samples, nodata)
+    return valid
+
+
+def mask_out(
+    valid: NDArray[np.bool_], mask: NDArray[np.bool_] | None, alpha: NDArray[Any] | None, alpha_band: int | None
+) -> NDArray[np.bool_]:
+    """Narrow what counts by a mask and by alpha; the one rule for files and for arrays.
+
+    Parameters
+    ----------
+    valid
+        (band, y, x), from `valid_samples`; changed in place.
+    mask
+        (y, x), True = valid, or None.
+    alpha
+        (y, x); 0 is invalid. None without alpha.
+    alpha_band
+        Position of the alpha band in `valid`; it is carried over, so all of it counts.
+    """
+    if mask is not None:
+        valid &= mask
+    if alpha is not None:
+        valid &= alpha > 0
+    if alpha_band is not None:
+        valid[alpha_band] = True
+    return valid
+
+
+def any_colour(valid: NDArray[np.bool_], alpha: int | None) -> NDArray[np.bool_]:
+    """Pixels (y, x) that are valid in a band other than `alpha`; `valid` is (band, y, x)."""
+    colours = [band for position, band in enumerate(valid) if position != alpha] or [valid[0]]
+    either: NDArray[np.bool_] = colours[0].copy()
+    for band in colours[1:]:
+        either |= band
+    return either
+
+
+def is_mean_apart(nodata: float, dtype: str | np.dtype[Any]) -> bool:
+    """Whether no mean of samples without the nodata code can come to it: the least or the largest value, or NaN."""
+    kind = np.dtype(dtype)
+    limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+    return bool(np.isnan(nodata)) or nodata in {float(limits.min), float(limits.max)}
+
+
+def move_off_nodata(samples: NDArray[Any], hit: NDArray[np.bool_], nodata: float) -> None:
+    """Give computed samples that took the nodata code a value beside it.
+
+    Upwards from 0 and from the least value, otherwise towards 0; of floats, by as much as GDAL tells apart.
+    """
+    code = samples.dtype.type(nodata)
+    if isinstance(code, np.floating):
+        limits = np.finfo(code.dtype)
+        samples[hit] = code * (1 - 8 * limits.eps) if code != 0 else limits.tiny
+    else:
+        samples[hit] = code + 1 if code <= 0 else code - 1

@@ -1,0 +1,109 @@
+"""One handle of a raster for all threads of a process, and what a file is known by while it is used."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+
+from rasterio.io import DatasetReader
+
+from geosal.core.gdal_env import gdal_env, is_local, no_neighbours
+from geosal.core.open_raster import open_raster
+from geosal.errors import SceneError
+
+_MAX_HANDLES = 16
+
+
+@dataclass
+class _Handle:
+    dataset: DatasetReader
+    users: int = 0
+    """Threads that have it or wait for it; only a handle without any may be closed."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_handles: OrderedDict[tuple[object, ...], _Handle] = OrderedDict()
+_handles_lock = threading.Lock()
+
+
+FileState = tuple[int, ...]
+"""Size in bytes and time of the last change in ns of a local file, and then those of the mask beside it."""
+
+
+def file_state(path: str, *, alone: bool = False) -> FileState | None:
+    """Tell what a file can be known again by, here and on a worker; None of what is not a local file.
+
+    `alone` is that of `open_raster`. Other files beside it do not count: they say nothing about pixels once its headers
+    are read, and whoever looks at a scene while it is worked on may write statistics or overviews there.
+    """
+    state: FileState = ()
+    for name in (path,) if alone else (path, f"{path}.msk", f"{path}.MSK"):
+        try:
+            stat = os.stat(name)
+        except OSError:
+            if name == path:
+                return None
+        else:
+            state += (stat.st_size, stat.st_mtime_ns)
+    return state
+
+
+@contextmanager
+def shared_raster(
+    path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False, seen: FileState | None = None
+) -> Iterator[DatasetReader]:
+    """Lend this process's one handle of a raster to the calling thread, with `gdal_env` around it.
+
+    GDAL's cache of decoded tiles belongs to the handle: threads that share one decode the tiles that their halos share
+    once. Handles are not safe in two threads at once, so a lock is held while one is lent; keep only the read inside
+    the `with`. `alone` is that of `open_raster`; a raster alone and one with what lies beside it have a handle each.
+    `seen` is the file's state when its headers were read.
+
+    Raises
+    ------
+    SceneError
+        It cannot be opened, or has changed since it was `seen`: two files would be mixed in one output.
+    """
+    if seen is not None and file_state(path, alone=alone) != seen:
+        what = "the file" if alone else "the file, or a mask beside it (.msk),"
+        raise SceneError(
+            f"{path}: {what} has changed since it was opened, or is another one on this worker; leave it alone while "
+            "it is used, copy it to workers with its time (cp -p), and start again"
+        )
+    with gdal_env(), no_neighbours() if alone else nullcontext():
+        handle = _take_handle(path, extra_drivers, alone)
+        try:
+            with handle.lock:
+                yield handle.dataset
+        finally:
+            with _handles_lock:
+                handle.users -= 1
+
+
+def _take_handle(path: str, extra_drivers: tuple[str, ...], alone: bool) -> _Handle:
+    key: tuple[object, ...] = (path, extra_drivers, alone)
+    if is_local(path) and os.path.exists(path):  # a file that was replaced is another file
+        stat = os.stat(path)
+        key += (stat.st_dev, stat.st_ino, file_state(path, alone=alone))
+    with _handles_lock:
+        if key not in _handles:
+            _handles[key] = _Handle(open_raster(path, extra_drivers, alone=alone))
+        _handles.move_to_end(key)
+        _handles[key].users += 1
+        _close_idle(keep=_MAX_HANDLES)
+        return _handles[key]
+
+
+def close_shared_rasters() -> None:
+    """Close the handles that nobody uses, and give back the tiles GDAL keeps for them."""
+    with _handles_lock:
+        _close_idle(keep=0)
+
+
+def _close_idle(keep: int) -> None:
+    """Close idle handles, the longest unused first, until `keep` are left; the caller holds the lock."""
+    idle = [key for key, handle in _handles.items() if handle.users == 0]
+    for key in idle[: max(0, len(_handles) - keep)]:
+        _handles.pop(key).dataset.close()

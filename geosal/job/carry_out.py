@@ -1,0 +1,62 @@
+"""From a plan to a file: the work on all its blocks, counted, and the file they make; not yet under its name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from geosal.core import provenance
+from geosal.core.ladder import effective_kernel
+from geosal.job.plan import Plan
+from geosal.job.tally import Tally
+from geosal.job.task import BlockFacts, task_of
+from geosal.produce import Labour, ProgressCallback, Tags, make_file
+
+
+def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
+    """Make the file of a plan, and tell what its blocks add up to.
+
+    Parameters
+    ----------
+    plan
+        Of the job, or of the plain JPEG that its targets name.
+    path
+        A new file of the output's name, in a work directory.
+    report
+        Called in this thread after each block and at each stage.
+
+    Raises
+    ------
+    GeosalError
+        As `geosal.compress`.
+    """
+    tally = Tally(plan.ladder.steps)
+
+    def take(facts: BlockFacts) -> None:
+        tally.add(facts.levels, facts.levels_valid, facts.known)
+        if facts.statistics:
+            tally.add_statistics(facts.statistics)
+
+    labour = Labour(
+        stage="smooth",
+        task=task_of(plan),
+        blocks=list(plan.layout.grid.blocks(plan.block)),
+        scheduler=plan.scheduler,
+        workers=plan.workers,
+    )
+    make_file(
+        path,
+        plan.target,
+        labour,
+        take=take,
+        tags=lambda: (_provenance(plan, tally), _statistics(tally)),
+        report=report,
+    )
+    return tally
+
+
+def _provenance(plan: Plan, tally: Tally) -> Tags:
+    kernel = effective_kernel(plan.kernels(tally.shares(valid_only=True)))
+    return provenance.of_a_job(plan.treatment, plan.ladder, kernel, plan.saliency.label)
+
+
+def _statistics(tally: Tally) -> Sequence[Tags] | None:
+    return [band.tags(tally.pixels) for band in tally.bands] if tally.bands else None

@@ -1,0 +1,282 @@
+"""What a plan's job will come to: bytes, time, memory and disk, from a sample that is really treated and encoded."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
+
+from geosal.core.cluster import cpu_count
+from geosal.core.grid import Block
+from geosal.formats.format import ByGdal
+from geosal.formats.pyramid import Cutter, Tile
+from geosal.job.plan import Plan
+from geosal.job.search import (
+    Kept,
+    Sample,
+    Trials,
+    choose_places,
+    expected_bytes,
+    file_bytes,
+    pieces_across,
+    scene_bytes,
+    set_out,
+)  # fmt: skip
+from geosal.job.task import task_of
+from geosal.produce import CutTask
+from geosal.verification import verify_structure
+
+_QUICK, _CAREFUL = 4, 6
+"""Pieces in a column and in a row."""
+_SHORT, _AGAIN = 1.0, 2
+"""Seconds that a step takes when it is timed again, and how often."""
+_ENOUGH, _ROUNDS = 2.0, (2, 4)
+"""Seconds of blocks that tell how long all take; and how many blocks each worker is given at first, and once more."""
+_GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, modulo 1, lie spread evenly, however many they are."""
+_ENCODES = 2
+"""Of a job with a target, where one will not do: its sample is not the whole scene, or a plain JPEG comes first."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a job will come to.
+
+    Attributes
+    ----------
+    bytes
+        Of the output.
+    seconds
+        Of wall clock, with this machine as busy as it is now.
+    memory_bytes
+        Peak.
+    disk_bytes
+        Room taken at most while the job runs, the output included.
+    sample_pixels
+        How many pixels it was learnt from.
+    found
+        The setting that a target asks for, if there is one.
+    """
+
+    bytes: int
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    sample_pixels: int
+    found: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def estimate_bytes(plan: Plan) -> int:
+    """Estimate the size of the output file from 4 x 4 pieces of 512 px.
+
+    Scenes not larger than the sample are encoded whole.
+
+    Returns
+    -------
+    int
+        Bytes; of a job with a target, those that are asked for, or those with the codec's defaults where quality is.
+
+    Raises
+    ------
+    GeosalError
+        As `geosal.compress`, for the part of the scene that is read.
+    """
+    targets, grid = plan.recipe.targets, plan.layout.grid
+    if targets.is_rate and targets.jpeg is None:
+        return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
+    sample = Sample.draw(plan, pieces_across(plan, most=_QUICK), halo=plan.ladder.halo)
+    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
+        trials = Trials(plan, sample, Path(folder))
+        return expected_bytes(plan, trials) if targets.is_rate else round(trials.bytes_of(plan))
+
+
+def estimate(plan: Plan) -> Estimate:
+    """Estimate bytes, time, memory and disk from 6 x 6 pieces of 512 px; with a target, also the setting.
+
+    Raises
+    ------
+    TargetError
+        The sample cannot reach the target.
+    GeosalError
+        As `geosal.compress`, for the part of the scene that is read.
+    """
+    begin = time.monotonic()
+    found, encodes = None, 1
+    if targets := plan.recipe.targets:
+        plan, found, whole = set_out(plan)
+        # The plain JPEG tells how far off the sample is: what follows it seldom has to be done again.
+        encodes = _ENCODES if targets.jpeg is not None or not whole else 1
+    searching = time.monotonic() - begin
+    sample, reading = _timed_sample(plan)
+    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
+        work = _timed_work(plan, sample, Path(folder))
+    wall = max(reading, reading / _workers(plan) + work.treat) + work.write  # one handle reads at a time
+    return Estimate(
+        bytes=work.bytes,
+        seconds=round(encodes * wall + (searching if found else 0.0), 2),
+        memory_bytes=plan.memory_bytes,
+        disk_bytes=plan.disk_for(work.bytes),
+        sample_pixels=sample.pixels,
+        found=found,
+    )
+
+
+def _timed_sample(plan: Plan) -> tuple[Sample, float]:
+    """Draw the sample in one thread, and tell how many seconds reading the whole scene takes."""
+    plan.scene.read(Block(0, 0, 1, 1))  # opens it
+    places = choose_places(plan, pieces_across(plan, most=_CAREFUL))
+    with _Watch() as watch:
+        sample = Sample.read(plan, places, halo=plan.ladder.halo, threads=1)
+    return sample, watch.seconds * _share_of_tiles(plan, sample)
+
+
+def _share_of_tiles(plan: Plan, sample: Sample) -> float:
+    """How many times as many tiles the input has as the sample touches: a tile is decoded whole, and once."""
+    rows, cols = plan.scene.block_shape
+    touched = {
+        (row, col)
+        for outer, _ in sample.kept.blocks
+        for row in range(outer.row_off // rows, -(-outer.row_stop // rows))
+        for col in range(outer.col_off // cols, -(-outer.col_stop // cols))
+    }
+    height, width = plan.scene.grid.shape
+    return -(-height // rows) * -(-width // cols) / len(touched)
+
+
+class _Work(NamedTuple):
+    """What is made of the whole scene, and the seconds that it takes beside reading."""
+
+    bytes: int
+    treat: float
+    """By all workers, with the encoding of tiles."""
+    write: float
+    """Of the file at the end."""
+
+
+def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
+    """Treat, encode and write the sample, and tell what that means for the scene."""
+    target, scale = plan.target, sample.scale(plan.target)
+    crew, by_gdal = replace(sample, threads=_workers(plan)), isinstance(target.encoder, ByGdal)
+    tiles: list[Tile] = []
+    if by_gdal:
+        treated, seconds = _timed(lambda: crew.treat(task_of(plan)))
+        treating = seconds * scale
+    else:
+        treated = crew.treat(task_of(plan))
+        tiles = crew.encode(treated, target)
+        treating = _timed_blocks(plan)
+    with _Watch() as watch:
+        path = crew.write(treated, target, tiles, folder)
+        if plan.profile.format.made_at_end:  # the check at the end of a job decodes the whole of it
+            verify_structure(path, crew.layout(target))
+    written = file_bytes(path)
+    if by_gdal:
+        size = round(written * scale)
+    else:
+        size = round(written - sample.own_bytes(tiles, target) + scene_bytes(sample, treated, target, tiles))
+    if by_gdal or plan.profile.format.made_at_end:  # which are made at the end
+        writing = watch.seconds * scale
+    else:
+        writing = watch.seconds + max(0.0, size / max(1, written) - 1) * _copying(
+            path, twice=target.profile.format.has_spool
+        )
+    return _Work(size, treating, writing + _flushing(path) * size / max(1, written))
+
+
+def _flushing(path: Path) -> float:
+    """Seconds that a file takes to be on the disk."""
+    with _Watch() as watch:
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    return watch.seconds
+
+
+def _copying(path: Path, *, twice: bool) -> float:
+    """Seconds that the bytes of a file take to be written; `twice` where they lie in a spool first."""
+    if not path.is_file():
+        return 0.0
+    with _Watch() as watch:
+        for _ in range(2 if twice else 1):
+            shutil.copyfile(path, path.with_name("copy"))
+    return watch.seconds
+
+
+def _timed_blocks(plan: Plan) -> float:
+    """Tell how long all workers treat and encode the whole scene, by some of its blocks that they really work on.
+
+    They are read before: blocks that lie apart decode tiles that in the job were decoded for a neighbour already.
+    """
+    target, workers = plan.target, _workers(plan)
+    cutter = Cutter.of(target.own_encoder, target.layout, target.rounding)
+    work, halo = task_of(plan), plan.ladder.halo if plan.treatment.smooth else 0
+
+    def seconds(block: Block) -> float:
+        outer = block.expand(halo, plan.scene.grid.shape)
+        kept = Kept(plan.scene, [(outer, plan.scene.read(outer))])
+        task = CutTask(replace(work, scene=kept), cutter, target.layout.has_mask)
+        with _Watch() as watch:
+            task(block)
+        return watch.seconds
+
+    waiting = _spread(list(plan.layout.grid.blocks(plan.block)))
+    taken, pixels = 0.0, 0
+    with ThreadPoolExecutor(workers, thread_name_prefix="geosal-sample") as pool:
+        for each in _ROUNDS:
+            blocks, waiting = waiting[: each * workers], waiting[each * workers :]
+            # What each block takes, not all together: the last one of a job has no part of it.
+            taken += sum(pool.map(seconds, blocks))
+            pixels += sum(block.height * block.width for block in blocks)
+            if taken / workers > _ENOUGH:
+                break
+    grid = plan.layout.grid
+    return taken / workers * grid.height * grid.width / pixels
+
+
+def _spread(blocks: list[Block]) -> list[Block]:
+    """Blocks in an order of which any beginning lies spread over all of them."""
+    places = sorted(range(len(blocks)), key=lambda number: number * _GOLDEN % 1)
+    return [block for _, block in sorted(zip(places, blocks, strict=True), key=lambda pair: pair[0])]
+
+
+def _workers(plan: Plan) -> int:
+    return min(plan.workers or cpu_count(), plan.blocks)
+
+
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """Work, and again where that was short: what the first time costs beside the work would be scaled with it."""
+    with _Watch() as watch:
+        result = work()
+    least = watch.seconds
+    for _ in range(_AGAIN if least < _SHORT else 0):
+        with _Watch() as watch:
+            result = work()
+        least = min(least, watch.seconds)
+    return result, least
+
+
+class _Watch:
+    """Tells how many seconds a block of code took."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._begin = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._begin
+
+
+__all__ = ["Estimate", "estimate", "estimate_bytes"]

@@ -1,0 +1,287 @@
+"""How much memory a job takes, and which blocks and how many workers fit into what it may take."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from geosal.core.cluster import cpu_count
+from geosal.core.gdal_env import GDAL_CACHE_BYTES
+from geosal.errors import ResourceError
+from geosal.formats.table import format_of
+from geosal.job.recipe import Recipe
+from geosal.scenes import AnyScene
+from geosal.sources import Saliency
+
+BLOCK = 2048
+"""Rows and columns of a block, where memory allows."""
+_BLOCKS = (BLOCK, 1536, 1024, 512, 256)
+_EFFICIENT = 1024
+"""Rows and columns of a block from which on a larger one is hardly faster: halos are a small part of it."""
+_COMFORT = 540 * 2**20
+"""What a job may be expected to take where nobody says; it comes to 512 MiB or less, measured with `_Model`."""
+_SEARCH_COMFORT = 560 * 2**20
+"""The same of a job that searches: it comes to less, for what a search takes and what blocks take come in turns."""
+_PROCESS_BYTES = 135 * 2**20
+"""Interpreter and libraries, before the first block: measured, with some room."""
+_ENCODER_BYTES = 60 * 2**20
+"""GDAL's writers and what the allocator has not given back after smoothing."""
+_JPEG2000_BYTES = 12
+"""For each sample of a tile in work: OpenJPEG and OpenJPH take int32 or float, twice, and the codestream."""
+_MEASURED_BANDS = 4
+_TIFF_BYTES = 4
+"""For each byte of a tile in work in other formats: laid out, predicted, compressed and joined."""
+_SAMPLE_BYTES = 256 * 2**20
+"""That the sample of a search or of an estimate may take, where nobody sets a limit."""
+_SALIENCY_BYTES = 5
+"""Of a pixel of a sample, which is kept for all trials: a float, and whether a source knows of it."""
+_MOST_SAMPLE = (6 * 512) ** 2
+"""Pixels that a sample has at most."""
+_LEAST_SAMPLE = 512**2
+"""Pixels below which a sample says nothing."""
+_TILE = 1024
+"""Of JPEG2000; a COG's are smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Rows and columns of a block, blocks at once, GDAL's threads, the peak of memory in bytes, pixels of a sample."""
+
+    block: int
+    workers: int
+    encoders: int
+    memory: int
+    sample: int
+
+
+def fit(
+    recipe: Recipe,
+    scene: AnyScene,
+    saliency: Saliency,
+    *,
+    halo: int,
+    cores: int | None,
+    tile: int | None,
+    last: int = 0,
+) -> Fit:
+    """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
+
+    Where nobody sets a limit, blocks are made smaller for 512 MiB as long as that costs no time.
+
+    On a cluster (`cores` None) the blocks in flight are the workers' business; those that wait here are few.
+
+    Parameters
+    ----------
+    recipe, scene, saliency
+        The wish, what is read, and where to look.
+    halo
+        Pixels around a block that the widest kernel reaches.
+    cores
+        Of this machine; None on a cluster.
+    tile
+        Rows and columns of the output's tiles: blocks are made of whole ones, else the main thread would encode them.
+        None when GDAL writes the file.
+    last
+        Bytes that the container takes at the end, when no block is worked on.
+    """
+    most = recipe.workers or cores or 1
+    model = _Model(
+        scene,
+        saliency,
+        tile,
+        halo,
+        processes=recipe.scheduler == "processes",
+        bands_take_memory=format_of(recipe.output).bands_take_memory,
+    )
+    blocks = [recipe.block] if recipe.block else model.blocks()
+    workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
+    encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
+    limit = recipe.max_memory
+    smooth = [_Smoothing(block, count, model.smoothing(block, count)) for count in workers for block in blocks]
+    beside = max(_least_of(smooth, limit), model.coding(last) if tile else 0)
+    sample = model.sample(limit, beside if recipe.targets else 0)
+    if recipe.targets:  # the sample stays for a second search
+        smooth = [option._replace(memory=option.memory + model.held(sample)) for option in smooth]
+    # Without GDAL's writer tiles are encoded where blocks are smoothed.
+    held = model.held(sample) if recipe.targets and (tile is None or last) else 0
+    encode = [
+        _Encoding(threads, held + (model.encoding(threads) if tile is None else model.coding(last)))
+        for threads in encoders
+    ]
+    fits = [option for option in smooth if limit is None or option.memory <= limit]
+    encode_fits = [option for option in encode if limit is None or option.memory <= limit]
+    if not fits or not encode_fits:
+        least = max(min(option.memory for option in smooth), min(option.memory for option in encode))
+        raise ResourceError(
+            f"the job takes at least {_told(least, up=True)} with these options, {_told(limit or 0)} are "
+            "allowed; raise --max-memory, or leave --block, --workers and the tiles' size to geosal"
+        )
+    if limit is None and recipe.block is None:
+        fits = _comfortable(fits)
+    smoothing, encoding = fits[0], encode_fits[0]
+    searching = model.searching(sample) if recipe.targets else 0
+    if limit is not None and searching > limit:
+        raise ResourceError(
+            f"{recipe.targets}: the search takes at least {_told(searching, up=True)}, {_told(limit)} are "
+            "allowed; raise --max-memory, or name the codec's setting instead"
+        )
+    peak = max(smoothing.memory, encoding.memory, searching)
+    return Fit(smoothing.block, smoothing.workers, encoding.threads, peak, sample)
+
+
+class _Smoothing(NamedTuple):
+    """A choice of rows and columns of a block and of blocks at once, and the bytes that it takes."""
+
+    block: int
+    workers: int
+    memory: int
+
+
+class _Encoding(NamedTuple):
+    """A choice of GDAL's threads, and the bytes that it takes."""
+
+    threads: int
+    memory: int
+
+
+def _told(size: int, *, up: bool = False) -> str:
+    """A size for people, rounded so that what is needed is never told as what is allowed."""
+    if size < 2**20:
+        return f"{size} bytes"
+    tenths = 10 * size / 2**20
+    return f"{(math.ceil(tenths) if up else math.floor(tenths)) / 10:.1f} MiB"
+
+
+def _least_of(options: list[_Smoothing], limit: int | None) -> int:
+    """The least that smoothing can take; without a limit with blocks that cost no time, and all workers."""
+    efficient = _efficient(options)
+    return min(option.memory for option in (efficient if limit is None and efficient else options))
+
+
+def _comfortable(fits: list[_Smoothing]) -> list[_Smoothing]:
+    """Leave out blocks that take much memory, but none of the workers."""
+    efficient = _efficient(fits)
+    return [option for option in efficient if option.memory <= _COMFORT] or efficient[-1:] or fits
+
+
+def _efficient(options: list[_Smoothing]) -> list[_Smoothing]:
+    """Choices with as many workers as the first has, and blocks that cost no time."""
+    most = options[0].workers
+    return [option for option in options if option.workers == most and option.block >= _EFFICIENT]
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What a job takes in memory; measured on 3 bands of uint8 and uint16, on 13 bands where GDAL encodes."""
+
+    scene: AnyScene
+    saliency: Saliency
+    tile: int | None
+    halo: int
+    processes: bool
+    bands_take_memory: bool = False
+
+    def blocks(self) -> list[int]:
+        """Sizes of a block worth trying, largest first."""
+        sizes = _BLOCKS if self.tile is None else {max(1, block // self.tile) * self.tile for block in _BLOCKS}
+        known = sorted(sizes, reverse=True)
+        return [block for block in known if self._stays_decoded(block)] or known[-1:]
+
+    def _stays_decoded(self, block: int) -> bool:
+        """Whether two rows of blocks fit into GDAL's cache, where a file is decoded from its top for rows gone by."""
+        if not self.scene.rewinds:
+            return True
+        original = self.scene.original.layout
+        row = original.grid.width * original.count * np.dtype(original.dtype).itemsize
+        return 2 * min(block + 2 * self.halo, original.grid.height) * row <= GDAL_CACHE_BYTES
+
+    def smoothing(self, block: int, workers: int) -> int:
+        """While blocks are smoothed and their tiles encoded.
+
+        Results wait as compressed tiles, which take less than what is in work; for GDAL's writers they are pixels.
+        """
+        in_work = workers + 2 * (self.tile is None)
+        alike = workers + 1 if self.processes else 1
+        # Saliency is found before pixels are read.
+        each = self._block(block) + self._tile() + max(self.scene.work_bytes, self.saliency.work_bytes)
+        # A file is read by one thread at a time.
+        decoded = min(in_work, len(self.scene.original.files)) * self.scene.tile_bytes
+        process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes
+        return alike * process + in_work * each + decoded + self._partial(block)
+
+    def encoding(self, threads: int) -> int:
+        """While GDAL encodes: six to seven tiles for each thread."""
+        height, width = (min(_TILE, length) for length in self.scene.grid.shape)
+        tile = height * width * self._sample_bytes
+        return _PROCESS_BYTES + _ENCODER_BYTES + self._cache() + 7 * threads * tile
+
+    def coding(self, last: int) -> int:
+        """While a container of ours brings its file to an end; most take next to nothing then."""
+        return _PROCESS_BYTES + self._cache() + last if last else 0
+
+    def sample(self, limit: int | None, beside: int) -> int:
+        """Pixels that the sample of a search may have, of which some is held while the job takes `beside`."""
+        free = _SAMPLE_BYTES if limit is None else min(_SAMPLE_BYTES, limit - self.searching(0))
+        holding = int(((limit or _SEARCH_COMFORT) - beside) / self._held_bytes())
+        return max(_LEAST_SAMPLE, min(_MOST_SAMPLE, int(free / self._searched_bytes()), holding))
+
+    def searching(self, pixels: int) -> int:
+        """While a setting is sought by a sample."""
+        height, width = self.scene.grid.shape
+        beside = self._tile() + self.scene.tile_bytes + max(self.scene.work_bytes, self.saliency.work_bytes)
+        process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes + beside
+        return process + int(min(pixels, height * width) * self._searched_bytes())
+
+    def held(self, pixels: int) -> int:
+        """What of a sample stays while the scene is encoded."""
+        height, width = self.scene.grid.shape
+        return int(min(pixels, height * width) * self._held_bytes())
+
+    def _held_bytes(self) -> float:
+        """Of a pixel of a sample: as it was read, treated, and its saliency."""
+        count = self.scene.layout.count
+        return 1.3 * (self._sample_bytes + count) + self._sample_bytes + 2 + _SALIENCY_BYTES
+
+    def _searched_bytes(self) -> float:
+        """Of a pixel of a sample: read with a halo, treated, encoded, decoded, with what is valid; its saliency."""
+        count = self.scene.layout.count
+        read = 1.3 * (self._sample_bytes + count)
+        return read + 2.4 * self._sample_bytes + count + 4 + _SALIENCY_BYTES
+
+    @property
+    def _sample_bytes(self) -> int:
+        """Of all bands of a pixel of the output."""
+        return int(self.scene.layout.count * np.dtype(self.scene.layout.dtype).itemsize)
+
+    def _tile(self) -> int:
+        """Working memory of an encoder."""
+        height, width = (min(max(_TILE, self.tile or 0), length) for length in self.scene.grid.shape)
+        count = self.scene.layout.count
+        if self.bands_take_memory or self.tile is None:
+            return height * width * count * _JPEG2000_BYTES
+        # What was measured holds for few bands of any format; more of them take what they take in tiles of that size.
+        more = max(0, count - _MEASURED_BANDS) * self.tile**2 * np.dtype(self.scene.layout.dtype).itemsize
+        return height * width * min(count, _MEASURED_BANDS) * _JPEG2000_BYTES + int(more) * _TIFF_BYTES
+
+    def _partial(self, block: int) -> int:
+        """A row of tiles that are put together, where blocks are not made of whole ones."""
+        height, width = self.scene.grid.shape
+        whole = self.tile is None or block % self.tile == 0 or block >= max(height, width)
+        return 0 if whole else min(self.tile or 0, height) * width * self._sample_bytes
+
+    def _cache(self) -> int:
+        """GDAL's cache holds no more than there is."""
+        height, width = self.scene.grid.shape
+        return min(GDAL_CACHE_BYTES, 2 * height * width * self._sample_bytes)
+
+    def _block(self, block: int) -> int:
+        """One block in work, which takes two steps: its saliency is found, and then its pixels are smoothed.
+
+        The second: pixels in, out, halved and as tiles; validity, saliency and levels.
+        """
+        height, width = (min(block + 2 * self.halo, length) for length in self.scene.grid.shape)
+        changed = self.scene.original.layout
+        read = changed.count * np.dtype(changed.dtype).itemsize if self.scene.original is not self.scene else 0
+        smoothed = 4 * self._sample_bytes + self.scene.layout.count + 8 + read
+        return int(height * width * max(smoothed, self.saliency.pixel_bytes))

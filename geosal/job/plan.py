@@ -1,0 +1,394 @@
+"""The decision: everything resolved before the first pixel moves. Every refusal happens here."""
+
+import os
+import shutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from geosal.core.cluster import cpu_count
+from geosal.core.grid import Block
+from geosal.core.ladder import USUAL_SIGMA, Ladder, effective_kernel
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Quality, Treatment, TwoPass
+from geosal.errors import GeosalWarning, UsageError
+from geosal.files.publish import check_output
+from geosal.formats.format import ByGdal, Profile
+from geosal.formats.profiles import Settled, resolve_treated
+from geosal.formats.table import format_of
+from geosal.formats.tuning import setting_for
+from geosal.job.fit import fit
+from geosal.job.recipe import Recipe
+from geosal.job.tally import warn_of_little_gain
+from geosal.produce import Target, target_for
+from geosal.scenes import AnyScene, input_root, open_input
+from geosal.sources import Saliency, open_saliency
+
+_USUAL_JPEG = 75.0
+"""A JPEG is as large as a plain one of this quality, where nobody says how large, nor how good."""
+_SMALL = 4096**2
+"""Pixels up to which one thread encodes fast enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What of a job a search may turn.
+
+    Attributes
+    ----------
+    treatment
+        As asked: what it leaves open is filled in for the codec.
+    ladder
+        Saliency to kernel width.
+    options
+        The user's creation options, by GDAL's names.
+    """
+
+    treatment: Treatment
+    ladder: Ladder
+    options: tuple[tuple[str, str], ...]
+
+    def with_option(self, name: str, value: str) -> Self:
+        """The same with a creation option set."""
+        return replace(self, options=(*self.without_option(name).options, (name, value)))
+
+    def without_option(self, name: str) -> Self:
+        """The same with a creation option left to the codec."""
+        return replace(self, options=tuple(pair for pair in self.options if pair[0].upper() != name))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """What will be done.
+
+    Attributes
+    ----------
+    recipe
+        The wish it answers.
+    settings
+        Those of the recipe, or what a search has made of them.
+    scene
+        What is read.
+    saliency
+        How much each pixel matters.
+    target
+        What is written, and by whom.
+    block
+        Rows and columns of a block.
+    scheduler, workers
+        Where blocks are worked on; `workers` is None when a cluster decides.
+    memory_bytes
+        Expected peak of this process, and of its workers where they are processes of this machine.
+    sample_pixels
+        How large a sample may be by which a setting is sought or an estimate made.
+    is_usual
+        The target is what a JPEG has where nobody names one: to miss it is no failure.
+    """
+
+    recipe: Recipe
+    settings: Settings
+    scene: AnyScene
+    saliency: Saliency
+    target: Target
+    block: int
+    scheduler: str
+    workers: int | None
+    memory_bytes: int
+    sample_pixels: int
+    is_usual: bool = False
+
+    @property
+    def ladder(self) -> Ladder:
+        """Saliency to kernel width."""
+        return self.settings.ladder
+
+    @property
+    def profile(self) -> Profile:
+        """Codec and driver of the output."""
+        return self.target.profile
+
+    @property
+    def treatment(self) -> Treatment:
+        """What saliency does to pixels and tiles."""
+        return self.target.treatment
+
+    @property
+    def layout(self) -> RasterLayout:
+        """Grid, dtype and metadata of the output."""
+        return self.target.layout
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        rows, cols = (-(-length // self.block) for length in self.layout.grid.shape)
+        return rows * cols
+
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of the output's pixels before any codec."""
+        return self.layout.raw_bytes
+
+    @property
+    def disk_bytes(self) -> int:
+        """Room taken at most while the job runs, the output and its overviews included.
+
+        Tiles of a COG and of a JPEG wait in a spool until all are there; GDAL reads the pixels from a stage. A first
+        file that is below a limit is kept while a second is made.
+        """
+        return self.disk_for(self.raw_bytes * 4 // 3)
+
+    def disk_for(self, output: int) -> int:
+        """Room taken at most by a job whose output comes to so many bytes; see `disk_bytes`."""
+        kept = output if self.recipe.targets.is_limit else 0
+        if isinstance(self.target.encoder, ByGdal):
+            return self.raw_bytes + output + kept
+        return (2 * output if self.profile.format.has_spool else output) + kept
+
+    def shares(self) -> dict[int, float]:
+        """Share of the scene's pixels per kernel width, from a sample of small blocks spread over the scene."""
+        counts = np.zeros(self.ladder.steps + 1, np.int64)
+        for block in _sample_blocks(self.layout.grid.shape):
+            levels = self.ladder.levels(self.saliency.read(block))
+            counts += np.bincount(levels.ravel(), minlength=counts.size)
+        return {width: float(n / counts.sum()) for width, n in zip(self.ladder.widths, counts, strict=True) if n}
+
+    def kernels(self, shares: Mapping[int, float]) -> dict[int, float]:
+        """Turn shares of the ladder's widths into those of the kernels that are applied: without smoothing, all 1."""
+        return dict(shares) if self.treatment.smooth else {1: 1.0}
+
+    def describe(self) -> dict[str, Any]:
+        """Tell the plan in JSON-ready data; reads a sample of the saliency, and of pixels what its sources look at."""
+        of_levels = self.shares()
+        shares = self.kernels(of_levels)
+        if not self.saliency.even:
+            warn_of_little_gain(self.recipe.output, of_levels, untried=self.saliency.untried)
+        grid, encoder = self.layout.grid, self.target.encoder
+        because = encoder.because if isinstance(encoder, ByGdal) else None
+        return {
+            "input": self.recipe.input,
+            "output": self.recipe.output,
+            "driver": self.profile.driver,
+            "profile": self.profile.name,
+            "lossless": self.profile.lossless,
+            "writer": "GDAL" if because else "geosal",
+            "gdal_because": because,
+            "creation_options": dict(self.profile.creation_options),
+            "width": grid.width,
+            "height": grid.height,
+            "count": self.layout.count,
+            "dtype": self.layout.dtype,
+            "treatment": str(self.treatment),
+            "saliency": self.saliency.label,
+            "coverage": self.saliency.coverage,
+            "ladder": {"steps": self.ladder.steps, "sigma": self.ladder.sigma},
+            "level_shares": {str(width // 2): round(share, 4) for width, share in of_levels.items()},
+            "kernel_shares": {str(width): round(share, 4) for width, share in shares.items()},
+            "effective_kernel": round(effective_kernel(shares), 3),
+            "block": self.block,
+            "blocks": self.blocks,
+            "halo": self.ladder.halo,
+            "scheduler": self.scheduler,
+            "workers": self.workers,
+            "memory_bytes": self.memory_bytes,
+            "disk_bytes": self.disk_bytes,
+            "raw_bytes": self.raw_bytes,
+            "targets": str(self.recipe.targets) or None,
+        }
+
+
+def make_plan(recipe: Recipe) -> Plan:
+    """Resolve a recipe against its files: headers and masks are read, nothing is written.
+
+    Some options need a sample of the scene's pixels: percentiles of `to_byte`, and sources such as ``detail``.
+
+    Raises
+    ------
+    UsageError
+        An option that cannot work with this scene or codec.
+    SceneError
+        The input cannot be read or is refused.
+    SaliencyError
+        The saliency does not fit the scene.
+    OutputError
+        The output cannot be written there.
+    ResourceError
+        Too many pixels, or too little memory allowed.
+    """
+    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs_of(recipe))
+    scene = open_input(recipe.input, recipe.reading)
+    settings = _settings_of(recipe)
+    is_usual, recipe = not recipe.targets, _with_usual_bytes(recipe, settings)
+    settled = _settled(recipe, settings, scene)
+    saliency = saliency_of(recipe, scene)
+    _tell_of_missing_place(scene)
+    settled.profile.format.warn_of(recipe.output, scene.layout)
+    plan = replace(_decide(recipe, settings, scene, saliency, settled), is_usual=is_usual)
+    _warn_of_disk(plan)
+    _warn_of_block(plan)
+    return plan
+
+
+def retuned(plan: Plan, settings: Settings) -> Plan:
+    """Answer a plan's recipe with other settings; nothing is opened again.
+
+    Raises
+    ------
+    UsageError, ResourceError
+        As `make_plan`.
+    """
+    settled = _settled(plan.recipe, settings, plan.scene)
+    turned = _decide(plan.recipe, settings, plan.scene, plan.saliency, settled)
+    # The sample of the search takes memory beside the blocks.
+    return replace(turned, block=min(plan.block, turned.block), sample_pixels=plan.sample_pixels)
+
+
+def _settings_of(recipe: Recipe) -> Settings:
+    """Read off a wish what a search may turn, and fill in the usual treatment of its output's format."""
+    form = format_of(recipe.output)
+    if recipe.target_jpeg is not None and not form.is_jpeg:
+        raise UsageError(
+            f"--target-jpeg {recipe.target_jpeg:g}: is for an output that ends in .jpg, not for {recipe.output}; use "
+            "--target-size or --target-bpp"
+        )
+    treatment = form.usual_treatment if recipe.treatment is None else recipe.treated
+    if recipe.sigma != USUAL_SIGMA and not treatment.smooth:
+        raise UsageError(
+            f"--sigma {recipe.sigma}: nothing is smoothed by treatment {treatment}; leave it out, or add "
+            "--treatment smooth"
+        )
+    return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options)
+
+
+def _with_usual_bytes(recipe: Recipe, settings: Settings) -> Recipe:
+    """Fill in how many bytes a JPEG is to have, where a wish says neither that nor how good it is."""
+    by_quality = isinstance(settings.treatment.then, TwoPass) or settings.treatment.then == Quality()
+    if (
+        format_of(recipe.output).is_jpeg
+        and by_quality
+        and not recipe.targets
+        and "QUALITY" not in {name.upper() for name, _ in settings.options}
+    ):
+        return recipe.patch(target_jpeg=_USUAL_JPEG)
+    return recipe
+
+
+def _settled(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:
+    given, targets = dict(settings.options), recipe.targets
+    settled = resolve_treated(recipe.output, recipe.profile, given, scene.layout, settings.treatment)
+    if targets:
+        setting_for(settled.profile, settled.treatment, given, for_bytes=targets.is_rate)
+    if targets.is_rate and targets.jpeg is None:
+        targets.bytes_for(scene.grid.height * scene.grid.width, scene.layout.raw_bytes)
+    return settled
+
+
+def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Saliency, settled: Settled) -> Plan:
+    scheduler = _resolve_scheduler(recipe.scheduler)
+    target = target_for(
+        recipe.output,
+        settled.profile,
+        scene.layout,
+        overwrite=recipe.overwrite,
+        treatment=settled.treatment,
+        steps=settings.ladder.steps,
+    )
+    tile, last = None, 0
+    if not isinstance(target.encoder, ByGdal):
+        tile, last = target.encoder.tile, settled.profile.format.bytes_at_end(target.encoder, scene.grid.width)
+    cores = None if "://" in scheduler else cpu_count()
+    fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
+    return Plan(
+        recipe=recipe,
+        settings=settings,
+        scene=scene,
+        saliency=saliency,
+        target=replace(target, threads=fitted.encoders),
+        block=fitted.block,
+        scheduler=scheduler,
+        workers=recipe.workers if "://" in scheduler else fitted.workers,
+        memory_bytes=fitted.memory,
+        sample_pixels=fitted.sample,
+    )
+
+
+def inputs_of(recipe: Recipe) -> list[str]:
+    """Paths that a job reads: its input, the folder of the product that this means, and what its SOURCEs name.
+
+    Raises
+    ------
+    UsageError
+        A SOURCE that cannot be.
+    """
+    named = (path for source in recipe.sources for path in source.paths)
+    return [recipe.input, input_root(recipe.input), *named]
+
+
+def saliency_of(recipe: Recipe, scene: AnyScene) -> Saliency:
+    """Open a recipe's sources of saliency on a scene.
+
+    Raises
+    ------
+    UsageError, SceneError, SaliencyError
+        As `geosal.sources.open_saliency`.
+    """
+    return open_saliency(
+        recipe.sources,
+        scene.grid,
+        combine=recipe.combine,
+        outside=recipe.outside,
+        drivers=recipe.drivers,
+        background=recipe.background,
+        scene=scene.original,
+    )
+
+
+def _tell_of_missing_place(scene: AnyScene) -> None:
+    metadata = scene.layout.metadata
+    if not scene.grid.georeferenced and not metadata.gcps and metadata.rpcs is None:
+        lacks = "CRS" if scene.grid.crs is None and not scene.grid.transform.is_identity else "georeferencing"
+        warnings.warn(
+            f"{scene.path}: has no {lacks}, so the output has none; a mask of the same size fits by pixels",
+            GeosalWarning,
+            stacklevel=3,
+        )
+
+
+def _resolve_scheduler(wish: str | None) -> str:
+    """The user's word goes first, then dask's own environment variable, then threads."""
+    return wish or os.environ.get("DASK_SCHEDULER_ADDRESS") or "threads"
+
+
+def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> list[Block]:
+    """Small blocks in the middle of the cells of a coarse raster over the scene."""
+    rows = np.unique(((np.arange(count) + 0.5) * shape[0] / count).astype(int))
+    cols = np.unique(((np.arange(count) + 0.5) * shape[1] / count).astype(int))
+    half = size // 2
+    return [Block(int(row), int(col), 1, 1).expand(half, shape) for row in rows for col in cols]
+
+
+def _warn_of_block(plan: Plan) -> None:
+    """Tell when blocks cut tiles apart: then one thread encodes them all."""
+    encoder, block, grid = plan.target.encoder, plan.block, plan.layout.grid
+    if not isinstance(encoder, ByGdal) and block % encoder.tile and grid.height * grid.width > _SMALL:
+        warnings.warn(
+            f"--block {block} cuts tiles of {encoder.tile} apart, so one thread puts them together and encodes them; "
+            f"make it a multiple of {encoder.tile}",
+            GeosalWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_disk(plan: Plan) -> None:
+    """Tell early that the disk may fill up; how small the pixels become is known only afterwards."""
+    directory = Path(plan.recipe.output).absolute().parent
+    free = shutil.disk_usage(directory).free
+    if free < plan.raw_bytes:
+        warnings.warn(
+            f"{directory}: {free / 1e6:.0f} MB free, the job may need up to {plan.disk_bytes / 1e6:.0f} MB there",
+            GeosalWarning,
+            stacklevel=2,
+        )

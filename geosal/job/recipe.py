@@ -1,0 +1,311 @@
+"""The wish: every option of a job in one frozen object, from the command line, YAML or Python."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from geosal.core.cluster import memory_bytes
+from geosal.core.ladder import USUAL_SIGMA, Ladder
+from geosal.core.option_values import (
+    parse_size,
+    read_items,
+    read_number,
+    read_text,
+    read_texts,
+    read_yaml,
+    refuse_unknown,
+    require,
+)
+from geosal.core.treatment import SMOOTH, Treatment
+from geosal.errors import UsageError
+from geosal.formats.options import united
+from geosal.job.targets import Targets, parse_ratio
+from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
+from geosal.scenes.rules import ByteRule
+from geosal.sources import combine as combining
+from geosal.sources.text import SourceText
+
+COMBINE = tuple(combining.COMBINATIONS)
+OUTSIDE = tuple(combining.OUTSIDE)
+_MOST_WORKERS = 1024
+"""More than the threads of any machine that a job gains by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What the user wishes; `geosal.job.plan.make_plan` decides what that means for the files at hand.
+
+    Attributes
+    ----------
+    input
+        What to read: a raster (a path, a URL or a GDAL ``/vsi`` path), or a Sentinel-2 or Landsat product (its folder,
+        ``.zip`` or ``.tar``).
+    output
+        File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
+        Zarr store) or ``.jpg`` (JPEG).
+    saliency
+        Where to look, as ``name-or-path[:key=value,...]``; see `geosal.sources`.
+    combine
+        How several sources unite: max, min, mean, product or weighted (a mean in which a SOURCE counts by its
+        ``weight=``); by default those of interest by max, exclusions by min.
+    outside
+        What no source covers: "keep" (saliency 1) or "blur" (saliency 0).
+    background
+        Saliency where vectors and classes name nothing, 0 to 1.
+    steps, sigma
+        The ladder, see `geosal.Ladder`.
+    treatment
+        What saliency does: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, ``twopass:low=30,high=70``, or
+        several of them; see `geosal.core.treatment`. None for the usual one: ``quality`` for ``.jpg``, else ``smooth``.
+    profile
+        Codec, see `geosal.formats`; by default lossless (deflate, jp2-lossless), for ``.jpg`` jpg.
+    creation_options
+        GDAL creation options over those of the profile.
+    bidx
+        Bands to take, from 1; all when empty.
+    bands
+        Bands by name, role or group instead, such as "rgb", "B04" or "nir".
+    resolution, resampling
+        Of a product, see `geosal.scenes.Reading`.
+    to_byte
+        Rule by which samples become 8 bits: "percentile:2-98", "range:0-0.3", "tci", "gamma:2.2".
+    scheduler
+        "threads", "processes", or the address of a dask scheduler; by default the address in dask's own
+        ``DASK_SCHEDULER_ADDRESS``, or else threads.
+    workers
+        Blocks worked on at once, at most 1024; by default one per core, or per thread of the cluster.
+    block
+        Rows and columns of a block, a multiple of 16; by default 2048, less where memory asks for it.
+    max_memory
+        Bytes the whole job may take, or ``"50%"`` of this machine's; the block is made smaller to fit, and the job
+        refused when it cannot.
+    max_pixels
+        Width times height beyond which a scene is refused.
+    target_bpp, target_size, target_ratio
+        Bytes to come to, within 1 %: bits per pixel, bytes at most (``"50MB"``), or raw bytes over bytes of the file.
+        One of these; see `geosal.job.targets`.
+    target_jpeg
+        Bytes to come to as a quality: those of a plain JPEG of it, within 1 %. Only for ``.jpg``.
+    min_psnr, min_ssim
+        Quality to keep at least, each as ``"40"`` or, of a part of the scene, ``"salient:45"``, ``"background:30"``.
+    overwrite
+        Replace an output that exists, once the new one is complete.
+    drivers
+        GDAL drivers to trust beyond the usual ones, such as ``("VRT",)``.
+    """
+
+    input: str
+    output: str
+    saliency: tuple[str, ...] = ()
+    combine: str | None = None
+    outside: str = "keep"
+    background: float = 0.0
+    steps: int = 8
+    sigma: str = USUAL_SIGMA
+    treatment: tuple[str, ...] | None = None
+    profile: str | None = None
+    creation_options: tuple[tuple[str, str], ...] = ()
+    bidx: tuple[int, ...] = ()
+    bands: tuple[str, ...] = ()
+    resolution: float | None = None
+    resampling: str = "nearest"
+    to_byte: str | None = None
+    scheduler: str | None = None
+    workers: int | None = None
+    block: int | None = None
+    max_memory: int | None = None
+    max_pixels: int = MAX_PIXELS
+    target_bpp: float | None = None
+    target_size: int | None = None
+    target_ratio: float | None = None
+    target_jpeg: float | None = None
+    min_psnr: tuple[str, ...] = ()
+    min_ssim: tuple[str, ...] = ()
+    overwrite: bool = False
+    drivers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output", "outside", "sigma", "resampling"):
+            require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
+        for name in ("saliency", "bidx", "bands", "drivers", "creation_options", "min_psnr", "min_ssim"):
+            value = getattr(self, name)
+            require(isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values")
+        ok = self.treatment is None or isinstance(self.treatment, tuple)
+        require(ok, "treatment", self.treatment, "a tuple; Recipe.from_mapping takes lists and single values")
+        ok = self.profile is None or (isinstance(self.profile, str) and self.profile != "")
+        require(ok, "profile", self.profile, "a name; leave it out for the usual one")
+        if not self.saliency:
+            raise UsageError("no saliency source: say where to look, such as --saliency perlin or --saliency mask.tif")
+        require(self.combine in (None, *COMBINE), "combine", self.combine, f"one of {', '.join(COMBINE)}")
+        require(self.outside in OUTSIDE, "outside", self.outside, f"one of {', '.join(OUTSIDE)}")
+        require(self.resampling in RESAMPLING, "resampling", self.resampling, f"one of {', '.join(RESAMPLING)}")
+        require(0 <= self.background <= 1, "background", self.background, "a number from 0 to 1")
+        ok = self.resolution is None or 0 < self.resolution < math.inf
+        require(ok, "resolution", self.resolution, "a number above 0")
+        if self.to_byte is not None:
+            ByteRule.parse(self.to_byte)
+        for name in ("workers", "block", "max_memory", "max_pixels"):
+            value = getattr(self, name)
+            ok = value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
+            require(ok, name, value, "a whole number above 0")
+        ok = self.workers is None or self.workers <= _MOST_WORKERS
+        require(ok, "workers", self.workers, f"at most {_MOST_WORKERS}; leave it out for one per core")
+        ok = self.block is None or (self.block % 16 == 0 and 64 <= self.block <= 2**15)
+        require(ok, "block", self.block, "a multiple of 16 from 64 to 32768")
+        ok = self.scheduler in (None, "threads", "processes") or (
+            isinstance(self.scheduler, str) and "://" in self.scheduler
+        )
+        require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
+        require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
+        _ = self.ladder, self.treated, self.targets
+
+    # Texts are read once; what they mean is kept beside them.
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """Steps and sigma as the ladder they make."""
+        return Ladder(self.steps, self.sigma)
+
+    @cached_property
+    def treated(self) -> Treatment:
+        """What saliency does; `SMOOTH` where nobody says, until the plan knows what is written."""
+        return SMOOTH if self.treatment is None else Treatment.parse(self.treatment)
+
+    @cached_property
+    def sources(self) -> tuple[SourceText, ...]:
+        """The sources of saliency, taken apart when first asked for: which part of a text is a path, the disk says.
+
+        Raises
+        ------
+        UsageError
+            A SOURCE that cannot be.
+        """
+        return tuple(SourceText.parse(text) for text in self.saliency)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What is asked of the result: bytes, quality or nothing."""
+        return Targets.of(
+            bpp=self.target_bpp,
+            size=self.target_size,
+            ratio=self.target_ratio,
+            jpeg=self.target_jpeg,
+            min_psnr=self.min_psnr,
+            min_ssim=self.min_ssim,
+        )
+
+    @property
+    def reading(self) -> Reading:
+        """What of the input is wanted."""
+        return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
+
+    @classmethod
+    def from_mapping(cls, wish: Mapping[str, Any]) -> Self:
+        """Check and convert plain data, such as parsed YAML or keyword arguments.
+
+        Lists and single values are taken where a tuple is wanted, mappings for `creation_options`, and sizes such as
+        ``"512MB"``.
+
+        Raises
+        ------
+        UsageError
+            An unknown key (with the nearest known one), a missing one, or a value that cannot be.
+        """
+        refuse_unknown(wish, sorted(field.name for field in fields(cls)), "no such option")
+        convert: Mapping[str, Callable[[str, Any], Any]] = _CONVERT
+        values = {key: convert.get(key, _as_is)(key, value) for key, value in wish.items() if value is not None}
+        for key in ("input", "output"):
+            if key not in values:
+                raise UsageError(f"no {key} given: name the {key} file on the command line or in the recipe")
+        return cls(**values)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, **overrides: Any) -> Self:
+        """Read a recipe from a YAML file; `overrides` that are not None go before what the file says.
+
+        Raises
+        ------
+        SceneError
+            The file cannot be read.
+        UsageError
+            It is no YAML mapping, or as `from_mapping`.
+        """
+        return cls.from_mapping(read_yaml(path) | {k: v for k, v in overrides.items() if v is not None})
+
+    def patch(self, **changes: Any) -> Self:
+        """Make a copy with some fields changed."""
+        return replace(self, **changes)
+
+
+def _as_is(_: str, value: Any) -> Any:
+    return value
+
+
+def _numbers(name: str, value: Any) -> tuple[int, ...]:
+    numbers = (value,) if isinstance(value, int) else read_items(name, value)
+    require(all(isinstance(v, int) and not isinstance(v, bool) for v in numbers), name, value, "band numbers")
+    return numbers
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    """Names in a list, or in one text with commas between them."""
+    return band_names(read_texts(name, value))
+
+
+def read_options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
+    """Read creation options from a mapping, or from pairs; values may be numbers, or yes and no.
+
+    Raises
+    ------
+    UsageError
+        It is neither, or an option has two values.
+    """
+    pairs = value.items() if isinstance(value, Mapping) else read_items(name, value)
+    require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
+    if empty := [key for key, option in pairs if option is None]:
+        raise UsageError(f"{name}: {empty[0]} has no value; give one, or leave {empty[0]} out")
+    return tuple(united((str(key), _gdal_text(option)) for key, option in pairs).items())
+
+
+def _gdal_text(option: Any) -> str:
+    """GDAL's spelling: YAML reads YES as true."""
+    return {True: "YES", False: "NO"}[option] if isinstance(option, bool) else str(option)
+
+
+def _size(_: str, value: Any) -> int:
+    return parse_size(value)
+
+
+def _memory(name: str, value: Any) -> int:
+    """A size, or a share of the machine's memory such as ``"50%"``."""
+    share = re.fullmatch(r"(\d+(?:\.\d*)?)\s*%", str(value).strip())
+    if share is None:
+        return _size(name, value)
+    require(0 < float(share[1]) <= 100, name, value, "more than 0 % and at most 100 %")
+    return int(memory_bytes() * float(share[1]) / 100)
+
+
+def _floors(name: str, value: Any) -> tuple[str, ...]:
+    """Floors of quality: a number, a text, or a list of either."""
+    items = read_items(name, value) if isinstance(value, list | tuple) else (value,)
+    numbers = tuple(isinstance(item, int | float) and not isinstance(item, bool) for item in items)
+    wanted = "such as 40 or salient:45"
+    require(all(isinstance(item, str) or n for item, n in zip(items, numbers, strict=True)), name, value, wanted)
+    return tuple(str(item) for item in items)
+
+
+def _ratio(_: str, value: Any) -> float:
+    return parse_ratio(value)
+
+
+_CONVERT = {
+    "input": read_text, "output": read_text, "sigma": read_text, "scheduler": read_text, "profile": read_text,
+    "to_byte": read_text, "background": read_number, "resolution": read_number, "bands": _names,
+    "saliency": read_texts, "drivers": read_texts, "treatment": read_texts, "target_bpp": read_number,
+    "target_size": _size, "target_ratio": _ratio, "target_jpeg": read_number, "min_psnr": _floors, "min_ssim": _floors,
+    "bidx": _numbers, "creation_options": read_options, "max_memory": _memory,
+}  # fmt: skip

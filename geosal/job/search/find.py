@@ -1,0 +1,209 @@
+"""The search for the setting that brings a result to its target, and the full encodes that prove it."""
+
+import logging
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from geosal.core.cluster import trim_memory
+from geosal.errors import GeosalWarning, OutputError
+from geosal.files.swap import beside, remove, there
+from geosal.job.carry_out import carry_out
+from geosal.job.plan import Plan
+from geosal.job.search.floors import FloorSearch
+from geosal.job.search.judge import data_range
+from geosal.job.search.knobs import Knob, knob_for, told
+from geosal.job.search.plain import made_bytes
+from geosal.job.search.rates import RateSearch
+from geosal.job.search.sample import Sample, pieces_across
+from geosal.job.search.trials import Trials, spread_of
+from geosal.job.search.turning import Turning
+from geosal.job.tally import Tally
+from geosal.produce import Progress, ProgressCallback, ignore
+
+logger = logging.getLogger(__name__)
+
+_ACROSS = 6
+_MOST_ENCODES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A full encode.
+
+    Attributes
+    ----------
+    plan
+        By which it was made.
+    path
+        The file, not yet under its final name.
+    tally
+        What its blocks add up to.
+    """
+
+    plan: Plan
+    path: Path
+    tally: Tally
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """How a target was reached.
+
+    Attributes
+    ----------
+    attempt
+        The full encode that has the setting that was found.
+    facts
+        What the search cost and came to, for the summary.
+    """
+
+    attempt: Attempt
+    facts: dict[str, Any]
+
+
+def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
+    """Find the setting that meets the targets of a plan's recipe, and encode the whole scene with it.
+
+    The scene is encoded once or twice. The first file is kept beside the second where it is below a limit, and is given
+    back where the second is not. Where the targets name a plain JPEG, that is made before, and deleted.
+
+    Parameters
+    ----------
+    plan
+        Of the job.
+    path
+        A new file of the output's name, in a work directory.
+    report
+        Called in this thread before and after the trials, and as `carry_out` does.
+
+    Raises
+    ------
+    TargetError
+        The targets cannot be reached; the message names the best that was.
+    GeosalError
+        As `geosal.compress`.
+    """
+    targets = plan.recipe.targets
+    report(Progress("search", 0, 1, "steps"))
+    plain = made_bytes(plan, path, report)
+    trim_memory()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
+        knob, trials = _prepare(plan, Path(folder))
+        search = _search(knob, trials, plain)
+        turned = search.first()
+        report(Progress("search", 1, 1, "steps"))
+        encodes, seconds = 0, time.monotonic() - began
+        kept: Attempt | None = None
+        while True:
+            trim_memory()
+            try:
+                made, encodes = _encoded(turned, path, report), encodes + 1
+            except OutputError as error:  # no room, mostly
+                if kept is None:
+                    raise
+                warnings.warn(
+                    f"{targets}: the first file is taken, with {told(kept.plan, knob.setting)}; a second one, to come "
+                    f"closer, was not written: {error}",
+                    GeosalWarning,
+                    stacklevel=3,
+                )
+                made, kept, fault = _given_back(kept), None, None
+                break
+            began = time.monotonic()
+            fault = search.judge(made.plan, made.path)
+            following = None if fault is None or encodes == _MOST_ENCODES else search.again(made.plan)
+            seconds += time.monotonic() - began
+            if following is None:
+                break
+            if search.fits:
+                kept = _set_aside(made)
+            turned = following
+    if fault is not None and kept is not None and search.was_better():
+        made = _given_back(kept)
+        fault = told(made.plan, knob.setting)
+    if fault is not None:
+        search.refuse(fault)
+    facts = {
+        "asked": str(targets),
+        "knob": str(knob.setting),
+        "found": told(made.plan, knob.setting),
+        "trials": trials.count,
+        "sample_pixels": trials.sample.pixels,
+        "encodes": encodes,
+        "seconds": round(seconds, 3),
+        **({} if plain is None else {"plain_bytes": plain}),
+        **search.reached,
+    }
+    logger.info("%s: %s after %d trials and %d encodes", targets, facts["found"], trials.count, encodes)
+    return Found(attempt=made, facts=facts)
+
+
+class SetOut(NamedTuple):
+    """What the sample alone tells of a search."""
+
+    plan: Plan
+    """With the setting that was found."""
+    found: str
+    """The setting in the user's words."""
+    is_whole: bool
+    """The sample is the whole scene, so that one encode will do."""
+
+
+def set_out(plan: Plan) -> SetOut:
+    """Find the setting that meets the targets of a plan's recipe by the sample alone.
+
+    Raises
+    ------
+    TargetError
+        The sample is far from reaching them.
+    """
+    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
+        knob, trials = _prepare(plan, Path(folder))
+        turned = _search(knob, trials).first()
+        return SetOut(turned, told(turned, knob.setting), trials.sample.is_whole(plan))
+
+
+def _encoded(plan: Plan, path: Path, report: ProgressCallback) -> Attempt:
+    """Encode the whole scene, in the place of what was made before."""
+    remove(path)
+    return Attempt(plan, path, carry_out(plan, path, report))
+
+
+def _set_aside(made: Attempt) -> Attempt:
+    """Move what was made into a folder beside it."""
+    folder = made.path.parent / "first"
+    folder.mkdir()
+    return _moved(made, folder)
+
+
+def _given_back(kept: Attempt) -> Attempt:
+    """Put what was set aside in the place of what was made after it; there a killed job's files are looked for."""
+    folder = kept.path.parent.parent
+    remove(folder / kept.path.name)
+    return _moved(kept, folder)
+
+
+def _moved(made: Attempt, folder: Path) -> Attempt:
+    """Move a file with its sidecars, or a store, into a folder."""
+    path = folder / made.path.name
+    for suffix in there(made.path):
+        beside(made.path, suffix).rename(beside(path, suffix))
+    made.path.rename(path)
+    return replace(made, path=path)
+
+
+def _prepare(plan: Plan, folder: Path) -> tuple[Knob, Trials]:
+    sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS))
+    spread = spread_of(sample)
+    width = data_range(plan) if plan.recipe.targets.floors else 1.0
+    return knob_for(plan, spread), Trials(plan, sample, folder, width)
+
+
+def _search(knob: Knob, trials: Trials, plain: int | None = None) -> Turning:
+    targets = trials.plan.recipe.targets
+    return RateSearch(targets, knob, trials, plain) if targets.is_rate else FloorSearch(targets, knob, trials)

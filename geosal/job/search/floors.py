@@ -1,0 +1,88 @@
+"""The search for the least bytes that keep a quality."""
+
+from pathlib import Path
+
+from geosal.errors import TargetError, redact
+from geosal.formats.tuning import Setting
+from geosal.job.plan import Plan
+from geosal.job.search.judge import figure, judge_file, margin, shortfall
+from geosal.job.search.knobs import Knob, sigma_knob, told
+from geosal.job.search.solve import climb
+from geosal.job.search.trials import Trials
+from geosal.job.search.turning import Turning
+from geosal.job.targets import Targets
+from geosal.metrics import Scores
+
+_CLOSE_DB = 0.05
+"""Trials end where the quality lies so close above what is asked for."""
+_SPARE_DB = 0.02
+"""Above a floor, so that the rounding of a sample does not break it."""
+_HOPELESS_DB = 1.0
+"""By which a sample may err: what is farther off is not tried on the whole scene."""
+
+
+class FloorSearch(Turning):
+    """Turns a knob until all floors are just kept."""
+
+    def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
+        super().__init__(targets, knob, trials)
+        self._raised = [_SPARE_DB] * len(targets.floors)
+        self._scores: dict[str, Scores] = {}
+
+    def first(self) -> Plan:
+        """Find the setting by the sample alone."""
+        plan = self._solve()
+        doubt = _SPARE_DB if self._trials.sample.is_whole(plan) else _HOPELESS_DB
+        if self._margin(plan) < -doubt:
+            self._scores = self._trials.scores_of(plan)
+            self.refuse(told(plan, self._knob.setting))
+        return plan
+
+    def judge(self, plan: Plan, path: Path) -> str | None:
+        """Measure a file; None when it will do, else what is wrong."""
+        self._scores = judge_file(plan, str(path), self._trials.range_of_data)
+        floors, found = self._targets.floors, told(plan, self._knob.setting)
+        expected = self._trials.scores_of(plan)
+        self.reached = {
+            "reached": {f"{floor.measure} {floor.part}": figure(self._scores, floor) for floor in floors},
+            "predicted": {f"{floor.measure} {floor.part}": figure(expected, floor) for floor in floors},
+        }
+        if margin(self._scores, floors, [0.0] * len(floors)) >= 0:
+            return None
+        self._raised = [
+            more + max(0.0, shortfall(expected, self._scores, floor))
+            for more, floor in zip(self._raised, floors, strict=True)
+        ]
+        return found
+
+    def refuse(self, found: str) -> None:
+        """Tell of a target that was not reached.
+
+        Raises
+        ------
+        TargetError
+            Always.
+        """
+        best = ", ".join(
+            f"{floor.measure} {floor.part} {figure(self._scores, floor):.4f}" for floor in self._targets.floors
+        )
+        raise TargetError(
+            redact(
+                f"{self._targets}: cannot be reached by {self._knob.setting}; the best is {best} with {found}; "
+                "ask for less, or smooth less (--steps), or use a finer codec"
+            )
+        )
+
+    def _solve(self) -> Plan:
+        knob = self._knob
+        plan = knob.at(self._turn(knob))
+        if knob.setting is Setting.LADDER and plan.ladder.steps == 1 and self._margin(plan) < 0:
+            knob = sigma_knob(plan)
+            plan = knob.at(self._turn(knob))
+        return plan
+
+    def _turn(self, knob: Knob) -> float:
+        return climb(lambda place: self._margin(knob.at(place)), 0.0, _CLOSE_DB, knob.within, above=True)
+
+    def _margin(self, plan: Plan) -> float:
+        return margin(self._trials.scores_of(plan), self._targets.floors, self._raised)

@@ -1,0 +1,101 @@
+"""How near a candidate is to the scene, as `geosal.comparison` has it: by the sample, at the end by the whole file."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.comparison import JudgeTask, Pair, Ready, Sums, bits_of, ends_of, in_colours, sum_up
+from geosal.core.grid import Block
+from geosal.core.shared_raster import close_shared_rasters
+from geosal.job.plan import Plan
+from geosal.job.search.sample import Sample
+from geosal.job.targets import Floor
+from geosal.metrics import ALIGNMENT, Scores
+from geosal.scenes import NO_LIMIT, AnyScene, Scene
+
+_LIMIT = 1e-12
+"""Keeps the logarithm of 1 - SSIM finite."""
+
+Found = tuple[NDArray[Any], NDArray[np.bool_] | None]
+"""What became of the sample, (band, y, x) without alpha, and which samples count, None when all do."""
+
+
+def judge_sample(plan: Plan, sample: Sample, found: Found, data_range: float) -> dict[str, Scores]:
+    """Compare a sample that was encoded and decoded with its scene."""
+    pair = Pair(original=plan.scene, candidate=plan.scene, saliency=sample.saliency, ladder=plan.ladder)
+    sums = Sums(pair)
+    with ThreadPoolExecutor(sample.threads, thread_name_prefix="geosal-sample") as pool:
+        for facts in pool.map(JudgeTask(pair=pair, data_range=data_range), _ready(plan, sample, found)):
+            sums.take(facts)
+    return sums.scores(data_range)
+
+
+def _ready(plan: Plan, sample: Sample, found: Found) -> Iterator[Ready]:
+    """Pieces of the original and of what became of them; where the sample is the scene, with what windows reach."""
+    whole, (pixels, counts) = Block(0, 0, *sample.shape), found
+    around = ALIGNMENT if sample.is_whole(plan) else 0  # elsewhere neighbours are strangers
+    for place in sample.places:
+        outer = place.source.expand(around, plan.layout.grid.shape)
+        original, valid = in_colours(sample.kept.read(outer), plan.scene.layout)
+        inside = place.target.expand(around, sample.shape).slices_in(whole)
+        if counts is not None:
+            valid = counts[:, *inside] if valid is None else valid & counts[:, *inside]
+        yield Ready(place.source, place.source.slices_in(outer), original, pixels[:, *inside], valid)
+
+
+def judge_file(plan: Plan, path: str, data_range: float) -> dict[str, Scores]:
+    """Compare a whole file with its scene, block by block; the figures are those of `geosal compare`.
+
+    Raises
+    ------
+    GeosalError
+        One of the two cannot be read.
+    """
+    pair = Pair.of(plan.scene, open_candidate(path), plan.saliency, plan.ladder)
+    try:
+        return sum_up(pair, data_range, workers=plan.workers).scores(data_range)
+    finally:
+        close_shared_rasters()  # another file may take this one's name
+
+
+def data_range(plan: Plan) -> float:
+    """Width of the range of values; of floats that of all samples that count, so that the whole scene is read."""
+    bits = bits_of(plan.scene.layout)
+    if bits is not None:
+        return float(2**bits - 1)
+    least, greatest = ends_of(plan.scene, workers=plan.workers)
+    return greatest - least if 0 < greatest - least < math.inf else 1.0
+
+
+def open_candidate(path: str) -> AnyScene:
+    """Open a file of ours."""
+    from geosal.scenes.zarr_store import ZarrScene, is_store  # noqa: PLC0415  loads zarr
+
+    return ZarrScene.open_store(path) if is_store(path) else Scene.open(path, max_pixels=NO_LIMIT)
+
+
+def figure(scores: Mapping[str, Scores], floor: Floor) -> float:
+    """The figure that a floor is about; where there is nothing to compare, the best there is."""
+    value = float(getattr(scores[floor.part], floor.measure))
+    return {"psnr": math.inf, "ssim": 1.0}[floor.measure] if math.isnan(value) else value
+
+
+def margin(scores: Mapping[str, Scores], floors: Sequence[Floor], raised: Sequence[float]) -> float:
+    """How far all floors are kept, in dB: the least of them, each raised by so much; negative where one is not."""
+    excess = (_decibel(floor, figure(scores, floor)) - _decibel(floor, floor.least) for floor in floors)
+    return min(value - more for value, more in zip(excess, raised, strict=True))
+
+
+def shortfall(scores: Mapping[str, Scores], others: Mapping[str, Scores], floor: Floor) -> float:
+    """By how many dB the first is better than the second."""
+    first, second = _decibel(floor, figure(scores, floor)), _decibel(floor, figure(others, floor))
+    return first - second if math.isfinite(first) and math.isfinite(second) else 0.0
+
+
+def _decibel(floor: Floor, value: float) -> float:
+    """SSIM by the logarithm of what it lacks: it grows as evenly with quality as PSNR does."""
+    return value if floor.measure == "psnr" else -10 * math.log10(max(_LIMIT, 1 - value))

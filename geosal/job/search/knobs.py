@@ -1,0 +1,219 @@
+"""One setting of a plan as a number; the greater it is, the more bytes the output has, and the nearer to the scene."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from geosal.core.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
+from geosal.core.treatment import BEST, Bound, Quality
+from geosal.formats.cog.tiles import TiffEncoder
+from geosal.formats.format import ByGdal
+from geosal.formats.tuning import Setting, setting_for
+from geosal.job.plan import Plan, retuned
+from geosal.job.search.solve import Range
+
+_FINE = 0.01
+"""Of a quality."""
+_DIGITS = 6
+"""Significant digits of a setting: a number with more of them is hard to tell, and changes nothing."""
+_NEARLY_LOSSLESS = 99.5
+"""WebP is lossless at 100, and above this JPEG's tables do not change any more."""
+_LEAST_FACTOR, _MOST_FACTOR = 0.02, 1.0
+"""Sigma over kernel width: below the first a kernel does nothing, beyond the second it is a plain mean."""
+_WIDEST_ALIKE = 0.8 / 3
+"""Factor from which every kernel is at least as wide as by the rule "opencv"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Knob:
+    """A setting that can be turned.
+
+    Attributes
+    ----------
+    setting
+        What it is.
+    within
+        Where it can be turned to.
+    at
+        Makes the plan with the knob turned to a place.
+    treats
+        Pixels have to be treated anew at each place, not only encoded.
+    """
+
+    setting: Setting
+    within: Range
+    at: Callable[[float], Plan]
+    treats: bool = False
+
+
+def knob_for(plan: Plan, spread: float) -> Knob:
+    """Choose the knob of a plan; of the ladder the number of steps.
+
+    Parameters
+    ----------
+    plan
+        Of the job.
+    spread
+        Width of the range of the scene's samples.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to turn.
+    """
+    recipe, targets = plan.recipe, plan.recipe.targets
+    given = dict(plan.settings.options)
+    setting = setting_for(plan.profile, plan.treatment, given, for_bytes=targets.is_rate)
+    # What a knob makes has the setting in the targets' stead.
+    free = recipe.patch(
+        target_bpp=None, target_size=None, target_ratio=None, target_jpeg=None, min_psnr=(), min_ssim=()
+    )
+    return _MAKERS[setting](replace(plan, recipe=free), spread)
+
+
+def _quality(plan: Plan, _: float) -> Knob:
+    whole = isinstance(plan.target.encoder, ByGdal)  # GDAL takes no fractions
+    fineness, best = (1.0, math.floor(_NEARLY_LOSSLESS)) if whole else (_FINE, _NEARLY_LOSSLESS)
+
+    def at(place: float) -> Plan:
+        return retuned(plan, plan.settings.with_option("QUALITY", f"{round(place, 2):.10g}"))
+
+    return Knob(Setting.QUALITY, Range(1, best, 75, 12, fineness), at)
+
+
+def _rate(plan: Plan, _: float) -> Knob:
+    """Percent of the raw bytes, by its logarithm."""
+
+    def at(place: float) -> Plan:
+        return retuned(plan, plan.settings.with_option("QUALITY", f"{min(BEST, 2**place):.6g}"))
+
+    return Knob(Setting.RATE, Range(math.log2(0.01), math.log2(BEST), math.log2(10), 1.5, 1e-4), at)
+
+
+def _largest_error(plan: Plan, spread: float) -> Knob:
+    """Largest error of LERC: of floats its logarithm, of integers that of one more than it."""
+    whole = not plan.layout.dtype.startswith("float")
+
+    def at(place: float) -> Plan:
+        error = 2**-place - whole
+        if not whole:
+            return retuned(plan, plan.settings.with_option("MAX_Z_ERROR", f"{error:.17g}"))
+        bound = math.ceil(error - _FINE)
+        turned = retuned(plan, plan.settings.with_option("MAX_Z_ERROR", str(bound)))
+        encoder, finer = turned.target.encoder, max(0.0, bound - error)
+        if not isinstance(encoder, TiffEncoder) or finer < _FINE:
+            return turned
+        return replace(turned, target=replace(turned.target, encoder=replace(encoder, finer=finer)))
+
+    if whole:
+        return Knob(Setting.MAX_Z_ERROR, Range(-math.log2(1 + spread / 2), 0, -2, 1, 1e-3), at)
+    start = -math.log2(spread / 1000)
+    return Knob(Setting.MAX_Z_ERROR, Range(-math.log2(spread), start + 20, start, 2, 1e-4), at)
+
+
+def _bound(plan: Plan, spread: float) -> Knob:
+    """Largest error of the treatment: of floats its logarithm, of integers that of one more than it.
+
+    Integers have whole errors; between two of them a share of the scene has the smaller one.
+    """
+    dtype = plan.layout.dtype
+
+    def at(place: float) -> Plan:
+        return _treated(plan, Bound(_to_digits(2**-place)))
+
+    def at_whole(place: float) -> Plan:
+        error = 2**-place - 1
+        bound = max(1, math.ceil(error - _FINE))
+        finer = round(min(1.0, bound - error), 3)
+        return _treated(plan, Bound(float(bound), finer if finer >= _FINE else None))
+
+    if not dtype.startswith("float"):
+        limits = np.iinfo(dtype)
+        widest = min(max(2.0, spread / 2), (int(limits.max) - int(limits.min)) // 2)
+        return Knob(Setting.BOUND, Range(-math.log2(1 + widest), 0, -math.log2(5), 1, 1e-3), at_whole, True)
+    start = -math.log2(spread / 1000)
+    return Knob(Setting.BOUND, Range(-math.log2(spread), start + 20, start, 1, 1e-3), at, True)
+
+
+def _tiles(plan: Plan, _: float) -> Knob:
+    """Qualities of the treatment: what the user has given for salient tiles stays, the rest moves together."""
+    asked, settled = plan.settings.treatment.then, plan.treatment.then
+    if not isinstance(asked, Quality) or not isinstance(settled, Quality):
+        raise TypeError(f"{plan.treatment} has no qualities to turn")
+    low, high = settled.low or 1.0, settled.high or BEST
+    tables = plan.profile.format.is_jpeg and "QUALITY" in {name.upper() for name, _ in plan.settings.options}
+    fixed = tables or asked.high is not None
+    free = replace(plan, settings=plan.settings.without_option("QUALITY"))  # the treatment says it
+    top = high if fixed or high == BEST else _NEARLY_LOSSLESS
+    least, gap = 1.0, high - low
+
+    def at(place: float) -> Plan:
+        best = high if fixed else min(top, max(least, place + gap))
+        return _treated(free, Quality(_to_digits(min(max(least, place), best)), _to_digits(best)))
+
+    bottom = least if fixed else least - gap  # at last both are the least
+    return Knob(Setting.TILES, Range(bottom, top, low, max(least, low / 4), least / 100), at)
+
+
+def _steps(plan: Plan, _: float) -> Knob:
+    def at(place: float) -> Plan:
+        return retuned(plan, replace(plan.settings, ladder=Ladder(-round(place), plan.ladder.sigma)))
+
+    return Knob(Setting.LADDER, Range(-MAX_STEPS, -1, -plan.ladder.steps, 4, 1), at, True)
+
+
+def sigma_knob(plan: Plan) -> Knob:
+    """Turn sigma, at the steps of a plan, from kernels that do nothing to plain means."""
+    ladder = plan.ladder
+    start = _factor(ladder)
+
+    def at(place: float) -> Plan:
+        return retuned(plan, replace(plan.settings, ladder=Ladder(ladder.steps, f"{2**-place:.5f}*K")))
+
+    ends = -math.log2(max(_MOST_FACTOR, start)), -math.log2(_LEAST_FACTOR)
+    return Knob(Setting.LADDER, Range(*ends, -math.log2(start), 0.5, 1e-3), at, True)
+
+
+def _factor(ladder: Ladder) -> float:
+    """Factor of the rule ``FACTOR*K`` whose kernels are as wide as a ladder's."""
+    if ladder.sigma == USUAL_SIGMA:
+        return _WIDEST_ALIKE
+    return ladder.sigma_of(ladder.widths[-1]) / ladder.widths[-1]
+
+
+def told(plan: Plan, setting: Setting) -> str:
+    """Say where a knob stands, in the user's own words: options of the command line."""
+    options = {name.upper(): value for name, value in plan.settings.options}
+    match setting:
+        case Setting.QUALITY | Setting.RATE:
+            return f"--co QUALITY={options.get('QUALITY', '')}"
+        case Setting.MAX_Z_ERROR:
+            finer = getattr(plan.target.encoder, "finer", 0.0)
+            some = f" ({100 * finer:.0f} % of the tiles at one less)" if finer else ""
+            return f"--co MAX_Z_ERROR={options.get('MAX_Z_ERROR', '')}{some}"
+        case Setting.LADDER:
+            return f"--steps {plan.ladder.steps} --sigma {plan.ladder.sigma}"
+        case _:
+            return " ".join(f"--treatment {text}" for text in plan.settings.treatment.texts)
+
+
+def _treated(plan: Plan, then: Bound | Quality) -> Plan:
+    """The plan with another treatment after smoothing, or after none where there is none."""
+    return retuned(plan, replace(plan.settings, treatment=replace(plan.settings.treatment, then=then)))
+
+
+def _to_digits(value: float) -> float:
+    """Round a number above 0 to as many digits as people can be told."""
+    return round(value, _DIGITS - 1 - math.floor(math.log10(value)))
+
+
+_MAKERS: dict[Setting, Callable[[Plan, float], Knob]] = {
+    Setting.QUALITY: _quality,
+    Setting.RATE: _rate,
+    Setting.MAX_Z_ERROR: _largest_error,
+    Setting.LADDER: _steps,
+    Setting.TILES: _tiles,
+    Setting.BOUND: _bound,
+}

@@ -1,0 +1,93 @@
+"""Where the pieces of a sample lie in the scene."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.core.grid import Block
+from geosal.job.plan import Plan
+
+PIECE = 512
+"""Rows and columns of a piece."""
+_PHASE = 16
+"""Pieces begin at multiples of it, as tiles do: codecs of 8 x 8 squares, and scenes that such a codec has made, see
+their squares where the job will."""
+_LOOK = 8
+"""Rows and columns of the spots by which the levels of a piece are judged."""
+_SPOTS = (0.125, 0.375, 0.625, 0.875)
+_OFFERS = (0.5, 0.2, 0.8)
+"""Where in its cell a piece may lie."""
+
+
+class Place(NamedTuple):
+    """A piece."""
+
+    target: Block
+    """In the sample."""
+    source: Block
+    """In the scene."""
+
+
+def choose_places(plan: Plan, across: tuple[int, int]) -> tuple[Place, ...]:
+    """Lay a raster of cells over the scene and choose a piece in each, so that all together have the scene's levels.
+
+    Parameters
+    ----------
+    plan
+        Of the job; its saliency is read at small spots.
+    across
+        Cells in a column and in a row; fewer where the scene is smaller than so many pieces, which is then taken whole.
+    """
+    scene = plan.layout.grid.shape
+    sides = (min(across[0] * PIECE, scene[0]), min(across[1] * PIECE, scene[1]))
+    if sides == scene:
+        return tuple(Place(block, block) for block in _cut(sides))
+    wanted = _level_shares(plan)
+    seen = np.zeros_like(wanted)
+    chosen: list[Place] = []
+    for target in _cut(sides):
+        offers = list(dict.fromkeys(_source(target, sides, scene, share) for share in _OFFERS))
+        levels = [_levels_of(plan, source) for source in offers]
+        misses = [float(np.abs((seen + found) / (len(chosen) + 1) - wanted).sum()) for found in levels]
+        best = int(np.argmin(misses))
+        seen += levels[best]
+        chosen.append(Place(target, offers[best]))
+    return tuple(chosen)
+
+
+def _cut(sides: tuple[int, int]) -> list[Block]:
+    height, width = sides
+    return [
+        Block(row, col, min(PIECE, height - row), min(PIECE, width - col))
+        for row in range(0, height, PIECE)
+        for col in range(0, width, PIECE)
+    ]
+
+
+def _source(target: Block, sides: Sequence[int], scene: Sequence[int], share: float) -> Block:
+    """Find the block of the scene that stands for a piece: somewhere in the cell that is its due."""
+    offsets = []
+    for offset, length, side, whole in zip((target.row_off, target.col_off), target.shape, sides, scene, strict=True):
+        begin, end = offset * whole / side, (offset + length) * whole / side
+        place = begin + share * max(0.0, end - begin - length)
+        offsets.append(min(int(place) // _PHASE * _PHASE, whole - length) if whole > side else offset)
+    return Block(offsets[0], offsets[1], *target.shape)
+
+
+def _level_shares(plan: Plan) -> NDArray[np.float64]:
+    shares = plan.shares()
+    return np.array([shares.get(width, 0.0) for width in plan.ladder.widths])
+
+
+def _levels_of(plan: Plan, source: Block) -> NDArray[np.float64]:
+    """Share of each level in a piece, judged by a few spots."""
+    counts = np.zeros(plan.ladder.steps + 1)
+    shape = plan.layout.grid.shape
+    for row in _SPOTS:
+        for col in _SPOTS:
+            spot = Block(source.row_off + int(row * source.height), source.col_off + int(col * source.width), 1, 1)
+            levels = plan.ladder.levels(plan.saliency.read(spot.expand(_LOOK // 2, shape)))
+            counts += np.bincount(levels.ravel(), minlength=counts.size)
+    return np.asarray(counts / counts.sum())

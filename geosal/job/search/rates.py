@@ -1,0 +1,155 @@
+"""The search for bytes."""
+
+import math
+import warnings
+from pathlib import Path
+
+from geosal.errors import GeosalWarning, TargetError, redact
+from geosal.formats.profiles import lossy_profiles
+from geosal.formats.tuning import Setting
+from geosal.job.plan import Plan
+from geosal.job.search.knobs import Knob, sigma_knob, told
+from geosal.job.search.plain import expected_bytes
+from geosal.job.search.sample import file_bytes
+from geosal.job.search.solve import climb
+from geosal.job.search.trials import Trials
+from geosal.job.search.turning import Turning
+from geosal.job.targets import Targets
+
+_TOLERANCE = 0.01
+"""Of the bytes."""
+_AIM = 0.997
+"""Share of the bytes that is aimed at where they are a limit, which may not be passed."""
+_CLOSE = 0.002
+"""Trials end where the predicted bytes lie so close to the aim, as a share; below it where they are a limit."""
+_HOPELESS = 0.15
+"""Share by which a sample may err: what is farther off is not tried on the whole scene."""
+
+
+class RateSearch(Turning):
+    """Turns a knob until the bytes are right.
+
+    Parameters
+    ----------
+    targets, knob, trials
+        As `Turning`.
+    plain
+        Bytes of the plain JPEG that the targets name, where it was made; None for what the sample tells of it.
+    """
+
+    def __init__(self, targets: Targets, knob: Knob, trials: Trials, plain: int | None = None) -> None:
+        super().__init__(targets, knob, trials)
+        expected = expected_bytes(trials.plan, trials)
+        self._asked = expected if plain is None else plain
+        self._ratio = self._asked / expected
+        """Of whole files to what the sample lets expect."""
+        self._bytes = 0
+        self._encoded: list[dict[str, int]] = []
+
+    def first(self) -> Plan:
+        """Find the setting by the sample alone."""
+        plan = self._solve()
+        predicted = self._predicted(plan)
+        doubt = _TOLERANCE if self._trials.sample.is_whole(plan) else _HOPELESS
+        off = predicted / self._asked - 1
+        is_hopeless = off > doubt or (off < -doubt and not self._targets.is_limit)
+        if is_hopeless and not self._trials.plan.is_usual:
+            self._bytes = round(predicted)
+            raise self._error(plan, "about ")
+        return plan
+
+    def judge(self, plan: Plan, path: Path) -> str | None:
+        """Measure a file; None when it will do, else what is wrong."""
+        self._bytes = file_bytes(path)
+        predicted = self._predicted(plan)
+        self._ratio *= self._bytes / predicted if predicted else 1.0
+        self._encoded.append({"predicted_bytes": round(predicted), "bytes": self._bytes})
+        self.reached = {"asked_bytes": self._asked, "reached_bytes": self._bytes, "encoded": self._encoded}
+        off = self._bytes / self._asked - 1
+        within = -_TOLERANCE <= off <= (0.0 if self._targets.is_limit else _TOLERANCE)
+        return None if within else told(plan, self._knob.setting)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the last file is below a limit, so that it will do if nothing comes closer."""
+        return self._targets.is_limit and self._bytes <= self._asked
+
+    def was_better(self) -> bool:
+        """Whether the file before the last, which is below a limit, comes closer to it; then it is what was reached."""
+        before = self._encoded[-2]["bytes"]
+        if before < self._bytes <= self._asked:
+            return False
+        self._bytes = before
+        self.reached["reached_bytes"] = before
+        return True
+
+    def refuse(self, found: str) -> None:
+        """Tell of a target that was not reached; below a limit, or where nobody asked, there is little to complain of.
+
+        Raises
+        ------
+        TargetError
+            More bytes than a limit, or more than a hundredth beside a rate.
+        """
+        if self._targets.is_limit and self._bytes <= self._asked:
+            warnings.warn(
+                f"{self._targets}: the output takes {self._bytes} bytes, {100 - 100 * self._bytes / self._asked:.1f} % "
+                f"below the limit, with {found}; nothing comes closer",
+                GeosalWarning,
+                stacklevel=4,
+            )
+            return
+        if self._trials.plan.is_usual:
+            warnings.warn(
+                f"the output takes {self._bytes} bytes, a plain JPEG of quality {self._targets.jpeg:g} {self._asked}; "
+                f"nothing comes closer than {found}; say --target-jpeg or --co QUALITY= for another size",
+                GeosalWarning,
+                stacklevel=4,
+            )
+            return
+        raise self._error(self._trials.plan, "", found)
+
+    def _error(self, plan: Plan, about: str, found: str = "") -> TargetError:
+        grid = plan.layout.grid
+        rate = 8 * self._bytes / (grid.height * grid.width)
+        found = found or told(plan, self._knob.setting)
+        return TargetError(
+            redact(
+                f"{self._targets}: cannot be reached by {self._knob.setting}; {self._asked} bytes were asked for, the "
+                f"best is {about}{self._bytes} bytes ({rate:.4g} bits per pixel) with {found}; {self._mend()}"
+            )
+        )
+
+    def _mend(self) -> str:
+        """What else to ask for."""
+        more = self._bytes > self._asked
+        if self._targets.jpeg is not None:
+            return f"give --target-jpeg a {'higher' if more else 'lower'} quality, or use another --treatment"
+        if not more:
+            return "ask for fewer bytes"
+        plan = self._trials.plan
+        tighter = lossy_profiles(plan.recipe.output, plan.scene.layout) if plan.profile.lossless else ()
+        codec = f"use --profile {' or '.join(tighter)}, which lose bits evenly" if tighter else "use a tighter codec"
+        return f"ask for more bytes, or smooth more, or {codec}"
+
+    def _predicted(self, plan: Plan) -> float:
+        return self._trials.bytes_of(plan) * self._ratio
+
+    def _solve(self) -> Plan:
+        """Turn the knob; where it is the ladder, which goes in steps, sigma comes after it."""
+        is_limit = self._targets.is_limit
+        wanted = math.log(self._asked * (_AIM if is_limit else 1.0))
+
+        def turn(knob: Knob, *, above: bool | None) -> float:
+            def logarithm(place: float) -> float:
+                return math.log(self._predicted(knob.at(place)))
+
+            return climb(logarithm, wanted, _CLOSE, knob.within, above=above)
+
+        either = False if is_limit else None
+        in_steps = self._knob.setting is Setting.LADDER
+        plan = self._knob.at(turn(self._knob, above=False if in_steps else either))
+        if in_steps and abs(math.log(self._predicted(plan)) - wanted) > _CLOSE:
+            finer = sigma_knob(plan)
+            plan = finer.at(turn(finer, above=either))
+        return plan

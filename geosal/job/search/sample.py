@@ -1,0 +1,231 @@
+"""A part of the scene that stands for all of it: pieces spread over it, treated, and encoded as a small image."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from geosal.core.cluster import cpu_count
+from geosal.core.grid import Block
+from geosal.core.ladder import MAX_STEPS, Ladder
+from geosal.core.provenance import of_a_job
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import SMOOTH
+from geosal.formats.jpeg.first import once_coded
+from geosal.formats.jpeg.tiles import JpegEncoder
+from geosal.formats.pyramid import Cutter, Parts, Piece, Tile
+from geosal.formats.sink import open_sink
+from geosal.job.plan import Plan
+from geosal.job.search.kept import Kept, KeptSaliency
+from geosal.job.search.places import PIECE, Place, choose_places
+from geosal.job.task import BlockTask
+from geosal.produce import Target
+from geosal.scenes.zarr_store import store_bytes
+
+_START_OF_TILE = b"\xff\x90\x00\x0a"
+"""Before it stands the main header of a JPEG 2000 tile that was encoded alone; the file has one for all."""
+_COG_TILE, _JP2_TILE = 16, 6
+"""Bytes a tile takes beside its own: its leader and trailer, its place and its length; its line in the index."""
+
+_PROVENANCE = of_a_job(SMOOTH, Ladder(), 9.0, 40 * "x")
+"""About as long as a job's: in a small file it is a part that counts."""
+_SHARE = 0.1
+"""Of a scene's pixels, that a sample need not go beyond."""
+_FEW = 4
+"""Pieces in a column and in a row that are always worth it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Pieces of the scene side by side, in memory.
+
+    Attributes
+    ----------
+    places
+        Where each piece lies in the sample, and in the scene.
+    shape
+        Rows and columns of the sample.
+    kept
+        The pixels of the pieces, with the widest halo.
+    saliency
+        Of the job, kept for as many pieces as were treated.
+    threads
+        How many encode.
+    """
+
+    places: tuple[Place, ...]
+    shape: tuple[int, int]
+    kept: Kept
+    saliency: KeptSaliency
+    threads: int
+
+    @classmethod
+    def draw(cls, plan: Plan, across: tuple[int, int], *, halo: int = MAX_STEPS) -> "Sample":
+        """Choose the pieces and read them.
+
+        Parameters
+        ----------
+        plan
+            Of the job.
+        across
+            Pieces in a column and in a row, at most.
+        halo
+            Pixels to read around a piece.
+
+        Raises
+        ------
+        GeosalError
+            The scene or its saliency cannot be read there.
+        """
+        return cls.read(plan, choose_places(plan, across), halo=halo, threads=plan.workers or cpu_count())
+
+    @classmethod
+    def read(cls, plan: Plan, places: tuple[Place, ...], *, halo: int, threads: int) -> "Sample":
+        """Read pieces that were chosen.
+
+        Parameters
+        ----------
+        plan
+            Of the job.
+        places
+            The pieces.
+        halo
+            Pixels to read around a piece.
+        threads
+            How many read, and encode later.
+
+        Raises
+        ------
+        GeosalError
+            The scene cannot be read there.
+        """
+        grid = plan.layout.grid
+        with ThreadPoolExecutor(threads, thread_name_prefix="geosal-sample") as pool:
+            outer = [place.source.expand(halo, grid.shape) for place in places]
+            blocks = list(zip(outer, pool.map(plan.scene.read, outer), strict=True))
+        shape = (max(place.target.row_stop for place in places), max(place.target.col_stop for place in places))
+        return cls(places, shape, Kept(plan.scene, blocks), KeptSaliency(plan.saliency), threads)
+
+    @property
+    def pixels(self) -> int:
+        """How many."""
+        return self.shape[0] * self.shape[1]
+
+    def is_whole(self, plan: Plan) -> bool:
+        """Whether the sample is the scene itself."""
+        return self.shape == plan.layout.grid.shape
+
+    def treat(self, task: BlockTask) -> Piece:
+        """Treat all pieces, and lay them side by side.
+
+        Parameters
+        ----------
+        task
+            Of a plan for the sample's scene.
+        """
+        task = replace(task, scene=self.kept, saliency=None if task.saliency is None else self.saliency)
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
+            works = list(pool.map(task, [place.source for place in self.places]))
+        first = works[0]
+        pixels = np.empty((len(first.pixels), *self.shape), first.pixels.dtype)
+        mask = np.ones(self.shape, np.bool_)
+        levels = None if first.levels is None else np.empty(self.shape, np.uint8)
+        for place, work in zip(self.places, works, strict=True):
+            inside = place.target.slices_in(Block(0, 0, *self.shape))
+            pixels[:, *inside] = work.pixels
+            if work.mask is not None:
+                mask[inside] = work.mask
+            if levels is not None and work.levels is not None:
+                levels[inside] = work.levels
+        return Piece(0, Block(0, 0, *self.shape), pixels, mask, levels)
+
+    def first_pass(self, treated: Piece, target: Target) -> None:
+        """Bring pixels, in their place, through what the encoder of a target does to them before it encodes."""
+        encoder = target.encoder
+        if not isinstance(encoder, JpegEncoder) or not encoder.first_pass:
+            return
+        first, subsampling, bands = encoder.first_pass, encoder.subsampling, encoder.bands
+
+        def once(part: Piece) -> None:
+            part.pixels[:bands] = once_coded(part.pixels[:bands], part.levels, first, subsampling)
+
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
+            for _ in pool.map(once, Cutter.of(encoder, self.layout(target)).split(treated)):
+                pass
+
+    def layout(self, target: Target) -> RasterLayout:
+        """Layout of the sample as an image of its own; where it lies takes bytes, and does not matter."""
+        height, width = self.shape
+        return replace(target.layout, grid=replace(target.layout.grid, height=height, width=width))
+
+    def encode(self, treated: Piece, target: Target) -> list[Tile]:
+        """Encode all tiles of the sample and of its overviews."""
+        layout = self.layout(target)
+        cutter = Cutter.of(target.own_encoder, layout, target.rounding)
+        piece = treated if layout.has_mask else treated._replace(mask=None)
+        tiles: list[Tile] = []
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
+            while True:
+                tiles += pool.map(cutter.encode, cutter.split(piece))
+                if piece.level + 1 == len(cutter.shapes):
+                    return tiles
+                piece = cutter.halve(piece)
+
+    def write(self, treated: Piece, target: Target, tiles: Sequence[Tile], folder: Path) -> Path:
+        """Make a file of the sample, by the road of the job.
+
+        Parameters
+        ----------
+        treated, tiles
+            Of `treat` and `encode`; no tiles where GDAL encodes.
+        target
+            Of the job.
+        folder
+            Ours, and empty.
+        """
+        layout = self.layout(target)
+        path = folder / f"sample{Path(target.output).suffix}"
+        piece = treated if layout.has_mask else treated._replace(mask=None)
+        with open_sink(path, target.profile, layout, target.encoder, threads=target.threads) as sink:
+            sink.take(Parts(tuple(tiles), ()) if tiles else Parts((), (piece,)))
+            sink.finish(_PROVENANCE, None)
+        return path
+
+    def own_bytes(self, tiles: Sequence[Tile], target: Target) -> int:
+        """Bytes of the sample's own tiles."""
+        return own_bytes(tiles, target)
+
+    def scale(self, target: Target) -> float:
+        """How many times as many pixels the scene has."""
+        grid = target.layout.grid
+        return grid.height * grid.width / (self.shape[0] * self.shape[1])
+
+
+def file_bytes(path: Path) -> int:
+    """Size of a file or a store."""
+    return int(store_bytes(path))
+
+
+def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
+    """Choose how many pieces to draw in a column and in a row.
+
+    Parameters
+    ----------
+    plan
+        Of the job.
+    most
+        Limit of both; fewer make a tenth of a scene of middle size, or fill the memory that a plan has for them.
+    """
+    grid = plan.layout.grid
+    fitting = math.isqrt(plan.sample_pixels // PIECE**2)
+    enough = max(_FEW, round((_SHARE * grid.height * grid.width) ** 0.5 / PIECE))
+    across = max(1, min(most, fitting, enough))
+    return across, across
+
+
+def own_bytes(tiles: Sequence[Tile], target: Target) -> int:
+    """Bytes that tiles take in the file together."""
+    return target.profile.format.bytes_of([tile.parts for tile in tiles])

@@ -1,0 +1,129 @@
+"""Encodes a sample with one setting after the other, and remembers what came of it."""
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from geosal.comparison import colours, in_colours
+from geosal.core.shared_raster import close_shared_rasters
+from geosal.core.treatment import Bound, TwoPass
+from geosal.files.swap import remove
+from geosal.formats.format import ByGdal
+from geosal.formats.jpeg.tiles import JpegEncoder
+from geosal.formats.pyramid import Piece
+from geosal.formats.treatments import goes_by_tile
+from geosal.job.plan import Plan
+from geosal.job.search.judge import judge_sample, open_candidate
+from geosal.job.search.sample import Sample, file_bytes
+from geosal.job.search.scaling import scene_bytes
+from geosal.job.task import task_of
+from geosal.metrics import Scores
+from geosal.produce import Target
+
+
+@dataclass(eq=False)
+class Trials:
+    """Trials on one sample.
+
+    Attributes
+    ----------
+    plan
+        Of the job.
+    sample
+        Drawn for the plan.
+    folder
+        Where the sample's files go; ours.
+    range_of_data
+        Width of the range of values, for scores.
+    count
+        Trials made.
+    """
+
+    plan: Plan
+    sample: Sample
+    folder: Path
+    range_of_data: float = 1.0
+    count: int = 0
+    _treated: dict[str, Piece] = field(default_factory=dict)
+    _bytes: dict[object, float] = field(default_factory=dict)
+    _scores: dict[object, dict[str, Scores]] = field(default_factory=dict)
+    _header: float | None = None
+
+    def bytes_of(self, plan: Plan) -> float:
+        """Bytes of the whole file."""
+        key = setting_of(plan)
+        if key not in self._bytes:
+            self._bytes[key] = self._measure(plan)
+        return self._bytes[key]
+
+    def scores_of(self, plan: Plan) -> dict[str, Scores]:
+        """Quality of the sample."""
+        key = setting_of(plan)
+        if key not in self._scores:
+            self._scores[key] = self._judge(plan)
+        return self._scores[key]
+
+    def _measure(self, plan: Plan) -> float:
+        self.count += 1
+        treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
+        if isinstance(target.encoder, ByGdal):
+            return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
+        tiles = sample.encode(treated, target)
+        if self._header is None:
+            written = self._written(sample.write(treated, target, tiles, self.folder))
+            self._header = written - sample.own_bytes(tiles, target)
+        return self._header + scene_bytes(sample, treated, target, tiles)
+
+    def _judge(self, plan: Plan) -> dict[str, Scores]:
+        self.count += 1
+        treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
+        if plan.profile.lossless:
+            found = treated.pixels[colours(plan.scene.layout)], None
+            return judge_sample(plan, sample, found, self.range_of_data)
+        tiles = [] if isinstance(target.encoder, ByGdal) else sample.encode(treated, target)
+        path = sample.write(treated, target, tiles, self.folder)
+        candidate = open_candidate(str(path))
+        decoded = in_colours(candidate.read(treated.block), candidate.layout)
+        close_shared_rasters()  # the file will not be read again
+        remove(path)
+        return judge_sample(plan, sample, decoded, self.range_of_data)
+
+    def _treat(self, plan: Plan) -> Piece:
+        """Treat the sample, unless only the codec has changed since the last time."""
+        levels = goes_by_tile(plan.treatment, plan.profile.codec)
+        changes_pixels = isinstance(plan.treatment.then, Bound | TwoPass)
+        settings = plan.treatment if changes_pixels else plan.treatment.smooth
+        key = f"{plan.ladder} {settings} {levels}"
+        if key not in self._treated:
+            self._treated.clear()  # before the next takes memory
+            treated = self.sample.treat(task_of(plan))
+            self.sample.first_pass(treated, plan.target)
+            self._treated[key] = treated
+        return self._treated[key]
+
+    def _written(self, path: Path) -> int:
+        """Bytes of a file that is not needed any more."""
+        size = file_bytes(path)
+        remove(path)
+        return size
+
+
+def _of_treated(target: Target) -> Target:
+    """The target for pixels that are through the first of two passes."""
+    encoder = target.encoder
+    return replace(target, encoder=encoder.second) if isinstance(encoder, JpegEncoder) else target
+
+
+def setting_of(plan: Plan) -> tuple[object, ...]:
+    """All that a knob may have turned."""
+    return plan.profile, plan.treatment, plan.ladder, getattr(plan.target.encoder, "finer", 0.0)
+
+
+def spread_of(sample: Sample) -> float:
+    """Width of the range of the sample's valid samples; 1 where they are all alike."""
+    least, most = math.inf, -math.inf
+    for _, samples in sample.kept.blocks:
+        if samples.valid.any():
+            found = samples.pixels[samples.valid]
+            least, most = min(least, float(found.min())), max(most, float(found.max()))
+    return most - least if most > least else 1.0

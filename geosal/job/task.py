@@ -1,0 +1,142 @@
+"""The work on one block: its pixels are read with their halo, treated and counted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.core.grid import Block
+from geosal.core.ladder import Ladder
+from geosal.core.raster import Pixels, any_colour
+from geosal.core.treatment import NOTHING
+from geosal.formats.treatments import goes_by_tile
+from geosal.job.plan import Plan
+from geosal.job.tally import BandSums, count_levels
+from geosal.native import look_up
+from geosal.produce import Work
+from geosal.smoothing.block import SampleRules, smooth_block
+from geosal.smoothing.bound import Rounding
+from geosal.sources.base import AnySaliency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlockFacts:
+    """What was counted in one block."""
+
+    levels: NDArray[np.int64]
+    """Pixels per level."""
+    levels_valid: NDArray[np.int64]
+    """Valid pixels per level."""
+    known: int
+    """Pixels about which a source of saliency said something."""
+    statistics: tuple[BandSums, ...]
+    """Per band, when asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlockTask:
+    """The work on one block; pickled to workers, so it holds paths and specs only."""
+
+    scene: Pixels
+    saliency: AnySaliency | None
+    """None where nothing depends on it: it is not read, and all pixels are of level 0."""
+    ladder: Ladder
+    statistics: bool = False
+    own_mask: bool = False
+    """The output's mask is the scene's own, not one made of all that counts."""
+    smooth: bool = True
+    """Pixels are smoothed."""
+    rounding: Rounding | None = None
+    """Rounds pixels by their levels."""
+    by_level: bool = False
+    """What becomes of the pixels depends on levels: the encoding of tiles, or the means in overviews."""
+
+    def __call__(self, block: Block) -> Work[BlockFacts]:
+        """Read `block` with its halo, treat it and count what was done."""
+        levels, counts, known = self._levels(block)
+        outer = block.expand(int(levels.max()) if self.smooth else 0, self.scene.layout.grid.shape)
+        samples = self.scene.read(outer)
+        inner = block.slices_in(outer)
+        layout = self.scene.layout
+        valid_outer = None if samples.valid.all() else samples.valid
+        valid = None if valid_outer is None else valid_outer[:, *inner]
+        treated = self._treat(samples.pixels, levels, valid_outer, inner, block)
+        pixels_valid = np.ones(block.shape, np.bool_) if valid is None else any_colour(valid, layout.alpha)
+        facts = BlockFacts(
+            levels=counts,
+            levels_valid=counts if pixels_valid.all() else _count_some(levels, pixels_valid, self.ladder.steps),
+            known=known,
+            statistics=tuple(_sums(treated, valid)) if self.statistics else (),
+        )
+        mask = samples.mask[inner] if self.own_mask and samples.mask is not None else pixels_valid
+        if not self.by_level:
+            return Work(treated, mask, facts)
+        # What is not valid asks for nothing.
+        return Work(treated, mask, facts, np.where(pixels_valid, levels, np.uint8(self.ladder.steps)))
+
+    def _treat(
+        self,
+        pixels: NDArray[Any],
+        levels: NDArray[np.uint8],
+        valid: NDArray[np.bool_] | None,
+        inner: tuple[slice, slice],
+        block: Block,
+    ) -> NDArray[Any]:
+        """Smooth what lies `inner` of pixels with a halo, and round it; `levels` has no halo, `valid` has."""
+        if self.smooth:
+            rules = SampleRules(self.scene.layout.nodata, self.scene.layout.alpha)
+            levels_outer = np.zeros(pixels.shape[1:], np.uint8)  # the halo is read, not smoothed
+            levels_outer[inner] = levels
+            pixels = smooth_block(pixels, levels_outer, valid, self.ladder, rules)
+        treated = pixels[:, *inner]
+        if self.rounding is None:
+            return treated
+        return self.rounding(
+            treated, levels, None if valid is None else valid[:, *inner], (block.row_off, block.col_off)
+        )
+
+    def _levels(self, block: Block) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
+        """Levels (y, x), how many pixels have each, and about how many a source says something."""
+        if self.saliency is None:
+            levels = np.zeros(block.shape, np.uint8)
+            return levels, np.bincount([0], [levels.size], self.ladder.steps + 1).astype(np.int64), 0
+        steps, coded = self.ladder.steps, self.saliency.read_coded(block)
+        if coded is None:
+            saliency, known = self.saliency.read_known(block)
+            levels = self.ladder.levels(saliency)
+            return levels, count_levels(levels, steps), int(np.count_nonzero(known))
+        level_of_code = self.ladder.levels(coded.table)
+        levels, codes = look_up(coded.codes, level_of_code)
+        counts = np.zeros(steps + 1, np.int64)
+        np.add.at(counts, level_of_code, codes)
+        return levels, counts, levels.size
+
+
+def _sums(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> Iterator[BandSums]:
+    """Sum up the samples of each band that count."""
+    for number, band in enumerate(pixels):
+        yield BandSums.of(band.ravel() if valid is None else band[valid[number]])
+
+
+def _count_some(levels: NDArray[np.uint8], which: NDArray[np.bool_], steps: int) -> NDArray[np.int64]:
+    """Count the pixels of each level among some; the others are given a level beyond all."""
+    return count_levels(np.where(which, levels, np.uint8(steps + 1)), steps)
+
+
+def task_of(plan: Plan) -> BlockTask:
+    """Make the work on a plan's blocks."""
+    nodata_kept = plan.layout.nodata is not None or plan.scene.layout.nodata is None
+    rounding, encoder = plan.target.rounding, plan.target.encoder
+    overviews = rounding is not None and encoder.overviews
+    return BlockTask(
+        scene=plan.scene,
+        saliency=None if plan.treatment == NOTHING else plan.saliency,
+        ladder=plan.ladder,
+        statistics=plan.scene.has_statistics and plan.profile.lossless and BandSums.exact(plan.layout.dtype),
+        own_mask=plan.scene.layout.has_mask and nodata_kept,
+        smooth=plan.treatment.smooth,
+        rounding=rounding,
+        by_level=overviews or goes_by_tile(plan.treatment, plan.profile.codec),
+    )

@@ -1,0 +1,76 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from tasks import die, square
+
+from geosal import ClusterError, SceneError, UsageError
+from geosal.core.cluster import _SameCode, fingerprint, open_pool
+
+
+def fail_on_three(number: int) -> int:
+    if number == 3:
+        raise SceneError("block 3 is damaged; copy it again")
+    return number
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_each_item_is_worked_on_once(scheduler: str) -> None:
+    with open_pool(scheduler, 2) as pool:
+        assert sorted(pool.map_unordered(square, range(9))) == [n * n for n in range(9)]
+
+
+def test_no_more_than_workers_and_one_are_in_flight_whatever_the_consumer_does() -> None:
+    begun, taken, most = [0], [0], [0]
+    lock = threading.Lock()
+
+    def count(number: int) -> int:
+        with lock:
+            begun[0] += 1
+            most[0] = max(most[0], begun[0] - taken[0])
+        return number
+
+    with open_pool("threads", 2) as pool:
+        for _ in pool.map_unordered(count, range(40)):
+            time.sleep(0.002)  # a consumer slower than the tasks
+            with lock:
+                taken[0] += 1
+    assert taken[0] == 40
+    assert most[0] <= 4  # two at work, one waiting, one in the consumer's hands
+
+
+def test_an_error_reaches_the_caller_as_raised_and_ends_the_work() -> None:
+    asked: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(1000):
+            asked.append(number)
+            yield number
+
+    with open_pool("threads", 2) as pool, pytest.raises(SceneError, match="damaged"):
+        list(pool.map_unordered(fail_on_three, items()))
+    assert len(asked) < 20
+
+
+def test_a_worker_process_that_dies_is_a_cluster_error() -> None:
+    with open_pool("processes", 1) as pool, pytest.raises(ClusterError, match="smaller --block"):
+        list(pool.map_unordered(die, range(2)))
+
+
+def test_nothing_runs_locally_when_the_scheduler_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geosal.core.cluster.CONNECT_SECONDS", 1.0)
+    with pytest.raises(ClusterError, match="tcp://127.0.0.1:9"), open_pool("tcp://127.0.0.1:9", None):
+        pytest.fail("a pool was opened")
+
+
+def test_an_unknown_scheduler_is_named_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="threads, processes"), open_pool("slurm", None):
+        pytest.fail("a pool was opened")
+
+
+def test_a_worker_with_other_code_does_no_block() -> None:
+    code = fingerprint()
+    assert _SameCode(str, code)(3) == "3"
+    with pytest.raises(ClusterError, match=r"geosal .* with other code than the 0\.0\.9"):
+        _SameCode(str, ("0.0.9", code[1]))(3)

@@ -1,0 +1,95 @@
+import pytest
+
+from geosal.errors import TargetError, UsageError, VerificationError
+from geosal.job.recipe import Recipe
+from geosal.job.targets import Floor, Targets, parse_ratio
+
+
+@pytest.mark.parametrize(
+    ("measure", "text", "floor"),
+    [
+        ("psnr", "40", Floor("psnr", "whole", 40)),
+        ("psnr", "salient:45.5", Floor("psnr", "salient", 45.5)),
+        ("ssim", " Background:.9", Floor("ssim", "background", 0.9)),
+    ],
+)
+def test_floors_are_read(measure: str, text: str, floor: Floor) -> None:
+    assert Floor.parse(measure, text) == floor
+
+
+@pytest.mark.parametrize(
+    ("measure", "text", "says"),
+    [
+        ("psnr", "roi:40", "no such part of the scene; say whole, salient, background"),
+        ("psnr", "", "above 0, at most 200 dB"),
+        ("psnr", "inf", "above 0, at most 200 dB"),
+        ("psnr", "-3", "above 0, at most 200 dB"),
+        ("ssim", "1.01", "above 0, at most 1"),
+        ("ssim", "salient:nan", "above 0, at most 1"),
+    ],
+)
+def test_floors_that_cannot_be_are_refused(measure: str, text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        Floor.parse(measure, text)
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        ({"bpp": 1.0, "size": 10}, "one of them says how large"),
+        ({"ratio": 10.0, "min_psnr": ["40"]}, "ask for bytes or for quality"),
+        ({"min_ssim": ["0.9", "whole:0.95"]}, "asked for twice"),
+        ({"bpp": 0.0}, "--target-bpp 0.0: it must be a number above 0"),
+        ({"bpp": float("nan")}, "above 0"),
+        ({"ratio": float("inf")}, "above 0"),
+        ({"size": True}, "above 0"),
+        ({"jpeg": 0.0}, "--target-jpeg 0.0: a quality of JPEG is a number from 1 to 100"),
+        ({"jpeg": -5.0}, "from 1 to 100"),
+        ({"jpeg": float("nan")}, "from 1 to 100"),
+    ],
+)
+def test_targets_that_contradict_each_other_are_refused(wish: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        Targets.of(**wish)  # type: ignore[arg-type]
+
+
+def test_each_rate_comes_to_bytes() -> None:
+    pixels, raw = 1000, 6000
+    assert Targets(bpp=2.0).bytes_for(pixels, raw) == 250
+    assert Targets(size=123).bytes_for(pixels, raw) == 123
+    assert Targets(ratio=20.0).bytes_for(pixels, raw) == 300
+    for less in (Targets(bpp=1e-7), Targets(ratio=1e8)):
+        with pytest.raises(UsageError, match="less than a byte"):
+            less.bytes_for(pixels, raw)
+    assert not Targets()
+    with pytest.raises(UsageError, match="no --target"):
+        Targets().bytes_for(pixels, raw)
+
+
+@pytest.mark.parametrize(("text", "ratio"), [("20", 20.0), ("12.5:1", 12.5), (8, 8.0)])
+def test_ratios_are_read(text: str | float, ratio: float) -> None:
+    assert parse_ratio(text) == ratio
+
+
+@pytest.mark.parametrize("text", ["", "1:20", "20x", "-3"])
+def test_ratios_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="20:1"):
+        parse_ratio(text)
+
+
+def test_a_recipe_takes_targets_as_they_are_written_in_yaml() -> None:
+    wish = {"input": "a.tif", "output": "b.tif", "saliency": "half"}
+    assert Recipe.from_mapping({**wish, "target_size": "1.5MB"}).targets == Targets(size=1_500_000)
+    assert Recipe.from_mapping({**wish, "target_ratio": "20:1"}).targets == Targets(ratio=20.0)
+    both = Recipe.from_mapping({**wish, "min_psnr": 40, "min_ssim": ["0.9", "salient:0.99"]}).targets
+    assert [str(floor) for floor in both.floors] == [
+        "--min-psnr whole:40", "--min-ssim whole:0.9", "--min-ssim salient:0.99"
+    ]  # fmt: skip
+    for wrong in ({"target_bpp": "many"}, {"min_psnr": [True]}, {"min_psnr": {"salient": 40}}, {"target_size": "50%"}):
+        with pytest.raises(UsageError):
+            Recipe.from_mapping({**wish, **wrong})
+
+
+def test_a_missed_target_is_a_failed_verification() -> None:
+    assert issubclass(TargetError, VerificationError)
+    assert TargetError.exit_code == 6
