@@ -104,7 +104,7 @@ class _GdalSink:
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         self.stage.finish(tags, band_statistics)
-        from geosal.formats.gdal.convert import convert  # noqa: PLC0415  slow to import, and rarely needed
+        from geosal.formats.gdal.convert import convert  # slow to import, and rarely needed
 
         self.report(0)
         convert(self.stage.path, self.path, self.profile, self.layout, self.threads)

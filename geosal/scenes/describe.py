@@ -28,7 +28,7 @@ def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> 
     SceneError
         The file cannot be opened, or is of a kind that geosal refuses.
     """
-    from geosal.scenes.products import is_product  # noqa: PLC0415  needed by few commands
+    from geosal.scenes.products import is_product  # needed by few commands
 
     path = path_text("path", path)
     if is_product(path):
@@ -52,8 +52,8 @@ def _own(path: str, drivers: tuple[str, ...]) -> tuple[list[int], str | None]:
 
 def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
     """Tell of a product, of which a part may be missing."""
-    from geosal.scenes.products.opening import read_product  # noqa: PLC0415
-    from geosal.scenes.products.scene import ProductScene  # noqa: PLC0415
+    from geosal.scenes.products.opening import read_product
+    from geosal.scenes.products.scene import ProductScene
 
     product = read_product(path)
     bands = product.choose((), partial=True)

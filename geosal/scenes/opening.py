@@ -27,7 +27,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
         As `Scene.open`, `open_product` and `ByteScene.wrap`; `UsageError` where an option is for the other kind,
         `SceneError` for a compressed archive.
     """
-    from geosal.scenes.products import is_product, open_product  # noqa: PLC0415  most inputs are rasters
+    from geosal.scenes.products import is_product, open_product  # most inputs are rasters
 
     names = band_names(reading.bands)
     if reading.bidx and names:
@@ -55,7 +55,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
             scene = scene.having(*(name for band in names for name in GROUPS.get(band.lower(), (band,))))
     if reading.to_byte is None:
         return scene
-    from geosal.scenes.stretch import ByteScene  # noqa: PLC0415  most jobs keep their samples
+    from geosal.scenes.stretch import ByteScene  # most jobs keep their samples
 
     return ByteScene.wrap(scene, reading.to_byte)
 
@@ -74,7 +74,7 @@ def refuse_archive(path: str) -> None:
 
 def input_root(path: str) -> str:
     """What an input is on disk: the folder or the archive of the product that it means, else the path itself."""
-    from geosal.scenes.products import is_product  # noqa: PLC0415  most inputs are rasters
-    from geosal.scenes.products.opening import product_root  # noqa: PLC0415
+    from geosal.scenes.products import is_product  # most inputs are rasters
+    from geosal.scenes.products.opening import product_root
 
     return product_root(path) if is_product(path) else path

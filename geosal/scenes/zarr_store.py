@@ -153,7 +153,7 @@ def open_group(path: str) -> "zarr.Group":
     if not is_store(path):
         raise SceneError(f"{path}: is no Zarr v3 store; give the path of a .zarr directory that geosal wrote")
     with _damage_as_scene_error(path):
-        import zarr  # noqa: PLC0415  slow to import
+        import zarr  # slow to import
 
         group = zarr.open_group(zarr.storage.LocalStore(path, read_only=True), mode="r", zarr_format=3)
     if _METADATA not in group.attrs:
@@ -163,7 +163,7 @@ def open_group(path: str) -> "zarr.Group":
 
 def array_of(group: "zarr.Group", name: str) -> "zarr.Array[Any]":
     """Take an array of a store, if it is coded as geosal codes them; `ValueError` if not."""
-    import zarr  # noqa: PLC0415  slow to import
+    import zarr  # slow to import
 
     array = group[name]
     if not isinstance(array, zarr.Array):

@@ -117,7 +117,7 @@ def _thumbnail_faults(path: str, level: int) -> Iterator[str]:
 
 
 def _validator_faults(path: str, dataset: DatasetReader) -> list[str]:
-    from rio_cogeo.cogeo import cog_validate  # noqa: PLC0415  heavy, and needed here only
+    from rio_cogeo.cogeo import cog_validate  # heavy, and needed here only
 
     try:
         # Strict makes its advice a fault, and then returns it among both.

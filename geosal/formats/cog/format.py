@@ -174,7 +174,7 @@ class Cog(Format[TiffEncoder]):
     ) -> Container:
         """Make the file that takes the tiles."""
         del threads
-        from geosal.formats.cog.container import CogContainer  # noqa: PLC0415  a job needs that of one format
+        from geosal.formats.cog.container import CogContainer  # a job needs that of one format
 
         return CogContainer(path, profile, layout, encoder)
 

@@ -98,7 +98,7 @@ class TiffEncoder:
             samples[pixels.shape[1] :] = 0
             samples[:, pixels.shape[2] :] = 0
         if self.predictor == _FLOATING_POINT:
-            from imagecodecs import floatpred_encode  # noqa: PLC0415  loads its library
+            from imagecodecs import floatpred_encode  # loads its library
 
             samples = floatpred_encode(samples, axis=-2)
         data = bytes(self._compress(samples, levels))
@@ -159,7 +159,7 @@ def _all_valid(tile: int) -> bytes:
 
 
 def _deflated_bits(mask: NDArray[np.bool_]) -> bytes:
-    from imagecodecs import deflate_encode  # noqa: PLC0415  loads its library
+    from imagecodecs import deflate_encode  # loads its library
 
     return bytes(deflate_encode(np.packbits(mask, axis=1), 6))
 
@@ -222,19 +222,19 @@ def _level(compression: str, options: dict[str, str]) -> float | None:
 
 
 def _deflate(samples: NDArray[Any], level: float) -> Any:
-    from imagecodecs import deflate_encode  # noqa: PLC0415  libdeflate; GDAL's level 6 is its 7
+    from imagecodecs import deflate_encode  # libdeflate; GDAL's level 6 is its 7
 
     return deflate_encode(samples, int(level))
 
 
 def _zstd(samples: NDArray[Any], level: float) -> Any:
-    from imagecodecs import zstd_encode  # noqa: PLC0415
+    from imagecodecs import zstd_encode
 
     return zstd_encode(samples, int(level))
 
 
 def _lzw(samples: NDArray[Any], _: float) -> Any:
-    from imagecodecs import lzw_encode  # noqa: PLC0415
+    from imagecodecs import lzw_encode
 
     return lzw_encode(samples)
 
@@ -244,13 +244,13 @@ def _raw(samples: NDArray[Any], _: float) -> bytes:
 
 
 def _lerc(samples: NDArray[Any], level: float) -> Any:
-    from imagecodecs import lerc_encode  # noqa: PLC0415
+    from imagecodecs import lerc_encode
 
     return lerc_encode(samples if samples.shape[2] > 1 else samples[..., 0], level, planar=False, version=4)
 
 
 def _webp(samples: NDArray[Any], level: float) -> Any:
-    from imagecodecs import webp_encode  # noqa: PLC0415
+    from imagecodecs import webp_encode
 
     lossless = level == 100  # as GDAL has it
     return webp_encode(samples, level, lossless=lossless, method=4 if not lossless else None, numthreads=1)
@@ -299,7 +299,7 @@ def _whole_jpeg(samples: NDArray[Any], level: float) -> bytes:
     """Compress grey, or RGB as YCbCr 4:2:0, with Huffman tables of its own."""
     if level != int(level):
         return fine_jpeg(samples, level)
-    from imagecodecs import jpeg8_encode  # noqa: PLC0415
+    from imagecodecs import jpeg8_encode
 
     if samples.shape[2] == 1:
         return bytes(jpeg8_encode(samples[..., 0], int(level), optimize=True))

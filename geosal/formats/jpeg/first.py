@@ -55,7 +55,7 @@ def once_coded(
 
 def _coded(pixels: NDArray[np.uint8], tables: NDArray[np.uint16], subsampling: str) -> NDArray[np.uint8]:
     """What is left of (band, y, x) in a plain JPEG."""
-    from imagecodecs import jpeg8_decode  # noqa: PLC0415  loads its library
+    from imagecodecs import jpeg8_decode  # loads its library
 
     found = quantised(pixels, tables, subsampling)
     decoded = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], tables, subsampling, huffman=_any_huffman()))

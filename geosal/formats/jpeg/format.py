@@ -104,7 +104,7 @@ class Jpeg(Format[JpegEncoder]):
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: JpegEncoder, threads: int | None
     ) -> Container:
         """Make the file that takes the tiles."""
-        from geosal.formats.jpeg.container import JpegContainer  # noqa: PLC0415  a job needs that of one format
+        from geosal.formats.jpeg.container import JpegContainer  # a job needs that of one format
 
         return JpegContainer(path, profile, layout, encoder, threads)
 

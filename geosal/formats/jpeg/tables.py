@@ -35,7 +35,7 @@ def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
     RuntimeError
         The codec refuses.
     """
-    from PIL import Image  # noqa: PLC0415  the one of our libraries that takes tables
+    from PIL import Image  # the one of our libraries that takes tables
 
     out = io.BytesIO()
     picture = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
@@ -73,7 +73,7 @@ def _scaled(table: NDArray[np.int64], percent: float) -> list[int]:
 @cache
 def _annex_k() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The tables of annex K, as libjpeg itself gives them at quality 50."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, "JPEG", quality=_MIDDLE)
@@ -93,7 +93,7 @@ def steps(quality: float) -> NDArray[np.uint16]:
 @cache
 def code_lengths() -> NDArray[np.uint8]:
     """Bits of the codes of AC symbols in the typical tables of annex K (tables K.5 and K.6), (2, 256); 0 for none."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, "JPEG", optimize=False)

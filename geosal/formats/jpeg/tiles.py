@@ -78,14 +78,14 @@ class JpegEncoder:
             found = shaped(pixels, levels, self.by_level, self.quality, self.subsampling)
         else:
             found = quantised(pixels, steps(self.quality), self.subsampling)
-        from imagecodecs import zstd_encode  # noqa: PLC0415  loads its library
+        from imagecodecs import zstd_encode  # loads its library
 
         parts = bytes(zstd_encode(found.tobytes(), _FAST)), symbols(found).tobytes()
         return parts if mask is None else (*parts, zlib.compress(np.packbits(mask, axis=1).tobytes(), 1))
 
     def coefficients(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
         """Take the coefficients of a tile of some rows and columns: (MCU rows, MCUs, blocks, 64)."""
-        from imagecodecs import zstd_decode  # noqa: PLC0415
+        from imagecodecs import zstd_decode
 
         rows, cols = (-(-length // self.mcu) for length in shape)
         return np.frombuffer(zstd_decode(part), np.int16).reshape(rows, cols, self.blocks, SAMPLES)

@@ -28,7 +28,7 @@ def complete_faults(path: str, dataset: DatasetReader) -> list[str]:
 
 def layout_faults(path: str, dataset: DatasetReader) -> list[str]:
     """Ask the validator jpylyzer, and see that resolutions reach down to a thumbnail."""
-    from jpylyzer import jpylyzer  # noqa: PLC0415  slow to import, and needed here only
+    from jpylyzer import jpylyzer  # slow to import, and needed here only
 
     if not Path(path).is_file():
         return []

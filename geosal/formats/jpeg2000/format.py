@@ -128,7 +128,7 @@ class Jpeg2000(Format[J2kEncoder]):
     ) -> Container:
         """Make the file that takes the tiles."""
         del threads
-        from geosal.formats.jpeg2000.container import Jp2Container  # noqa: PLC0415  a job needs that of one format
+        from geosal.formats.jpeg2000.container import Jp2Container  # a job needs that of one format
 
         return Jp2Container(path, profile, layout, encoder)
 

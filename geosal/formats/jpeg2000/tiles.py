@@ -161,7 +161,7 @@ class J2kEncoder:
         """Find the least rate at which GDAL's tile has a PSNR: of narrow tiles at the edge, which are few."""
         if wanted == BEST:
             return self._encode(padded, options | {"QUALITY": repr(BEST), "REVERSIBLE": "YES"})
-        from imagecodecs import jpeg2k_decode  # noqa: PLC0415  loads its library
+        from imagecodecs import jpeg2k_decode  # loads its library
 
         height, width = pixels.shape[1:]
         most = (2**self.nbits - 1) ** 2 / 10 ** (wanted / 10)
@@ -192,7 +192,7 @@ class J2kEncoder:
         return 10 * math.log10(peak / (peak / 10 ** (quality / 10) - _ROUNDING))
 
     def _by_imagecodecs(self, pixels: NDArray[Any], quality: float) -> bytes:
-        from imagecodecs import jpeg2k_encode  # noqa: PLC0415  loads its library
+        from imagecodecs import jpeg2k_encode  # loads its library
 
         colours, lossless = len(pixels) == len(_RGB), quality == BEST
         try:
@@ -232,7 +232,7 @@ class J2kEncoder:
             raise _failure(self.name, pixels, error) from error
 
     def _part_15(self, pixels: NDArray[Any]) -> bytes:
-        from imagecodecs import htj2k_encode  # noqa: PLC0415  needed by this profile only
+        from imagecodecs import htj2k_encode  # needed by this profile only
 
         bits = 8 * pixels.dtype.itemsize
         if self.nbits < bits:

@@ -150,7 +150,7 @@ def _multiscales(grids: Sequence[Grid]) -> Json:
 
 
 def _crs(grid: Grid) -> Any:
-    from pyproj import CRS  # noqa: PLC0415  slow to import
+    from pyproj import CRS  # slow to import
 
     return CRS.from_wkt(grid.crs or "")
 

@@ -54,6 +54,6 @@ class Zarr(Format[ZarrEncoder]):
     ) -> Container:
         """Make the store that takes the tiles."""
         del profile, threads
-        from geosal.formats.zarr.container import ZarrContainer  # noqa: PLC0415  a job needs that of one format
+        from geosal.formats.zarr.container import ZarrContainer  # a job needs that of one format
 
         return ZarrContainer(path, layout, encoder)

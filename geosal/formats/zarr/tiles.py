@@ -57,7 +57,7 @@ class ZarrEncoder:
 
     def compress(self, chunk: NDArray[Any]) -> bytes:
         """Encode a whole chunk of any shape and dtype."""
-        from imagecodecs import blosc_encode  # noqa: PLC0415  slow to import
+        from imagecodecs import blosc_encode  # slow to import
 
         # An array, not its bytes: of those Blosc would not know the size of a sample.
         little: Any = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))

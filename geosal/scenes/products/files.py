@@ -130,8 +130,8 @@ class Files:
         SceneError
             It cannot be read or parsed, or holds what a metadata file does not need.
         """
-        from defusedxml import DefusedXmlException  # noqa: PLC0415  only products need it
-        from defusedxml.ElementTree import ParseError, fromstring  # noqa: PLC0415
+        from defusedxml import DefusedXmlException  # only products need it
+        from defusedxml.ElementTree import ParseError, fromstring
 
         content = self.read(name)
         try:
