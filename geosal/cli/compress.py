@@ -16,7 +16,7 @@ from geosal.job.plan import make_plan
 @options.job_options
 @options.report_options
 def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
-    """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr, .jpg).
+    """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr, .jpg, .png).
 
     Pixels of saliency 1 stay as they are; georeferencing, nodata, band names and tags are kept. OUTPUT appears only
     complete and checked.

@@ -30,13 +30,8 @@ _OWN_FILE = re.compile(
 )
 SIDECARS = (".aux.xml", ".msk", ".ovr")
 """What GDAL reads beside a raster, appended to its whole name."""
-WORLD_FILE = ".jgw"
-"""In the place of a JPEG's suffix: its transform, as text."""
-_WORLD_FILES: dict[str, tuple[str, ...]] = {
-    ".jpg": (WORLD_FILE, ".jpgw", ".wld"),
-    ".jpeg": (WORLD_FILE, ".jpegw", ".wld"),
-}
-"""What GDAL reads beside a JPEG, in the place of its suffix."""
+_PLACED_INSIDE = frozenset({".tif", ".tiff", ".jp2", ".zarr"})
+"""Suffixes of rasters that tell their transform themselves; others have it in a world file, as text."""
 _ANY_WORLD_FILE = ".wld"
 """May be that of any raster of that name."""
 NOTE = "swap.json"
@@ -177,7 +172,7 @@ def foreign(store: Path) -> str | None:
 
 def sidecars_of(path: Path) -> tuple[str, ...]:
     """Suffixes of all that GDAL reads beside a raster of that name; a world file of another raster is none of them."""
-    found = _WORLD_FILES.get(path.suffix.lower(), ())
+    found = _world_files(path)
     if _ANY_WORLD_FILE in found and _is_shared(path):
         found = tuple(suffix for suffix in found if suffix != _ANY_WORLD_FILE)
     return (*SIDECARS, *found)
@@ -190,16 +185,31 @@ def there(path: Path) -> tuple[str, ...]:
 
 def beside(path: Path, suffix: str) -> Path:
     """Path of a sidecar."""
-    if suffix in _WORLD_FILES.get(path.suffix.lower(), ()):
+    if suffix in _world_files(path):
         return path.with_suffix(suffix)
     return path.with_name(path.name + suffix)
+
+
+def world_file(path: Path) -> str:
+    """Suffix of a raster's world file, in the place of its own: ``.jgw`` of ``.jpg`` and of ``.jpeg``.
+
+    Its letters are the first and the last of the raster's suffix, and a w, as ESRI has it.
+    """
+    suffix = path.suffix.lower()
+    return f".{suffix[1]}{suffix[-1]}w"
+
+
+def _world_files(path: Path) -> tuple[str, ...]:
+    """Suffixes of all that GDAL reads as a raster's world file, in the place of its own suffix."""
+    suffix = path.suffix.lower()
+    return () if suffix in {"", *_PLACED_INSIDE} else (world_file(path), f"{suffix}w", _ANY_WORLD_FILE)
 
 
 def _is_shared(path: Path) -> bool:
     """Whether a world file may be that of another raster, one of the same name but for the suffix."""
     if not path.with_suffix(_ANY_WORLD_FILE).exists():
         return False
-    own = {path.suffix.lower(), *_WORLD_FILES[path.suffix.lower()]}
+    own = {path.suffix.lower(), *_world_files(path)}
     others = path.parent.glob(f"{glob.escape(path.stem)}.*")
     return any(other.stem == path.stem and other.suffix.lower() not in own for other in others)
 
@@ -220,7 +230,7 @@ def orphans(output: Path) -> Sequence[Path]:
 def twin(output: Path) -> Path | None:
     """The other JPEG of this name, ``a.jpg`` of ``a.jpeg``, where both would have the one world file."""
     other = {".jpg": ".jpeg", ".jpeg": ".jpg"}.get(output.suffix.lower())
-    if other is None or not output.with_suffix(WORLD_FILE).exists():
+    if other is None or not output.with_suffix(world_file(output)).exists():
         return None
     taken = (output.with_suffix(suffix) for suffix in (other, other.upper()))
     return next((path for path in taken if path.exists()), None)

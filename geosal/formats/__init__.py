@@ -8,8 +8,9 @@ Index card
 - `encoders.tile_encoder`: what makes the bytes of a tile.
 - `pyramid`: blocks to tiles, those of overviews included; `sink`: where they go; `container`: what all files of tiles
   share.
-- `cog`, `jpeg2000`, `zarr`, `jpeg`: tiles, container and checks of one format; `gdal`: the road for options that only
-  GDAL's own writers know, and the small files that it writes as models of metadata.
+- `cog`, `jpeg2000`, `zarr`, `jpeg`, `png`: tiles, container and checks of one format; `gdal`: the road for what only
+  GDAL's own writers can, and the small files that it writes as models of metadata.
+- `world_file`: the transform beside an image, as text.
 - `places`: files beside an output that would give it another place.
 """
 

@@ -305,7 +305,6 @@ class Format(Finished, ABC, Generic[Encoder]):
             The file cannot be made so.
         """
 
-    @abstractmethod
     def container(
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: Encoder, threads: int | None
     ) -> Container:
@@ -321,7 +320,13 @@ class Format(Finished, ABC, Generic[Encoder]):
             From `encoder`.
         threads
             How many may work at its end.
+
+        Raises
+        ------
+        NotImplementedError
+            GDAL writes all files of this format.
         """
+        raise NotImplementedError(f"{self.name}: GDAL writes all its files, so no tiles go into one")
 
     def room_for(self, items: tuple[Item, ...]) -> str:
         """Make the value of a tag that keeps room in a file for what GDAL drops; empty where a sidecar takes it."""
@@ -332,7 +337,16 @@ class Format(Finished, ABC, Generic[Encoder]):
         """Put what GDAL has dropped into a file that it has just written, or beside it."""
         restore_in_sidecar(path, items)
 
-    def place(self, path: Path, layout: RasterLayout) -> None:
+    def gdal_options(self, profile: Profile) -> dict[str, str]:
+        """Creation options with which GDAL is to write a file; those of the profile, if it may do all of them."""
+        return dict(profile.creation_options)
+
+    def says_nodata(self, layout: RasterLayout) -> bool:
+        """Tell whether the nodata code that GDAL writes into a file means the same there; else it lies beside."""
+        del layout
+        return True
+
+    def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
         """Say where a file lies that GDAL has just written, if GDAL could not."""
 
     def fault_of_copy(self, path: Path) -> str | None:

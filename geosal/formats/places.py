@@ -19,7 +19,7 @@ from geosal.formats.table import FORMATS
 
 _DRIVERS = {suffix: form.reader for form in FORMATS if not form.is_store for suffix in form.suffixes}
 """Suffix of an output -> the driver that reads it."""
-_NO_PLACE = frozenset({*_DRIVERS, ".png", ".ovr"})
+_NO_PLACE = frozenset({*_DRIVERS, ".ovr"})
 """Suffixes of files that say nothing of another one."""
 _IMAGE = "img_"
 """What names of images begin with where those of their metadata begin with another word: IMG_a.JP2, RPC_a.XML."""

@@ -40,8 +40,8 @@ def resolve_treated(
     Parameters
     ----------
     output
-        Path whose suffix picks the driver: ``.tif``, ``.tiff``, ``.jp2``, ``.zarr``, ``.jpg``
-        or ``.jpeg``.
+        Path whose suffix picks the driver: ``.tif``, ``.tiff``, ``.jp2``, ``.zarr``, ``.jpg``,
+        ``.jpeg`` or ``.png``.
     name
         Key of `PROFILES`; the driver's lossless default when None.
     creation_options

@@ -10,6 +10,8 @@ from geosal.core.grid import Block, Grid
 
 _BLOCK_BYTES = 64 * 2**20
 """Bytes that are decoded at once."""
+_STRIP_BYTES = 32 * 2**20
+"""The same where rows are decoded in turn."""
 
 
 def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
@@ -28,6 +30,19 @@ def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
         fault = fault_of_block(dataset, block)
         if fault is not None:
             yield where + fault
+            return
+
+
+def undecodable_rows(dataset: DatasetReader) -> Iterator[str]:
+    """Decode the whole image and its mask once, from top to bottom, as formats without tiles are decoded.
+
+    Tells of the first rows that cannot be.
+    """
+    rows = max(16, _STRIP_BYTES // (dataset.width * dataset.count * np.dtype(dataset.dtypes[0]).itemsize))
+    for top in range(0, dataset.height, rows):
+        fault = fault_of_block(dataset, Block(top, 0, min(rows, dataset.height - top), dataset.width))
+        if fault is not None:
+            yield fault
             return
 
 

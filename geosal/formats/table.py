@@ -10,6 +10,7 @@ from geosal.formats.cog.format import Cog
 from geosal.formats.format import Codec, Format
 from geosal.formats.jpeg.format import Jpeg
 from geosal.formats.jpeg2000.format import Jpeg2000
+from geosal.formats.png.format import Png
 from geosal.formats.zarr.format import Zarr
 
 FORMATS: tuple[Format[Any], ...] = (
@@ -17,6 +18,7 @@ FORMATS: tuple[Format[Any], ...] = (
     Jpeg2000(),
     Zarr(),
     Jpeg(),
+    Png(),
 )
 """Every format that is written."""
 PROFILES: Mapping[str, Codec] = MappingProxyType({codec.name: codec for form in FORMATS for codec in form.codecs})

@@ -90,7 +90,7 @@ def compress(
     ----------
     input, output
         Raster or product to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store,
-        ``.jpg`` a JPEG.
+        ``.jpg`` a JPEG, ``.png`` a PNG.
     progress
         Called in this thread after each block and at each stage.
     **options

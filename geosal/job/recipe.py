@@ -46,7 +46,7 @@ class Recipe:
         ``.zip`` or ``.tar``).
     output
         File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
-        Zarr store) or ``.jpg`` (JPEG).
+        Zarr store), ``.jpg`` (JPEG) or ``.png`` (PNG).
     saliency
         Where to look, as ``name-or-path[:key=value,...]``; see `geosal.sources`.
     combine

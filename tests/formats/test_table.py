@@ -47,7 +47,9 @@ def test_a_format_is_found_by_what_is_its_own(form: Format[Any]) -> None:
 
 
 def test_other_suffixes_name_one_of_each_format() -> None:
-    with pytest.raises(UsageError, match=r"'\.gif' is not written by this version; use \.tif, \.jp2, \.zarr or \.jpg$"):
+    with pytest.raises(
+        UsageError, match=r"'\.gif' is not written by this version; use \.tif, \.jp2, \.zarr, \.jpg or \.png$"
+    ):
         format_of("a.gif")
     with pytest.raises(UsageError, match="a name without suffix"):
         format_of(".tif")
@@ -62,7 +64,9 @@ def test_an_encoder_travels_to_workers_without_its_format(name: str) -> None:
     """It is small, and makes the same bytes there."""
     profile = resolve_profile(f"a{format_with(PROFILES[name]).suffixes[0]}", name, {}, LAYOUT)
     encoder = tile_encoder(profile, LAYOUT)
-    assert not isinstance(encoder, ByGdal)
+    if isinstance(encoder, ByGdal):
+        assert name == "png"  # GDAL writes the file, and no worker has an encoder
+        return
     text = pickle.dumps(encoder)
     assert len(text) < 2000
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64), dtype=np.uint8)

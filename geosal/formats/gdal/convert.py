@@ -14,7 +14,7 @@ from geosal.core.gdal_env import gdal_env
 from geosal.core.raster import RasterLayout
 from geosal.files.publish import cannot_write
 from geosal.formats.format import Profile
-from geosal.formats.gdal.domains import FILLER, missing_items
+from geosal.formats.gdal.domains import FILLER, missing_items, nodata_in_sidecar
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _STOP_SECONDS = 4.0
 
 
 def convert(stage: Path, output: Path, profile: Profile, layout: RasterLayout, threads: int | None = None) -> None:
-    """Encode a finished stage as a COG or a JPEG2000, with all its metadata.
+    """Encode a finished stage in the format of its output, with all its metadata.
 
     GDAL works in a thread of its own, so that Ctrl-C and SIGTERM are answered at once; the stage is then destroyed,
     which makes GDAL stop.
@@ -57,9 +57,12 @@ def convert(stage: Path, output: Path, profile: Profile, layout: RasterLayout, t
 
     def work() -> None:
         try:
-            _copy(stage, output, profile, form.room_for(items), threads)
+            nodata = None if form.says_nodata(layout) else layout.nodata
+            _copy(stage, output, profile, form.room_for(items), threads, without_nodata=nodata is not None)
             form.put_back(output, items)
-            form.place(output, layout)
+            if nodata is not None:
+                nodata_in_sidecar(output, nodata, layout.count)
+            form.place(output, profile, layout)
         except Exception as error:  # noqa: BLE001  raised again in the caller's thread
             failures.append(error)
 
@@ -79,17 +82,22 @@ def convert(stage: Path, output: Path, profile: Profile, layout: RasterLayout, t
         raise cannot_write(output, OSError(fault), "encoded")
 
 
-def _copy(stage: Path, output: Path, profile: Profile, filler: str, threads: int | None) -> None:
+def _copy(
+    stage: Path, output: Path, profile: Profile, filler: str, threads: int | None, *, without_nodata: bool
+) -> None:
     wanted = _ALL_THREADS if threads is None else str(threads)
-    options = dict(profile.creation_options)
+    options = profile.format.gdal_options(profile)
     if options.get("NUM_THREADS") == _ALL_THREADS:  # as the profile has it, if the user has not said otherwise
         options["NUM_THREADS"] = wanted
     # The JPEG2000 encoder goes by this alone. The stage is our own file; `gdal_env` says why readers have one thread.
     with gdal_env(), rasterio.Env(GDAL_NUM_THREADS=wanted), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        if filler:
+        if filler or without_nodata:
             with rasterio.open(stage, "r+") as dataset:
-                dataset.update_tags(**{FILLER: filler})
+                if filler:
+                    dataset.update_tags(**{FILLER: filler})
+                if without_nodata:
+                    dataset.nodata = None
         rasterio.shutil.copy(stage, output, driver=profile.driver, **options)
 
 

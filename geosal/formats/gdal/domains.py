@@ -139,14 +139,27 @@ def restore_in_sidecar(path: Path, items: tuple[Item, ...]) -> None:
     text = _GARBLED.sub(lambda found: "" if found[1] in domains else found[0], text)
     for band in sorted({item.band for item in items}):
         lines = "".join(_pam_elements(text, [item for item in items if item.band == band]))
-        opening = f'<PAMRasterBand band="{band}">'
-        if not band:
-            text = text.replace("<PAMDataset>", f"<PAMDataset>\n{lines}", 1)
-        elif opening in text:
-            text = text.replace(opening, f"{opening}\n{lines}", 1)
-        else:
-            text = text.replace("</PAMDataset>", f"  {opening}\n{lines}  </PAMRasterBand>\n</PAMDataset>", 1)
+        text = _with_lines(text, band, lines)
     sidecar.write_text(text, encoding="utf-8")
+
+
+def nodata_in_sidecar(path: Path, nodata: float, count: int) -> None:
+    """Say in the ``.aux.xml`` of a raster that GDAL has just written which code means no data, in each of its bands."""
+    sidecar = path.with_name(path.name + ".aux.xml")
+    text = sidecar.read_text(encoding="utf-8") if sidecar.exists() else "<PAMDataset>\n</PAMDataset>\n"
+    for band in range(1, count + 1):
+        text = _with_lines(text, band, f"    <NoDataValue>{nodata:.17g}</NoDataValue>\n")
+    sidecar.write_text(text, encoding="utf-8")
+
+
+def _with_lines(text: str, band: int, lines: str) -> str:
+    """Add lines to what a sidecar tells of a band, or of the raster (0)."""
+    opening = f'<PAMRasterBand band="{band}">'
+    if not band:
+        return text.replace("<PAMDataset>", f"<PAMDataset>\n{lines}", 1)
+    if opening in text:
+        return text.replace(opening, f"{opening}\n{lines}", 1)
+    return text.replace("</PAMDataset>", f"  {opening}\n{lines}  </PAMRasterBand>\n</PAMDataset>", 1)
 
 
 def _pam_elements(text: str, items: list[Item]) -> Iterator[str]:

@@ -9,5 +9,5 @@ Index card
 - `huffman.HuffmanTables`: the best codes for the counts of all tiles; `coder.Coder` codes with them.
 - `stream`: markers and headers; `whole.whole_jpeg`: all of it for one small image.
 - `spool`: where tiles wait; `sidecars`: what goes with the pixels.
-- `check`: the markers of a finished file, what lies behind the image, and the world file beside it.
+- `check`: the markers of a finished file, and what lies behind the image.
 """

@@ -1,21 +1,17 @@
-"""A JPEG file by itself: its markers, what lies behind the image, and the world file beside it."""
+"""A JPEG file by itself: its markers, and what lies behind the image."""
 
 import hashlib
 import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import rasterio
-from affine import Affine, loadsw
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.core.grid import Block
-from geosal.files.swap import WORLD_FILE, beside
 from geosal.formats.jpeg.sidecars import DIGEST
+from geosal.formats.readback import undecodable_rows
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _FRAME, _SCAN, _INTERVAL = 0xC0, 0xDA, 0xDD
@@ -23,10 +19,7 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """Markers of a frame of any kind (ITU-T T.81, table B.1)."""
 _RESTART, _RESTARTS = 0xD0, 8
 _CHUNK = 2**24
-_STRIP_BYTES = 32 * 2**20
 _OFFSET = 4
-_PIXEL_TOLERANCE = 1e-3
-"""By which a world file may be off: other programs write ten decimals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,44 +110,8 @@ def layout_faults(path: str, dataset: DatasetReader) -> list[str]:
 
 def undecodable(dataset: DatasetReader) -> Iterator[str]:
     """Decode the whole image and its mask, once and from top to bottom; what libjpeg warns of is a fault."""
-    rows = max(16, _STRIP_BYTES // (dataset.width * dataset.count))
     with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True):
-        for top in range(0, dataset.height, rows):
-            block = Block(top, 0, min(rows, dataset.height - top), dataset.width)
-            try:
-                dataset.read(window=block.window)
-                dataset.read_masks(1, window=block.window)
-            except (RasterioError, OSError, SystemError) as error:
-                yield f"{block} cannot be decoded ({error})"
-                return
-
-
-def world_faults(path: str, transform: Affine, *, needed: bool) -> list[str]:
-    """Compare the world file beside a local JPEG with its transform.
-
-    Parameters
-    ----------
-    path
-        Of the JPEG.
-    transform
-        What it should say.
-    needed
-        Whether there must be one.
-    """
-    world = beside(Path(path), WORLD_FILE)
-    if not os.path.isfile(path) or not (needed or world.exists()):
-        return []
-    if not world.exists():
-        return [f"{world.name} is missing: programs that read no .aux.xml have no other place"]
-    try:
-        found = loadsw(world.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return [f"{world.name} cannot be read"]
-    size = max(abs(transform.a), abs(transform.b), abs(transform.d), abs(transform.e))
-    near = [abs(x - y) <= _PIXEL_TOLERANCE * size for x, y in zip(found[:6], transform[:6], strict=True)]
-    if not all(near):  # NaN is not near either
-        return [f"{world.name} places the image elsewhere"]
-    return []
+        yield from undecodable_rows(dataset)
 
 
 def digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:

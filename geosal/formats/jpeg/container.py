@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from affine import dumpsw
 from numpy.typing import NDArray
 
 from geosal.core.raster import RasterLayout
-from geosal.files.swap import WORLD_FILE, beside
+from geosal.files.swap import beside
 from geosal.formats.container import Container, TileIndex
 from geosal.formats.format import Profile
 from geosal.formats.jpeg.sidecars import NO_WORLD_FILE, GdalSurroundings
 from geosal.formats.jpeg.spool import MaskTrailer, Spool
 from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.formats.pyramid import Tile
+from geosal.formats.world_file import has_world_file, write_world_file
 
 _FILL = b"\xff"
 """May stand before any marker (ITU-T T.81, B.1.1.2)."""
@@ -70,7 +70,7 @@ class JpegContainer(Container):
         if surroundings.xml:
             beside(self.path, ".aux.xml").write_bytes(surroundings.xml_beside(self.path))
         if self._has_world_file():
-            beside(self.path, WORLD_FILE).write_text(dumpsw(self._layout.grid.transform), encoding="ascii")
+            write_world_file(self.path, self._layout.grid.transform)
 
     def _write_image(self, file: BinaryIO, segments: bytes, mask: MaskTrailer | None) -> None:
         coder, shape = self._encoder.coder(self._counts), self._layout.grid.shape
@@ -132,8 +132,7 @@ class JpegContainer(Container):
             yield mask
 
     def _has_world_file(self) -> bool:
-        wish = self._profile.options.get("WORLDFILE", "YES")
-        return wish.upper() in {"YES", "TRUE", "ON", "1"} and not self._layout.grid.transform.is_identity
+        return has_world_file(self._profile.options, self._layout.grid.transform)
 
     def _more_tags(self) -> dict[str, str]:
         """Say that there is no world file, where one could be missed."""

@@ -22,6 +22,7 @@ from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import settings_by_level
+from geosal.formats.world_file import world_faults
 
 MOST_PIXELS = 65500
 """Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format has 65535."""
@@ -132,7 +133,7 @@ class Jpeg(Format[JpegEncoder]):
         """Look at all of it: to decode it takes less than its making."""
         yield from check.layout_faults(path, dataset)
         yield from check.undecodable(dataset)
-        yield from check.world_faults(path, layout.grid.transform, needed=False)
+        yield from world_faults(path, layout.grid.transform, needed=False)
 
     def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
         """See that ``.aux.xml`` is there and notes the digest of the image, and that the world file says the same."""
@@ -141,7 +142,7 @@ class Jpeg(Format[JpegEncoder]):
         needed = not transform.is_identity and tags.get(NO_WORLD_FILE) != "NO"
         return [
             *missing_beside(path, {".aux.xml": "tags and nodata live"}),
-            *check.world_faults(path, transform, needed=needed),
+            *world_faults(path, transform, needed=needed),
             *check.digest_faults(path, tags),
         ]
 

@@ -1,6 +1,7 @@
 """The creation options of a JPEG."""
 
-from geosal.formats.options import YES_NO, CreationOption
+from geosal.formats.options import CreationOption
+from geosal.formats.world_file import WORLDFILE
 
 OPTIONS = (
     CreationOption(
@@ -16,11 +17,6 @@ OPTIONS = (
         default="420",
         words=frozenset({"420", "444"}),
     ),
-    CreationOption(
-        name="WORLDFILE",
-        text="Whether the transform is also written as text, beside the image.",
-        default="YES",
-        words=YES_NO,
-    ),
+    WORLDFILE,
 )
 """All that the user may set."""

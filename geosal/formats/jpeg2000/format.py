@@ -132,10 +132,11 @@ class Jpeg2000(Format[J2kEncoder]):
 
         return Jp2Container(path, profile, layout, encoder)
 
-    def place(self, path: Path, layout: RasterLayout) -> None:
+    def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
         """Say in the sidecar where a file lies whose boxes cannot."""
         with gdal_env():
-            keep_place(path, layout.grid)
+            del profile
+        keep_place(path, layout.grid)
 
     def fault_of_copy(self, path: Path) -> str | None:
         """See whether the codestream is there up to its end."""

@@ -182,7 +182,7 @@ def test_restored_domains_leave_the_layout_alone(tmp_path: Path, bigtiff: str) -
     [
         (name, dtype)
         for name, codec in PROFILES.items()
-        if codec.lossless and name not in {"htj2k", "zarr"}  # GDAL writes neither
+        if codec.lossless and name not in {"htj2k", "zarr", "png"}  # GDAL writes only the last, see test_format there
         for dtype in codec.dtypes
     ],
 )

@@ -1,0 +1,52 @@
+"""A PNG file by itself: its chunks, each with its checksum (ISO/IEC 15948, clause 5)."""
+
+import os
+import struct
+import zlib
+
+from rasterio.io import DatasetReader
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_READ = 2**20
+"""Bytes that are read at once."""
+
+
+def layout_faults(path: str, dataset: DatasetReader) -> list[str]:
+    """Look at all chunks of a local file; empty where they are whole, in their order, and the last one is IEND."""
+    if not os.path.isfile(path):
+        return []
+    try:
+        shape = _shape_of_whole(path)
+    except (OSError, ValueError, struct.error) as error:
+        return [str(error)]
+    if shape != dataset.shape:
+        return [f"its header has {shape[1]} x {shape[0]} px, not {dataset.width} x {dataset.height}"]
+    return []
+
+
+def _shape_of_whole(path: str) -> tuple[int, int]:
+    """Rows and columns that the header tells, once every chunk has been read."""
+    with open(path, "rb") as file:
+        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+            raise ValueError("does not begin as a PNG")
+        width, height, kind = 0, 0, b""
+        while kind != b"IEND":
+            start = file.tell()
+            head = file.read(8)
+            if len(head) < 8:
+                raise ValueError(f"ends at byte {start} without IEND: the file is cut off")
+            length, kind = struct.unpack(">I4s", head)
+            if kind == b"IHDR":
+                width, height = struct.unpack(">II", file.read(8))
+                file.seek(-8, os.SEEK_CUR)
+            checksum = zlib.crc32(kind)
+            while length:
+                data = file.read(min(length, _READ))
+                if not data:
+                    raise ValueError(f"chunk {kind.decode('latin-1')} at byte {start} is cut off")
+                checksum, length = zlib.crc32(data, checksum), length - len(data)
+            if file.read(4) != struct.pack(">I", checksum):
+                raise ValueError(f"chunk {kind.decode('latin-1')} at byte {start} is damaged: its checksum is another")
+        if file.read(1):
+            raise ValueError("goes on behind IEND")
+    return height, width

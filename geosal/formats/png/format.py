@@ -1,0 +1,109 @@
+"""A PNG file, with its place in ``.aux.xml`` and a world file beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import Treatment
+from geosal.errors import UsageError
+from geosal.formats.finished import missing_beside
+from geosal.formats.format import ByGdal, Codec, Format, Profile
+from geosal.formats.png import check
+from geosal.formats.png.options import OPTIONS
+from geosal.formats.pyramid import TileEncoder
+from geosal.formats.readback import undecodable_rows
+from geosal.formats.world_file import has_world_file, world_faults, write_world_file
+
+MOST_PIXELS = 1_000_000
+"""Rows and columns that libpng reads, and with it GDAL and most other programs, unless they are told otherwise."""
+_WITH_ALPHA = (2, 4)
+"""Numbers of bands of which the last is alpha."""
+
+
+class Png(Format[TileEncoder]):
+    """What is particular to it: one stream of rows, which says which bands are colours, and alpha, by their number."""
+
+    name, driver, reader = "PNG", "PNG", "PNG"
+    suffixes = (".png",)
+    codecs = (
+        Codec(
+            name="png",
+            options=(("ZLEVEL", "6"), ("WORLDFILE", "YES")),
+            dtypes=("uint8", "uint16"),
+            counts=(1, 2, 3, 4),
+        ),
+    )
+    options = OPTIONS
+    made_at_end = True
+    keeps_colours = False  # it knows grey, and red, green and blue
+    valid = "valid PNG"
+    coded_unit = "row"
+    otherwise_of_dtype = "write a .tif, or bring it to 8 bits with --to-byte"
+
+    @property
+    def otherwise(self) -> str:
+        """Another format: this one has no other codec."""
+        return "write a .tif"
+
+    def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
+        """Refuse an image that programs do not read, and bands that they would take for alpha or for a colour."""
+        rows, cols = layout.grid.shape
+        if max(rows, cols) > MOST_PIXELS:
+            raise UsageError(
+                f"{output}: {cols} x {rows} px, and programs read PNGs up to {MOST_PIXELS} a side; write a .tif"
+            )
+        alphas = [n for n, band in enumerate(layout.metadata.bands, 1) if band.colorinterp == ColorInterp.alpha]
+        if layout.count in _WITH_ALPHA and alphas != [layout.count]:
+            raise UsageError(
+                f"profile {codec.name}: the last of {layout.count} bands must be alpha, and no other one; choose "
+                f"{layout.count - 1} with --bidx, or {self.otherwise}"
+            )
+        if layout.count not in _WITH_ALPHA and alphas:
+            raise UsageError(
+                f"profile {codec.name}: of {layout.count} bands none can be alpha, and band {alphas[0]} is; choose "
+                f"bands with --bidx, or {self.otherwise}"
+            )
+
+    def gdal_options(self, profile: Profile) -> dict[str, str]:
+        """Let GDAL write the transform into ``.aux.xml``, with all its digits; a world file comes with `place`."""
+        return {**profile.options, "WORLDFILE": "NO"}
+
+    def says_nodata(self, layout: RasterLayout) -> bool:
+        """Tell it of a single band: in three, a PNG means pixels that have the code in all of them."""
+        return layout.count == 1
+
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> ByGdal:
+        """Leave the file to GDAL."""
+        del profile, layout, treatment, steps
+        return ByGdal("a PNG is one stream of rows")
+
+    def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
+        """Write the world file, under a name of its own: GDAL's, ``.wld``, may be that of another raster as well."""
+        if has_world_file(profile.options, layout.grid.transform):
+            write_world_file(path, layout.grid.transform)
+
+    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Decode the whole image and its mask."""
+        del path
+        return list(undecodable_rows(dataset))
+
+    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Look at all chunks and their checksums."""
+        return check.layout_faults(path, dataset)
+
+    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+        """Look at all of it: to decode it takes less than its making."""
+        yield from check.layout_faults(path, dataset)
+        yield from undecodable_rows(dataset)
+        yield from world_faults(path, layout.grid.transform, needed=False)
+
+    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
+        """See that ``.aux.xml`` is there, and that the world file, if there is one, says the same."""
+        transform = found.grid.transform if source is None else source.grid.transform
+        return [
+            *missing_beside(path, {".aux.xml": "CRS, transform and tags live"}),
+            *world_faults(path, transform, needed=False),
+        ]
