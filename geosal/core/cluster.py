@@ -272,7 +272,7 @@ _ASK = "__import__('geosal.core.cluster', fromlist=['fingerprint']).fingerprint(
 @cache
 def fingerprint() -> tuple[str, str]:
     """Version of geosal and SHA-256 of its code: Python and C, by name and content."""
-    root = Path(__file__).parent
+    root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(path for kind in ("*.py", "*.c", "*.h") for path in root.rglob(kind)):
         digest.update(f"{path.relative_to(root)}\0".encode())

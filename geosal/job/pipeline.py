@@ -84,7 +84,7 @@ def compress(
     progress: ProgressCallback | None = None,
     **options: Any,
 ) -> Summary:
-    """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store or JPEG, file to file in bounded memory.
+    """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store, JPEG or PNG, in bounded memory.
 
     Parameters
     ----------

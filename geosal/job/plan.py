@@ -1,4 +1,4 @@
-"""The decision: everything resolved before the first pixel moves. Every refusal happens here."""
+"""The decision: everything resolved, and what cannot go together refused, before the first pixel moves."""
 
 import os
 import shutil

@@ -134,9 +134,9 @@ class Jpeg2000(Format[J2kEncoder]):
 
     def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
         """Say in the sidecar where a file lies whose boxes cannot."""
+        del profile
         with gdal_env():
-            del profile
-        keep_place(path, layout.grid)
+            keep_place(path, layout.grid)
 
     def fault_of_copy(self, path: Path) -> str | None:
         """See whether the codestream is there up to its end."""
