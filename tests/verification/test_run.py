@@ -210,9 +210,9 @@ def test_no_raster_at_all(tmp_path: Path, content: bytes) -> None:
 
 
 def test_another_format(tmp_path: Path) -> None:
-    with rasterio.open(tmp_path / "out.png", "w", driver="PNG", width=9, height=9, count=1, dtype="uint8") as dataset:
-        dataset.write(np.ones((1, 9, 9), "uint8"))
-    assert failed(tmp_path / "out.png", None) == {"opens": "is PNG; geosal writes COG, JPEG2000, JPEG and Zarr"}
+    with rasterio.open(tmp_path / "out.webp", "w", driver="WEBP", width=9, height=9, count=3, dtype="uint8") as dataset:
+        dataset.write(np.ones((3, 9, 9), "uint8"))
+    assert failed(tmp_path / "out.webp", None) == {"opens": "is WEBP; geosal writes COG, JPEG2000, JPEG, PNG and Zarr"}
 
 
 def test_another_scene(source: Path, tmp_path: Path) -> None:
