@@ -81,7 +81,7 @@ def test_progress_is_told(rgb_scene: Path, tmp_path: Path) -> None:
         ("a.tif", {"palette": "viridis"}, UsageError),
         ("a.tif", {"resampling": "bilinear"}, UsageError),
         ("a.tif", {"profile": "jpeg"}, UsageError),
-        ("a.png", {}, UsageError),
+        ("a.bpg", {}, UsageError),
         ("missing/a.tif", {}, OutputError),
     ],
 )
