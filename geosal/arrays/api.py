@@ -110,7 +110,7 @@ def write(
     workers: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> str:
-    """Write an array as a COG (``.tif``), a JPEG2000 (``.jp2``) or a Zarr store (``.zarr``), block by block.
+    """Write an array as a COG (``.tif``), JPEG2000 (``.jp2``), Zarr store, JPEG or PNG, block by block.
 
     Grid, nodata, band names, scale and offset come from the array as rioxarray keeps them. Of the file that the array
     was opened from, tags and colours are carried over as well, GCPs and RPCs on the array's own pixels, also by a part.

@@ -126,7 +126,7 @@ workers = click.option(
 )
 profile = click.option(
     "--profile", metavar="NAME",
-    help=f"Codec: {', '.join(PROFILES)}. Default: the lossless deflate for .tif, jp2-lossless for .jp2; jpg for .jpg.",
+    help=f"Codec: {', '.join(PROFILES)}. Default: deflate for .tif, jp2-lossless for .jp2, zarr, jpg, png.",
 )  # fmt: skip
 creation_options = click.option(
     "--co", "creation_options", multiple=True, metavar="KEY=VALUE", callback=_parse_pairs,

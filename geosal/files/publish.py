@@ -30,7 +30,7 @@ _MAX_NAME_BYTES = 200
 """Leaves room for our own marks: file systems take 255 bytes."""
 
 
-def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> None:
+def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, placed: bool = True) -> None:
     """Refuse an output that could not be published, before any work.
 
     Parameters
@@ -41,6 +41,8 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
         Whether a file of that name may be replaced.
     inputs
         What the job reads: paths, URLs or texts that name no file. All that lies in a folder of them is an input.
+    placed
+        Whether it has a place on the ground; a picture has none, and a world file beside it is not ours.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str]) -> 
         _refuse_taken(output, target, overwrite)
     if (other := twin(target)) is not None:
         raise OutputError(f"{output}: its world file would be that of {other.name} as well; choose another name")
-    if not overwrite and (left := orphans(target)):
+    if not overwrite and (left := orphans(target, placed=placed)):
         raise OutputError(
             f"{output}: {left[0].name} lies there without its raster; delete it, or replace it: {_REPLACE}"
         )
@@ -117,6 +119,8 @@ class WorkDirectory:
         Where the result shall go. A symbolic link is followed: the file it leads to is replaced, the link stays.
     overwrite
         Whether a file of that name may be replaced.
+    placed
+        As `check_output`.
 
     Attributes
     ----------
@@ -124,8 +128,9 @@ class WorkDirectory:
         The output with links resolved.
     """
 
-    def __init__(self, output: str | Path, overwrite: bool = False) -> None:
+    def __init__(self, output: str | Path, overwrite: bool = False, *, placed: bool = True) -> None:
         self.output = _resolve(output)
+        self._placed = placed
         self._named = str(output)
         self._overwrite = overwrite
         self._directory: Path | None = None
@@ -200,7 +205,7 @@ class WorkDirectory:
                     flush_tree(path)
             with locked(self.output.parent):
                 _keep_modes(main, self.output)
-                self._swap = Swap.prepare(self.path(""), main, self.output)
+                self._swap = Swap.prepare(self.path(""), main, self.output, placed=self._placed)
                 self._swap.carry_out(replace=self._overwrite)
                 flush(self.output.parent)
         except FileExistsError as error:

@@ -64,9 +64,9 @@ class Swap:
     after: tuple[int, int] | None
 
     @classmethod
-    def prepare(cls, directory: Path, main: Path, output: Path) -> Self:
-        """Keep the old sidecars, and note what is to happen."""
-        new, old = there(main), there(output)
+    def prepare(cls, directory: Path, main: Path, output: Path, *, placed: bool = True) -> Self:
+        """Keep the old sidecars, and note what is to happen; not `placed`, a world file is left alone."""
+        new, old = there(main, placed=placed), there(output, placed=placed)
         for suffix in old:
             _copy(beside(output, suffix), directory / f"{_KEPT}{suffix}")
         swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
@@ -178,9 +178,10 @@ def sidecars_of(path: Path) -> tuple[str, ...]:
     return (*SIDECARS, *found)
 
 
-def there(path: Path) -> tuple[str, ...]:
-    """Suffixes of the sidecars that a raster has."""
-    return tuple(suffix for suffix in sidecars_of(path) if beside(path, suffix).exists())
+def there(path: Path, *, placed: bool = True) -> tuple[str, ...]:
+    """Suffixes of the sidecars that a raster has; world files are among them where we give it a place."""
+    known = sidecars_of(path) if placed else SIDECARS
+    return tuple(suffix for suffix in known if beside(path, suffix).exists())
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -222,9 +223,9 @@ def remove(path: Path) -> None:
         place.unlink(missing_ok=True)
 
 
-def orphans(output: Path) -> Sequence[Path]:
+def orphans(output: Path, *, placed: bool = True) -> Sequence[Path]:
     """Sidecars beside a name that has no file: GDAL would take them for those of the next file of that name."""
-    return () if output.exists() else [beside(output, suffix) for suffix in there(output)]
+    return () if output.exists() else [beside(output, suffix) for suffix in there(output, placed=placed)]
 
 
 def twin(output: Path) -> Path | None:

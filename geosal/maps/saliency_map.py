@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,8 @@ def write_saliency_map(
     sources
         As the `saliency` of `geosal.Recipe`.
     output
-        ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store; the codec must be lossless.
+        ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store, ``.png`` a PNG; the codec must
+        be lossless.
     like
         The scene whose grid the map gets.
     levels
@@ -236,6 +238,8 @@ def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> No
     inputs = inputs_of(recipe)
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
     if preview is not None:
+        if Path(preview).resolve() == Path(recipe.output).resolve():
+            raise UsageError(f"preview {preview}: is the name of the map as well; give one of them another")
         check_preview(preview, overwrite=recipe.overwrite, palette=palette or JET, inputs=[*inputs, recipe.output])
     elif palette is not None:
         raise UsageError(f"palette={palette}: colours a preview, and none is asked for; add preview (--preview PNG)")

@@ -1,10 +1,16 @@
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tasks import die, square
 
+import geosal
 from geosal import ClusterError, SceneError, UsageError
 from geosal.core.cluster import _SameCode, fingerprint, open_pool
 
@@ -74,3 +80,20 @@ def test_a_worker_with_other_code_does_no_block() -> None:
     assert _SameCode(str, code)(3) == "3"
     with pytest.raises(ClusterError, match=r"geosal .* with other code than the 0\.0\.9"):
         _SameCode(str, ("0.0.9", code[1]))(3)
+
+
+def test_other_code_in_any_room_is_other_code(tmp_path: Path) -> None:
+    package = tmp_path / "geosal"
+    shutil.copytree(Path(geosal.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    ask = "from geosal.core.cluster import fingerprint; print(fingerprint()[1])"
+
+    def told() -> str:
+        command = [sys.executable, "-P", "-c", ask]
+        return subprocess.run(
+            command, env=os.environ | {"PYTHONPATH": str(tmp_path)}, text=True, capture_output=True, check=True
+        ).stdout.strip()
+
+    assert told() == fingerprint()[1]
+    changed = package / "smoothing" / "block.py"
+    changed.write_text(changed.read_text() + "\nOTHER = 1\n")
+    assert told() != fingerprint()[1]

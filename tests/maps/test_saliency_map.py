@@ -218,3 +218,31 @@ def test_a_preview_that_cannot_be_drawn_leaves_no_map(
             ["half"], str(tmp_path / "map.tif"), str(rgb_scene), preview=str(tmp_path / "map.png"), palette="jet"
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("preview", ["map.png", "./map.png"])
+def test_a_map_and_its_preview_have_two_names(
+    small_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preview: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="is the name of the map as well"):
+        write_saliency_map(["half"], "map.png", str(small_scene), preview=preview, overwrite=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_may_be_a_png(small_scene: Path, tmp_path: Path) -> None:
+    write_saliency_map(["half"], str(tmp_path / "map.png"), str(small_scene), preview=str(tmp_path / "view.png"))
+    with rasterio.open(tmp_path / "map.png") as found, rasterio.open(small_scene) as scene:
+        assert (found.count, found.crs, found.transform) == (1, scene.crs, scene.transform)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.pgw", "map.png", "map.png.aux.xml", "view.png"]
+
+
+def test_a_world_file_beside_a_preview_is_the_users(small_scene: Path, tmp_path: Path) -> None:
+    place = "10\n0\n0\n-10\n5\n5\n"
+    for name in ("view.pgw", "view.wld"):
+        (tmp_path / name).write_text(place)
+    for _ in range(2):
+        write_saliency_map(
+            ["half"], str(tmp_path / "map.tif"), str(small_scene), preview=str(tmp_path / "view.png"), overwrite=True
+        )
+    assert [(tmp_path / name).read_text() for name in ("view.pgw", "view.wld")] == [place, place]

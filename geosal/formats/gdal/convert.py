@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 _TICK = 0.1
 """Seconds between looks for a signal while GDAL works."""
-_SMALLEST_FILE = 100
-"""Bytes that any image file has."""
+_SMALLEST_FILE = 60
+"""Bytes that any image file has; a PNG of one pixel has 67."""
 _ALL_THREADS = "ALL_CPUS"
 _STOP_SECONDS = 4.0
 """How long an interrupted job waits for GDAL to let go."""

@@ -1,16 +1,15 @@
 """A JPEG file, with its mask behind the image."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
-from geosal.errors import GeosalWarning, UsageError
+from geosal.errors import UsageError
+from geosal.formats.colours import warn_of_order
 from geosal.formats.container import Container
 from geosal.formats.finished import missing_beside
 from geosal.formats.format import Codec, Format, Profile
@@ -26,8 +25,6 @@ from geosal.formats.world_file import world_faults
 
 MOST_PIXELS = 65500
 """Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format has 65535."""
-_SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-"""What readers show the three bands of a JPEG as."""
 _ROWS_AT_END = 2
 """Rows of tiles that lie in memory while the file is coded."""
 
@@ -77,14 +74,7 @@ class Jpeg(Format[JpegEncoder]):
 
     def warn_of(self, output: str, layout: RasterLayout) -> None:
         """Tell where a JPEG will show blue as red: it cannot say which band is which colour."""
-        colours = [band.colorinterp for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha]
-        if colours != _SHOWN and sorted(colours) == sorted(_SHOWN):
-            warnings.warn(
-                f"{output}: its bands are {', '.join(colour.name for colour in colours)}, and a JPEG shows the first "
-                "as red and the last as blue; choose them in the order red, green, blue (--bidx), or write a .tif",
-                GeosalWarning,
-                stacklevel=3,
-            )
+        warn_of_order(output, layout, self.name)
 
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> JpegEncoder:
         """Make the encoder of the tiles: its tables are those of `quality`'s best, or of the last pass."""

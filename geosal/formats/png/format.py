@@ -9,6 +9,7 @@ from rasterio.io import DatasetReader
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
+from geosal.formats.colours import warn_of_order
 from geosal.formats.finished import missing_beside
 from geosal.formats.format import ByGdal, Codec, Format, Profile
 from geosal.formats.png import check
@@ -66,6 +67,10 @@ class Png(Format[TileEncoder]):
                 f"profile {codec.name}: of {layout.count} bands none can be alpha, and band {alphas[0]} is; choose "
                 f"bands with --bidx, or {self.otherwise}"
             )
+
+    def warn_of(self, output: str, layout: RasterLayout) -> None:
+        """Tell where a PNG will show blue as red: it cannot say which band is which colour."""
+        warn_of_order(output, layout, self.name)
 
     def gdal_options(self, profile: Profile) -> dict[str, str]:
         """Let GDAL write the transform into ``.aux.xml``, with all its digits; a world file comes with `place`."""

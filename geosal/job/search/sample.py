@@ -25,11 +25,6 @@ from geosal.job.task import BlockTask
 from geosal.produce import Target
 from geosal.scenes.zarr_store import store_bytes
 
-_START_OF_TILE = b"\xff\x90\x00\x0a"
-"""Before it stands the main header of a JPEG 2000 tile that was encoded alone; the file has one for all."""
-_COG_TILE, _JP2_TILE = 16, 6
-"""Bytes a tile takes beside its own: its leader and trailer, its place and its length; its line in the index."""
-
 _PROVENANCE = of_a_job(SMOOTH, Ladder(), 9.0, 40 * "x")
 """About as long as a job's: in a small file it is a part that counts."""
 _SHARE = 0.1

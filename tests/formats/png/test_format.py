@@ -144,3 +144,22 @@ def test_what_it_cannot_hold_is_refused_first(
 def test_it_has_no_quality(rgb_scene: Path, tmp_path: Path, treatment: str) -> None:
     with pytest.raises(UsageError, match=f"treatment {treatment}"):
         geosal.compress(rgb_scene, tmp_path / "a.png", saliency="half", treatment=treatment)
+
+
+def test_a_flat_scene_makes_a_tiny_file(tmp_path: Path) -> None:
+    source, output = tmp_path / "a.tif", tmp_path / "a.png"
+    with rasterio.open(source, "w", "GTiff", 8, 8, 1, "EPSG:32633", _PLACE, "uint8") as sink:
+        sink.write(np.ones((1, 8, 8), "uint8"))
+    geosal.compress(source, output, saliency="half")
+    assert output.stat().st_size < 100
+    assert _failed(output, source) == []
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_bands_that_will_be_shown_as_other_colours_are_told(tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / "a.tif"
+    _scene(source, 3, "uint8")
+    with rasterio.open(source, "r+") as sink:
+        sink.colorinterp = tuple(reversed(sink.colorinterp))
+    with pytest.warns(geosal.GeosalWarning, match="bands are blue, green, red"):
+        geosal.compress(source, tmp_path / f"o.{suffix}", saliency="half")

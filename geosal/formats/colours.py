@@ -1,0 +1,33 @@
+"""Colours of bands in formats that know them by their order only."""
+
+import warnings
+
+from rasterio.enums import ColorInterp
+
+from geosal.core.raster import RasterLayout
+from geosal.errors import GeosalWarning
+
+_SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+"""What readers show three bands as."""
+
+
+def warn_of_order(output: str, layout: RasterLayout, name: str) -> None:
+    """Tell where a file will show blue as red.
+
+    Parameters
+    ----------
+    output
+        Its path.
+    layout
+        What is written.
+    name
+        Of the format.
+    """
+    colours = [band.colorinterp for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha]
+    if colours != _SHOWN and sorted(colours) == sorted(_SHOWN):
+        warnings.warn(
+            f"{output}: its bands are {', '.join(colour.name for colour in colours)}, and a {name} shows the first "
+            "as red and the last as blue; choose them in the order red, green, blue (--bidx), or write a .tif",
+            GeosalWarning,
+            stacklevel=4,
+        )
