@@ -9,7 +9,7 @@ from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.errors import UsageError
 from geosal.scenes import NO_LIMIT, Reading
-from geosal.verification import Check, check_output, raise_if_failed
+from geosal.verification import Check, raise_if_failed, verify_as_read
 
 _READING = tuple(field.name for field in fields(Reading))
 
@@ -42,7 +42,7 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     reading = {name: given[name] for name in _READING if name in given}
     rules = {name: given[name] for name in ("combine", "outside", "background") if name in given}
     wanted = Reading.of({"max_pixels": NO_LIMIT, **reading})
-    checks = check_output(output, against, wanted, wish["saliency"] or None, steps=wish["steps"], **rules)
+    checks = verify_as_read(output, against, wanted, wish["saliency"] or None, steps=wish["steps"], **rules)
     if not quiet:
         report.show("\n".join(_as_line(check) for check in checks))
     outcome = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]

@@ -3,7 +3,7 @@
 Index card
 ----------
 - `verify`: every check, against the source and the saliency when they are given; the body of ``geosal verify``.
-- `check_output`: the same with its options read, for the command line.
+- `verify_as_read`: the same where it is settled how the source is read, for the command line.
 - `saliency_on`: the saliency that an output is judged by, on the scene it was made of.
 - `verify_structure`: the quick ones, at the end of the main job.
 - `Check`, `raise_if_failed`: what they tell.
@@ -15,6 +15,6 @@ own; `likeness` whether two pictures are the same one, and `coarse` by how much 
 
 from geosal.verification.check import Check, raise_if_failed
 from geosal.verification.original import Asked, saliency_on
-from geosal.verification.run import check_output, verify, verify_structure
+from geosal.verification.run import verify, verify_as_read, verify_structure
 
-__all__ = ["Asked", "Check", "check_output", "raise_if_failed", "saliency_on", "verify", "verify_structure"]
+__all__ = ["Asked", "Check", "raise_if_failed", "saliency_on", "verify", "verify_as_read", "verify_structure"]

@@ -86,10 +86,10 @@ def verify(
     if saliency is not None and against is None:
         raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
     wanted = Reading.of({"max_pixels": NO_LIMIT, **reading})
-    return check_output(output, against, wanted, saliency, ladder=ladder, steps=steps)
+    return verify_as_read(output, against, wanted, saliency, ladder=ladder, steps=steps)
 
 
-def check_output(
+def verify_as_read(
     output: str,
     against: str | None,
     reading: Reading,
@@ -99,7 +99,7 @@ def check_output(
     steps: int | None = None,
     **rules: Any,
 ) -> tuple[Check, ...]:
-    """Check a finished file; as `verify`, which reads the options.
+    """Check a finished file as `verify` does, which makes the `Reading` of its options.
 
     Parameters
     ----------
