@@ -147,7 +147,7 @@ def target_for(
 
 
 def _rounding(treatment: Treatment, codec: Codec, layout: RasterLayout, steps: int) -> Rounding | None:
-    """What rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
+    """Return what rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
     bound = treatment.then
     if not isinstance(bound, Bound) or goes_by_tile(treatment, codec):
         return None
@@ -161,7 +161,7 @@ def _rounding(treatment: Treatment, codec: Codec, layout: RasterLayout, steps: i
 
 
 def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
-    """What the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
+    """Return what the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
     tags = {
         domain: {key: text for key, text in items.items() if key not in OWN_TAGS}
         for domain, items in layout.metadata.tags.items()

@@ -37,7 +37,7 @@ def saliency(
     background: float = 0.0,
     drivers: tuple[str, ...] = (),
 ) -> xr.DataArray:
-    """Say how much each pixel of a scene matters, lazily.
+    """Make a lazy array of how much each pixel of a scene matters.
 
     Parameters
     ----------

@@ -79,13 +79,13 @@ def check_dimensions(scene: object) -> None:
 
 
 def has_points(scene: xr.DataArray) -> bool:
-    """Whether an array knows of control points or RPCs, as rioxarray keeps them; what was warped does not."""
+    """Return whether an array knows of control points or RPCs, as rioxarray keeps them; what was warped does not."""
     mapping = scene.rio.grid_mapping
     return mapping in scene.coords and bool({"gcps", "rpcs"} & scene.coords[mapping].attrs.keys())
 
 
 def _is_of_points(scene: xr.DataArray) -> bool:
-    """Whether control points or RPCs tell the place, so that the CRS is theirs and coordinates count pixels."""
+    """Return whether control points or RPCs tell the place, so that the CRS is theirs and coordinates count pixels."""
     kept = _kept_transform(scene)
     return (kept is None or kept.is_identity) and has_points(scene)
 
@@ -110,7 +110,7 @@ def _transform_of(scene: xr.DataArray) -> Affine:
 
 
 def _kept_transform(scene: xr.DataArray) -> Affine | None:
-    """What the array's grid mapping says, or its attributes, whatever became of its coordinates."""
+    """Return what the array's grid mapping says, or its attributes, whatever became of its coordinates."""
     mapping = scene.rio.grid_mapping
     said = scene.coords[mapping].attrs.get("GeoTransform") if mapping in scene.coords else None
     if said is None:
@@ -128,7 +128,7 @@ def _kept_transform(scene: xr.DataArray) -> Affine | None:
 
 
 def _transform_of_attributes(scene: xr.DataArray) -> Affine | None:
-    """What the array's own attributes say: those of Zarr's convention, or of xarray's old ``open_rasterio``."""
+    """Return what the array's own attributes say: those of Zarr's convention, or of xarray's old ``open_rasterio``."""
     for key in ("spatial:transform", "transform"):
         try:
             told = Affine(*map(float, scene.attrs[key][:6]))
@@ -154,7 +154,7 @@ def _refuse_half(scene: xr.DataArray, name: str, kept: Affine | None) -> None:
 
 
 def _warn_of_other_names(scene: xr.DataArray) -> None:
-    """Tell where coordinates have other names than the dimensions, so that they say nothing."""
+    """Warn where coordinates have other names than the dimensions, so that they locate nothing."""
     named = {}
     for name, coord in scene.coords.items():
         known = str(name).lower() in _OTHER_NAMES or coord.attrs.get("standard_name") in _STANDARD_NAMES
@@ -191,7 +191,7 @@ def _upright(scene: xr.DataArray, kept: Affine | None) -> Affine:
 def _are_numbers_of_pixels(
     found: Affine, kept: Affine, xs: NDArray[np.float64], ys: NDArray[np.float64], *, whole: bool
 ) -> bool:
-    """Whether coordinates only count pixels, so that the transform is to be taken; refuse what may be one or the other.
+    """Return whether coordinates only count pixels, so that the transform is taken; refuse what may be either.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def _are_numbers_of_pixels(
 def _axis(
     name: str, centres: NDArray[np.float64], ulp: float, kept: tuple[float, float] | None, otherwise: float
 ) -> tuple[float, float]:
-    """Tell where an axis begins and how far its pixels lie apart.
+    """Return where an axis begins and how far its pixels lie apart.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ def _step(axis: str, centres: NDArray[np.float64], ulp: float, otherwise: float)
 
 
 def _allowed(pixel: float, ulp: float) -> float:
-    """By how much centres may be off: a hundredth of a pixel, or what their numbers cannot tell."""
+    """Return the tolerance of centres: a hundredth of a pixel, or what the precision of their numbers needs."""
     return max(_TOLERANCE * pixel, min(_ROUNDING * ulp, _CENTRE * pixel))
 
 
@@ -306,7 +306,7 @@ def _rotated(kept: Affine | None, x: NDArray[np.generic], y: NDArray[np.generic]
 
 
 def _farthest(transform: Affine, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> float:
-    """How far a centre lies at most, along x or y, from where the transform puts it; row by row, to save memory."""
+    """Return the largest distance of a centre, along x or y, from the transform's; row by row, to save memory."""
     a, b, c, d, e, f, *_ = transform
     cols = np.arange(xs.shape[1]) + _CENTRE
     far = 0.0

@@ -73,7 +73,7 @@ def layout_of(array: xr.DataArray) -> ArrayLayout:
 
 
 def bands_of(array: xr.DataArray, name: str, otherwise: object) -> list[Any]:
-    """What each band has: by a coordinate, which follows what is cut out; else by an attribute, for all or for each."""
+    """Return an item of each band: from a coordinate, which follows selections; else from an attribute."""
     count = array.sizes["band"]
     of_all = array.coords[name].values if name in array.coords else array.attrs.get(name, otherwise)
     several = list(of_all) if isinstance(of_all, tuple | list) else np.atleast_1d(of_all).tolist()
@@ -83,7 +83,7 @@ def bands_of(array: xr.DataArray, name: str, otherwise: object) -> list[Any]:
 
 
 def _nodata_of(array: xr.DataArray, file: RasterLayout | None) -> tuple[float | None, Recode | None]:
-    """Tell the nodata value, so that NaN never counts as valid in floats that no file holds as they are.
+    """Return the nodata value, so that NaN never counts as valid in floats that no file holds as they are.
 
     Floats made of integers, as by ``scene.where(...)``, have NaN where the code was: NaN is their nodata.
     """
@@ -118,7 +118,7 @@ def _file_of(array: xr.DataArray) -> RasterLayout | None:
 
 
 def _metadata_of_file(array: xr.DataArray, file: RasterLayout, own: RasterMetadata, *, whole: bool) -> RasterMetadata:
-    """What the array's file knows; of a part what still holds, and names, units and colours as the array tells them."""
+    """Return the metadata of the array's file as far as it holds for a part; names, units, colours are the array's."""
     numbers = _band_numbers(array)
     bands = own.bands
     if numbers and 1 <= min(numbers) <= max(numbers) <= file.count:
@@ -157,14 +157,14 @@ def _of_any_part(tags: Tags) -> Tags:
 
 
 def _band_numbers(array: xr.DataArray) -> list[int]:
-    """Which bands of its file an array holds; none where it does not tell: no coordinate `band`, or one of names."""
+    """Return the bands of its file that an array holds; none without a coordinate `band`, or where it holds names."""
     bands = np.atleast_1d(array.coords["band"].values) if "band" in array.coords else np.empty(0)
     whole = bands.dtype.kind in "iu" and bands.size == array.sizes["band"]
     return [int(band) for band in bands] if whole else []
 
 
 def _is_tag(key: str) -> bool:
-    """Whether an attribute is a tag: none that rioxarray or Zarr's conventions read."""
+    """Return whether an attribute is a tag: none that rioxarray or Zarr's conventions read."""
     return key not in _NOT_TEXT and not key.startswith(("spatial:", "proj:"))
 
 

@@ -112,7 +112,7 @@ def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:
 
 
 def _of_layout(source: AnyScene, chunks: int) -> xr.DataArray:
-    """What rioxarray would make of a file with this layout; of a product or of bytes there is none."""
+    """Return what rioxarray would make of a file with this layout; of a product or of bytes there is none."""
     layout, grid = source.layout, source.grid
     sizes = da.core.normalize_chunks((-1, chunks, chunks), (layout.count, *grid.shape), dtype=layout.dtype)
     coords: dict[str, Any] = {"band": np.arange(1, layout.count + 1), **_coordinates(grid)}
@@ -155,7 +155,7 @@ def _with_pixels(scene: xr.DataArray, source: AnyScene) -> xr.DataArray:
 
 
 def _with_units(scene: xr.DataArray, bands: Sequence[BandMetadata]) -> xr.DataArray:
-    """Say how samples come to physical values: by rioxarray's attributes, or by bands where those differ."""
+    """Note how samples become physical values: by rioxarray's attributes, or by bands where those differ."""
     for name, values in (
         ("scale_factor", [band.scale for band in bands]),
         ("add_offset", [band.offset for band in bands]),

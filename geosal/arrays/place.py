@@ -29,7 +29,7 @@ class FilePixels(NamedTuple):
 
 
 def pixels_in_file(array: xr.DataArray, grid: Grid, file: RasterLayout) -> FilePixels | None:
-    """Tell where an array lies in its file; None where it does not tell, or does not lie in there.
+    """Find where an array lies in its file; None where it does not tell, or lies elsewhere.
 
     Of a file with control points and no transform, coordinates count pixels, as `open_scene` gives them.
     """
@@ -97,12 +97,12 @@ def _with_own_points(array: xr.DataArray, metadata: RasterMetadata) -> RasterMet
 
 
 def _is_uncounted(array: xr.DataArray) -> bool:
-    """Whether an array with control points or RPCs has no coordinates to tell its pixels by."""
+    """Return whether an array with control points or RPCs has no coordinates to tell its pixels by."""
     return has_points(array) and not {"x", "y"} <= array.coords.keys()
 
 
 def _lies_in(transform: Affine, grid: Grid, file: Grid) -> bool:
-    """Whether all pixels lie in the file, give or take one."""
+    """Return whether all pixels lie in the file, give or take one."""
     corners = [transform @ (col, row) for col in (0, grid.width) for row in (0, grid.height)]
     near = max(1.0, *(abs(transform[i]) for i in (0, 1, 3, 4)))
     return all(-near <= col <= file.width + near and -near <= row <= file.height + near for col, row in corners)

@@ -75,7 +75,7 @@ def _spellings(path: str) -> Iterator[Path]:
 
 
 def _is_beside(part: Path, main: Path) -> bool:
-    """Whether GDAL, which minds no capitals, would look for a name beside another."""
+    """Return whether GDAL, which minds no capitals, would look for a name beside another."""
     name, whole, stem = part.name.lower(), main.name.lower(), main.stem.lower()
     if part.parent != main.parent or name == whole:
         return False

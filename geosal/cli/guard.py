@@ -73,7 +73,7 @@ def set_verbosity(context: click.Context, level: int) -> None:
 
 
 def verbosity(context: click.Context) -> int:
-    """Tell what `set_verbosity` noted."""
+    """Return the log level that `set_verbosity` noted."""
     return int(context.meta.get(_VERBOSITY, 0))
 
 

@@ -214,7 +214,7 @@ def _idle(recipe: Recipe) -> dict[str, str]:
 
 
 def _is_settled(name: str, wish: Mapping[str, Any], recipe: Recipe, given: Mapping[str, Any]) -> bool:
-    """Whether the command line has settled what a creation option of the file says: by another codec or a treatment."""
+    """Return whether the command line, by codec or treatment, has settled what a creation option of the file says."""
     if name in codec_options() and "profile" in given and given["profile"] != wish.get("profile"):
         return True
     treated = recipe.treated if "treatment" in given else NOTHING
@@ -227,7 +227,7 @@ def _is_settled(name: str, wish: Mapping[str, Any], recipe: Recipe, given: Mappi
 
 
 def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
-    """Whether an option on the command line excludes this one of the file."""
+    """Return whether an option on the command line excludes this one of the file."""
     if name in _RATES:
         return any(other in given for other in (*_RATES, *_FLOORS))
     if name in _FLOORS:

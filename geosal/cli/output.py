@@ -104,12 +104,12 @@ class Report:
 
 
 def counted(number: int, thing: str) -> str:
-    """Say how many, in English."""
+    """Return a count with its noun, in English."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _is_document(path: Path) -> bool:
-    """Whether a file may be replaced by a document: an older one, nothing yet, or no file (/dev/stdout, a pipe)."""
+    """Return whether a document may replace a file: an older one, nothing yet, or no file (/dev/stdout, a pipe)."""
     if not path.is_file():
         return True
     with path.open("rb") as file:

@@ -37,7 +37,7 @@ def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
 
 
 def _keys(entry: Entry) -> tuple[str, ...]:
-    """What an entry is asked for by; those that read files by raster, vector, classes."""
+    """Return what an entry is asked for by; those that read files by raster, vector, classes."""
     return entry.names if entry.file is None else (entry.file,)
 
 

@@ -36,7 +36,7 @@ def groups_of(pair: Pair, block: int, workers: int) -> list[list[int]]:
 
 
 def _band_bytes(pair: Pair, block: int, workers: int) -> int:
-    """What a band takes: the rows that are kept, blocks that were read, and those that are joined with their seams."""
+    """Return the bytes that a band takes: rows that are kept, blocks as read, and blocks joined with their seams."""
     height, width = pair.grid.shape
     both = 2 * np.dtype(pair.original.layout.dtype).itemsize
     seams = both + any(_has_gaps(scene.layout) for scene in (pair.original, pair.candidate))

@@ -76,19 +76,19 @@ class Samples(NamedTuple):
 
     @property
     def valid(self) -> NDArray[np.bool_] | None:
-        """Which samples count in both; None when all do."""
+        """Return which samples count in both; None when all do."""
         if self.original_valid is None or self.candidate_valid is None:
             return self.candidate_valid if self.original_valid is None else self.original_valid
         return self.original_valid & self.candidate_valid
 
     @property
     def lost(self) -> int:
-        """How many count in the original and not in the candidate."""
+        """Return how many count in the original and not in the candidate."""
         return _left_out(self.candidate_valid, self.original_valid)
 
     @property
     def gained(self) -> int:
-        """How many count in the candidate and not in the original."""
+        """Return how many count in the candidate and not in the original."""
         return _left_out(self.original_valid, self.candidate_valid)
 
 
@@ -166,18 +166,18 @@ class Pair:
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """What the bands that are compared are called, "" where that is not known."""
+        """Return what the bands that are compared are called, "" where that is not known."""
         described = self.original.layout.metadata.bands
         return tuple(described[band].description or described[band].role for band in colours(self.original.layout))
 
     @property
     def located(self) -> bool:
-        """Whether both have a georeferencing, which then agrees."""
+        """Return whether both have a georeferencing, which then agrees."""
         return self.original.grid.georeferenced and self.candidate.grid.georeferenced
 
     @property
     def levels(self) -> int:
-        """How many levels are told apart."""
+        """Return how many levels are told apart."""
         return 1 if self.saliency is None else self.ladder.steps + 1
 
     def read(self, block: Block) -> Samples:
@@ -203,7 +203,7 @@ class Pair:
 
 
 def _left_out(by: NDArray[np.bool_] | None, of: NDArray[np.bool_] | None) -> int:
-    """How many samples do not count by one mask, of those that do by another."""
+    """Return how many samples do not count by one mask, of those that do by another."""
     if by is None:
         return 0
     return int(np.count_nonzero(~by if of is None else of & ~by))

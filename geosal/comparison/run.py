@@ -49,7 +49,7 @@ def compare(
     progress: ProgressCallback | None = None,
     **reading: Any,
 ) -> Comparison:
-    """Tell how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
+    """Measure how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
 
     Both are read block by block; beside the blocks in work, 160 rows over the width of the scene are kept and no more,
     and where that is too much for all bands at once, some are compared after the others.

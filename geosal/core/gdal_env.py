@@ -112,5 +112,5 @@ def no_neighbours() -> rasterio.Env:
 
 
 def is_local(path: str) -> bool:
-    """Whether a path is that of a local file, as far as its text tells."""
+    """Return whether a path is that of a local file, as far as its text tells."""
     return "://" not in path and not path.startswith("/vsi") and not path.count(":") > 1

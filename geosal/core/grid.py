@@ -90,7 +90,7 @@ class Grid:
 
     @property
     def georeferenced(self) -> bool:
-        """Whether pixels have a place on the map, each one of its own."""
+        """Return whether pixels have a place on the map, each one of its own."""
         place = self.transform
         sound = all(map(math.isfinite, place)) and not place.is_degenerate
         return self.crs is not None and sound and not place.is_identity

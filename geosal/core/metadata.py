@@ -143,7 +143,7 @@ def metadata_from_json(data: Mapping[str, Any]) -> RasterMetadata:
 
 
 def is_document(domain: str) -> bool:
-    """Whether a metadata domain holds one XML or JSON document in place of keys and values."""
+    """Return whether a metadata domain holds one XML or JSON document in place of keys and values."""
     return domain.startswith(("xml:", "json:"))
 
 

@@ -108,7 +108,7 @@ def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:
 
 
 def _last_fault(dataset: DatasetReader) -> str:
-    """Tell what GDAL says last while it looks for masks; empty where it says nothing."""
+    """Return the last message of GDAL while it looks for masks; empty without one."""
     fault = ""
     for name in ("mask_flag_enums", "colorinterp"):
         try:
@@ -120,7 +120,7 @@ def _last_fault(dataset: DatasetReader) -> str:
 
 
 def _is_of_first(path: str, fault: str) -> bool:
-    """Whether GDAL finds the same fault of a remote TIFF in the first image, where it looks for no other ones."""
+    """Return whether GDAL finds the same fault of a remote TIFF in its first image, without looking for others."""
     try:
         with DatasetReader(f"GTIFF_DIR:1:{path}", driver=["GTiff"]) as first:
             return _last_fault(first) == fault
@@ -129,7 +129,7 @@ def _is_of_first(path: str, fault: str) -> bool:
 
 
 def _lost_mask(path: str, driver: str, *, alone: bool) -> tuple[str, str]:
-    """Tell where a mask may lie that GDAL has not found in a local file or beside it, and why; the why may be empty."""
+    """Return where a mask may lie that GDAL has not found in a local file or beside it, and why, which may be empty."""
     mask = f"{os.path.basename(path)}.msk".lower()
     places = [] if alone else [other for other in _sidecars(path, (mask,)) if os.path.basename(other).lower() == mask]
     if driver == "GTiff":
@@ -189,7 +189,7 @@ def _sidecars(path: str, suffixes: tuple[str, ...]) -> Iterator[str]:
 
 
 def _why_not_open(path: str, cause: str) -> str:
-    """Say why GDAL refused a file, and name the untrusted driver that would take it."""
+    """Explain why GDAL refused a file, and name the untrusted driver that would take it."""
     if is_local(path) and os.path.isfile(path):
         if os.path.getsize(path) == 0:
             return f"{path}: the file is empty; copy it again"

@@ -87,7 +87,7 @@ class RasterLayout:
 
 
 def without_scale(band: BandMetadata) -> BandMetadata:
-    """Tell of a band whose samples are no counts any more: no scale, no offset, no tags that say as much."""
+    """Return the band as one whose samples are no counts any more: no scale, no offset, no tags about them."""
     return replace(band, scale=1.0, offset=0.0, tags=without_scale_tags(band.tags))
 
 
@@ -143,7 +143,7 @@ class Pixels(Protocol):
 
     @property
     def path(self) -> str:
-        """As messages name it."""
+        """Return the name of the raster in messages."""
 
     @property
     def layout(self) -> "RasterLayout":
@@ -202,7 +202,7 @@ def told_nodata(array: Any) -> float | None:
 
 
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
-    """Tell which samples carry the nodata code, as GDAL does.
+    """Find the samples that carry the nodata code, as GDAL does.
 
     Integers by equality. Floats within two units in the last place (GDAL's ``ARE_REAL_EQUAL``): ESRI's -3.4028235e38 is
     written in tags in several roundings. NaN by being NaN.
@@ -219,7 +219,7 @@ def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
 
 
 def valid_samples(samples: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
-    """Tell which samples count: True where not `nodata` and, for floats, finite; same shape as `samples`."""
+    """Find the samples that count: True where not `nodata` and, for floats, finite; same shape as `samples`."""
     coded = nodata is not None and not np.isnan(nodata)
     if samples.dtype.kind != "f":
         return np.asarray(samples != samples.dtype.type(nodata)) if coded else np.ones(samples.shape, np.bool_)
@@ -264,7 +264,7 @@ def any_colour(valid: NDArray[np.bool_], alpha: int | None) -> NDArray[np.bool_]
 
 
 def is_mean_apart(nodata: float, dtype: str | np.dtype[Any]) -> bool:
-    """Whether no mean of samples without the nodata code can come to it: the least or the largest value, or NaN."""
+    """Return whether no mean of other samples can equal the nodata code: it is the least or largest value, or NaN."""
     kind = np.dtype(dtype)
     limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
     return bool(np.isnan(nodata)) or nodata in {float(limits.min), float(limits.max)}

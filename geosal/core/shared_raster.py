@@ -33,7 +33,7 @@ FileState = tuple[int, ...]
 
 
 def file_state(path: str, *, alone: bool = False) -> FileState | None:
-    """Tell what a file can be known again by, here and on a worker; None of what is not a local file.
+    """Return what identifies a file's present content, here and on a worker; None for what is not a local file.
 
     `alone` is that of `open_raster`. Other files beside it do not count: they say nothing about pixels once its headers
     are read, and whoever looks at a scene while it is worked on may write statistics or overviews there.

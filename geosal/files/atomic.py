@@ -28,7 +28,7 @@ def try_lock(file: IO[bytes]) -> bool:
 
 
 def holds_lock(path: Path) -> bool:
-    """Whether somebody holds the lock of a file; True as well where that cannot be told."""
+    """Return whether somebody holds the lock of a file; True as well where that cannot be told."""
     if sys.platform == "win32":
         return True
     try:

@@ -73,7 +73,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, 
 
 
 def why_no_folder(parent: Path) -> str:
-    """Say why a directory in which a file is to be written is none, and what to do."""
+    """Explain why a directory cannot take the output, and what to do."""
     there = next((place for place in (parent, *parent.parents) if os.path.lexists(place)), parent)
     if os.path.lexists(there) and not there.is_dir():
         return f"{there} is no directory, so nothing can lie in it; write elsewhere"
@@ -93,7 +93,7 @@ def visible_parent(path: Path) -> Path:
 
 
 def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputError:
-    """Say in one line why a file cannot be written, or what else is `done`, and how much room there is."""
+    """Explain in one line why a file cannot be written, or what else is `done`, and how much room there is."""
     if isinstance(error, OutputError):
         return error
     free, place = shutil.disk_usage(path.parent).free, visible_parent(path)
@@ -266,7 +266,7 @@ def _is_store_name(target: Path) -> bool:
 
 
 def same_file(path: str, target: Path) -> bool:
-    """Whether a path is that file, or lies in that store, also behind GDAL's prefixes.
+    """Return whether a path is that file, or lies in that store, also behind GDAL's prefixes.
 
     Those are ``file://``, ``GTIFF_DIR:1:``, ``/vsi…`` and their like.
     """

@@ -98,12 +98,12 @@ class Swap:
 
     @property
     def is_done(self) -> bool:
-        """Whether the new file has its name."""
+        """Return whether the new file has its name."""
         return _has_moved(self.main, self.output)
 
     @property
     def is_aside(self) -> bool:
-        """Whether the old store has left its name and the new one has not taken it."""
+        """Return whether the old store has left its name and the new one has not taken it."""
         return not self.is_done and self.before is not None and _identity(self._kept("")) == self.before
 
     def carry_out(self, *, replace: bool) -> None:
@@ -155,7 +155,7 @@ class Swap:
 
 
 def foreign(store: Path) -> str | None:
-    """Tell what keeps a directory from being replaced as a store of ours; None when it is one and nothing else."""
+    """Return what keeps a directory from being replaced as a store of ours; None when it is one and nothing else."""
     try:
         is_own = OWN_MARK in json.loads((store / STORE_MARK).read_bytes())["attributes"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -207,7 +207,7 @@ def _world_files(path: Path) -> tuple[str, ...]:
 
 
 def _is_shared(path: Path) -> bool:
-    """Whether a world file may be that of another raster, one of the same name but for the suffix."""
+    """Return whether a world file may be that of another raster, one of the same name but for the suffix."""
     if not path.with_suffix(_ANY_WORLD_FILE).exists():
         return False
     own = {path.suffix.lower(), *_world_files(path)}
@@ -246,7 +246,7 @@ def _copy(path: Path, kept: Path) -> None:
 
 
 def _has_moved(path: Path, name: Path) -> bool:
-    """Whether a file has taken its name: by a rename it is gone, by a hard link it is in both places."""
+    """Return whether a file has taken its name: by a rename it is gone, by a hard link it is in both places."""
     try:
         return os.path.samefile(path, name)
     except FileNotFoundError:
@@ -254,7 +254,7 @@ def _has_moved(path: Path, name: Path) -> bool:
 
 
 def _is_alike(kept: Path, path: Path) -> bool:
-    """Whether a sidecar is still the one that was kept: GDAL may have written another for the new file."""
+    """Return whether a sidecar is still the one that was kept: GDAL may have written another for the new file."""
     if not kept.exists() or not path.exists():
         return False
     ours, theirs = kept.stat(), path.stat()

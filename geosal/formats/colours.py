@@ -8,11 +8,11 @@ from geosal.core.raster import RasterLayout
 from geosal.errors import GeosalWarning
 
 _SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-"""What readers show three bands as."""
+"""Colours that readers assume for three bands."""
 
 
 def warn_of_order(output: str, layout: RasterLayout, name: str) -> None:
-    """Tell where a file will show blue as red.
+    """Warn where readers will show blue as red.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def warn_of_order(output: str, layout: RasterLayout, name: str) -> None:
     layout
         What is written.
     name
-        Of the format.
+        Name of the format.
     """
     colours = [band.colorinterp for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha]
     if colours != _SHOWN and sorted(colours) == sorted(_SHOWN):

@@ -59,7 +59,7 @@ class TileIndex:
         return tile.row * cols + tile.col
 
     def refuse_missing(self) -> None:
-        """See that all tiles have come.
+        """Check that all tiles have come.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Container(ABC):
     layout
         Grid, dtype, nodata, mask and metadata.
     index
-        Of the tiles that will come.
+        Index of the tiles that will come.
 
     Attributes
     ----------
@@ -96,14 +96,14 @@ class Container(ABC):
     """
 
     _DONE: ClassVar[str] = "written"
-    """What cannot be done to the file, in messages."""
+    """The verb of the message "cannot be …", where a file fails."""
 
     def __init__(self, path: Path, layout: RasterLayout, index: TileIndex) -> None:
         self.path = path
         self._layout, self._index = layout, index
         self._is_open = self._is_whole = False
         self._closing = contextlib.ExitStack()
-        """Closes what is open, and deletes what only serves the making; `_begin` fills it."""
+        """Closes what is open and deletes temporary files; `_begin` fills it."""
 
     def __enter__(self) -> Self:
         """Open what tiles go to."""

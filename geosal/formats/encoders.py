@@ -10,7 +10,7 @@ from geosal.formats.options import number
 from geosal.formats.pyramid import TileEncoder
 
 _MOST_BYTES = 2**31
-"""What GDAL and OpenJPEG count a tile's bytes up to."""
+"""Limit of a tile in bytes: GDAL and OpenJPEG count them in a signed 32-bit integer."""
 
 
 def tile_encoder(
@@ -27,7 +27,7 @@ def tile_encoder(
     treatment
         What saliency does, with nothing left open.
     steps
-        Of the ladder whose levels a treatment goes by.
+        Steps of the ladder, where the treatment depends on levels.
 
     Raises
     ------

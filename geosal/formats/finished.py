@@ -46,7 +46,7 @@ class Finished:
         return list(undecodable(dataset))
 
     def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Tell what is wrong with how a finished file is laid out."""
+        """List what is wrong with the layout of a finished file."""
         del path, dataset
         return []
 
@@ -58,7 +58,7 @@ class Finished:
             yield fault
 
     def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str] | None:
-        """Tell which files are missing beside a finished one, or contradict it; None where none is needed.
+        """List the files that are missing beside a finished one, or contradict it; None where none is needed.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class Finished:
         return None
 
     def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
-        """Tell of a finished file whether its codec keeps every sample.
+        """Return whether the codec of a finished file keeps every sample.
 
         Parameters
         ----------
@@ -86,12 +86,12 @@ class Finished:
         return True
 
     def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
-        """Tell of a finished file whether tiles of the best quality keep every sample."""
+        """Return whether tiles of the best quality in a finished file keep every sample."""
         del structure
         return False
 
 
 def missing_beside(path: str, needed: Mapping[str, str]) -> list[str]:
-    """Tell which files are missing beside a local one: suffix -> what lives there."""
+    """List the files that are missing beside a local one; `needed` maps a suffix to what lives there."""
     missing = [suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
     return [f"{path}{suffix} is missing: {needed[suffix]} there" for suffix in missing]

@@ -22,9 +22,9 @@ from geosal.formats.pyramid import TileEncoder
 from geosal.formats.quality import Scale
 
 INTEGERS_16 = ("uint8", "uint16", "int16")
-"""Types of samples with 16 bits at most."""
+"""Sample types of at most 16 bits."""
 ALL_TYPES = (*INTEGERS_16, "uint32", "int32", "float32", "float64")
-"""Types of samples that are written at all."""
+"""All sample types that geosal writes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,9 +44,9 @@ class Codec:
     counts
         Numbers of bands that it holds; any when empty.
     fourth_is_alpha
-        Where samples are lost, the fourth of four bands is alpha, and no other one is.
+        Where samples are lost, only the fourth of four bands can be alpha.
     one_float_band
-        Of floats it holds a single band only.
+        Floats are limited to a single band.
     instead_of_alpha
         What to use where it loses samples and would blur alpha with the other bands; empty where alpha is kept.
     scale
@@ -115,7 +115,7 @@ class Profile:
         return {name.upper(): value for name, value in self.creation_options}
 
     def needs_mask(self, layout: RasterLayout) -> bool:
-        """Tell whether validity must travel as a mask: a lossy codec blurs the nodata code itself."""
+        """Return whether validity must travel as a mask: a lossy codec blurs the nodata code itself."""
         has_code = layout.nodata is not None and not math.isnan(layout.nodata)
         return not self.lossless and has_code
 
@@ -132,7 +132,7 @@ class ByGdal:
 
     because: str
     overviews: ClassVar[bool] = False
-    """GDAL makes them itself, and not of our tiles."""
+    """GDAL makes the overviews itself, not from our tiles."""
 
 
 Encoder = TypeVar("Encoder", bound=TileEncoder)
@@ -146,7 +146,7 @@ class Format(Finished, ABC, Generic[Encoder]):
     driver
         GDAL's short name of the driver that writes it.
     suffixes
-        Of files, in small letters, the usual one first.
+        Suffixes of its files, in small letters, the usual one first.
     codecs
         Ways to code pixels, the usual one first.
     options
@@ -195,7 +195,7 @@ class Format(Finished, ABC, Generic[Encoder]):
 
     @property
     def otherwise(self) -> str:
-        """What to do where a codec cannot hold an image."""
+        """Return what to do where a codec cannot hold an image."""
         return f"use --profile {self.usual.name}"
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
@@ -217,7 +217,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         treatment
             The wish.
         codec
-            Of the output.
+            Codec of the output.
         given
             The user's creation options, with names in capitals.
         layout
@@ -248,7 +248,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         option, value
             In capitals, and as given.
         codec
-            Of the output.
+            Codec of the output.
         given
             All options of the user, with names in capitals.
 
@@ -268,7 +268,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         """
 
     def is_lossless(self, codec: Codec, options: Mapping[str, str]) -> bool:
-        """Tell whether every sample comes back as it was written."""
+        """Return whether every sample comes back as it was written."""
         del options
         return codec.lossless
 
@@ -291,13 +291,13 @@ class Format(Finished, ABC, Generic[Encoder]):
         Parameters
         ----------
         profile
-            Of this format.
+            A profile of this format.
         layout
             What will be written.
         treatment
             What saliency does, with nothing left open.
         steps
-            Of the ladder whose levels a treatment goes by.
+            Steps of the ladder, where the treatment depends on levels.
 
         Raises
         ------
@@ -313,13 +313,13 @@ class Format(Finished, ABC, Generic[Encoder]):
         Parameters
         ----------
         path
-            As `Container`.
+            See `Container`.
         profile, layout
-            As `encoder`.
+            See `encoder`.
         encoder
-            From `encoder`.
+            The result of `encoder`.
         threads
-            How many may work at its end.
+            Number of threads that may work at its end.
 
         Raises
         ------
@@ -342,15 +342,15 @@ class Format(Finished, ABC, Generic[Encoder]):
         return dict(profile.creation_options)
 
     def says_nodata(self, layout: RasterLayout) -> bool:
-        """Tell whether the nodata code that GDAL writes into a file means the same there; else it lies beside."""
+        """Return whether the nodata code that GDAL writes into a file means the same there; else it lies beside."""
         del layout
         return True
 
     def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
-        """Say where a file lies that GDAL has just written, if GDAL could not."""
+        """Write the place into the sidecar of a file that GDAL has just written, where GDAL could not."""
 
     def fault_of_copy(self, path: Path) -> str | None:
-        """Tell whether a file that GDAL has just written ends too early: GDAL may meet a full disk and keep silent."""
+        """Return what is wrong with a file that GDAL has just written and cut short: GDAL may ignore a full disk."""
         return fault_of_tiles(path)
 
     def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:

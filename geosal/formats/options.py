@@ -8,9 +8,9 @@ from types import MappingProxyType
 from geosal.errors import UsageError
 
 Limits = tuple[float, float]
-"""Least and greatest."""
+"""Least and greatest value of an option."""
 YES_NO = frozenset({"YES", "NO", "TRUE", "FALSE", "ON", "OFF", "1", "0"})
-"""Words by which GDAL switches something on or off."""
+"""Words that GDAL accepts as a switch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class CreationOption:
     default
         What holds where the user does not set it.
     limits
-        Of a number; None where it is none.
+        Limits of a number; None where the value is no number.
     limits_of
         The same for codecs that have others, by GDAL's name of the codec.
     whole
@@ -65,9 +65,9 @@ class CreationOption:
         Parameters
         ----------
         value
-            As given.
+            The value, as given.
         dtype
-            Of the samples.
+            Sample type of the image.
         compression
             GDAL's name of the codec, where the format has several.
 

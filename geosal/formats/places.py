@@ -18,14 +18,14 @@ from geosal.files.swap import beside, sidecars_of
 from geosal.formats.table import FORMATS
 
 _DRIVERS = {suffix: form.reader for form in FORMATS if not form.is_store for suffix in form.suffixes}
-"""Suffix of an output -> the driver that reads it."""
+"""Suffix of an output -> name of the driver that reads it."""
 _NO_PLACE = frozenset({*_DRIVERS, ".ovr"})
-"""Suffixes of files that say nothing of another one."""
+"""Suffixes of files that never hold metadata of another file."""
 _IMAGE = "img_"
-"""What names of images begin with where those of their metadata begin with another word: IMG_a.JP2, RPC_a.XML."""
+"""Prefix of images whose metadata files have another prefix: IMG_a.JP2 goes with RPC_a.XML."""
 _SIDE = 64
 _OF_VENDORS = "IMD"
-"""Domain of what a vendor tells of an image, all that the file beside it says."""
+"""Metadata domain of a vendor; it holds everything that the file beside the image says."""
 
 
 def check_place(output: str, layout: RasterLayout) -> None:

@@ -19,19 +19,19 @@ from geosal.errors import GeosalError, OutputError
 from geosal.native import halve
 
 Rounding = Callable[[NDArray[Any], NDArray[np.uint8], NDArray[np.bool_] | None, tuple[int, int]], NDArray[Any]]
-"""From pixels (band, y, x), their levels and validity, and where they begin in their image, to rounded ones."""
+"""A function that rounds pixels (band, y, x), given their levels, their validity and their offset in the image."""
 
 
 class Tile(NamedTuple):
     """One encoded tile."""
 
     level: int
-    """0 is the image, n its overview reduced by 2**n."""
+    """Level of the pyramid: 0 is the image, n its overview reduced by 2**n."""
     row: int
-    """In tiles."""
+    """Row of the tile, counted in tiles."""
     col: int
     parts: tuple[bytes, ...]
-    """What the encoder made of it."""
+    """The encoder's output for this tile."""
 
 
 class Piece(NamedTuple):
@@ -39,13 +39,13 @@ class Piece(NamedTuple):
 
     level: int
     block: Block
-    """In pixels of the level."""
+    """Position in pixels of the level."""
     pixels: NDArray[Any]
-    """(band, y, x)."""
+    """Pixels, (band, y, x)."""
     mask: NDArray[np.bool_] | None
-    """(y, x), True = valid; None when the output has no mask."""
+    """Validity, (y, x), True = valid; None when the output has no mask."""
     levels: NDArray[np.uint8] | None = None
-    """(y, x), levels of saliency; None where tiles do not depend on them."""
+    """Levels of saliency, (y, x); None where tiles do not depend on them."""
 
 
 class Parts(NamedTuple):
@@ -64,7 +64,7 @@ class TileEncoder(Protocol):
 
     @property
     def overviews(self) -> bool:
-        """Whether overviews are tiles as well; a JPEG 2000 tile holds its own."""
+        """Return whether overviews are tiles as well; a JPEG 2000 tile holds its own."""
 
     def __call__(
         self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
@@ -83,7 +83,7 @@ class Cutter:
     Attributes
     ----------
     encoder
-        Of the tiles.
+        Encoder of the tiles.
     shapes
         Rows and columns of the image and of its overviews.
     nodata, alpha
@@ -191,7 +191,7 @@ class Cutter:
         return None if valid.all() else valid
 
     def tile_block(self, level: int, row: int, col: int) -> Block:
-        """Where a tile lies, in pixels of its level."""
+        """Return where a tile lies, in pixels of its level."""
         size, (height, width) = self.encoder.tile, self.shapes[level]
         return Block(row * size, col * size, min(size, height - row * size), min(size, width - col * size))
 
@@ -215,7 +215,7 @@ def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_] | None, nod
 
 
 def _any_of_squares(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a pixel of each 2 x 2 is valid, over the last two axes; of what exists of them at odd edges."""
+    """Return whether a pixel of each 2 x 2 is valid, over the last two axes; of what exists of them at odd edges."""
     some = valid[..., ::2, ::2].copy()
     if not some.all():
         for rows, cols in ((0, 1), (1, 0), (1, 1)):
@@ -268,7 +268,7 @@ class _Partial:
     mask: NDArray[np.bool_] | None
     levels: NDArray[np.uint8] | None
     missing: int
-    """Pixels."""
+    """Number of pixels that have not come yet."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from geosal.core.treatment import BEST, Quality
 from geosal.formats.options import number
 
 _GAP = 40
-"""How far `low` lies below `high` where only that is known."""
+"""Distance of `low` from `high`, in units of quality, where only `high` is known."""
 
 
 class Scale(ABC):
@@ -21,7 +21,7 @@ class Scale(ABC):
         Parameters
         ----------
         wish
-            Of the treatment.
+            The quality that the treatment asks for.
         options
             Creation options, final, by their names in capitals.
         layout
@@ -40,7 +40,7 @@ class Scale(ABC):
         quality
             Settled.
         steps
-            Of the ladder.
+            Steps of the ladder.
         layout
             What is written.
         """
@@ -64,6 +64,6 @@ class Percent(Scale):
         return Quality(round(max(1.0, high - _GAP), 3), high)
 
     def best(self, layout: RasterLayout) -> float:
-        """As `Scale.best`."""
+        """See `Scale.best`."""
         del layout
         return BEST

@@ -11,7 +11,7 @@ from geosal.core.grid import Block, Grid
 _BLOCK_BYTES = 64 * 2**20
 """Bytes that are decoded at once."""
 _STRIP_BYTES = 32 * 2**20
-"""The same where rows are decoded in turn."""
+"""Bytes that are decoded at once where rows are decoded one after the other."""
 
 
 def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
@@ -20,7 +20,7 @@ def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
     Parameters
     ----------
     dataset
-        Of the image, or of one of its overviews.
+        The image, or one of its overviews.
     where
         What to put before the block in the message.
     """

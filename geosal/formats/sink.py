@@ -21,7 +21,7 @@ class Sink(Protocol):
 
     @property
     def cutter(self) -> Cutter | Uncut:
-        """What cuts the blocks, where they are worked on."""
+        """Return what cuts the blocks, where they are worked on."""
 
     def take(self, parts: Parts) -> None:
         """Take one block."""
@@ -50,11 +50,11 @@ def open_sink(
     profile, layout
         What is to be written.
     encoder
-        Of the tiles, or why GDAL has to write the file.
+        Encoder of the tiles, or the reason why GDAL has to write the file.
     rounding
-        Of the means in overviews, see `Cutter`; those that GDAL makes are left.
+        Rounds the means in overviews, see `Cutter`. It does not touch overviews that GDAL makes.
     threads
-        How many GDAL may have, and a JPEG at its end.
+        Number of threads for GDAL, and for a JPEG at its end.
     report
         Called with 0 when GDAL begins to encode and with 1 when it is through.
 

@@ -20,15 +20,15 @@ FORMATS: tuple[Format[Any], ...] = (
     Jpeg(),
     Png(),
 )
-"""Every format that is written."""
+"""All formats that geosal writes."""
 PROFILES: Mapping[str, Codec] = MappingProxyType({codec.name: codec for form in FORMATS for codec in form.codecs})
-"""Every codec by the word for ``--profile``."""
+"""All codecs, by the name that ``--profile`` takes."""
 OWN_TAGS = frozenset(tag for form in FORMATS for tag in form.own_tags)
-"""Tags that are true of one file, and not of what is made of it."""
+"""Tags that describe one file, and are not true of files made from it."""
 
 
 def format_of(output: str) -> Format[Any]:
-    """Tell which format an output's suffix picks.
+    """Find the format that an output's suffix picks.
 
     Raises
     ------
@@ -45,10 +45,10 @@ def format_of(output: str) -> Format[Any]:
 
 
 def format_with(codec: Codec) -> Format[Any]:
-    """Tell which format has a codec."""
+    """Find the format that has a codec."""
     return next(form for form in FORMATS if codec in form.codecs)
 
 
 def format_read_by(driver: str) -> Format[Any] | None:
-    """Tell which format a driver of GDAL's reads; None where it is none of ours."""
+    """Find the format that a driver of GDAL's reads; None where it is none of ours."""
     return next((form for form in FORMATS if form.reader == driver), None)

@@ -11,7 +11,7 @@ from geosal.formats.format import ByGdal, Codec, Format
 
 
 def goes_by_tile(treatment: Treatment, codec: Codec) -> bool:
-    """Whether the tiles of a codec depend on the levels in them.
+    """Return whether the tiles of a codec depend on the levels in them.
 
     That is so of `quality` and `twopass`, and of `bound` where the codec itself keeps it, tile by tile.
     """
@@ -28,7 +28,7 @@ def treated_options(
     treatment
         The wish.
     form, codec
-        Of the output.
+        Format and codec of the output.
     given
         The user's creation options, with names in capitals.
     layout
@@ -63,7 +63,7 @@ def settle(
     treatment
         The wish.
     codec, options, lossless
-        Of the output, final.
+        Codec, final options and losslessness of the output.
     layout
         What will be written.
 
@@ -98,16 +98,16 @@ def settle(
 
 
 def settings_by_level(treatment: Treatment, codec: Codec, steps: int, layout: RasterLayout) -> tuple[float, ...]:
-    """Say what each level asks of a tile: a quality, or the largest error; empty where tiles are all alike.
+    """Make what each level asks of a tile: a quality, or the largest error; empty where all tiles are alike.
 
     Parameters
     ----------
     treatment
-        As `settle` returned it.
+        A treatment that `settle` returned.
     codec
-        Of the output.
+        Codec of the output.
     steps
-        Of the ladder.
+        Steps of the ladder.
     layout
         What is written.
     """

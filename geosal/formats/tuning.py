@@ -12,17 +12,17 @@ class Setting(StrEnum):
     """What can be turned."""
 
     QUALITY = "QUALITY"
-    """Of JPEG and WebP, 1 to 100."""
+    """Quality of JPEG and WebP, 1 to 100."""
     RATE = "rate"
     """QUALITY of JPEG 2000: percent of the raw bytes."""
     MAX_Z_ERROR = "MAX_Z_ERROR"
-    """Of LERC."""
+    """Largest error of LERC, in units of the samples."""
     LADDER = "ladder"
-    """Steps and sigma: how wide the kernels are."""
+    """Steps and sigma of the ladder: how wide the kernels are."""
     TILES = "treatment quality"
     """Both qualities of the treatment that gives each tile its own."""
     BOUND = "treatment bound"
-    """The largest error of the treatment that quantises."""
+    """Largest error of the treatment that quantises."""
 
 
 def setting_for(profile: Profile, treatment: Treatment, given: Mapping[str, str], *, for_bytes: bool) -> Setting:

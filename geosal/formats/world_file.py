@@ -15,14 +15,14 @@ WORLDFILE = CreationOption(
     default="YES",
     words=YES_NO,
 )
-"""The creation option of formats that have one."""
+"""The creation option that formats with a world file share."""
 _YES = frozenset({"YES", "TRUE", "ON", "1"})
 _PIXEL_TOLERANCE = 1e-3
-"""By which a world file may be off, in pixels: other programs write ten decimals."""
+"""Tolerance of a world file, in pixels: other programs write ten decimals."""
 
 
 def has_world_file(options: Mapping[str, str], transform: Affine) -> bool:
-    """Tell whether creation options, with names in capitals, ask for a world file, and there is something to say."""
+    """Return whether creation options, with names in capitals, ask for a world file, and there is something to say."""
     return options.get(WORLDFILE.name, WORLDFILE.default).upper() in _YES and not transform.is_identity
 
 
@@ -37,7 +37,7 @@ def world_faults(path: str, transform: Affine, *, needed: bool) -> list[str]:
     Parameters
     ----------
     path
-        Of the image.
+        Path of the image.
     transform
         What it should say.
     needed

@@ -141,7 +141,7 @@ def _timed_sample(plan: Plan) -> tuple[Sample, float]:
 
 
 def _share_of_tiles(plan: Plan, sample: Sample) -> float:
-    """How many times as many tiles the input has as the sample touches: a tile is decoded whole, and once."""
+    """Return how many times as many tiles the input has as the sample touches: a tile is decoded whole, and once."""
     rows, cols = plan.scene.block_shape
     touched = {
         (row, col)
@@ -213,7 +213,7 @@ def _copying(path: Path, *, twice: bool) -> float:
 
 
 def _timed_blocks(plan: Plan) -> float:
-    """Tell how long all workers treat and encode the whole scene, by some of its blocks that they really work on.
+    """Measure how long all workers treat and encode the scene, by some of its blocks that they really work on.
 
     They are read before: blocks that lie apart decode tiles that in the job were decoded for a neighbour already.
     """

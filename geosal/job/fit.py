@@ -189,7 +189,7 @@ class _Model:
         return [block for block in known if self._stays_decoded(block)] or known[-1:]
 
     def _stays_decoded(self, block: int) -> bool:
-        """Whether two rows of blocks fit into GDAL's cache, where a file is decoded from its top for rows gone by."""
+        """Return whether GDAL's cache holds two rows of blocks, where to go back means decoding from the top."""
         if not self.scene.rewinds:
             return True
         original = self.scene.original.layout
@@ -234,24 +234,24 @@ class _Model:
         return process + int(min(pixels, height * width) * self._searched_bytes())
 
     def held(self, pixels: int) -> int:
-        """What of a sample stays while the scene is encoded."""
+        """Return what of a sample stays while the scene is encoded."""
         height, width = self.scene.grid.shape
         return int(min(pixels, height * width) * self._held_bytes())
 
     def _held_bytes(self) -> float:
-        """Of a pixel of a sample: as it was read, treated, and its saliency."""
+        """Return the bytes of a sample's pixel: as it was read, treated, and its saliency."""
         count = self.scene.layout.count
         return 1.3 * (self._sample_bytes + count) + self._sample_bytes + 2 + _SALIENCY_BYTES
 
     def _searched_bytes(self) -> float:
-        """Of a pixel of a sample: read with a halo, treated, encoded, decoded, with what is valid; its saliency."""
+        """Return the most bytes of a sample's pixel: read with a halo, treated, encoded, decoded, valid, saliency."""
         count = self.scene.layout.count
         read = 1.3 * (self._sample_bytes + count)
         return read + 2.4 * self._sample_bytes + count + 4 + _SALIENCY_BYTES
 
     @property
     def _sample_bytes(self) -> int:
-        """Of all bands of a pixel of the output."""
+        """Return the bytes of a pixel of the output, over all bands."""
         return int(self.scene.layout.count * np.dtype(self.scene.layout.dtype).itemsize)
 
     def _tile(self) -> int:

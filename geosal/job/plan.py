@@ -113,7 +113,7 @@ class Plan:
 
     @property
     def treatment(self) -> Treatment:
-        """What saliency does to pixels and tiles."""
+        """Return what saliency does to pixels and tiles."""
         return self.target.treatment
 
     @property
@@ -161,7 +161,7 @@ class Plan:
         return dict(shares) if self.treatment.smooth else {1: 1.0}
 
     def describe(self) -> dict[str, Any]:
-        """Tell the plan in JSON-ready data; reads a sample of the saliency, and of pixels what its sources look at."""
+        """Describe the plan in JSON-ready data; reads a sample of the saliency, and pixels that its sources look at."""
         of_levels = self.shares()
         shares = self.kernels(of_levels)
         if not self.saliency.even:
@@ -371,7 +371,7 @@ def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> li
 
 
 def _warn_of_block(plan: Plan) -> None:
-    """Tell when blocks cut tiles apart: then one thread encodes them all."""
+    """Warn where blocks cut tiles apart: then one thread encodes them all."""
     encoder, block, grid = plan.target.encoder, plan.block, plan.layout.grid
     if not isinstance(encoder, ByGdal) and block % encoder.tile and grid.height * grid.width > _SMALL:
         warnings.warn(

@@ -172,7 +172,7 @@ class Recipe:
 
     @cached_property
     def treated(self) -> Treatment:
-        """What saliency does; `SMOOTH` where nobody says, until the plan knows what is written."""
+        """Return what saliency does; `SMOOTH` where nobody says, until the plan knows what is written."""
         return SMOOTH if self.treatment is None else Treatment.parse(self.treatment)
 
     @cached_property
@@ -188,7 +188,7 @@ class Recipe:
 
     @cached_property
     def targets(self) -> Targets:
-        """What is asked of the result: bytes, quality or nothing."""
+        """Return what is asked of the result: bytes, quality or nothing."""
         return Targets.of(
             bpp=self.target_bpp,
             size=self.target_size,
@@ -200,7 +200,7 @@ class Recipe:
 
     @property
     def reading(self) -> Reading:
-        """What of the input is wanted."""
+        """Return what of the input is wanted."""
         return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
 
     @classmethod

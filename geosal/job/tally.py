@@ -30,7 +30,7 @@ class BandSums:
 
     @staticmethod
     def exact(dtype: DTypeLike) -> bool:
-        """Whether samples of `dtype` can be summed up exactly: integers of up to 16 bits."""
+        """Return whether samples of `dtype` can be summed up exactly: integers of up to 16 bits."""
         return np.dtype(dtype).kind in "ui" and np.dtype(dtype).itemsize <= _EXACT_BYTES
 
     @classmethod
@@ -77,7 +77,7 @@ def count_levels(levels: NDArray[np.uint8], steps: int) -> NDArray[np.int64]:
 def warn_of_little_gain(
     label: str, shares: Mapping[int, float], mean: float | None = None, untried: Sequence[str] = ()
 ) -> None:
-    """Tell the user when saliency is so high that hardly anything is smoothed.
+    """Warn when saliency is so high that hardly anything is smoothed.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def warn_of_little_gain(
 
 
 def warn_of_no_pixels(label: str) -> None:
-    """Tell the user that a scene has no pixel that could be smoothed.
+    """Warn when a scene has no pixel that could be smoothed.
 
     Warns
     -----

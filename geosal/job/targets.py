@@ -131,12 +131,12 @@ class Targets:
 
     @property
     def is_rate(self) -> bool:
-        """Whether bytes are asked for."""
+        """Return whether bytes are asked for."""
         return any(getattr(self, name) is not None for name in _RATES)
 
     @property
     def is_limit(self) -> bool:
-        """Whether the bytes are a limit: fewer will do, not one more."""
+        """Return whether the bytes are a limit: fewer will do, not one more."""
         return self.size is not None
 
     def bytes_for(self, pixels: int, raw_bytes: int) -> int:

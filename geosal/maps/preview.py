@@ -73,7 +73,7 @@ class Map(Protocol):
 
     @property
     def grid(self) -> Grid:
-        """Of the scene."""
+        """Grid of the scene."""
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x) in [0, 1]; any thread may call it."""

@@ -47,7 +47,7 @@ class _Map:
 
     @property
     def grid(self) -> Grid:
-        """Of the scene."""
+        """Grid of the scene."""
         return self.saliency.grid
 
     def read(self, block: Block) -> NDArray[np.float32]:

@@ -231,7 +231,7 @@ def _at(found: Sequence[Windows], level: int) -> StructureSums:
 
 
 def _pool_valid(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where all of 2 x 2 samples are valid, of those that exist."""
+    """Return where all of 2 x 2 samples are valid, of those that exist."""
     rows = valid[::2].copy()
     rows[: valid.shape[0] // 2] &= valid[1::2]
     both = rows[:, ::2].copy()

@@ -38,11 +38,11 @@ class AnyScene(Pixels, Protocol):
 
     @property
     def tile_bytes(self) -> int:
-        """What one tile takes when decoded, with all bands that are stored in it."""
+        """Return what one tile takes when decoded, with all bands that are stored in it."""
 
     @property
     def work_bytes(self) -> int:
-        """What reading a block takes on the way, whatever its size, besides tiles and the block itself."""
+        """Return what reading a block takes on the way, whatever its size, besides tiles and the block itself."""
 
     @property
     def drivers(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class AnyScene(Pixels, Protocol):
 
     @property
     def rewinds(self) -> bool:
-        """It has no tiles, and GDAL decodes it row by row: to go back it begins anew at the top."""
+        """Return whether it has no tiles, and GDAL decodes it row by row: to go back, it starts again at the top."""
 
     @property
     def has_statistics(self) -> bool:
@@ -90,7 +90,7 @@ class AnyScene(Pixels, Protocol):
         """
 
     def is_whole_file(self) -> bool:
-        """Whether it has all bands of the file at `path`, as they are there."""
+        """Return whether it has all bands of the file at `path`, as they are there."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,7 +152,7 @@ class Wrapped(ABC):
 
     @property
     def path(self) -> str:
-        """As messages name it."""
+        """Return the name of the scene in messages."""
         return self.inner.path
 
     @property
@@ -162,7 +162,7 @@ class Wrapped(ABC):
 
     @property
     def driver(self) -> str:
-        """That of the scene within, as all that follows."""
+        """Text of the scene within; so are all properties that follow."""
         return self.inner.driver
 
     @property
@@ -172,12 +172,12 @@ class Wrapped(ABC):
 
     @property
     def tile_bytes(self) -> int:
-        """What one tile takes when decoded."""
+        """Return what one tile takes when decoded."""
         return self.inner.tile_bytes
 
     @property
     def work_bytes(self) -> int:
-        """What reading a block takes on the way."""
+        """Return what reading a block takes on the way."""
         return self.inner.work_bytes
 
     @property
@@ -187,17 +187,17 @@ class Wrapped(ABC):
 
     @property
     def rewinds(self) -> bool:
-        """Whether to go back is to begin anew at the top."""
+        """Return whether to go back is to begin anew at the top."""
         return self.inner.rewinds
 
     @property
     def has_statistics(self) -> bool:
-        """Whether the file carries statistics of these samples."""
+        """Return whether the file carries statistics of these samples."""
         return self.inner.has_statistics
 
     @property
     def has_mask(self) -> bool:
-        """Whether a mask or an alpha band says which pixels are valid."""
+        """Return whether a mask or an alpha band says which pixels are valid."""
         return self.inner.has_mask
 
     @property
@@ -224,7 +224,7 @@ class Wrapped(ABC):
         return Selected.of(self, bands)
 
     def is_whole_file(self) -> bool:
-        """It has other samples, or fewer."""
+        """Return False: its samples are others, or fewer."""
         return False
 
 
@@ -255,7 +255,7 @@ class Selected(Wrapped):
         return self.inner.having(*bands)
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
-        """As the scene within does."""
+        """Ask the scene within."""
         return self.inner.decimate(factor, self.bands if bands is None else [self.bands[band] for band in bands])
 
 

@@ -87,7 +87,7 @@ def _coefficient_bytes(path: str) -> float:
 
 
 def rewinds(dataset: DatasetReader) -> bool:
-    """Whether GDAL decodes a file from its top for each row that lies above the last one."""
+    """Return whether GDAL decodes a file from its top for each row that lies above the last one."""
     if dataset.driver == "GTiff" and dataset.block_shapes[0][0] == 1 < dataset.height:
         # A large strip that holds all rows is shown as one for each row; then the second has no place of its own.
         first, second = (dataset.get_tag_item(f"BLOCK_OFFSET_0_{row}", "TIFF", bidx=1) for row in (0, 1))

@@ -14,7 +14,7 @@ from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
 
 def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Tell what a raster, a store or a product holds and whether geosal takes it; headers only.
+    """Describe what a raster, a store or a product holds and whether geosal takes it; reads headers only.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def _own(path: str, drivers: tuple[str, ...]) -> tuple[list[int], str | None]:
 
 
 def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
-    """Tell of a product, of which a part may be missing."""
+    """Describe a product, of which a part may be missing."""
     from geosal.scenes.products.opening import read_product
     from geosal.scenes.products.scene import ProductScene
 

@@ -73,7 +73,7 @@ def refuse_archive(path: str) -> None:
 
 
 def input_root(path: str) -> str:
-    """What an input is on disk: the folder or the archive of the product that it means, else the path itself."""
+    """Return what an input is on disk: the folder or the archive of the product that it means, else the path itself."""
     from geosal.scenes.products import is_product  # most inputs are rasters
     from geosal.scenes.products.opening import product_root
 

@@ -227,7 +227,7 @@ class Scene(Stored):
         return Small(pixels, valid)
 
     def is_whole_file(self) -> bool:
-        """Whether it has all bands of the file."""
+        """Return whether it has all bands of the file."""
         with gdal_env(), open_raster(self.path, self.drivers) as dataset:
             return bool(dataset.count == len(self.indexes))
 
@@ -278,7 +278,7 @@ def _without_codes(metadata: RasterMetadata) -> RasterMetadata:
 
 
 def _tell_of_pages(path: str, dataset: DatasetReader) -> None:
-    """Tell of the pages of a TIFF that are not read: GDAL takes the first."""
+    """Warn of pages of a TIFF that are not read: GDAL takes the first."""
     pages = [name for name in dataset.subdatasets if name.startswith("GTIFF_DIR:")]
     if len(pages) > 1 and not path.startswith("GTIFF_DIR:"):
         warnings.warn(
@@ -329,7 +329,7 @@ def _resolve_nodata(path: str, dataset: DatasetReader, indexes: tuple[int, ...],
 
 
 def usable_nodata(path: str, nodata: float | None, dtype: str) -> float | None:
-    """Tell the nodata value of a header, None where no sample of `dtype` can have it.
+    """Return the nodata value of a header, None where no sample of `dtype` can have it.
 
     Parameters
     ----------

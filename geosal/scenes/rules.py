@@ -171,5 +171,5 @@ def _table(curve: Curve, dtype: str) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=64)
 def _thresholds(gamma: float) -> NDArray[np.float64]:
-    """Where the byte steps up: ``p ** (1 / gamma) * 254`` at halves, (254,)."""
+    """Return where the byte steps up: ``p ** (1 / gamma) * 254`` at halves, (254,)."""
     return np.asarray([((step - 0.5) / 254) ** gamma for step in range(1, 255)])

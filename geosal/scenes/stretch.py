@@ -82,7 +82,7 @@ class ByteScene(Wrapped):
 
     @property
     def has_statistics(self) -> bool:
-        """Those of the file are of other samples."""
+        """Return False: the statistics of the file describe other samples."""
         return False
 
     def read(self, block: Block) -> Samples:
@@ -129,7 +129,7 @@ def _alpha(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _layout(layout: RasterLayout, rule: ByteRule, curves: tuple[Curve, ...]) -> RasterLayout:
-    """What a stretched scene carries: bytes, and how they came about in the stead of scale and offset."""
+    """Return what a stretched scene carries: bytes, and how they came about in the stead of scale and offset."""
     bands = tuple(
         band if number == layout.alpha else _band(band, curve)
         for number, (band, curve) in enumerate(zip(layout.metadata.bands, curves, strict=True))
@@ -249,7 +249,7 @@ def _percentile_curve(scene: AnyScene, number: int, samples: NDArray[np.float64]
 def _warn_if_beyond(
     scene: AnyScene, rule: ByteRule, curves: tuple[Curve, ...], samples: Iterator[NDArray[np.float64]]
 ) -> None:
-    """Tell of limits that leave nothing of a band, most likely in other units than the scene's."""
+    """Warn of limits that leave nothing of a band, most likely in other units than the scene's."""
     for number, (curve, values) in enumerate(zip(curves, samples, strict=True)):
         if number == scene.layout.alpha or values.size == 0:
             continue

@@ -36,7 +36,7 @@ _CODECS = ("bytes", "blosc")
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is a local Zarr v3 store."""
+    """Return whether a path is a local Zarr v3 store."""
     return os.path.isfile(os.path.join(path, _MARK))
 
 
@@ -95,7 +95,7 @@ class ZarrScene(Stored):
 
     @property
     def has_mask(self) -> bool:
-        """It has a mask or an alpha band."""
+        """Return whether it has a mask or an alpha band."""
         return self.mask or self.layout.alpha is not None
 
     @property
@@ -123,7 +123,7 @@ class ZarrScene(Stored):
         return None
 
     def is_whole_file(self) -> bool:
-        """It has all bands of the store."""
+        """Return whether it has all bands of the store."""
         return True
 
     def read(self, block: Block) -> Samples:

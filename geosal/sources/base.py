@@ -51,7 +51,7 @@ class CodedSource(Protocol):
     """A source that may know its blocks by codes: levels are then looked up, a fifth of the work."""
 
     def read_coded(self, block: Block) -> Coded | None:
-        """What `Source.read` tells of a block, by codes; None where it cannot be said so."""
+        """Return what `Source.read` tells of a block, by codes; None where it cannot be said so."""
 
 
 class AnySaliency(Protocol):
@@ -59,7 +59,7 @@ class AnySaliency(Protocol):
 
     @property
     def grid(self) -> Grid:
-        """Of the scene."""
+        """Grid of the scene."""
 
     @property
     def label(self) -> str:
@@ -84,11 +84,11 @@ class Source(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """How it enters the combination."""
+        """Return how it enters the combination."""
 
     @property
     def text(self) -> str:
-        """As the user wrote it."""
+        """The source as the user wrote it."""
 
     @property
     def fingerprint(self) -> str | None:
@@ -102,7 +102,7 @@ class Source(Protocol):
         """Saliency of a block, (y, x) in [0, 1]; NaN where the source says nothing. The caller may write into it."""
 
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether the source says something, (rows, cols), where these rows and columns of the scene cross."""
+        """Return whether the source says something, (rows, cols), where these rows and columns of the scene cross."""
 
     def __dask_tokenize__(self) -> Hashable:
         """All that its pixels depend on."""

@@ -73,7 +73,7 @@ class Saliency:
         return " + ".join(texts) + self._rules
 
     def is_labelled(self, label: str) -> bool:
-        """Whether a label is that of the same map: files may have lain elsewhere, where their hashes are the same."""
+        """Return whether a label names the same map: files may have lain elsewhere, where their hashes are the same."""
         parts = label.removesuffix(self._rules).split(" + ")
         same_rules = label.endswith(self._rules) and len(parts) == len(self.sources)
         return label == self.label or (same_rules and all(map(_is_said, parts, self.sources)))
@@ -92,12 +92,12 @@ class Saliency:
 
     @property
     def even(self) -> bool:
-        """Whether it is meant to be the same everywhere, as a baseline is: all sources are ``uniform``."""
+        """Return whether it is meant to be the same everywhere, as a baseline is: all sources are ``uniform``."""
         return all(isinstance(source, Uniform) for source in self.sources)
 
     @property
     def untried(self) -> tuple[str, ...]:
-        """What could be asked for so that less matters, and has not been; other sources aside."""
+        """Return what could be asked for so that less matters, and has not been; other sources aside."""
         speaks = any(source.kind == "interest" for source in self.sources)
         outside = speaks and self.coverage < 1 and self.outside == "keep"
         ground = any(getattr(source, "background", 0) > 0 for source in self.sources)
@@ -106,7 +106,7 @@ class Saliency:
 
     @property
     def pixel_bytes(self) -> int:
-        """What `read_known` takes for each pixel of a block, at most: what all sources said, and their union.
+        """Return what `read_known` takes for each pixel of a block, at most: what all sources said, and their union.
 
         A source that takes more than a few bytes while it reads tells how many by `pixel_bytes`, what does not grow
         with the block by `work_bytes`, and what it holds for all readers of a process by `shared_bytes`.
@@ -118,12 +118,12 @@ class Saliency:
 
     @property
     def work_bytes(self) -> int:
-        """What one reader takes beside the block, whatever its size: that of the source that takes most."""
+        """Return what one reader takes beside the block, whatever its size: that of the source that takes most."""
         return max(int(getattr(source, "work_bytes", 0)) for source in self.sources)
 
     @property
     def shared_bytes(self) -> int:
-        """What the sources hold once in each process, for all readers."""
+        """Return what the sources hold once in each process, for all readers."""
         return sum(int(getattr(source, "shared_bytes", 0)) for source in self.sources)
 
     def read(self, block: Block) -> NDArray[np.float32]:
@@ -258,7 +258,7 @@ def open_saliency(
 def idle_rules(
     sources: Sequence[SourceText], *, combine: str | None, outside: str, background: float
 ) -> dict[str, str]:
-    """Tell which rules say what no source heeds, whatever its data hold, and why; plug-ins may heed them all."""
+    """Return the rules that no source follows, whatever its data hold, and why; plug-ins may follow them all."""
     entries = [None if is_plugged(source) else entry_for(source) for source in sources]
     idle = {}
     if combine is not None and len(sources) == 1 and sources[0].get("weight") is None:
@@ -274,7 +274,7 @@ def idle_rules(
 
 
 def _weight(source: SourceText, combine: str | None) -> float:
-    """What a source counts in a weighted mean."""
+    """Return what a source counts in a weighted mean."""
     if source.get("weight") is not None and combine != "weighted":
         raise UsageError(f"{source.text}: weight= is for the weighted mean of sources; add --combine weighted")
     return source.number("weight", 1, _LEAST_WEIGHT, 1 / _LEAST_WEIGHT)
@@ -285,7 +285,7 @@ def _says_no_background(text: str) -> bool:
 
 
 def _is_said(part: str, source: Source) -> bool:
-    """Whether a part of a label is of the same source, by its hash and its parameters, whatever the folder."""
+    """Return whether a part of a label is of the same source, by its hash and its parameters, whatever the folder."""
     text = redact(source.text)
     mark = f" (sha256 {source.fingerprint})" if source.fingerprint else ""
     if not mark or not part.endswith(mark):
@@ -298,7 +298,7 @@ def _is_said(part: str, source: Source) -> bool:
 
 
 def _without_folders(source: SourceText) -> tuple[str, list[tuple[str, str]]]:
-    """What a text says beside the contents of its file: how it is read goes by the suffix."""
+    """Return what a text says beside the contents of its file: how it is read goes by the suffix."""
     params = [(key, _suffix(value) if key in {"from", "model"} else value) for key, value in source.params]
     return _suffix(source.target), sorted(params)
 
@@ -308,7 +308,7 @@ def _suffix(path: str) -> str:
 
 
 def _telling(sources: tuple[Source, ...], combine: str | None) -> list[bool]:
-    """Which sources say what matters: by kind, exclusions do so only where there is no interest that they lower."""
+    """Return which sources say what matters: an exclusion does so only where there is no interest that it lowers."""
     interest = [source.kind == "interest" for source in sources]
     return interest if combine is None and any(interest) else [True] * len(sources)
 

@@ -27,7 +27,7 @@ def source_class(source: SourceText) -> type[Source]:
 
 
 def is_plugged(source: SourceText) -> bool:
-    """Whether a source is that of a plug-in.
+    """Return whether a source is that of a plug-in.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def _plugged(source: SourceText) -> type[Source] | None:
 
 
 def entry_for(source: SourceText) -> str:
-    """Tell "module:attribute" of our class that opens a source.
+    """Return "module:attribute" of our class that opens a source.
 
     Raises
     ------

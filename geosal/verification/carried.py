@@ -39,7 +39,7 @@ def check_bands(found: RasterLayout, source: RasterLayout, form: Format[Any], *,
 
 
 def check_tags(found: RasterMetadata, source: RasterMetadata, form: Format[Any]) -> Check:
-    """See that every tag of the source, in every domain, is there."""
+    """Check that every tag of the source, in every domain, is there."""
     tags = dict(source.tags)
     if "COLOR_PROFILE" in tags:  # GDAL writes the ICC profile, not each of its parts
         profile = tags["COLOR_PROFILE"]
@@ -53,7 +53,7 @@ def check_tags(found: RasterMetadata, source: RasterMetadata, form: Format[Any])
 
 
 def check_provenance(metadata: RasterMetadata) -> Check:
-    """See that the file tells how it was made."""
+    """Check that the file tells how it was made."""
     tags = metadata.tags.get("", {})
     of_a_job = any(name in tags for name in provenance.OF_A_JOB)
     wanted = (provenance.VERSION, *provenance.OF_A_JOB) if of_a_job else (provenance.VERSION,)
@@ -76,12 +76,12 @@ def without_alpha(layout: RasterLayout) -> tuple[BandMetadata, ...]:
 
 
 def alpha_became_mask(found: RasterLayout, source: RasterLayout) -> bool:
-    """Whether an output lacks the source's alpha band and has a mask for it."""
+    """Return whether an output lacks the source's alpha band and has a mask for it."""
     return source.alpha is not None and found.alpha is None and found.has_mask and found.count == source.count - 1
 
 
 def grid_faults(found: Grid, source: Grid) -> Iterator[str]:
-    """Tell where two grids differ."""
+    """Report where two grids differ."""
     if found.shape != source.shape:
         yield f"{found.width} x {found.height} px, not {source.width} x {source.height}"
     if not _same_crs(found.rasterio_crs, source.rasterio_crs):
@@ -93,7 +93,7 @@ def grid_faults(found: Grid, source: Grid) -> Iterator[str]:
 
 
 def same_nodata(found: float | None, source: float | None) -> bool:
-    """Whether two nodata values are the same; NaN is NaN."""
+    """Return whether two nodata values are the same; NaN is NaN."""
     if found is None or source is None:
         return found is source
     return found == source or (math.isnan(found) and math.isnan(source))
@@ -204,7 +204,7 @@ def _tag_faults(where: str, found: Tags, source: Tags) -> Iterator[str]:
 
 
 def _says_nothing(key: str, value: str) -> bool:
-    """Whether a tag may get lost: blanks and control characters, and a resolution that is no number of dots."""
+    """Return whether a tag may get lost: blanks and control characters, and a resolution that is no number of dots."""
     if key in {"TIFFTAG_XRESOLUTION", "TIFFTAG_YRESOLUTION"}:
         return value.strip().lower() in {"inf", "nan", "0"}
     return not any(character.isprintable() and not character.isspace() for character in value)

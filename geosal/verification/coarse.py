@@ -36,7 +36,7 @@ class Coarseness(NamedTuple):
 
 
 def coarseness(dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
-    """Tell how coarse the codec of a file may be.
+    """Return how coarse the codec of a file may be.
 
     Parameters
     ----------

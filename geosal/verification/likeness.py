@@ -71,7 +71,7 @@ class Likeness:
 
 
 def check_picture(found: AnyScene, source: AnyScene, colours: list[tuple[int, int]], ladder: Ladder) -> Check:
-    """See that a file in a lossy codec shows the source and no other scene of its size.
+    """Check that a file in a lossy codec shows the source and no other scene of its size.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _worst(likeness: Sequence[float | None]) -> float:
 
 
 def _told(likeness: Sequence[float | None]) -> str:
-    """Say what was seen where nothing speaks against it."""
+    """Describe what was seen where nothing is wrong."""
     silent = likeness.count(None)
     if silent == len(likeness):
         return "not told: too little contrast is left, or too few pixels, to tell one picture from another"
@@ -136,7 +136,7 @@ def _told(likeness: Sequence[float | None]) -> str:
 
 
 def check_overviews(path: str, dataset: DatasetReader) -> Check | None:
-    """See that each overview of a GeoTIFF shows the picture of the level below it; None without overviews."""
+    """Check that each overview of a GeoTIFF shows the picture of the level below it; None without overviews."""
     levels = len(dataset.overviews(1))
     if not levels:
         return None
@@ -178,7 +178,7 @@ def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coars
 
 
 def _below(small: Block, times: tuple[int, int], whole: DatasetReader) -> Window:
-    """What a block of an overview was made of, on the level below, which has `times` its rows and columns."""
+    """Return what a block of an overview was made of, on the level below, which has `times` its rows and columns."""
     top, left = times[0] * small.row_off, times[1] * small.col_off
     height, width = times[0] * small.height, times[1] * small.width
     return Window(left, top, max(min(width, whole.width - left), 1), max(min(height, whole.height - top), 1))

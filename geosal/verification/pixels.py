@@ -56,7 +56,7 @@ def check_pixels(found: AnyScene, source: AnyScene, saliency: Saliency | None, l
 def check_errors(
     found: AnyScene, source: AnyScene, saliency: Saliency, ladder: Ladder, errors: Sequence[float], *, smoothed: bool
 ) -> dict[str, Check]:
-    """See that no valid sample is off by more than its level allows.
+    """Check that no valid sample is off by more than its level allows.
 
     Parameters
     ----------

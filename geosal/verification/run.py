@@ -164,7 +164,7 @@ class _Told:
         return self.ladder or provenance.read_ladder(_tags(found)) or usual
 
     def check(self, found: AnyScene) -> Check | None:
-        """See whether the steps that the user says are the file's; None where one of them does not say."""
+        """Check whether the steps that the user says are the file's; None where one of them does not say."""
         tagged = provenance.read_ladder(_tags(found))
         if tagged is None or self.steps is None:
             return None
@@ -336,7 +336,7 @@ def _operator_check(found: AnyScene, source: AnyScene, saliency: Saliency, ladde
 
 
 def _best_is_lossless(path: str) -> bool:
-    """Whether tiles of quality 100 keep every sample."""
+    """Return whether tiles of quality 100 keep every sample."""
     with open_raster(path) as dataset:
         form = format_read_by(dataset.driver)
         return form is not None and form.best_is_lossless(dataset.tags(ns="IMAGE_STRUCTURE"))
@@ -353,7 +353,7 @@ def _largest_error(found: AnyScene) -> float | None:
 
 
 def _is_lossless(dataset: DatasetReader, form: Format[Any]) -> bool:
-    """Tell from the file whether its codec keeps every sample."""
+    """Return whether the codec of the file keeps every sample, from the file itself."""
     treatment = provenance.read_treatment(dataset.tags()) or SMOOTH
     if isinstance(treatment.then, Quality):
         return False

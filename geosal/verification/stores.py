@@ -10,7 +10,7 @@ from geosal.verification import carried
 
 
 def structure_faults(path: str, layout: RasterLayout) -> Iterator[str]:
-    """Tell what a store just written lacks of what was to be written, without decoding it whole."""
+    """Report what a store just written lacks of what was to be written, without decoding it whole."""
     try:
         found = ZarrScene.open_store(path)
         yield from carried.grid_faults(found.grid, layout.grid)

@@ -27,27 +27,28 @@ from geosal.formats.gdal.completeness import missing_tiles
 from geosal.formats.readback import fault_of_block, fault_of_last_tile, undecodable
 
 _HEAD_BYTES = 300
-"""GDAL's ghost area lies between the header and the first directory; more than that, and the directory is elsewhere."""
+"""Bytes to read for GDAL's ghost area. It lies between the header and the first directory; where it is longer, the
+first directory is elsewhere."""
 _GHOST_LEADER, _GHOST_TRAILER = b"BLOCK_LEADER=SIZE_AS_UINT4", b"BLOCK_TRAILER=LAST_4_BYTES_REPEATED"
 _GHOST_IS_STALE = b"KNOWN_INCOMPATIBLE_EDITION=YES"
-"""What GDAL makes of the ghost area when it changes a file: tiles that it appends have no frame."""
+"""GDAL's mark of a ghost area that an edit made stale: the tiles that the edit appended have no frame."""
 _FRAME = 4
-"""Bytes of a tile's leader and of its trailer."""
+"""Bytes of a tile's leader, and of its trailer."""
 _MOST_DIRECTORIES = 200
 _HEIGHT, _COMPRESSION, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES = (
     257, 259, 277, 284, 322, 323, 324, 325
 )  # fmt: skip
 _TAGS = SUBFILE, WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES
 _DEFLATE = (8, 32946)
-"""Adobe's number, and the older one."""
+"""TIFF's numbers of Deflate: Adobe's, and the older one."""
 _SEPARATE = 2
 _COG_LAYOUT = "LAYOUT=IFDS_BEFORE_DATA"
-"""In the head of what GDAL's COG driver wrote; that is always tiled."""
+"""Mark in the head of every file that GDAL's COG driver writes; such files are always tiled."""
 _FALSE_ALARMS = re.compile(r"Invalid Decimation 1 |512xH or 512xW, but is not tiled|index \d+ is not tiled")
-"""What rio-cogeo says of good files: the overview of a single row or column is no narrower than that, and a tiled image
-as wide as its tiles looks to it as if in strips."""
+"""Messages of rio-cogeo about good files. The overview of a single row or column is no narrower than that, and an image
+whose tiles are as wide as itself looks to it as if it were in strips."""
 _LISTED = 3
-"""Faults of a kind that are told."""
+"""Number of faults of one kind that are listed."""
 
 
 def complete_faults(path: str, dataset: DatasetReader) -> list[str]:
@@ -94,7 +95,7 @@ def quick_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
 
 
 def _lost_tiles(path: str, dataset: DatasetReader) -> Iterator[str]:
-    """Tell of tiles that are not in the file: of every image of a local TIFF, of the scene alone in a remote one."""
+    """Report tiles that are not in the file: of every image of a local TIFF, of the scene alone in a remote one."""
     if not os.path.isfile(path):
         yield from missing_tiles(dataset)
         return
@@ -168,7 +169,7 @@ class Directory:
     name
         What to call it in messages; empty for the scene itself.
     begin
-        Where its directory lies.
+        Offset of its directory in the file, in bytes.
     shape, tile
         Rows and columns; `tile` is None where the image is not tiled.
     planes
@@ -178,7 +179,7 @@ class Directory:
     is_overview, is_mask
         What it says it is.
     offsets, sizes
-        Of its tiles, int64 in bytes; 0 where a tile is missing.
+        Offsets and sizes of its tiles in bytes, int64; 0 where a tile is missing.
     """
 
     name: str
@@ -193,7 +194,7 @@ class Directory:
     sizes: NDArray[np.int64]
 
     def tile_name(self, number: int) -> str:
-        """Tell which tile of which band the entry `number` is of."""
+        """Return which tile of which band the entry `number` is, in words."""
         tile_rows, tile_cols = self.tile or self.shape
         rows, cols = -(-self.shape[0] // tile_rows), -(-self.shape[1] // tile_cols)
         band, place = divmod(number, rows * cols)
@@ -201,7 +202,7 @@ class Directory:
 
     @property
     def tiles(self) -> int:
-        """How many tiles it should have."""
+        """Return how many tiles it should have."""
         rows, cols = self.tile or self.shape
         return -(-self.shape[0] // rows) * -(-self.shape[1] // cols) * self.planes
 
@@ -233,7 +234,7 @@ def read_directories(path: str) -> list[Directory]:
 
 
 def tile_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
-    """Tell of tiles, of all images of a local TIFF, that are missing, cut off or lie in each other."""
+    """Report tiles, of all images of a local TIFF, that are missing, cut off or lie in each other."""
     for one in directories:
         if len(one.offsets) != one.tiles or len(one.sizes) != one.tiles:
             yield f"{one.name or 'the image'} lists {len(one.offsets)} tiles, not {one.tiles}"
@@ -252,7 +253,7 @@ def tile_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
 
 
 def checksum_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
-    """Tell of tiles in Deflate, of all images of a local TIFF, whose checksum is not that of what they hold.
+    """Report tiles in Deflate, of all images of a local TIFF, whose checksum is not that of what they hold.
 
     libtiff has all samples before it comes to the Adler-32 at the end (RFC 1950), and may not look at it.
     """
@@ -273,7 +274,7 @@ def checksum_faults(path: str, directories: Sequence[Directory]) -> Iterator[str
 
 
 def _end_of_tiles(path: str) -> int:
-    """Where the last tile may end: before its trailer, if it has one."""
+    """Return where the last tile may end: before its trailer, if it has one."""
     with open(path, "rb") as file:
         head = file.read(_HEAD_BYTES)
     framed = _GHOST_TRAILER in head and _GHOST_IS_STALE not in head
@@ -281,7 +282,7 @@ def _end_of_tiles(path: str) -> int:
 
 
 def directory_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
-    """Tell what keeps a local TIFF from being a COG as geosal promises it, overviews down to one tile and all."""
+    """Report what keeps a local TIFF from being a COG as geosal promises it, overviews down to one tile and all."""
     images = [one for one in directories if not one.is_mask]
     masks = [one for one in directories if one.is_mask]
     if not images:
@@ -319,7 +320,7 @@ def _order_faults(images: Sequence[Directory], directories: Sequence[Directory])
 
 
 def _ghost_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
-    """See that tiles are framed as GDAL's ghost area says, by the first and the last tile of each image."""
+    """Check that tiles are framed as GDAL's ghost area says, by the first and the last tile of each image."""
     with open(path, "rb") as file:
         head = file.read(_HEAD_BYTES)
         for one in directories:

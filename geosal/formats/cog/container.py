@@ -43,7 +43,7 @@ _STRUCTURE = (
     "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\nBLOCK_TRAILER=LAST_4_BYTES_REPEATED\n"
     "KNOWN_INCOMPATIBLE_EDITION=NO\n "
 )
-"""What GDAL reads in the head of a file about how its tiles lie; the blank at its end makes room for an edit's mark."""
+"""GDAL's ghost area: it tells how tiles lie in the file. The blank at its end makes room for an edit's mark."""
 _MASKED = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n"
 
 
@@ -57,11 +57,11 @@ class CogContainer(Container):
     Parameters
     ----------
     path
-        As `Container`.
+        See `Container`.
     profile, layout
         What is to be written.
     encoder
-        Of the tiles.
+        Encoder of the tiles.
     """
 
     _DONE = "encoded"
@@ -154,7 +154,7 @@ class CogContainer(Container):
 
 
 def _for_gdal(profile: Profile) -> Profile:
-    """What GDAL can make a sample with: it has no fractions of QUALITY and no tiles below 128; neither matters."""
+    """Return a profile that GDAL accepts for the small file: QUALITY without a fraction, tiles of 128 or more."""
     options = (
         (name, str(int(float(value))) if name.upper() == "QUALITY" else value)
         for name, value in profile.creation_options

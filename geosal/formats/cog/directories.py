@@ -1,4 +1,4 @@
-"""Image file directories of TIFF and BigTIFF, as bytes (TIFF 6.0, section 2; BigTIFF as libtiff has it)."""
+"""Image file directories as bytes: TIFF 6.0, section 2, and BigTIFF as libtiff writes it."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ REDUCED, MASK = 1, 4
 PLANAR_CONFIGURATION, JPEG_TABLES = 284, 347
 SHORT, LONG, UNDEFINED, LONG8 = 3, 4, 7, 16
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""TIFF's number of a type -> bytes."""
+"""TIFF's number of a type -> bytes of a value."""
 OF_THE_PIXELS = frozenset({
     SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, 258, 259, 262, 277, PLANAR_CONFIGURATION, 317, 320, TILE_WIDTH,
     TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, 338, 339, JPEG_TABLES, 530, 532, 42113, 50674,
 })  # fmt: skip
-"""Tags that say how pixels are stored, and the nodata code: an overview has these, and no others."""
+"""Tags that tell how pixels are stored, and the nodata code. An overview has these and no others."""
 
 
 class Tag(NamedTuple):
@@ -32,7 +32,7 @@ class Tag(NamedTuple):
     length: int
     """Number of values."""
     data: bytes
-    """Little-endian."""
+    """The values, little-endian."""
 
     @classmethod
     def of_shorts(cls, *values: int) -> "Tag":
@@ -75,7 +75,7 @@ class Image:
     """A directory and where its tiles are."""
 
     tags: Directory
-    """All but the offsets and byte counts."""
+    """All tags but the offsets and byte counts of tiles."""
     offsets: NDArray[np.int64]
     byte_counts: NDArray[np.int64]
 
@@ -95,7 +95,7 @@ def write_directories(images: Sequence[Image], ghost: bytes, *, big: bool) -> by
     Returns
     -------
     bytes
-        Of a length that does not depend on the offsets.
+        The bytes; their number does not depend on the offsets.
     """
     header = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if big else struct.pack("<2sHI", b"II", 42, 0)
     out = bytearray(header + ghost)

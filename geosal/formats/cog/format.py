@@ -25,17 +25,17 @@ from geosal.formats.treatments import refuse_gdal, settings_by_level
 
 _RGBA = 4
 _WEBP_SIDE = 16383
-"""Rows and columns that a WebP has at most."""
+"""WebP's limit of rows and columns."""
 _GDALS_SMALLEST = 128
-"""Rows and columns of the smallest tiles that GDAL makes in a COG."""
+"""Rows and columns of the smallest tile that GDAL makes in a COG."""
 _CLASSIC_BYTES = 2**32 - 1
-"""Bytes of a TIFF that is no BigTIFF, at most."""
+"""Limit of a classic TIFF in bytes; BigTIFF has none."""
 _INDEX_BYTES = 16
-"""Bytes that a tile takes beside its own: its offset and its length in the directory, GDAL's leader and trailer."""
+"""Bytes that a tile takes beside its own: offset and length in the directory, GDAL's leader and trailer."""
 _GHOST_AREA = 1024
 """Bytes at the head of a file in which GDAL's marks stand."""
 _REWRITTEN = b"KNOWN_INCOMPATIBLE_EDITION=YES"
-"""What GDAL writes into the head of a COG when it had to put a tile elsewhere."""
+"""GDAL's mark in the head of a COG where it had to move a tile."""
 
 
 def _made_of(compress: str, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
@@ -134,7 +134,7 @@ class Cog(Format[TiffEncoder]):
             )
 
     def is_lossless(self, codec: Codec, options: Mapping[str, str]) -> bool:
-        """Tell whether every sample comes back: of WebP and LERC by their options."""
+        """Return whether every sample comes back: of WebP and LERC by their options."""
         if options["COMPRESS"] == "WEBP":
             return number(options["QUALITY"]) == BEST  # GDAL then switches WebP to lossless
         if codec.error_by_tile:
@@ -211,7 +211,7 @@ class Cog(Format[TiffEncoder]):
         return check.quick_faults(path, dataset)
 
     def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
-        """Tell by its codec; where tiles differ, what GDAL says is of one of them."""
+        """Decide by the codec; where tiles differ in quality, GDAL describes only one of them."""
         compression = structure.get("COMPRESSION", "").lower()
         if "jpeg" in compression:
             return False
@@ -222,7 +222,7 @@ class Cog(Format[TiffEncoder]):
         return not isinstance(treatment.then, Bound) and float(structure.get("MAX_Z_ERROR", 0)) == 0
 
     def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
-        """Those of WebP are."""
+        """Return whether the codec is WebP, which is lossless at its best quality."""
         return structure.get("COMPRESSION", "").lower() == "webp"
 
 

@@ -87,7 +87,7 @@ OPTIONS = (
         words=frozenset({"AUTO", "YES", "NO"}),
     ),
 )
-"""All that the user may set."""
+"""All creation options that the user may set."""
 
 _OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
     "LEVEL": frozenset({"DEFLATE", "ZSTD"}),
@@ -95,9 +95,9 @@ _OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
     "MAX_Z_ERROR": frozenset({"LERC"}),
     "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW"}),
 })  # fmt: skip
-"""Option of a COG -> the codecs that know it, beside its overviews' own."""
+"""Option of a COG -> the codecs that have it, apart from the options of overviews."""
 _IMPLIED = {"QUALITY": ("JPEG", "WEBP", "LERC"), "MAX_Z_ERROR": ("JPEG", "WEBP")}
-"""Option -> codecs that are not lossless; what other codecs keep anyway may be asked of them."""
+"""Option -> the codecs that are not lossless. A lossless codec accepts the option where it asks for no loss."""
 _NO = frozenset({"NO", "FALSE", "OFF", "0"})
 
 
@@ -107,16 +107,16 @@ def codec_options() -> frozenset[str]:
 
 
 def _is_idle(option: str, value: str, compression: str) -> bool:
-    """Whether an option of a COG says something that its codec neither does nor implies.
+    """Return whether an option of a COG says something that its codec neither does nor implies.
 
     Parameters
     ----------
     option
         In capitals.
     value
-        As given: no predictor, no error and the best quality are implied where a codec has no such option.
+        The value, as given. A codec without the option implies no predictor, no error and the best quality.
     compression
-        Of the pixels that it is about, in capitals.
+        Codec of the pixels that the option is about, in capitals.
     """
     name = "MAX_Z_ERROR" if option == "MAX_Z_ERROR_OVERVIEW" else option.removeprefix("OVERVIEW_")
     if name not in _OF_CODEC or compression in _OF_CODEC[name]:
@@ -135,7 +135,7 @@ def refuse_idle(option: str, value: str, name: str, compression: str, given: Map
     option, value
         In capitals, and as given.
     name, compression
-        Of the profile, and what it stands for in GDAL.
+        Name of the profile, and the codec that it means in GDAL.
     given
         All options of the user, with names in capitals.
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 EDGE = 4
-"""Bytes of GDAL's leader (the size of a tile) and of its trailer (the last four bytes again)."""
+"""Bytes of GDAL's leader (the size of a tile), and of its trailer (the last four bytes again)."""
 _COPY_BYTES = 8 * 2**20
 _NOT_HERE = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
-"""How a kernel says that it cannot copy between these files."""
+"""Errors by which a kernel refuses to copy between two files."""
 
 
 class Level:
@@ -22,7 +22,7 @@ class Level:
 
     def __init__(self, rows: int, cols: int) -> None:
         self.place = np.zeros(rows * cols, np.int64)
-        """In the spool, of the leader."""
+        """Offset of each leader in the spool."""
         self.sizes = np.zeros((2, rows * cols), np.int64)
         """Bytes of each tile, and of its mask."""
 

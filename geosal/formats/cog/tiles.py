@@ -23,7 +23,7 @@ _HANDLED = {
     "GEOTIFF_VERSION",
 }  # fmt: skip
 _SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, "STATISTICS": {"NO", "AUTO"}}
-"""Options with the values that say what is done anyway."""
+"""Options -> the values that ask for what our encoder does anyway."""
 _DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9}
 _HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
 _RGBA = 4
@@ -31,11 +31,11 @@ _SUBSAMPLING = "420"
 _NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
 _TRANSFORMS = frozenset({"JPEG", "WEBP"})
-"""Codecs in which a leap at the edge of the image costs bytes and shows."""
+"""Codecs in which a sharp step at the edge of the image costs bytes and shows."""
 _HEAD, _COMPONENTS = 4, 10
-"""Bytes of a segment before its tables (B.2.4.1), and before the components of a frame (B.2.2)."""
+"""Bytes of a segment before its tables (T.81, B.2.4.1), and before the components of a frame (B.2.2)."""
 _SHARED = 2
-"""What is added to the number of a table that tiles share."""
+"""Offset that is added to the numbers of tables that all tiles share."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +47,13 @@ class TiffEncoder:
     compression
         GDAL's name.
     level
-        Of DEFLATE (libdeflate's, 1 to 12) and ZSTD, quality of JPEG and WEBP, largest error of LERC.
+        Effort of DEFLATE (libdeflate's, 1 to 12) and ZSTD, quality of JPEG and WEBP, or largest error of LERC.
     predictor
         1 for none, 2 for differences, 3 for floating point.
     tile
         Rows and columns of a tile.
     bands
-        Of a compressed tile.
+        Number of bands in a compressed tile.
     alpha_as_mask
         The fourth band is alpha and becomes the mask: JPEG holds no alpha.
     by_level
@@ -170,7 +170,7 @@ def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | ByGdal
     Parameters
     ----------
     profile
-        Of the driver COG.
+        A profile of the driver COG.
     layout
         What is to be written.
     """

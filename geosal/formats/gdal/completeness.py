@@ -29,7 +29,7 @@ def fault_of_tiles(path: Path) -> str | None:
 
 
 def missing_tiles(dataset: DatasetReader) -> Iterator[str]:
-    """Tell of each tile of a TIFF that is not, or not wholly, in the file; nothing for other formats."""
+    """Report each tile of a TIFF that is not, or not wholly, in the file; nothing for other formats."""
     if dataset.driver != "GTiff":
         return
     begins, ends, numbers = array("q"), array("q"), array("q")

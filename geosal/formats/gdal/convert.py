@@ -19,12 +19,12 @@ from geosal.formats.gdal.domains import FILLER, missing_items, nodata_in_sidecar
 logger = logging.getLogger(__name__)
 
 _TICK = 0.1
-"""Seconds between looks for a signal while GDAL works."""
+"""Seconds between two checks for a signal while GDAL works."""
 _SMALLEST_FILE = 60
-"""Bytes that any image file has; a PNG of one pixel has 67."""
+"""Bytes below which a file cannot be an image; a PNG of one pixel has 67."""
 _ALL_THREADS = "ALL_CPUS"
 _STOP_SECONDS = 4.0
-"""How long an interrupted job waits for GDAL to let go."""
+"""Seconds that an interrupted job waits for GDAL to stop."""
 
 
 def convert(stage: Path, output: Path, profile: Profile, layout: RasterLayout, threads: int | None = None) -> None:
@@ -36,15 +36,15 @@ def convert(stage: Path, output: Path, profile: Profile, layout: RasterLayout, t
     Parameters
     ----------
     stage
-        From `Stage`, finished.
+        A finished stage, made by `Stage`.
     output
         A new file.
     profile
         Driver and creation options.
     layout
-        As the stage was made with.
+        The layout that the stage was made with.
     threads
-        How many the encoder may have, unless the profile's NUM_THREADS says so; all cores when None.
+        Number of threads of the encoder, unless the profile sets NUM_THREADS; None means all cores.
 
     Raises
     ------

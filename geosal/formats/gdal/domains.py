@@ -30,9 +30,9 @@ _GDAL_METADATA = 42112
 _FILLER_ITEM = re.compile(rf' *<Item name="{FILLER}">\.*</Item>\n?'.encode())
 _FILLER_MDI = re.compile(rf' *<MDI key="{FILLER}">\.*</MDI>\n?')
 _SAME_PLACE = 1e-6
-"""Of a pixel."""
+"""Tolerance of a place, in pixels."""
 _GARBLED = re.compile(r' *<Metadata domain="(xml:[^"]*)">.*?</Metadata>\n?', re.DOTALL)
-"""What GDAL's sidecar makes of a document that is no XML: a key and a value, cut at its first colon."""
+"""What GDAL's sidecar makes of a document that is not XML: a key and a value, cut at the first colon."""
 _PLACE = re.compile(r" *<(SRS|GeoTransform)\b[^>]*>[^<]*</\1>\n?")
 
 
@@ -47,7 +47,7 @@ class Item:
 
     @property
     def tiff_line(self) -> bytes:
-        """As it stands in GDAL_METADATA, where GDAL escapes values twice."""
+        """Return its line in GDAL_METADATA, where GDAL escapes values twice."""
         # GDAL reads any "xml:" item as a document, whatever its name; a "json:" item keeps its name as a key.
         name = {"xml": "doc", "json": "json"}[self.domain.partition(":")[0]] if is_document(self.domain) else self.key
         sample = f' sample="{self.band - 1}"' if self.band else ""
@@ -73,7 +73,7 @@ def filler_for(items: tuple[Item, ...]) -> str:
 
 
 def keep_place(path: Path, grid: Grid) -> None:
-    """Say in the sidecar where a JPEG 2000 lies, if its own boxes do not; GDAL reads the sidecar first.
+    """Write into the sidecar where a JPEG 2000 lies, if its own boxes cannot; GDAL reads the sidecar first.
 
     They know no south-up image, no CRS of three dimensions, and none with a rotated pole. Where there is no CRS, GDAL
     reads a local one in metres out of them, unless the sidecar says that there is none.
@@ -83,7 +83,7 @@ def keep_place(path: Path, grid: Grid) -> None:
     path
         A file that GDAL has just written.
     grid
-        Where it lies, whatever its size.
+        Place of the image; its size does not matter.
     """
     placed = not grid.transform.is_identity  # others have no place, or control points or RPCs in its stead
     with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), rasterio.open(path) as dataset:
@@ -144,7 +144,7 @@ def restore_in_sidecar(path: Path, items: tuple[Item, ...]) -> None:
 
 
 def nodata_in_sidecar(path: Path, nodata: float, count: int) -> None:
-    """Say in the ``.aux.xml`` of a raster that GDAL has just written which code means no data, in each of its bands."""
+    """Write the nodata code of each band into the ``.aux.xml`` of a raster that GDAL has just written."""
     sidecar = path.with_name(path.name + ".aux.xml")
     text = sidecar.read_text(encoding="utf-8") if sidecar.exists() else "<PAMDataset>\n</PAMDataset>\n"
     for band in range(1, count + 1):

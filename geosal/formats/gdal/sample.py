@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 
     path: Path
     grid: Grid
-    """That of the large file, but for its size."""
+    """Grid of the large file, with the size of the small one."""
 
     @property
     def sidecar(self) -> Path:
@@ -50,15 +50,15 @@ def gdal_sample(
     Parameters
     ----------
     path
-        Of the large file; others are made beside it and deleted.
+        Path of the large file; temporary files are made beside it and deleted.
     suffix
-        Of the small file.
+        Suffix of the small file.
     profile
         Driver, and creation options that a small file can have.
     layout
-        Of the large file, with the bands and the mask that GDAL is to write.
+        Layout of the large file, with the bands and the mask that GDAL is to write.
     tags, band_statistics
-        As `geosal.formats.gdal.stage.Stage.finish`.
+        See `geosal.formats.gdal.stage.Stage.finish`.
 
     Raises
     ------

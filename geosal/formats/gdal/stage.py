@@ -26,7 +26,7 @@ from geosal.formats.gdal.completeness import missing_tiles
 
 TILE = 512
 _MOST_BANDS_BY_PIXEL = 4
-"""More bands than that are staged one after the other: a tile of all of them would be large."""
+"""Largest number of bands that are interleaved by pixel. More are staged band by band: a tile of all would be large."""
 _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -74,7 +74,7 @@ class Stage:
         Parameters
         ----------
         block
-            Where it lies.
+            Position of the block.
         pixels
             (band, y, x) of the layout's dtype.
         mask

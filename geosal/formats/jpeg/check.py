@@ -37,7 +37,7 @@ class Head:
     interval
         MCUs between restart markers; 0 for none.
     scan
-        Where the coded blocks begin.
+        Offset of the first coded block.
     """
 
     frame: int
@@ -81,7 +81,7 @@ class Head:
 
     @property
     def restarts(self) -> int:
-        """How many restart markers there should be."""
+        """Return how many restart markers there should be."""
         rows, cols = (-(-side // unit) for side, unit in zip(self.shape, self.mcu, strict=True))
         return -(-rows * cols // self.interval) - 1 if self.interval else 0
 
@@ -125,7 +125,7 @@ def digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:
 
 
 def _end_of_image(path: str) -> int | None:
-    """Where the image ends: at the end of the file, or where its last four bytes say that a mask begins."""
+    """Return where the image ends: at the end of the file, or where its last four bytes say that a mask begins."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         file.seek(max(0, size - _OFFSET))
@@ -139,7 +139,7 @@ def _end_of_image(path: str) -> int | None:
 
 
 def _marker_faults(path: str, head: Head, end: int) -> Iterator[str]:
-    """See that every restart marker is there and in its turn, and no other marker among the coded blocks."""
+    """Check that every restart marker is there and in its turn, and no other marker among the coded blocks."""
     count = 0
     with open(path, "rb") as file:
         place = head.scan

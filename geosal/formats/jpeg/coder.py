@@ -11,7 +11,7 @@ from geosal.formats.jpeg.huffman import HuffmanTables
 from geosal.native.jpeg import code
 
 _STUFFED = 1 / 256
-"""A byte of ones is followed by one of zeros; bytes are about equally many."""
+"""Expected share of stuffed bytes: a byte 0xFF is followed by a zero, and byte values are about equally frequent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,17 +23,17 @@ class Coder:
     tables
         (2, 64): quantisation steps.
     huffman
-        Of the whole image.
+        Huffman tables of the whole image.
     bands
         1 or 3.
     subsampling
-        Of chroma.
+        Subsampling of chroma: ``"420"`` or ``"444"``.
     """
 
     MOST_MCUS: ClassVar[int] = stream.MOST_RESTART_INTERVAL
-    """Between two restart markers."""
+    """Most MCUs between two restart markers."""
     END: ClassVar[bytes] = stream.END
-    """What stands behind the last coded block."""
+    """Marker after the last coded block."""
 
     tables: NDArray[np.uint16]
     huffman: HuffmanTables
@@ -50,7 +50,7 @@ class Coder:
         restart_interval
             MCUs between restart markers.
         segments
-            Of applications, and comments, as they stand in the file; JFIF first.
+            Application segments and comments, as they stand in the file; JFIF first.
         """
         text = stream.head(
             shape,

@@ -20,9 +20,9 @@ from geosal.formats.pyramid import Tile
 from geosal.formats.world_file import has_world_file, write_world_file
 
 _FILL = b"\xff"
-"""May stand before any marker (ITU-T T.81, B.1.1.2)."""
+"""Fill byte, which may stand before any marker (ITU-T T.81, B.1.1.2)."""
 _SEGMENT_ROWS = 8
-"""Rows of MCUs in a segment at most: several of a row of tiles, so that several threads have work."""
+"""Most rows of MCUs in a segment. A row of tiles has several segments, so that several threads have work."""
 
 
 class JpegContainer(Container):
@@ -35,13 +35,13 @@ class JpegContainer(Container):
     Parameters
     ----------
     path
-        As `Container`.
+        See `Container`.
     profile, layout
         What is to be written.
     encoder
-        Of the tiles.
+        Encoder of the tiles.
     threads
-        How many code; as many as `ThreadPoolExecutor` has by itself when None.
+        Number of coding threads; None means the default of `ThreadPoolExecutor`.
     """
 
     def __init__(
@@ -135,5 +135,5 @@ class JpegContainer(Container):
         return has_world_file(self._profile.options, self._layout.grid.transform)
 
     def _more_tags(self) -> dict[str, str]:
-        """Say that there is no world file, where one could be missed."""
+        """Make the tag that says that there is no world file, where one could be missed."""
         return {} if self._has_world_file() or self._layout.grid.transform.is_identity else {NO_WORLD_FILE: "NO"}

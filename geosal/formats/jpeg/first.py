@@ -17,9 +17,9 @@ from geosal.formats.jpeg.whole import whole_jpeg
 from geosal.native.jpeg import BLOCK, mcu_side, quantised
 
 _SMALL = 64
-"""MCUs that take as long as what a box takes whatever its size."""
+"""Fixed cost of a box, expressed in MCUs."""
 _FULL = 0.8
-"""Share of a box's MCUs that are wanted, from which on to cut it gains nothing."""
+"""Share of a box's MCUs from which cutting it gains nothing."""
 
 
 def once_coded(
@@ -34,9 +34,9 @@ def once_coded(
     levels
         (y, x); None for the last level.
     qualities
-        Of level 0, 1 …
+        Qualities of levels 0, 1 …
     subsampling
-        Of chroma: ``"420"`` or ``"444"``.
+        Subsampling of chroma: ``"420"`` or ``"444"``.
     """
     out = np.empty_like(pixels)
     whole, side = Block(0, 0, *pixels.shape[1:]), mcu_side(len(pixels), subsampling)
@@ -54,7 +54,7 @@ def once_coded(
 
 
 def _coded(pixels: NDArray[np.uint8], tables: NDArray[np.uint16], subsampling: str) -> NDArray[np.uint8]:
-    """What is left of (band, y, x) in a plain JPEG."""
+    """Return what is left of (band, y, x) in a plain JPEG."""
     from imagecodecs import jpeg8_decode  # loads its library
 
     found = quantised(pixels, tables, subsampling)
@@ -72,7 +72,7 @@ def _any_huffman() -> HuffmanTables:
 
 
 def _any_of_units(here: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """Whether an MCU has a pixel, (MCU row, MCU)."""
+    """Return whether an MCU has a pixel, (MCU row, MCU)."""
     rows, cols = (-(-length // side) for length in here.shape)
     whole = np.zeros((rows * side, cols * side), np.bool_)
     whole[: here.shape[0], : here.shape[1]] = here

@@ -24,7 +24,7 @@ from geosal.formats.treatments import settings_by_level
 from geosal.formats.world_file import world_faults
 
 MOST_PIXELS = 65500
-"""Rows and columns that libjpeg reads, and with it GDAL and most other programs; the format has 65535."""
+"""Limit of rows and columns in libjpeg, and so in GDAL and most other programs; the format allows 65535."""
 _ROWS_AT_END = 2
 """Rows of tiles that lie in memory while the file is coded."""
 
@@ -73,7 +73,7 @@ class Jpeg(Format[JpegEncoder]):
             )
 
     def warn_of(self, output: str, layout: RasterLayout) -> None:
-        """Tell where a JPEG will show blue as red: it cannot say which band is which colour."""
+        """Warn where readers will show blue as red: a JPEG cannot say which band is which colour."""
         warn_of_order(output, layout, self.name)
 
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> JpegEncoder:
@@ -126,7 +126,7 @@ class Jpeg(Format[JpegEncoder]):
         yield from world_faults(path, layout.grid.transform, needed=False)
 
     def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-        """See that ``.aux.xml`` is there and notes the digest of the image, and that the world file says the same."""
+        """Check that ``.aux.xml`` is there and notes the digest of the image, and that the world file says the same."""
         tags = found.metadata.tags.get("", {})
         transform = found.grid.transform if source is None else source.grid.transform
         needed = not transform.is_identity and tags.get(NO_WORLD_FILE) != "NO"

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from geosal.native.jpeg import symbols
 
 DC, AC = (0, 1), (2, 3)
-"""Which of the four tables are which; luma first."""
+"""Numbers of the tables, luma first."""
 _TABLES, _SYMBOLS, _LONGEST = 4, 256, 16
 _END_OF_BLOCK, _ZEROS = 0x00, 0xF0
 _DC_SIZES = 12
 _AC_SIZES = range(1, 11)
-"""Bits of a coefficient in 8-bit baseline (T.81, tables F.1 and F.2)."""
+"""Bits of an AC coefficient in 8-bit baseline (T.81, tables F.1 and F.2)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class HuffmanTables:
         return self._values[table]
 
     def of_each_length(self, table: int) -> bytes:
-        """How many codes have 1, 2 … 16 bits (T.81, BITS)."""
+        """Return how many codes have 1, 2 … 16 bits (T.81, BITS)."""
         return bytes(np.bincount(self.lengths[table], minlength=_LONGEST + 1)[1:].tolist())
 
     def bits(self, counts: NDArray[np.integer]) -> int:

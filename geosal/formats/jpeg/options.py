@@ -19,4 +19,4 @@ OPTIONS = (
     ),
     WORLDFILE,
 )
-"""All that the user may set."""
+"""All creation options that the user may set."""

@@ -12,7 +12,7 @@ from geosal.formats.jpeg.tables import code_lengths, scale, steps
 from geosal.native.jpeg import mcu_side, quantised
 
 _BEST, _RISE, _GROWTH = 50.0, 75.0, 2.0
-"""Of `weight`, in squared errors of 8-bit samples."""
+"""Coefficients of `weight`, in squared errors of 8-bit samples."""
 
 
 def weight(quality: float, tables: float) -> float:
@@ -60,7 +60,7 @@ def shaped(
     tables
         Quality of the quantisation tables; the best of those in `by_level` that are wanted.
     subsampling
-        Of chroma: ``"420"`` or ``"444"``.
+        Subsampling of chroma: ``"420"`` or ``"444"``.
     """
     side = mcu_side(len(pixels), subsampling)
     shape = tuple(-(-length // side) for length in pixels.shape[1:])

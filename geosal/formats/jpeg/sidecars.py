@@ -17,13 +17,13 @@ from geosal.formats.jpeg.stream import segments
 DIGEST = "GEOSAL_SHA256"
 """Tag with the SHA-256 of the image file, in hexadecimal: a JPEG has no checksums, so damage may decode unnoticed."""
 NO_WORLD_FILE = "GEOSAL_WORLDFILE"
-"""Tag that is NO where there could be a world file and was none."""
+"""Tag that is NO where a world file was possible and none was written."""
 OF_THE_FILE = frozenset({DIGEST, NO_WORLD_FILE})
-"""Tags that are true of one file, and not of what is made of it."""
+"""Tags that describe one file, and are not true of files made from it."""
 _NO_DIGEST = "0" * 64
-"""In its place until the image is there."""
+"""Stands in the place of the digest until the image is there."""
 _OPTIONS = (("QUALITY", "75"), ("WORLDFILE", "NO"))
-"""Without a world file GDAL writes the transform into ``.aux.xml``, with all its digits."""
+"""Options of the small file: without a world file GDAL writes the transform into ``.aux.xml``, with all its digits."""
 _COMMENT = 0xFE
 _APPLICATIONS = range(0xE0, 0xF0)
 
@@ -35,7 +35,7 @@ class GdalSurroundings:
     Attributes
     ----------
     segments
-        Of applications, such as JFIF and an ICC profile, and comments, as they stand in the file.
+        Application segments, such as JFIF and an ICC profile, and comments, as they stand in the file.
     xml
         The ``.aux.xml``, but for the digest of the image; empty where there is none.
     """
@@ -57,11 +57,11 @@ class GdalSurroundings:
         Parameters
         ----------
         path
-            Of the other; files are made beside it and deleted.
+            Path of the output; temporary files are made beside it and deleted.
         profile, layout
-            Of the other.
+            Profile and layout of the output.
         tags, band_statistics
-            As `geosal.formats.gdal.stage.Stage.finish`.
+            See `geosal.formats.gdal.stage.Stage.finish`.
 
         Raises
         ------

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _OFFSET = 4
-"""Bytes behind a mask: where it begins."""
+"""Bytes after a mask that tell where it begins."""
 _MOST_OFFSET = 2**32 - 1
 _COPY = 2**20
 
@@ -21,7 +21,7 @@ class Spool:
     path
         A new file.
     rows, cols
-        Of tiles.
+        Rows and columns of tiles.
     """
 
     def __init__(self, path: Path, rows: int, cols: int) -> None:

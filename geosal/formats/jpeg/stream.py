@@ -11,11 +11,11 @@ from geosal.formats.jpeg.huffman import AC, DC, HuffmanTables
 from geosal.native.jpeg import SIDES
 
 MOST_RESTART_INTERVAL = 65535
-"""In MCUs."""
+"""Limit of a restart interval, in MCUs."""
 START, END = b"\xff\xd8", b"\xff\xd9"
 APP0, QUANTISATION, FRAME, HUFFMAN, RESTART_INTERVAL, SCAN = 0xE0, 0xDB, 0xC0, 0xC4, 0xDD, 0xDA
 _JFIF = b"JFIF\0\1\2\0\0\1\0\1\0\0"
-"""Version 1.02, units 0: a pixel is as high as wide, and how large is not said; no thumbnail."""
+"""JFIF 1.02: square pixels, no resolution (units 0), no thumbnail."""
 _PRECISION = 8
 _FIRST_RESTART = 0xD0
 
@@ -43,7 +43,7 @@ def head(
     bands
         1 or 3.
     subsampling
-        Of chroma: ``"420"`` or ``"444"``.
+        Subsampling of chroma: ``"420"`` or ``"444"``.
     restart_interval
         MCUs between restart markers, `MOST_RESTART_INTERVAL` at most; 0 for none.
     jfif
@@ -100,7 +100,7 @@ def _in_zigzag(table: NDArray[np.uint16]) -> bytes:
 
 @cache
 def zigzag() -> NDArray[np.intp]:
-    """Where each coefficient of the stream's order lies in a block, row by row (T.81, figure A.6)."""
+    """Return where each coefficient of the stream's order lies in a block, row by row (T.81, figure A.6)."""
     rows, cols = np.divmod(np.arange(64), 8)
     diagonal = rows + cols
     return np.lexsort((np.where(diagonal % 2, rows, cols), diagonal))

@@ -17,7 +17,7 @@ from geosal.formats.jpeg.stream import HUFFMAN, segments
 _MIDDLE = 50
 """Quality at which the tables are those of annex K."""
 _LARGEST = 255
-"""Of an entry in baseline JPEG."""
+"""Largest entry of a table in baseline JPEG."""
 
 
 def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
@@ -51,7 +51,7 @@ def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
 
 
 def scale(quality: float) -> float:
-    """By what the tables of annex K are multiplied; 1 at quality 50."""
+    """Return the factor on the tables of annex K; 1 at quality 50."""
     return _percent(quality) / 100
 
 

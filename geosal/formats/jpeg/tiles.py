@@ -15,11 +15,11 @@ from geosal.formats.jpeg.tables import steps
 from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
 
 TILE = 512
-"""Whole MCUs, and whole rows of a mask's bytes."""
+"""Rows and columns of a tile: whole MCUs, and whole bytes in a row of a mask."""
 _FAST = 1
-"""Level of ZSTD: coefficients wait on the disk for a short time only."""
+"""Level of ZSTD: coefficients stay on the disk only for a short time."""
 TABLES, SYMBOLS = 4, 256
-"""Of the counts: Huffman tables, and symbols of each."""
+"""Shape of the counts: Huffman tables, and symbols of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,9 @@ class JpegEncoder:
     Attributes
     ----------
     quality
-        Of the quantisation tables, 1 to 100, perhaps with a fraction.
+        Quality of the quantisation tables, 1 to 100, perhaps with a fraction.
     subsampling
-        Of chroma: ``"420"`` or ``"444"``.
+        Subsampling of chroma: ``"420"`` or ``"444"``.
     bands
         1 or 3: those of the JPEG.
     alpha_as_mask
@@ -97,7 +97,7 @@ class JpegEncoder:
 
     @property
     def second(self) -> "JpegEncoder":
-        """What is left to do for pixels that are through the first pass."""
+        """Return what is left to do for pixels that are through the first pass."""
         return replace(self, first_pass=())
 
     @property

@@ -28,7 +28,7 @@ def whole_jpeg(
     tables
         (2, 64): the quantisation steps that were used, row by row.
     subsampling
-        Of chroma: ``"420"`` or ``"444"``.
+        Subsampling of chroma: ``"420"`` or ``"444"``.
     jfif
         With the header of JFIF; a JPEG in a TIFF has none.
     huffman

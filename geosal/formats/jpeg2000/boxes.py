@@ -21,11 +21,11 @@ _REQUIREMENTS = b"rreq"
 _XML = b"xml "
 _HEAD = struct.Struct(">I4s")
 _TO_THE_END, _LONG, _LENGTH = 0, 1, 8
-"""What the length of a box says when it is no length, and bytes of the length that then follows a long one's head."""
+"""Two special lengths of a box (to the end of the file; 64 bits follow), and the bytes of those 64 bits."""
 _SIGNATURE = b"\0\0\0\x0cjP  "
-"""The first bytes of a file with boxes."""
+"""First bytes of a file with boxes."""
 _SIZE_IN_HEADER = 8
-"""Of rows and columns in jp2h: they follow the head of its first box, ihdr."""
+"""Offset of rows and columns in jp2h: they follow the head of its first box, ihdr."""
 _JPH = b"jph "
 _CORNERS = re.compile(rb"(<gml:lowerCorner>)([^<]*)(</gml:lowerCorner>\s*<gml:upperCorner>)([^<]*)(</gml:upperCorner>)")
 _HIGH = re.compile(rb"(<gml:high>)[^<]*(</gml:high>)")
@@ -64,7 +64,7 @@ class Wrapping:
         sample
             A JP2 file that GDAL wrote for an image that is the same but for its size.
         sample_grid, grid
-            Of that image, and of the one that is wanted.
+            Grids of the small image, and of the image that is wanted.
         part_15
             Whether the codestream will be HTJ2K: the file then is a JPH.
         """
@@ -93,7 +93,7 @@ def walk(file: BinaryIO, size: int) -> Iterator[Span]:
     file
         Its first box begins at 0.
     size
-        Of the file; a box may say that it ends beyond it.
+        Size of the file; a box may claim to end beyond it.
     """
     place = 0
     while place + _HEAD.size <= size:
@@ -115,7 +115,7 @@ def read_boxes(content: bytes) -> Iterator[Box]:
 
 
 def codestream_ends(path: str | os.PathLike[str]) -> bool:
-    """Whether the codestream of a local JPEG2000 file, which may have no boxes, is there up to its last marker."""
+    """Return whether the codestream of a local JPEG 2000, with or without boxes, is there up to its last marker."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         end: int | None = size
@@ -133,9 +133,9 @@ def resize_gml(text: bytes, sample: Grid, grid: Grid) -> bytes:
     Parameters
     ----------
     text
-        As GDAL wrote it for an image of grid `sample`; it may hold other things, and no GMLJP2 at all.
+        GML that GDAL wrote for an image of grid `sample`. It may hold other things, and no GMLJP2 at all.
     sample, grid
-        Of that image, and of the one that is wanted.
+        Grids of the small image, and of the image that is wanted.
     """
     text = _HIGH.sub(rf"\g<1>{grid.width - 1} {grid.height - 1}\g<2>".encode(), text)
     return _CORNERS.sub(lambda match: _envelope(match, sample, grid), text)
@@ -147,7 +147,7 @@ def codestream_head(length: int, *, long: bool) -> bytes:
     Parameters
     ----------
     length
-        Of the codestream, in bytes.
+        Length of the codestream, in bytes.
     long
         Whether the box may have 4 GB and more; its head is longer then.
     """

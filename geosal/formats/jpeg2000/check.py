@@ -15,7 +15,7 @@ from geosal.formats.jpeg2000.resolutions import LARGEST_THUMBNAIL, reaches_thumb
 from geosal.formats.readback import fault_of_last_tile, undecodable
 
 _PART_15 = {"brandIsValid", "compatibilityListIsValid", "rsizIsValid"}
-"""What jpylyzer, which knows Part 1 only, finds wrong with every HTJ2K file."""
+"""Tests of jpylyzer, which knows only Part 1, that every HTJ2K file fails."""
 
 
 def complete_faults(path: str, dataset: DatasetReader) -> list[str]:
@@ -56,7 +56,7 @@ def quick_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
 
 
 def ends_properly(path: str) -> bool:
-    """Whether the codestream of a JPEG2000 file is whole; decoding has to tell where the file is remote."""
+    """Return whether the codestream of a JPEG2000 file is whole; decoding has to tell where the file is remote."""
     return not os.path.isfile(path) or codestream_ends(path)
 
 

@@ -16,12 +16,12 @@ TLM, PLM, PPM, CRG, COM = 0xFF55, 0xFF57, 0xFF60, 0xFF63, 0xFF64
 END = struct.pack(">H", EOC)
 MOST_TILES = 65535
 _LOCATED = frozenset({TLM, PLM})
-"""Markers of the main header that tell where things are: of no use once they have moved."""
+"""Markers of the main header that hold positions: they are wrong once the tile-parts have moved."""
 _OVERRIDES = ((COD, COC), (QCD, QCC), (RGN,), (POC,))
-"""What a tile may have of its own, in groups that replace the main header's together."""
+"""Markers that a tile may have of its own. Those of a group replace the main header's together."""
 _TLM_ENTRY = struct.Struct(">HI")
 _TLM_KIND = 0x60
-"""Two bytes for the tile, four for the length."""
+"""Stlm of a TLM marker segment: two bytes for the number of a tile, four for the length of a tile-part."""
 _TLM_HEAD = 6
 _TLM_MOST = (65535 - 4) // _TLM_ENTRY.size
 _SOT_LENGTH = 12
@@ -38,7 +38,7 @@ class Segment(NamedTuple):
 
     marker: int
     body: bytes
-    """Without the marker and the length."""
+    """The segment without marker and length."""
 
     def encode(self) -> bytes:
         """Write it as it stands in a codestream."""
@@ -52,7 +52,7 @@ class TilePart(NamedTuple):
     """Number of the tile in its codestream."""
     number: int
     parts: int
-    """How many the tile has; 0 when this one does not tell."""
+    """Number of parts of the tile; 0 when this part does not tell."""
     header: tuple[Segment, ...]
     data: memoryview
 
@@ -110,7 +110,7 @@ class Frame:
 
     @property
     def profile(self) -> int:
-        """Which limits the codestream keeps: 0 none, `PROFILE_1`, other numbers for other parts of the standard."""
+        """Return the limits that the codestream keeps: 0 none, `PROFILE_1`, or other numbers of the standard."""
         return int(struct.unpack_from(">H", _of(self.header, SIZ)[0].body)[0])
 
     def main_header(self) -> tuple[bytes, int]:
@@ -147,12 +147,12 @@ class Frame:
         stream
             Its last tile counts.
         number
-            Of that tile in the image, from 0, row by row.
+            Number of that tile in the image, row by row from 0.
 
         Yields
         ------
         bytes
-            From SOT up to the data's end.
+            The tile-part, from SOT to the end of its data.
 
         Raises
         ------
@@ -244,7 +244,7 @@ def _of(header: tuple[Segment, ...], *markers: int) -> list[Segment]:
 
 
 def _comparable(segment: Segment) -> bytes:
-    """What all tiles must share: of SIZ the components only."""
+    """Return what all tiles must share: of SIZ the components only."""
     return segment.body[34:] if segment.marker == SIZ else segment.body
 
 

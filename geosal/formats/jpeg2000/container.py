@@ -23,9 +23,9 @@ from geosal.formats.jpeg2000.tiles import J2kEncoder
 from geosal.formats.pyramid import Tile
 
 _SIZES = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "PRECINCTS", "TILEPARTS", "PROFILE"})
-"""Creation options that a tiny image need not bear."""
+"""Creation options that the small image does not need."""
 _LONG_FROM = 3 * 2**30
-"""Bytes of pixels from which the codestream's box is made a long one: noise takes a little more than its pixels."""
+"""Bytes of pixels from which the box of the codestream gets a 64-bit length; noise takes a little more than raw."""
 
 
 class Jp2Container(Container):
@@ -37,11 +37,11 @@ class Jp2Container(Container):
     Parameters
     ----------
     path
-        As `Container`.
+        See `Container`.
     profile, layout
         What is to be written.
     encoder
-        Of the tiles.
+        Encoder of the tiles.
     """
 
     def __init__(self, path: Path, profile: Profile, layout: RasterLayout, encoder: J2kEncoder) -> None:

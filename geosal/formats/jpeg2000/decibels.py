@@ -10,11 +10,11 @@ from geosal.core.treatment import Quality
 from geosal.formats.quality import Scale
 
 _GAP = 7
-"""How far `low` lies below `high` where only that is known."""
+"""Distance of `low` from `high` in dB, where only `high` is known."""
 _HIGH, _MORE = 45, 3
-"""`high` of 8 bits, and what each bit more adds: half of what it could, since no sensor fills them."""
+"""`high` of 8 bits in dB, and what each further bit adds: half of the possible 6 dB, since no sensor fills them."""
 _REACH = 2
-"""How far above the PSNR of an error of 1 the irreversible wavelet reaches."""
+"""How far the irreversible wavelet reaches above the PSNR of an error of 1, in dB."""
 
 
 class Decibels(Scale):
@@ -34,7 +34,7 @@ class Decibels(Scale):
         return Quality(max(1.0, round(min(high, usual) - _GAP, 3)), high)
 
     def best(self, layout: RasterLayout) -> float:
-        """As `Scale.best`."""
+        """See `Scale.best`."""
         return 20 * math.log10(2 ** bits_of(layout) - 1) + _REACH
 
 

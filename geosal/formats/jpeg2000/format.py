@@ -27,12 +27,12 @@ from geosal.formats.treatments import refuse_gdal, settings_by_level
 
 _TILE = 1024
 _GAINFUL_HALVINGS = 5
-"""Halvings of a wavelet: more gain nothing, fewer cost up to half of the bytes. GDAL and OpenJPEG make as many."""
+"""Halvings of a wavelet. More gain nothing, fewer cost up to half of the bytes. GDAL and OpenJPEG make as many."""
 _INDEX_BYTES = 6
-"""Bytes of a tile's line in the index."""
+"""Bytes of a tile's entry in the index (TLM)."""
 _BEST_QUALITY = 100
 _MADE_OF = (("CODEC", "JP2"), ("GeoJP2", "YES"), ("GMLJP2", "YES"))
-"""Never with WRITE_METADATA: jpylyzer calls that invalid."""
+"""Options that make a JP2. WRITE_METADATA is not among them: jpylyzer calls its boxes invalid."""
 
 
 class Jpeg2000(Format[J2kEncoder]):
@@ -57,7 +57,7 @@ class Jpeg2000(Format[J2kEncoder]):
     tile_sides = ("BLOCKXSIZE", "BLOCKYSIZE")
     bands_take_memory = True
     lost_domains = ("xml:XMP", "xml:BOX_")
-    """GDAL looks for XMP and other XML in boxes of the file only, and does not write those."""
+    """GDAL looks for XMP and other XML only in boxes of the file, and does not write those."""
     valid = "valid JPEG2000"
 
     def treated_options(
@@ -133,13 +133,13 @@ class Jpeg2000(Format[J2kEncoder]):
         return Jp2Container(path, profile, layout, encoder)
 
     def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
-        """Say in the sidecar where a file lies whose boxes cannot."""
+        """Write into the sidecar where a file lies whose boxes cannot say it."""
         del profile
         with gdal_env():
             keep_place(path, layout.grid)
 
     def fault_of_copy(self, path: Path) -> str | None:
-        """See whether the codestream is there up to its end."""
+        """Check whether the codestream is there up to its end."""
         return None if codestream_ends(path) else "the file is cut off"
 
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
@@ -155,12 +155,12 @@ class Jpeg2000(Format[J2kEncoder]):
         return check.layout_faults(path, dataset)
 
     def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """See that the last tile decodes, and the codestream ends."""
+        """Check that the last tile decodes, and the codestream ends."""
         del layout
         return check.quick_faults(path, dataset)
 
     def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-        """See that ``.aux.xml`` is there, and ``.msk`` where the source has a mask."""
+        """Check that ``.aux.xml`` is there, and ``.msk`` where the source has a mask."""
         del found
         needed = {".aux.xml": "tags and nodata live"}
         if source is not None and source.has_mask:
@@ -168,18 +168,18 @@ class Jpeg2000(Format[J2kEncoder]):
         return missing_beside(path, needed)
 
     def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
-        """Tell by what GDAL makes of its comment."""
+        """Decide by GDAL's reading of the comment in the codestream."""
         del treatment
         return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
 
     def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
-        """They are."""
+        """Return True: they are lossless."""
         del structure
         return True
 
 
 def _resolutions(side: str, layout: RasterLayout) -> str:
-    """As many as a tile can make use of: small images have few otherwise, and take more bytes."""
+    """Return the most resolutions that a tile can use: with few, small images take more bytes."""
     tile = number(side)
     least = min(tile, *layout.grid.shape)
     return str(max(1, int(math.log2(least / LEAST_SIDE)) + 1)) if least >= 1 else "1"

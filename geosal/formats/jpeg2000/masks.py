@@ -52,7 +52,7 @@ class MaskFile:
         Parameters
         ----------
         block
-            Where it lies.
+            Position of the tile.
         packed
             One bit a pixel, row by row, 1 = valid; deflated.
 

@@ -53,6 +53,6 @@ OPTIONS = (
     _switch("PLT", "Whether the lengths of packets are listed."),
     CreationOption(name="COMMENT", text="Text in the header of the codestream.", default="GDAL's", plain_ascii=True),
 )
-"""All that the user may set."""
+"""All creation options that the user may set."""
 HTJ2K_OPTIONS = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "GEOBOXES_AFTER_JP2C", "JPX", "QUALITY"})
-"""Those of them that mean something for HTJ2K."""
+"""The options among `OPTIONS` that HTJ2K has."""

@@ -3,22 +3,22 @@
 import math
 
 LARGEST_THUMBNAIL = 512
-"""The coarsest resolution of a JPEG2000 has its longer side at or below this."""
+"""Longest side, in pixels, that the coarsest resolution of a JPEG 2000 may have."""
 LEAST_SIDE = 8
 """Rows and columns of a tile that a wavelet halves no more."""
 
 
 def reaches_thumbnail(shape: tuple[int, int], tile: int, resolutions: int) -> bool:
-    """Tell whether the coarsest resolution of a JPEG 2000 is a thumbnail, or as coarse as its tiles let it be.
+    """Return whether the coarsest resolution of a JPEG 2000 is a thumbnail, or as coarse as its tiles let it be.
 
     Parameters
     ----------
     shape
         Rows and columns of the image.
     tile
-        Of its tiles, the lesser of both.
+        Rows or columns of a tile, whichever are fewer.
     resolutions
-        How many there are, the image itself included.
+        Number of resolutions, the image itself included.
     """
     halvings = resolutions - 1
     coarsest = math.ceil(max(shape) / 2**halvings)

@@ -33,7 +33,7 @@ HIGH_THROUGHPUT = "htj2k"
 """Name of the profile that makes HTJ2K."""
 _TILE = "1024"
 _SMALLEST_TILE = 32
-"""GDAL makes none below."""
+"""Rows and columns of the smallest tile that GDAL makes."""
 _MOST_TILES = 65535
 _RGBA = 4
 _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -42,16 +42,17 @@ START_OF_TILE = b"\xff\x90\x00\x0a"
 _OF_THE_FILE = frozenset({
     "CODEC", "GEOJP2", "GMLJP2", "GEOBOXES_AFTER_JP2C", "JPX", "BLOCKXSIZE", "BLOCKYSIZE",
 })  # fmt: skip
-"""Creation options that say nothing about how one tile is encoded."""
+"""Creation options that do not change how one tile is encoded."""
 _OF_LOSSLESS = _OF_THE_FILE | {"RESOLUTIONS", "NBITS", "REVERSIBLE", "QUALITY"}
-"""Those that say no more about a lossless tile than its resolutions and its bits."""
+"""Creation options that change nothing in a lossless tile but its resolutions and its bits."""
 _PROFILE_1_TILE, _PROFILE_1_SMALLEST = 1024, 128
 _LEAST_LEVEL = 8
 """Rows and columns below which imagecodecs leaves resolutions out."""
 _ROUNDING = 0.3
-"""Mean square of what samples and colours are off by when a decoder rounds them, and a little of the quantiser's."""
+"""Mean square error that a decoder adds by rounding samples and colours, with a little of the quantiser's."""
 _LEAST_RATE, _TRIES = 0.05, 9
-"""Percent of the raw bytes, and how often it is halved up to 100, by its logarithm: to 1.5 % of the rate."""
+"""Least rate in percent of the raw bytes, and how often the interval up to 100 is halved, by its logarithm: the rate is
+found to 1.5 %."""
 _SIZ_PROFILE, _SIZ_DEPTHS = 6, 42
 """Offsets of Rsiz and of the first component's precision in a codestream: SIZ is always the first marker."""
 
@@ -63,7 +64,7 @@ class J2kEncoder:
     Attributes
     ----------
     name
-        Of the codec, for messages.
+        Name of the codec, for messages.
     options
         Creation options.
     high_throughput
@@ -71,13 +72,13 @@ class J2kEncoder:
     tile
         Rows and columns of a tile.
     resolutions
-        How many every tile has, however small.
+        Number of resolutions that every tile has, however small.
     nbits
         Significant bits of a sample.
     colours
-        Of the bands.
+        Colour interpretation of the bands.
     tiles
-        How many the image has.
+        Number of tiles in the image.
     header_bytes
         Length of a main header where the number of bytes is limited, as in lossy profiles; 0 elsewhere.
     plain
@@ -154,7 +155,7 @@ class J2kEncoder:
         return self._encode(padded, options)
 
     def _has_all_resolutions(self, shape: tuple[int, ...]) -> bool:
-        """Whether imagecodecs gives a tile all of them; it leaves out those that would be small."""
+        """Return whether imagecodecs gives a tile all of them; it leaves out those that would be small."""
         return min(shape) >> (self.resolutions - 1) >= _LEAST_LEVEL
 
     def _at_least(self, pixels: NDArray[Any], padded: NDArray[Any], options: dict[str, str], wanted: float) -> bytes:
@@ -267,7 +268,7 @@ def jpeg2000_encoder(profile: Profile, layout: RasterLayout) -> J2kEncoder | ByG
     Parameters
     ----------
     profile
-        Of driver JP2OpenJPEG.
+        A profile of the driver JP2OpenJPEG.
     layout
         What will be written.
 
@@ -319,7 +320,7 @@ def jpeg2000_encoder(profile: Profile, layout: RasterLayout) -> J2kEncoder | ByG
 
 
 def _is_plain(profile: Profile, layout: RasterLayout, resolutions: int, tile: int) -> bool:
-    """Whether imagecodecs encodes every tile as GDAL would.
+    """Return whether imagecodecs encodes every tile as GDAL would.
 
     It does not decorrelate the colours of four bands, and gives small tiles fewer resolutions.
     """
@@ -333,7 +334,7 @@ def _is_plain(profile: Profile, layout: RasterLayout, resolutions: int, tile: in
 
 
 def _with_gdals_marks(stream: bytes, tile: int, resolutions: int, *, lossless: bool) -> bytes:
-    """Say in the headers what GDAL says of such a codestream.
+    """Write into the headers what GDAL writes for such a codestream.
 
     That it keeps the limits of Profile-1 (ISO/IEC 15444-1, table A.45), and, in the comment, whether it is lossless:
     GDAL looks for that.

@@ -19,7 +19,7 @@ from geosal.formats.readback import undecodable_rows
 from geosal.formats.world_file import has_world_file, world_faults, write_world_file
 
 MOST_PIXELS = 1_000_000
-"""Rows and columns that libpng reads, and with it GDAL and most other programs, unless they are told otherwise."""
+"""Limit of rows and columns in libpng, and so in GDAL and most other programs, unless they raise it."""
 _WITH_ALPHA = (2, 4)
 """Numbers of bands of which the last is alpha."""
 
@@ -69,7 +69,7 @@ class Png(Format[TileEncoder]):
             )
 
     def warn_of(self, output: str, layout: RasterLayout) -> None:
-        """Tell where a PNG will show blue as red: it cannot say which band is which colour."""
+        """Warn where readers will show blue as red: a PNG cannot say which band is which colour."""
         warn_of_order(output, layout, self.name)
 
     def gdal_options(self, profile: Profile) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Png(Format[TileEncoder]):
         return {**profile.options, "WORLDFILE": "NO"}
 
     def says_nodata(self, layout: RasterLayout) -> bool:
-        """Tell it of a single band: in three, a PNG means pixels that have the code in all of them."""
+        """Return whether it has a single band: in three, a PNG means pixels that have the code in all of them."""
         return layout.count == 1
 
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> ByGdal:
@@ -106,7 +106,7 @@ class Png(Format[TileEncoder]):
         yield from world_faults(path, layout.grid.transform, needed=False)
 
     def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-        """See that ``.aux.xml`` is there, and that the world file, if there is one, says the same."""
+        """Check that ``.aux.xml`` is there, and that the world file, if there is one, says the same."""
         transform = found.grid.transform if source is None else source.grid.transform
         return [
             *missing_beside(path, {".aux.xml": "CRS, transform and tags live"}),

@@ -12,4 +12,4 @@ OPTIONS = (
     ),
     WORLDFILE,
 )
-"""All that the user may set."""
+"""All creation options that the user may set."""

@@ -14,7 +14,7 @@ from geosal.core.grid import Grid
 from geosal.core.raster import RasterLayout
 
 IMAGE, MASK, GRID_MAPPING = "image", "mask", "spatial_ref"
-"""Names of the arrays."""
+"""Names of the arrays in a store."""
 METADATA = "gdal_metadata"
 """Attribute of the root group that holds `geosal.core.metadata.metadata_to_json`."""
 
@@ -26,7 +26,7 @@ _MEANINGFUL = frozenset({
     "grid_mapping", "long_name", "missing_value", "scale_factor", "standard_name", "units", "valid_max", "valid_min",
     "valid_range",
 })  # fmt: skip
-"""Attributes that CF, xarray or GDAL would act upon."""
+"""Attributes that change how CF, xarray or GDAL read an array."""
 
 
 def _convention(name: str, uuid: str, description: str) -> Json:
@@ -66,7 +66,7 @@ def level_grid(grid: Grid, level: int, shape: tuple[int, int]) -> Grid:
 
 
 def has_axes(grid: Grid) -> bool:
-    """Whether x depends on the column alone and y on the row alone, so that both can be coordinates."""
+    """Return whether x depends on the column alone and y on the row alone, so that both can be coordinates."""
     return bool(grid.transform.b == 0 and grid.transform.d == 0)
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import zarr
 
 _LISTED = 3
-"""Faults of a kind that are told."""
+"""Number of faults of one kind that are listed."""
 _READ_BYTES = 64 * 2**20
-"""What is decoded at once, unless a single chunk of all bands has more."""
+"""Bytes that are decoded at once, unless a single chunk of all bands has more."""
 
 
 def complete_faults(path: str) -> list[str]:
@@ -34,7 +34,7 @@ def complete_faults(path: str) -> list[str]:
 
 
 def layout_faults(path: str) -> list[str]:
-    """See that the metadata agrees with itself, and that overviews reach down to a single chunk."""
+    """Check that the metadata agrees with itself, and that overviews reach down to a single chunk."""
     try:
         group = open_group(path)
         faults = [*_description_faults(Path(path)), *_level_faults(group), *_coordinate_faults(path, group)]

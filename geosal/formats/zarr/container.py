@@ -29,9 +29,9 @@ class ZarrContainer(Container):
     Parameters
     ----------
     path, layout
-        As `Container`.
+        See `Container`.
     encoder
-        Of the tiles.
+        Encoder of the tiles.
     """
 
     def __init__(self, path: Path, layout: RasterLayout, encoder: ZarrEncoder) -> None:

@@ -33,7 +33,7 @@ class Zarr(Format[ZarrEncoder]):
             )
 
     def warn_of(self, output: str, layout: RasterLayout) -> None:
-        """Tell when bands have scales that one array cannot hold."""
+        """Warn where bands have different scales, which one array cannot hold."""
         scales = {(band.scale, band.offset) for band in layout.metadata.bands}
         if len(scales) > 1:
             warnings.warn(

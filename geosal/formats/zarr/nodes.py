@@ -36,7 +36,7 @@ class ArrayNode:
     fill
         What an absent chunk would hold, and the part of a chunk beyond the edge.
     codecs, compressor
-        How chunks are encoded, in the terms of v3 and of v2.
+        Encoding of chunks, in the terms of v3 and of v2.
     attributes
         Ready for JSON.
     nodata, crs

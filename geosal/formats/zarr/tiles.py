@@ -19,7 +19,7 @@ TILE = 1024
 DEFAULT_LEVEL = 3
 _COMPRESSOR = "zstd"
 _BLOCK_BYTES = 2**18
-"""Blosc's own choice is smaller, and costs a tenth of the size at low levels."""
+"""Bytes of a Blosc block. Blosc's own choice is smaller, and costs a tenth of the size at low levels."""
 _BYTE_SHUFFLE = 1
 
 
@@ -33,7 +33,7 @@ class ZarrEncoder:
         What the part of an edge chunk beyond the image holds, as Zarr demands: the nodata code, or else 0 (NaN for
         floats).
     level
-        Of Blosc, 1 to 9.
+        Compression level of Blosc, 1 to 9.
     tile
         Rows and columns of a chunk.
     overviews

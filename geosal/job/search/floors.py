@@ -56,7 +56,7 @@ class FloorSearch(Turning):
         return found
 
     def refuse(self, found: str) -> None:
-        """Tell of a target that was not reached.
+        """Warn where a target was not reached.
 
         Raises
         ------

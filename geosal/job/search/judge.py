@@ -85,13 +85,13 @@ def figure(scores: Mapping[str, Scores], floor: Floor) -> float:
 
 
 def margin(scores: Mapping[str, Scores], floors: Sequence[Floor], raised: Sequence[float]) -> float:
-    """How far all floors are kept, in dB: the least of them, each raised by so much; negative where one is not."""
+    """Return the least margin of all floors in dB, each floor raised by its own; negative where one is missed."""
     excess = (_decibel(floor, figure(scores, floor)) - _decibel(floor, floor.least) for floor in floors)
     return min(value - more for value, more in zip(excess, raised, strict=True))
 
 
 def shortfall(scores: Mapping[str, Scores], others: Mapping[str, Scores], floor: Floor) -> float:
-    """By how many dB the first is better than the second."""
+    """Return by how many dB the first is better than the second."""
     first, second = _decibel(floor, figure(scores, floor)), _decibel(floor, figure(others, floor))
     return first - second if math.isfinite(first) and math.isfinite(second) else 0.0
 

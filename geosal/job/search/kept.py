@@ -22,17 +22,17 @@ class Kept:
 
     @property
     def path(self) -> str:
-        """As the scene's."""
+        """Name of the scene."""
         return self.scene.path
 
     @property
     def layout(self) -> RasterLayout:
-        """As the scene's."""
+        """Layout of the scene."""
         return self.scene.layout
 
     @property
     def quality(self) -> tuple[QualityBand, ...]:
-        """As the scene's."""
+        """Quality bands of the scene."""
         return self.scene.quality
 
     def having(self, *bands: str) -> Self:
@@ -59,26 +59,26 @@ class KeptSaliency:
 
     @property
     def grid(self) -> Grid:
-        """As the saliency's."""
+        """Grid of the saliency."""
         return self.inner.grid
 
     @property
     def label(self) -> str:
-        """As the saliency's."""
+        """Text of the saliency."""
         return self.inner.label
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """As `geosal.sources.Saliency.read`; nobody may write into it."""
+        """See `geosal.sources.Saliency.read`; nobody may write into the result."""
         return self.read_known(block)[0]
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """As `geosal.sources.Saliency.read_known`; nobody may write into it."""
+        """See `geosal.sources.Saliency.read_known`; nobody may write into the result."""
         if block not in self._known:
             self._known[block] = self.inner.read_known(block)
         return self._known[block]
 
     def read_coded(self, block: Block) -> Coded | None:
-        """As `geosal.sources.Saliency.read_coded`."""
+        """See `geosal.sources.Saliency.read_coded`."""
         if block not in self._coded:
             self._coded[block] = self.inner.read_coded(block)
         return self._coded[block]

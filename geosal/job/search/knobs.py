@@ -184,7 +184,7 @@ def _factor(ladder: Ladder) -> float:
 
 
 def told(plan: Plan, setting: Setting) -> str:
-    """Say where a knob stands, in the user's own words: options of the command line."""
+    """Return the setting of a knob in the user's own words: options of the command line."""
     options = {name.upper(): value for name, value in plan.settings.options}
     match setting:
         case Setting.QUALITY | Setting.RATE:

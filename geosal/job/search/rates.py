@@ -71,11 +71,11 @@ class RateSearch(Turning):
 
     @property
     def fits(self) -> bool:
-        """Whether the last file is below a limit, so that it will do if nothing comes closer."""
+        """Return whether the last file is below a limit, so that it will do if nothing comes closer."""
         return self._targets.is_limit and self._bytes <= self._asked
 
     def was_better(self) -> bool:
-        """Whether the file before the last, which is below a limit, comes closer to it; then it is what was reached."""
+        """Return whether the file before the last is below a limit and comes closer to it; then it is the result."""
         before = self._encoded[-2]["bytes"]
         if before < self._bytes <= self._asked:
             return False
@@ -84,7 +84,7 @@ class RateSearch(Turning):
         return True
 
     def refuse(self, found: str) -> None:
-        """Tell of a target that was not reached; below a limit, or where nobody asked, there is little to complain of.
+        """Warn where a target was not reached, unless the file is below a limit or the user gave no target.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class RateSearch(Turning):
         )
 
     def _mend(self) -> str:
-        """What else to ask for."""
+        """Return what else to ask for."""
         more = self._bytes > self._asked
         if self._targets.jpeg is not None:
             return f"give --target-jpeg a {'higher' if more else 'lower'} quality, or use another --treatment"

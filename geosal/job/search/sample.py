@@ -106,11 +106,11 @@ class Sample:
 
     @property
     def pixels(self) -> int:
-        """How many."""
+        """Return how many."""
         return self.shape[0] * self.shape[1]
 
     def is_whole(self, plan: Plan) -> bool:
-        """Whether the sample is the scene itself."""
+        """Return whether the sample is the scene itself."""
         return self.shape == plan.layout.grid.shape
 
     def treat(self, task: BlockTask) -> Piece:
@@ -194,7 +194,7 @@ class Sample:
         return own_bytes(tiles, target)
 
     def scale(self, target: Target) -> float:
-        """How many times as many pixels the scene has."""
+        """Return how many times as many pixels the scene has."""
         grid = target.layout.grid
         return grid.height * grid.width / (self.shape[0] * self.shape[1])
 

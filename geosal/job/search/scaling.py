@@ -63,7 +63,7 @@ def _weight(shape: tuple[int, int], tile: int, padding: tuple[float, float]) -> 
 def _rates_of_padding(
     sample: Sample, piece: Piece, encoder: TileEncoder, tiles: Sequence[Tile], form: Format[Any]
 ) -> tuple[float, float]:
-    """What a pixel of padding takes, below the scene and beside it, as a share of what a pixel of the scene does.
+    """Return the cost of a pixel of padding, below the scene and beside it, as a share of that of a scene's pixel.
 
     Learnt from tiles that are cut in halves: what two halves take more than the whole is the padding of both.
     """

@@ -53,16 +53,16 @@ class Turning(ABC):
 
     @property
     def fits(self) -> bool:
-        """Whether the last file would do if nothing comes closer: it is below a limit."""
+        """Return whether the last file would do if nothing comes closer: it is below a limit."""
         return False
 
     def was_better(self) -> bool:
-        """Whether the file before the last, which would do, comes closer; then it is what was reached."""
+        """Return whether the file before the last, which would do, comes closer; then it is what was reached."""
         return False
 
     @abstractmethod
     def refuse(self, found: str) -> None:
-        """Tell of a target that was not reached.
+        """Warn where a target was not reached.
 
         Raises
         ------

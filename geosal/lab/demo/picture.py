@@ -51,7 +51,7 @@ class Square:
     side: float
 
     def pixels(self, height: int, width: int) -> Window:
-        """Tell which pixels of a raster of that size the square holds."""
+        """Return the window of the square in a raster of that size."""
         return Window(
             round(self.left * width), round(self.top * height), round(self.side * width), round(self.side * height)
         )

@@ -25,7 +25,7 @@ class Encoder(Protocol):
 
     @property
     def described(self) -> str:
-        """Say in a sentence which encoder it is, for the report."""
+        """Return a sentence about the encoder, for the report."""
 
     def plain(self, image: str, output: str, quality: int) -> Encoded:
         """Make a plain JPEG of a quality."""
@@ -48,7 +48,7 @@ class GeosalEncoder:
 
     @property
     def described(self) -> str:
-        """Say which encoder it is."""
+        """Return a sentence about the encoder."""
         return (
             f"Both by geosal's JPEG encoder, colour {':'.join(self.wish.subsampling)}, Huffman codes optimised; the "
             "plain JPEG is the same encoder on the untouched image."

@@ -105,7 +105,7 @@ def _folders(wish: Experiment, pictures: Sequence[Picture]) -> Iterator[_Desk]:
 
 
 def _is_own(error: OSError, output: Path) -> bool:
-    """Whether it is the output folder that could not be written."""
+    """Return whether it is the output folder that could not be written."""
     return error.filename is not None and str(error.filename).startswith(str(output))
 
 

@@ -105,7 +105,7 @@ class Trial:
 
     @property
     def matched(self) -> bool:
-        """Whether the size is that of the plain JPEG, within the paper's 1 %."""
+        """Return whether the size is that of the plain JPEG, within the paper's 1 %."""
         return abs(self.difference) <= TOLERANCE
 
     def figure(self, part: str, measure: str) -> float:

@@ -100,7 +100,7 @@ def report_text(outcome: Outcome) -> str:
 
 
 def reproducibility(outcome: Outcome) -> str:
-    """Say whether maps came out the same."""
+    """Return a sentence on whether maps came out the same."""
     differing = [facts for facts in outcome.maps if facts.differing]
     count, passes = len(outcome.maps), outcome.wish.passes
     papers = "In the paper's Figures 1 to 4 five passes give five different maps."
@@ -113,7 +113,7 @@ def reproducibility(outcome: Outcome) -> str:
 
 
 def sizes(outcome: Outcome) -> str:
-    """Say whether every file has the size of its plain JPEG."""
+    """Return a sentence on whether every file has the size of its plain JPEG."""
     shaped = [trial for trial in outcome.trials if trial.method in outcome.wish.modes]
     made = [abs(trial.difference) for trial in shaped if trial.bytes is not None]
     if not outcome.unmatched:

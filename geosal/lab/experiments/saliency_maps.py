@@ -40,13 +40,13 @@ class SalientPart(Saliency):
         return None
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Tell the part of each pixel, and about which pixels a source says something."""
+        """Return the saliency of each pixel, and the pixels about which a source says something."""
         saliency, known = super().read_known(block)
         return is_salient(saliency, self.threshold).astype(np.float32), known
 
 
 def is_salient(saliency: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-    """Tell which pixels belong to the salient part; saliency is of a map of bytes, which rounds down."""
+    """Find the pixels of the salient part. The map has bytes, so its saliency is rounded down."""
     return np.asarray(saliency + np.float32(_BYTE - _GUARD) >= threshold)
 
 
@@ -116,13 +116,13 @@ def map_source(path: Path) -> str:
 
 
 def open_part(wish: Experiment, picture: Picture, path: Path) -> SalientPart:
-    """Tell the salient part of an image from its background, by its map."""
+    """Divide an image into its salient part and its background, by its map."""
     opened = open_saliency([map_source(path)], picture.scene.grid)
     return SalientPart(grid=opened.grid, sources=opened.sources, coverage=opened.coverage, threshold=wish.salient)
 
 
 def _largest_differences(passes: list[Saliency]) -> list[float]:
-    """How far each pass after the first is from it at most; 0 where every bit is the same."""
+    """Return how far each pass after the first is from it at most; 0 where every bit is the same."""
     largest = [0.0] * (len(passes) - 1)
     for values in _blocks(passes):
         for number, other in enumerate(values[1:]):

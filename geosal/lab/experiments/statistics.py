@@ -64,7 +64,7 @@ class Test:
 
     @property
     def gain(self) -> float:
-        """How much more the mode has, on average; of the MSE less is better."""
+        """Return how much more the mode has, on average; of the MSE less is better."""
         return self.shaped - self.jpeg
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def one_way(first: Sequence[float], second: Sequence[float]) -> Variance:
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> float:
-    """Tell p of a t test on the differences; NaN where they have no variance."""
+    """Return p of a t test on the differences; NaN where they have no variance."""
     differences = np.subtract(second, first)
     if len(differences) < _LEAST or np.ptp(differences) == 0:
         return math.nan
@@ -167,7 +167,7 @@ class Verdict:
 
 
 def verdicts(outcome: Outcome, tests: Sequence[Test] | None = None) -> tuple[Verdict, ...]:
-    """Say for each collection, mode and quality whether the global gain shows; all of it from the figures."""
+    """Conclude for each collection, mode and quality whether the global gain shows; all of it from the figures."""
     found = {(t.collection, t.mode, t.quality, t.part, t.measure): t for t in tests or anova(outcome)}
     return tuple(_verdict(outcome, case, found) for case in cases(outcome))
 

@@ -148,7 +148,7 @@ def _of(outcome: Outcome, collection: str, quality: int, image: str | None = Non
 
 
 def _label(outcome: Outcome, method: str) -> str:
-    """What a method is called in the paper's tables; geosal's other mode by its own name."""
+    """Return what a method is called in the paper's tables; geosal's other mode by its own name."""
     kind = method.partition(":")[0]
     if method == JPEG or sum(mode.partition(":")[0] == kind for mode in outcome.wish.modes) > 1:
         return method

@@ -97,7 +97,7 @@ class Experiment:
 
     @property
     def reading(self) -> Reading:
-        """How images are read."""
+        """Return how images are read."""
         return Reading(bidx=self.bidx, bands=self.bands, to_byte=self.to_byte)
 
     @property

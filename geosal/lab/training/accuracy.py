@@ -40,7 +40,7 @@ class Judgement:
 
     @property
     def count(self) -> int:
-        """How many pictures were judged."""
+        """Return how many pictures were judged."""
         return int(self.confusion.sum())
 
     @property

@@ -181,7 +181,7 @@ class Learner:
         return loss.item(), int((logits.argmax(1) == labels).sum().item())
 
     def _rate(self) -> float:
-        """Tell the learning rate of the step: constant, or up a fifth of the way and down in a cosine."""
+        """Return the learning rate of a step: constant, or up for a fifth of the way and down in a cosine."""
         highest = self.settings.learning_rate
         if self.settings.schedule == "constant":
             return highest
@@ -266,7 +266,7 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
 
     def _digest(self) -> str:
-        """Tell pictures apart by some that lie evenly among them; to read all would take as long as learning begins."""
+        """Identify pictures by some of them, evenly spread; to read all would take as long as learning begins."""
         places = np.unique(np.linspace(0, len(self.pictures.labels) - 1, _LOOKED_AT).astype(np.int64))
         found = hashlib.sha256(np.ascontiguousarray(self.pictures.labels, np.int64).tobytes())
         for place in places:

@@ -86,7 +86,7 @@ class ProductBand:
 
     @property
     def thermal(self) -> bool:
-        """It shows heat; ETM+ has its thermal band twice, and only one of them has the role."""
+        """Return whether it shows heat; ETM+ has its thermal band twice, and only one of them has the role."""
         return self.role in _THERMAL or "_VCID_" in self.name
 
     @property

@@ -148,7 +148,7 @@ class Files:
 
 
 def is_litter(name: str) -> bool:
-    """Whether a name, with slashes, is of what a Mac lays beside each file on other disks and in archives."""
+    """Return whether a name, with slashes, is of what a Mac lays beside each file on other disks and in archives."""
     return name.rpartition("/")[2].startswith("._") or "__MACOSX" in name.split("/")
 
 

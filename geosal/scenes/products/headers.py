@@ -138,5 +138,5 @@ def cell_of(grid: Grid) -> float:
 
 
 def fits_by_size(own: Grid, grid: Grid) -> bool:
-    """Whether a band without georeferencing, or beside those that have none, has as many pixels as they do."""
+    """Return whether a band without georeferencing, or beside those that have none, has as many pixels as they do."""
     return own.shape == grid.shape and not (own.georeferenced and grid.georeferenced)

@@ -47,7 +47,7 @@ _QUALITY = (
 
 
 def recognise(files: Files) -> bool:
-    """Whether it is a Landsat product."""
+    """Return whether it is a Landsat product."""
     return bool(files.find(_MTL) or files.find(_BAND))
 
 
@@ -91,7 +91,7 @@ def read(files: Files, chosen: str = "") -> Product:
 
 
 def _nearest(names: list[str]) -> list[str]:
-    """Of names that stand by their depth, those of the least: what lies deeper is a copy, or another product."""
+    """Return the names at the least depth: what lies deeper is a copy, or another product."""
     return [name for name in names if name.count("/") == names[0].count("/")]
 
 
@@ -215,7 +215,7 @@ def _roles(sensor: str, instrument: str) -> tuple[str, ...]:
 
 
 def _resolution(roles: tuple[str, ...], role: str) -> float:
-    """Of a band of a sensor with these roles, where nothing tells it; thermal bands come resampled to 30 m."""
+    """Return the usual pixel size of a band of a sensor with these roles; thermal bands come resampled to 30 m."""
     return 60.0 if roles is _MSS else 15.0 if role == "pan" else 30.0
 
 

@@ -22,7 +22,7 @@ _PEEK = 4000
 
 
 def is_product(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the folder or archive of a Sentinel-2 or Landsat product, or the metadata file in it.
+    """Return whether a path is the folder or archive of a Sentinel-2 or Landsat product, or the metadata file in it.
 
     Reads a directory, or the list of an archive; False for anything that is not there, and for URLs.
     """
@@ -136,7 +136,7 @@ def product_root(path: str) -> str:
 
 
 def _is_whole(path: str) -> bool:
-    """Whether a path is a folder or an archive, and not a file in one."""
+    """Return whether a path is a folder or an archive, and not a file in one."""
     return os.path.isdir(path) or os.path.splitext(path)[1].lower() in ARCHIVES
 
 
@@ -152,7 +152,7 @@ def _marks(name: str) -> bool:
 
 
 def _tells(names: Iterable[str]) -> bool:
-    """Whether the files of a folder are those of a product; AWS has Level-2A's bands in folders of their own."""
+    """Return whether the files of a folder are those of a product; AWS has Level-2A's bands in folders of their own."""
     known = {name for name in names if not is_litter(name)}
     tile = {"tileInfo.json", "metadata.xml"} & known and {"B02.jp2", "B04.jp2", "R10m", "R20m"} & known
     return bool(tile) or any(map(_marks, known))

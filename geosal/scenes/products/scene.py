@@ -176,7 +176,7 @@ class ProductScene(Stored):
         )
 
     def is_whole_file(self) -> bool:
-        """It has many files."""
+        """Return False: it has many files."""
         return False
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small:

@@ -48,7 +48,7 @@ _OF_TILE = ("TILE_ID", "SENSING_TIME")
 
 
 def recognise(files: Files) -> bool:
-    """Whether it is a Sentinel-2 product."""
+    """Return whether it is a Sentinel-2 product."""
     return bool(files.find(_PRODUCT)) or _is_aws(files)
 
 
@@ -88,7 +88,7 @@ def read(files: Files, granule: str = "") -> Product:
 
 
 def _images(files: Files, xml: Any, granule: str) -> tuple[list[tuple[str, str | None]], str]:
-    """What the metadata list of one granule: name without suffix, and the file; and the granule's folder."""
+    """Return what the metadata list of one granule: name without suffix, and the file; and the granule's folder."""
     by_stem: dict[str, list[str]] = {}
     for name in files.find(_RASTER):
         by_stem.setdefault(name.rpartition("/")[2].rpartition(".")[0], []).append(name)

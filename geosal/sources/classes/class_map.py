@@ -109,7 +109,7 @@ class Classes:
         return Coded(codes, np.nan_to_num(values, nan=0.0))
 
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether the raster says something, (rows, cols), where these rows and columns of the scene cross."""
+        """Return whether the raster says something, (rows, cols), where these rows and columns of the scene cross."""
         return ~np.isnan(self._read(rows, cols)) if self.gaps else self.raster.covers(rows, cols)
 
     def __dask_tokenize__(self) -> Hashable:

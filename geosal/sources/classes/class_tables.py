@@ -156,7 +156,7 @@ class ClassTable:
         return self.by_entry(classes, background)
 
     def knows(self, classes: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which classes are in the table; same shape."""
+        """Return which classes are in the table; same shape."""
         if self.flags:
             kind = KINDS[self.name]
             inside = (classes >= 0) & (classes < 1 << kind.bits)

@@ -91,7 +91,7 @@ class CloudPolygons:
 
     @property
     def bounds(self) -> Floats:
-        """Of each polygon, (polygon, 4): least x, least y, largest x, largest y, in pixels."""
+        """Return the bounds of each polygon, (polygon, 4): least x, least y, largest x, largest y, in pixels."""
         return _laid(self)[1]
 
     def read(self, block: Block) -> NDArray[np.uint8]:

@@ -92,7 +92,7 @@ class Flags:
         return codes, said
 
     def covers(self, rows: Ints, cols: Ints) -> NDArray[np.bool_]:
-        """Whether these places lie on the band, (rows, cols)."""
+        """Return whether these places lie on the band, (rows, cols)."""
         if self.polygons is not None:
             return np.ones((rows.size, cols.size), np.bool_)
         return self.rasters[0].covers(rows, cols)
@@ -108,7 +108,7 @@ def _check_theme(text: str, band: QualityBand, theme: str) -> None:
 
 
 def _warn_of_all(text: str, present: Ints, band: QualityBand, theme: str, confidence: str) -> None:
-    """Tell when nothing of the scene is left."""
+    """Warn where nothing of the scene is left."""
     hit = theme_codes(band.kind, theme, confidence, band.sensor)[present]
     if present.size and hit.all():
         warnings.warn(
@@ -135,7 +135,7 @@ def _check_values(text: str, band: QualityBand, present: NDArray[np.generic]) ->
 
 
 def _warn_of_elsewhere(text: str, polygons: CloudPolygons, grid: Grid) -> None:
-    """Tell when the mask has clouds and none is on the scene: it may be another scene's."""
+    """Warn where the mask has clouds and none is on the scene: it may be another scene's."""
     left, top, right, bottom = polygons.bounds.T
     on_scene = (left < grid.width) & (right > 0) & (top < grid.height) & (bottom > 0)
     if len(polygons.bounds) == 0:

@@ -107,7 +107,7 @@ class Preset:
         return Coded(hit.astype(np.uint8), table)
 
     def known(self, rows: Ints, cols: Ints) -> NDArray[np.bool_]:
-        """Whether the quality band lies, (rows, cols), where these rows and columns of the scene cross."""
+        """Return whether the quality band lies, (rows, cols), where these rows and columns of the scene cross."""
         return self.flags.covers(rows, cols)
 
     def __dask_tokenize__(self) -> Hashable:
@@ -118,7 +118,7 @@ class Preset:
         )  # fmt: skip
 
     def _hit(self, block: Block) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Where the theme is, grown, and where the band lies; both (y, x)."""
+        """Return where the theme is, grown, and where the band lies; both (y, x)."""
         outer = block.expand(self.disc.halo, self.shape)
         codes, said = self.flags.read(outer)
         table = theme_codes(self.flags.band.kind, self.theme, self.confidence, self.flags.band.sensor)

@@ -55,7 +55,7 @@ class Field:
     cirrus: bool = False
 
     def holds(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether the bits have one of the values; same shape as `codes`."""
+        """Return whether the bits have one of the values; same shape as `codes`."""
         return np.isin(codes >> self.first & (1 << self.width) - 1, self.values)
 
 
@@ -207,7 +207,7 @@ _NAMES = (
 
 
 def kind_of_name(path: str) -> str | None:
-    """Tell the kind of a quality band by the name its agency gives to the file; None when it is none of those."""
+    """Return the kind of a quality band, from the name that its agency gives to the file; None for other files."""
     name = re.split(r"[/\\]", path)[-1]
     for pattern, kind in _NAMES:
         if re.search(pattern, name, re.IGNORECASE):
@@ -216,13 +216,13 @@ def kind_of_name(path: str) -> str | None:
 
 
 def has_cirrus(sensor: str) -> bool:
-    """Whether a sensor (``LANDSAT_8``, or the name of a Landsat file) has a cirrus band; yes when it is not told."""
+    """Return whether a sensor (``LANDSAT_8``, or the name of a Landsat file) has a cirrus band; True where unknown."""
     return _NO_CIRRUS_BAND.search(sensor) is None
 
 
 @lru_cache(maxsize=64)
 def theme_codes(kind: str, theme: str, confidence: str = "medium", sensor: str = "") -> NDArray[np.bool_]:
-    """Which codes of a quality band mean a theme.
+    """Return which codes of a quality band mean a theme.
 
     Parameters
     ----------

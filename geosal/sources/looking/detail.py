@@ -104,7 +104,7 @@ class Detail(Looking):
 
     @property
     def pixel_bytes(self) -> int:
-        """What reading a block takes for each of its pixels: D in float64, twice where it is cut to saliency."""
+        """Return what reading a block takes for each of its pixels: D in float64, twice where it is cut to saliency."""
         return super().pixel_bytes + 16
 
     def read(self, block: Block) -> NDArray[np.float32]:
@@ -172,12 +172,12 @@ def _names(text: str, bands: str) -> tuple[str, ...]:
 
 
 def _valid(samples: Samples, positions: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where all bands looked at are valid, (y, x)."""
+    """Return where all bands looked at are valid, (y, x)."""
     return np.asarray(samples.valid[list(positions)].all(axis=0))
 
 
 def _limits(sample: list[Patch], positions: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
-    """What becomes black and white, for each band."""
+    """Return what becomes black and white, for each band."""
     limits = []
     for band in positions:
         seen = np.concatenate([samples.pixels[band][samples.valid[band]] for samples, _ in sample])

@@ -34,7 +34,7 @@ class Looking:
 
     @property
     def pixel_bytes(self) -> int:
-        """What reading a block takes for each of its pixels: samples, whether they count, and the saliency."""
+        """Return what reading a block takes for each of its pixels: samples, whether they count, and the saliency."""
         layout = self.scene.layout
         return layout.count * (np.dtype(layout.dtype).itemsize + 1) + 8
 

@@ -236,7 +236,7 @@ def _compose(outer: Affine, inner: Affine) -> Affine:
 
 
 def _overlap(wanted: range, patch: int) -> tuple[slice, slice]:
-    """Which of the nodes in `wanted` a patch holds, and where in the patch."""
+    """Return which of the nodes in `wanted` a patch holds, and where in the patch."""
     first, stop = max(wanted.start, patch * _PATCH), min(wanted.stop, (patch + 1) * _PATCH)
     return (
         slice(first - wanted.start, stop - wanted.start),

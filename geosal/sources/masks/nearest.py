@@ -92,7 +92,7 @@ class ClassRaster:
         return pixels, said
 
     def covers(self, rows: Ints, cols: Ints) -> NDArray[np.bool_]:
-        """Whether these places of the scene lie on the raster, (rows, cols); no pixel is read."""
+        """Return whether these places of the scene lie on the raster, (rows, cols); no pixel is read."""
         return covered(self.alignment, self.file.grid.shape, rows, cols)
 
     def present(self, text: str) -> NDArray[Any]:
@@ -134,7 +134,7 @@ def _distinct(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def warn_of_finer(text: str, scene: Grid, raster: ClassRaster) -> None:
-    """Tell that the raster's pixels are so small against the scene's that most are never looked at."""
+    """Warn where the raster's pixels are so small against the scene's that most are never looked at."""
     per_pixel = raster.under.height * raster.under.width / (scene.height * scene.width)
     if per_pixel > 16:  # four along each axis
         warnings.warn(

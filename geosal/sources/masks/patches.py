@@ -42,7 +42,7 @@ def patches(alignment: Alignment, shape: tuple[int, int], rows: Ints, cols: Ints
 
 
 def covered(alignment: Alignment, shape: tuple[int, int], rows: Ints, cols: Ints) -> NDArray[np.bool_]:
-    """Whether the places where `rows` and `cols` cross lie on the raster, (rows, cols)."""
+    """Return whether the places where `rows` and `cols` cross lie on the raster, (rows, cols)."""
     footprint = Footprint.of(*alignment.positions(rows, cols), shape)
     if footprint is None:
         return np.zeros((rows.size, cols.size), np.bool_)

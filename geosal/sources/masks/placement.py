@@ -103,7 +103,7 @@ def _resolve_alignment(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -
 
 
 def _overlap(alignment: Alignment, scene: Grid, mask: Grid) -> bool:
-    """Whether the centre of any scene pixel lies on the mask: by a sample, and pixel by pixel when that finds none."""
+    """Return whether the centre of any scene pixel lies on the mask: by a sample, or by all pixels if it finds none."""
     rows, cols = spread(scene.height, SAMPLES), spread(scene.width, SAMPLES)
     if Footprint.of(*alignment.positions(rows, cols), mask.shape) is not None:
         return True
@@ -118,7 +118,7 @@ def _overlap(alignment: Alignment, scene: Grid, mask: Grid) -> bool:
 
 
 def _elsewhere(text: str, scene: Grid, mask: Grid) -> str:
-    """Say that mask and scene do not overlap, and where each lies."""
+    """Explain that mask and scene do not overlap, and where each lies."""
     hint = ""
     left, bottom, right, top = mask.bounds
     crs = mask.rasterio_crs

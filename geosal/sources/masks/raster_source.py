@@ -122,7 +122,7 @@ class RasterSource:
         return Coded(codes, np.clip(self._by_code(), 0, 1))
 
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether the mask says something, (rows, cols), where these rows and columns of the scene cross."""
+        """Return whether the mask says something, (rows, cols), where these rows and columns of the scene cross."""
         if self.gaps:
             return ~np.isnan(self._read(rows, cols))
         return covered(self.alignment, self.file.grid.shape, rows, cols)
@@ -184,7 +184,7 @@ def _refuse_kind(text: str, file: RasterFile) -> None:
 
 
 def _warn_of_finer(text: str, grid: Grid, under: Block) -> None:
-    """Tell that mask pixels between the scene's are not looked at: a ship may fall through."""
+    """Warn where mask pixels between the scene's are not looked at: a ship may be missed."""
     per_pixel = under.height * under.width / (grid.height * grid.width)
     if per_pixel > _FINER:
         warnings.warn(
@@ -197,7 +197,7 @@ def _warn_of_finer(text: str, grid: Grid, under: Block) -> None:
 
 
 def _only_0_and_1(text: str, file: RasterFile, values: Values) -> bool:
-    """Whether the mask's integers are a yes and a no: 0 and 1 in all of the file, not under the scene alone.
+    """Return whether the mask's integers are a yes and a no: 0 and 1 in all of the file, not under the scene alone.
 
     Bytes of 0 and 1 under the scene count as such whatever lies elsewhere, which is often a nodata value that nobody
     declared; it is told.

@@ -37,7 +37,7 @@ def best(logits: NDArray[np.float64], top: int) -> NDArray[np.intp]:
 
 
 def seen(cam: Floats, weights: Floats, top: int, window: int) -> Floats:
-    """How clearly the likeliest classes are seen, and that times how much they matter, (2, y, x).
+    """Return how clearly the likeliest classes are seen, and that times how much they matter, (2, y, x).
 
     With p the softmax of the `top` greatest logits of the neighbourhood: ``sum(p max(cam, 0))`` and the same with
     each class times its weight.
@@ -129,7 +129,7 @@ class Canvas:
 
 
 def _fade(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float64]:
-    """What a tile counts along an axis of `size` cells.
+    """Return what a tile counts along an axis of `size` cells.
 
     Nothing along its edges, where the network sees no neighbours, then a raised cosine, each over a third of the
     overlap; whole at the edge of the scene, where it is the only one that knows.

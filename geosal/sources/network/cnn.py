@@ -156,7 +156,7 @@ class Cnn:
         return saliency
 
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether a cell near holds a valid pixel, (rows, cols), where these rows and columns of the scene cross."""
+        """Return whether a valid pixel is in a cell nearby, (rows, cols), where these rows and columns cross."""
         return ~np.isnan(self._at(rows, cols))
 
     def __dask_tokenize__(self) -> Hashable:
@@ -253,7 +253,7 @@ def _check_size(source: SourceText, path: str, look: _Look) -> None:
 
 
 def _worth(source: SourceText, card: ModelCard) -> NDArray[np.float32]:
-    """What each class is worth: as the card says, but for those that the user names."""
+    """Return what each class is worth: as the card says, but for those that the user names."""
     worth = dict(zip(card.classes, card.weights, strict=True))
     text = source.get("classes")
     for pair in [] if text is None else text.split(";"):

@@ -147,7 +147,7 @@ class Perlin(Synthetic):
         return total.astype(np.float32)
 
     def _along(self, octave: int, row: int, axis: "_Axis") -> tuple[Floats, Floats]:
-        """What one row of lattice points gives along x, (cols,): by itself, and times the distance in y from it."""
+        """Return the terms of one row of lattice points along x, (cols,): constant, and linear in the distance in y."""
         left, right = self._gradients(octave, row, axis.cell), self._gradients(octave, row, axis.cell + 1)
         return (
             _lerp(left[:, 0] * axis.inside, right[:, 0] * (axis.inside - 1), axis.fade),

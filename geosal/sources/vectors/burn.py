@@ -125,7 +125,7 @@ class Outlines:
         return out
 
     def empty(self, features: Ints, within: Block) -> NDArray[np.bool_]:
-        """Which of some small or thin features cover no pixel centre of a block, which may reach beyond the scene."""
+        """Return which small or thin features cover no pixel centre of a block, which may reach beyond the scene."""
         filled = np.zeros(features.size, np.bool_)
         for group in _pieces(self.first[features + 1] - self.first[features], _MAX_EDGES):
             edges = self._edges(features[group], within)
@@ -183,7 +183,7 @@ class _Edges(NamedTuple):
     bottom: Floats
 
     def within(self, strip: Block) -> "_Edges":
-        """Those that reach into the rows of a strip."""
+        """Return the edges that reach into the rows of a strip."""
         near = (self.top[:, 1] < strip.row_stop) & (self.bottom[:, 1] > strip.row_off)
         return _Edges(self.owner[near], self.top[near], self.bottom[near])
 

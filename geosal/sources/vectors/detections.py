@@ -53,7 +53,7 @@ class _Image:
 
     @property
     def label(self) -> str:
-        """As messages name it."""
+        """Return its name in messages."""
         return self.name or f"image {self.number}"
 
 

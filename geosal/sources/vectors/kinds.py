@@ -30,7 +30,7 @@ class Member:
 
 
 def by_magic(path: str, head: bytes) -> str | None:
-    """Tell the kind of a file from its first bytes; None where it is none that is read."""
+    """Return the kind of a file, from its first bytes; None where geosal does not read it."""
     if head.startswith(_ZIP):
         return member_of(path).kind if path.lower().endswith(_ARCHIVES) else None
     binary = {b"fgb\x03fgb": "fgb", SHP: "shp", b"PAR1": "parquet"}
@@ -57,7 +57,7 @@ def _by_text(path: str, head: bytes) -> str | None:
 
 
 def _says_geojson(text: bytes) -> bool:
-    """Whether JSON starts as GeoJSON does, by its outermost members; what does not is looked at as COCO."""
+    """Return whether JSON starts as GeoJSON does, by its outermost members; what does not is looked at as COCO."""
     depth, keys = 0, set()
     for token in TOKEN.finditer(text):
         if token[1] is None:
@@ -70,7 +70,7 @@ def _says_geojson(text: bytes) -> bool:
 
 
 def _one_a_line(path: str) -> bool:
-    """Whether a file's first line is a whole feature and another one follows."""
+    """Return whether a file's first line is a whole feature and another one follows."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         end = content.find(b"\n")
         while end >= 0 and not content[:end].removeprefix(b"\xef\xbb\xbf").strip():

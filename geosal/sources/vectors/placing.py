@@ -201,7 +201,7 @@ def _sides(geometries: NDArray[Any], way: _Way) -> tuple[Floats, Floats, NDArray
 
 
 def _off(places: Floats, first: Floats, last: Floats, way: _Way) -> Floats:
-    """How far places, projected, are from straight lines between ends in pixels, (side, 2) all."""
+    """Return how far places, projected, are from straight lines between ends in pixels, (side, 2) all."""
     chord = way.short(last - first)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         squared = (chord**2).sum(axis=1)
@@ -211,7 +211,7 @@ def _off(places: Floats, first: Floats, last: Floats, way: _Way) -> Floats:
 
 
 def no_overlap(text: str, features: Features, grid: Grid) -> SaliencyError:
-    """Say that no feature lies on the scene, where both lie, and what may be the reason."""
+    """Explain that no feature lies on the scene, where both lie, and what may be the reason."""
     if features.pixels:
         left, top, right, bottom = shapely.total_bounds(features.geometries)
         return SaliencyError(
@@ -250,7 +250,7 @@ def _degrees(crs: str | None, bounds: Any) -> str:
 
 
 def on_scene(placed: NDArray[Any], grid: Grid, reach: float | Floats = 0.0) -> NDArray[np.bool_]:
-    """Which geometries have a bounding box that comes within `reach` pixels of the scene."""
+    """Return which geometries have a bounding box that comes within `reach` pixels of the scene."""
     left, top, right, bottom = shapely.bounds(placed).T
     on = (right > -reach) & (bottom > -reach) & (left < grid.width + reach) & (top < grid.height + reach)
     return np.asarray(on)

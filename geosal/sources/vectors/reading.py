@@ -97,7 +97,7 @@ class Features:
 
 
 def kind_of(path: str) -> str:
-    """Tell what a file is: one of ``GeoJSON GeoJSONSeq COCO GPKG shp fgb KML parquet CSV``.
+    """Return the kind of a file: one of ``GeoJSON GeoJSONSeq COCO GPKG shp fgb KML parquet CSV``.
 
     ``GeoJSONSeq`` has a feature a line, and ``shp`` and ``KML`` may be packed.
 

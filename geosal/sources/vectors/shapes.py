@@ -78,7 +78,7 @@ def polygons_of(
 
 
 def _middles(placed: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
-    """Where the size of a pixel is taken for each feature: the middle of what of its bounding box is on the scene."""
+    """Return where each feature measures the size of a pixel: the middle of that part of its bounds on the scene."""
     bounds = np.clip(shapely.bounds(placed), 0, [grid.width, grid.height] * 2)
     return np.asarray(np.nan_to_num((bounds[:, :2] + bounds[:, 2:]) / 2), np.float64)
 

@@ -42,7 +42,7 @@ def check_geojson(path: str) -> None:
 
 
 def tells_crs(path: str) -> bool:
-    """Whether a GeoJSON names a CRS; without, it is in degrees of WGS 84 (RFC 7946, section 4).
+    """Return whether a GeoJSON names a CRS; without, it is in degrees of WGS 84 (RFC 7946, section 4).
 
     What an attribute of a feature is called does not matter: the outermost members alone count, as for GDAL.
     """

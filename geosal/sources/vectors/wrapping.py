@@ -29,7 +29,7 @@ class MapWindow(NamedTuple):
 
     @classmethod
     def of(cls, grid: Grid, reach: float) -> "MapWindow":
-        """Where a scene lies, and `reach` pixels around it."""
+        """Return where a scene lies, and `reach` pixels around it."""
         x, y = places_around(grid, reach + AROUND)
         return cls(x.min(), y.min(), x.max(), y.max())
 
