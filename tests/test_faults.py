@@ -79,7 +79,7 @@ def being_encoded(process: "subprocess.Popen[str]", output: Path) -> None:
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         for encoded in output.parent.glob(f".*/{output.name}"):
-            if encoded.with_name("stage.tif").exists() and encoded.stat().st_size > 0:
+            if encoded.with_name(f"{encoded.name}.stage.tif").exists() and encoded.stat().st_size > 0:
                 return
         time.sleep(0.005)
     pytest.fail(f"never saw it being encoded: {process.communicate()[1]}")
@@ -109,7 +109,7 @@ def test_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, ol
     files = [path for path in tmp_path.iterdir() if path.is_file()]
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files} == before
     (work,) = tmp_path.glob(".*")
-    assert (work / "stage.tif").exists()  # it was killed in the middle, not at the end
+    assert (work / f"{output.name}.stage.tif").exists()  # it was killed in the middle, not at the end
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])

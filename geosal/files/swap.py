@@ -37,6 +37,8 @@ _ANY_WORLD_FILE = ".wld"
 NOTE = "swap.json"
 """What a job notes in its work directory before it publishes."""
 _KEPT = "kept"
+"""Folder of what stood there before: no name in it can be that of a new file."""
+_KEPT_STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,10 @@ class Swap:
     def prepare(cls, directory: Path, main: Path, output: Path, *, placed: bool = True) -> Self:
         """Keep the old sidecars, and note what is to happen; not `placed`, a world file is left alone."""
         new, old = there(main, placed=placed), there(output, placed=placed)
-        for suffix in old:
-            _copy(beside(output, suffix), directory / f"{_KEPT}{suffix}")
         swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
+        (directory / _KEPT).mkdir(exist_ok=True)
+        for suffix in old:
+            _copy(beside(output, suffix), swap._kept(suffix))
         note = directory / f"{NOTE}.new"
         note.write_text(json.dumps(asdict(swap), default=str))
         flush(note)
@@ -151,7 +154,7 @@ class Swap:
                 os.replace(self._kept(suffix), beside(self.output, suffix))
 
     def _kept(self, suffix: str) -> Path:
-        return self.directory / f"{_KEPT}{suffix}"
+        return self.directory / _KEPT / (suffix or _KEPT_STORE)
 
 
 def foreign(store: Path) -> str | None:

@@ -165,6 +165,8 @@ class Format(Finished, ABC, Generic[Encoder]):
         It is a directory, and nothing lies beside it.
     bands_take_memory
         Its encoder takes memory for each band of a tile, however many there are.
+    reads_by_line
+        GDAL's writer takes an image line by line.
     kept_by_gdal
         Domains of metadata that GDAL's writer keeps.
     own_tags
@@ -184,6 +186,7 @@ class Format(Finished, ABC, Generic[Encoder]):
     is_jpeg: ClassVar[bool] = False
     is_store: ClassVar[bool] = False
     bands_take_memory: ClassVar[bool] = False
+    reads_by_line: ClassVar[bool] = False
     kept_by_gdal: ClassVar[frozenset[str]] = frozenset({""})
     own_tags: ClassVar[frozenset[str]] = frozenset()
     otherwise_of_dtype: ClassVar[str] = "write a .tif, or convert the scene first"

@@ -64,7 +64,8 @@ def open_sink(
         The file cannot be made.
     """
     if isinstance(encoder, ByGdal):
-        with Stage(path.with_name("stage.tif"), layout) as stage:
+        staged = path.with_name(f"{path.name}.stage.tif")
+        with Stage(staged, layout, by_line=profile.format.reads_by_line) as stage:
             yield _GdalSink(path, stage, profile, layout, threads, report)
     else:
         with profile.format.container(path, profile, layout, encoder, threads) as container:

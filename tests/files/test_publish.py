@@ -31,6 +31,18 @@ def publish(output: Path, content: bytes, *, overwrite: bool = False, sidecars: 
         return work.publish(main)
 
 
+@pytest.mark.parametrize("name", ["kept.png", "lock.png", "swap.png", "stage.png", "encoded.png"])
+def test_no_name_of_an_output_is_that_of_a_file_of_ours(tmp_path: Path, name: str) -> None:
+    output = tmp_path / name
+    for content in (b"old", b"new"):
+        with WorkDirectory(output, overwrite=True) as work:
+            for suffix in (".png", ".png.aux.xml", ".pgw"):
+                work.path(output.stem + suffix).write_bytes(content)
+            work.publish(work.path(name))
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found == {name: b"new", f"{name}.aux.xml": b"new", f"{output.stem}.pgw": b"new"}
+
+
 def names(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
 

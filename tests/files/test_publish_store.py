@@ -183,9 +183,9 @@ class TestPublish:
         with pytest.raises(OutputError, match="cannot be published"):
             publish(output, "new", overwrite=True)
         assert content_of(output) == "theirs"
-        (kept,) = tmp_path.glob(".out.zarr.geosal-*/kept")
+        (kept,) = tmp_path.glob(".out.zarr.geosal-*/kept/store")
         assert content_of(kept) == "old"
-        assert str(kept.parent) in caplog.text
+        assert str(kept.parents[1]) in caplog.text
 
     def test_every_file_is_on_disk_before_the_name_is_taken(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -249,7 +249,7 @@ def test_the_kill_that_leaves_no_store_does_so_for_a_moment_only(tmp_path: Path)
     output = publish(tmp_path / "out.zarr", "old")
     kill(output, 2)
     assert not output.exists()
-    (kept,) = tmp_path.glob(".out.zarr.geosal-*/kept")
+    (kept,) = tmp_path.glob(".out.zarr.geosal-*/kept/store")
     assert content_of(kept) == "old"
 
 

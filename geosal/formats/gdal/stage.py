@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetWriter
 
-from geosal.core.gdal_env import gdal_env
+from geosal.core.gdal_env import GDAL_CACHE_BYTES, gdal_env
 from geosal.core.grid import Block
 from geosal.core.metadata import apply_metadata
 from geosal.core.raster import RasterLayout
@@ -25,6 +25,8 @@ from geosal.files.publish import visible_parent
 from geosal.formats.gdal.completeness import missing_tiles
 
 TILE = 512
+_LOWEST_TILE = 16
+"""TIFF has no lower ones."""
 _MOST_BANDS_BY_PIXEL = 4
 """Largest number of bands that are interleaved by pixel. More are staged band by band: a tile of all would be large."""
 _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -34,7 +36,8 @@ class Stage:
     """One temporary GeoTIFF, written block by block; use it as a context manager.
 
     Blocks may come in any order, from one thread: workers hand theirs over. They are best cut at multiples of 512
-    pixels: then no tile is compressed twice.
+    pixels: then no tile is compressed twice. Tiles of a wide image that is read by line are lower: GDAL's cache holds a
+    row of them, else it would decode the whole row again for each line.
 
     Parameters
     ----------
@@ -42,11 +45,14 @@ class Stage:
         A new file.
     layout
         Grid, dtype, nodata, mask and metadata.
+    by_line
+        GDAL will read it line by line.
     """
 
-    def __init__(self, path: str | Path, layout: RasterLayout) -> None:
+    def __init__(self, path: str | Path, layout: RasterLayout, *, by_line: bool = False) -> None:
         self.path = Path(path)
         self._layout = layout
+        self._tile_rows = _rows_in_cache(layout) if by_line else TILE
         self._dataset: DatasetWriter | None = None
 
     def __enter__(self) -> Self:
@@ -55,7 +61,7 @@ class Stage:
         with gdal_env(), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             try:
-                self._dataset = rasterio.open(self.path, "w", **_creation(layout))
+                self._dataset = rasterio.open(self.path, "w", **_creation(layout, self._tile_rows))
                 apply_metadata(self._dataset, layout.metadata)
             except (RasterioError, OSError, ValueError) as error:
                 self._discard()
@@ -150,7 +156,16 @@ class Stage:
         )
 
 
-def _creation(layout: RasterLayout) -> dict[str, Any]:
+def _rows_in_cache(layout: RasterLayout) -> int:
+    """Rows of a tile, so that a row of tiles takes half of GDAL's cache at most, if there are such tiles."""
+    line = layout.raw_bytes // layout.grid.height
+    rows = TILE
+    while rows > _LOWEST_TILE and 2 * rows * line > GDAL_CACHE_BYTES:
+        rows //= 2
+    return rows
+
+
+def _creation(layout: RasterLayout, tile_rows: int) -> dict[str, Any]:
     """Collect rasterio's keywords for the stage: quick to write, quick to read back, never sparse."""
     grid = layout.grid
     colours = tuple(band.colorinterp for band in layout.metadata.bands)
@@ -164,7 +179,7 @@ def _creation(layout: RasterLayout) -> dict[str, Any]:
         "crs": grid.rasterio_crs,
         "tiled": True,
         "blockxsize": TILE,
-        "blockysize": TILE,
+        "blockysize": tile_rows,
         "interleave": "pixel" if layout.count <= _MOST_BANDS_BY_PIXEL else "band",
         "photometric": "RGB" if colours[:3] == _RGB else "MINISBLACK",
         "compress": "ZSTD",

@@ -39,6 +39,7 @@ class Png(Format[TileEncoder]):
     )
     options = OPTIONS
     made_at_end = True
+    reads_by_line = True
     keeps_colours = False  # it knows grey, and red, green and blue
     valid = "valid PNG"
     coded_unit = "row"

@@ -14,10 +14,13 @@ import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp, MaskFlags
 
+import geosal
+from geosal.core.gdal_env import GDAL_CACHE_BYTES
 from geosal.core.grid import Grid
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError
 from geosal.formats.gdal.completeness import missing_tiles
+from geosal.formats.gdal.convert import convert
 from geosal.formats.gdal.stage import Stage
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -53,6 +56,59 @@ def test_blocks_in_any_order(tmp_path: Path, dtype: str, count: int) -> None:
         assert dataset.tags()["GEOSAL_VERSION"] == "1"
         assert dataset.tags(count)["STATISTICS_MEAN"] == str(count - 1)
         assert dataset.block_shapes[0] == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("width", "count", "dtype", "rows"),
+    [
+        (2000, 3, "uint16", 512),
+        (21_845, 3, "uint16", 512),
+        (21_846, 3, "uint16", 256),
+        (50_000, 3, "uint16", 128),
+        (100_000, 3, "uint8", 128),
+        (1_000_000, 4, "uint16", 16),
+    ],
+)
+def test_a_row_of_tiles_that_is_read_by_line_fits_into_the_cache(
+    tmp_path: Path, width: int, count: int, dtype: str, rows: int
+) -> None:
+    grid = Grid.from_crs(UTM, Affine(10, 0, 5e5, 0, -10, 4e6), 1, width)
+    layout = layout_of(np.zeros((count, 1, 1), dtype), grid=grid)
+    with Stage(tmp_path / "stage.tif", layout, by_line=True):
+        pass
+    with rasterio.open(tmp_path / "stage.tif") as dataset:
+        assert dataset.block_shapes[0] == (rows, 512)
+    assert rows * (width + 512) * layout.raw_bytes // width < GDAL_CACHE_BYTES
+
+
+@pytest.mark.parametrize(("name", "rows"), [("a.png", 64), ("a.tif", 512)])
+def test_what_gdal_reads_by_line_is_staged_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, rows: int
+) -> None:
+    monkeypatch.setattr("geosal.formats.gdal.stage.GDAL_CACHE_BYTES", 2 * 64 * 3000)
+    source, found = tmp_path / "in.tif", []
+    pixels = some(3, "uint8", (600, 1000))
+    with rasterio.open(source, "w", "GTiff", 1000, 600, 3, UTM, Affine(10, 0, 5e5, 0, -10, 4e6), "uint8") as sink:
+        sink.write(pixels)
+
+    def see(stage: Path, *rest: Any) -> None:
+        with rasterio.open(stage) as dataset:
+            found.append(dataset.block_shapes[0])
+        convert(stage, *rest)
+
+    monkeypatch.setattr("geosal.formats.gdal.convert.convert", see)
+    options = () if name == "a.png" else (("OVERVIEW_RESAMPLING", "NEAREST"),)
+    geosal.compress(source, tmp_path / name, saliency="uniform:saliency=1", creation_options=options)
+    assert found == [(rows, 512)]
+    with rasterio.open(tmp_path / name) as dataset:
+        np.testing.assert_array_equal(dataset.read(), pixels)
+
+
+def test_an_output_may_have_the_name_of_a_stage(rgb_scene: Path, tmp_path: Path) -> None:
+    options = (("OVERVIEW_RESAMPLING", "NEAREST"),)
+    geosal.compress(rgb_scene, tmp_path / "stage.tif", saliency="half", creation_options=options)
+    assert [path.name for path in tmp_path.iterdir() if path.name != rgb_scene.name] == ["stage.tif"]
+    assert all(check.ok for check in geosal.verify(tmp_path / "stage.tif", against=rgb_scene))
 
 
 def test_blocks_in_any_order_with_a_mask(tmp_path: Path) -> None:
