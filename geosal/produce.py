@@ -28,14 +28,14 @@ from geosal.verification import verify_structure
 
 Tags = Mapping[str, str]
 Facts = TypeVar("Facts")
-"""What is to be known about a block besides its pixels."""
+"""Type of what a task finds out about a block besides its pixels."""
 
 
 Stage = Literal[
     "search", "smooth", "encode", "verify", "saliency", "range", "compare", "map", "scene", "maps", "files",
 ]  # fmt: skip
-"""What a job does: the first four in this order, of a saliency map "saliency" instead of "smooth"; the next three are a
-comparison's, "scene" is the demonstration's, and the last two are an experiment's."""
+"""Stages of a job. The first four come in this order; a saliency map has "saliency" instead of "smooth". "range",
+"compare" and "map" are a comparison's, "scene" is the demonstration's, and the last two are an experiment's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,13 @@ class Work(NamedTuple, Generic[Facts]):
     """What a task makes of a block."""
 
     pixels: NDArray[Any]
-    """(band, y, x)."""
+    """Pixels, (band, y, x)."""
     mask: NDArray[np.bool_] | None
-    """(y, x), what the output's mask says, if it gets one: True = valid."""
+    """The output's mask, (y, x), True = valid; None where it gets none."""
     facts: Facts
-    """They travel to `produce`'s `take`."""
+    """What the task found out; `produce` hands it to `take`."""
     levels: NDArray[np.uint8] | None = None
-    """(y, x), levels of saliency, where the encoding of tiles depends on them."""
+    """Levels of saliency, (y, x); None where the encoding of tiles does not depend on them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,11 +77,11 @@ class Target:
     profile, treatment, layout
         What goes into it, and what saliency does to that.
     encoder
-        Of its tiles, or why GDAL has to write it.
+        Encoder of its tiles, or the reason why GDAL has to write it.
     rounding
-        Of the means in overviews, where a treatment rounds pixels by their levels.
+        Rounds the means in overviews, where a treatment rounds pixels by their levels.
     threads
-        How many GDAL may have then; all cores when None.
+        Number of threads that GDAL may have then; None means all cores.
     """
 
     output: str
@@ -125,13 +125,13 @@ def target_for(
     profile
         Decided.
     layout
-        Of the pixels that come; the output's may differ, see `layout_for`.
+        Layout of the pixels that come; the output's may differ, see `layout_for`.
     overwrite
         Whether a file may be replaced.
     treatment
         Decided.
     steps
-        Of the ladder, where the treatment goes by it.
+        Steps of the ladder, where the treatment depends on levels.
     """
     check_place(output, layout)
     layout = layout_for(profile, layout)
@@ -179,11 +179,11 @@ class Labour(Generic[Facts]):
     stage
         What to call it in `Progress`.
     task
-        From a block to its `Work`; it pickles where processes or a cluster are to run it.
+        Makes the `Work` of a block; it must pickle where processes or a cluster are to run it.
     blocks
         Cover the output, without overlap.
     scheduler, workers
-        As `geosal.core.cluster.open_pool`.
+        See `geosal.core.cluster.open_pool`.
     """
 
     stage: Stage
@@ -252,9 +252,9 @@ class Making(NamedTuple):
     """A file between its making and its name."""
 
     path: Path
-    """A new file of the output's name, in a work directory."""
+    """A new file in a work directory, with the name of the output."""
     output: Path
-    """Its final name, links resolved."""
+    """Final path of the output, links resolved."""
 
 
 @contextmanager
@@ -291,7 +291,7 @@ def make_file(
     path
         A new file of the output's name.
     target, labour, take, tags, report
-        As `produce`.
+        See `produce`.
 
     Raises
     ------

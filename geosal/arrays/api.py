@@ -46,7 +46,7 @@ def saliency(
     like
         Scene whose grid, dask chunks and coordinates are taken.
     combine, outside, background, drivers
-        As `geosal.Recipe`.
+        See `geosal.Recipe`.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def write(
     path
         The output; the suffix picks the writer.
     profile, creation_options, overwrite, workers
-        As `geosal.Recipe`.
+        See `geosal.Recipe`.
     progress
         Called after each block and at each stage.
 

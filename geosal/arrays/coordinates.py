@@ -18,14 +18,14 @@ from geosal.core.grid import Grid
 from geosal.errors import GeosalWarning, SceneError
 
 _TOLERANCE = 0.01
-"""Of a pixel: coordinates that differ by less are the same; those of degrees are often rounded."""
+"""Tolerance of coordinates, in pixels: those in degrees are often rounded."""
 _CENTRE = 0.5
 _ROUNDING = 2
-"""Units in the last place by which coordinates may be off; those of float32 degrees come to more than `_TOLERANCE`."""
+"""Tolerance in units in the last place; for float32 degrees this is more than `_TOLERANCE`."""
 _FAR = 100_000
 """Pixels from the corner of the transform beyond which small whole numbers are no coordinates of its map."""
 _MOST_PIXELS = 2**17
-"""Numbers of pixels lie below; coordinates in metres above."""
+"""Limit of pixel numbers; coordinates in metres are larger."""
 _OTHER_NAMES = frozenset({"lat", "latitude", "lon", "longitude", "northing", "easting"})
 _STANDARD_NAMES = frozenset({"latitude", "longitude", "projection_x_coordinate", "projection_y_coordinate"})
 
@@ -198,7 +198,7 @@ def _are_numbers_of_pixels(
     found
         Transform that the coordinates tell.
     kept
-        That of the array.
+        Transform that the array keeps.
     xs, ys
         Centres of columns and of rows.
     whole
@@ -240,11 +240,11 @@ def _axis(
     Parameters
     ----------
     name
-        Of the axis, for messages.
+        Name of the axis, for messages.
     centres
         (n,), of pixels.
     ulp
-        How finely the numbers are given.
+        Spacing of the floats in which the coordinates are given.
     kept
         Beginning and distance of the file's pixels. Where the coordinates lie on them, theirs are the exact numbers.
     otherwise

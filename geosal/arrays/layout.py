@@ -21,12 +21,12 @@ from geosal.errors import GeosalError, GeosalWarning
 from geosal.scenes import AnyScene, Reading, open_input
 
 _NODATA_KEYS = ("_FillValue", "missing_value", "fill_value", "nodata")
-"""Attributes by which rioxarray tells a nodata code, the first that is there."""
+"""Attributes in which rioxarray keeps a nodata code; the first that is there counts."""
 _NOT_TEXT = frozenset({
     *_NODATA_KEYS, "scale_factor", "add_offset", "units", "long_name", "grid_mapping", "coordinates", "crs",
 })  # fmt: skip
 _OF_THE_WHOLE = re.compile(r"STATISTICS_|CORNER_|(REFLECTIVE|THERMAL|PANCHROMATIC)_(LINES|SAMPLES)$", re.IGNORECASE)
-"""Keys of tags that a part no longer has."""
+"""Keys of tags that are not true of a part of the raster."""
 _DOMAINS_OF_THE_WHOLE = frozenset({"GEOLOCATION"})
 
 

@@ -186,7 +186,7 @@ def _read_mask(source: AnyScene, block_info: "_BlockInfo") -> NDArray[np.bool_]:
 
 
 _BlockInfo = dict[None, dict[str, list[tuple[int, int]]]]
-"""What dask tells of the chunk that is asked for."""
+"""Description that dask gives of the chunk to be made."""
 
 
 def _block(block_info: _BlockInfo) -> Block:

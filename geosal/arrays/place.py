@@ -16,7 +16,7 @@ from geosal.core.raster import RasterLayout, RasterMetadata
 from geosal.errors import GeosalWarning
 
 _SAME = 1e-6
-"""Of a pixel."""
+"""Tolerance of a position, in pixels."""
 _CENTRE = 0.5
 
 
@@ -24,7 +24,7 @@ class FilePixels(NamedTuple):
     """Where the pixels of an array lie in its file."""
 
     transform: Affine
-    """From (column, row) of the array to those of the file, of corners."""
+    """Maps (column, row) of the array to those of the file, for corners of pixels."""
     is_whole: bool
 
 

@@ -94,7 +94,7 @@ def smooth_dask(
     valid
         (y, x) bool, or None when only nodata and NaN are invalid.
     ladder, rules
-        As `smooth_block`.
+        See `smooth_block`.
     """
     y, x = (_merge_small_chunks(chunks, ladder.halo) for chunks in pixels.chunks[1:])
     # An axis of one chunk has no neighbours, so it may be shorter than the halo.

@@ -14,7 +14,7 @@ from geosal.comparison.seams import KEPT
 from geosal.core.raster import RasterLayout
 
 _BYTES = 100 * 2**20
-"""For each worker: with two of them, libraries and GDAL's cache, a comparison takes 512 MiB."""
+"""Bytes for each worker: with two of them, libraries and GDAL's cache, a comparison takes 512 MiB."""
 
 
 def groups_of(pair: Pair, block: int, workers: int) -> list[list[int]]:
@@ -23,7 +23,7 @@ def groups_of(pair: Pair, block: int, workers: int) -> list[list[int]]:
     Parameters
     ----------
     pair
-        Of two scenes.
+        A pair of scenes.
     block
         Rows and columns of a block.
     workers

@@ -63,7 +63,7 @@ class MapTask:
     """Map the errors of one block."""
 
     pairs: tuple[Pair, ...]
-    """Of some bands each."""
+    """Pairs of scenes, each with some of the bands."""
 
     def __call__(self, block: Block) -> Work[None]:
         """The largest error of each pixel over the bands where it counts."""

@@ -50,7 +50,7 @@ def open_pair(
     original, candidate
         Paths.
     reading
-        How `original` was read when `candidate` was made; drivers and the limit of pixels hold for both.
+        The reading of `original` when `candidate` was made; drivers and the limit of pixels hold for both.
     saliency, ladder
         What is told apart; see `geosal.compare`.
     **rules
@@ -103,7 +103,7 @@ class Pair:
     saliency
         On the original's grid; None compares the whole only.
     ladder
-        From saliency to levels.
+        Ladder from saliency to levels.
     """
 
     original: AnyScene
@@ -120,7 +120,7 @@ class Pair:
         Parameters
         ----------
         original, candidate, saliency
-            As the attributes.
+            See the attributes.
         ladder
             By default the one that the candidate's provenance tells, or else geosal's own.
 

@@ -1,4 +1,4 @@
-"""What a comparison comes to: rows of figures, and the forms they are handed out in."""
+"""The result of a comparison: rows of figures, and the forms in which they are handed out."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ALL = 0
-"""The number of a row that is over all bands."""
+"""Number of a row that is over all bands."""
 WHOLE, SALIENT, BACKGROUND = "whole", "salient", "background"
 _FIGURES = tuple(field.name for field in fields(Scores))
 
@@ -25,11 +25,11 @@ class Row:
     part
         ``whole``, ``salient`` (level 0), ``background`` (all others), or ``level 3``.
     level
-        Of a part that is one level; None otherwise.
+        Level of a part that is one level; None otherwise.
     band, name
-        From 1, 0 over all bands; and what it is called, "" where that is not known.
+        Number from 1, 0 over all bands; and its name, "" where that is unknown.
     share
-        Of the samples that were compared in this band.
+        Share of the samples that were compared in this band.
     scores
         The figures.
     """
@@ -67,7 +67,7 @@ class Comparison:
     original_bytes
         Size of the original's file; None where it holds more than was compared, or is remote.
     raw_bytes
-        Of the samples that were compared, as they lie in memory.
+        Bytes of the samples that were compared, as they lie in memory.
     candidate_bytes, bits_per_pixel
         Size of the candidate's file, and ``8 * bytes / (width * height)``; None when it is remote.
     reduction, reduction_of_raw
@@ -77,7 +77,7 @@ class Comparison:
     rows
         The whole, then salient part, background and each level; of each all bands together, then band by band.
     seconds
-        Of wall clock.
+        Wall-clock time.
     """
 
     original: str

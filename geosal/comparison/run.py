@@ -33,7 +33,7 @@ from geosal.scenes.zarr_store import is_store, store_bytes
 from geosal.verification import Asked
 
 _BLOCK = 1024
-"""A multiple of the tiles of most files, so that none is decoded twice; `seams.KEPT` at least."""
+"""Rows and columns of a block: a multiple of most files' tiles, so none is decoded twice; at least `seams.KEPT`."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -65,7 +65,7 @@ def compare(
         What is to be told apart: the salient part (level 0), the background, and each level. One SOURCE text or
         several, united as a job does by default, or an opened saliency on the grid of `original`.
     ladder
-        From saliency to levels; by default what the candidate's provenance says, or else geosal's own.
+        Ladder from saliency to levels; by default the one in the candidate's provenance, or else geosal's own.
     data_range
         Width of the range of values, for PSNR and SSIM. By default ``2 ** bits - 1`` for integers, and for floats the
         range of the original's valid samples.
@@ -151,7 +151,7 @@ class _Span(NamedTuple):
 
     width: float
     origin: str
-    """Where it comes from."""
+    """Origin of the range, for the report."""
 
 
 def sum_up(pair: Pair, data_range: float, *, workers: int | None = None, report: ProgressCallback = ignore) -> Sums:

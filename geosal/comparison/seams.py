@@ -16,22 +16,22 @@ from geosal.core.grid import Block
 from geosal.metrics import HALO
 
 KEPT = 2 * HALO
-"""Rows and columns that a block hands on; a block has no fewer."""
+"""Rows and columns that a block hands on; no block has fewer."""
 
 
 class Ready(NamedTuple):
     """Pixels that can be judged."""
 
     block: Block
-    """Where they lie."""
+    """Position of the judged pixels in the scene."""
     inside: tuple[slice, slice]
-    """And where in these arrays."""
+    """Position of the judged pixels in these arrays."""
     original: NDArray[Any]
-    """(band, y, x), with what windows reach, cut at the edge of the scene."""
+    """Pixels of the original, (band, y, x), with the surroundings that windows reach, cut at the edge of the scene."""
     candidate: NDArray[Any]
-    """The same."""
+    """Pixels of the candidate, alike."""
     valid: NDArray[np.bool_] | None
-    """The same, of both; None when all samples count."""
+    """Samples that count in both, alike; None when all do."""
 
 
 class Seams:
@@ -53,9 +53,9 @@ class Seams:
         Parameters
         ----------
         block
-            As it was read: `KEPT` rows and columns at least, but at the edge of the scene.
+            Position of the block as read: at least `KEPT` rows and columns, except at the edge of the scene.
         samples
-            Of the block.
+            Samples of the block.
         """
         top, left = (KEPT if offset else 0 for offset in (block.row_off, block.col_off))
         outer = Block(block.row_off - top, block.col_off - left, block.height + top, block.width + left)

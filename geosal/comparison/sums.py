@@ -21,9 +21,9 @@ class Sums:
     gained: int = 0
     """Samples that count in the candidate alone."""
     errors: list[list[ErrorSums]] = field(init=False)
-    """Of each band, for each level."""
+    """Sums of errors of each band, for each level."""
     structure: list[list[StructureSums]] = field(init=False)
-    """The same."""
+    """Sums of structure of each band, for each level."""
 
     def __post_init__(self) -> None:
         bands = len(self.pair.bands)

@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 PATIENCE_SECONDS = 30.0
-"""Without any worker, before a job gives up: a nanny starts one that died again in a few."""
+"""Seconds without any worker before a job gives up; a nanny restarts a dead worker in a few."""
 _LOOK_SECONDS = 2.0
 _THEIR_LOGS = ("distributed", "distributed.client", "tornado.application", "asyncio")
-"""That a client writes to when its scheduler goes: each has handlers of its own."""
+"""Loggers that a client writes to when its scheduler is lost; each has handlers of its own."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -37,7 +37,7 @@ class Pool:
     executor: Executor
     workers: int
     watch: Callable[[], None] | None = None
-    """Raises where the workers are gone, or are others than those that may take part; asked now and then."""
+    """Called now and then; raises where workers are lost, or are not those that may take part."""
 
     def map_unordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Run `task` on each item and yield the results as they come, with a bounded number in flight.

@@ -12,7 +12,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from geosal.errors import UsageError
 
 GDAL_CACHE_BYTES = 128 * 2**20
-"""Holds the tile row that two rows of blocks share in a Sentinel-2 RGB, so that no tile is decoded twice."""
+"""GDAL's block cache in bytes. It holds the tile row that two rows of blocks share in a Sentinel-2 RGB, so that no tile
+is decoded twice."""
 
 _OPTIONS: dict[str, object] = {
     # rasterio takes an int as bytes, the environment variable means megabytes. GDAL's default is 5 % of the memory.
@@ -27,7 +28,7 @@ _OPTIONS: dict[str, object] = {
 }
 
 READDIR = "GDAL_DISABLE_READDIR_ON_OPEN"
-"""GDAL's option for what it looks for beside a file."""
+"""GDAL's option for the files that it looks for beside a raster."""
 _STRICT: dict[str, object] = {
     # With threads of its own GDAL 3.10 decodes a damaged JPEG2000 tile to zeros and says nothing. Blocks are worked on
     # side by side anyway, and encoders are given their threads where they are called.
@@ -88,14 +89,14 @@ def path_text(what: str, value: object) -> str:
     Parameters
     ----------
     what
-        How the caller knows it, for the message.
+        Name of the value in messages.
     value
         Text or a path object.
 
     Raises
     ------
     UsageError
-        It is neither.
+        The value is neither text nor a path object, or its path is bytes.
     """
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(found, str):

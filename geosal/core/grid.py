@@ -66,9 +66,9 @@ class Grid:
     Attributes
     ----------
     crs
-        As WKT, so that a grid pickles and hashes; None when the raster has none.
+        CRS as WKT, so that a grid pickles and hashes; None when the raster has none.
     transform
-        From (column, row) of a pixel's upper left corner to map coordinates; may be rotated.
+        Maps (column, row) of a pixel's upper left corner to map coordinates; may be rotated.
     height, width
         In pixels.
     """

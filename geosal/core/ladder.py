@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from geosal.errors import SaliencyError, UsageError
 
 MAX_STEPS = 32
-"""Widest ladder: kernels of 65 px. With more steps the rounding of float32 saliency outgrows the guard below."""
+"""Most steps of a ladder: kernels of 65 px. With more, the rounding of float32 saliency exceeds the guard below."""
 USUAL_SIGMA = "opencv"
-"""Rule where nobody says."""
+"""Default rule for sigma."""
 _STRIP = 2**16
 _GUARD = 1e-6
-"""Keeps (1 - 0.9) * 10 at 1: saliencies are written in decimals and stored in float32."""
+"""Added before rounding down, so that (1 - 0.9) * 10 is 1: saliencies are written in decimals, stored in float32."""
 _LEAST_FACTOR, _LARGEST_FACTOR = 1e-6, 1e6
-"""Of the width: at the one a kernel leaves all as it is, at the other all its taps are alike."""
+"""Limits of sigma over width: at the first a kernel changes nothing, at the second all its taps are alike."""
 _SIGMA_RULES = "opencv, or FACTOR*K such as 0.25*K"
 
 

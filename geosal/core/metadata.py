@@ -26,12 +26,12 @@ _NOT_COPIED = frozenset({
     "xml:gml.root-instance",  # the GMLJP2 box: georeferencing, which the writer makes anew
 })  # fmt: skip
 _DRIVERS_OF_BITS = frozenset({"GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"})
-"""Where samples are packed in as many bits as the file says."""
+"""Drivers that pack samples in as many bits as the file says."""
 _BITS = re.compile(r"""key\s*=\s*["']NBITS["']""", re.IGNORECASE)
 _MAKES_FILES = frozenset({"IMD"})
-"""Domains that GDAL would write into a file of another vendor's format beside a GeoTIFF."""
+"""Domains for which GDAL would write a file of another vendor's format beside a GeoTIFF."""
 _POINT = ("row", "col", "x", "y", "z", "id", "info")
-"""What a ground control point consists of."""
+"""Fields of a ground control point."""
 
 
 def read_metadata(dataset: DatasetReader, indexes: Sequence[int]) -> RasterMetadata:
@@ -120,7 +120,7 @@ def metadata_from_json(data: Mapping[str, Any]) -> RasterMetadata:
     Raises
     ------
     KeyError, TypeError, ValueError
-        It is something else.
+        The data have another structure.
     """
     return RasterMetadata(
         bands=tuple(

@@ -26,13 +26,13 @@ _MENDS = {
     "does not exist": "see that the path is right",
     "not recognized": "look at it with gdalinfo, and trust another driver with --allow-driver NAME",
 }
-"""What GDAL says -> what can be done; another driver helps only where none of the trusted ones knows the format."""
+"""Part of a message of GDAL -> the mend. Another driver is no mend unless no trusted driver knows the format."""
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LOST_DIRECTORY = re.compile(
     r"TIFFReadDirectory|MissingRequired|missing codec|"
     r'"(ImageWidth|ImageLength|SamplesPerPixel|SampleFormat|PlanarConfiguration|Tile\w+|Strip\w+|RowsPerStrip)"'
 )
-"""In what libtiff says where it gives up an image, not just a tag."""
+"""Messages of libtiff where it gives up a whole image, not just a tag."""
 _SIDECARS = (".msk", ".ovr")
 """Masks and overviews beside a file, which GDAL opens with any driver; GDAL itself writes GeoTIFFs there."""
 _AUX = ".aux.xml"

@@ -16,7 +16,7 @@ from geosal.core.gdal_env import path_text
 from geosal.errors import SceneError, UsageError
 
 _LARGEST_FILE = 2**16
-"""Bytes of a YAML file of options: the longest recipes have a few thousand."""
+"""Limit of a YAML file of options, in bytes: the longest recipes have a few thousand."""
 _UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
 _LARGEST_SIZE = 1e15

@@ -12,14 +12,14 @@ from geosal.version import __version__
 
 PREFIX = "GEOSAL_"
 TO_BYTE = f"{PREFIX}TO_BYTE"
-"""Of a scene in 8 bits the rule that made them, and of each of its bands the physical values that are 1 and 255."""
+"""Tag of a scene in 8 bits: the rule that made the bytes; each band has the physical values that are 1 and 255."""
 VERSION = f"{PREFIX}VERSION"
 TREATMENT = f"{PREFIX}TREATMENT"
 LADDER = f"{PREFIX}LADDER"
 EFFECTIVE_KERNEL = f"{PREFIX}EFFECTIVE_KERNEL"
 SALIENCY = f"{PREFIX}SALIENCY"
 OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
-"""These come together; without one of them another promise would be checked than was made."""
+"""Tags that are only written together: without one of them, a check would test another promise than was made."""
 
 
 def of_any_file() -> dict[str, str]:
@@ -33,7 +33,7 @@ def of_a_job(treatment: Treatment, ladder: Ladder, kernel: float, saliency: str)
     Parameters
     ----------
     treatment, ladder
-        Of the job, with nothing left open.
+        Treatment, with nothing left open, and ladder of the job.
     kernel
         Effective kernel over the valid pixels.
     saliency

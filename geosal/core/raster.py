@@ -27,7 +27,7 @@ _OF_COUNTS = re.compile(
     r"|(.*_)?SCALE(_FACTOR)?|OFFSET|valid_(min|max|range)|_FillValue|missing_value",
     re.IGNORECASE,
 )
-"""Keys of tags that tell how counts come to physical values, or which counts there are."""
+"""Keys of tags that tell how counts become physical values, or which counts there are."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +41,7 @@ class BandMetadata:
     colorinterp: ColorInterp = ColorInterp.undefined
     tags: Tags = field(default_factory=dict)
     role: str = ""
-    """What the band shows, where that is known: one of `ROLES`."""
+    """What the band shows: one of `ROLES`, or empty where that is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +52,7 @@ class RasterMetadata:
     tags: Tags = field(default_factory=dict)
     gcps: tuple[GroundControlPoint, ...] = ()
     gcp_crs: str | None = None
-    """WKT."""
+    """CRS of the control points, as WKT."""
     rpcs: RPC | None = None
     nbits: int | None = None
     """Significant bits of a sample when fewer than the dtype has (12-bit data in uint16)."""
@@ -67,7 +67,7 @@ class RasterLayout:
     """NumPy name of the dtype of all bands."""
     nodata: float | None
     has_mask: bool
-    """A mask of the whole raster, (y, x), travels beside the pixels: GDAL's internal mask."""
+    """Whether a mask of the whole raster, (y, x), travels beside the pixels: GDAL's internal mask."""
     metadata: RasterMetadata
 
     @property
@@ -104,11 +104,11 @@ class Samples(NamedTuple):
     """What was read of a block."""
 
     pixels: NDArray[Any]
-    """(band, y, x), of the scene's dtype."""
+    """Pixels, (band, y, x), of the scene's dtype."""
     valid: NDArray[np.bool_]
-    """(band, y, x), True where a sample is not nodata, not masked, not under alpha 0 and finite."""
+    """Validity, (band, y, x): True where a sample is not nodata, not masked, not under alpha 0 and finite."""
     mask: NDArray[np.bool_] | None
-    """(y, x), the file's own mask, or else its alpha; None when it has neither."""
+    """The file's own mask, (y, x), or else its alpha; None when it has neither."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ _MAX_HANDLES = 16
 class _Handle:
     dataset: DatasetReader
     users: int = 0
-    """Threads that have it or wait for it; only a handle without any may be closed."""
+    """Number of threads that have it or wait for it; a handle may be closed only at 0."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -29,7 +29,7 @@ _handles_lock = threading.Lock()
 
 
 FileState = tuple[int, ...]
-"""Size in bytes and time of the last change in ns of a local file, and then those of the mask beside it."""
+"""Size in bytes and modification time in ns of a local file, followed by those of the mask beside it."""
 
 
 def file_state(path: str, *, alone: bool = False) -> FileState | None:

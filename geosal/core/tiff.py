@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 SUBFILE, WIDTH = 254, 256
-"""Tags that say what an image is, and how wide; every image has a width."""
+"""Tags of the kind and the width of an image; every image has a width."""
 IS_OVERVIEW, IS_MASK = 1, 4
 """Bits of the tag `SUBFILE`."""
 _MOST_TAGS, _MOST_VALUES = 4096, 2**28
-"""libtiff refuses a directory of more tags."""
+"""Limits of tags in a directory, beyond which libtiff refuses it, and of values in a tag."""
 _TEXT = 2
 """TIFF's number of the type of a text."""
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-"""TIFF's integer types -> struct's."""
+"""TIFF's numbers of integer types -> format characters of struct."""
 UNREADABLE = (struct.error, KeyError, IndexError, OverflowError, MemoryError)
 """What a `TiffReader` raises over a damaged file, besides OSError; that it is no TIFF is a ValueError."""
 
@@ -30,7 +30,7 @@ class TiffReader:
     order: str
     big: bool
     first: int
-    """Where the first directory lies."""
+    """Offset of the first directory."""
 
     @classmethod
     def of(cls, file: BinaryIO) -> "TiffReader":

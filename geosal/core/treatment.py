@@ -17,11 +17,11 @@ from geosal.errors import UsageError
 KINDS = ("smooth", "bound", "quality", "twopass")
 _KEYS = {"smooth": (), "bound": ("error", "finer"), "quality": ("low", "high"), "twopass": ("low", "high")}
 _ERRORS = {"uint8": 4.0, "uint16": 32.0, "int16": 32.0, "uint32": 32.0, "int32": 32.0}
-"""Largest errors where none is given; of floats none can be guessed."""
+"""Default of the largest error by sample type; there is none for floats, whose units are unknown."""
 _GUARD = 1e-9
-"""Keeps E * level / steps whole where it is."""
+"""Added before rounding down, so that E * level / steps stays whole where it is."""
 BEST = 100.0
-"""Quality at which a codec that can is lossless."""
+"""Quality at which a codec is lossless, if it can be."""
 _WORST = 1.0
 
 
@@ -32,7 +32,7 @@ class Bound:
     Attributes
     ----------
     error
-        Of the last level, in the units of the samples; None for a default by dtype.
+        Largest error of the last level, in the units of the samples; None for a default by dtype.
     finer
         Share of the scene, spread evenly, where the largest error is one less: integers have whole ones, and between
         two of them may lie a fifth of the bytes. None for nowhere.
@@ -103,7 +103,7 @@ class Quality:
     Attributes
     ----------
     low, high
-        Of a tile whose most salient pixel is of the last level, and of level 0; None for the codec's default.
+        Qualities of a tile whose most salient pixel is of the last level, and of level 0; None for the codec's default.
     """
 
     low: float | None = None
@@ -117,7 +117,7 @@ class TwoPass:
     Attributes
     ----------
     low, high
-        Of pixels of the last level, and of level 0.
+        Qualities of pixels of the last level, and of level 0.
     """
 
     low: float = 30.0
@@ -197,9 +197,9 @@ class Treatment:
 
 
 NOTHING = Treatment(smooth=False)
-"""Pixels stay as they are, and nothing depends on saliency."""
+"""The treatment that leaves pixels as they are; nothing then depends on saliency."""
 SMOOTH = Treatment()
-"""What is done where nobody says otherwise."""
+"""The default treatment."""
 
 
 def _parse(text: str) -> tuple[str, dict[str, float]]:

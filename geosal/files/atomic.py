@@ -13,7 +13,7 @@ if sys.platform != "win32":
     import fcntl
 
 _FLUSHING = 8
-"""Files that are flushed at once."""
+"""Number of files that are flushed at once."""
 
 
 def try_lock(file: IO[bytes]) -> bool:

@@ -25,9 +25,9 @@ _live: set[Path] = set()
 """Work directories of this process."""
 _REPLACE = "--overwrite, in Python overwrite=True"
 _LONGEST_NAME = 220
-"""File systems take 255 bytes: what is made beside the file adds a suffix or two to its name."""
+"""Limit of an output's name in bytes. File systems take 255, and files beside the output have a suffix or two more."""
 _MAX_NAME_BYTES = 200
-"""Leaves room for our own marks: file systems take 255 bytes."""
+"""Limit of the output's name in that of a work directory, in bytes; the marks around it need the rest of 255."""
 
 
 def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, placed: bool = True) -> None:
@@ -36,7 +36,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, 
     Parameters
     ----------
     output
-        Where the result shall go.
+        Path of the output.
     overwrite
         Whether a file of that name may be replaced.
     inputs
@@ -116,11 +116,11 @@ class WorkDirectory:
     Parameters
     ----------
     output
-        Where the result shall go. A symbolic link is followed: the file it leads to is replaced, the link stays.
+        Path of the output. A symbolic link is followed: the file it leads to is replaced, the link stays.
     overwrite
         Whether a file of that name may be replaced.
     placed
-        As `check_output`.
+        See `check_output`.
 
     Attributes
     ----------

@@ -22,20 +22,20 @@ from typing import Self
 from geosal.files.atomic import flush, rename_new
 
 STORE_MARK = "zarr.json"
-"""What makes a directory a Zarr store; it is written last."""
+"""File that makes a directory a Zarr store; it is written last."""
 OWN_MARK = "gdal_metadata"
-"""Attribute of the root of every store of ours."""
+"""Attribute in the root of every store that geosal writes."""
 _OWN_FILE = re.compile(
     r"(ovr_\d+x/)?((image|mask|band|x|y|spatial_ref)/)?(zarr\.json|\.z(array|attrs|group|metadata)|\d+(/\d+)*)"
 )
 SIDECARS = (".aux.xml", ".msk", ".ovr")
-"""What GDAL reads beside a raster, appended to its whole name."""
+"""Suffixes of what GDAL reads beside a raster, appended to its whole name."""
 _PLACED_INSIDE = frozenset({".tif", ".tiff", ".jp2", ".zarr"})
-"""Suffixes of rasters that tell their transform themselves; others have it in a world file, as text."""
+"""Suffixes of rasters that hold their transform themselves; others have it in a world file, as text."""
 _ANY_WORLD_FILE = ".wld"
-"""May be that of any raster of that name."""
+"""Suffix of a world file that may be that of any raster of its name."""
 NOTE = "swap.json"
-"""What a job notes in its work directory before it publishes."""
+"""File in a work directory in which a job notes what it is about to publish."""
 _KEPT = "kept"
 """Folder of what stood there before: no name in it can be that of a new file."""
 _KEPT_STORE = "store"
@@ -48,7 +48,7 @@ class Swap:
     Attributes
     ----------
     directory
-        Where the old sidecars and the note are kept; on the file system of `output`.
+        Directory of the old sidecars and the note, on the file system of `output`.
     main, output
         The new file, and the name it shall have.
     new, old

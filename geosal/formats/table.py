@@ -33,7 +33,7 @@ def format_of(output: str) -> Format[Any]:
     Raises
     ------
     UsageError
-        None of them.
+        The suffix belongs to no format.
     """
     suffix = PurePath(output).suffix.lower()
     for form in FORMATS:

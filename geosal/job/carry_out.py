@@ -17,7 +17,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
     Parameters
     ----------
     plan
-        Of the job, or of the plain JPEG that its targets name.
+        Plan of the job, or of the plain JPEG that its targets name.
     path
         A new file of the output's name, in a work directory.
     report

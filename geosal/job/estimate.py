@@ -1,4 +1,4 @@
-"""What a plan's job will come to: bytes, time, memory and disk, from a sample that is really treated and encoded."""
+"""What a plan's job will take: bytes, time, memory and disk, from a sample that is really treated and encoded."""
 
 import os
 import shutil
@@ -31,35 +31,35 @@ from geosal.produce import CutTask
 from geosal.verification import verify_structure
 
 _QUICK, _CAREFUL = 4, 6
-"""Pieces in a column and in a row."""
+"""Pieces of the sample in a column and in a row, for a quick and for a careful estimate."""
 _SHORT, _AGAIN = 1.0, 2
-"""Seconds that a step takes when it is timed again, and how often."""
+"""A step that takes fewer seconds is timed again, and how often."""
 _ENOUGH, _ROUNDS = 2.0, (2, 4)
-"""Seconds of blocks that tell how long all take; and how many blocks each worker is given at first, and once more."""
+"""Seconds of blocks that suffice to time the whole job, and the blocks given to each worker at first and once more."""
 _GOLDEN = (5**0.5 - 1) / 2
-"""Multiples of it, modulo 1, lie spread evenly, however many they are."""
+"""The golden ratio: its multiples, modulo 1, lie spread evenly, however many they are."""
 _ENCODES = 2
-"""Of a job with a target, where one will not do: its sample is not the whole scene, or a plain JPEG comes first."""
+"""Encodes of a job with a target, unless one suffices: its sample is the whole scene, and no plain JPEG comes first."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a job will come to.
+    """What a job will take.
 
     Attributes
     ----------
     bytes
-        Of the output.
+        Size of the output.
     seconds
-        Of wall clock, with this machine as busy as it is now.
+        Wall-clock time, with this machine as busy as it is now.
     memory_bytes
         Peak.
     disk_bytes
         Room taken at most while the job runs, the output included.
     sample_pixels
-        How many pixels it was learnt from.
+        Number of pixels of the sample.
     found
         The setting that a target asks for, if there is one.
     """
@@ -158,9 +158,9 @@ class _Work(NamedTuple):
 
     bytes: int
     treat: float
-    """By all workers, with the encoding of tiles."""
+    """Seconds of all workers together, with the encoding of tiles."""
     write: float
-    """Of the file at the end."""
+    """Seconds that the file takes at the end."""
 
 
 def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:

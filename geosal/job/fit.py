@@ -15,33 +15,33 @@ from geosal.scenes import AnyScene
 from geosal.sources import Saliency
 
 BLOCK = 2048
-"""Rows and columns of a block, where memory allows."""
+"""Largest block tried, in rows and columns."""
 _BLOCKS = (BLOCK, 1536, 1024, 512, 256)
 _EFFICIENT = 1024
-"""Rows and columns of a block from which on a larger one is hardly faster: halos are a small part of it."""
+"""Rows and columns of a block from which a larger one is hardly faster: its halo is a small part of it."""
 _COMFORT = 540 * 2**20
-"""What a job may be expected to take where nobody says; it comes to 512 MiB or less, measured with `_Model`."""
+"""Bytes that `_Model` may expect a job to take by default; such a job was measured to take 512 MiB or less."""
 _SEARCH_COMFORT = 560 * 2**20
-"""The same of a job that searches: it comes to less, for what a search takes and what blocks take come in turns."""
+"""The same for a job with a search. It takes less than the model expects: search and blocks take memory in turns."""
 _PROCESS_BYTES = 135 * 2**20
-"""Interpreter and libraries, before the first block: measured, with some room."""
+"""Bytes of the interpreter and the libraries before the first block; measured, with some room."""
 _ENCODER_BYTES = 60 * 2**20
-"""GDAL's writers and what the allocator has not given back after smoothing."""
+"""Bytes of GDAL's writers, and of what the allocator has not returned after smoothing."""
 _JPEG2000_BYTES = 12
-"""For each sample of a tile in work: OpenJPEG and OpenJPH take int32 or float, twice, and the codestream."""
+"""Bytes per sample of a tile in work: OpenJPEG and OpenJPH take int32 or float twice, and the codestream."""
 _MEASURED_BANDS = 4
 _TIFF_BYTES = 4
-"""For each byte of a tile in work in other formats: laid out, predicted, compressed and joined."""
+"""Bytes per byte of a tile in work in other formats: it is laid out, predicted, compressed and joined."""
 _SAMPLE_BYTES = 256 * 2**20
-"""That the sample of a search or of an estimate may take, where nobody sets a limit."""
+"""Bytes that the sample of a search or of an estimate may take by default."""
 _SALIENCY_BYTES = 5
-"""Of a pixel of a sample, which is kept for all trials: a float, and whether a source knows of it."""
+"""Bytes per pixel of a sample that all trials keep: a float, and whether a source knows the pixel."""
 _MOST_SAMPLE = (6 * 512) ** 2
-"""Pixels that a sample has at most."""
+"""Most pixels of a sample."""
 _LEAST_SAMPLE = 512**2
-"""Pixels below which a sample says nothing."""
+"""Fewest pixels of a sample that still says something about the scene."""
 _TILE = 1024
-"""Of JPEG2000; a COG's are smaller."""
+"""Rows and columns of a JPEG 2000 tile; a COG's are smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def fit(
 ) -> Fit:
     """Choose block, workers and encoding threads: the most that fits under `max_memory`, smaller blocks first.
 
-    Where nobody sets a limit, blocks are made smaller for 512 MiB as long as that costs no time.
+    Without a limit, blocks are made smaller to stay within 512 MiB as long as that costs no time.
 
     On a cluster (`cores` None) the blocks in flight are the workers' business; those that wait here are few.
 
@@ -78,7 +78,7 @@ def fit(
     halo
         Pixels around a block that the widest kernel reaches.
     cores
-        Of this machine; None on a cluster.
+        Number of cores of this machine; None on a cluster.
     tile
         Rows and columns of the output's tiles: blocks are made of whole ones, else the main thread would encode them.
         None when GDAL writes the file.

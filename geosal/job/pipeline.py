@@ -39,9 +39,9 @@ class Summary:
     coverage
         Share of the pixels about which a source of saliency said something.
     seconds
-        Of wall clock.
+        Wall-clock time.
     peak_rss_bytes
-        Of this process since it began.
+        Peak memory of this process since it began.
     search
         Where bytes or a quality were asked for: what was asked and reached, the setting that was found, and what that
         cost in trials on the sample, full encodes and seconds of search beside them. None elsewhere.
@@ -128,7 +128,7 @@ class Completed(NamedTuple):
     """A job that is done."""
 
     plan: Plan
-    """What was carried out: with the setting that a search has found."""
+    """The plan that was carried out, with the setting that a search has found."""
     summary: Summary
 
 

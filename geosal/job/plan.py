@@ -29,9 +29,9 @@ from geosal.scenes import AnyScene, input_root, open_input
 from geosal.sources import Saliency, open_saliency
 
 _USUAL_JPEG = 75.0
-"""A JPEG is as large as a plain one of this quality, where nobody says how large, nor how good."""
+"""Quality of the plain JPEG whose size a JPEG gets, where the user asks for no size and no quality."""
 _SMALL = 4096**2
-"""Pixels up to which one thread encodes fast enough."""
+"""Most pixels of a scene that one thread encodes fast enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Settings:
     Attributes
     ----------
     treatment
-        As asked: what it leaves open is filled in for the codec.
+        Treatment as asked; what it leaves open is filled in for the codec.
     ladder
         Saliency to kernel width.
     options
@@ -74,17 +74,17 @@ class Plan:
     scene
         What is read.
     saliency
-        How much each pixel matters.
+        Saliency of each pixel.
     target
         What is written, and by whom.
     block
         Rows and columns of a block.
     scheduler, workers
-        Where blocks are worked on; `workers` is None when a cluster decides.
+        Where blocks are worked on, and by how many; `workers` is None when a cluster decides.
     memory_bytes
         Expected peak of this process, and of its workers where they are processes of this machine.
     sample_pixels
-        How large a sample may be by which a setting is sought or an estimate made.
+        Most pixels of the sample that finds a setting or makes an estimate.
     is_usual
         The target is what a JPEG has where nobody names one: to miss it is no failure.
     """
@@ -142,7 +142,7 @@ class Plan:
         return self.disk_for(self.raw_bytes * 4 // 3)
 
     def disk_for(self, output: int) -> int:
-        """Room taken at most by a job whose output comes to so many bytes; see `disk_bytes`."""
+        """Room taken at most by a job whose output has so many bytes; see `disk_bytes`."""
         kept = output if self.recipe.targets.is_limit else 0
         if isinstance(self.target.encoder, ByGdal):
             return self.raw_bytes + output + kept

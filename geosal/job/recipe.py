@@ -32,7 +32,7 @@ from geosal.sources.text import SourceText
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
 _MOST_WORKERS = 1024
-"""More than the threads of any machine that a job gains by."""
+"""Limit of `workers`, above the number of threads of any machine that is of use to a job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Recipe:
         File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
         Zarr store), ``.jpg`` (JPEG) or ``.png`` (PNG).
     saliency
-        Where to look, as ``name-or-path[:key=value,...]``; see `geosal.sources`.
+        Texts that say where to look, ``name-or-path[:key=value,...]``; see `geosal.sources`.
     combine
         How several sources unite: max, min, mean, product or weighted (a mean in which a SOURCE counts by its
         ``weight=``); by default those of interest by max, exclusions by min.
@@ -70,7 +70,7 @@ class Recipe:
     bands
         Bands by name, role or group instead, such as "rgb", "B04" or "nir".
     resolution, resampling
-        Of a product, see `geosal.scenes.Reading`.
+        Grid of a product and how bands are brought to it, see `geosal.scenes.Reading`.
     to_byte
         Rule by which samples become 8 bits: "percentile:2-98", "range:0-0.3", "tci", "gamma:2.2".
     scheduler
@@ -172,7 +172,7 @@ class Recipe:
 
     @cached_property
     def treated(self) -> Treatment:
-        """Return what saliency does; `SMOOTH` where nobody says, until the plan knows what is written."""
+        """What saliency does; `SMOOTH` by default, until the plan knows what is written."""
         return SMOOTH if self.treatment is None else Treatment.parse(self.treatment)
 
     @cached_property
@@ -262,7 +262,7 @@ def read_options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
     Raises
     ------
     UsageError
-        It is neither, or an option has two values.
+        The value is neither a mapping nor a list of pairs, or an option has two values.
     """
     pairs = value.items() if isinstance(value, Mapping) else read_items(name, value)
     require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")

@@ -14,7 +14,7 @@ from geosal.native import look_up
 
 _EXACT_BYTES = 2
 _LITTLE = 0.9
-"""Mean saliency, or share of the pixels that stay as they are, from which on a user is told that little is gained."""
+"""Mean saliency, or share of unchanged pixels, from which the user is warned that little is gained."""
 _STRIP = 2**16
 
 
@@ -84,7 +84,7 @@ def warn_of_little_gain(
     label
         What is made.
     shares
-        From kernel width to share of the pixels.
+        Kernel width -> share of the pixels.
     mean
         Mean saliency, where it is known.
     untried

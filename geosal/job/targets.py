@@ -10,10 +10,10 @@ from geosal.errors import UsageError
 
 MEASURES = ("psnr", "ssim")
 PARTS = ("whole", "salient", "background")
-"""Where quality is asked for: all pixels that count, those of level 0, those of all other levels."""
+"""Parts of a scene whose quality can be asked for: all pixels that count, those of level 0, those of other levels."""
 _HIGHEST_PSNR = 200.0
 _RATES = ("bpp", "size", "ratio", "jpeg")
-"""Ways to ask for bytes."""
+"""Keys that ask for a number of bytes."""
 _BEST_JPEG = 100
 _UNITS = {"psnr": " dB", "ssim": ""}
 
@@ -76,7 +76,7 @@ class Targets:
     ratio
         Bytes of the uncompressed pixels of the output over bytes of the file.
     jpeg
-        As many bytes as a plain JPEG of this quality takes: the same scene, untreated, by the same encoder.
+        Bytes of a plain JPEG of this quality: the same scene, untreated, by the same encoder.
     floors
         All of them are to hold.
     """
@@ -147,7 +147,7 @@ class Targets:
         pixels
             Width times height.
         raw_bytes
-            Of all bands before any codec.
+            Bytes of all bands before any codec.
 
         Raises
         ------
@@ -183,7 +183,7 @@ def parse_ratio(text: str | float) -> float:
     Raises
     ------
     UsageError
-        It is neither.
+        The text is neither a number nor a ratio ``N:1``.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?::\s*1)?", str(text).strip())
     if match is None:

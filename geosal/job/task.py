@@ -45,13 +45,13 @@ class BlockTask:
     ladder: Ladder
     statistics: bool = False
     own_mask: bool = False
-    """The output's mask is the scene's own, not one made of all that counts."""
+    """Whether the output's mask is the scene's own, and not made of all that counts."""
     smooth: bool = True
-    """Pixels are smoothed."""
+    """Whether pixels are smoothed."""
     rounding: Rounding | None = None
-    """Rounds pixels by their levels."""
+    """Rounds pixels by their levels; None where the treatment does not."""
     by_level: bool = False
-    """What becomes of the pixels depends on levels: the encoding of tiles, or the means in overviews."""
+    """Whether later steps depend on levels: the encoding of tiles, or the means in overviews."""
 
     def __call__(self, block: Block) -> Work[BlockFacts]:
         """Read `block` with its halo, treat it and count what was done."""

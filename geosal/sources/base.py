@@ -12,7 +12,7 @@ from geosal.core.raster import Pixels
 from geosal.sources.text import SourceText
 
 Kind = Literal["interest", "exclusion"]
-"""*interest*: what it says counts. *exclusion*: 0 where it takes interest away, 1 elsewhere."""
+"""*interest*: what the source names counts. *exclusion*: 0 where it takes interest away, 1 elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,9 +41,9 @@ class Coded(NamedTuple):
     """Saliency of a block where it has few values, and says something everywhere."""
 
     codes: NDArray[np.uint8]
-    """(y, x)."""
+    """Codes of the pixels, (y, x)."""
     table: NDArray[np.float32]
-    """(256,), saliency of each code, in [0, 1]."""
+    """Saliency of each code, (256,), in [0, 1]."""
 
 
 @runtime_checkable

@@ -21,13 +21,13 @@ from geosal.sources.text import SourceText
 
 COMBINATIONS = ("max", "min", "mean", "product", "weighted")
 OUTSIDE = {"keep": 1.0, "blur": 0.0}
-"""Saliency where no source says anything."""
+"""Word of ``outside`` -> saliency where no source says anything."""
 _USUAL_OUTSIDE = "keep"
 _EVERYWHERE = frozenset({*(SOURCES[name] for name in ("half", "grid", "uniform", "perlin", "detail")), FILES["vector"]})
-"""Classes of sources that say something of every pixel."""
+"""Classes of sources that say something about every pixel."""
 _LEAST_WEIGHT = 1e-6
 _SOURCE_BYTES, _UNION_BYTES, _MEAN_BYTES = 12, 8, 40
-"""For each pixel: while a source reads that does not tell; while two are united; sums and weights in float64."""
+"""Bytes for each pixel: while a source reads that does not tell; while two are united; sums and weights in float64."""
 _SAMPLES = 1024
 _SEARCH_BLOCK = 1024
 
@@ -58,7 +58,7 @@ class Saliency:
     outside: str = "keep"
     coverage: float = 1.0
     weights: tuple[float, ...] = ()
-    """Of each source, above 0; used by ``weighted`` alone."""
+    """Weight of each source, above 0; used by ``weighted`` alone."""
 
     @property
     def label(self) -> str:
@@ -298,7 +298,7 @@ def _is_said(part: str, source: Source) -> bool:
 
 
 def _without_folders(source: SourceText) -> tuple[str, list[tuple[str, str]]]:
-    """Return what a text says beside the contents of its file: how it is read goes by the suffix."""
+    """What a text says beside the contents of its file; the suffix decides how the file is read."""
     params = [(key, _suffix(value) if key in {"from", "model"} else value) for key, value in source.params]
     return _suffix(source.target), sorted(params)
 

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 _LENGTH = re.compile(r"(\d+\.?\d*|\.\d+)(px|m|km|)", re.ASCII)
 _LONGEST = 1e7
-"""In metres or pixels: a quarter of the way around the globe."""
+"""Longest length, in metres or pixels: a quarter of the way around the globe."""
 
 
 class Length(NamedTuple):
@@ -21,7 +21,7 @@ class Length(NamedTuple):
 
     amount: float
     pixels: bool
-    """In pixels of the scene; else in metres on the ground."""
+    """Whether the unit is a pixel of the scene, and not a metre on the ground."""
 
 
 def parse_length(text: str, key: str, value: str | None, grid: Grid, *, bare: bool) -> Length:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GROUP = "geosal.sources"
 _PARTS = ("open", "read", "known", "kind", "__dask_tokenize__")
-"""What a class must have; `text` and `fingerprint` may be fields, which only its objects have."""
+"""Members that a class must have. `text` and `fingerprint` may be fields, which only its objects have."""
 
 
 def plugin_names() -> tuple[str, ...]:

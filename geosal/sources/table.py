@@ -20,7 +20,7 @@ FILES: dict[str, str] = {
     "classes": "geosal.sources.classes.class_map:Classes",
     "raster": "geosal.sources.masks.raster_source:RasterSource",
 }
-"""What reads a path: one with a suffix of `VECTORS`, any other with ``classes=``, and the rest."""
+"""Classes that read a path: one with a suffix of `VECTORS`, any other with ``classes=``, and the rest."""
 
 VECTORS = (
     ".geojson", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".json", ".gpkg", ".shp", ".zip", ".shz", ".kml", ".kmz",

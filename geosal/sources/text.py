@@ -17,7 +17,7 @@ from geosal.errors import UsageError
 from geosal.sources.table import SOURCES
 
 KEY = r"[A-Za-z_][A-Za-z0-9_]*="
-"""A parameter's name and its sign, as a regular expression."""
+"""Regular expression for a parameter's name and its sign."""
 _TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{KEY}(?:[^:]|(?<=crs=(?i:EPSG|ESRI)):)*)", re.DOTALL)
 _NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{KEY}.*)", re.DOTALL)
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -97,7 +97,7 @@ class SourceText:
         Raises
         ------
         UsageError
-            It is something else.
+            The value is no whole number, or out of range.
         """
         value = self.get(key)
         if value is None:
@@ -112,7 +112,7 @@ class SourceText:
         Raises
         ------
         UsageError
-            It is something else.
+            The value is no number, or out of range.
         """
         value = self.get(key)
         if value is None:
@@ -131,7 +131,7 @@ class SourceText:
         Raises
         ------
         UsageError
-            It is something else, or the first is not below the second.
+            The value is no interval, or the first number is not below the second.
         """
         value = self.get(key)
         if value is None:
@@ -147,7 +147,7 @@ class SourceText:
         Raises
         ------
         UsageError
-            It is something else.
+            The value is none of `choices`.
         """
         value = self.get(key)
         if value is None:

@@ -16,15 +16,15 @@ from geosal.formats.format import Format
 from geosal.verification.check import Check
 
 _PIXEL_TOLERANCE = 1e-6
-"""In pixels: text boxes of a JPEG2000 round, nothing else may."""
+"""Tolerance of a position, in pixels: text boxes of a JPEG 2000 are rounded, all else is exact."""
 _LISTED = 4
 _LOCAL_CRS = ("LOCAL_CS[", "ENGCRS[")
 _UNIT = re.compile(r"""\b(?:LENGTH)?UNIT\["[^"]*",\s*([0-9.eE+-]+)""")
-"""In WKT 1 and 2; how many metres it has."""
+"""The unit of length in WKT 1 and 2, with its metres."""
 _UNSAID = ("AREA_OR_POINT", "Area")
-"""What holds when a file does not say otherwise."""
+"""The tag that holds where a file says nothing else."""
 _NAMED = frozenset({ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha})
-"""Colours that every format here keeps; of grey and undefined ones some make others."""
+"""Colours that every format keeps; some formats exchange grey and undefined."""
 _ERRORS_OF_RPCS = ("ERR_BIAS", "ERR_RAND")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from geosal.errors import VerificationError
 
 _OF_READING = {"georeferenced", "bands"}
-"""Checks that fail as well where the source was read in another way for the job: other bands, bytes, resolution."""
+"""Checks that also fail where the job read the source in another way: other bands, bytes or resolution."""
 _READ_ALIKE = "read the scene as the job did (its --bidx, --bands, --resolution, --to-byte), or write it again"
 
 

@@ -11,25 +11,25 @@ from geosal.core.provenance import read_treatment
 from geosal.core.treatment import SMOOTH, Quality, Treatment, TwoPass
 
 _UNKNOWN = 16.0
-"""Error of integers, where the quality of the codec is not known."""
+"""Error of integers where the quality of the codec is unknown."""
 _LEAST = 8.0
-"""Error of integers in a lossy codec: beside invalid pixels it mixes in what fills them."""
+"""Least error of integers in a lossy codec: beside invalid pixels it mixes in their fill values."""
 _WHOLE = 4.0
 """Error of integers without loss: some ways to make overviews leave out three pixels of four."""
 _FAINT = 0.25
 """Share of a codec's largest error below which a contrast may not survive it."""
 _FAINT_IN_NOISE = 1.25
-"""The same where the error is not the largest but the usual one."""
+"""The same where the known error is the usual one and not the largest."""
 _DC_STEP = 16
-"""Of the usual table of JPEG at quality 50, in eighths of a grey value."""
+"""Step of DC in the usual table of JPEG at quality 50, in eighths of a grey value."""
 _BLUE = 1.772
-"""By how much blue changes with its colour difference, in YCbCr."""
+"""Change of blue per unit of its colour difference, in YCbCr."""
 _TABLES, _SCAN = 0xDB, 0xDA
 _HEAD_BYTES = 2**16
 
 
 class Coarseness(NamedTuple):
-    """In the units of the samples: the error of a mean that is no fault, and the contrast that it may swallow."""
+    """Tolerances in the units of the samples: the error of a mean that is no fault, and the contrast it may swallow."""
 
     error: float
     faint: float

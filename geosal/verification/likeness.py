@@ -20,7 +20,8 @@ from geosal.verification.check import Check
 from geosal.verification.coarse import Coarseness, coarseness
 
 _CELL = 16
-"""Pixels whose mean is compared: kernels are 17 px wide at most by default, and codecs keep means best."""
+"""Side, in pixels, of the cells whose means are compared: kernels are 17 px wide at most by default, and codecs keep
+means best."""
 _BLOCK = 1024
 _LEAST_LIKENESS = 0.3
 """Correlation of means below which a picture is another one.
@@ -29,13 +30,13 @@ Of 184 lossy files of real rasters, at default qualities and at the worst ones (
 the least had 0.37, the rest but two more than 0.7.
 """
 _ELSEWHERE = 2.0
-"""Standard deviations of the source by which another picture's mean is off; codecs and kernels keep means."""
+"""Largest distance of the mean, in standard deviations of the source; codecs and kernels keep means."""
 _FLATTENED = 0.25
 """Share of the source's variance below which a picture counts as flattened."""
 _FEWEST = 16
-"""Cells; of fewer nothing is said."""
+"""Fewest cells that allow a judgement."""
 _ROUNDING = 1e-6
-"""Share of the mean by which float32 and the sums round."""
+"""Share of the mean that float32 and the sums may lose by rounding."""
 
 
 @dataclass(slots=True)
@@ -76,11 +77,11 @@ def check_picture(found: AnyScene, source: AnyScene, colours: list[tuple[int, in
     Parameters
     ----------
     found, source
-        Of the same grid and dtype.
+        Two rasters of the same grid and dtype.
     colours
         Positions of a band in each of the two, without alpha.
     ladder
-        Of the job: where the file is not like the source, it may still be like the source that was smoothed.
+        Ladder of the job: where the file is not like the source, it may still be like the source after smoothing.
 
     Returns
     -------

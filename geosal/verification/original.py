@@ -8,7 +8,7 @@ from geosal.scenes import AnyScene
 from geosal.sources import Saliency, open_saliency, source_texts
 
 Asked = Saliency | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
-"""An opened saliency, one SOURCE text or several, or none."""
+"""Ways to give a saliency: an opened one, one SOURCE text or several, or none."""
 
 
 def saliency_on(scene: AnyScene, asked: Asked, drivers: tuple[str, ...], **rules: Any) -> Saliency | None:

@@ -24,9 +24,10 @@ def check_pixels(found: AnyScene, source: AnyScene, saliency: Saliency | None, l
     Parameters
     ----------
     found, source
-        Of the same grid, bands and dtype.
+        Two rasters of the same grid, bands and dtype.
     saliency, ladder
-        Of the job: pixels of level 0 must be untouched. Without a saliency only invalid samples are compared.
+        Saliency and ladder of the job: pixels of level 0 must be untouched. Without a saliency, only invalid samples
+        are compared.
 
     Returns
     -------
@@ -61,9 +62,9 @@ def check_errors(
     Parameters
     ----------
     found, source
-        Of the same grid, bands and dtype.
+        Two rasters of the same grid, bands and dtype.
     saliency, ladder
-        Of the job.
+        Saliency and ladder of the job.
     errors
         Largest error of each level.
     smoothed

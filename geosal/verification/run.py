@@ -34,7 +34,7 @@ from geosal.verification.original import Asked, saliency_on
 _BY_GDAL = [form.name for form in FORMATS if not form.is_store]
 """Names of the formats that GDAL reads for us."""
 _LISTED = 3
-"""Faults of a kind that are told."""
+"""Number of faults of one kind that are listed."""
 
 
 def verify(

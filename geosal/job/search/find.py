@@ -37,7 +37,7 @@ class Attempt:
     Attributes
     ----------
     plan
-        By which it was made.
+        The plan that made it.
     path
         The file, not yet under its final name.
     tally
@@ -74,7 +74,7 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
     Parameters
     ----------
     plan
-        Of the job.
+        Plan of the job.
     path
         A new file of the output's name, in a work directory.
     report
@@ -147,11 +147,11 @@ class SetOut(NamedTuple):
     """What the sample alone tells of a search."""
 
     plan: Plan
-    """With the setting that was found."""
+    """The plan, with the setting that was found."""
     found: str
     """The setting in the user's words."""
     is_whole: bool
-    """The sample is the whole scene, so that one encode will do."""
+    """Whether the sample is the whole scene, so that one encode suffices."""
 
 
 def set_out(plan: Plan) -> SetOut:

@@ -14,11 +14,11 @@ from geosal.job.targets import Targets
 from geosal.metrics import Scores
 
 _CLOSE_DB = 0.05
-"""Trials end where the quality lies so close above what is asked for."""
+"""Margin in dB above a floor at which trials end."""
 _SPARE_DB = 0.02
-"""Above a floor, so that the rounding of a sample does not break it."""
+"""Margin in dB to aim at above a floor, so that the error of a sample does not break it."""
 _HOPELESS_DB = 1.0
-"""By which a sample may err: what is farther off is not tried on the whole scene."""
+"""Largest error of a sample in dB: a setting that is farther off is not tried on the whole scene."""
 
 
 class FloorSearch(Turning):

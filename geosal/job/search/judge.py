@@ -1,4 +1,4 @@
-"""How near a candidate is to the scene, as `geosal.comparison` has it: by the sample, at the end by the whole file."""
+"""How near a candidate is to the scene, in the terms of `geosal.comparison`: on the sample, at the end on the file."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +18,10 @@ from geosal.metrics import ALIGNMENT, Scores
 from geosal.scenes import NO_LIMIT, AnyScene, Scene
 
 _LIMIT = 1e-12
-"""Keeps the logarithm of 1 - SSIM finite."""
+"""Least value of 1 - SSIM, so that its logarithm stays finite."""
 
 Found = tuple[NDArray[Any], NDArray[np.bool_] | None]
-"""What became of the sample, (band, y, x) without alpha, and which samples count, None when all do."""
+"""The sample after treatment and codec, (band, y, x) without alpha, and the samples that count, None when all do."""
 
 
 def judge_sample(plan: Plan, sample: Sample, found: Found, data_range: float) -> dict[str, Scores]:

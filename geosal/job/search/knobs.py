@@ -15,15 +15,15 @@ from geosal.job.plan import Plan, retuned
 from geosal.job.search.solve import Range
 
 _FINE = 0.01
-"""Of a quality."""
+"""Smallest step of a quality."""
 _DIGITS = 6
-"""Significant digits of a setting: a number with more of them is hard to tell, and changes nothing."""
+"""Significant digits of a setting: more are hard to read, and change nothing."""
 _NEARLY_LOSSLESS = 99.5
-"""WebP is lossless at 100, and above this JPEG's tables do not change any more."""
+"""Largest quality short of lossless: WebP is lossless at 100, and JPEG's tables no longer change above this."""
 _LEAST_FACTOR, _MOST_FACTOR = 0.02, 1.0
-"""Sigma over kernel width: below the first a kernel does nothing, beyond the second it is a plain mean."""
+"""Limits of sigma over kernel width: below the first a kernel changes nothing, beyond the second it is a plain mean."""
 _WIDEST_ALIKE = 0.8 / 3
-"""Factor from which every kernel is at least as wide as by the rule "opencv"."""
+"""Factor from which every kernel is at least as wide as the rule "opencv" makes it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Knob:
     setting
         What it is.
     within
-        Where it can be turned to.
+        Range in which it can be turned.
     at
         Makes the plan with the knob turned to a place.
     treats
@@ -54,7 +54,7 @@ def knob_for(plan: Plan, spread: float) -> Knob:
     Parameters
     ----------
     plan
-        Of the job.
+        Plan of the job.
     spread
         Width of the range of the scene's samples.
 

@@ -10,24 +10,24 @@ from geosal.core.grid import Block
 from geosal.job.plan import Plan
 
 PIECE = 512
-"""Rows and columns of a piece."""
+"""Rows and columns of a piece of the sample."""
 _PHASE = 16
-"""Pieces begin at multiples of it, as tiles do: codecs of 8 x 8 squares, and scenes that such a codec has made, see
-their squares where the job will."""
+"""Pieces begin at multiples of this many pixels, as tiles do: codecs of 8 x 8 squares, and scenes that such a codec has
+made, then have their squares where the job will have them."""
 _LOOK = 8
 """Rows and columns of the spots by which the levels of a piece are judged."""
 _SPOTS = (0.125, 0.375, 0.625, 0.875)
 _OFFERS = (0.5, 0.2, 0.8)
-"""Where in its cell a piece may lie."""
+"""Positions of a piece that are tried, as shares of its cell."""
 
 
 class Place(NamedTuple):
     """A piece."""
 
     target: Block
-    """In the sample."""
+    """Position in the sample."""
     source: Block
-    """In the scene."""
+    """Position in the scene."""
 
 
 def choose_places(plan: Plan, across: tuple[int, int]) -> tuple[Place, ...]:
@@ -36,7 +36,7 @@ def choose_places(plan: Plan, across: tuple[int, int]) -> tuple[Place, ...]:
     Parameters
     ----------
     plan
-        Of the job; its saliency is read at small spots.
+        Plan of the job; its saliency is read at small spots.
     across
         Cells in a column and in a row; fewer where the scene is smaller than so many pieces, which is then taken whole.
     """

@@ -16,9 +16,9 @@ def plain_of(plan: Plan, quality: float) -> Plan:
     Parameters
     ----------
     plan
-        Of the job.
+        Plan of the job.
     quality
-        Of all of the JPEG.
+        Quality of the whole JPEG.
     """
     options = dict(plan.profile.creation_options) | {"QUALITY": f"{quality:.10g}"}
     profile = replace(plan.profile, creation_options=tuple(options.items()))

@@ -17,13 +17,13 @@ from geosal.job.search.turning import Turning
 from geosal.job.targets import Targets
 
 _TOLERANCE = 0.01
-"""Of the bytes."""
+"""Tolerance of a target, as a share of the bytes."""
 _AIM = 0.997
-"""Share of the bytes that is aimed at where they are a limit, which may not be passed."""
+"""Share of the bytes to aim at where they are a limit, which the file must not exceed."""
 _CLOSE = 0.002
-"""Trials end where the predicted bytes lie so close to the aim, as a share; below it where they are a limit."""
+"""Distance from the aim, as a share of the bytes, at which trials end; below the aim where it is a limit."""
 _HOPELESS = 0.15
-"""Share by which a sample may err: what is farther off is not tried on the whole scene."""
+"""Largest error of a sample, as a share: a setting that is farther off is not tried on the whole scene."""
 
 
 class RateSearch(Turning):
@@ -32,7 +32,7 @@ class RateSearch(Turning):
     Parameters
     ----------
     targets, knob, trials
-        As `Turning`.
+        See `Turning`.
     plain
         Bytes of the plain JPEG that the targets name, where it was made; None for what the sample tells of it.
     """
@@ -42,7 +42,7 @@ class RateSearch(Turning):
         expected = expected_bytes(trials.plan, trials)
         self._asked = expected if plain is None else plain
         self._ratio = self._asked / expected
-        """Of whole files to what the sample lets expect."""
+        """Ratio of a whole file's bytes to what the sample predicts."""
         self._bytes = 0
         self._encoded: list[dict[str, int]] = []
 

@@ -26,11 +26,11 @@ from geosal.produce import Target
 from geosal.scenes.zarr_store import store_bytes
 
 _PROVENANCE = of_a_job(SMOOTH, Ladder(), 9.0, 40 * "x")
-"""About as long as a job's: in a small file it is a part that counts."""
+"""Tags about as long as a job's: they are a notable share of a small file."""
 _SHARE = 0.1
-"""Of a scene's pixels, that a sample need not go beyond."""
+"""Share of a scene's pixels beyond which a sample need not go."""
 _FEW = 4
-"""Pieces in a column and in a row that are always worth it."""
+"""Pieces in a column and in a row that are worth their time at any size of the scene."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +40,15 @@ class Sample:
     Attributes
     ----------
     places
-        Where each piece lies in the sample, and in the scene.
+        Position of each piece in the sample, and in the scene.
     shape
         Rows and columns of the sample.
     kept
         The pixels of the pieces, with the widest halo.
     saliency
-        Of the job, kept for as many pieces as were treated.
+        Saliency of the job, kept for as many pieces as were treated.
     threads
-        How many encode.
+        Number of threads that encode.
     """
 
     places: tuple[Place, ...]
@@ -64,7 +64,7 @@ class Sample:
         Parameters
         ----------
         plan
-            Of the job.
+            Plan of the job.
         across
             Pieces in a column and in a row, at most.
         halo
@@ -84,13 +84,13 @@ class Sample:
         Parameters
         ----------
         plan
-            Of the job.
+            Plan of the job.
         places
             The pieces.
         halo
             Pixels to read around a piece.
         threads
-            How many read, and encode later.
+            Number of threads that read, and encode later.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Sample:
         Parameters
         ----------
         task
-            Of a plan for the sample's scene.
+            Task of a plan for the sample's scene.
         """
         task = replace(task, scene=self.kept, saliency=None if task.saliency is None else self.saliency)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
@@ -175,9 +175,9 @@ class Sample:
         Parameters
         ----------
         treated, tiles
-            Of `treat` and `encode`; no tiles where GDAL encodes.
+            Results of `treat` and `encode`; no tiles where GDAL encodes.
         target
-            Of the job.
+            Target of the job.
         folder
             Ours, and empty.
         """
@@ -210,7 +210,7 @@ def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
     Parameters
     ----------
     plan
-        Of the job.
+        Plan of the job.
     most
         Limit of both; fewer make a tenth of a scene of middle size, or fill the memory that a plan has for them.
     """

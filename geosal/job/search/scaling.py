@@ -18,9 +18,9 @@ from geosal.job.search.sample import Sample, own_bytes
 from geosal.produce import Target
 
 _CUT = 4
-"""Tiles that are cut in halves to learn what padding takes."""
+"""Number of tiles that are cut in halves to learn the cost of padding."""
 _LEAST = 8
-"""Rows and columns below which a level of the sample says nothing."""
+"""Rows and columns below which a level of the sample says nothing about the scene's."""
 
 
 def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[Tile]) -> float:
@@ -29,7 +29,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
     Parameters
     ----------
     sample, treated, target
-        Of the trial.
+        Sample, its treated pixels and the target of the trial.
     tiles
         What `Sample.encode` made of them.
     """

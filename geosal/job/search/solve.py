@@ -20,7 +20,7 @@ class Range:
     start
         The first trial.
     step
-        How far away the second one is; it doubles until the value is between two trials.
+        Distance of the second trial; it doubles until the value lies between two trials.
     fineness
         Distance below which two places are the same.
     """
@@ -49,7 +49,7 @@ def climb(
     tolerance
         The search ends where the value lies so close, on the right side.
     within
-        Where to look.
+        Range to search.
     above
         True: the value may not fall below `wanted`; False: it may not rise above; None: both will do.
 

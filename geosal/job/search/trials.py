@@ -28,11 +28,11 @@ class Trials:
     Attributes
     ----------
     plan
-        Of the job.
+        Plan of the job.
     sample
         Drawn for the plan.
     folder
-        Where the sample's files go; ours.
+        Folder of ours, for the sample's files.
     range_of_data
         Width of the range of values, for scores.
     count

@@ -48,7 +48,7 @@ def given_crs(text: str, given: str | None, grid: Grid) -> str | None:
     Raises
     ------
     UsageError
-        It is neither, nor a code with its authority.
+        The value is no EPSG code, no code with its authority, and not ``scene``.
     """
     if given is None:
         return None
@@ -64,7 +64,7 @@ def given_crs(text: str, given: str | None, grid: Grid) -> str | None:
 
 
 def source_crs(text: str, told: str | None, given: str | None) -> Any:
-    """Make a CRS, as pyproj has it, of what the file tells, or of the code that the user gives.
+    """Make pyproj's CRS from what the file says, or from the code that the user gives.
 
     Raises
     ------
