@@ -75,7 +75,7 @@ class Target:
     overwrite
         Whether it may take the place of a file.
     profile, treatment, layout
-        What goes into it, and what saliency does to that.
+        What goes into the file, and what saliency does to it.
     encoder
         Encoder of its tiles, or the reason why GDAL has to write it.
     rounding
@@ -177,7 +177,7 @@ class Labour(Generic[Facts]):
     Attributes
     ----------
     stage
-        What to call it in `Progress`.
+        Name of the stage in `Progress`.
     task
         Makes the `Work` of a block; it must pickle where processes or a cluster are to run it.
     blocks
@@ -241,7 +241,7 @@ def produce(
     Raises
     ------
     GeosalError
-        What a task raised, or the file cannot be written or does not hold what it should.
+        A task failed, or the file cannot be written or does not hold what it should.
     """
     with making(target, report) as made:
         make_file(made.path, target, labour, take=take, tags=tags, report=report)

@@ -206,7 +206,7 @@ def _as_declared(computed: object, dtype: np.dtype[Any], shape: tuple[int, ...],
     Raises
     ------
     UsageError
-        It has another shape, or a type whose values the declared one does not hold.
+        The result has another shape, or a type whose values the declared one does not hold.
     """
     found = np.asarray(computed)
     if found.shape != shape:

@@ -57,7 +57,7 @@ def check_dimensions(scene: object) -> None:
     Raises
     ------
     SceneError
-        It is no DataArray, has other dimensions, or no pixels.
+        The value is no DataArray, has other dimensions, or has no pixels.
     """
     if not isinstance(scene, xr.DataArray):
         mend = "choose one of its arrays, or stack them: dataset.to_array('band')"
@@ -202,7 +202,7 @@ def _are_numbers_of_pixels(
     xs, ys
         Centres of columns and of rows.
     whole
-        They are integers, as coordinates seldom are.
+        The coordinates are integers, as coordinates seldom are.
     """
     ends = (*xs[[0, -1]], *ys[[0, -1]])
     from_0 = all(axis[0] in (0, _CENTRE) and bool((axis == axis[0] + np.arange(axis.size)).all()) for axis in (xs, ys))

@@ -62,7 +62,7 @@ def carry_place(
     Warns
     -----
     GeosalWarning
-        They are left out, and nothing else tells the place.
+        Control points or RPCs are left out, and nothing else tells the place.
     """
     if file is None and not grid.georeferenced:  # who gives an array a place goes before its points
         metadata = _with_own_points(array, metadata)

@@ -9,13 +9,13 @@ from geosal.errors import UsageError
 from geosal.files.publish import same_file
 
 _APPENDED = re.compile(r"(\.aux\.xml|\.aux|\.msk|\.ovr|\.idx)+|-(wal|shm|journal)")
-"""Behind the whole name: what GDAL has for any raster, SQLite for a GeoPackage."""
+"""Suffixes after the whole name: what GDAL has for any raster, SQLite for a GeoPackage."""
 _INSTEAD = frozenset({
     ".aux", ".rrd", ".rde", ".ige", ".hdr", ".stx", ".clr", ".prj", ".qpj", ".wld", ".rpb", ".imd", ".att", ".eph",
     ".geo", ".til", ".pvl", ".tab", ".map", ".ers", ".shp", ".shx", ".dbf", ".sbn", ".sbx", ".qix", ".idm", ".ind",
     ".cpg", ".gfs", ".xsd", ".csvt", ".mid", ".mif", "_rpc.txt", "_metadata.txt", "_mtl.txt",
 })  # fmt: skip
-"""In the place of the suffix: georeferencing, statistics and models of rasters, the files of a shapefile."""
+"""Suffixes in the place of the raster's own: georeferencing, statistics and models, and the files of a shapefile."""
 
 
 def refuse_job_file(option: str, target: str, paths: Iterable[str | None]) -> None:
@@ -24,7 +24,7 @@ def refuse_job_file(option: str, target: str, paths: Iterable[str | None]) -> No
     Parameters
     ----------
     option, target
-        What the user said: ``--json``, and the path.
+        The user's option and path, such as ``--json`` and its value.
     paths
         Files and folders that the job reads or writes; other texts name none.
 

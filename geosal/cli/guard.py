@@ -24,13 +24,13 @@ from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError,
 from geosal.files.publish import abandon
 
 GRACE_SECONDS = 4.0
-"""What the clean-up after a signal may take; the contract is five seconds for all."""
+"""Seconds for the clean-up after a signal; the whole job must end within five."""
 INTERRUPTED, TERMINATED = 130, 143
 STDERR = 2
-"""The descriptor that C libraries write to."""
+"""File descriptor that C libraries write to."""
 _VERBOSITY = "geosal.verbosity"
 _STOPPED = "nothing incomplete stands under the name of an output"
-"""All that is known: the signal may come when the output has just got its name."""
+"""Message after a signal. It promises no more: the signal may come when the output has just got its name."""
 
 
 class Terminated(BaseException):

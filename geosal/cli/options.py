@@ -147,7 +147,7 @@ targets = together(
     ),
     click.option("--min-ssim", multiple=True, metavar="[PART:]VALUE", help="Least SSIM, likewise: 0.95, salient:0.99."),
 )  # fmt: skip
-"""What is asked of the result; the setting is found by trial."""
+"""Options for what is asked of the result; the setting is found by trial."""
 
 job_arguments = together(
     click.argument("input", required=False, metavar="INPUT"), click.argument("output", required=False, metavar="OUTPUT")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DIRECTORY = "msroi-run"
 _MOST_CLASSES = 12
-"""Of which a terminal shows the confusion matrix."""
+"""Most classes whose confusion matrix a terminal shows."""
 
 _knobs = options.together(
     click.option("--size", type=int, metavar="PX", help="Edge that pictures are brought to: 224; compact 64."),

@@ -52,7 +52,7 @@ def open_pair(
     reading
         The reading of `original` when `candidate` was made; drivers and the limit of pixels hold for both.
     saliency, ladder
-        What is told apart; see `geosal.compare`.
+        They divide the scene into parts; see `geosal.compare`.
     **rules
         How several SOURCEs unite, as `geosal.sources.open_saliency`.
 
@@ -101,7 +101,7 @@ class Pair:
     original, candidate
         Their alpha bands are not compared: alpha tells what counts.
     saliency
-        On the original's grid; None compares the whole only.
+        Saliency on the original's grid; None compares the whole only.
     ladder
         Ladder from saliency to levels.
     """
@@ -122,7 +122,7 @@ class Pair:
         original, candidate, saliency
             See the attributes.
         ladder
-            By default the one that the candidate's provenance tells, or else geosal's own.
+            By default the ladder in the candidate's provenance, or else geosal's own.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class Pair:
         Raises
         ------
         SceneError
-            It cannot be decoded.
+            A scene cannot be decoded.
         """
         original, original_valid = in_colours(self.original.read(block), self.original.layout)
         candidate, candidate_valid = in_colours(self.candidate.read(block), self.candidate.layout)

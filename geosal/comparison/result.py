@@ -55,11 +55,11 @@ class Comparison:
     Attributes
     ----------
     original, candidate
-        What was compared.
+        Paths of the two scenes.
     data_range, data_range_from
         Width of the range of values on which PSNR and SSIM are based, and where it comes from.
     saliency, steps
-        What the levels come from; None where only the whole was compared.
+        Origin of the levels; None where only the whole was compared.
     made_with
         The saliency that the candidate's provenance names; None when it names none.
     georeferenced
@@ -71,7 +71,7 @@ class Comparison:
     candidate_bytes, bits_per_pixel
         Size of the candidate's file, and ``8 * bytes / (width * height)``; None when it is remote.
     reduction, reduction_of_raw
-        In percent, from `original_bytes` and `raw_bytes`.
+        Reduction in percent, from `original_bytes` and `raw_bytes`.
     lost, gained
         Samples that count in the original alone, or in the candidate alone. They are left out of all figures.
     rows
@@ -110,7 +110,7 @@ class Comparison:
         Raises
         ------
         KeyError
-            There is no such part or band.
+            The comparison has no such part or band.
         """
         for row in self.rows:
             if (row.part, row.band) == (part, band):

@@ -62,7 +62,7 @@ def compare(
     candidate
         A raster of the same size, type and number of bands, alpha aside; any format that GDAL reads, or a store.
     saliency
-        What is to be told apart: the salient part (level 0), the background, and each level. One SOURCE text or
+        Divides the scene into parts: the salient part (level 0), the background, and each level. One SOURCE text or
         several, united as a job does by default, or an opened saliency on the grid of `original`.
     ladder
         Ladder from saliency to levels; by default the one in the candidate's provenance, or else geosal's own.

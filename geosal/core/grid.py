@@ -70,7 +70,7 @@ class Grid:
     transform
         Maps (column, row) of a pixel's upper left corner to map coordinates; may be rotated.
     height, width
-        In pixels.
+        Size in pixels.
     """
 
     crs: str | None

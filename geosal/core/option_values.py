@@ -28,7 +28,7 @@ def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> Non
     Raises
     ------
     UsageError
-        There is such a key.
+        A key is unknown.
     """
     for key in wish:
         if key not in known:
@@ -75,7 +75,7 @@ def parse_size(written: str | int) -> int:
     Raises
     ------
     UsageError
-        It is no size.
+        The value is no size.
     """
     match = None if isinstance(written, bool) else _SIZE.fullmatch(str(written).strip().upper())
     if match is None:
@@ -89,7 +89,7 @@ def require(ok: object, name: str, value: object, wanted: str) -> None:
     Raises
     ------
     UsageError
-        It is not `ok`.
+        `ok` is False.
     """
     if not ok:
         raise UsageError(f"{name}={value!r}: it must be {wanted}")

@@ -124,7 +124,7 @@ class QualityBand:
     path
         A raster that GDAL opens (of ``clouds_gml`` a GML file), local or ``/vsi…``.
     sensor
-        What the flags depend on, such as ``LANDSAT_8``; empty where they do not.
+        Sensor that the flags depend on, such as ``LANDSAT_8``; empty where they do not.
     alone
         No file beside it belongs to it, as in a product; see `geosal.core.open_raster.open_raster`.
     """
@@ -164,7 +164,7 @@ class Pixels(Protocol):
         Raises
         ------
         UsageError
-            It has no such band; the message lists what it has.
+            The raster has no such band; the message lists its bands.
         """
 
 

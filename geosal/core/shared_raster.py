@@ -64,7 +64,7 @@ def shared_raster(
     Raises
     ------
     SceneError
-        It cannot be opened, or has changed since it was `seen`: two files would be mixed in one output.
+        The file cannot be opened, or has changed since it was `seen`: two files would be mixed in one output.
     """
     if seen is not None and file_state(path, alone=alone) != seen:
         what = "the file" if alone else "the file, or a mask beside it (.msk),"

@@ -92,9 +92,9 @@ def mask_pages(path: str) -> list[int]:
     Raises
     ------
     ValueError
-        It is no TIFF, or its directories cannot be followed, and one of a mask may be lost.
+        The file is no TIFF, or its directories cannot be followed, and one of a mask may be lost.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     with open(path, "rb") as file:
         try:

@@ -136,7 +136,7 @@ class Treatment:
     smooth
         Pixels are smoothed by the kernel of their level.
     then
-        What else becomes of them. `Bound`: pixels are off by at most the error of their level. `Quality`: tiles are
+        The second step. `Bound`: pixels are off by at most the error of their level. `Quality`: tiles are
         encoded at the quality of their least level; in a JPEG file, each of its smallest units. `TwoPass`: pixels are
         encoded as JPEG at the quality of their level, decoded, and encoded again. None: nothing.
     """

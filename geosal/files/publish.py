@@ -40,14 +40,14 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, 
     overwrite
         Whether a file of that name may be replaced.
     inputs
-        What the job reads: paths, URLs or texts that name no file. All that lies in a folder of them is an input.
+        Inputs of the job: paths, URLs or texts that name no file. All that lies in a folder of them is an input.
     placed
         Whether it has a place on the ground; a picture has none, and a world file beside it is not ours.
 
     Raises
     ------
     OutputError
-        It says why, and what to do instead.
+        The message says why, and what to do instead.
     """
     target = _resolve(output)
     parent = target.parent

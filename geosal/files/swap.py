@@ -54,7 +54,7 @@ class Swap:
     new, old
         Suffixes of the sidecars of `main`, and of those that stood beside `output` before.
     before, after
-        What tells the old and the new file or store from any other; None for none.
+        Marks of the old and the new file or store that tell them from any other; None for none.
     """
 
     directory: Path

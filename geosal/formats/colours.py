@@ -19,7 +19,7 @@ def warn_of_order(output: str, layout: RasterLayout, name: str) -> None:
     output
         Its path.
     layout
-        What is written.
+        Layout of the output.
     name
         Name of the format.
     """

@@ -64,7 +64,7 @@ class TileIndex:
         Raises
         ------
         ValueError
-            It tells how many have not, and names the first of them.
+            Tiles are missing; the message has their number and the first of them.
         """
         places = [(level, *place) for level, here in enumerate(self._here) for place in np.argwhere(~here).tolist()]
         if places:

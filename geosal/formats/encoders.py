@@ -23,9 +23,9 @@ def tile_encoder(
     profile
         Format, codec and options.
     layout
-        What is to be written.
+        Layout of the output.
     treatment
-        What saliency does, with nothing left open.
+        The treatment, with nothing left open.
     steps
         Steps of the ladder, where the treatment depends on levels.
 

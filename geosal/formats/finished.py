@@ -17,19 +17,19 @@ class Finished:
     Attributes
     ----------
     name
-        What we call the format.
+        Name of the format in our messages.
     reader
         GDAL's short name of the driver that reads it.
     overviews_apart
         Overviews are images of their own, which may differ from the image in how they are coded.
     keeps_colours
-        It says which band is which colour.
+        The file tells which band is which colour.
     lost_domains
         How the names of those domains of metadata begin that no such file keeps.
     valid
-        What a file is called whose layout has no faults.
+        Words for a file whose layout has no faults, in messages.
     coded_unit
-        What is decoded to see whether a file is complete.
+        The unit that is decoded to check that a file is complete.
     """
 
     name: ClassVar[str]
@@ -65,9 +65,9 @@ class Finished:
         path
             Of the finished file.
         found
-            What it says of itself.
+            Layout that the file has.
         source
-            What it was made of, where that is known.
+            Layout of what it was made from, where that is known.
         """
         del path, found, source
         return None

@@ -34,7 +34,7 @@ class Codec:
     Attributes
     ----------
     name
-        In small letters.
+        Its name, in small letters.
     options
         Creation options that make it, with GDAL's names.
     lossless
@@ -48,7 +48,7 @@ class Codec:
     one_float_band
         Floats are limited to a single band.
     instead_of_alpha
-        What to use where it loses samples and would blur alpha with the other bands; empty where alpha is kept.
+        Advice where it loses samples and would blur alpha with the other bands; empty where alpha is kept.
     scale
         Qualities that its tiles can have, each its own; None where there is none to choose.
     quality_is_rate
@@ -87,7 +87,7 @@ class Profile:
     Attributes
     ----------
     format, codec
-        What is written.
+        Format and codec of the output.
     lossless
         Every sample comes back as it was written.
     creation_options
@@ -150,9 +150,9 @@ class Format(Finished, ABC, Generic[Encoder]):
     codecs
         Ways to code pixels, the usual one first.
     options
-        What the user may set.
+        Creation options that the user may set.
     usual_treatment
-        What saliency does where the user does not say.
+        Default of the treatment.
     tile_sides
         Creation options that say how large tiles are.
     has_spool
@@ -172,7 +172,7 @@ class Format(Finished, ABC, Generic[Encoder]):
     own_tags
         Tags that are true of one file, and not of what is made of it.
     otherwise_of_dtype
-        What to do where no codec of it holds samples of a type.
+        Advice where no codec of the format holds samples of a type.
     """
 
     driver: ClassVar[str]
@@ -207,7 +207,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         Raises
         ------
         UsageError
-            It says what the file cannot hold, and what to do instead.
+            The message says what the file cannot hold, and what to do instead.
         """
 
     def treated_options(
@@ -224,7 +224,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         given
             The user's creation options, with names in capitals.
         layout
-            What will be written.
+            Layout of the output.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         Parameters
         ----------
         option, value
-            In capitals, and as given.
+            The name in capitals, and the value as given.
         codec
             Codec of the output.
         given
@@ -267,7 +267,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         Raises
         ------
         UsageError
-            It says why.
+            The message says why.
         """
 
     def is_lossless(self, codec: Codec, options: Mapping[str, str]) -> bool:
@@ -281,7 +281,7 @@ class Format(Finished, ABC, Generic[Encoder]):
         Raises
         ------
         UsageError
-            It says why.
+            The message says why.
         """
 
     def warn_of(self, output: str, layout: RasterLayout) -> None:
@@ -296,9 +296,9 @@ class Format(Finished, ABC, Generic[Encoder]):
         profile
             A profile of this format.
         layout
-            What will be written.
+            Layout of the output.
         treatment
-            What saliency does, with nothing left open.
+            The treatment, with nothing left open.
         steps
             Steps of the ladder, where the treatment depends on levels.
 

@@ -22,24 +22,24 @@ class CreationOption:
     name
         GDAL's, in capitals.
     text
-        What it does.
+        A sentence about its effect.
     default
-        What holds where the user does not set it.
+        Its value by default.
     limits
         Limits of a number; None where the value is no number.
     limits_of
-        The same for codecs that have others, by GDAL's name of the codec.
+        The same for codecs that have other limits, by GDAL's name of the codec.
     whole
         The number has no fraction.
     multiple
-        What a whole number must be a multiple of.
+        Number of which a value must be a multiple.
     many
         Several numbers may stand there, with commas between them.
     words
         All values, in capitals, where GDAL would take any other word for one of them, or find out at the end of the
         job; empty where it takes any text.
     for_floats
-        Those of the words that only floats can have.
+        The words that only floats can have.
     or_whole
         A whole number may stand in the place of a word.
     plain_ascii

@@ -44,7 +44,7 @@ def check_place(output: str, layout: RasterLayout) -> None:
     Raises
     ------
     OutputError
-        It names the file.
+        The message names the file.
     """
     path = Path(output)
     driver = _DRIVERS.get(path.suffix.lower())

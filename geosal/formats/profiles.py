@@ -47,9 +47,9 @@ def resolve_treated(
     creation_options
         With GDAL's names, in any case; they go over the profile's own.
     layout
-        What will be written.
+        Layout of the output.
     treatment
-        What saliency is to do.
+        The treatment asked for.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def lossy_profiles(output: str, layout: RasterLayout) -> tuple[str, ...]:
     output
         Path, whose suffix picks the format.
     layout
-        What will be written.
+        Layout of the output.
     """
     names = []
     for name, codec in PROFILES.items():

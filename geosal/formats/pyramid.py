@@ -118,7 +118,7 @@ class Cutter:
         Parameters
         ----------
         block
-            In pixels of the image.
+            Position in pixels of the image.
         pixels
             (band, y, x).
         mask

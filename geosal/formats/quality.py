@@ -25,7 +25,7 @@ class Scale(ABC):
         options
             Creation options, final, by their names in capitals.
         layout
-            What will be written.
+            Layout of the output.
         """
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Scale(ABC):
         steps
             Steps of the ladder.
         layout
-            What is written.
+            Layout of the output.
         """
         if quality.low is None or quality.high is None:
             raise ValueError("a quality that is not settled")

@@ -22,7 +22,7 @@ def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
     dataset
         The image, or one of its overviews.
     where
-        What to put before the block in the message.
+        Text before the block in the message.
     """
     sample_bytes = dataset.count * np.dtype(dataset.dtypes[0]).itemsize
     size = max(512, int((_BLOCK_BYTES / sample_bytes) ** 0.5) // 1024 * 1024)

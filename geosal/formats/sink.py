@@ -48,7 +48,7 @@ def open_sink(
     path
         A new file in a directory that is ours: a stage or a spool may lie beside it.
     profile, layout
-        What is to be written.
+        Profile and layout of the output.
     encoder
         Encoder of the tiles, or the reason why GDAL has to write the file.
     rounding

@@ -32,7 +32,7 @@ def treated_options(
     given
         The user's creation options, with names in capitals.
     layout
-        What will be written.
+        Layout of the output.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def settle(
     codec, options, lossless
         Codec, final options and losslessness of the output.
     layout
-        What will be written.
+        Layout of the output.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def settings_by_level(treatment: Treatment, codec: Codec, steps: int, layout: Ra
     steps
         Steps of the ladder.
     layout
-        What is written.
+        Layout of the output.
     """
     match treatment.then:
         case Bound() as bound if codec.error_by_tile:

@@ -40,7 +40,7 @@ def setting_for(profile: Profile, treatment: Treatment, given: Mapping[str, str]
     Raises
     ------
     UsageError
-        There is nothing to turn.
+        The output has nothing to turn.
     """
     fixed = {name.upper() for name in given}
     codec, options = profile.codec, profile.options

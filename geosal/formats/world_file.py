@@ -39,7 +39,7 @@ def world_faults(path: str, transform: Affine, *, needed: bool) -> list[str]:
     path
         Path of the image.
     transform
-        What it should say.
+        The transform that it should have.
     needed
         Whether there must be one.
     """

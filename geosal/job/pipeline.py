@@ -31,7 +31,7 @@ class Summary:
     input_bytes
         Size of the input file, of a product those of the bands that are read; None when remote or in an archive.
     treatment
-        What saliency did: smooth, bound, quality, twopass.
+        Kind of the treatment: smooth, bound, quality, twopass.
     level_shares
         Over the valid pixels, per level of the ladder.
     kernel_shares, effective_kernel
@@ -99,7 +99,7 @@ def compress(
     Returns
     -------
     Summary
-        What was done.
+        Facts about the job.
 
     Raises
     ------

@@ -70,13 +70,13 @@ class Plan:
     recipe
         The wish it answers.
     settings
-        Those of the recipe, or what a search has made of them.
+        Settings of the recipe, or those that a search has found.
     scene
-        What is read.
+        The scene that is read.
     saliency
         Saliency of each pixel.
     target
-        What is written, and by whom.
+        Output, and its encoder.
     block
         Rows and columns of a block.
     scheduler, workers

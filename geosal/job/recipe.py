@@ -42,7 +42,7 @@ class Recipe:
     Attributes
     ----------
     input
-        What to read: a raster (a path, a URL or a GDAL ``/vsi`` path), or a Sentinel-2 or Landsat product (its folder,
+        The input: a raster (a path, a URL or a GDAL ``/vsi`` path), or a Sentinel-2 or Landsat product (its folder,
         ``.zip`` or ``.tar``).
     output
         File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
@@ -53,13 +53,13 @@ class Recipe:
         How several sources unite: max, min, mean, product or weighted (a mean in which a SOURCE counts by its
         ``weight=``); by default those of interest by max, exclusions by min.
     outside
-        What no source covers: "keep" (saliency 1) or "blur" (saliency 0).
+        Fate of pixels that no source covers: "keep" (saliency 1) or "blur" (saliency 0).
     background
         Saliency where vectors and classes name nothing, 0 to 1.
     steps, sigma
         The ladder, see `geosal.Ladder`.
     treatment
-        What saliency does: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, ``twopass:low=30,high=70``, or
+        The treatment: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, ``twopass:low=30,high=70``, or
         several of them; see `geosal.core.treatment`. None for the usual one: ``quality`` for ``.jpg``, else ``smooth``.
     profile
         Codec, see `geosal.formats`; by default lossless (deflate, jp2-lossless), for ``.jpg`` jpg.
@@ -232,7 +232,7 @@ class Recipe:
         SceneError
             The file cannot be read.
         UsageError
-            It is no YAML mapping, or as `from_mapping`.
+            The file is no YAML mapping, or `from_mapping` refuses what it says.
         """
         return cls.from_mapping(read_yaml(path) | {k: v for k, v in overrides.items() if v is not None})
 

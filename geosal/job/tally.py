@@ -82,13 +82,13 @@ def warn_of_little_gain(
     Parameters
     ----------
     label
-        What is made.
+        Name of the product, for the message.
     shares
         Kernel width -> share of the pixels.
     mean
         Mean saliency, where it is known.
     untried
-        What could be asked for so that less matters, beside other sources.
+        Advice: sources that the user could add so that less matters.
 
     Warns
     -----

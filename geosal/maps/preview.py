@@ -21,15 +21,15 @@ from geosal.scenes import AnyScene
 from geosal.scenes.decimate import decimate
 
 SIZE = 1200
-"""Rows and columns of a picture at most, without its legend."""
+"""Most rows and columns of a picture, without its legend."""
 _BLOCK = 2048
 _OPACITY = 0.55
 _DARKEST = 0.25
-"""Of the grey picture: below, colours are hard to tell apart."""
+"""Darkest value of the grey picture, as a share: below, colours are hard to tell apart."""
 _PAPER = 0.6
-"""Grey that the legend's colours lie on."""
+"""Grey behind the legend's colours, as a share."""
 _INK = 2
-"""Pixels of a dot of the legend's digits."""
+"""Pixels of a dot in the legend's digits."""
 _PERCENTILES = (2, 98)
 _VIRIDIS = (
     (68, 1, 84), (72, 24, 106), (71, 45, 123), (66, 64, 134), (59, 82, 139), (51, 99, 141), (44, 114, 142),
@@ -116,7 +116,7 @@ def write_preview(
     path
         ``.png``.
     scene, saliency
-        On one grid.
+        Scene and saliency on one grid.
     palette
         ``jet`` or ``viridis``.
     size
@@ -161,7 +161,7 @@ class Preview:
     factor: int
 
     def write(self, path: str, *, overwrite: bool = False) -> dict[str, Any]:
-        """Write it as a PNG, and tell of it as `write_preview` does.
+        """Write it as a PNG, with the same messages as `write_preview`.
 
         Raises
         ------

@@ -33,9 +33,9 @@ OPTIONS = (
     "combine", "outside", "background", "block", "max_pixels", "overwrite", "drivers", "profile", "creation_options",
     "workers", "steps", "bidx", "bands", "resolution", "resampling",
 )  # fmt: skip
-"""Fields of `geosal.Recipe` that mean something for a map."""
+"""Fields of `geosal.Recipe` that apply to a map."""
 _GUARD = 1e-4
-"""Keeps k/255 at k and 1 at 255 after float32, and halves between levels above."""
+"""Added before rounding, so that k/255 stays k and 1 stays 255 after float32, and halves between levels round up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ def write_saliency_map(
     Parameters
     ----------
     sources
-        As the `saliency` of `geosal.Recipe`.
+        See `saliency` of `geosal.Recipe`.
     output
         ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store, ``.png`` a PNG; the codec must
         be lossless.

@@ -25,7 +25,7 @@ def sum_by_level(
     Parameters
     ----------
     reference, candidate, data_range, inside, valid, levels, count
-        As `geosal.metrics.structural.sum_structure`.
+        See `geosal.metrics.structural.sum_structure`.
 
     Returns
     -------

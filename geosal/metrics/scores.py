@@ -17,11 +17,11 @@ class Scores:
     Attributes
     ----------
     samples
-        How many were compared.
+        Number of samples compared.
     mse, rmse, mae, max_error
-        In units of the samples (squared).
+        Errors in units of the samples (squared for `mse`).
     psnr
-        In dB; infinite where nothing differs.
+        PSNR in dB; infinite where nothing differs.
     ssim, ms_ssim
         1 where nothing differs. Over several bands the mean of each band's.
     """
@@ -42,7 +42,7 @@ class Scores:
         Parameters
         ----------
         errors, structure
-            Of the same samples.
+            Sums over the same samples.
         data_range
             Width of the range of values that a sample may take.
         """

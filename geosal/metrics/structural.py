@@ -27,7 +27,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, the finest first: section 3.2 of Wang, Simoncelli and Bovik (2003)."""
 SCALES = len(WEIGHTS)
 ALIGNMENT = 2 ** (SCALES - 1)
-"""Blocks begin at multiples of so many pixels, so that pixels of the coarsest scale are not cut."""
+"""Blocks begin at multiples of this many pixels, so that pixels of the coarsest scale are not cut."""
 HALO = REACH * ALIGNMENT
 """Pixels around a block that windows of the coarsest scale reach."""
 _SIGMA = 1.5

@@ -13,7 +13,7 @@ from geosal.native.library import address, check_dtype, function, matching, rows
 KINDS = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 """Types of samples, in the order of ``compare.c``."""
 REACH = 5
-"""Of a window of 11 pixels, to each side of its centre."""
+"""Pixels that a window of 11 reaches to each side of its centre."""
 MOST_LEVELS = 255
 _MOST_SCALE = 16
 
@@ -31,24 +31,24 @@ class Windows(NamedTuple):
     """Sums over windows, (level,) each."""
 
     pixels: NDArray[np.int64]
-    """How many of the full resolution the windows stand for."""
+    """Number of full-resolution pixels that the windows stand for."""
     similarity: NDArray[np.float64]
-    """Of luminance, contrast and structure."""
+    """Sums of similarity in luminance, contrast and structure."""
     contrast: NDArray[np.float64]
-    """Of contrast and structure alone."""
+    """Sums of similarity in contrast and structure alone."""
 
 
 class Window(NamedTuple):
     """What a window is like."""
 
     taps: NDArray[np.float64]
-    """(6,), weights from its centre outwards, for each direction."""
+    """Weights from the centre outwards, (6,), the same in each direction."""
     constants: tuple[float, float]
     """C1 and C2 of Wang et al. (2004)."""
     scale: int
     """Rows and columns of the full resolution in a pixel, at most 16; a window counts once for each of those pixels."""
     pivot: float = 0.0
-    """A value near the samples: variances of large samples that differ little keep their digits then."""
+    """A value near the samples, subtracted from them: variances of large samples then keep their digits."""
 
 
 def sum_errors(
@@ -121,9 +121,9 @@ def sum_windows(
     inside
         Rows and columns of the centres.
     window
-        How samples weigh, and what a pixel stands for.
+        Weights of the samples, and what a pixel stands for.
     levels
-        Of the full resolution, its first pixel that of the first centre in `inside`: (scale * rows, scale * columns),
+        Levels of the full resolution, the first that of the first centre in `inside`: (scale * rows, scale * columns),
         less at the edge of the scene. None when all are of level 0.
     count
         Number of levels, `MOST_LEVELS` at most; others are left out.

@@ -11,13 +11,13 @@ from geosal.native.jobs import CodeJob, CountJob, QuantiseBlocksJob
 from geosal.native.library import address, function, with_whole_rows
 
 SAMPLES = 64
-"""Of a block."""
+"""Samples of a block."""
 BLOCK = 8
 SIDES = {"444": 1, "420": 2}
 """Blocks of luma along a side of an MCU, by the sampling of chroma. Grey has one."""
 _TABLES, _SYMBOLS = 4, 256
 _MOST_BYTES = 496
-"""Of a block: 64 symbols of 16 bits and 15 more each, and a zero after every byte."""
+"""Most bytes of a block: 64 symbols of 16 bits and 15 more each, and a zero after every byte."""
 
 
 def mcu_side(bands: int, subsampling: str) -> int:
@@ -32,7 +32,7 @@ def quantised(
     weights: NDArray[np.float32] | None = None,
     lengths: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.int16]:
-    """Transform and quantise an image as a baseline JPEG has it.
+    """Transform and quantise an image as baseline JPEG does.
 
     Beyond the right and the lower edge it goes on with its last column and row.
 
@@ -43,7 +43,7 @@ def quantised(
     tables
         (2, 64): steps of luma and of chroma, row by row.
     subsampling
-        Of chroma: ``"420"``, the mean of 2 x 2 pixels, or ``"444"``. Grey has no chroma.
+        Subsampling of chroma: ``"420"``, the mean of 2 x 2 pixels, or ``"444"``. Grey has no chroma.
     weights
         (MCU rows, MCUs): what a bit may cost in squared error. Where it is above 0, AC coefficients are lowered or left
         out so that the sum of the squared errors of the samples plus weight times bits is the least. Errors of RGB are
@@ -97,7 +97,7 @@ def symbols(coefficients: NDArray[np.int16]) -> NDArray[np.uint32]:
     Parameters
     ----------
     coefficients
-        As `quantised` gives them. DC is predicted from block to block of an MCU row, at its begin from 0.
+        Coefficients from `quantised`. DC is predicted from block to block of an MCU row, at its start from 0.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def code(coefficients: NDArray[np.int16], codes: NDArray[np.uint32]) -> bytes:
     Parameters
     ----------
     coefficients
-        As `quantised` gives them, of any number of MCU rows. DC is predicted from 0, through all rows.
+        Coefficients from `quantised`, of any number of MCU rows. DC is predicted from 0, through all rows.
     codes
         (4, 256): of each symbol its code, times 256, plus its length in bits, 16 at most; 0 where it has none. Tables
         as in `symbols`.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geosal.errors import UsageError
 
 MAX_RADIUS = 32
-"""Of the kernels, as in ``levels.h``."""
+"""Largest radius of a kernel, as in ``levels.h``."""
 
 _SUFFIX = get_config_var("EXT_SUFFIX") or ".so"
 

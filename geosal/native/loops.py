@@ -13,10 +13,10 @@ from geosal.native.library import MAX_RADIUS, address, check_dtype, function, ma
 _EXACT = frozenset({"uint8", "uint8_fine", "uint16", "int16"})
 DTYPES = frozenset({"uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"})
 QUANTISED = DTYPES - {"float64"}
-"""What `quantise` takes."""
+"""Sample types that `quantise` takes."""
 _LEVELS = 256
 _FURTHEST = 200
-"""A step of 2**200 takes every float32 to 0, one of 2**-200 none anywhere."""
+"""Largest exponent of a step: one of 2**200 rounds every float32 to 0, one of 2**-200 changes none."""
 
 
 def smooth(

@@ -16,9 +16,9 @@ class Small(NamedTuple):
     """A scene made small."""
 
     pixels: NDArray[Any]
-    """(band, y, x), of the scene's dtype."""
+    """Pixels, (band, y, x), of the scene's dtype."""
     valid: NDArray[np.bool_]
-    """(band, y, x), as in `geosal.core.raster.Samples`."""
+    """Validity, (band, y, x), as in `geosal.core.raster.Samples`."""
 
 
 class AnyScene(Pixels, Protocol):
@@ -132,7 +132,7 @@ class Wrapped(ABC):
     inner
         The scene within.
     layout
-        Of what is read of this one.
+        Layout of what is read of this one.
     """
 
     inner: AnyScene

@@ -11,9 +11,9 @@ from geosal.core.grid import Block
 from geosal.scenes.base import AnyScene, Small
 
 SAMPLE = 1024
-"""Rows and columns of a sample at most; fewer where there are many bands."""
+"""Most rows and columns of a sample; fewer where there are many bands."""
 _SAMPLES = 2**24
-"""Of all bands together."""
+"""Most samples of all bands together."""
 _PATCHES = 8
 _BLOCK = 1024
 
@@ -28,7 +28,7 @@ def decimate(scene: AnyScene, factor: int, bands: Sequence[int] | None = None) -
     scene
         A scene of any kind.
     factor
-        At least 1.
+        The reduction, at least 1.
     bands
         Positions from 0; all when None.
 

@@ -16,7 +16,7 @@ _FROM_THE_TOP = frozenset({"JPEG", "PNG"})
 _INTERLACED = 28
 """Offset of the interlace method in a PNG, whose header is always the first chunk."""
 _MARKER, _START_OF_SCAN, _ONE_SCAN, _PROGRESSIVE = 0xFF, 0xDA, (0xC0, 0xC1), 0xC2
-"""Of a JPEG, ITU-T T.81 table B.1."""
+"""Marker codes of a JPEG: ITU-T T.81, table B.1."""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from geosal.scenes.raster import Scene
 from geosal.scenes.reading import AS_IT_IS, Reading, band_names
 
 GROUPS = {"rgb": ("red", "green", "blue")}
-"""Names for several bands of a raster; products have more of them."""
+"""Names for groups of bands of a raster; products have more of them."""
 
 
 def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False) -> AnyScene:

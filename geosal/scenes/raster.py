@@ -25,7 +25,7 @@ from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 MAX_PIXELS = 20 * 10**9
-"""A whole UTM zone at 10 m has fewer; a header that claims more is more likely a bomb than a scene."""
+"""Default limit of pixels: a whole UTM zone at 10 m has fewer, and a header that claims more is likely a bomb."""
 _CODES = "NODATA_VALUES"
 
 
@@ -336,7 +336,7 @@ def usable_nodata(path: str, nodata: float | None, dtype: str) -> float | None:
     path
         For the warning.
     nodata
-        As GDAL has it.
+        The nodata value as GDAL gives it.
     dtype
         NumPy's name.
 

@@ -8,9 +8,9 @@ from geosal.errors import UsageError
 from geosal.scenes.raster import MAX_PIXELS
 
 NO_LIMIT = 2**62
-"""Pixels: what a job has read is not refused afterwards."""
+"""Pixels that no scene exceeds: what a job has read is not refused afterwards."""
 RESAMPLING = ("nearest", "bilinear", "average")
-"""How bands of other resolutions come to a product's grid, see `geosal.scenes.products.resample`."""
+"""Ways to bring bands of other resolutions to a product's grid, see `geosal.scenes.products.resample`."""
 
 
 def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
@@ -39,9 +39,9 @@ class Reading:
     bands
         Bands by role, name or group instead: ``("rgb",)``, ``("B08", "red")``.
     resolution
-        Of a product, in units of its CRS; the finest of its bands by default.
+        Resolution of a product, in units of its CRS; the finest of its bands by default.
     resampling
-        How a product's bands of other resolutions come to it.
+        Method that brings a product's bands of other resolutions to it.
     to_byte
         Rule by which samples become 8 bits, see `geosal.scenes.rules`.
     drivers
@@ -74,4 +74,4 @@ class Reading:
 
 
 AS_IT_IS = Reading()
-"""All bands of an input, with its own samples."""
+"""The reading of all bands of an input, with its own samples."""

@@ -32,7 +32,7 @@ class ByteRule:
     Attributes
     ----------
     text
-        As written, without blanks, and with the percentiles where those are the default.
+        The rule as written, without blanks, and with the percentiles where those are the default.
     name
         percentile, range, tci or gamma.
     ends
@@ -40,7 +40,7 @@ class ByteRule:
     gamma
         1 is linear, more is brighter.
     level
-        Of a Sentinel-2 product, ``l1c`` or ``l2a``; empty where the product says it.
+        Level of a Sentinel-2 product, ``l1c`` or ``l2a``; empty where the product says it.
     """
 
     text: str
@@ -114,7 +114,7 @@ class Curve:
     gamma
         1 is linear.
     scale, offset
-        From samples to physical values: ``value = sample * scale + offset``.
+        Maps samples to physical values: ``value = sample * scale + offset``.
     """
 
     low: float
@@ -132,7 +132,7 @@ class Curve:
         Parameters
         ----------
         samples
-            (y, x); NaN comes to any byte.
+            (y, x); NaN may become any byte.
         out
             (y, x), written.
         """

@@ -21,13 +21,13 @@ from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
 _LEVELS = {"l1c": ("MSIL1C", "MSI1C", "LEVEL-1C"), "l2a": ("MSIL2A", "MSI2A", "LEVEL-2A")}
 """Marks of the level in tags and paths of Sentinel-2 products, in capitals."""
 _BRIGHTEST = 2.0
-"""Reflectance that no half of a scene exceeds; clouds and snow under a low sun come to 1.5."""
+"""Reflectance that no half of a scene exceeds; clouds and snow under a low sun reach 1.5."""
 _THIN = 0.02
-"""Of the limits' width: about five bytes."""
+"""Tolerance as a share of the limits' width: about five bytes."""
 _QUANTIFICATION = 1e-4
-"""Reflectance of one count in Sentinel-2 products, all that were made since 2016."""
+"""Reflectance of one count in all Sentinel-2 products made since 2016."""
 _OFFSET_SINCE = "0400"
-"""Processing baseline from which on counts have an offset, as names of products write it."""
+"""First processing baseline whose counts have an offset, as names of products write it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,7 +44,7 @@ class ByteScene(Wrapped):
     rule
         The wish.
     curves
-        Of each band; that of alpha means nothing.
+        Curve of each band; that of alpha is not used.
     """
 
     rule: ByteRule
@@ -129,7 +129,7 @@ def _alpha(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _layout(layout: RasterLayout, rule: ByteRule, curves: tuple[Curve, ...]) -> RasterLayout:
-    """Return what a stretched scene carries: bytes, and how they came about in the stead of scale and offset."""
+    """Layout of a stretched scene: bytes, with tags about their rule instead of scale and offset."""
     bands = tuple(
         band if number == layout.alpha else _band(band, curve)
         for number, (band, curve) in enumerate(zip(layout.metadata.bands, curves, strict=True))

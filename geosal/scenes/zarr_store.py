@@ -52,9 +52,9 @@ class ZarrScene(Stored):
     """The full resolution of a store as a scene; it holds a path, not a handle."""
 
     mask: bool = False
-    """It has a mask."""
+    """Whether it has a mask."""
     overviews: tuple[int, ...] = ()
-    """Factors."""
+    """Reduction factors of the overviews."""
     compression: str | None = None
 
     @classmethod

@@ -22,13 +22,14 @@ from geosal.smoothing.block import SampleRules
 
 _NOTHING_SPECIAL = SampleRules()
 _STRIP = 2**16
-"""Pixels in work at once, so that they stay in the cache."""
+"""Number of pixels in work at once, so that they stay in the cache."""
 
 
 _CELL = 16
 """Rows and columns of the cells that are rounded alike."""
 _ALONG, _ACROSS, _WHOLE = 0xC13FA9A9, 0x91E10DA5, 2**32
-"""Fractions of a plane-filling sequence (Roberts' R2): any share of the cells lies spread evenly, in each window."""
+"""Two fractions of a plane-filling sequence (Roberts' R2), and their scale: any share of the cells lies spread evenly,
+in each window."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def step_exponent(error: float, dtype: np.dtype[Any]) -> int:
 
 
 _NO_STEP = -(2**20)
-"""Exponent of a step that changes no float."""
+"""Exponent of a step so small that it changes no float."""
 
 
 def _quantise_integers(

@@ -20,7 +20,7 @@ Taps = NDArray[np.float64]
 
 _BITS = {1: 8, 2: 18}
 _BITS_FINE = 18
-"""For uint8 under kernels wider than OpenCV's identity is promised for: 8 bits are too coarse for their tails."""
+"""Fractional bits for uint8 under kernels wider than OpenCV's identity is promised for: 8 are too few for tails."""
 _WIDEST_8_BIT = 17
 
 
@@ -72,7 +72,7 @@ def fixed_point_taps(width: int, sigma: float, bits: int) -> NDArray[np.float64]
     width
         Odd number of taps.
     sigma
-        In pixels.
+        Standard deviation in pixels.
     bits
         Bits behind the point.
 

@@ -22,7 +22,7 @@ class OpenContext:
     Attributes
     ----------
     grid
-        Of the scene.
+        Grid of the scene.
     drivers
         GDAL drivers trusted for files beyond the usual ones, such as ``("VRT",)``.
     background

@@ -39,7 +39,7 @@ class Saliency:
     Attributes
     ----------
     grid
-        Of the scene.
+        Grid of the scene.
     sources
         Opened on that grid.
     combine
@@ -198,12 +198,12 @@ def open_saliency(
         SOURCE texts, ``name-or-path[:key=value,...]``: ``half``, ``perlin:seed=7``, ``mask.tif:range=0-100``, or what
         was read of them. At least one.
     grid
-        Of the scene.
+        Grid of the scene.
     combine
         None: interest by max, exclusions then by min. ``max``, ``min``, ``mean``, ``product`` or ``weighted`` for all;
         the last is a mean in which a SOURCE counts by its parameter ``weight=W`` (1 unless given).
     outside
-        What pixels get about which no source says anything: ``keep`` them as they are, or ``blur`` them most.
+        Saliency of pixels about which no source says anything: ``keep`` them as they are, or ``blur`` them most.
     drivers
         GDAL drivers trusted for mask files beyond the usual ones, such as ``("VRT",)``.
     background

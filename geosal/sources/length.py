@@ -32,9 +32,9 @@ def parse_length(text: str, key: str, value: str | None, grid: Grid, *, bare: bo
     text, key
         SOURCE and its parameter, for messages.
     value
-        As written; None is 0.
+        The length as written; None is 0.
     grid
-        Of the scene.
+        Grid of the scene.
     bare
         A number without a unit is in metres; otherwise only 0 may have none.
 

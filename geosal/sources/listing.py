@@ -27,13 +27,13 @@ class Entry:
     Attributes
     ----------
     names
-        What may stand before the colon; one text that describes paths where those are read.
+        Names that may stand before the colon; one text that describes paths where those are read.
     usage
-        How it is written, with its parameters.
+        The syntax, with its parameters.
     parameters
         Their names.
     summary
-        What it does, in a sentence or two.
+        A sentence or two about what it does.
     description
         All else that its docstring says.
     file

@@ -31,7 +31,7 @@ class SourceText:
     Attributes
     ----------
     text
-        As the user wrote it.
+        The text as the user wrote it.
     target
         A name of `SOURCES`, or a path or URL.
     params

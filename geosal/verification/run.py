@@ -67,7 +67,7 @@ def verify(
     Returns
     -------
     tuple of Check
-        In the order they were made. A broken file gives failed checks, not an exception.
+        Checks in the order they were made. A broken file gives failed checks, not an exception.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = 
     layout
         What was to be written.
     name
-        What to call the file in messages; its path when None.
+        Name of the file in messages; its path when None.
 
     Raises
     ------
     VerificationError
-        It is not what was to be written.
+        The file is not what was to be written.
     """
     with gdal_env():
         try:

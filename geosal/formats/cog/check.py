@@ -167,7 +167,7 @@ class Directory:
     Attributes
     ----------
     name
-        What to call it in messages; empty for the scene itself.
+        Its name in messages; empty for the scene itself.
     begin
         Offset of its directory in the file, in bytes.
     shape, tile
@@ -177,7 +177,7 @@ class Directory:
     compression
         TIFF's number for it.
     is_overview, is_mask
-        What it says it is.
+        What its tag says.
     offsets, sizes
         Offsets and sizes of its tiles in bytes, int64; 0 where a tile is missing.
     """
@@ -213,9 +213,9 @@ def read_directories(path: str) -> list[Directory]:
     Raises
     ------
     ValueError
-        It is no TIFF, or its directories cannot be followed.
+        The file is no TIFF, or its directories cannot be followed.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     found: list[Directory] = []
     with open(path, "rb") as file:

@@ -59,7 +59,7 @@ class CogContainer(Container):
     path
         See `Container`.
     profile, layout
-        What is to be written.
+        Profile and layout of the output.
     encoder
         Encoder of the tiles.
     """

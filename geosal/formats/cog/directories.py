@@ -86,9 +86,9 @@ def write_directories(images: Sequence[Image], ghost: bytes, *, big: bool) -> by
     Parameters
     ----------
     images
-        In the order of their directories.
+        All images, in the order of their directories.
     ghost
-        What GDAL looks for right after the header.
+        GDAL's ghost area, which follows the header.
     big
         BigTIFF; otherwise no offset may need more than 32 bits.
 

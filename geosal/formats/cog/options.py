@@ -112,7 +112,7 @@ def _is_idle(option: str, value: str, compression: str) -> bool:
     Parameters
     ----------
     option
-        In capitals.
+        Its name, in capitals.
     value
         The value, as given. A codec without the option implies no predictor, no error and the best quality.
     compression
@@ -133,7 +133,7 @@ def refuse_idle(option: str, value: str, name: str, compression: str, given: Map
     Parameters
     ----------
     option, value
-        In capitals, and as given.
+        The name in capitals, and the value as given.
     name, compression
         Name of the profile, and the codec that it means in GDAL.
     given

@@ -57,13 +57,13 @@ class TiffEncoder:
     alpha_as_mask
         The fourth band is alpha and becomes the mask: JPEG holds no alpha.
     by_level
-        What takes the place of `level` in a tile whose least level of saliency is 0, 1 …; empty where all tiles are
+        Values in place of `level` for a tile whose least level of saliency is 0, 1 …; empty where all tiles are
         alike. In a tile of JPEG with several levels, each block has the quality of its own least level.
     finer
         Share of the tiles whose largest error in LERC is one less than `level`: integers have whole ones, and between
         two of them lies up to a fifth of the bytes. A tile's own samples decide, so neither blocks nor workers do.
     fine_by_level
-        What takes the place of `by_level` in that share of the tiles.
+        Values in place of `by_level` in that share of the tiles.
     """
 
     compression: str
@@ -172,7 +172,7 @@ def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | ByGdal
     profile
         A profile of the driver COG.
     layout
-        What is to be written.
+        Layout of the output.
     """
     options = profile.options
     for name, value in options.items():

@@ -53,7 +53,7 @@ class Head:
         Raises
         ------
         ValueError
-            It is none of a JPEG, or cut off.
+            The bytes are no header of a JPEG, or they are cut off.
         """
         with open(path, "rb") as file:
             if file.read(2) != _START:

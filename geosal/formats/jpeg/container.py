@@ -37,7 +37,7 @@ class JpegContainer(Container):
     path
         See `Container`.
     profile, layout
-        What is to be written.
+        Profile and layout of the output.
     encoder
         Encoder of the tiles.
     threads

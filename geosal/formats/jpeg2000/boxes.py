@@ -49,7 +49,7 @@ class Wrapping:
     Attributes
     ----------
     before, after
-        What stands on either side.
+        Bytes on either side.
     """
 
     before: bytes

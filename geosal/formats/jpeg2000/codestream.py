@@ -188,7 +188,7 @@ def parse(stream: bytes) -> Codestream:
     Raises
     ------
     CodestreamError
-        It is none, or it is cut off.
+        The bytes are no codestream, or they are cut off.
     """
     view = memoryview(stream)
     try:

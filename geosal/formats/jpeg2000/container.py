@@ -39,7 +39,7 @@ class Jp2Container(Container):
     path
         See `Container`.
     profile, layout
-        What is to be written.
+        Profile and layout of the output.
     encoder
         Encoder of the tiles.
     """

@@ -270,7 +270,7 @@ def jpeg2000_encoder(profile: Profile, layout: RasterLayout) -> J2kEncoder | ByG
     profile
         A profile of the driver JP2OpenJPEG.
     layout
-        What will be written.
+        Layout of the output.
 
     Returns
     -------

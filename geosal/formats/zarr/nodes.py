@@ -34,7 +34,7 @@ class ArrayNode:
     dtype
         NumPy name.
     fill
-        What an absent chunk would hold, and the part of a chunk beyond the edge.
+        Value of an absent chunk, and of the part of a chunk beyond the edge.
     codecs, compressor
         Encoding of chunks, in the terms of v3 and of v2.
     attributes

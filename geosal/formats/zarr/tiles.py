@@ -30,7 +30,7 @@ class ZarrEncoder:
     Attributes
     ----------
     fill
-        What the part of an edge chunk beyond the image holds, as Zarr demands: the nodata code, or else 0 (NaN for
+        Value of an edge chunk beyond the image, as Zarr demands: the nodata code, or else 0 (NaN for
         floats).
     level
         Compression level of Blosc, 1 to 9.

@@ -41,7 +41,7 @@ class Attempt:
     path
         The file, not yet under its final name.
     tally
-        What its blocks add up to.
+        Sums over its blocks.
     """
 
     plan: Plan
@@ -58,7 +58,7 @@ class Found:
     attempt
         The full encode that has the setting that was found.
     facts
-        What the search cost and came to, for the summary.
+        Cost and outcome of the search, for the summary.
     """
 
     attempt: Attempt

@@ -33,7 +33,7 @@ class Knob:
     Attributes
     ----------
     setting
-        What it is.
+        What is turned.
     within
         Range in which it can be turned.
     at
@@ -61,7 +61,7 @@ def knob_for(plan: Plan, spread: float) -> Knob:
     Raises
     ------
     UsageError
-        There is nothing to turn.
+        The job has nothing to turn.
     """
     recipe, targets = plan.recipe, plan.recipe.targets
     given = dict(plan.settings.options)

@@ -31,7 +31,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
     sample, treated, target
         Sample, its treated pixels and the target of the trial.
     tiles
-        What `Sample.encode` made of them.
+        Tiles from `Sample.encode`.
     """
     encoder, form = target.own_encoder, target.profile.format
     own = own_bytes(tiles, target)

@@ -16,16 +16,16 @@ class Turning(ABC):
     Parameters
     ----------
     targets
-        What is asked for.
+        What the user asks for.
     knob
-        What is turned.
+        The setting to turn.
     trials
-        On the sample.
+        Trials on the sample.
 
     Attributes
     ----------
     reached
-        What the last file came to, for the summary.
+        Figures of the last file, for the summary.
     """
 
     def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:

@@ -56,7 +56,7 @@ def run_demo(directory: Path, progress: ProgressCallback | None = None, size: in
     directory
         Must exist; files of an earlier demo in it are replaced.
     progress
-        As in `geosal.compress`.
+        See `geosal.compress`.
     size
         Rows and columns of the scene.
 

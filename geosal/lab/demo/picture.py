@@ -17,9 +17,9 @@ from geosal.core.open_raster import open_raster
 from geosal.errors import OutputError
 
 SIDE = 480
-"""Pixels of a panel's side."""
+"""Side of a panel, in pixels."""
 ZOOM_SHARE = 240 / 1536
-"""Side of the magnified square as a share of the scene's side; of the demo's scene each pixel is then 2 x 2."""
+"""Side of the magnified square as a share of the scene's side; in the demo each of its pixels is 2 x 2."""
 _MARGIN = 18
 _CAPTION = 50
 _INK, _PAPER, _FRAME = (28, 28, 30), (250, 250, 248), (255, 196, 0)
@@ -108,7 +108,7 @@ def busiest_square(salient: NDArray[np.bool_], grey: NDArray[np.uint8], side: fl
     grey
         The scene in the same shape.
     side
-        Of the square, as a share of the scene's sides.
+        Side of the square, as a share of the scene's sides.
     """
     height, width = salient.shape
     rows, columns = max(1, round(side * height)), max(1, round(side * width))

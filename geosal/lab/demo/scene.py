@@ -16,9 +16,9 @@ from geosal.lab.demo.settlement import settle
 from geosal.lab.demo.terrain import make_terrain
 
 PIXEL = 10.0
-"""Metres."""
+"""Pixel size in metres."""
 CORNER = (420_000.0, 5_250_000.0)
-"""Upper left, easting and northing in EPSG:32631."""
+"""Upper left corner: easting and northing in EPSG:32631."""
 NAMES = ("B04", "B03", "B02")
 _INTERPRETATION = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 _SMALLEST = 128
@@ -30,7 +30,7 @@ def make_demo_scene(directory: Path | str, size: int = 1536, seed: int = 0) -> t
     Parameters
     ----------
     directory
-        Where `scene.tif` and `mask.tif` go; it must exist.
+        Directory of `scene.tif` and `mask.tif`; it must exist.
     size
         Rows and columns of the scene, at least 128. The mask has half as many.
     seed

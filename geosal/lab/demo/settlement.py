@@ -9,7 +9,7 @@ from scipy import interpolate, ndimage
 from geosal.lab.demo.terrain import Picture, Terrain
 
 Point = tuple[float, float]
-"""Row, column in pixels."""
+"""A point: row and column, in pixels."""
 
 _ROOFS = np.array(
     [[186, 116, 92], [204, 138, 110], [226, 220, 212], [168, 164, 160], [240, 238, 232], [150, 96, 78]],
@@ -19,7 +19,7 @@ _ROOFS = np.array(
 _PIER = np.array([188, 184, 176], dtype=np.float32)
 _ROAD = np.array([164, 158, 148], dtype=np.float32)
 _WAKE = 200
-"""Pixels behind a ship where its foam has gone below one grey level."""
+"""Pixels behind a ship at which its foam has fallen below one grey level."""
 
 
 @dataclass(frozen=True, eq=False)

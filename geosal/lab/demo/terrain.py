@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 Field = NDArray[np.float32]
-"""One value a pixel, shape (y, x)."""
+"""A value for each pixel, (y, x)."""
 Picture = NDArray[np.float32]
 """Red, green, blue in 0-255, shape (3, y, x)."""
 

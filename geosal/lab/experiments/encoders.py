@@ -15,9 +15,9 @@ class Encoded(NamedTuple):
     """A file that was made."""
 
     bytes: int
-    """Of the image file, without what lies beside it."""
+    """Bytes of the image file, without what lies beside it."""
     quality: float | None
-    """Of its quantisation tables, where that is known."""
+    """Quality of its quantisation tables; None where unknown."""
 
 
 class Encoder(Protocol):
@@ -36,7 +36,7 @@ class Encoder(Protocol):
         Raises
         ------
         TargetError
-            No setting comes to that size.
+            No setting gives that size.
         """
 
 

@@ -36,7 +36,7 @@ def run_experiment(
     Parameters
     ----------
     wish
-        What to compare.
+        What to compare, as a wish.
     encoder
         Makes the files; geosal's own by default.
     progress
@@ -72,10 +72,10 @@ class _Desk:
 
     output: Path
     candidate: Path
-    """Each file in turn, where they are not kept."""
+    """Path of each file in turn, where files are not kept."""
     keep: bool
     names: Mapping[tuple[str, str], Path]
-    """Of collection and path of a picture: the name of its files, and the folder of its collection if several are."""
+    """Collection and path of a picture -> name of its files, with the folder of its collection if there are several."""
 
     def map_of(self, picture: Picture) -> Path:
         return self._place("maps", picture, ".tif")

@@ -10,7 +10,7 @@ from geosal.lab.experiments.wish import Experiment
 from geosal.scenes import AnyScene, open_input
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".jp2", ".webp")
-"""Of the files that are taken from a folder; a file that is named may have any."""
+"""Suffixes of the files that are taken from a folder; a file that is named may have any."""
 _COUNTS = (1, 3)
 
 
@@ -21,9 +21,9 @@ class Picture:
     Attributes
     ----------
     collection, name
-        What it is called in the tables.
+        Names in the tables.
     path
-        Of the file.
+        Path of the file.
     scene
         Opened, as the experiment reads it.
     bands

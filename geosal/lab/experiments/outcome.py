@@ -1,4 +1,4 @@
-"""What an experiment comes to: facts about maps, figures of files."""
+"""The outcome of an experiment: facts about maps, figures of files."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from geosal.lab.experiments.wish import Experiment
 from geosal.metrics import Scores
 
 JPEG = "JPEG"
-"""The plain file; every other method is a mode of the wish."""
+"""Method of the plain file; every other method is a mode of the wish."""
 WHOLE = "whole"
 PARTS = (WHOLE, "salient", "background")
 MEASURES = ("mse", "psnr", "ssim", "ms_ssim")
@@ -47,9 +47,9 @@ class MapFacts:
     collection, image
         Which one.
     width, height, bands
-        Of the image.
+        Size of the image.
     passes, differing, largest_difference
-        How often the map was made, how many of these maps differ from the first, and by how much at most.
+        Number of maps made, number of those that differ from the first, and the largest difference.
     mean, salient
         Mean saliency, and the share of the pixels that belong to the salient part.
     """
@@ -75,13 +75,13 @@ class Trial:
     collection, image
         Which one.
     quality
-        Of the plain JPEG whose size it should have.
+        Quality of the plain JPEG whose size it should have.
     method
         `JPEG` or a mode.
     bytes, reference_bytes
-        Of the file, and of that plain JPEG; None where no file came about.
+        Bytes of the file, and of that plain JPEG; None where no file was made.
     final_quality
-        Of the file's quantisation tables; None where that is not known.
+        Quality of the file's quantisation tables; None where unknown.
     parts
         Figures by part; empty where no file came about.
     missed
@@ -129,9 +129,9 @@ class Outcome:
     Attributes
     ----------
     wish
-        What was asked.
+        The wish that was carried out.
     encoder
-        What made the files, in a sentence.
+        A sentence about the encoder of the files.
     maps
         One for each image, in the order of the collections.
     trials

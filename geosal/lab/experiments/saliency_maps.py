@@ -19,7 +19,7 @@ from geosal.sources.base import Coded
 
 _BLOCK = 1024
 _GUARD = 1e-6
-"""A map of bytes holds 0.5 as 127/255."""
+"""Tolerance that lets 0.5 pass, which a map of bytes holds as 127/255."""
 _BYTE = 1 / 255
 
 
@@ -70,9 +70,9 @@ def make_map(wish: Experiment, picture: Picture, path: Path) -> MapFacts:
     Parameters
     ----------
     wish, picture
-        What to look at.
+        What to look at, as a wish and a picture.
     path
-        Of the map, a GeoTIFF; a picture of it lies beside it, as ``.png``.
+        Path of the map, a GeoTIFF; a picture of it lies beside it, as ``.png``.
 
     Raises
     ------

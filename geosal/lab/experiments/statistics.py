@@ -13,7 +13,7 @@ from scipy import stats
 from geosal.lab.experiments.outcome import MEASURES, PARTS, TOLERANCE, WHOLE, Outcome, Trial, known
 
 SIGNIFICANT = 0.05
-"""Level of the paper's test."""
+"""Significance level of the paper's test."""
 PAPER: Mapping[int, Mapping[str, tuple[float, float]]] = MappingProxyType({
     30: {"Salicon": (0.61, 0.0030), "General-100": (0.004, 0.0004)},
     50: {"Salicon": (1.09, 0.0077), "General-100": (0.36, 0.0036)},
@@ -21,9 +21,9 @@ PAPER: Mapping[int, Mapping[str, tuple[float, float]]] = MappingProxyType({
 })  # fmt: skip
 """Gains in PSNR (dB) and SSIM that the paper reports, by the quality of the plain JPEG."""
 _PSNR_DIGITS, _SSIM_DIGITS = 2, 4
-"""Decimals of a gain; what they do not show is none."""
+"""Decimals of a gain; a smaller one counts as none."""
 _LEAST = 2
-"""Values of a group that has a variance."""
+"""Fewest values of a group that has a variance."""
 
 
 class Variance(NamedTuple):
@@ -40,13 +40,13 @@ class Test:
     Attributes
     ----------
     images
-        How many enter: those of which the figure is known and finite in both files.
+        Number of images that enter: the figure is known and finite in both files.
     jpeg, shaped
         Means.
     f, p
         One-way analysis of variance, as in the paper; NaN where groups have no variance.
     p_paired
-        Of a t test on the differences image by image, which the paper does not make: the files come in pairs, and
+        p of a t test on the differences image by image, which the paper does not make: the files come in pairs, and
         what sets images apart is no matter of the codec.
     """
 

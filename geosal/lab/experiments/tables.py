@@ -18,9 +18,9 @@ class Table:
     Attributes
     ----------
     name
-        Of its file.
+        Name of its file.
     caption
-        What it shows.
+        A sentence about its content.
     header
         Names of the columns.
     rows

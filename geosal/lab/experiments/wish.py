@@ -30,13 +30,13 @@ class Experiment:
     saliency
         SOURCE texts, as the recipe of a job has them.
     passes
-        How often the map of each image is made, to see whether it comes out the same.
+        Number of times that the map of each image is made, to see whether it is always the same.
     qualities
-        Of the plain JPEG, whose size the others must have.
+        Qualities of the plain JPEG, whose size the others must have.
     modes
         Treatments that are compared with the plain JPEG; ``twopass`` is the paper's.
     subsampling
-        Of colour, in all files: ``420`` or ``444``.
+        Subsampling of colour, in all files: ``420`` or ``444``.
     steps
         Levels of saliency below the highest.
     salient
@@ -47,7 +47,7 @@ class Experiment:
         How many images Tables 1 and 2 show each at most, the first ones, and at which quality; None: at 50 where that
         is among `qualities`, else at the middle one.
     bidx, bands, to_byte
-        How images are read, as in the recipe of a job.
+        See `geosal.Recipe`.
     keep
         Keep the JPEG files in the folder ``images`` of the output.
     """

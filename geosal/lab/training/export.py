@@ -17,7 +17,7 @@ from geosal.sources.network.card import ModelCard
 OPSET = 17
 INPUT, OUTPUTS = "pixels", ("cam", "logits")
 TOLERANCE = 1e-4
-"""Of the largest value: what two orders of the same float32 sums may differ by, and more than they ever did here."""
+"""Largest difference, as a share of the largest value: two orders of the same float32 sums stay well below."""
 
 
 def export(network: MsRoi, card: ModelCard, path: str) -> None:

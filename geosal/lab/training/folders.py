@@ -12,7 +12,7 @@ from geosal.errors import SceneError, UsageError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 MAX_FILE_BYTES = 64 * 2**20
-"""Of one picture; a tar that came by mail may claim anything."""
+"""Limit of a picture in bytes; a tar from elsewhere may claim anything."""
 MAX_PICTURES = 1_000_000
 
 

@@ -27,7 +27,7 @@ from geosal.lab.training.vgg16 import load_vgg16, read_torch
 from geosal.sources.network.card import IMAGENET_MEAN, IMAGENET_STD
 
 _MAY_CHANGE = {"epochs"}
-"""Settings that a run may be taken up with other values of, unless the schedule depends on them."""
+"""Settings that may change when a run is resumed, unless the schedule depends on them."""
 _KEPT = frozenset(
     {
         "settings",
@@ -43,12 +43,12 @@ _KEPT = frozenset(
         "optimizer",
     }
 )
-"""What a checkpoint holds."""
+"""Keys of a checkpoint."""
 _LOOKED_AT = 64
-"""Pictures by which a checkpoint knows those that it was made with."""
+"""Number of pictures by which a checkpoint recognises those that it was made with."""
 _WARM_SHARE = 0.2
 _SAVE_SHARE = 10
-"""Times as long as a checkpoint takes to write nothing is saved again; VGG16's is 400 MB."""
+"""A checkpoint is not written again before this many times the seconds that it took; VGG16's is 400 MB."""
 
 
 class Learner:
@@ -57,11 +57,11 @@ class Learner:
     Parameters
     ----------
     pictures, split
-        What is learned from.
+        Pictures to learn from, and their split.
     settings
         How.
     directory
-        Where the checkpoint and the log go.
+        Directory of the checkpoint and the log.
     device
         ``cpu`` or ``cuda``.
     vgg16_weights

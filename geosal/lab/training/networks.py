@@ -23,7 +23,7 @@ class MsRoi(nn.Module):
     Parameters
     ----------
     features
-        From normalised RGB ``(batch, 3, y, x)`` to ``(batch, channels, y / stride, x / stride)``.
+        Maps normalised RGB ``(batch, 3, y, x)`` to ``(batch, channels, y / stride, x / stride)``.
     channels
         Channels of the features.
     classes

@@ -7,7 +7,7 @@ from typing import Any, Self
 from geosal.errors import UsageError
 
 STRIDES: Mapping[str, int] = {"vgg16": 16, "compact": 8}
-"""Pixels of a picture for one of a backbone's maps."""
+"""Backbone -> pixels of a picture for one of its maps, along a side."""
 BACKBONES = tuple(STRIDES)
 OPTIMIZERS = ("adam", "adamw")
 SCHEDULES = ("constant", "one-cycle")
@@ -107,7 +107,7 @@ class Settings:
 
 
 COMPACT_SIZE = 64
-"""What the images of EuroSAT have."""
+"""Rows and columns of the images of EuroSAT."""
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "paper": {},
     "brisk": {

@@ -33,13 +33,13 @@ class Wish:
     data
         A folder of class folders, or a tar of one.
     directory
-        Where checkpoint, log, model and report go.
+        Directory of checkpoint, log, model and report.
     settings
-        How to learn.
+        Settings of the run.
     classes
         Names of the classes wanted, in their order; all where there are none.
     class_weights
-        How much a class matters in maps, 0 to 1, by name; 1 where nothing is said.
+        Weight of a class in maps, 0 to 1, by name; 1 by default.
     ground_resolution
         Metres of a pixel, where the pictures have one.
     vgg16_weights
@@ -199,7 +199,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def parse_weights(texts: Sequence[str]) -> dict[str, float]:
-    """Read ``NAME=WEIGHT``, as the command line has it.
+    """Read ``NAME=WEIGHT`` from the command line.
 
     Raises
     ------

@@ -16,7 +16,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "swir": ("swir16", "swir22"),
     "tci": ("TCI_R", "TCI_G", "TCI_B"),
 }
-"""Groups by roles or names; `all`, `all-10m` and so on go by resolution."""
+"""Groups of bands by roles or names; `all`, `all-10m` and so on select by resolution."""
 _INSTEAD: Mapping[str, tuple[str, ...]] = {
     "nir": ("nir08", "nir09"),
     "nir08": ("nir",),
@@ -36,11 +36,11 @@ class BandFile:
     label
         Its name in the product.
     path
-        As GDAL opens it; None when the metadata list it and it is not there.
+        Path that GDAL opens; None when the metadata list the file and it is not there.
     resolution
-        By the product's specification, in units of the CRS.
+        Resolution by the product's specification, in units of the CRS.
     index
-        Of the band in the file, from 1.
+        Number of the band in the file, from 1.
     place
         Grid by the product's metadata, for a file without georeferencing.
     """
@@ -61,9 +61,9 @@ class ProductBand:
     name
         The agency's, such as ``B04``.
     files
-        Of one or several resolutions, the finest first.
+        Files of one or several resolutions, the finest first.
     role
-        Of `geosal.core.raster.ROLES`, or empty.
+        One of `geosal.core.raster.ROLES`, or empty.
     also
         Other names for it, lower case.
     spectral
@@ -109,13 +109,13 @@ class Product:
     path
         Absolute path of the folder or archive.
     bands
-        In the agency's order.
+        All bands, in the agency's order.
     quality
         Quality bands that are there.
     tags
         For the default domain of a scene's metadata.
     nodata
-        Of bands whose file names none.
+        Nodata code of bands whose file names none.
     """
 
     path: str

@@ -14,14 +14,14 @@ from typing import Any, Self
 from geosal.errors import SceneError
 
 _MAX_FILES = 20_000
-"""An old Sentinel-2 product of many granules has a few thousand."""
+"""Limit of files in a product; an old Sentinel-2 product of many granules has a few thousand."""
 _MAX_DEPTH = 8
 _MAX_TEXT = 8 * 2**20
-"""Bytes of a metadata file; real ones have less than one MiB."""
+"""Limit of a metadata file in bytes; real ones have less than one MiB."""
 _DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
-"""What archives raise when they are cut off, encrypted or made up."""
+"""Errors of archives that are cut off, encrypted or made up."""
 ARCHIVES = {".zip": "zip", ".tar": "tar", ".safe": "zip"}
-"""How a file with such a suffix is packed; what is called .SAFE and is no folder, is a .zip that was called so."""
+"""Suffix -> kind of archive. A file, and no folder, that is called .SAFE is a renamed .zip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Files:
     kind
         "folder", "zip" or "tar".
     names
-        Of regular files, relative to `root`, with slashes; sorted, without what a Mac lays beside them.
+        Names of regular files, relative to `root`, with slashes; sorted, without what a Mac lays beside them.
     """
 
     root: str

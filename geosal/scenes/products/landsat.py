@@ -24,14 +24,14 @@ from geosal.scenes.products.files import Files, check_inside
 from geosal.scenes.products.mtl import Mtl, read_mtl
 
 MARK = r"^L[COTEM]\d.*_MTL\.(txt|json|xml)$|^L[COTEM]\d.*_B\d{1,2}(_VCID_[12])?\.tif$"
-"""Base name of a product's metadata or of one of its bands."""
+"""Base name of a product's metadata or of one of its bands, as a regular expression."""
 _MTL = r"(^|/)L[COTEM]\d[^/]*_MTL\.(txt|json|xml)$"
 _BAND = r"(^|/)(L[COTEM]\d[^/]*?)_(?:SR_|ST_)?B(\d{1,2})(_VCID_[12])?\.tif$"
 _OLI = ("coastal", "blue", "green", "red", "nir08", "swir16", "swir22", "pan", "cirrus", "lwir11", "lwir12")
 _TM = ("blue", "green", "red", "nir08", "swir16", "lwir11", "swir22", "pan")
 _MSS = ("green", "red", "nir08", "nir09")
 _LISTS = ("PRODUCT_CONTENTS", "PRODUCT_METADATA")
-"""Groups that list the files, of Collection 2 and before; others list those a Level-2 product was made of."""
+"""Groups that list the files, of Collection 2 and before. Other groups list those a Level-2 product was made from."""
 _KEPT = (
     "LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID", "PROCESSING_LEVEL", "DATA_TYPE", "COLLECTION_NUMBER",
     "COLLECTION_CATEGORY", "SPACECRAFT_ID", "SENSOR_ID", "DATE_ACQUIRED", "SCENE_CENTER_TIME", "WRS_PATH", "WRS_ROW",
@@ -57,7 +57,7 @@ def read(files: Files, chosen: str = "") -> Product:
     Parameters
     ----------
     files
-        Of the folder or archive.
+        Files of the folder or archive.
     chosen
         Name of the MTL file that is meant, where there may be several.
 

@@ -15,7 +15,7 @@ from geosal.scenes.products.files import Files
 Mtl = Mapping[str, Mapping[str, str]]
 """Group -> key -> value; quotes are taken off."""
 _LONGEST = 400
-"""Characters of a value."""
+"""Limit of a value, in characters."""
 
 
 def read_mtl(files: Files, name: str) -> Mtl:

@@ -18,7 +18,7 @@ from geosal.scenes.reading import RESAMPLING
 logger = logging.getLogger(__name__)
 
 _PEEK = 4000
-"""Names looked at in an archive to tell what it is."""
+"""Number of names looked at in an archive to tell what it is."""
 
 
 def is_product(path: str | os.PathLike[str]) -> bool:
@@ -68,7 +68,7 @@ def open_product(
         ``swir``, ``tci``, ``all``, ``all-10m`` (those whose finest file is of 10 m) and so on; several in one text with
         commas. By default the multispectral bands of the finest resolution.
     resolution
-        Of the scene, one that the product has; by default the finest among `bands`.
+        Resolution of the scene, one that the product has; by default the finest among `bands`.
     resampling
         For bands of another resolution: "nearest", "bilinear" or "average".
     drivers

@@ -22,7 +22,7 @@ from geosal.core.grid import Grid
 from geosal.errors import SceneError
 
 _GUARD = 1e-9
-"""Pixels: an edge that two grids share is the same edge, whatever the last bit."""
+"""Tolerance in pixels: an edge that two grids share is the same edge, whatever the last bit."""
 _WHOLE = 1 - 1e-6
 
 
@@ -30,9 +30,9 @@ class Taps(NamedTuple):
     """What each target pixel of a row or column takes from the source."""
 
     source: NDArray[np.int64]
-    """(n, taps), of source pixels."""
+    """Source pixels of each target pixel, (n, taps)."""
     weight: NDArray[np.float64]
-    """(n, taps), of sum 1."""
+    """Weights of those pixels, (n, taps), of sum 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Axis:
     ratio
         Size of a target pixel in source pixels.
     shift
-        Where the target's outer edge lies, in source pixels.
+        Position of the target's outer edge, in source pixels.
     length
         Source pixels.
     """
@@ -102,7 +102,7 @@ def resample(
     Returns
     -------
     pixels
-        Of the same dtype; integers rounded half up. What does not count is 0.
+        Pixels of the same dtype; integers are rounded half up. What does not count is 0.
     valid
         Which count.
     """

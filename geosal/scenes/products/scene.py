@@ -22,10 +22,10 @@ from geosal.scenes.products.headers import BandHeader, cell_of, check_fit, file_
 from geosal.scenes.products.resample import Axis, Taps, axes_between, resample
 
 _STRIP = 2**20
-"""Samples resampled at once, of the source and of the target."""
+"""Number of samples resampled at once, of the source and of the target."""
 _NEAREST_BYTES, _SUM_BYTES = 16, 64
-"""What a sample takes on the way, of source and target together: copies; float64, the sums along both axes with their
-summands, and those of the weights."""
+"""Bytes that a sample takes on the way, of source and target together: copies by nearest; else float64, the sums along
+both axes with their summands, and those of the weights."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,13 +38,13 @@ class ProductScene(Stored):
     Attributes
     ----------
     product
-        Where it is from.
+        The product that the bands are from.
     chosen
         Names of the bands.
     sources
         File of each band.
     resampling
-        How bands of other resolutions come to the grid, see `geosal.scenes.products.resample`.
+        Method that brings bands of other resolutions to the grid, see `geosal.scenes.products.resample`.
     """
 
     product: Product
@@ -187,7 +187,7 @@ class ProductScene(Stored):
         Parameters
         ----------
         factor
-            At least 1.
+            The reduction, at least 1.
         bands
             Positions from 0; all when None.
 

@@ -24,7 +24,7 @@ from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.files import Files, check_inside
 
 MARK = r"^MTD_MSIL(1C|2A)\.xml$|^S2\w_(OPER|USER)_MTD_SAFL(1C|2A)_.*\.xml$"
-"""Base name of a product's metadata."""
+"""Base name of a product's metadata, as a regular expression."""
 _PRODUCT = r"(^|/)(MTD_MSIL(1C|2A)\.xml|S2\w_(OPER|USER)_MTD_SAFL(1C|2A)_[^/]*\.xml)$"
 _TILE = r"/(MTD_TL|S2\w_(OPER|USER)_MTD_L(1C|2A)_TL_[^/]*)\.xml$"
 _RASTER = r"\.(jp2|tiff?)$"
@@ -33,12 +33,12 @@ _BANDS: Mapping[str, tuple[str, int]] = {
     "B06": ("rededge2", 20), "B07": ("rededge3", 20), "B08": ("nir", 10), "B8A": ("nir08", 20), "B09": ("nir09", 60),
     "B10": ("cirrus", 60), "B11": ("swir16", 20), "B12": ("swir22", 20),
 }  # fmt: skip
-"""Role and native resolution in metres."""
+"""Band -> role and native resolution in metres."""
 _IDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
-"""By the ``band_id`` of the metadata."""
+"""Names of bands, in the order of ``band_id`` in the metadata."""
 _OFFSET_SINCE = 4.0
 _QUANTIFICATION, _OFFSET = 10000.0, -1000.0
-"""Of all products so far, for AWS's tiles, whose metadata do not tell."""
+"""Scale and offset of all products so far, for AWS's tiles, whose metadata do not tell."""
 _OF_PRODUCT = (
     "PRODUCT_URI", "PRODUCT_URI_1C", "PRODUCT_URI_2A", "PROCESSING_LEVEL", "PRODUCT_TYPE", "PROCESSING_BASELINE",
     "GENERATION_TIME", "PRODUCT_START_TIME", "DATATAKE_SENSING_START", "SPACECRAFT_NAME", "SENSING_ORBIT_NUMBER",
@@ -58,7 +58,7 @@ def read(files: Files, granule: str = "") -> Product:
     Parameters
     ----------
     files
-        Of the folder or archive.
+        Files of the folder or archive.
     granule
         Name of the one that is wanted, for old products with several.
 
@@ -119,7 +119,7 @@ def _images(files: Files, xml: Any, granule: str) -> tuple[list[tuple[str, str |
 
 
 _MAX_GRANULES = 2000
-"""Many times what the largest of the old products have."""
+"""Limit of granules; many times the largest number in an old product."""
 _IMAGE_TAGS = ("IMAGE_FILE", "IMAGE_FILE_2A", "IMAGE_ID", "IMAGE_ID_2A")
 
 

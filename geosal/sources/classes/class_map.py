@@ -17,7 +17,7 @@ from geosal.sources.masks.raster_file import RasterFile
 from geosal.sources.text import SourceText
 
 _SHOWN = 12
-"""Values of a raster that a message lists."""
+"""Number of a raster's values that a message lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Classes:
     Attributes
     ----------
     text
-        As the user wrote it.
+        The text as the user wrote it.
     raster
         The band that is read.
     table

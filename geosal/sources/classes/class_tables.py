@@ -96,7 +96,7 @@ LEGENDS: Mapping[str, Legend] = MappingProxyType(
     }
 )
 FLAGS = {"land": 1.0, "water": 0.1, "snow": 0.1, "shadow": 0.0, "cloud": 0.0}
-"""Saliency by quality bands, where a pixel is several the last of them; fill says nothing."""
+"""Saliency by flags of quality bands. The last one counts where a pixel has several; fill says nothing."""
 _FLAG_TABLES = tuple(name for name, kind in KINDS.items() if kind.bands == 1 and name != "clouds_gml")
 TABLES = (*LEGENDS, *_FLAG_TABLES)
 
@@ -108,11 +108,11 @@ class ClassTable:
     Attributes
     ----------
     name
-        Of `TABLES`, or empty.
+        A name in `TABLES`, or empty.
     entries
         Later ones come before earlier ones; of a legend, or as written.
     flags
-        Of a quality band: name of `FLAGS` and its saliency, later ones first.
+        Flags of a quality band: name in `FLAGS` and its saliency, later ones first.
     """
 
     name: str

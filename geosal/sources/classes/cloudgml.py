@@ -33,9 +33,9 @@ Floats = NDArray[np.float64]
 _MAX_BYTES = 16 * 2**20
 _MAX_VERTICES = 2 * 10**6
 _FARTHEST = 1e9
-"""In pixels from the scene's corner; beyond, no float tells pixels apart well enough."""
+"""Farthest coordinate, in pixels from the scene's corner; beyond, floats tell pixels apart too coarsely."""
 _TYPES = {"OPAQUE": 1, "CIRRUS": 2}
-"""Bits of `quality`'s ``clouds_gml``."""
+"""Type of a cloud -> bit of `quality`'s ``clouds_gml``."""
 _UNREADABLE = (OSError, KeyError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
 _CODE = re.compile(r"EPSG(?::[^:]*:|:|/[^/]*/|\.xml#)(\d{4,6})$", re.IGNORECASE)
 _ARCHIVE = re.compile(r"/vsi(zip|tar)/\{?(.+?\.(?:zip|tar|tgz|tar\.gz|SAFE\.zip))\}?/(.+)", re.IGNORECASE)
@@ -48,9 +48,9 @@ class Ring(NamedTuple):
     """Number of the polygon; its rings follow each other."""
     code: int
     crs: str | None
-    """Name as written, such as ``urn:ogc:def:crs:EPSG:8.7:32632``."""
+    """CRS as written, such as ``urn:ogc:def:crs:EPSG:8.7:32632``."""
     points: Floats
-    """(points, 2), x and y on the map."""
+    """Coordinates on the map, (points, 2): x and y."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,9 @@ class CloudPolygons:
     Attributes
     ----------
     path
-        Of the GML.
+        Path of the GML.
     grid
-        Of the scene.
+        Grid of the scene.
     fingerprint
         SHA-256 of the file.
     """

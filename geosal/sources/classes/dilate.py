@@ -13,11 +13,11 @@ from geosal.sources.length import middle_metres, parse_length
 from geosal.sources.masks.nearest import strips
 
 MAX_RADIUS = 512
-"""In pixels."""
+"""Largest radius, in pixels."""
 _GUARD = 1e-6
-"""Part of a pixel: a radius of 6 pixels is six of them, however it rounds."""
+"""Tolerance in pixels: a radius of 6 pixels is six of them, however it is rounded."""
 _LONGER = 1.001
-"""Metres of a projection are up to so much longer than those on the ground: 60 m is six pixels of 10 m in UTM too."""
+"""Largest factor of a projection's metres to those on the ground: 60 m is six pixels of 10 m in UTM too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Disc:
     Attributes
     ----------
     reach
-        For each row from the middle on: how many pixels it reaches to either side.
+        Reach to either side, in pixels, for each row from the middle on.
     """
 
     reach: tuple[int, ...]
@@ -86,7 +86,7 @@ def parse_radius(text: str, key: str, value: str | None, grid: Grid) -> Disc:
     Parameters
     ----------
     text, key, value, grid
-        As `parse_length` takes them.
+        See `parse_length`.
 
     Raises
     ------

@@ -30,11 +30,11 @@ class Flags:
     Attributes
     ----------
     band
-        What it is.
+        Kind of the band.
     rasters
         Its bands; empty for polygons.
     polygons
-        Of ``clouds_gml``.
+        Polygons of ``clouds_gml``.
     """
 
     band: QualityBand

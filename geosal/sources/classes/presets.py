@@ -29,17 +29,17 @@ class Preset:
     Attributes
     ----------
     text
-        As the user wrote it.
+        The text as the user wrote it.
     shape
         Rows, columns of the scene.
     flags
         The quality band.
     confidence
-        Of `CONFIDENCES`.
+        One of `CONFIDENCES`.
     disc
-        What the theme grows by.
+        Disc by which the theme grows.
     saliency
-        Where the theme is.
+        Saliency of the theme.
     fingerprint
         SHA-256 of the quality band; None for a URL.
     """

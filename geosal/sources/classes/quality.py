@@ -44,7 +44,7 @@ class Field:
     first, width
         The lowest bit, from 0, and how many there are.
     values
-        Of these bits, those that are meant.
+        Values of these bits that mean the flag.
     cirrus
         The field exists only where the sensor has a cirrus band.
     """
@@ -60,7 +60,7 @@ class Field:
 
 
 Degrees = tuple[tuple[Field, ...], ...]
-"""Fields of confidence high; those that come with medium; those that come with low."""
+"""Fields of confidence high; those added at medium; those added at low."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +70,11 @@ class QualityKind:
     Attributes
     ----------
     themes
-        What it tells, of `THEMES`.
+        Themes that it tells, of `THEMES`.
     bits
-        Of a code: 8 or 16.
+        Bits of a code: 8 or 16.
     fill
-        Where nothing was seen; such a pixel is none of the themes.
+        Field that marks pixels where nothing was seen; such a pixel is none of the themes.
     values
         Values it may hold; empty when all that have so many bits may occur.
     bands
@@ -189,7 +189,7 @@ KINDS: Mapping[str, QualityKind] = MappingProxyType({
     "msk_classi": QualityKind(themes={"cloud": _OPAQUE_AND_CIRRUS, "snow": ((_flag(2),),)}, bands=3),
     "clouds_gml": QualityKind(themes={"cloud": _OPAQUE_AND_CIRRUS}),
 })  # fmt: skip
-"""Best first, where a product has several."""
+"""Kinds of quality bands, the best first, where a product has several."""
 
 BQA_LAST = 0x1FFF
 """Highest value of Collection 1's 13 bits; before it, each pixel that was seen has one of the bits above."""
@@ -227,11 +227,11 @@ def theme_codes(kind: str, theme: str, confidence: str = "medium", sensor: str =
     Parameters
     ----------
     kind
-        Of `KINDS`.
+        A kind in `KINDS`.
     theme
-        Of its themes.
+        A theme of that kind.
     confidence
-        Of `CONFIDENCES`; each includes the surer ones.
+        One of `CONFIDENCES`; each includes the surer ones.
     sensor
         Such as ``LANDSAT_7``; bits that it does not have are not looked at.
 

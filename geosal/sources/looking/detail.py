@@ -18,14 +18,14 @@ from geosal.sources.looking.structure import LARGEST, STEPS, Cut, local_deviatio
 from geosal.sources.text import SourceText
 
 Patch = tuple[Samples, Cut]
-"""What was read, and which rows and columns of it are looked at; the others are the halo."""
+"""Samples that were read, and the rows and columns of them that are looked at; the others are the halo."""
 _PATCHES, _PATCH = 6, 160
 """Patches along each side of the scene, and their rows and columns: 0.9 million pixels in all."""
 _SMALL = 2**20
 """Pixels up to which a scene is looked at whole."""
 _SEARCH_BLOCK = 1024
 _MOST_BANDS = 32
-"""The sample is held with all of them, up to 9 bytes for each of a million pixels."""
+"""Most bands: the sample holds all of them, with up to 9 bytes for each of a million pixels."""
 _ENDS = (1, 99)
 """Percentiles of a band that become black and white."""
 
@@ -58,11 +58,11 @@ class Detail(Looking):
     """Rows and columns of each window, odd."""
     luma: bool
     positions: tuple[int, ...]
-    """Of the bands looked at among those of the scene, without alpha."""
+    """Positions of the bands looked at among those of the scene, without alpha."""
     limits: tuple[tuple[float, float], ...]
-    """Of each band: what becomes 0 and `STEPS`."""
+    """Samples of each band that become 0 and `STEPS`."""
     ends: tuple[float, float]
-    """D that means saliency 0 and 1."""
+    """Detail D that means saliency 0 and 1."""
 
     @classmethod
     def open(cls, source: SourceText, context: OpenContext) -> Self:

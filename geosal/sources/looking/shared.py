@@ -21,7 +21,7 @@ class Looking:
     Attributes
     ----------
     text
-        As the user wrote it.
+        The text as the user wrote it.
     scene
         With the bands that the source looks at.
     """

@@ -21,7 +21,7 @@ class Index(NamedTuple):
     b: str
     low: float
     high: float
-    """Index that means saliency 0 and 1 unless the user says otherwise."""
+    """Indices that mean saliency 0 (`low`) and 1 (`high`) by default."""
 
 
 INDICES: dict[str, Index] = {

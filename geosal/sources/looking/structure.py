@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 Cut = tuple[slice, slice]
 """Rows and columns of an array."""
 STEPS = 4095
-"""Grey values are whole numbers from 0 to this."""
+"""Largest grey value; grey values are whole numbers from 0 to this."""
 LARGEST = 5
-"""Scales at most: the window of 63 pixels keeps the sums below 2^53."""
+"""Most scales: the window of 63 pixels keeps the sums below 2^53."""
 _TILE = 512
 
 
@@ -40,11 +40,11 @@ def tiles(inner: Cut, reach: int, shape: tuple[int, int]) -> Iterator[tuple[Cut,
     Yields
     ------
     place
-        Of a tile in an array of the size of `inner`.
+        Position of a tile in an array of the size of `inner`.
     outer
         The same with up to `reach` pixels around it, in the array.
     inside
-        Of the tile in `outer`.
+        Position of the tile in `outer`.
     """
     rows, cols = (range(*cut.indices(size)) for cut, size in zip(inner, shape, strict=True))
     for top in range(0, len(rows), _TILE):

@@ -70,7 +70,7 @@ class AffineAlignment:
     Attributes
     ----------
     matrix
-        From (column, row) in the scene to (column, row) in the mask.
+        Maps (column, row) in the scene to (column, row) in the mask.
     period
         Mask pixels around the globe, where x is a longitude; None elsewhere.
     """
@@ -104,9 +104,9 @@ class LatticeAlignment:
     Attributes
     ----------
     scene_transform, scene_crs
-        Of the scene; the CRS as WKT.
+        Transform and CRS of the scene, the CRS as WKT.
     mask_transform, mask_crs
-        Of the mask.
+        Transform and CRS of the mask.
     step
         Scene pixels between nodes; node (0, 0) is the centre of pixel (0, 0).
     period

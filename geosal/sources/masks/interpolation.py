@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Sample = TypeVar("Sample", bound=np.generic)
 
 _GUARD = 1e-6
-"""Part of a mask pixel. Positions on the border of two pixels, off by rounding, all go to the right or lower one."""
+"""Tolerance in mask pixels. Positions on the border of two pixels, off by rounding, go to the right or lower one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ class Footprint:
         Parameters
         ----------
         values
-            Of the mask's pixels in `window`, (y, x); NaN = says nothing.
+            Values of the mask's pixels in `window`, (y, x); NaN = says nothing.
         """
         top, left = np.floor(self.y - 0.5), np.floor(self.x - 0.5)
         down, across = self.y - 0.5 - top, self.x - 0.5 - left

@@ -18,7 +18,7 @@ from geosal.sources.masks.raster_file import RasterFile
 Ints = NDArray[np.int64]
 
 _MAX_CLASSES = 65536
-"""Values beyond which a raster counts something else than classes."""
+"""Number of values above which a raster counts something else than classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class ClassRaster:
     file
         The band.
     alignment
-        From scene pixels to its pixels.
+        Maps scene pixels to its pixels.
     under
         Its pixels that lie under the scene.
     """

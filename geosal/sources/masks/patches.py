@@ -30,11 +30,11 @@ def patches(alignment: Alignment, shape: tuple[int, int], rows: Ints, cols: Ints
     Parameters
     ----------
     alignment
-        From scene pixels to the raster's.
+        Maps scene pixels to the raster's.
     shape
         Rows and columns of the raster.
     rows, cols
-        Of the scene.
+        Rows and columns of the scene.
     """
     probes = alignment.positions(coarse(rows, alignment.step), coarse(cols, alignment.step))
     if footprint_bounds(*probes, shape) is not None:

@@ -16,9 +16,9 @@ from geosal.sources.masks.raster_file import RasterFile
 SAMPLES = 1024
 """Rows and columns of the scene that are looked at first."""
 _MAX_SCAN = 20 * 10**9
-"""Pixels."""
+"""Most pixels of a mask that are scanned."""
 _MAX_TILE_BYTES = 2**30
-"""As of scenes."""
+"""Limit of a mask's tile in bytes, as of scenes."""
 
 
 def place_mask(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -> tuple[Alignment, Block]:

@@ -55,9 +55,9 @@ class RasterFile:
     path
         Or URL.
     band
-        From 1.
+        Number of the band, from 1.
     grid
-        Of the file.
+        Grid of the file.
     dtype
         NumPy's name.
     block_shape

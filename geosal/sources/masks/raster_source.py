@@ -20,9 +20,9 @@ from geosal.sources.text import SourceText
 _SUSPICIOUS = 100
 """Highest value of a uint8 mask that more likely counts classes or percent than 255ths."""
 _MOST_ELSEWHERE = 2**26
-"""Pixels of a mask that are looked at beyond the scene, to tell whether it holds more than 0 and 1."""
+"""Pixels of a mask that are looked at beyond the scene, to see whether it holds more than 0 and 1."""
 _FINER = 3.9
-"""Mask pixels per scene pixel beyond which nearest loses something."""
+"""Mask pixels per scene pixel above which nearest loses something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,11 @@ class RasterSource:
     Attributes
     ----------
     text
-        As the user wrote it.
+        The text as the user wrote it.
     file
         The band that is read.
     alignment
-        From scene pixels to mask pixels.
+        Maps scene pixels to mask pixels.
     limits
         The file's values that mean 0 and 1.
     bilinear

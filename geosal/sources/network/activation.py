@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 RANK_STEP, RANK_LAST = 0.5, 1.2
-"""The original code of MS-ROI halves from rank to rank, and gives the last one 1.2 times its share."""
+"""Shares of ranks: the original code of MS-ROI halves from rank to rank, and gives the last one 1.2 times its share."""
 
 
 def neighbourhood(cam: Floats, side: int) -> NDArray[np.float64]:
@@ -98,7 +98,7 @@ class Canvas:
     Parameters
     ----------
     planes
-        How many maps a tile has.
+        Number of maps of a tile.
     shape
         Rows, columns of the whole.
     overlap

@@ -26,7 +26,7 @@ class ModelCard:
     classes
         Names, in the order of the outputs.
     weights
-        How much each class matters, 0 to 1; the same length.
+        Weight of each class, 0 to 1; the same length.
     stride
         Pixels of the input for one of the maps.
     size
@@ -34,11 +34,11 @@ class ModelCard:
     ground_resolution
         Metres of a pixel it was trained on; None for photographs.
     mean, std
-        What is taken from the samples in 0..1, and what they are divided by; red, green, blue.
+        Values subtracted from the samples in 0..1, and divisors; red, green, blue.
     backbone
         Name of the architecture.
     notes
-        What people should know: data, licence, recipe, accuracy.
+        Notes for people: data, licence, recipe, accuracy.
     """
 
     classes: tuple[str, ...]

@@ -30,19 +30,19 @@ logger = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 Tile = tuple[NDArray[np.float32], NDArray[np.bool_]]
-"""Planes (plane, y, x) and which cells hold something, (y, x)."""
+"""Planes, (plane, y, x), and the cells that hold something, (y, x)."""
 _TILE_PIXELS = 640
-"""Rows and columns; the memory of a network grows with them: 120 MB for geosal's own."""
+"""Rows and columns of a tile; the memory of a network grows with them: 120 MB for geosal's own."""
 _SHARED = 4
-"""Tiles share one part of so many with a neighbour."""
+"""Tiles share one part in this many with a neighbour."""
 _THREADS = 4
 _PATIENCE = 5.0
-"""Seconds between two lines of the log that tell how far it is."""
+"""Seconds between two lines of progress in the log."""
 _MAX_CELLS = 2**25
 _MAX_PLANES = 2**27
-"""Cells of all planes together: half a GiB."""
+"""Most cells of all planes together: half a GiB."""
 _SCALE, _SILENT = 254, 255
-"""Bytes of a map: saliency 1, and where nothing is said."""
+"""Bytes of a map that mean saliency 1, and that nothing is said."""
 _AT_ONCE = 2**18
 """Pixels interpolated at once."""
 _VALUES = np.append(np.arange(_SILENT, dtype=np.float32) / np.float32(_SCALE), np.float32(np.nan))
@@ -85,7 +85,7 @@ class Cnn:
     """Rows and columns of the scene in a cell of the map."""
     shape: tuple[int, int]
     packed: bytes
-    """The map, a byte a cell, by zlib."""
+    """The map, a byte a cell, compressed by zlib."""
 
     @classmethod
     def open(cls, source: SourceText, context: OpenContext) -> Self:

@@ -19,9 +19,9 @@ WHITE = 0.275
 """Reflectance that is 255 in the pictures of EuroSAT, and about the 99th percentile of many scenes."""
 _PERCENTILE = 99
 _SAME = 0.05
-"""Share by which the ground resolution may be off."""
+"""Tolerance of the ground resolution, as a share."""
 _COARSEST = 5
-"""Times as large as those it was trained with pixels may be."""
+"""Largest ratio of the pixel size to that of the training pictures."""
 _STRIP = 2**20
 """Pixels read at once."""
 _PATCHES, _PATCH = 8, 128
@@ -34,13 +34,13 @@ class Ground:
     Attributes
     ----------
     scene
-        As it is.
+        The original scene.
     positions
-        Of red, green and blue in it.
+        Positions of red, green and blue in it.
     factors
         The scene's pixels along one of the new, down and across.
     curve
-        Of each band: samples become ``1 + sample * factor + offset``, cut to 1 to 255; None where they are bytes.
+        Curve of each band: samples become ``1 + sample * factor + offset``, cut to 1 to 255; None where they are bytes.
     """
 
     scene: Pixels

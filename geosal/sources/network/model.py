@@ -12,12 +12,12 @@ from geosal.errors import SceneError, UsageError
 from geosal.sources.network.card import ModelCard
 
 SHIPPED = "compact-eurosat.onnx"
-"""In the folder `models`."""
+"""File of the shipped model in the folder `models`."""
 _MAX_BYTES = 2**30
 _MAX_STRIDE, _MAX_SIZE = 64, 2048
-"""Of a model that is none to be afraid of: what it is run on grows with these."""
+"""Limits of stride and input size of a model: memory grows with them."""
 _TRIAL = 4
-"""Cells along an edge of what a model is tried with."""
+"""Cells along an edge of the input with which a model is tried."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,9 +27,9 @@ class Model:
     Attributes
     ----------
     path
-        As messages name it.
+        Name of the model in messages.
     card
-        What it says of itself.
+        Card inside the model.
     digest
         SHA-256 of the file.
     session

@@ -27,7 +27,7 @@ SHARES = {0.25: 0.08, 0.5: 0.42, 0.75: 0.44, 1.0: 0.06}
 _SAMPLES = 512
 _WORD = 2**64 - 1
 _STRIP_ROWS = 32
-"""Rows done at once: a float32 strip of a 2048 px block stays in the second-level cache."""
+"""Rows done at once: a float32 strip of a 2048 px block then stays in the second-level cache."""
 
 _DIAGONAL = math.sqrt(0.5)
 _GRADIENTS = np.array(
@@ -37,9 +37,9 @@ _GRADIENTS = np.array(
 
 _DEGREE = 6
 _FADE = (0.0, 0.0, 0.0, 10.0, -15.0, 6.0, 0.0)
-"""6 t^5 - 15 t^4 + 10 t^3, from 0 to 1 with flat ends; lowest power first, as all polynomials here."""
+"""Coefficients of 6 t^5 - 15 t^4 + 10 t^3, from 0 to 1 with flat ends; lowest power first, as all polynomials here."""
 _UNFADE = (1.0, 0.0, 0.0, -10.0, 15.0, -6.0, 0.0)
-"""1 - fade."""
+"""Coefficients of 1 - fade."""
 _WEIGHTS = (
     (_UNFADE, (0.0, *_UNFADE[:-1])),
     (_FADE, tuple(before - here for before, here in zip((0.0, *_FADE[:-1]), _FADE, strict=True))),

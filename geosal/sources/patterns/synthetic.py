@@ -25,7 +25,7 @@ class Synthetic:
 
     text: str
     shape: tuple[int, int]
-    """Rows, columns of the scene."""
+    """Rows and columns of the scene."""
 
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
         """True everywhere."""

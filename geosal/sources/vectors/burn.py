@@ -20,17 +20,17 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 STRIP = 512
-"""Rows filled at once, at most."""
+"""Most rows that are filled at once."""
 _MAX_PIXELS = 2**21
-"""Pixels painted at once; each takes some 30 bytes while it is."""
+"""Pixels painted at once; each takes some 30 bytes meanwhile."""
 _MAX_EDGES, _MAX_CROSSINGS = 2**18, 2**18
-"""Edges looked at, and places where rows cross them found, at once."""
+"""Edges, and their crossings with rows, that are handled at once."""
 _EDGE_BYTES = 100
-"""What each of them takes while it is."""
+"""Bytes of each of them meanwhile."""
 _OFTEN = 4
-"""Times that the pixels of a strip are painted on average before it is cheaper to double runs."""
+"""Mean number of times that a strip's pixels are painted, above which it is cheaper to double runs."""
 _FAR = 2.0**40
-"""Coordinates beyond it are as good as infinitely far."""
+"""Coordinate beyond which a point counts as infinitely far."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -178,7 +178,7 @@ class Outlines:
 
 class _Edges(NamedTuple):
     owner: Ints
-    """(edge,), ascending: which of some features each is of."""
+    """Number of the feature that each edge belongs to, (edge,), ascending."""
     top: Floats
     bottom: Floats
 

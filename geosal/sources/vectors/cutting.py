@@ -20,10 +20,10 @@ Floats = NDArray[np.float64]
 AROUND = 2
 """Pixels around the scene that are kept in any case."""
 _NODES = 33
-"""Places along each side of the scene that are projected; between them it may reach out by `_MARGIN` of its size."""
+"""Points along each side of the scene that are projected; between them it may reach out by `_MARGIN` of its size."""
 _MARGIN = 0.1
 _STEP = 30
-"""Degrees between places by which a projection is told to be cylindrical."""
+"""Degrees between the points by which a projection is recognised as cylindrical."""
 _LATITUDES = (-40.0, 0.0, 50.0)
 
 
@@ -117,7 +117,7 @@ def scene_boxes(source: Any, grid: Grid, reach: float) -> Floats | None:
     source
         The CRS, of pyproj.
     grid
-        Of the scene.
+        Grid of the scene.
     reach
         Pixels.
 
@@ -173,7 +173,7 @@ def cut(geometries: NDArray[Any], boxes: Floats | None) -> tuple[NDArray[Any], i
     geometries
         Empty where nothing is left; those with coordinates that are no numbers stay.
     mended
-        How many were not valid and had to be, to be cut.
+        Number of features that were invalid and had to be mended before they were cut.
     """
     if boxes is None or geometries.size == 0:
         return geometries, 0

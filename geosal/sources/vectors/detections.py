@@ -28,11 +28,11 @@ _CORNERS = (
 )
 _SIZES = (("x", "y", "width", "height"), ("x", "y", "w", "h"), ("left", "top", "width", "height"))
 _LONGEST = 2**20
-"""Characters of a line."""
+"""Limit of a line, in characters."""
 _LARGEST = 2**31
-"""Rows and columns of an image."""
+"""Limit of rows and columns of an image."""
 _MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, OSError)
-"""What JSON of another shape than expected leads to."""
+"""Errors that JSON of an unexpected structure leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class _Image:
     number: str
     shape: tuple[int, int] | None = None
     drawn: bool = True
-    """It has boxes."""
+    """Whether it has boxes."""
 
     @property
     def label(self) -> str:

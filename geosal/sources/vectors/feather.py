@@ -11,12 +11,12 @@ from geosal.errors import UsageError
 from geosal.sources.vectors.burn import Outlines
 
 MAX_REACH = 512
-"""Pixels; what a tile needs around it grows with it."""
+"""Longest reach in pixels; the surroundings that a tile needs grow with it."""
 _PIXEL_BYTES = 75
-"""While distances are taken."""
+"""Bytes per pixel while distances are computed."""
 _TILE = 512
 _MOST_VALUES = 32
-"""Different values of saliency with ramps of their own: each takes a distance transform of every tile it is near."""
+"""Most values of saliency with ramps of their own: each takes a distance transform of every tile it is near."""
 _FINE = 256
 """Ratios of pixel sides are rounded to 1/256, so that sums of squares are exact and ties are ties in every block."""
 
@@ -69,12 +69,12 @@ def few_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str | 
     Parameters
     ----------
     values
-        In [0, 1], of each feature.
+        Saliency of each feature, in [0, 1].
 
     Returns
     -------
     tuple of array and str
-        As they were, or rounded to 1/32; then with a note.
+        The values as they were, without a note, or rounded to 1/32, with one.
     """
     different = np.unique(values).size
     if different <= _MOST_VALUES:

@@ -10,12 +10,12 @@ from geosal.errors import ResourceError, SceneError
 SHP = b"\x00\x00\x27\x0a"
 """First bytes of a shapefile."""
 _FOREIGN = (b"<OGRVRTDataSource", b"opengis.net/gml", b"NetworkLink")
-"""What a KML file does not need, and what would make GDAL take another driver or look elsewhere."""
+"""Marks in a KML file that it does not need, and that make GDAL take another driver or open other files."""
 _ZIP = b"PK\x03\x04"
 _RECORD = b"\x1e"
-"""Begins each record of a GeoJSON text sequence (RFC 8142)."""
+"""First byte of each record in a GeoJSON text sequence (RFC 8142)."""
 TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[\[\]{}]', re.DOTALL)
-"""Of JSON: a text, with the colon of a key, or a bracket."""
+"""Token of JSON: a text, with the colon of a key, or a bracket."""
 _COCO_KEYS = {b"annotations", b"images", b"categories"}
 _ARCHIVES = (".zip", ".shz", ".kmz")
 _MEMBERS = {".shp": "shp", ".kml": "KML"}

@@ -18,13 +18,13 @@ Floats = NDArray[np.float64]
 TOLERANCE = 0.05
 """Largest distance, in pixels, between a projected line and what is drawn for it."""
 _MAX_PIECES = 1000
-"""Pieces into which the longest side of a feature is cut, at most."""
+"""Most pieces into which the longest side of a feature is cut."""
 _ROUNDS = 4
-"""How often sides are looked at again after they were cut."""
+"""Number of rounds in which sides are checked again after they were cut."""
 _SHORT = 64.0
-"""Pixels; shorter sides are probed in the middle first."""
+"""Length in pixels below which sides are first checked in the middle."""
 _DEGREES = 360.0
-"""Largest longitude in any count; a latitude has a quarter of it."""
+"""Largest longitude in any convention; a latitude has a quarter of it."""
 _POLYGON = 3
 
 
@@ -32,11 +32,11 @@ class Placed(NamedTuple):
     """Features in pixel coordinates: x a column, y a row, 0 at the outer edge of the first pixel."""
 
     geometries: NDArray[Any]
-    """(feature,); empty where nothing of one comes near the scene, or the scene's CRS has no such place."""
+    """Geometries, (feature,); empty where no part comes near the scene, or the scene's CRS has no such place."""
     lost: int
-    """How many of them the scene's CRS has no place for."""
+    """Number of features for which the scene's CRS has no place."""
     mended: int
-    """How many were not valid and had to be, to be cut."""
+    """Number of invalid features that had to be mended before they were cut."""
 
 
 def to_pixels(text: str, features: Features, grid: Grid, crs: str | None, reach: float = 0.0) -> Placed:
@@ -47,11 +47,11 @@ def to_pixels(text: str, features: Features, grid: Grid, crs: str | None, reach:
     text
         The SOURCE as the user wrote it, for messages.
     features
-        As the file has them; no collections.
+        Features from the file; no collections.
     grid
-        Of the scene.
+        Grid of the scene.
     crs
-        What the user gives for a file without a CRS, such as ``EPSG:5070``; None without one.
+        CRS that the user gives for a file without one, such as ``EPSG:5070``; None without it.
     reach
         Pixels around the scene that count. What lies farther off is cut away before it is projected: there a projection
         may have no place, or the wrong one.
@@ -93,7 +93,7 @@ class _Way(NamedTuple):
 
     grid: Grid
     project: Any
-    """From the file's coordinates to the scene's map, (n, 2) to (n, 2); None where they are the same."""
+    """Maps the file's coordinates to the scene's map, (n, 2) to (n, 2); None where they are the same."""
     turn: float | None
     """Length of a turn of the scene's map, None where it does not come back."""
 

@@ -23,18 +23,18 @@ from geosal.sources.vectors.kinds import SHP, by_magic, member_of
 from geosal.sources.vectors.trust import KML, check_geojson, check_xml, tells_crs
 
 MAX_TEXT = 2**30
-"""Bytes of a GeoJSON, KML or CSV file, and of what an archive holds."""
+"""Limit of a GeoJSON, KML or CSV file, and of an archive's content, in bytes."""
 MAX_COCO = 2**27
-"""Bytes of a COCO file: Python's objects for them take up to 25 times as many."""
+"""Limit of a COCO file in bytes: Python's objects for it take up to 25 times as many."""
 MAX_FEATURES = 5_000_000
 _PAGE_BYTES = 2**29
-"""Of the features read at once, as far as a file's size tells."""
+"""Bytes of the features read at once, as far as a file's size tells."""
 _SAMPLE = 1000
-"""Features looked at to say where they are, when none is on the scene."""
+"""Number of features looked at to say where they are, when none is on the scene."""
 _HEAD = 2**16
 Boxes = NDArray[np.float64]
 Near = Callable[[str | None], Boxes | None]
-"""From a file's CRS to the boxes in it, (box, 4), outside of which features do not matter; None where all do."""
+"""Maps a file's CRS to boxes in it, (box, 4), outside of which features do not matter; None where all do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class FeatureQuery:
     attribute
         Name of the attribute that holds saliency.
     image
-        Of detections: the image whose boxes they are; its name, its number or ``all``.
+        Image of detections whose boxes are wanted: its name, its number or ``all``.
     category
-        Of detections: what is shown, such as ``ship``.
+        Category of detections, such as ``ship``.
     shape
-        Of detections: ``boxes`` or ``polygons``.
+        Shape of detections: ``boxes`` or ``polygons``.
     crs
-        Of a file that tells none: a code such as ``EPSG:5070``, or WKT.
+        CRS for a file that tells none: a code such as ``EPSG:5070``, or WKT.
     """
 
     layer: str | None = None
@@ -83,7 +83,7 @@ class Features:
     pixels
         Coordinates are columns and rows of the scene.
     notes
-        What the user should be warned of.
+        Warnings for the user.
     assumed
         The file tells no CRS; `crs` is what its format means then.
     """

@@ -15,7 +15,7 @@ from geosal.sources.vectors.placing import TOLERANCE, on_scene
 Floats = NDArray[np.float64]
 
 _THIN = 0.75
-"""Area per length of outline: with more of it a disc of radius 0.71 has room inside, which holds a pixel's centre."""
+"""Area per length of outline above which a disc of radius 0.71 fits inside, which holds a pixel's centre."""
 _COLLECTION = 7
 _AREAL = (3, 6)
 _POINTS = (0, 4)
@@ -40,11 +40,11 @@ def polygons_of(
     placed
         (feature,), in pixel coordinates; the caller gives them away.
     grid
-        Of the scene.
+        Grid of the scene.
     reach
         Pixels around the scene that count.
     buffer
-        How far features are grown.
+        Distance by which features are grown.
     outline
         Whether only the edges of areas count.
 
@@ -55,7 +55,7 @@ def polygons_of(
     owner
         (polygon,), which of the geometries each is of.
     mended
-        How many geometries were not valid.
+        Number of geometries that were invalid.
     """
     sides = np.ones((placed.size, 2)) if buffer.pixels else pixel_metres(_middles(placed, grid), grid)
     grown = buffer.amount / sides.min(axis=1)

@@ -16,7 +16,7 @@ _NAMED = rb"\{\s*(?:" + _TYPE + rb"\s*,\s*" + _NAME + rb"|" + _NAME + rb"\s*,\s*
 _HARMLESS = rb"\s*(?::\s*(?:null|true|false|[-+.\dEe]+|" + _TEXT + rb"|" + _NAMED + rb")\s*)?[,}\]]"
 _CRS = rb"(?:[Cc]|\\u00[46]3)(?:[Rr]|\\u00[57]2)(?:[Ss]|\\u00[57]3)"
 _ODD_CRS = re.compile(rb'"' + _CRS + rb'"(?!' + _HARMLESS + rb")|'" + _CRS + rb"'\s*[:/]")
-"""A "crs" that is more than a name. Escapes, single quotes and comments: GDAL's parser takes them."""
+"""A "crs" that is more than a name. It allows escapes, single quotes and comments, as GDAL's parser does."""
 
 _CRS_OBJECT = re.compile(rb'"' + _CRS + rb'"\s*:\s*\{')
 
@@ -70,9 +70,9 @@ class XmlKind:
     root
         Local name of its outermost element.
     depth, elements
-        How many lie in each other, and how many there are, at most.
+        Limits of nesting, and of the number of elements.
     mend
-        What to do about one that is none.
+        Advice for the message about a text that is refused.
     links
         Elements that make programs read other files.
     """

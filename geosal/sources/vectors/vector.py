@@ -34,9 +34,9 @@ _PARAMETERS = (
 _CODES = 255
 _PIECE = 10_000
 _ROOM = 1.1
-"""Pixels differ in size between the places looked at."""
+"""Factor of safety: pixels differ in size between the places looked at."""
 _KEEP = 8
-"""Files whose outlines a process keeps."""
+"""Number of files whose outlines a process keeps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,23 +50,23 @@ class Vector:
     Attributes
     ----------
     text
-        As the user wrote it.
+        The text as the user wrote it.
     path
-        Of the file, absolute.
+        Absolute path of the file.
     fingerprint
         SHA-256 of the file.
     grid
-        Of the scene.
+        Grid of the scene.
     scene
         Path of the scene, by which detections know their image.
     query
         Which features, and which attribute.
     saliency
-        Of all features, where there is no attribute.
+        Saliency of all features, where there is no attribute.
     limits
         The attribute's values that mean 0 and 1.
     buffer, feather
-        How far features are grown, and how far from there saliency falls to the background. With soft edges, more than
+        Growth of features, and distance over which saliency falls to the background. With soft edges, more than
         32 different saliencies are rounded to 1/32.
     background
         Saliency elsewhere.

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from geosal.errors import ResourceError, SceneError
 
 MAX_BYTES = 2**31
-"""Of all geometries as WKB, some 100 million vertices."""
+"""Limit of all geometries as WKB, in bytes: some 100 million vertices."""
 _DEEPEST = 32
-"""Collections in each other; what programs write has two or three."""
+"""Limit of nested collections; programs write two or three."""
 _POINT, _LINES, _AREAS = 1, (2, 8), (3, 17)
 _PARTS = (4, 5, 6, 7, 9, 10, 11, 12)
 _Z, _M, _SRID, _UNKNOWN = 0x80000000, 0x40000000, 0x20000000, 0x1FFF0000
 _LEAST = 9
 """Bytes of a collection's head."""
 _PLAIN = (b"\1\2\0\0\0", b"\1\3\0\0\0", b"\1\5\0\0\0\1\0\0\0\1\2\0\0\0", b"\1\6\0\0\0\1\0\0\0\1\3\0\0\0")
-"""Of most geometries: a line or a polygon, or a collection of one; no other can lie in it."""
+"""First bytes of most geometries: a line or a polygon, or a collection of one; no other can lie in it."""
 
 
 def check_size(path: str, total: int) -> None:
@@ -106,9 +106,9 @@ class _Head(NamedTuple):
     size: int
     """Bytes of a position."""
     parts: int
-    """Positions, rings or parts."""
+    """Number of positions, rings or parts."""
     at: int
-    """Where they begin."""
+    """Offset of the first one."""
 
 
 def _head(wkb: bytes, at: int) -> _Head:

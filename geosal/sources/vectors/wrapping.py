@@ -51,7 +51,7 @@ def continuous(source: NDArray[Any], placed: NDArray[Any], turn: float, window: 
     turn
         Length of a turn of that map.
     window
-        What a feature around a pole, which has no end along x, has to cover.
+        Range along x that a feature around a pole, which has no end there, has to cover.
     """
     places, owner = shapely.get_coordinates(placed, return_index=True)
     with np.errstate(invalid="ignore"):
