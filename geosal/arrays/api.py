@@ -148,9 +148,9 @@ def write(
     chosen.format.warn_of(path, layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
     gives_way = None if target.layout.nodata is not None else layout.nodata
-    labour = Labour(
-        stage="smooth", task=_Compute(stacked, gives_way, recode), blocks=list(_blocks_of(stacked)), workers=workers
-    )
+    bits = layout.metadata.nbits if "NBITS" in chosen.options else None
+    task = _Compute(stacked, gives_way, recode, bits)
+    labour = Labour(stage="smooth", task=task, blocks=list(_blocks_of(stacked)), workers=workers)
     produce(
         target,
         labour,
@@ -177,10 +177,11 @@ class _Compute:
     """Compute one block of an array in the calling thread, or on the cluster that the user has connected.
 
     `nodata` is a code that the output does not have: its mask tells of such pixels, as of those that are not `valid`.
+    The output keeps no more than so many `bits` of a sample.
     """
 
-    def __init__(self, array: xr.DataArray, nodata: float | None, recode: Recode | None) -> None:
-        self._array, self._nodata, self._recode = array, nodata, recode
+    def __init__(self, array: xr.DataArray, nodata: float | None, recode: Recode | None, bits: int | None) -> None:
+        self._array, self._nodata, self._recode, self._bits = array, nodata, recode, bits
         colours = bands_of(array, "colorinterp", "")
         self._alpha = alpha_among(colours)
 
@@ -193,6 +194,11 @@ class _Compute:
         if valid is not None:
             mask = _as_declared(mask, valid.dtype, valid.shape, f"its coordinate valid, {block}")
         pixels = pixels if self._recode is None else self._recode.apply(pixels)
+        if self._bits is not None and pixels.max() >= 2**self._bits:
+            raise UsageError(
+                f"the array, {block}: has samples up to {pixels.max()}, and its file has {self._bits} bits, up to "
+                f"{2**self._bits - 1}; write it without what its file says of it: array.drop_encoding()"
+            )
         some = None
         if mask is None or self._nodata is not None:
             some = any_colour(valid_samples(pixels, self._nodata), self._alpha)

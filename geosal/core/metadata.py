@@ -25,7 +25,7 @@ _NOT_COPIED = frozenset({
     "xml:VRT",  # the source VRT itself
     "xml:gml.root-instance",  # the GMLJP2 box: georeferencing, which the writer makes anew
 })  # fmt: skip
-_DRIVERS_OF_BITS = frozenset({"GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"})
+_DRIVERS_OF_BITS = frozenset({"GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "PNG"})
 """Drivers that pack samples in as many bits as the file says."""
 _BITS = re.compile(r"""key\s*=\s*["']NBITS["']""", re.IGNORECASE)
 _MAKES_FILES = frozenset({"IMD"})

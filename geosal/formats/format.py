@@ -331,6 +331,11 @@ class Format(Finished, ABC, Generic[Encoder]):
         """
         raise NotImplementedError(f"{self.name}: GDAL writes all its files, so no tiles go into one")
 
+    def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
+        """Make tags of the default domain that say how a file was written, some of `own_tags`."""
+        del profile, layout
+        return {}
+
     def room_for(self, items: tuple[Item, ...]) -> str:
         """Make the value of a tag that keeps room in a file for what GDAL drops; empty where a sidecar takes it."""
         del items

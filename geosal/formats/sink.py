@@ -104,7 +104,8 @@ class _GdalSink:
             self.stage.write(piece.block, piece.pixels, piece.mask)
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        self.stage.finish(tags, band_statistics)
+        more = self.profile.format.more_tags(self.profile, self.layout)
+        self.stage.finish({**tags, **more}, band_statistics)
         from geosal.formats.gdal.convert import convert  # slow to import, and rarely needed
 
         self.report(0)

@@ -16,6 +16,8 @@ WORLDFILE = CreationOption(
     words=YES_NO,
 )
 """The creation option that formats with a world file share."""
+NO_WORLD_FILE = "GEOSAL_WORLDFILE"
+"""Tag that is NO where a world file was possible and none was written, so that one that is lost can be missed."""
 _YES = frozenset({"YES", "TRUE", "ON", "1"})
 _PIXEL_TOLERANCE = 1e-3
 """Tolerance of a world file, in pixels: other programs write ten decimals."""
@@ -24,6 +26,16 @@ _PIXEL_TOLERANCE = 1e-3
 def has_world_file(options: Mapping[str, str], transform: Affine) -> bool:
     """Return whether creation options, with names in capitals, ask for a world file, and there is something to say."""
     return options.get(WORLDFILE.name, WORLDFILE.default).upper() in _YES and not transform.is_identity
+
+
+def tags_without(options: Mapping[str, str], transform: Affine) -> dict[str, str]:
+    """Make the tag that says that there is no world file, where one could be missed."""
+    return {} if has_world_file(options, transform) or transform.is_identity else {NO_WORLD_FILE: "NO"}
+
+
+def world_file_due(tags: Mapping[str, str], transform: Affine) -> bool:
+    """Tell by the tags of an image and its transform whether it was made with a world file."""
+    return not transform.is_identity and tags.get(NO_WORLD_FILE) != "NO"
 
 
 def write_world_file(path: Path, transform: Affine) -> None:

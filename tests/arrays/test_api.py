@@ -177,6 +177,23 @@ def test_a_name_that_is_taken_is_refused_in_pythons_words_too(tmp_path: Path) ->
         geosal.write(array, str(tmp_path / "a.tif"))
 
 
+@pytest.mark.parametrize("suffix", ["jp2", "png", "tif"])
+def test_samples_beyond_the_bits_of_the_file_are_not_cut(tmp_path: Path, suffix: str) -> None:
+    """The array still names its file, and no longer has its samples."""
+    source, output = tmp_path / "in.tif", tmp_path / f"out.{suffix}"
+    place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 4e6, 10, 10)}
+    with rasterio.open(source, "w", "GTiff", 64, 64, 1, dtype="uint8", nbits=4, **place) as sink:
+        sink.write(np.full((1, 64, 64), 7, np.uint8))
+    scene = geosal.open_scene(source)
+    more = scene.copy(data=scene.data * 20)
+    if suffix != "tif":
+        with pytest.raises(UsageError, match=r"samples up to 140, and its file has 4 bits, up to 15; .*drop_encoding"):
+            geosal.write(more, output)
+    geosal.write(more if suffix == "tif" else more.drop_encoding(), output)
+    with rasterio.open(output) as found:
+        assert (found.read() == 140).all()
+
+
 @pytest.mark.parametrize(("dtype", "fitting"), [("bool", "uint8"), ("int64", "float64")])
 def test_types_that_no_profile_holds_are_to_be_converted(tmp_path: Path, dtype: str, fitting: str) -> None:
     array = xr.DataArray(np.zeros((4, 5), dtype), dims=("y", "x"))

@@ -33,6 +33,7 @@ _SAME_PLACE = 1e-6
 """Tolerance of a place, in pixels."""
 _GARBLED = re.compile(r' *<Metadata domain="(xml:[^"]*)">.*?</Metadata>\n?', re.DOTALL)
 """What GDAL's sidecar makes of a document that is not XML: a key and a value, cut at the first colon."""
+_BITS = re.compile(r' *<MDI key="NBITS">\d*</MDI>\n?')
 _PLACE = re.compile(r" *<(SRS|GeoTransform)\b[^>]*>[^<]*</\1>\n?")
 
 
@@ -150,6 +151,14 @@ def nodata_in_sidecar(path: Path, nodata: float, count: int) -> None:
     for band in range(1, count + 1):
         text = _with_lines(text, band, f"    <NoDataValue>{nodata:.17g}</NoDataValue>\n")
     sidecar.write_text(text, encoding="utf-8")
+
+
+def without_bits(path: Path) -> None:
+    """Take significant bits out of the ``.aux.xml`` of a raster that tells them itself: beside it, none believes them."""
+    sidecar = path.with_name(path.name + ".aux.xml")
+    if sidecar.exists():
+        text = sidecar.read_text(encoding="utf-8")
+        sidecar.write_text(_BITS.sub("", text), encoding="utf-8")
 
 
 def _with_lines(text: str, band: int, lines: str) -> str:

@@ -13,7 +13,7 @@ from geosal.core.raster import RasterLayout
 from geosal.files.swap import beside
 from geosal.formats.container import Container, TileIndex
 from geosal.formats.format import Profile
-from geosal.formats.jpeg.sidecars import NO_WORLD_FILE, GdalSurroundings
+from geosal.formats.jpeg.sidecars import GdalSurroundings
 from geosal.formats.jpeg.spool import MaskTrailer, Spool
 from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.formats.pyramid import Tile
@@ -61,7 +61,7 @@ class JpegContainer(Container):
         self._counts += self._encoder.counts(counts)
 
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        tags = {**tags, **self._more_tags()}
+        tags = {**tags, **self._profile.format.more_tags(self._profile, self._layout)}
         surroundings = GdalSurroundings.of(self.path, self._profile, self._layout, tags, band_statistics)
         with self.path.open("xb") as file, self._mask() as mask:
             self._write_image(file, surroundings.segments, mask)
@@ -133,7 +133,3 @@ class JpegContainer(Container):
 
     def _has_world_file(self) -> bool:
         return has_world_file(self._profile.options, self._layout.grid.transform)
-
-    def _more_tags(self) -> dict[str, str]:
-        """Make the tag that says that there is no world file, where one could be missed."""
-        return {} if self._has_world_file() or self._layout.grid.transform.is_identity else {NO_WORLD_FILE: "NO"}

@@ -16,12 +16,12 @@ from geosal.formats.format import Codec, Format, Profile
 from geosal.formats.jpeg import check
 from geosal.formats.jpeg.coder import coded_bytes
 from geosal.formats.jpeg.options import OPTIONS
-from geosal.formats.jpeg.sidecars import NO_WORLD_FILE, OF_THE_FILE
+from geosal.formats.jpeg.sidecars import OF_THE_FILE
 from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import settings_by_level
-from geosal.formats.world_file import world_faults
+from geosal.formats.world_file import tags_without, world_faults, world_file_due
 
 MOST_PIXELS = 65500
 """Limit of rows and columns in libjpeg, and so in GDAL and most other programs; the format allows 65535."""
@@ -91,6 +91,10 @@ class Jpeg(Format[JpegEncoder]):
             first_pass=qualities if twice else (),
         )
 
+    def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
+        """Say where a JPEG goes without a world file."""
+        return tags_without(profile.options, layout.grid.transform)
+
     def container(
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: JpegEncoder, threads: int | None
     ) -> Container:
@@ -129,10 +133,9 @@ class Jpeg(Format[JpegEncoder]):
         """Check that ``.aux.xml`` is there and notes the digest of the image, and that the world file says the same."""
         tags = found.metadata.tags.get("", {})
         transform = found.grid.transform if source is None else source.grid.transform
-        needed = not transform.is_identity and tags.get(NO_WORLD_FILE) != "NO"
         return [
             *missing_beside(path, {".aux.xml": "tags and nodata live"}),
-            *world_faults(path, transform, needed=needed),
+            *world_faults(path, transform, needed=world_file_due(tags, transform)),
             *check.digest_faults(path, tags),
         ]
 

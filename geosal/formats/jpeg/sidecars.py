@@ -13,11 +13,10 @@ from geosal.core.raster import RasterLayout
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.jpeg.stream import segments
+from geosal.formats.world_file import NO_WORLD_FILE
 
 DIGEST = "GEOSAL_SHA256"
 """Tag with the SHA-256 of the image file, in hexadecimal: a JPEG has no checksums, so damage may decode unnoticed."""
-NO_WORLD_FILE = "GEOSAL_WORLDFILE"
-"""Tag that is NO where a world file was possible and none was written."""
 OF_THE_FILE = frozenset({DIGEST, NO_WORLD_FILE})
 """Tags that describe one file, and are not true of files made from it."""
 _NO_DIGEST = "0" * 64

@@ -1,6 +1,6 @@
 """A PNG file, with its place in ``.aux.xml`` and a world file beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rasterio.enums import ColorInterp
@@ -12,14 +12,24 @@ from geosal.errors import UsageError
 from geosal.formats.colours import warn_of_order
 from geosal.formats.finished import missing_beside
 from geosal.formats.format import ByGdal, Codec, Format, Profile
+from geosal.formats.gdal.domains import without_bits
 from geosal.formats.png import check
 from geosal.formats.png.options import OPTIONS
 from geosal.formats.pyramid import TileEncoder
 from geosal.formats.readback import undecodable_rows
-from geosal.formats.world_file import has_world_file, world_faults, write_world_file
+from geosal.formats.world_file import (
+    NO_WORLD_FILE,
+    has_world_file,
+    tags_without,
+    world_faults,
+    world_file_due,
+    write_world_file,
+)
 
 MOST_PIXELS = 1_000_000
 """Limit of rows and columns in libpng, and so in GDAL and most other programs, unless they raise it."""
+_FEW_BITS = (2, 4)
+"""Of a sample, where they are less than eight; one bit is no sample of a scene."""
 _WITH_ALPHA = (2, 4)
 """Numbers of bands of which the last is alpha."""
 
@@ -40,6 +50,7 @@ class Png(Format[TileEncoder]):
     options = OPTIONS
     made_at_end = True
     reads_by_line = True
+    own_tags = frozenset({NO_WORLD_FILE})
     keeps_colours = False  # it knows grey, and red, green and blue
     valid = "valid PNG"
     coded_unit = "row"
@@ -69,6 +80,14 @@ class Png(Format[TileEncoder]):
                 f"bands with --bidx, or {self.otherwise}"
             )
 
+    def options_for(self, layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
+        """Keep the significant bits of grey samples where a PNG can have as few, and the nodata code is one of them."""
+        del given
+        bits = layout.metadata.nbits
+        if layout.count > 1 or bits is None or bits not in _FEW_BITS or (layout.nodata or 0) >= 2**bits:
+            return {}
+        return {"NBITS": str(bits)}
+
     def warn_of(self, output: str, layout: RasterLayout) -> None:
         """Warn where readers will show blue as red: a PNG cannot say which band is which colour."""
         warn_of_order(output, layout, self.name)
@@ -86,8 +105,17 @@ class Png(Format[TileEncoder]):
         del profile, layout, treatment, steps
         return ByGdal("a PNG is one stream of rows")
 
+    def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
+        """Say where a PNG goes without a world file."""
+        return tags_without(profile.options, layout.grid.transform)
+
     def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
-        """Write the world file, under a name of its own: GDAL's, ``.wld``, may be that of another raster as well."""
+        """Write the world file, under a name of its own: GDAL's, ``.wld``, may be that of another raster as well.
+
+        Significant bits are told by the file alone.
+        """
+        if "NBITS" in profile.options:
+            without_bits(path)
         if has_world_file(profile.options, layout.grid.transform):
             write_world_file(path, layout.grid.transform)
 
@@ -107,9 +135,9 @@ class Png(Format[TileEncoder]):
         yield from world_faults(path, layout.grid.transform, needed=False)
 
     def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-        """Check that ``.aux.xml`` is there, and that the world file, if there is one, says the same."""
+        """Check that ``.aux.xml`` and the world file are there, and that the latter says the same."""
         transform = found.grid.transform if source is None else source.grid.transform
         return [
             *missing_beside(path, {".aux.xml": "CRS, transform and tags live"}),
-            *world_faults(path, transform, needed=False),
+            *world_faults(path, transform, needed=world_file_due(found.metadata.tags.get("", {}), transform)),
         ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import geosal
 from geosal.errors import UsageError
+from geosal.scenes import Scene
 
 _PLACE = Affine(10.1, 0.25, 600000 + 1 / 3, 0.125, -10.1, 4600000.7)
 
@@ -118,6 +119,43 @@ def test_a_world_file_that_says_another_place_is_a_fault(tmp_path: Path) -> None
     world = tmp_path / "a.pgw"
     world.write_text(world.read_text().replace("10.1", "20.2"))
     assert "a.pgw places the image elsewhere" in " ".join(_failed(output, source))
+
+
+@pytest.mark.parametrize(("wished", "faults"), [("YES", ["sidecar"]), ("NO", [])])
+def test_a_world_file_that_is_lost_is_a_fault(tmp_path: Path, wished: str, faults: list[str]) -> None:
+    source, output = tmp_path / "a.tif", tmp_path / "a.png"
+    _scene(source, 1, "uint8")
+    geosal.compress(source, output, saliency="half", creation_options=(("WORLDFILE", wished),))
+    (tmp_path / "a.pgw").unlink(missing_ok=True)
+    assert [check.name for check in geosal.verify(output, against=source) if not check.ok] == faults
+    assert [check.name for check in geosal.verify(output) if not check.ok] == faults
+
+
+@pytest.mark.parametrize(
+    ("bands", "dtype", "bits", "nodata", "kept"),
+    [
+        (1, "uint8", 4, None, 4),
+        (1, "uint8", 2, 3, 2),
+        (1, "uint8", 4, 255, None),
+        (1, "uint8", 3, None, None),
+        (3, "uint8", 4, None, None),
+        (1, "uint16", 12, None, None),
+    ],
+)
+def test_few_bits_of_grey_samples_are_kept(
+    tmp_path: Path, bands: int, dtype: str, bits: int, nodata: float | None, kept: int | None
+) -> None:
+    source, output = tmp_path / "a.tif", tmp_path / "a.png"
+    pixels = np.random.default_rng(bits).integers(0, 2**bits, (bands, 60, 90)).astype(dtype)
+    with rasterio.open(source, "w", "GTiff", 90, 60, bands, "EPSG:32633", _PLACE, dtype, nodata, nbits=bits) as sink:
+        sink.write(pixels)
+    geosal.compress(source, output, saliency="uniform:saliency=1")
+    with rasterio.open(output) as found:
+        assert found.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == (None if kept is None else str(kept))
+        assert found.nodata == nodata
+        np.testing.assert_array_equal(found.read(), pixels)
+    assert Scene.open(str(output)).layout.metadata.nbits == kept
+    assert _failed(output, source) == []
 
 
 @pytest.mark.parametrize(
