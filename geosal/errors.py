@@ -79,6 +79,12 @@ class GeosalWarning(UserWarning):
         super().__init__(redact(message))
 
 
+def cause_of(error: Exception) -> str:
+    """Say in one line what went wrong: in the system's words without number and path, or in the error's own."""
+    text = str(getattr(error, "strerror", None) or error).partition(". To debug")[0]
+    return " ".join(text.split()) or type(error).__name__
+
+
 def redact(text: str) -> str:
     """Take out of `text` what may be secret: passwords and queries of URLs, options of ``/vsi``, ``PG:`` logins."""
     text = re.sub(r"(\b\w{1,20}://|/vsi\w{1,20}/)[^/\s]*@", r"\1***@", text)

@@ -24,6 +24,19 @@ def test_each_leaf_is_also_a_builtin_and_survives_the_way_back_from_a_worker(lea
 
 
 @pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OSError(28, "No space left on device", "/data/.work/0/0"), "No space left on device"),
+        (OSError("GDAL: a\n tile. To debug, set CPL_DEBUG"), "GDAL: a tile"),
+        (ValueError("no such thing"), "no such thing"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_a_cause_is_one_line_without_numbers_and_inner_paths(error: Exception, cause: str) -> None:
+    assert errors.cause_of(error) == cause
+
+
+@pytest.mark.parametrize(
     ("text", "clean"),
     [
         ("https://u:CANARY@h/x.tif?X-Amz-Signature=CANARY is gone", "https://***@h/x.tif?*** is gone"),

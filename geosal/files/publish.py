@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from geosal.errors import OutputError
+from geosal.errors import OutputError, cause_of
 from geosal.files.atomic import flush, flush_tree, holds_lock, locked, try_lock
 from geosal.files.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, there, twin
 
@@ -97,8 +97,7 @@ def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputE
     if isinstance(error, OutputError):
         return error
     free, place = shutil.disk_usage(path.parent).free, visible_parent(path)
-    text = str(error).partition(". To debug")[0]
-    cause = " ".join(text.split()).replace(str(path.parent), str(place)) or type(error).__name__
+    cause = cause_of(error).replace(str(path.parent), str(place))
     return OutputError(
         f"{path.name}: cannot be {done} in {place} ({cause}); {free / 1e6:.0f} MB are free there, make room or write "
         "elsewhere"

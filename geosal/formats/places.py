@@ -13,7 +13,7 @@ from rasterio.rpc import RPC
 
 from geosal.core.gdal_env import gdal_env
 from geosal.core.raster import RasterLayout
-from geosal.errors import OutputError
+from geosal.errors import OutputError, cause_of
 from geosal.files.swap import beside, sidecars_of
 from geosal.formats.table import FORMATS
 
@@ -59,9 +59,9 @@ def check_place(output: str, layout: RasterLayout) -> None:
                 _put(other, Path(folder, other.name))
             found = _told_by(Path(folder, path.name), driver, layout)
     except Exception as error:  # private types of rasterio's among them
-        cause = " ".join(str(error).split())
         raise OutputError(
-            f"{output}: what lies beside it cannot be looked at ({others[0].name} … : {cause}); choose another name"
+            f"{output}: what lies beside it cannot be looked at ({others[0].name} … : {cause_of(error)}); "
+            "choose another name"
         ) from error
     if found is not None:
         raise OutputError(

@@ -15,7 +15,7 @@ from geosal.core.cluster import open_pool
 from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block, Grid
 from geosal.core.shared_raster import close_shared_rasters
-from geosal.errors import OutputError, UsageError
+from geosal.errors import OutputError, UsageError, cause_of
 from geosal.files.publish import WorkDirectory, check_output
 from geosal.scenes import AnyScene
 from geosal.scenes.decimate import decimate
@@ -290,6 +290,6 @@ def _write_png(path: str, image: NDArray[np.uint8], *, overwrite: bool) -> None:
             ):
                 file.write(np.moveaxis(image, -1, 0))
         except Exception as error:  # a private type of rasterio's comes bare where closing fails
-            cause = " ".join(str(error).split())
+            cause = cause_of(error).replace(str(made), path)
             raise OutputError(f"{path}: cannot be written ({cause}); write it elsewhere") from error
         work.publish(made)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from geosal.core.grid import Block, Grid
 from geosal.core.metadata import metadata_from_json
 from geosal.core.raster import RasterLayout, Samples, mask_out, valid_samples
-from geosal.errors import GeosalError, SceneError
+from geosal.errors import GeosalError, SceneError, cause_of
 from geosal.scenes.base import AnyScene, Selected, Small, Stored
 from geosal.scenes.raster import DTYPES, Scene
 
@@ -221,8 +221,7 @@ def _damage_as_scene_error(what: str) -> Iterator[None]:
     except (GeosalError, MemoryError):
         raise
     except Exception as error:
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise SceneError(f"{what} cannot be read ({cause}); the store is damaged, copy it again") from error
+        raise SceneError(f"{what} cannot be read ({cause_of(error)}); the store is damaged, copy it again") from error
 
 
 def _grid(group: "zarr.Group", height: int, width: int) -> Grid:

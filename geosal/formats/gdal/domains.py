@@ -154,7 +154,7 @@ def nodata_in_sidecar(path: Path, nodata: float, count: int) -> None:
 
 
 def without_bits(path: Path) -> None:
-    """Remove significant bits from the ``.aux.xml`` of a raster that tells them itself: what lies aside is not believed."""
+    """Remove significant bits from the ``.aux.xml`` of a raster that tells them itself: aside, none believes them."""
     sidecar = path.with_name(path.name + ".aux.xml")
     if sidecar.exists():
         text = sidecar.read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from geosal.core.gdal_env import GDAL_CACHE_BYTES, gdal_env
 from geosal.core.grid import Block
 from geosal.core.metadata import apply_metadata
 from geosal.core.raster import RasterLayout
-from geosal.errors import OutputError
+from geosal.errors import OutputError, cause_of
 from geosal.files.publish import visible_parent
 from geosal.formats.gdal.completeness import missing_tiles
 
@@ -150,9 +150,9 @@ class Stage:
         if isinstance(error, OutputError):
             return error
         place = visible_parent(self.path)
+        cause = cause_of(error).replace(str(self.path.parent), str(place))
         return OutputError(
-            f"{place}: the working copy cannot be written ({str(error).replace(str(self.path.parent), str(place))}); "
-            f"see that the disk is not full, or write elsewhere"
+            f"{place}: the working copy cannot be written ({cause}); see that the disk is not full, or write elsewhere"
         )
 
 

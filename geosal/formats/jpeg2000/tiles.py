@@ -25,7 +25,7 @@ from rasterio.io import MemoryFile
 from geosal.core.gdal_env import gdal_env
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST
-from geosal.errors import OutputError
+from geosal.errors import OutputError, cause_of
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.jpeg2000.decibels import bits_of
 
@@ -379,8 +379,7 @@ def _part_15_fault(options: dict[str, str]) -> str | None:
 
 
 def _failure(name: str, pixels: NDArray[Any], error: Exception) -> OutputError:
-    cause = " ".join(str(error).partition(". To debug")[0].split()) or type(error).__name__
     return OutputError(
         f"profile {name}: a tile of {pixels.shape[0]} bands of {pixels.dtype}, {pixels.shape[1]} x "
-        f"{pixels.shape[2]} pixels, cannot be encoded ({cause}); write a .tif"
+        f"{pixels.shape[2]} pixels, cannot be encoded ({cause_of(error)}); write a .tif"
     )

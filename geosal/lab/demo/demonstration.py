@@ -8,7 +8,7 @@ from rasterio.errors import RasterioError
 
 from geosal.core.gdal_env import gdal_env
 from geosal.core.open_raster import open_raster
-from geosal.errors import OutputError
+from geosal.errors import OutputError, cause_of
 from geosal.formats.profiles import resolve_profile
 from geosal.job.pipeline import compress
 from geosal.lab.demo.picture import Panel, busiest_square, write_picture
@@ -113,7 +113,9 @@ def _copy_plain(scene: Path, output: Path, profile: str) -> Path:
         with gdal_env():
             rasterio.shutil.copy(scene, output, driver=chosen.driver, **dict(chosen.creation_options))
     except (RasterioError, OSError) as error:
-        raise OutputError(f"{output}: cannot be written: {error}; free some room, or name another directory") from error
+        raise OutputError(
+            f"{output}: cannot be written: {cause_of(error)}; free some room, or name another directory"
+        ) from error
     return output
 
 

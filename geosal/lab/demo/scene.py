@@ -11,7 +11,7 @@ from rasterio.transform import from_origin
 from scipy import ndimage
 
 from geosal.core.gdal_env import gdal_env
-from geosal.errors import OutputError, UsageError
+from geosal.errors import OutputError, UsageError, cause_of
 from geosal.lab.demo.settlement import settle
 from geosal.lab.demo.terrain import make_terrain
 
@@ -119,4 +119,4 @@ def _create(path: Path, pixel: float, profile: dict[str, object]) -> "rasterio.i
                 **profile,
             )
     except (rasterio.errors.RasterioError, OSError) as error:
-        raise OutputError(f"cannot write {path}: {error}; choose a directory you may write to") from error
+        raise OutputError(f"cannot write {path}: {cause_of(error)}; choose a directory you may write to") from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Self
 
-from geosal.errors import SceneError, UsageError
+from geosal.errors import SceneError, UsageError, cause_of
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 MAX_FILE_BYTES = 64 * 2**20
@@ -89,7 +89,7 @@ class Listing:
         except (OSError, tarfile.TarError, EOFError) as error:
             if isinstance(error, SceneError):
                 raise
-            raise SceneError(f"{self.path}: cannot be read to its end: {error}; get it again") from error
+            raise SceneError(f"{self.path}: cannot be read to its end: {cause_of(error)}; get it again") from error
 
 
 def _walk(path: str) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _members(path: str) -> Iterator[str]:
             yield from (info.name for info in tar if info.isfile() and _is_picture(os.path.basename(info.name)))
     except (OSError, tarfile.TarError, EOFError) as error:
         raise SceneError(
-            f"{path}: is neither a folder nor a tar that can be read: {error}; give a folder of class folders"
+            f"{path}: is neither a folder nor a tar that can be read: {cause_of(error)}; give a folder of class folders"
         ) from error
 
 

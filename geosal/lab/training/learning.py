@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from geosal.errors import GeosalError, OutputError, SceneError, UsageError
+from geosal.errors import GeosalError, OutputError, SceneError, UsageError, cause_of
 from geosal.lab.training.accuracy import Judgement
 from geosal.lab.training.augment import augment, mosaic, normalise, unmosaic
 from geosal.lab.training.log import CHECKPOINT, LOG, Epoch, append
@@ -232,7 +232,9 @@ class Learner:
             torch.save(state, path.with_suffix(".part"))
             os.replace(path.with_suffix(".part"), path)
         except (OSError, RuntimeError) as error:
-            raise OutputError(f"{path}: cannot be written: {error}; make room and run again with --resume") from error
+            raise OutputError(
+                f"{path}: cannot be written: {cause_of(error)}; make room and run again with --resume"
+            ) from error
         self.saved = self.epoch
         self._next_save = time.monotonic() + _SAVE_SHARE * (time.monotonic() - began)
 

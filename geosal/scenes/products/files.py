@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
 
-from geosal.errors import SceneError
+from geosal.errors import SceneError, cause_of
 
 _MAX_FILES = 20_000
 """Limit of files in a product; an old Sentinel-2 product of many granules has a few thousand."""
@@ -58,7 +58,7 @@ class Files:
         try:
             names = list(islice(_LISTS[kind](root), _MAX_FILES + 1))
         except _DAMAGE as error:
-            raise SceneError(f"{path}: cannot be listed ({_why(error)}); copy the product again") from error
+            raise SceneError(f"{path}: cannot be listed ({cause_of(error)[:200]}); copy the product again") from error
         if len(names) > _MAX_FILES:
             raise SceneError(f"{path}: holds more than {_MAX_FILES} files; give the folder of one product")
         for name in names:
@@ -112,7 +112,7 @@ class Files:
         except SceneError:
             raise
         except _DAMAGE as error:
-            raise SceneError(f"{label}: cannot be read ({_why(error)}); copy the product again") from error
+            raise SceneError(f"{label}: cannot be read ({cause_of(error)[:200]}); copy the product again") from error
         if len(content) > _MAX_TEXT:
             raise SceneError(f"{label}: more than {_MAX_TEXT >> 20} MiB is no metadata; copy the product again")
         return content
@@ -143,7 +143,8 @@ class Files:
             ) from error
         except (ParseError, ValueError, LookupError, RecursionError) as error:
             raise SceneError(
-                f"{self.root}/{name}: is no valid XML ({_why(error)}); it is damaged or cut off, copy it again"
+                f"{self.root}/{name}: is no valid XML ({cause_of(error)[:200]}); it is damaged or cut off, "
+                "copy it again"
             ) from error
 
 
@@ -165,10 +166,6 @@ def check_inside(path: str, name: str) -> None:
         raise SceneError(
             f"{path}: names the file {name[:80]!r}, which leads out of the product; do not trust this product"
         )
-
-
-def _why(error: Exception) -> str:
-    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200] or type(error).__name__
 
 
 def _list_folder(root: str) -> Iterator[str]:

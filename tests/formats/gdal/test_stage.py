@@ -216,7 +216,7 @@ def test_a_nearly_full_disk_stops_the_work(tmp_path: Path, monkeypatch: pytest.M
     pixels = some(1)
     layout = layout_of(pixels)
     with Stage(tmp_path / "stage.tif", layout) as stage:  # noqa: SIM117
-        with pytest.raises(OutputError, match="no space left on device, 0.0 MB are free"):
+        with pytest.raises(OutputError, match=r"\(no space left on device, 0.0 MB are free\)"):
             stage.write(layout.grid.whole(), pixels, None)
 
 

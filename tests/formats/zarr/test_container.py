@@ -306,7 +306,8 @@ class TestFailures:
     def test_a_full_disk(self, small_disk: Callable[[int], Path]) -> None:
         disk = small_disk(2**16)
         container, tiles = self.container(disk / "out.zarr", noise((3, 300, 300)))
-        with pytest.raises(OutputError, match=r"cannot be written in .*No space left on device.*make room"), container:  # noqa: PT012
+        words = r"^out.zarr: cannot be written in \S+ \(No space left on device\); .*make room"
+        with pytest.raises(OutputError, match=words), container:  # noqa: PT012
             for tile in tiles:
                 container.append(tile)
             container.finish({}, None)
