@@ -1,4 +1,4 @@
-"""One road for every file we make: blocks through a pool, what they come to into a sink, the file checked and named."""
+"""Make any file: run its blocks in a pool, feed the results to a sink, check the file and give it its name."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ Stage = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` `unit` of a `stage`."""
+    """Progress of a job: `done` of `total` `unit` of a `stage`."""
 
     stage: Stage
     done: int
@@ -52,7 +52,7 @@ ProgressCallback = Callable[[Progress], None]
 
 
 class Work(NamedTuple, Generic[Facts]):
-    """What a task makes of a block."""
+    """The result of a task for one block."""
 
     pixels: NDArray[Any]
     """Pixels, (band, y, x)."""
@@ -71,9 +71,9 @@ class Target:
     Attributes
     ----------
     output
-        Its name.
+        Path of the file.
     overwrite
-        Whether it may take the place of a file.
+        Whether it may replace a file.
     profile, treatment, layout
         What goes into the file, and what saliency does to it.
     encoder
@@ -116,20 +116,20 @@ def target_for(
     treatment: Treatment = SMOOTH,
     steps: int = 8,
 ) -> Target:
-    """Decide what is written, and whether by an encoder of ours or by GDAL.
+    """Decide what is written, and whether an encoder of ours or GDAL encodes it.
 
     Parameters
     ----------
     output
-        Path.
+        Path of the file.
     profile
-        Decided.
+        Format, codec and options, resolved.
     layout
         Layout of the pixels that come; the output's may differ, see `layout_for`.
     overwrite
         Whether a file may be replaced.
     treatment
-        Decided.
+        The treatment, with nothing left open.
     steps
         Steps of the ladder, where the treatment depends on levels.
     """
@@ -147,7 +147,7 @@ def target_for(
 
 
 def _rounding(treatment: Treatment, codec: Codec, layout: RasterLayout, steps: int) -> Rounding | None:
-    """Return what rounds pixels by their levels; None where nothing does, or the codec by its tiles."""
+    """Make what rounds pixels by their levels; None where nothing is rounded, or the codec does it tile by tile."""
     bound = treatment.then
     if not isinstance(bound, Bound) or goes_by_tile(treatment, codec):
         return None
@@ -161,7 +161,7 @@ def _rounding(treatment: Treatment, codec: Codec, layout: RasterLayout, steps: i
 
 
 def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
-    """Return what the output carries: where a lossy codec blurs the nodata code, a mask in its stead."""
+    """Make the layout of the output: where a lossy codec would blur the nodata code, it has a mask instead."""
     tags = {
         domain: {key: text for key, text in items.items() if key not in OWN_TAGS}
         for domain, items in layout.metadata.tags.items()
@@ -172,7 +172,7 @@ def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Labour(Generic[Facts]):
-    """How its pixels are made.
+    """The work that makes the pixels of a file.
 
     Attributes
     ----------
@@ -181,7 +181,7 @@ class Labour(Generic[Facts]):
     task
         Makes the `Work` of a block; it must pickle where processes or a cluster are to run it.
     blocks
-        Cover the output, without overlap.
+        Blocks that cover the output without overlap.
     scheduler, workers
         See `geosal.core.cluster.open_pool`.
     """
@@ -195,7 +195,7 @@ class Labour(Generic[Facts]):
 
 @dataclass(frozen=True, eq=False)
 class CutTask(Generic[Facts]):
-    """A task and the cutting of what it makes, so that compressed tiles travel and no pixels."""
+    """A task that also cuts its result into tiles, so that compressed tiles travel between processes, not pixels."""
 
     task: Callable[[Block], Work[Facts]]
     cutter: Cutter | Uncut
@@ -209,7 +209,7 @@ class CutTask(Generic[Facts]):
 
 
 def ignore(_: Progress) -> None:
-    """Take no notice."""
+    """Ignore progress."""
 
 
 def produce(
@@ -220,14 +220,14 @@ def produce(
     tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
     report: ProgressCallback = ignore,
 ) -> Path:
-    """Make a file, whole or not at all.
+    """Make a file, complete or not at all.
 
     Parameters
     ----------
     target, labour
         What is made, and how.
     take
-        Gets the facts of each block, in this thread, in the order in which blocks come.
+        Receives the facts of each block, in this thread, in the order in which blocks come.
     tags
         Called after the last block: provenance tags, and ``STATISTICS_*`` tags of each band or None.
     report
@@ -249,7 +249,7 @@ def produce(
 
 
 class Making(NamedTuple):
-    """A file between its making and its name."""
+    """A file that has not got its name yet."""
 
     path: Path
     """A new file in a work directory, with the name of the output."""
@@ -259,9 +259,9 @@ class Making(NamedTuple):
 
 @contextmanager
 def making(target: Target, report: ProgressCallback = ignore) -> Iterator[Making]:
-    """Lend a place for a target's file, and give what was made there its name.
+    """Provide a path for a target's file, and give the file its name at the end.
 
-    Where the block ends by an exception, nothing takes the name.
+    If the block raises an exception, no file takes the name.
 
     Raises
     ------
@@ -284,7 +284,7 @@ def make_file(
     tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
     report: ProgressCallback = ignore,
 ) -> None:
-    """Make a file in a work directory and check it; what `produce` does but for the name.
+    """Make a file in a work directory and check it: `produce` without the name.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def make_file(
     Raises
     ------
     GeosalError
-        As `produce`.
+        See `produce`.
     """
     layout = target.layout
 
@@ -323,7 +323,7 @@ def make_file(
                     report(Progress(labour.stage, done, total, "blocks"))
         finally:
             close_shared_rasters()
-        trim_memory()  # the file's end takes memory of its own
+        trim_memory()  # completing the file takes memory too
         sink.finish(*tags())
     report(Progress("verify", 0, 1, "steps"))
     verify_structure(path, layout, path.name)

@@ -1,7 +1,7 @@
 """`DataArray.geosal`: the core's functions, one call each. The core never uses this.
 
 xarray takes longer to import than a small job to run, and the command line does not need it. So ``import geosal`` does
-not import xarray: it notes that the accessor is to be registered as soon as somebody does, before or after.
+not import xarray: the accessor is registered as soon as xarray is imported, before or after geosal.
 """
 
 import sys
@@ -74,9 +74,9 @@ class GeosalAccessor:
 
 
 def register_when_imported() -> None:
-    """Register `DataArray.geosal` now where xarray is there already, else at the end of its import."""
+    """Register `DataArray.geosal` now if xarray is already imported, else at the end of its import."""
     if _XARRAY in sys.modules:
-        import xarray  # waits where another thread is at it
+        import xarray  # waits if another thread is importing it
 
         _register(xarray)
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
@@ -89,12 +89,12 @@ def _register(xarray: ModuleType) -> None:
 
 
 class _Finder:
-    """Finds xarray by the other finders, once, to be told when it has been imported."""
+    """Import finder that finds xarray once, by the other finders, to learn when it is imported."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Hand over xarray's own specification with a loader that registers the accessor after it."""
+        """Return xarray's own specification with a loader that registers the accessor at the end."""
         if fullname != _XARRAY:
             return None
         others = (finder for finder in list(sys.meta_path) if finder is not self)
@@ -106,7 +106,7 @@ class _Finder:
 
 
 class _Loader:
-    """xarray's own loader, and one step more."""
+    """xarray's own loader, with one more step."""
 
     def __init__(self, own: "Loader", finder: _Finder) -> None:
         self._own = own

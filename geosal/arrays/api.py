@@ -1,4 +1,4 @@
-"""The core on xarray objects: saliency like a scene, and any dask-backed array written in bounded memory."""
+"""Functions on xarray objects: make saliency like a scene, and write any dask-backed array in bounded memory."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ def saliency(
     sources
         One or several SOURCE texts, such as ``"perlin:seed=7"`` or ``"mask.tif:range=0-100"``; see `geosal.sources`.
     like
-        Scene whose grid, dask chunks and coordinates are taken.
+        Scene whose grid, dask chunks and coordinates the map gets.
     combine, outside, background, drivers
         See `geosal.Recipe`.
 
@@ -56,7 +56,7 @@ def saliency(
     Raises
     ------
     UsageError, SceneError, SaliencyError
-        An unknown source, an unreadable mask, a mask that does not fit the scene.
+        A source is unknown, a mask cannot be read, or it does not fit the scene.
     """
     check_dimensions(like)
     texts, grid = source_texts(sources), grid_of(like)
@@ -84,8 +84,8 @@ def saliency(
 
 
 def _placed(found: xr.DataArray, like: xr.DataArray, grid: Grid) -> xr.DataArray:
-    """Give a map the place of its scene, where its coordinates do not tell all of it."""
-    if like.rio.grid_mapping in found.coords:  # whatever it is called, the CRS is there
+    """Give a map the place of its scene, where coordinates do not define it completely."""
+    if like.rio.grid_mapping in found.coords:  # the CRS is there, whatever its name
         found.encoding["grid_mapping"] = like.rio.grid_mapping
     if found.rio.crs is None and like.rio.crs is not None:  # attributes have it
         found = found.rio.write_crs(like.rio.crs)
@@ -162,7 +162,7 @@ def write(
 
 
 def _blocks_of(array: xr.DataArray) -> Iterator[Block]:
-    """Blocks that are the array's own chunks, so that each is computed once; of an array in memory, squares."""
+    """Return the array's own chunks as blocks, so that each is computed once; for an array in memory, squares."""
     height, width = array.shape[-2:]
     if array.chunks is None:
         yield from Grid(None, Affine.identity(), height, width).blocks(BLOCK)
@@ -176,8 +176,8 @@ def _blocks_of(array: xr.DataArray) -> Iterator[Block]:
 class _Compute:
     """Compute one block of an array in the calling thread, or on the cluster that the user has connected.
 
-    `nodata` is a code that the output does not have: its mask tells of such pixels, as of those that are not `valid`.
-    The output keeps no more than so many `bits` of a sample.
+    `nodata` is a code that the output does not have: its mask marks such pixels, and those that are not `valid`.
+    The output keeps at most `bits` bits of a sample.
     """
 
     def __init__(self, array: xr.DataArray, nodata: float | None, recode: Recode | None, bits: int | None) -> None:
@@ -207,7 +207,7 @@ class _Compute:
 
 
 def _as_declared(computed: object, dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:
-    """Take what dask has computed for what its array says; a smaller type of the same kind becomes the one it says.
+    """Check what dask has computed against the array's declaration; a smaller type of the same kind is converted.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def _as_declared(computed: object, dtype: np.dtype[Any], shape: tuple[int, ...],
 
 
 def _scene_of(array: xr.DataArray) -> AnyScene | None:
-    """The file or product of an array that still lies on its grid: some sources look at its pixels."""
+    """Open the file or product of an array that still lies on its grid, for sources that look at its pixels."""
     path = array.encoding.get("source")
     if not path or "reading" not in array.encoding:
         return None

@@ -1,7 +1,7 @@
-"""Where an array lies: its grid, as its coordinates tell it.
+"""Find the grid of an array from its coordinates.
 
 rioxarray keeps the transform of the file beside the coordinates. Thinning, averaging, interpolating and turning an
-array change the coordinates alone, so they are asked first. Numbers of pixels are no coordinates: there the transform
+array change only the coordinates, so these come first. Numbers of pixels are no coordinates: there the transform
 counts.
 """
 
@@ -31,7 +31,7 @@ _STANDARD_NAMES = frozenset({"latitude", "longitude", "projection_x_coordinate",
 
 
 def grid_of(scene: xr.DataArray) -> Grid:
-    """Read the grid of an array (…, y, x) from its coordinates, and from rioxarray's transform what they leave open.
+    """Read the grid of an array (…, y, x) from its coordinates, and the rest from rioxarray's transform.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def grid_of(scene: xr.DataArray) -> Grid:
 
 
 def check_dimensions(scene: object) -> None:
-    """Refuse what is no scene of the dimensions (band, y, x) or (y, x), with the way to one.
+    """Refuse a value that is no scene of the dimensions (band, y, x) or (y, x), with the mend.
 
     Raises
     ------
@@ -79,13 +79,13 @@ def check_dimensions(scene: object) -> None:
 
 
 def has_points(scene: xr.DataArray) -> bool:
-    """Return whether an array knows of control points or RPCs, as rioxarray keeps them; what was warped does not."""
+    """Return whether an array has control points or RPCs, as rioxarray keeps them; a warped one has none."""
     mapping = scene.rio.grid_mapping
     return mapping in scene.coords and bool({"gcps", "rpcs"} & scene.coords[mapping].attrs.keys())
 
 
 def _is_of_points(scene: xr.DataArray) -> bool:
-    """Return whether control points or RPCs tell the place, so that the CRS is theirs and coordinates count pixels."""
+    """Return whether control points or RPCs define the place: the CRS is theirs and coordinates count pixels."""
     kept = _kept_transform(scene)
     return (kept is None or kept.is_identity) and has_points(scene)
 
@@ -110,7 +110,7 @@ def _transform_of(scene: xr.DataArray) -> Affine:
 
 
 def _kept_transform(scene: xr.DataArray) -> Affine | None:
-    """Return what the array's grid mapping says, or its attributes, whatever became of its coordinates."""
+    """Return the transform of the array's grid mapping or attributes, whatever its coordinates are."""
     mapping = scene.rio.grid_mapping
     said = scene.coords[mapping].attrs.get("GeoTransform") if mapping in scene.coords else None
     if said is None:
@@ -128,7 +128,7 @@ def _kept_transform(scene: xr.DataArray) -> Affine | None:
 
 
 def _transform_of_attributes(scene: xr.DataArray) -> Affine | None:
-    """Return what the array's own attributes say: those of Zarr's convention, or of xarray's old ``open_rasterio``."""
+    """Return the transform of the array's own attributes: Zarr's convention, or xarray's old ``open_rasterio``."""
     for key in ("spatial:transform", "transform"):
         try:
             told = Affine(*map(float, scene.attrs[key][:6]))
@@ -196,7 +196,7 @@ def _are_numbers_of_pixels(
     Parameters
     ----------
     found
-        Transform that the coordinates tell.
+        Transform that the coordinates define.
     kept
         Transform that the array keeps.
     xs, ys
@@ -248,13 +248,13 @@ def _axis(
     kept
         Beginning and distance of the file's pixels. Where the coordinates lie on them, theirs are the exact numbers.
     otherwise
-        Distance for a single pixel of which nothing else tells.
+        Distance for a single pixel where nothing else defines it.
     """
     step = _step(name, centres, ulp, otherwise)
     if kept is None:
         return float(centres[0]) - _CENTRE * step, step
     origin, unit = kept
-    # Less than a quarter: pixels lie on halves of those of the file.
+    # Less than a quarter: the pixels lie on halves of the file's pixels.
     near = max(_TOLERANCE, min(_ROUNDING * ulp / abs(unit), 0.24))
     times = round(step / unit)
     if times and abs(times * unit - step) * centres.size < near * abs(unit):
@@ -267,7 +267,7 @@ def _axis(
 
 
 def _step(axis: str, centres: NDArray[np.float64], ulp: float, otherwise: float) -> float:
-    """Distance of two pixels; of a single one the coordinates do not tell it."""
+    """Return the distance of two pixels, which must be even; `otherwise` for a single pixel."""
     if centres.size < 2:
         return otherwise
     step = float(centres[-1] - centres[0]) / (centres.size - 1)
@@ -318,12 +318,12 @@ def _farthest(transform: Affine, xs: NDArray[np.float64], ys: NDArray[np.float64
 
 
 def _numbers(name: str, axis: NDArray[np.generic]) -> tuple[NDArray[np.float64], float]:
-    """Coordinates as float64, and how finely they are given: the unit in the last place of the largest."""
+    """Return coordinates as float64, and their precision: the unit in the last place of the largest."""
     refusal = SceneError(
         f"the coordinates of an array are numbers of its CRS, these are {axis.dtype}; assign such: "
         "array.assign_coords(x=..., y=...)"
     )
-    if axis.dtype.kind in "mMbc":  # dates, which NumPy would count, yes and no, complex numbers
+    if axis.dtype.kind in "mMbc":  # dates, which NumPy would convert to numbers, booleans, complex numbers
         raise refusal
     try:
         centres = np.asarray(axis, np.float64)

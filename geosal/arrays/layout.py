@@ -1,6 +1,6 @@
-"""What a writer must know of an array: what the array itself tells, and what the file tells that it was opened from.
+"""Collect what a writer must know of an array, from the array itself and from the file that it was opened from.
 
-A part of a scene keeps what still holds of a part: names, units, tags. What is of the place moves along with it.
+A part of a scene keeps what still holds: names, units, tags. Control points and RPCs are moved to the part.
 """
 
 import math
@@ -31,19 +31,19 @@ _DOMAINS_OF_THE_WHOLE = frozenset({"GEOLOCATION"})
 
 
 class Recode(NamedTuple):
-    """Samples of one code that become another, as NaN or the nodata value are one code in the output."""
+    """Replacement of one code by another, since NaN and the nodata value are one code in the output."""
 
     old: float
     new: float
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Recode samples of floats; what comes in stays as it is."""
+        """Recode samples of floats; the input is not changed."""
         found = is_nodata(pixels, self.old)
         return np.where(found, pixels.dtype.type(self.new), pixels) if found.any() else pixels
 
 
 class ArrayLayout(NamedTuple):
-    """What the output is to be, and how its samples come about."""
+    """Layout of the output, and the conversion of its samples."""
 
     layout: RasterLayout
     recode: Recode | None
@@ -55,7 +55,7 @@ def layout_of(array: xr.DataArray) -> ArrayLayout:
     Warns
     -----
     GeosalWarning
-        The file no longer opens, or the array does not tell which part of it it is, so control points do not go along.
+        The file cannot be opened any more, or the array does not tell which part of it it is.
     """
     grid = grid_of(array)
     file = _file_of(array)
@@ -66,7 +66,7 @@ def layout_of(array: xr.DataArray) -> ArrayLayout:
         metadata = _metadata_of_file(array, file, metadata, whole=pixels.is_whole)
     grid, metadata = carry_place(array, grid, file, pixels, metadata)
     alpha = any(band.colorinterp == ColorInterp.alpha for band in metadata.bands)
-    # Of alpha alone no mask is made as well; of an array that knows no file nobody knows that it is alone.
+    # Alpha alone needs no mask beside it; without a file it is unknown whether alpha is alone.
     has_mask = "valid" in array.coords and (not alpha or file is None or file.has_mask)
     layout = RasterLayout(grid=grid, dtype=str(array.dtype), nodata=nodata, has_mask=has_mask, metadata=metadata)
     return ArrayLayout(layout, recode)
@@ -101,7 +101,7 @@ def _nodata_of(array: xr.DataArray, file: RasterLayout | None) -> tuple[float | 
 
 
 def _file_of(array: xr.DataArray) -> RasterLayout | None:
-    """The layout of the array's file, as it was read: all of its bands."""
+    """Return the layout of the array's file, as it was read, with all of its bands."""
     path = array.encoding.get("source")
     if not path:
         return None
@@ -133,7 +133,7 @@ def _metadata_of_file(array: xr.DataArray, file: RasterLayout, own: RasterMetada
 
 
 def _of_part(array: xr.DataArray, own: BandMetadata, found: BandMetadata) -> BandMetadata:
-    """A band of a part: what the array tells goes before what its file tells."""
+    """Make the metadata of a part's band; values of the array replace those of its file."""
     tells = array.coords.keys() | array.attrs.keys()
     return replace(
         found,
@@ -147,7 +147,7 @@ def _of_part(array: xr.DataArray, own: BandMetadata, found: BandMetadata) -> Ban
 
 
 def _of_any_part(tags: Tags) -> Tags:
-    """Leave out statistics, and what tells of the corners of the whole."""
+    """Leave out statistics, and tags about the corners of the whole."""
     kept = {
         domain: {key: text for key, text in items.items() if not _OF_THE_WHOLE.match(key)}
         for domain, items in tags.items()

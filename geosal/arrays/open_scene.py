@@ -42,7 +42,7 @@ def open_scene(
     chunks
         Rows and columns of a dask chunk; all bands lie in one.
     **reading
-        Further fields of `geosal.scenes.Reading`: ``resolution``, ``resampling``, ``to_byte``, ``drivers``.
+        Other fields of `geosal.scenes.Reading`: ``resolution``, ``resampling``, ``to_byte``, ``drivers``.
 
     Returns
     -------
@@ -50,13 +50,13 @@ def open_scene(
         (band, y, x) of the file's dtype, with rioxarray's ``spatial_ref``, nodata and ``long_name``. The coordinate
         ``colorinterp`` (band) names what a band shows; so do ``scale_factor``, ``add_offset`` and ``units`` where they
         differ, which are attributes where they do not. ``valid`` (y, x) is there when the file has a mask or alpha.
-        Where control points alone tell the place, ``y`` and ``x`` count pixels.
-        ``encoding["source"]`` and ``encoding["reading"]`` lead the writer back to tags, GCPs and RPCs.
+        Where only control points define the place, ``y`` and ``x`` count pixels.
+        From ``encoding["source"]`` and ``encoding["reading"]`` the writer finds tags, GCPs and RPCs again.
 
     Raises
     ------
     SceneError, UsageError, ResourceError
-        As `geosal.scenes.open_input`.
+        See `geosal.scenes.open_input`.
 
     Examples
     --------
@@ -106,13 +106,13 @@ def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:
     if not isinstance(opened, xr.DataArray):  # pages of a TIFF, of which `source` is the first
         return _of_layout(source, chunks)
     scene = opened.sel(band=list(source.indexes))
-    # Pixels come by the road of the main job, so that damage is an error here too and drivers are the trusted ones.
+    # Pixels are read as in the main job, so that damage is an error here too and only trusted drivers are used.
     data = _by_chunks(_read_pixels, source, ((len(source.indexes),), *scene.data.chunks[-2:]), scene.dtype)
     return scene.copy(data=data)
 
 
 def _of_layout(source: AnyScene, chunks: int) -> xr.DataArray:
-    """Return what rioxarray would make of a file with this layout; of a product or of bytes there is none."""
+    """Make the array that rioxarray would make of a file with this layout; products and bytes have no such file."""
     layout, grid = source.layout, source.grid
     sizes = da.core.normalize_chunks((-1, chunks, chunks), (layout.count, *grid.shape), dtype=layout.dtype)
     coords: dict[str, Any] = {"band": np.arange(1, layout.count + 1), **_coordinates(grid)}
@@ -126,7 +126,7 @@ def _of_layout(source: AnyScene, chunks: int) -> xr.DataArray:
 
 
 def _coordinates(grid: Grid) -> dict[str, Any]:
-    """Centres of rows and columns, where the grid is upright."""
+    """Make coordinates of the centres of rows and columns, where the grid is not rotated."""
     place = grid.transform
     if not place.is_rectilinear or place.b != 0:
         return {}
@@ -142,7 +142,7 @@ def _placed(scene: xr.DataArray, grid: Grid) -> xr.DataArray:
 
 
 def _with_pixels(scene: xr.DataArray, source: AnyScene) -> xr.DataArray:
-    """Give coordinates to a scene with control points or RPCs, so that a part tells which pixels it has.
+    """Give coordinates to a scene with control points or RPCs, so that a part knows its pixels.
 
     rioxarray leaves them out, and gives such a file the CRS of its RPCs, also where it has one of its own.
     """

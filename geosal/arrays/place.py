@@ -1,4 +1,4 @@
-"""Where an array lies in the file it was opened from, and what of the file's place moves along with it."""
+"""Find where an array lies in its file, and move the file's control points and RPCs to it."""
 
 import warnings
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class FilePixels(NamedTuple):
 def pixels_in_file(array: xr.DataArray, grid: Grid, file: RasterLayout) -> FilePixels | None:
     """Find where an array lies in its file; None where it does not tell, or lies elsewhere.
 
-    Of a file with control points and no transform, coordinates count pixels, as `open_scene` gives them.
+    If a file has control points and no transform, coordinates count pixels, as `open_scene` makes them.
     """
     if grid == file.grid:
         return FilePixels(Affine.identity(), is_whole=True)
@@ -48,7 +48,7 @@ def pixels_in_file(array: xr.DataArray, grid: Grid, file: RasterLayout) -> FileP
 def carry_place(
     array: xr.DataArray, grid: Grid, file: RasterLayout | None, pixels: FilePixels | None, metadata: RasterMetadata
 ) -> tuple[Grid, RasterMetadata]:
-    """Move control points and RPCs to the pixels of an array; tell its grid, which has none beside control points.
+    """Move control points and RPCs to the pixels of an array; with control points, its grid has no transform.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ def carry_place(
     file, pixels
         Its file, and where it lies in there; None where that is not known.
     metadata
-        With the control points and RPCs of the file, if that is known.
+        Metadata, with the control points and RPCs of the file, if that is known.
 
     Warns
     -----
     GeosalWarning
         Control points or RPCs are left out, and nothing else tells the place.
     """
-    if file is None and not grid.georeferenced:  # who gives an array a place goes before its points
+    if file is None and not grid.georeferenced:  # a place that the user gave to an array replaces its points
         metadata = _with_own_points(array, metadata)
         pixels = None if _is_uncounted(array) else FilePixels(grid.transform, is_whole=False)
     if pixels is None:
@@ -83,7 +83,7 @@ def carry_place(
         grid = file.grid
     if not metadata.gcps and metadata.rpcs is None:
         return grid, metadata
-    if file is None or file.grid.transform.is_identity:  # a transform would go before either
+    if file is None or file.grid.transform.is_identity:  # a transform would replace either
         grid = replace(grid, crs=None if metadata.gcps else grid.crs, transform=Affine.identity())
     rpcs = None if metadata.rpcs is None else _moved_rpcs(metadata.rpcs, pixels.transform)
     return grid, replace(metadata, gcps=tuple(_moved_points(metadata.gcps, pixels.transform)), rpcs=rpcs)
@@ -116,7 +116,7 @@ def _moved_points(points: Iterable[GroundControlPoint], transform: Affine) -> It
 
 
 def _moved_rpcs(rpcs: RPC, transform: Affine) -> RPC | None:
-    """RPCs count from the centre of the first pixel; those of a turned array cannot be told."""
+    """Move RPCs, which count from the centre of the first pixel; a rotated array cannot have any."""
     if transform.b or transform.d or transform.a <= 0 or transform.e <= 0:
         warnings.warn(
             "the array is turned or flipped, and RPCs cannot tell of that, so they do not go along; turn it back: "

@@ -1,4 +1,4 @@
-"""The wiring: `smooth_block` over a dask array through one `map_overlap`, and its xarray face."""
+"""Smoothing on arrays: `smooth_block` over a dask array through one `map_overlap`, and its xarray interface."""
 
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     ----------
     scene
         (band, y, x) or (y, x), integer or float. Samples equal to ``scene.rio.nodata``, NaN, infinite, or False in a
-        coordinate ``valid`` (y, x) keep their value and lend no weight; a band whose coordinate ``colorinterp`` is
+        coordinate ``valid`` (y, x) keep their value and have no weight; a band whose coordinate ``colorinterp`` is
         ``"alpha"`` is carried over.
     saliency
         (y, x) in [0, 1] on the scene's grid; 1 keeps a pixel as it is.
@@ -37,7 +37,7 @@ def smooth(scene: xr.DataArray, saliency: xr.DataArray, ladder: Ladder | None = 
     Returns
     -------
     xarray.DataArray
-        Lazy, like `scene`, with its coordinates and attributes.
+        A lazy array like `scene`, with its coordinates and attributes.
 
     Raises
     ------

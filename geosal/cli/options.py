@@ -243,7 +243,7 @@ def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[
     Raises
     ------
     UsageError
-        A SOURCE that cannot be.
+        A SOURCE text is wrong.
     """
     given = [path for path in paths if path is not None]
     read = (SourceText.parse(source) if isinstance(source, str) else source for source in sources)

@@ -1,1 +1,1 @@
-"""What every room may use: where pixels are, what travels beside them, how GDAL is asked, what saliency does."""
+"""The base of every room: grids, layouts and metadata, GDAL's options, and what saliency does."""

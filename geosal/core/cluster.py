@@ -48,7 +48,7 @@ class Pool:
         Raises
         ------
         GeosalError
-            As the task raised it; tasks not yet begun are dropped.
+            The task raised it; tasks not yet begun are dropped.
         ClusterError
             A worker died, or the scheduler went away.
         """
@@ -60,7 +60,7 @@ class Pool:
                 while len(running) <= self.workers and (item := next(waiting, None)) is not None:
                     running.add(self.executor.submit(work, item))
                 if not running:
-                    if self.watch is not None:  # whoever has joined in the meantime
+                    if self.watch is not None:  # a worker may have joined in the meantime
                         self.watch()
                     return
                 done, running = wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
@@ -75,7 +75,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class _SameCode:
-    """A task that refuses a worker with another geosal: one may join, take blocks and leave between two looks."""
+    """A task that refuses to run in another geosal: a worker may join, take blocks and leave between two checks."""
 
     task: Callable[[Any], Any]
     code: tuple[str, str]
@@ -100,7 +100,7 @@ def _result(future: "Future[_Result]", watch: Callable[[], None] | None) -> _Res
     except BaseException as error:
         if type(error).__module__.startswith(("distributed", "concurrent.futures")):
             if watch is not None:
-                watch()  # a scheduler that is gone is why, and has another mend
+                watch()  # if the scheduler is gone, that is the reason, and has another mend
             raise ClusterError(
                 f"the cluster gave up on a block ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
                 "look at the workers' logs, and give them more memory or use a smaller --block"
@@ -164,7 +164,7 @@ def open_pool(scheduler: str, workers: int | None) -> Iterator[Pool]:
 
 @contextmanager
 def _shutdown(executor: Executor) -> Iterator[Executor]:
-    """Drop what has not begun when the body ends early; leaving the pool waits for what has."""
+    """Drop tasks that have not begun when the body ends early, and wait for those that have."""
     try:
         yield executor
     finally:
@@ -192,7 +192,7 @@ def _dask_pool(address: str, workers: int | None) -> Iterator[Pool]:
         logger.info("cluster at %s: %d threads", address, threads)
         watch = _Watch(client, address)
         watch()
-        with _muted(*_THEIR_LOGS):  # what is wrong is told once, by us
+        with _muted(*_THEIR_LOGS):  # geosal reports what is wrong, once
             yield Pool(client.get_executor(pure=False), workers or threads, watch)
     finally:
         with _muted(*_THEIR_LOGS):
@@ -201,7 +201,7 @@ def _dask_pool(address: str, workers: int | None) -> Iterator[Pool]:
 
 @contextmanager
 def _muted(*names: str) -> Iterator[None]:
-    """Keep logs of a library off the terminal, where nobody has asked for them."""
+    """Keep the logs of a library off the terminal, unless the user has configured logging."""
     loggers = [logging.getLogger(name) for name in names]
     before = [(each.handlers, each.propagate) for each in loggers]
     for each in loggers:
@@ -214,7 +214,7 @@ def _muted(*names: str) -> Iterator[None]:
 
 
 class _Watch:
-    """Looks after the workers of a cluster: that there are any, and that each has the geosal that is here."""
+    """Watches the workers of a cluster: there must be some, and each must have the same geosal as this process."""
 
     def __init__(self, client: Any, address: str) -> None:
         self._client, self._address = client, address
@@ -227,7 +227,7 @@ class _Watch:
         Raises
         ------
         ClusterError
-            No worker for a while, no scheduler, or a worker with another geosal or none.
+            There is no worker for a while, no scheduler, or a worker with another geosal or none.
         """
         try:
             there = set(self._client.nthreads())
@@ -244,7 +244,7 @@ class _Watch:
             )
         fresh = sorted(there - self._known)
         if fresh:
-            # By a name of Python's own: what is geosal's, a worker without it could not even unpack.
+            # The function is one of Python's own: a worker without geosal could not even unpickle one of geosal's.
             answers = self._client.run(eval, _ASK, workers=fresh, on_error="return")
             for worker in fresh:
                 self._compare(worker, answers.get(worker))
@@ -252,7 +252,7 @@ class _Watch:
 
     def _compare(self, worker: str, theirs: Any) -> None:
         if theirs is None or isinstance(theirs, OSError):
-            return  # it left while it was asked
+            return  # the worker left meanwhile
         if isinstance(theirs, BaseException):
             cause = " ".join(str(theirs).split())[:120]
             raise ClusterError(

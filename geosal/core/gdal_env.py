@@ -33,39 +33,39 @@ _STRICT: dict[str, object] = {
     # With threads of its own GDAL 3.10 decodes a damaged JPEG2000 tile to zeros and says nothing. Blocks are worked on
     # side by side anyway, and encoders are given their threads where they are called.
     "GDAL_NUM_THREADS": 1,
-    # Asked to, GDAL hands out zeros for tiles that it cannot read.
+    # If this is set, GDAL returns zeros for tiles that it cannot read.
     "GTIFF_IGNORE_READ_ERRORS": False,
-    # Read at once, a PNG that is cut off comes out as zeros.
+    # A PNG that is cut off would be read as zeros, if it is read at once.
     "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,
-    # Without it the metadata of a JPEG2000 has no place to go.
+    # Without it GDAL writes no .aux.xml, which holds the metadata of a JPEG 2000.
     "GDAL_PAM_ENABLED": True,
-    # People who read COGs from a bucket set EMPTY_DIR, and masks, nodata and places beside a file would be gone.
+    # Users who read COGs from a bucket set EMPTY_DIR, which would hide masks, nodata and places beside a file.
     READDIR: "FALSE",
     # Tiles of ours are little-endian, and so is the file that GDAL writes as their model.
     "GDAL_TIFF_ENDIANNESS": "LITTLE",
 }
 _TRUSTED_DRIVERS = (
-    # Those whose files hold their own pixels. Many formats (VRT, ISIS, ERS, PDS, HDF5 and netCDF with external links …)
-    # let a file name another one or a server: a scene that came by mail must not open /etc/passwd or call home.
+    # Drivers whose files hold their own pixels. Many formats (VRT, ISIS, ERS, PDS, HDF5 and netCDF with external links
+    # …) let a file name another one or a server: a scene that came by mail must not open /etc/passwd or call home.
     "GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "PNG", "JPEG", "JPEGXL", "WEBP", "GIF", "BMP", "PNM",
     "HFA", "NITF", "ENVI", "EHdr", "SRTMHGT", "AAIGrid", "GRASSASCIIGrid", "GSAG", "GSBG", "GS7BG", "XYZ", "DTED",
     "USGSDEM", "GRIB", "RMF", "SGI", "TGA", "CEOS", "RST",
 )  # fmt: skip
-# Opening says so each time; who asks for a scene's grid is told once, by geosal. A filter made for good here is safe in
-# threads, `warnings.catch_warnings` is not.
+# rasterio warns at each opening; geosal tells the user once. A permanent filter is safe in threads,
+# `warnings.catch_warnings` is not.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"geosal\.")
 
 
 @contextmanager
 def gdal_env() -> Iterator[None]:
-    """Run the body with geosal's GDAL options; what the user has set stays, unless it hides errors."""
+    """Run the body with geosal's GDAL options; the user's own settings stay, unless they hide errors."""
     options = {name: value for name, value in _OPTIONS.items() if name not in os.environ}
     with rasterio.Env(**options, **_STRICT):
         yield
 
 
 def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Names of the drivers that may open a file nobody vouches for, and of those the user adds by name.
+    """Return the names of the drivers that may open an untrusted file, with those that the user adds by name.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def path_text(what: str, value: object) -> str:
 
 
 def no_neighbours() -> rasterio.Env:
-    """GDAL takes no file beside a raster for a part of it."""
+    """Run the body so that GDAL ignores the files beside a raster."""
     return rasterio.Env(**{READDIR: "EMPTY_DIR"})
 
 

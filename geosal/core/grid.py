@@ -1,6 +1,6 @@
-"""Where pixels are: the grid of a raster, and the blocks that work is cut into.
+"""Positions of pixels: the grid of a raster, and the blocks that work is cut into.
 
-A *block* is a unit of work, a rectangle of the grid; a *tile* is a unit in a file; a *chunk* is dask's.
+A *block* is a unit of work, a rectangle of the grid; a *tile* is a unit in a file; a *chunk* is a part of a dask array.
 """
 
 import math

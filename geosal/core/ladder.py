@@ -70,16 +70,16 @@ class Ladder:
         Parameters
         ----------
         saliency
-            Any shape, each value in [0, 1].
+            Saliency of any shape, each value in [0, 1].
 
         Raises
         ------
         SaliencyError
-            A value outside [0, 1] or NaN: an error, never a clip.
+            A value is NaN or outside [0, 1]; values are never clipped.
         """
         flat = saliency.ravel()
         levels = np.empty(flat.size, np.uint8)
-        for begin in range(0, flat.size, _STRIP):  # what is in work stays in the cache
+        for begin in range(0, flat.size, _STRIP):  # strips stay in the cache
             part = flat[begin : begin + _STRIP]
             if not (part.min() >= 0 and part.max() <= 1):
                 raise SaliencyError(

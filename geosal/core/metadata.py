@@ -1,4 +1,4 @@
-"""What GDAL knows about a raster besides its pixels: read whole from a source, put whole on a new file."""
+"""Everything GDAL knows about a raster besides its pixels: read from a source, and put on a new file."""
 
 import re
 import warnings
@@ -61,7 +61,7 @@ def read_metadata(dataset: DatasetReader, indexes: Sequence[int]) -> RasterMetad
 def apply_metadata(dataset: DatasetWriter, metadata: RasterMetadata) -> None:
     """Put `metadata` on a GeoTIFF that is open for writing and has no pixels yet.
 
-    Left out are the domain IMD, for which GDAL makes a file beside the GeoTIFF, and what rasterio cannot write: the
+    It leaves out the domain IMD, for which GDAL makes a file beside the GeoTIFF, and what rasterio cannot write: the
     domains ``json:…``, and ``xml:…`` documents without an equals sign.
 
     Raises
@@ -115,7 +115,7 @@ def metadata_to_json(metadata: RasterMetadata) -> dict[str, Any]:
 
 
 def metadata_from_json(data: Mapping[str, Any]) -> RasterMetadata:
-    """Make metadata again of what `metadata_to_json` made; band statistics are left out, as in `read_metadata`.
+    """Make metadata from the data of `metadata_to_json`; band statistics are left out, as in `read_metadata`.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def _read_band(dataset: DatasetReader, index: int) -> BandMetadata:
 
 
 def _texts(dataset: DatasetReader, what: str) -> tuple[str | None, ...]:
-    """Names or units of all bands; none where rasterio cannot read them as UTF-8, as in headers of other encodings."""
+    """Return names or units of all bands; none where rasterio cannot read them as UTF-8."""
     try:
         found: tuple[str | None, ...] = getattr(dataset, what)
     except UnicodeDecodeError:
@@ -196,15 +196,15 @@ def _without_statistics(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _document(domain: str, tags: dict[str, str]) -> str:
-    """Join what rasterio has split: it cuts every JSON document at its first colon."""
+    """Join a JSON document again, which rasterio cuts at its first colon."""
     key, value = next(iter(tags.items()))
     return value if key in {domain, domain.partition(":")[0]} else f"{key}:{value}"
 
 
 def _read_nbits(dataset: DatasetReader, indexes: Sequence[int]) -> int | None:
-    """Significant bits of an integer sample, where the file's own coding holds no more of them.
+    """Return the significant bits of an integer sample, where the file's own coding holds no more of them.
 
-    What a header or an .aux.xml says beside samples of all bits (NITF's ABPP) may be less than they have.
+    Where samples are stored with all bits, the number in a header or an .aux.xml (NITF's ABPP) may be too small.
     """
     if dataset.driver not in _DRIVERS_OF_BITS or _says_bits_aside(dataset):
         return None

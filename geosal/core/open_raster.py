@@ -1,4 +1,4 @@
-"""A raster opened for reading, by drivers that are trusted, after a look at what GDAL would open along with it."""
+"""Open a raster for reading, by trusted drivers, after a check of the files that GDAL would open along with it."""
 
 import logging
 import os
@@ -41,8 +41,8 @@ _AUX = ".aux.xml"
 def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False) -> DatasetReader:
     """Open a raster for reading, with trusted drivers only; call it inside `gdal_env`.
 
-    What GDAL would open along with it, whatever the driver, is looked at first: a mask or an overview beside a local
-    file has to be a TIFF.
+    Files that GDAL would open along with it, whatever the driver, are checked first: a mask or an overview beside a
+    local file has to be a TIFF.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
     extra_drivers
         Names of GDAL drivers to trust for this file, such as ``("VRT",)``.
     alone
-        Take no file beside it for a part of it: no ``.aux.xml``, ``.msk`` or ``.ovr``.
+        Whether files beside it are ignored: ``.aux.xml``, ``.msk`` and ``.ovr``.
 
     Raises
     ------
@@ -86,10 +86,10 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
 
 
 def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:
-    """Look for masks now: libtiff minds odd tags as it does, and rasterio raises that at the next question.
+    """Look for masks now: libtiff reports odd tags meanwhile, which rasterio would raise at the next call.
 
-    The pixels are sound all the same. But GDAL looks once only, and takes every pixel for valid where it could not read
-    a mask: such a file is refused. Its last word is no witness, it may be about another image.
+    The pixels are sound all the same. But GDAL looks only once, and takes every pixel for valid where it could not read
+    a mask: such a file is refused. GDAL's last message alone proves nothing, it may be about another image.
     """
     fault = _last_fault(dataset)
     flags = dataset.mask_flag_enums[0] if dataset.count else []
@@ -147,7 +147,7 @@ def _lost_mask(path: str, driver: str, *, alone: bool) -> tuple[str, str]:
 
 
 def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
-    """Look for masks and metadata beside a file; on a server only where the user has not said otherwise."""
+    """Look for masks and metadata beside a file; on a server only unless the user has turned that off."""
     wish = None if is_local(path) else os.environ.get(READDIR)
     return nullcontext() if wish is None else rasterio.Env(**{READDIR: wish})
 
@@ -177,7 +177,7 @@ def _refuse_sidecars(path: str) -> None:
 
 
 def _sidecars(path: str, suffixes: tuple[str, ...]) -> Iterator[str]:
-    """Name what lies beside a local file; GDAL looks for it whatever the case, and for the mask of an overview too."""
+    """List the sidecars of a local file; GDAL ignores case, and also looks for the mask of an overview."""
     folder, name = os.path.split(os.path.abspath(path))
     try:
         there = os.listdir(folder)

@@ -1,4 +1,4 @@
-"""Values of options as people write them, in YAML or in Python: read, checked and converted.
+"""Read, check and convert values of options as people write them, in YAML or in Python.
 
 Each function takes the name of the option for its message.
 """
@@ -23,7 +23,7 @@ _LARGEST_SIZE = 1e15
 
 
 def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> None:
-    """Refuse keys that nobody knows, with the nearest known one.
+    """Refuse unknown keys; the message has the nearest known one.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> Non
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without aliases: a recipe needs none, and nested ones grow without bound. No key stands twice."""
+    """Loader of YAML without aliases, which no recipe needs and which can grow without bound; keys are unique."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -70,7 +70,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def parse_size(written: str | int) -> int:
-    """Bytes from ``"512MB"``, ``"1.5GiB"``, ``"51204 bytes"`` or a plain number, which is bytes.
+    """Read a size in bytes: ``"512MB"``, ``"1.5GiB"``, ``"51204 bytes"`` or a plain number of bytes.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def parse_size(written: str | int) -> int:
 
 
 def require(ok: object, name: str, value: object, wanted: str) -> None:
-    """Refuse a value that is not what is wanted.
+    """Refuse a wrong value.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def read_texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def read_number(name: str, value: Any) -> float:
-    """Read a number; true and false are none."""
+    """Read a number; true and false are no numbers."""
     require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")
     return float(value)
 

@@ -1,6 +1,6 @@
-"""Tags by which our files tell how they were made, written and read; in the default domain, ``GEOSAL_`` before each.
+"""Make and read the tags that record how our files were made; all are in the default domain and begin with ``GEOSAL_``.
 
-Tags of one format alone, such as the digest of a JPEG, are that format's business.
+Tags of one format alone, such as the digest of a JPEG, are in that format's room.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
 
 
 def of_any_file() -> dict[str, str]:
-    """Tags of a file whose pixels were given to us."""
+    """Make the tags of a file whose pixels came from the user."""
     return {VERSION: __version__}
 
 
 def of_a_job(treatment: Treatment, ladder: Ladder, kernel: float, saliency: str) -> dict[str, str]:
-    """Tags of a job's output.
+    """Make the tags of a job's output.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def of_a_job(treatment: Treatment, ladder: Ladder, kernel: float, saliency: str)
 
 
 def of_a_map(saliency: str, scale: int, levels: int | None) -> dict[str, str]:
-    """Tags of a saliency map that are known before its pixels.
+    """Make the tags of a saliency map that are known before its pixels.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def of_a_map(saliency: str, scale: int, levels: int | None) -> dict[str, str]:
     scale
         The value of saliency 1.
     levels
-        Number of values it was brought to; None for all.
+        Number of values it was reduced to; None for all.
     """
     tags = {
         **of_any_file(),
@@ -69,12 +69,12 @@ def of_a_map(saliency: str, scale: int, levels: int | None) -> dict[str, str]:
 
 
 def of_map_pixels(mean: float) -> dict[str, str]:
-    """Tags of a saliency map that only its pixels tell: the mean saliency."""
+    """Make the tag of a saliency map that depends on its pixels: the mean saliency."""
     return {f"{PREFIX}MEAN_SALIENCY": f"{mean:.4f}"}
 
 
 def of_an_error_map(candidate: str, original: str) -> dict[str, str]:
-    """Tags of a raster of errors: the names of the two files that were compared."""
+    """Make the tags of a raster of errors: the names of the two files that were compared."""
     return {**of_any_file(), f"{PREFIX}ERROR_OF": candidate, f"{PREFIX}ERROR_AGAINST": original}
 
 
@@ -102,5 +102,5 @@ def read_saliency(tags: Mapping[str, str]) -> str | None:
 
 
 def all_of(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags among those of the default domain that are ours."""
+    """Return geosal's own tags among those of the default domain."""
     return {key: value for key, value in tags.items() if key.startswith(PREFIX)}

@@ -1,4 +1,4 @@
-"""What a raster carries beside its pixels, read once from the source and given whole to the writer."""
+"""Layout and metadata of a raster: read once from the source and given whole to the writer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ _OF_COUNTS = re.compile(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BandMetadata:
-    """What GDAL knows about one band."""
+    """Metadata of one band, as GDAL knows it."""
 
     description: str | None = None
     unit: str | None = None
@@ -46,7 +46,7 @@ class BandMetadata:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RasterMetadata:
-    """What GDAL knows about a raster besides its grid and its pixels."""
+    """Metadata of a raster besides its grid and its pixels, as GDAL knows it."""
 
     bands: tuple[BandMetadata, ...]
     tags: Tags = field(default_factory=dict)
@@ -92,7 +92,7 @@ def without_scale(band: BandMetadata) -> BandMetadata:
 
 
 def without_scale_tags(tags: Tags) -> Tags:
-    """Leave out tags that tell how counts come to physical values, as Landsat's ``REFLECTANCE_MULT`` does."""
+    """Leave out tags that tell how counts become physical values, such as Landsat's ``REFLECTANCE_MULT``."""
     kept = {
         domain: {key: text for key, text in items.items() if not _OF_COUNTS.fullmatch(key)}
         for domain, items in tags.items()
@@ -101,7 +101,7 @@ def without_scale_tags(tags: Tags) -> Tags:
 
 
 class Samples(NamedTuple):
-    """What was read of a block."""
+    """The samples of a block, with their validity."""
 
     pixels: NDArray[Any]
     """Pixels, (band, y, x), of the scene's dtype."""
@@ -126,7 +126,7 @@ class QualityBand:
     sensor
         Sensor that the flags depend on, such as ``LANDSAT_8``; empty where they do not.
     alone
-        No file beside it belongs to it, as in a product; see `geosal.core.open_raster.open_raster`.
+        Whether files beside it are ignored, as in a product; see `geosal.core.open_raster.open_raster`.
     """
 
     kind: str
@@ -136,7 +136,7 @@ class QualityBand:
 
 
 class Pixels(Protocol):
-    """A scene as sources of saliency see it: blocks of samples, and what else came with the product.
+    """A scene as sources of saliency see it: blocks of samples, and the quality bands of its product.
 
     It pickles, holds paths and no handles, and any thread may read.
     """
@@ -178,7 +178,7 @@ def alpha_among(colours: Sequence[str]) -> int | None:
 
 
 def told_nodata(array: Any) -> float | None:
-    """Nodata code of an `xarray.DataArray`, as rioxarray tells it.
+    """Return the nodata code of an `xarray.DataArray`, as rioxarray gives it.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def told_nodata(array: Any) -> float | None:
         told = array.rio.nodata
         limits = np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
         if told is not None and limits is not None and not limits.min <= told <= limits.max:
-            why = f"it is {told}"  # asked a second time, rioxarray no longer minds
+            why = f"it is {told}"  # at the second call, rioxarray no longer raises
     except (OverflowError, TypeError, ValueError) as error:
         why = str(error)
     if why:
@@ -204,8 +204,8 @@ def told_nodata(array: Any) -> float | None:
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     """Find the samples that carry the nodata code, as GDAL does.
 
-    Integers by equality. Floats within two units in the last place (GDAL's ``ARE_REAL_EQUAL``): ESRI's -3.4028235e38 is
-    written in tags in several roundings. NaN by being NaN.
+    Integers match by equality. Floats match within two units in the last place (GDAL's ``ARE_REAL_EQUAL``), because
+    tags have ESRI's -3.4028235e38 in several roundings. NaN matches NaN.
     """
     if np.isnan(nodata):
         return np.isnan(samples) if samples.dtype.kind == "f" else np.zeros(samples.shape, np.bool_)
@@ -232,7 +232,7 @@ def valid_samples(samples: NDArray[Any], nodata: float | None) -> NDArray[np.boo
 def mask_out(
     valid: NDArray[np.bool_], mask: NDArray[np.bool_] | None, alpha: NDArray[Any] | None, alpha_band: int | None
 ) -> NDArray[np.bool_]:
-    """Narrow what counts by a mask and by alpha; the one rule for files and for arrays.
+    """Restrict the samples that count by a mask and by alpha; files and arrays share this rule.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def mask_out(
 
 
 def any_colour(valid: NDArray[np.bool_], alpha: int | None) -> NDArray[np.bool_]:
-    """Pixels (y, x) that are valid in a band other than `alpha`; `valid` is (band, y, x)."""
+    """Find the pixels (y, x) that are valid in a band other than `alpha`; `valid` is (band, y, x)."""
     colours = [band for position, band in enumerate(valid) if position != alpha] or [valid[0]]
     either: NDArray[np.bool_] = colours[0].copy()
     for band in colours[1:]:
@@ -271,9 +271,10 @@ def is_mean_apart(nodata: float, dtype: str | np.dtype[Any]) -> bool:
 
 
 def move_off_nodata(samples: NDArray[Any], hit: NDArray[np.bool_], nodata: float) -> None:
-    """Give computed samples that took the nodata code a value beside it.
+    """Move computed samples off the nodata code, to the next value.
 
-    Upwards from 0 and from the least value, otherwise towards 0; of floats, by as much as GDAL tells apart.
+    The move is upwards from 0 and from the least value, otherwise towards 0; for floats, as far as GDAL needs to tell
+    the values apart.
     """
     code = samples.dtype.type(nodata)
     if isinstance(code, np.floating):

@@ -1,4 +1,4 @@
-"""One handle of a raster for all threads of a process, and what a file is known by while it is used."""
+"""Share one handle of a raster between all threads of a process, and notice when its file changes."""
 
 import os
 import threading
@@ -54,7 +54,7 @@ def file_state(path: str, *, alone: bool = False) -> FileState | None:
 def shared_raster(
     path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False, seen: FileState | None = None
 ) -> Iterator[DatasetReader]:
-    """Lend this process's one handle of a raster to the calling thread, with `gdal_env` around it.
+    """Lend the process's only handle of a raster to the calling thread, inside `gdal_env`.
 
     GDAL's cache of decoded tiles belongs to the handle: threads that share one decode the tiles that their halos share
     once. Handles are not safe in two threads at once, so a lock is held while one is lent; keep only the read inside
@@ -97,7 +97,7 @@ def _take_handle(path: str, extra_drivers: tuple[str, ...], alone: bool) -> _Han
 
 
 def close_shared_rasters() -> None:
-    """Close the handles that nobody uses, and give back the tiles GDAL keeps for them."""
+    """Close the handles that are not in use, and free the tiles that GDAL keeps for them."""
     with _handles_lock:
         _close_idle(keep=0)
 

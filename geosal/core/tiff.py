@@ -1,4 +1,4 @@
-"""A TIFF's own directories, read without GDAL: what it lists, whether or not GDAL could make use of it."""
+"""Read the directories of a TIFF without GDAL: all that it lists, whether or not GDAL can use it."""
 
 import struct
 from collections.abc import Collection
@@ -19,7 +19,7 @@ _TEXT = 2
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 """TIFF's numbers of integer types -> format characters of struct."""
 UNREADABLE = (struct.error, KeyError, IndexError, OverflowError, MemoryError)
-"""What a `TiffReader` raises over a damaged file, besides OSError; that it is no TIFF is a ValueError."""
+"""Errors of a `TiffReader` over a damaged file, besides OSError; it raises ValueError for a file that is no TIFF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class TiffReader:
         return cls(file, order, big, first)
 
     def directory(self, begin: int, wanted: Collection[int]) -> tuple[dict[int, NDArray[np.int64]], int]:
-        """Read those integer tags of the directory at `begin` that are wanted, and where the next one lies."""
+        """Read the wanted integer tags of the directory at `begin`, and the offset of the next one."""
         count_format, entry_format = ("Q", "HHQ8s") if self.big else ("H", "HHI4s")
         self.file.seek(begin)
         (count,) = self._take(count_format)

@@ -1,8 +1,8 @@
 """What saliency does to a scene: smooth its pixels, bound their errors, or choose the quality of its tiles.
 
 A treatment is written ``smooth``, ``bound:error=32``, ``quality:low=40,high=90`` or ``twopass:low=30,high=70``; several
-are combined. All of them go by the ladder's levels: level 0 (saliency 1) is left alone or gets the best, the last level
-the most of it.
+are combined. All of them depend on the ladder's levels: level 0 (saliency 1) stays as it is or gets the best quality,
+the last level is changed most.
 """
 
 import math
@@ -42,12 +42,12 @@ class Bound:
     finer: float | None = None
 
     def settled(self, dtype: str) -> Self:
-        """Fill in the default of the largest error, and see that `dtype` can have it.
+        """Fill in the default of the largest error, and check that `dtype` can have it.
 
         Raises
         ------
         UsageError
-            Floats without an error, or an error that is too small or too large for the dtype.
+            The samples are floats and no error is given, or the error is too small or too large for the dtype.
         """
         error = _ERRORS.get(dtype) if self.error is None else self.error
         if error is None:
@@ -67,7 +67,7 @@ class Bound:
         return replace(self, error=error)
 
     def errors(self, steps: int, dtype: str) -> tuple[float, ...]:
-        """Largest error of each level, ``error * level / steps``; whole numbers for integers.
+        """Return the largest error of each level, ``error * level / steps``; whole numbers for integers.
 
         Raises
         ------
@@ -151,8 +151,8 @@ class Treatment:
         Raises
         ------
         UsageError
-            None at all, an unknown one or one that is given twice; a parameter that cannot be; two of `bound`,
-            `quality` and `twopass` together.
+            There is no treatment, an unknown one or one that is given twice; a parameter is wrong; or two of `bound`,
+            `quality` and `twopass` are given together.
         """
         given: dict[str, dict[str, float]] = {}
         for text in texts:
@@ -234,7 +234,7 @@ def _bound(error: float | None = None, finer: float | None = None) -> Bound:
 
 
 def _twopass(low: float | None = None, high: float | None = None) -> TwoPass:
-    """Fill in the defaults, as far as what was given leaves room for them."""
+    """Fill in the defaults, as far as the given values leave room for them."""
     _qualities("twopass", low, high)
     usual = TwoPass()
     best = max(usual.high, low or 0.0) if high is None else high

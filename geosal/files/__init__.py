@@ -4,6 +4,6 @@ Index card
 ----------
 - `publish.WorkDirectory`: where files are made, and how they take their names; `publish.check_output` refuses what
   could not be published.
-- `swap`: new files in the place of old ones, so that whoever dies meanwhile leaves enough to put it right.
-- `atomic`: what the operating system offers: locks, flushes, renames.
+- `swap`: puts new files in the place of old ones, so that the next job can repair what a killed one has left.
+- `atomic`: locks, flushes and renames of the operating system.
 """

@@ -1,4 +1,4 @@
-"""What the operating system offers for files that must be whole: locks, flushes, renames."""
+"""Locks, flushes and renames of the operating system, for files that must be complete."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ _FLUSHING = 8
 
 
 def try_lock(file: IO[bytes]) -> bool:
-    """Take an exclusive lock if nobody holds it; True as well where locks do not exist."""
+    """Take an exclusive lock if it is free; also return True where locks do not exist."""
     if sys.platform == "win32":
         return True
     try:
@@ -28,7 +28,7 @@ def try_lock(file: IO[bytes]) -> bool:
 
 
 def holds_lock(path: Path) -> bool:
-    """Return whether somebody holds the lock of a file; True as well where that cannot be told."""
+    """Return whether a process holds the lock of a file; also True where that is unknown."""
     if sys.platform == "win32":
         return True
     try:
@@ -43,7 +43,7 @@ def holds_lock(path: Path) -> bool:
 
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Keep other publishers out of a directory; file systems without locks go without."""
+    """Keep other publishers out of a directory, where the file system has locks."""
     if sys.platform == "win32":
         yield
         return
@@ -57,26 +57,26 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def flush(path: Path) -> None:
-    """Bring a file, or the names in a directory, to the disk."""
+    """Flush a file, or the names in a directory, to the disk."""
     if path.is_dir() and sys.platform == "win32":
         return
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     except OSError as error:
-        if not path.is_dir() or error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some servers know no such thing
+        if not path.is_dir() or error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # a server that cannot
             raise
     finally:
         os.close(handle)
 
 
 def flush_tree(path: Path) -> None:
-    """Bring a file, or a directory with all that is in it, to the disk."""
+    """Flush a file, or a directory with its content, to the disk."""
     if not path.is_dir():
         flush(path)
         return
     found = [Path(directory) / name for directory, _, names in os.walk(path) for name in names]
-    # Each flush waits for the disk: side by side they wait together.
+    # Each flush waits for the disk; in threads they wait together.
     with ThreadPoolExecutor(_FLUSHING) as pool:
         for _ in pool.map(flush, found):
             pass
@@ -85,9 +85,9 @@ def flush_tree(path: Path) -> None:
 
 
 def rename_new(main: Path, output: Path) -> None:
-    """Rename, but never over a file: a hard link fails where the name is taken, in one step and without any lock.
+    """Rename, but never over a file: a hard link fails if the name is taken, in one step and without a lock.
 
-    A directory cannot be linked, but nor can it be renamed over anything except an empty directory.
+    A directory cannot be linked, but neither can it be renamed over anything except an empty directory.
 
     Raises
     ------

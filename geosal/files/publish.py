@@ -81,14 +81,14 @@ def why_no_folder(parent: Path) -> str:
 
 
 def abandon() -> None:
-    """Delete the work directories of this process, which is about to end without leaving them; not while publishing."""
+    """Delete the work directories of this process before it ends without leaving them; not while it publishes."""
     for directory in tuple(_live):
         if not (directory / NOTE).exists():
             shutil.rmtree(directory, ignore_errors=True)
 
 
 def visible_parent(path: Path) -> Path:
-    """Directory of a file in messages: a work directory is gone when the user reads them, so the one around it."""
+    """Return the directory of a file for messages; for a work directory, which will be gone, the one around it."""
     return path.parent.parent if _MARK in path.parent.name else path.parent
 
 
@@ -107,10 +107,10 @@ def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputE
 class WorkDirectory:
     """A hidden directory beside the output, in which files are made before they take their names.
 
-    Nobody else may look into it: what a private file gives way to is private before it has its mode.
+    Other users may not look into it: a file that replaces a private one is private from the start.
 
-    Use it as a context manager. Entering deletes what killed jobs for the same output have left; leaving deletes the
-    directory, whatever happened.
+    Use it as a context manager. Entering deletes the directories of killed jobs for the same output; leaving deletes
+    the directory, whatever happened.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class WorkDirectory:
         prefix = _prefix(self.output)
         directory = self.output.parent / f"{prefix}{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            with locked(directory.parent):  # nobody may find the directory before it has its own lock
+            with locked(directory.parent):  # another job must not find the directory before it has its own lock
                 _remove_stale(directory.parent, prefix)
                 directory.mkdir(mode=0o700)
                 self._directory = directory
@@ -166,7 +166,7 @@ class WorkDirectory:
         self._directory = self._lock = None
 
     def _is_settled(self) -> bool:
-        """Put right what an exception in the midst of publishing left; if that fails, the next job finds the pieces."""
+        """Repair what an exception during publishing left; if that fails, the next job finds the pieces."""
         try:
             if self._swap is not None:
                 self._swap.settle()
@@ -176,7 +176,7 @@ class WorkDirectory:
         return True
 
     def path(self, name: str) -> Path:
-        """Path for a temporary file of that name."""
+        """Return the path of a temporary file with that name."""
         if self._directory is None:
             raise OutputError(f"{self._named}: the work directory is not open; use it in a with statement")
         return self._directory / name
@@ -184,9 +184,9 @@ class WorkDirectory:
     def publish(self, main: Path) -> Path:
         """Give a finished file, and the sidecars GDAL has put beside it, or a finished store the name of the output.
 
-        Everything is on disk before the name is taken; sidecars go first, the file itself last and at once. Once it
-        has its name nothing is undone, whatever comes. Of two jobs that publish without `overwrite`, one wins and the
-        other raises.
+        Everything is on disk before the name is taken; sidecars are moved first, the file itself last and in one step.
+        Once it has its name nothing is undone, whatever happens. Of two jobs that publish without `overwrite`, one wins
+        and the other raises.
 
         Returns
         -------
@@ -196,7 +196,7 @@ class WorkDirectory:
         Raises
         ------
         OutputError
-            The name is taken, or the disk refuses; what stood under the name is as it was.
+            The name is taken, or the disk refuses; the old file is unchanged.
         """
         try:
             for path in (main, *(beside(main, suffix) for suffix in sidecars_of(main))):
@@ -208,7 +208,7 @@ class WorkDirectory:
                 self._swap.carry_out(replace=self._overwrite)
                 flush(self.output.parent)
         except FileExistsError as error:
-            self._swap = None  # what stands there is another's
+            self._swap = None  # the file there belongs to another job
             raise OutputError(
                 f"{self._named}: another program has made it meanwhile; replace it: {_REPLACE}"
             ) from error
@@ -221,7 +221,7 @@ class WorkDirectory:
 
 
 def _keep_modes(main: Path, output: Path) -> None:
-    """Let nobody read what takes the place of a file who could not read that: all of it gets the old one's mode."""
+    """Give all new files the mode of the old one, so that no more users can read them."""
     if not output.exists():
         return
     mode = stat.S_IMODE(output.stat().st_mode)
@@ -241,7 +241,7 @@ def _resolve(output: str | Path) -> Path:
         raise OutputError(f"{text}: only local files are written; write one, then copy it there")
     try:
         target = Path(text).resolve()
-        # A symbolic link that leads to itself: Python 3.13 hands it back, older ones raise.
+        # A symbolic link that leads to itself: Python 3.13 returns it, older versions raise.
         fault = "a symbolic link leads to itself" if target.is_symlink() else ""
     except (OSError, RuntimeError) as error:
         fault = str(error)
@@ -251,7 +251,7 @@ def _resolve(output: str | Path) -> Path:
 
 
 def _refuse_taken(output: str | Path, target: Path, overwrite: bool) -> None:
-    """Refuse a name that something has which cannot, or may not, be replaced."""
+    """Refuse a name whose present file or directory cannot, or must not, be replaced."""
     if not (target.is_file() or target.is_dir()):
         raise OutputError(f"{output}: is not a regular file; give another name")
     if target.is_file() and _is_store_name(target):
@@ -300,10 +300,10 @@ def _prefix(output: Path) -> str:
 
 
 def _remove_stale(parent: Path, prefix: str) -> None:
-    """Delete the work directories of jobs that are gone, and settle what they had begun to publish."""
+    """Delete the work directories of dead jobs, and settle what they had begun to publish."""
     for directory in parent.glob(glob.escape(prefix) + "*-*"):
         pid = directory.name.removeprefix(prefix).partition("-")[0]
-        # The number means nothing: on another machine or in a container it is another process, and numbers come again.
+        # The process id proves nothing: another machine or container has other processes, and ids are reused.
         if not pid.isdigit() or not directory.is_dir() or holds_lock(directory / _LOCK):
             continue
         try:

@@ -1,11 +1,11 @@
-"""A new file and its sidecars in the place of old ones, so that whoever dies meanwhile leaves enough to put it right.
+"""Put a new file and its sidecars in the place of old ones, so that the next job can repair what a killed one left.
 
-A raster and its sidecars are several names, and a file system changes one name at a time. The new sidecars go over the
-old ones first, the file itself is last; up to that moment all can be undone, from then on nothing is. The old sidecars
-are kept in the work directory, with a note of what is under way: a job that finds them after a kill settles the matter.
+A raster and its sidecars have several names, and a file system changes one name at a time. The new sidecars replace the
+old ones first, the file itself is last; up to that moment all can be undone, afterwards nothing is. The old sidecars
+are kept in the work directory, with a note of the swap: a job that finds them after a kill completes or undoes it.
 
-A directory (a Zarr store) cannot be replaced in one step, and has no sidecars: the old one goes into the work
-directory, and comes back unless the new one takes its name.
+A directory (a Zarr store) cannot be replaced in one step, and has no sidecars: the old one is moved into the work
+directory, and back if the new one does not take its name.
 """
 
 import errno
@@ -37,20 +37,20 @@ _ANY_WORLD_FILE = ".wld"
 NOTE = "swap.json"
 """File in a work directory in which a job notes what it is about to publish."""
 _KEPT = "kept"
-"""Folder of what stood there before: no name in it can be that of a new file."""
+"""Folder for the old files: no name in it can be that of a new file."""
 _KEPT_STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """What takes the place of what.
+    """The replacement of old files by new ones.
 
     Attributes
     ----------
     directory
         Directory of the old sidecars and the note, on the file system of `output`.
     main, output
-        The new file, and the name it shall have.
+        The new file, and the name that it gets.
     new, old
         Suffixes of the sidecars of `main`, and of those that stood beside `output` before.
     before, after
@@ -81,7 +81,7 @@ class Swap:
 
     @classmethod
     def found(cls, directory: Path) -> Self | None:
-        """Read what a killed job noted; None when it had not come that far, or others have been there since."""
+        """Read the note of a killed job; None when it had not written one, or the files have changed since."""
         try:
             note = json.loads((directory / NOTE).read_text())
             swap = cls(
@@ -135,7 +135,7 @@ class Swap:
         Raises
         ------
         OSError
-            The disk refuses, or another has taken the name of the old store; that is still in `directory`.
+            The disk refuses, or another job has taken the name of the old store, which is then still in `directory`.
         """
         if self.is_done:
             for suffix in set(self.old) - set(self.new):
@@ -174,7 +174,7 @@ def foreign(store: Path) -> str | None:
 
 
 def sidecars_of(path: Path) -> tuple[str, ...]:
-    """Suffixes of all that GDAL reads beside a raster of that name; a world file of another raster is none of them."""
+    """Return the suffixes that GDAL reads beside a raster of that name, without a world file of another raster."""
     found = _world_files(path)
     if _ANY_WORLD_FILE in found and _is_shared(path):
         found = tuple(suffix for suffix in found if suffix != _ANY_WORLD_FILE)
@@ -182,7 +182,7 @@ def sidecars_of(path: Path) -> tuple[str, ...]:
 
 
 def there(path: Path, *, placed: bool = True) -> tuple[str, ...]:
-    """Suffixes of the sidecars that a raster has; world files are among them where we give it a place."""
+    """Return the suffixes of a raster's sidecars; they include world files where geosal gives it a place."""
     known = sidecars_of(path) if placed else SIDECARS
     return tuple(suffix for suffix in known if beside(path, suffix).exists())
 
@@ -195,16 +195,16 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def world_file(path: Path) -> str:
-    """Suffix of a raster's world file, in the place of its own: ``.jgw`` of ``.jpg`` and of ``.jpeg``.
+    """Return the suffix of a raster's world file, which replaces its own: ``.jgw`` for ``.jpg`` and for ``.jpeg``.
 
-    Its letters are the first and the last of the raster's suffix, and a w, as ESRI has it.
+    By ESRI's rule, its letters are the first and the last of the raster's suffix, and a w.
     """
     suffix = path.suffix.lower()
     return f".{suffix[1]}{suffix[-1]}w"
 
 
 def _world_files(path: Path) -> tuple[str, ...]:
-    """Suffixes of all that GDAL reads as a raster's world file, in the place of its own suffix."""
+    """Return the suffixes of all files that GDAL reads as a raster's world file."""
     suffix = path.suffix.lower()
     return () if suffix in {"", *_PLACED_INSIDE} else (world_file(path), f"{suffix}w", _ANY_WORLD_FILE)
 
@@ -227,12 +227,12 @@ def remove(path: Path) -> None:
 
 
 def orphans(output: Path, *, placed: bool = True) -> Sequence[Path]:
-    """Sidecars beside a name that has no file: GDAL would take them for those of the next file of that name."""
+    """Return sidecars beside a name without a file: GDAL would read them with the next file of that name."""
     return () if output.exists() else [beside(output, suffix) for suffix in there(output, placed=placed)]
 
 
 def twin(output: Path) -> Path | None:
-    """The other JPEG of this name, ``a.jpg`` of ``a.jpeg``, where both would have the one world file."""
+    """Return the other JPEG of this name, ``a.jpg`` for ``a.jpeg``, which would have the same world file."""
     other = {".jpg": ".jpeg", ".jpeg": ".jpg"}.get(output.suffix.lower())
     if other is None or not output.with_suffix(world_file(output)).exists():
         return None

@@ -1,1 +1,1 @@
-"""The main job: the wish, the decision, the work on blocks, and the search for what a target asks."""
+"""The main job: recipe, plan, work on blocks, and the search for a setting that meets a target."""

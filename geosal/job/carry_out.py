@@ -1,4 +1,4 @@
-"""From a plan to a file: the work on all its blocks, counted, and the file they make; not yet under its name."""
+"""Carry out a plan: work on all its blocks, count them, and make the file, not yet under its final name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from geosal.produce import Labour, ProgressCallback, Tags, make_file
 
 
 def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
-    """Make the file of a plan, and tell what its blocks add up to.
+    """Make the file of a plan, and return the sums over its blocks.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
     Raises
     ------
     GeosalError
-        As `geosal.compress`.
+        See `geosal.compress`.
     """
     tally = Tally(plan.ladder.steps)
 

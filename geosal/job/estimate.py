@@ -55,7 +55,7 @@ class Estimate:
     seconds
         Wall-clock time, with this machine as busy as it is now.
     memory_bytes
-        Peak.
+        Peak of memory.
     disk_bytes
         Room taken at most while the job runs, the output included.
     sample_pixels
@@ -84,7 +84,7 @@ def estimate_bytes(plan: Plan) -> int:
     Returns
     -------
     int
-        Bytes; of a job with a target, those that are asked for, or those with the codec's defaults where quality is.
+        Bytes; with a target for bytes, that number; with a target for quality, the bytes at the codec's defaults.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def estimate(plan: Plan) -> Estimate:
 
 
 def _timed_sample(plan: Plan) -> tuple[Sample, float]:
-    """Draw the sample in one thread, and tell how many seconds reading the whole scene takes."""
+    """Read the sample in one thread, and return it with the seconds that reading the whole scene takes."""
     plan.scene.read(Block(0, 0, 1, 1))  # opens it
     places = choose_places(plan, pieces_across(plan, most=_CAREFUL))
     with _Watch() as watch:
@@ -141,7 +141,7 @@ def _timed_sample(plan: Plan) -> tuple[Sample, float]:
 
 
 def _share_of_tiles(plan: Plan, sample: Sample) -> float:
-    """Return how many times as many tiles the input has as the sample touches: a tile is decoded whole, and once."""
+    """Return the ratio of the input's tiles to those that the sample touches: a tile is decoded whole, and once."""
     rows, cols = plan.scene.block_shape
     touched = {
         (row, col)
@@ -154,7 +154,7 @@ def _share_of_tiles(plan: Plan, sample: Sample) -> float:
 
 
 class _Work(NamedTuple):
-    """What is made of the whole scene, and the seconds that it takes beside reading."""
+    """Size of the output, and the seconds that it takes beside reading."""
 
     bytes: int
     treat: float
@@ -164,7 +164,7 @@ class _Work(NamedTuple):
 
 
 def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
-    """Treat, encode and write the sample, and tell what that means for the scene."""
+    """Treat, encode and write the sample, and scale bytes and seconds to the scene."""
     target, scale = plan.target, sample.scale(plan.target)
     crew, by_gdal = replace(sample, threads=_workers(plan)), isinstance(target.encoder, ByGdal)
     tiles: list[Tile] = []
@@ -194,7 +194,7 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
 
 
 def _flushing(path: Path) -> float:
-    """Seconds that a file takes to be on the disk."""
+    """Return the seconds that a file takes to reach the disk."""
     with _Watch() as watch:
         if path.is_file():
             with path.open("rb") as file:
@@ -203,7 +203,7 @@ def _flushing(path: Path) -> float:
 
 
 def _copying(path: Path, *, twice: bool) -> float:
-    """Seconds that the bytes of a file take to be written; `twice` where they lie in a spool first."""
+    """Return the seconds that writing a file takes; `twice` where its bytes lie in a spool first."""
     if not path.is_file():
         return 0.0
     with _Watch() as watch:
@@ -244,7 +244,7 @@ def _timed_blocks(plan: Plan) -> float:
 
 
 def _spread(blocks: list[Block]) -> list[Block]:
-    """Blocks in an order of which any beginning lies spread over all of them."""
+    """Order blocks so that the first n of them, for any n, are spread over the scene."""
     places = sorted(range(len(blocks)), key=lambda number: number * _GOLDEN % 1)
     return [block for _, block in sorted(zip(places, blocks, strict=True), key=lambda pair: pair[0])]
 
@@ -254,7 +254,7 @@ def _workers(plan: Plan) -> int:
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """Work, and again where that was short: what the first time costs beside the work would be scaled with it."""
+    """Time some work, again if it was short: the cost of a first run would otherwise be scaled with it."""
     with _Watch() as watch:
         result = work()
     least = watch.seconds
@@ -266,7 +266,7 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 class _Watch:
-    """Tells how many seconds a block of code took."""
+    """Measures the seconds that a block of code takes."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""How much memory a job takes, and which blocks and how many workers fit into what it may take."""
+"""Memory: how much a job takes, and which blocks and how many workers fit into a limit."""
 
 import math
 from dataclasses import dataclass
@@ -146,7 +146,7 @@ class _Encoding(NamedTuple):
 
 
 def _told(size: int, *, up: bool = False) -> str:
-    """A size for people, rounded so that what is needed is never told as what is allowed."""
+    """Return a size for people, rounded so that a size that is needed never reads like the one that is allowed."""
     if size < 2**20:
         return f"{size} bytes"
     tenths = 10 * size / 2**20
@@ -154,7 +154,7 @@ def _told(size: int, *, up: bool = False) -> str:
 
 
 def _least_of(options: list[_Smoothing], limit: int | None) -> int:
-    """The least that smoothing can take; without a limit with blocks that cost no time, and all workers."""
+    """Return the least memory of smoothing; without a limit, with blocks that cost no time and all workers."""
     efficient = _efficient(options)
     return min(option.memory for option in (efficient if limit is None and efficient else options))
 
@@ -173,7 +173,7 @@ def _efficient(options: list[_Smoothing]) -> list[_Smoothing]:
 
 @dataclass(frozen=True)
 class _Model:
-    """What a job takes in memory; measured on 3 bands of uint8 and uint16, on 13 bands where GDAL encodes."""
+    """Model of a job's memory; measured on 3 bands of uint8 and uint16, and on 13 bands where GDAL encodes."""
 
     scene: AnyScene
     saliency: Saliency
@@ -183,7 +183,7 @@ class _Model:
     bands_take_memory: bool = False
 
     def blocks(self) -> list[int]:
-        """Sizes of a block worth trying, largest first."""
+        """Return the sizes of a block that are worth trying, largest first."""
         sizes = _BLOCKS if self.tile is None else {max(1, block // self.tile) * self.tile for block in _BLOCKS}
         known = sorted(sizes, reverse=True)
         return [block for block in known if self._stays_decoded(block)] or known[-1:]
@@ -197,9 +197,9 @@ class _Model:
         return 2 * min(block + 2 * self.halo, original.grid.height) * row <= GDAL_CACHE_BYTES
 
     def smoothing(self, block: int, workers: int) -> int:
-        """While blocks are smoothed and their tiles encoded.
+        """Return the bytes taken while blocks are smoothed and their tiles encoded.
 
-        Results wait as compressed tiles, which take less than what is in work; for GDAL's writers they are pixels.
+        Results wait as compressed tiles, which take less than blocks in work; for GDAL's writers they are pixels.
         """
         in_work = workers + 2 * (self.tile is None)
         alike = workers + 1 if self.processes else 1
@@ -211,30 +211,30 @@ class _Model:
         return alike * process + in_work * each + decoded + self._partial(block)
 
     def encoding(self, threads: int) -> int:
-        """While GDAL encodes: six to seven tiles for each thread."""
+        """Return the bytes taken while GDAL encodes: six to seven tiles for each thread."""
         height, width = (min(_TILE, length) for length in self.scene.grid.shape)
         tile = height * width * self._sample_bytes
         return _PROCESS_BYTES + _ENCODER_BYTES + self._cache() + 7 * threads * tile
 
     def coding(self, last: int) -> int:
-        """While a container of ours brings its file to an end; most take next to nothing then."""
+        """Return the bytes taken while a container of ours completes its file; most need very little then."""
         return _PROCESS_BYTES + self._cache() + last if last else 0
 
     def sample(self, limit: int | None, beside: int) -> int:
-        """Pixels that the sample of a search may have, of which some is held while the job takes `beside`."""
+        """Return the most pixels of the sample of a search; part of it stays while the job takes `beside` bytes."""
         free = _SAMPLE_BYTES if limit is None else min(_SAMPLE_BYTES, limit - self.searching(0))
         holding = int(((limit or _SEARCH_COMFORT) - beside) / self._held_bytes())
         return max(_LEAST_SAMPLE, min(_MOST_SAMPLE, int(free / self._searched_bytes()), holding))
 
     def searching(self, pixels: int) -> int:
-        """While a setting is sought by a sample."""
+        """Return the bytes taken while a setting is searched on a sample of so many pixels."""
         height, width = self.scene.grid.shape
         beside = self._tile() + self.scene.tile_bytes + max(self.scene.work_bytes, self.saliency.work_bytes)
         process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes + beside
         return process + int(min(pixels, height * width) * self._searched_bytes())
 
     def held(self, pixels: int) -> int:
-        """Return what of a sample stays while the scene is encoded."""
+        """Return the bytes of a sample that stay while the scene is encoded."""
         height, width = self.scene.grid.shape
         return int(min(pixels, height * width) * self._held_bytes())
 
@@ -255,23 +255,23 @@ class _Model:
         return int(self.scene.layout.count * np.dtype(self.scene.layout.dtype).itemsize)
 
     def _tile(self) -> int:
-        """Working memory of an encoder."""
+        """Return the working memory of an encoder."""
         height, width = (min(max(_TILE, self.tile or 0), length) for length in self.scene.grid.shape)
         count = self.scene.layout.count
         if self.bands_take_memory or self.tile is None:
             return height * width * count * _JPEG2000_BYTES
-        # What was measured holds for few bands of any format; more of them take what they take in tiles of that size.
+        # The measurements hold for few bands of any format; more bands take as much as tiles of that size do.
         more = max(0, count - _MEASURED_BANDS) * self.tile**2 * np.dtype(self.scene.layout.dtype).itemsize
         return height * width * min(count, _MEASURED_BANDS) * _JPEG2000_BYTES + int(more) * _TIFF_BYTES
 
     def _partial(self, block: int) -> int:
-        """A row of tiles that are put together, where blocks are not made of whole ones."""
+        """Return the bytes of a row of tiles that are put together, where blocks do not consist of whole ones."""
         height, width = self.scene.grid.shape
         whole = self.tile is None or block % self.tile == 0 or block >= max(height, width)
         return 0 if whole else min(self.tile or 0, height) * width * self._sample_bytes
 
     def _cache(self) -> int:
-        """GDAL's cache holds no more than there is."""
+        """Return the bytes of GDAL's cache, which never holds more than the scene has."""
         height, width = self.scene.grid.shape
         return min(GDAL_CACHE_BYTES, 2 * height * width * self._sample_bytes)
 

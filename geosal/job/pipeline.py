@@ -1,4 +1,4 @@
-"""The run: plan in, complete file out; with a target of bytes or quality, by way of the search."""
+"""The job: from a plan to a complete file, with a search where a target asks for bytes or a quality."""
 
 import os
 import resource
@@ -22,20 +22,20 @@ from geosal.scenes.zarr_store import store_bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What was done, in the terms of the JSON document.
+    """Facts about a finished job, with the keys of the JSON document.
 
     Attributes
     ----------
     bits_per_pixel
         8 * file bytes / (width * height), as the paper counts.
     input_bytes
-        Size of the input file, of a product those of the bands that are read; None when remote or in an archive.
+        Size of the input file, or of the files that are read of a product; None when remote or in an archive.
     treatment
         Kind of the treatment: smooth, bound, quality, twopass.
     level_shares
-        Over the valid pixels, per level of the ladder.
+        Share of the valid pixels per level of the ladder.
     kernel_shares, effective_kernel
-        Over the valid pixels; those that end in ``_all`` over all pixels, as in the paper.
+        Figures over the valid pixels; those that end in ``_all`` are over all pixels, as in the paper.
     coverage
         Share of the pixels about which a source of saliency said something.
     seconds
@@ -104,7 +104,7 @@ def compress(
     Raises
     ------
     GeosalError
-        A leaf that says why; then no output exists under that name, or the one that was there is untouched.
+        A subclass and its message say why. Then no output exists under that name, or the old one is untouched.
 
     Examples
     --------
@@ -119,13 +119,13 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
     Raises
     ------
     GeosalError
-        As `compress`.
+        See `compress`.
     """
     return complete(plan, progress).summary
 
 
 class Completed(NamedTuple):
-    """A job that is done."""
+    """A finished job."""
 
     plan: Plan
     """The plan that was carried out, with the setting that a search has found."""
@@ -133,7 +133,7 @@ class Completed(NamedTuple):
 
 
 def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
-    """Carry out a plan; as `run`, and the plan that came of it."""
+    """Carry out a plan as `run` does; also return the final plan."""
     begin = time.monotonic()
     report = progress or ignore
     with making(plan.target, report) as made:
@@ -183,7 +183,7 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
 
 
 def _bytes_of(files: Sequence[str]) -> int | None:
-    """Size of local files together; None where one is none, such as a URL or a file in an archive."""
+    """Return the total size of local files; None if one is not local, such as a URL or a file in an archive."""
     return sum(map(os.path.getsize, files)) if all(map(os.path.isfile, files)) else None
 
 

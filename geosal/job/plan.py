@@ -1,4 +1,4 @@
-"""The decision: everything resolved, and what cannot go together refused, before the first pixel moves."""
+"""The decision: resolve everything, and refuse what cannot go together, before the first pixel is read."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ _SMALL = 4096**2
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What of a job a search may turn.
+    """The settings of a job that a search may change.
 
     Attributes
     ----------
@@ -63,12 +63,12 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
-    """What will be done.
+    """A job with every question answered.
 
     Attributes
     ----------
     recipe
-        The wish it answers.
+        The recipe that it answers.
     settings
         Settings of the recipe, or those that a search has found.
     scene
@@ -86,7 +86,7 @@ class Plan:
     sample_pixels
         Most pixels of the sample that finds a setting or makes an estimate.
     is_usual
-        The target is what a JPEG has where nobody names one: to miss it is no failure.
+        Whether the target is the default size of a JPEG; then it is no failure to miss it.
     """
 
     recipe: Recipe
@@ -113,7 +113,7 @@ class Plan:
 
     @property
     def treatment(self) -> Treatment:
-        """Return what saliency does to pixels and tiles."""
+        """What saliency does to pixels and tiles."""
         return self.target.treatment
 
     @property
@@ -149,7 +149,7 @@ class Plan:
         return (2 * output if self.profile.format.has_spool else output) + kept
 
     def shares(self) -> dict[int, float]:
-        """Share of the scene's pixels per kernel width, from a sample of small blocks spread over the scene."""
+        """Return the share of the scene's pixels per kernel width, from small blocks spread over the scene."""
         counts = np.zeros(self.ladder.steps + 1, np.int64)
         for block in _sample_blocks(self.layout.grid.shape):
             levels = self.ladder.levels(self.saliency.read(block))
@@ -233,12 +233,12 @@ def make_plan(recipe: Recipe) -> Plan:
 
 
 def retuned(plan: Plan, settings: Settings) -> Plan:
-    """Answer a plan's recipe with other settings; nothing is opened again.
+    """Make the same plan with other settings; no file is opened again.
 
     Raises
     ------
     UsageError, ResourceError
-        As `make_plan`.
+        See `make_plan`.
     """
     settled = _settled(plan.recipe, settings, plan.scene)
     turned = _decide(plan.recipe, settings, plan.scene, plan.saliency, settled)
@@ -247,7 +247,7 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
 
 
 def _settings_of(recipe: Recipe) -> Settings:
-    """Read off a wish what a search may turn, and fill in the usual treatment of its output's format."""
+    """Take from a recipe the settings that a search may change, with the default treatment of the output's format."""
     form = format_of(recipe.output)
     if recipe.target_jpeg is not None and not form.is_jpeg:
         raise UsageError(
@@ -264,7 +264,7 @@ def _settings_of(recipe: Recipe) -> Settings:
 
 
 def _with_usual_bytes(recipe: Recipe, settings: Settings) -> Recipe:
-    """Fill in how many bytes a JPEG is to have, where a wish says neither that nor how good it is."""
+    """Fill in the default size of a JPEG, where the recipe asks for no bytes and no quality."""
     by_quality = isinstance(settings.treatment.then, TwoPass) or settings.treatment.then == Quality()
     if (
         format_of(recipe.output).is_jpeg
@@ -316,12 +316,12 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
 
 
 def inputs_of(recipe: Recipe) -> list[str]:
-    """Paths that a job reads: its input, the folder of the product that this means, and what its SOURCEs name.
+    """List the paths that a job reads: its input, the folder of its product, and what its SOURCEs name.
 
     Raises
     ------
     UsageError
-        A SOURCE that cannot be.
+        A SOURCE text is wrong.
     """
     named = (path for source in recipe.sources for path in source.paths)
     return [recipe.input, input_root(recipe.input), *named]
@@ -333,7 +333,7 @@ def saliency_of(recipe: Recipe, scene: AnyScene) -> Saliency:
     Raises
     ------
     UsageError, SceneError, SaliencyError
-        As `geosal.sources.open_saliency`.
+        See `geosal.sources.open_saliency`.
     """
     return open_saliency(
         recipe.sources,
@@ -358,7 +358,7 @@ def _tell_of_missing_place(scene: AnyScene) -> None:
 
 
 def _resolve_scheduler(wish: str | None) -> str:
-    """The user's word goes first, then dask's own environment variable, then threads."""
+    """Choose the scheduler: the user's, or that of dask's own environment variable, or threads."""
     return wish or os.environ.get("DASK_SCHEDULER_ADDRESS") or "threads"
 
 
@@ -383,7 +383,7 @@ def _warn_of_block(plan: Plan) -> None:
 
 
 def _warn_of_disk(plan: Plan) -> None:
-    """Tell early that the disk may fill up; how small the pixels become is known only afterwards."""
+    """Warn early that the disk may fill up; the size of the output is known only afterwards."""
     directory = Path(plan.recipe.output).absolute().parent
     free = shutil.disk_usage(directory).free
     if free < plan.raw_bytes:

@@ -1,4 +1,4 @@
-"""The wish: every option of a job in one frozen object, from the command line, YAML or Python."""
+"""The recipe: every option of a job in one frozen object, from the command line, YAML or Python."""
 
 import math
 import re
@@ -37,7 +37,7 @@ _MOST_WORKERS = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What the user wishes; `geosal.job.plan.make_plan` decides what that means for the files at hand.
+    """What the user asks for; `geosal.job.plan.make_plan` decides what it means for the files at hand.
 
     Attributes
     ----------
@@ -50,8 +50,8 @@ class Recipe:
     saliency
         Texts that say where to look, ``name-or-path[:key=value,...]``; see `geosal.sources`.
     combine
-        How several sources unite: max, min, mean, product or weighted (a mean in which a SOURCE counts by its
-        ``weight=``); by default those of interest by max, exclusions by min.
+        How several sources are combined: max, min, mean, product or weighted (a mean in which a SOURCE has its
+        ``weight=``); by default sources of interest by max, exclusions by min.
     outside
         Fate of pixels that no source covers: "keep" (saliency 1) or "blur" (saliency 0).
     background
@@ -79,17 +79,17 @@ class Recipe:
     workers
         Blocks worked on at once, at most 1024; by default one per core, or per thread of the cluster.
     block
-        Rows and columns of a block, a multiple of 16; by default 2048, less where memory asks for it.
+        Rows and columns of a block, a multiple of 16; by default 2048, less where memory is short.
     max_memory
         Bytes the whole job may take, or ``"50%"`` of this machine's; the block is made smaller to fit, and the job
         refused when it cannot.
     max_pixels
         Width times height beyond which a scene is refused.
     target_bpp, target_size, target_ratio
-        Bytes to come to, within 1 %: bits per pixel, bytes at most (``"50MB"``), or raw bytes over bytes of the file.
-        One of these; see `geosal.job.targets`.
+        Size to reach within 1 %: bits per pixel, bytes at most (``"50MB"``), or raw bytes over bytes of the file.
+        Only one of these; see `geosal.job.targets`.
     target_jpeg
-        Bytes to come to as a quality: those of a plain JPEG of it, within 1 %. Only for ``.jpg``.
+        Size to reach within 1 %, as the quality of a plain JPEG of that size. Only for ``.jpg``.
     min_psnr, min_ssim
         Quality to keep at least, each as ``"40"`` or, of a part of the scene, ``"salient:45"``, ``"background:30"``.
     overwrite
@@ -163,11 +163,11 @@ class Recipe:
         require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
         _ = self.ladder, self.treated, self.targets
 
-    # Texts are read once; what they mean is kept beside them.
+    # Texts are parsed once; their values are kept beside them.
 
     @cached_property
     def ladder(self) -> Ladder:
-        """Steps and sigma as the ladder they make."""
+        """The ladder of `steps` and `sigma`."""
         return Ladder(self.steps, self.sigma)
 
     @cached_property
@@ -177,18 +177,18 @@ class Recipe:
 
     @cached_property
     def sources(self) -> tuple[SourceText, ...]:
-        """The sources of saliency, taken apart when first asked for: which part of a text is a path, the disk says.
+        """The sources of saliency, parsed on first use: whether a part of a text is a path depends on the disk.
 
         Raises
         ------
         UsageError
-            A SOURCE that cannot be.
+            A SOURCE text is wrong.
         """
         return tuple(SourceText.parse(text) for text in self.saliency)
 
     @cached_property
     def targets(self) -> Targets:
-        """Return what is asked of the result: bytes, quality or nothing."""
+        """Targets for the result: bytes, quality or none."""
         return Targets.of(
             bpp=self.target_bpp,
             size=self.target_size,
@@ -200,20 +200,20 @@ class Recipe:
 
     @property
     def reading(self) -> Reading:
-        """Return what of the input is wanted."""
+        """The part of the input that is read."""
         return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
 
     @classmethod
     def from_mapping(cls, wish: Mapping[str, Any]) -> Self:
         """Check and convert plain data, such as parsed YAML or keyword arguments.
 
-        Lists and single values are taken where a tuple is wanted, mappings for `creation_options`, and sizes such as
+        A tuple may be given as a list or a single value, `creation_options` as a mapping, and a size as a text such as
         ``"512MB"``.
 
         Raises
         ------
         UsageError
-            An unknown key (with the nearest known one), a missing one, or a value that cannot be.
+            A key is unknown (the message has the nearest known one) or missing, or a value is wrong.
         """
         refuse_unknown(wish, sorted(field.name for field in fields(cls)), "no such option")
         convert: Mapping[str, Callable[[str, Any], Any]] = _CONVERT
@@ -225,7 +225,7 @@ class Recipe:
 
     @classmethod
     def from_yaml(cls, path: str | Path, **overrides: Any) -> Self:
-        """Read a recipe from a YAML file; `overrides` that are not None go before what the file says.
+        """Read a recipe from a YAML file; `overrides` that are not None replace values of the file.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What the blocks add up to: shares of the kernels, coverage, band statistics."""
+"""Sums over the blocks: shares of the kernels, coverage, band statistics."""
 
 import math
 import warnings
@@ -20,7 +20,7 @@ _STRIP = 2**16
 
 @dataclass(frozen=True, slots=True)
 class BandSums:
-    """Sums over the valid samples of one band: whole numbers, so that no blocking shows in the statistics."""
+    """Sums over the valid samples of one band, as whole numbers: statistics do not depend on the blocks."""
 
     count: int
     minimum: int
@@ -167,7 +167,7 @@ class Tally:
     def shares(self, *, valid_only: bool) -> dict[int, float]:
         """Share of each kernel width that occurs, over all pixels as in the paper, or over the valid ones.
 
-        Without a pixel to count everything was left as it was: all of it has width 1.
+        Without a pixel to count, all of the scene counts as unchanged, of width 1.
         """
         counts = self.levels_valid if valid_only else self.levels
         total = int(counts.sum())

@@ -1,4 +1,4 @@
-"""What the user asks of the result instead of naming the knob: bytes, or a least quality."""
+"""Targets: bytes or a least quality that the user asks for, instead of a setting."""
 
 import math
 import re
@@ -20,7 +20,7 @@ _UNITS = {"psnr": " dB", "ssim": ""}
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A quality that the result may not fall below.
+    """A quality below which the result must not fall.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Floor:
         Raises
         ------
         UsageError
-            No number, one beyond the measure's range, or no such part.
+            The text is no number, the number is out of range, or there is no such part.
         """
         part, colon, figure = text.rpartition(":")
         part = part.strip().lower() if colon else "whole"
@@ -78,7 +78,7 @@ class Targets:
     jpeg
         Bytes of a plain JPEG of this quality: the same scene, untreated, by the same encoder.
     floors
-        All of them are to hold.
+        Floors of quality, all of which must hold.
     """
 
     bpp: float | None = None
@@ -116,12 +116,12 @@ class Targets:
         min_psnr: Sequence[str] = (),
         min_ssim: Sequence[str] = (),
     ) -> Self:
-        """Make targets of what a recipe holds.
+        """Make targets from the values of a recipe.
 
         Raises
         ------
         UsageError
-            A value that cannot be, or two that contradict each other.
+            A value is wrong, or two contradict each other.
         """
         floors = [Floor.parse("psnr", text) for text in min_psnr] + [Floor.parse("ssim", text) for text in min_ssim]
         return cls(bpp=bpp, size=size, ratio=ratio, jpeg=jpeg, floors=tuple(floors))
@@ -140,7 +140,7 @@ class Targets:
         return self.size is not None
 
     def bytes_for(self, pixels: int, raw_bytes: int) -> int:
-        """Bytes that are asked for; what `jpeg` comes to, only an encoder can tell.
+        """Return the bytes asked for; those of `jpeg` are known only from an encoder.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class Targets:
         Raises
         ------
         UsageError
-            Less than a byte, or bytes are not asked for.
+            The target is less than a byte, or not one for bytes.
         """
         if self.size is not None:
             wanted = float(self.size)

@@ -1,4 +1,4 @@
-"""The work on one block: its pixels are read with their halo, treated and counted."""
+"""The work on one block: read its pixels with their halo, treat them and count them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from geosal.sources.base import AnySaliency
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BlockFacts:
-    """What was counted in one block."""
+    """Counts from one block."""
 
     levels: NDArray[np.int64]
     """Pixels per level."""
@@ -32,7 +32,7 @@ class BlockFacts:
     known: int
     """Pixels about which a source of saliency said something."""
     statistics: tuple[BandSums, ...]
-    """Per band, when asked for."""
+    """Sums of each band; empty unless the job wants statistics."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +54,7 @@ class BlockTask:
     """Whether later steps depend on levels: the encoding of tiles, or the means in overviews."""
 
     def __call__(self, block: Block) -> Work[BlockFacts]:
-        """Read `block` with its halo, treat it and count what was done."""
+        """Read `block` with its halo, treat it and count its pixels."""
         levels, counts, known = self._levels(block)
         outer = block.expand(int(levels.max()) if self.smooth else 0, self.scene.layout.grid.shape)
         samples = self.scene.read(outer)
@@ -73,7 +73,7 @@ class BlockTask:
         mask = samples.mask[inner] if self.own_mask and samples.mask is not None else pixels_valid
         if not self.by_level:
             return Work(treated, mask, facts)
-        # What is not valid asks for nothing.
+        # Invalid pixels have no level of their own.
         return Work(treated, mask, facts, np.where(pixels_valid, levels, np.uint8(self.ladder.steps)))
 
     def _treat(
@@ -84,7 +84,7 @@ class BlockTask:
         inner: tuple[slice, slice],
         block: Block,
     ) -> NDArray[Any]:
-        """Smooth what lies `inner` of pixels with a halo, and round it; `levels` has no halo, `valid` has."""
+        """Smooth and round the part `inner` of pixels with a halo; `levels` has no halo, `valid` has."""
         if self.smooth:
             rules = SampleRules(self.scene.layout.nodata, self.scene.layout.alpha)
             levels_outer = np.zeros(pixels.shape[1:], np.uint8)  # the halo is read, not smoothed
@@ -98,7 +98,7 @@ class BlockTask:
         )
 
     def _levels(self, block: Block) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
-        """Levels (y, x), how many pixels have each, and about how many a source says something."""
+        """Return levels (y, x), pixels per level, and the number of pixels about which a source says something."""
         if self.saliency is None:
             levels = np.zeros(block.shape, np.uint8)
             return levels, np.bincount([0], [levels.size], self.ladder.steps + 1).astype(np.int64), 0
@@ -115,18 +115,18 @@ class BlockTask:
 
 
 def _sums(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> Iterator[BandSums]:
-    """Sum up the samples of each band that count."""
+    """Sum up the valid samples of each band."""
     for number, band in enumerate(pixels):
         yield BandSums.of(band.ravel() if valid is None else band[valid[number]])
 
 
 def _count_some(levels: NDArray[np.uint8], which: NDArray[np.bool_], steps: int) -> NDArray[np.int64]:
-    """Count the pixels of each level among some; the others are given a level beyond all."""
+    """Count pixels per level where `which` is True."""
     return count_levels(np.where(which, levels, np.uint8(steps + 1)), steps)
 
 
 def task_of(plan: Plan) -> BlockTask:
-    """Make the work on a plan's blocks."""
+    """Make the task of a plan's blocks."""
     nodata_kept = plan.layout.nodata is not None or plan.scene.layout.nodata is None
     rounding, encoder = plan.target.rounding, plan.target.encoder
     overviews = rounding is not None and encoder.overviews

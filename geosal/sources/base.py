@@ -1,4 +1,4 @@
-"""What a saliency source is."""
+"""The interface of a saliency source."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Kind = Literal["interest", "exclusion"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OpenContext:
-    """What a source is opened for, and what it may look at.
+    """The grid that a source is opened for, and the scene that it may look at.
 
     Attributes
     ----------
@@ -26,9 +26,9 @@ class OpenContext:
     drivers
         GDAL drivers trusted for files beyond the usual ones, such as ``("VRT",)``.
     background
-        Saliency where a source that names things (a vector file, a table of classes) names nothing.
+        Saliency where vectors and classes name nothing.
     scene
-        Its pixels and quality bands; None when only a grid is known.
+        The scene's pixels and quality bands; None when only a grid is known.
     """
 
     grid: Grid
@@ -38,7 +38,7 @@ class OpenContext:
 
 
 class Coded(NamedTuple):
-    """Saliency of a block where it has few values, and says something everywhere."""
+    """Saliency of a block as codes with a table, where it has few values and no gaps."""
 
     codes: NDArray[np.uint8]
     """Codes of the pixels, (y, x)."""
@@ -48,14 +48,14 @@ class Coded(NamedTuple):
 
 @runtime_checkable
 class CodedSource(Protocol):
-    """A source that may know its blocks by codes: levels are then looked up, a fifth of the work."""
+    """A source that may know its blocks by codes; looking levels up then takes a fifth of the time."""
 
     def read_coded(self, block: Block) -> Coded | None:
-        """Return what `Source.read` tells of a block, by codes; None where it cannot be said so."""
+        """Return what `Source.read` returns for a block, as codes; None where that is impossible."""
 
 
 class AnySaliency(Protocol):
-    """What those who read a scene's saliency know of it; `geosal.sources.Saliency` is the one that opens sources."""
+    """The interface for readers of a scene's saliency; `geosal.sources.Saliency` is the one that opens sources."""
 
     @property
     def grid(self) -> Grid:
@@ -69,10 +69,10 @@ class AnySaliency(Protocol):
         """Saliency of a block, (y, x), each value in [0, 1]."""
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """The same, and where a source says what matters; both (y, x)."""
+        """Return saliency, and where a source says what matters; both (y, x)."""
 
     def read_coded(self, block: Block) -> Coded | None:
-        """Saliency by codes, where it is known so; else None."""
+        """Return saliency as codes, where it is known so; else None."""
 
 
 class Source(Protocol):
@@ -92,11 +92,11 @@ class Source(Protocol):
 
     @property
     def fingerprint(self) -> str | None:
-        """Hash of the content it reads, None where there is no content or it is not at hand."""
+        """Hash of the content that the source reads; None where there is no content, or it is not available."""
 
     @classmethod
     def open(cls, source: SourceText, context: OpenContext) -> Self:
-        """Check everything that can be wrong, once, before any work."""
+        """Open a source, and check everything once, before any work."""
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x) in [0, 1]; NaN where the source says nothing. The caller may write into it."""
@@ -105,4 +105,4 @@ class Source(Protocol):
         """Return whether the source says something, (rows, cols), where these rows and columns of the scene cross."""
 
     def __dask_tokenize__(self) -> Hashable:
-        """All that its pixels depend on."""
+        """Return all that its pixels depend on."""

@@ -1,4 +1,4 @@
-"""Several sources as one map of saliency, on a scene's grid, block by block."""
+"""Combine several sources to one map of saliency, on a scene's grid, block by block."""
 
 import os
 import warnings
@@ -43,13 +43,13 @@ class Saliency:
     sources
         Opened on that grid.
     combine
-        None: sources of interest unite by max, then exclusions by min. Otherwise max, min, mean, product or weighted
-        mean of all; of a pixel, only the sources that say something about it enter.
+        None combines sources of interest by max, then exclusions by min. Otherwise max, min, mean, product or weighted
+        mean of all sources that say something about a pixel.
     outside
         ``"keep"`` is 1 where no source says anything, ``"blur"`` is 0.
     coverage
-        Share of the scene's pixels about which at least one source says what matters, from at most 1024x1024 of them:
-        without `combine`, an exclusion does not where there are sources of interest.
+        Share of the scene's pixels about which at least one source says what matters, from at most 1024x1024 of them.
+        Without `combine`, an exclusion does not count beside sources of interest.
     """
 
     grid: Grid
@@ -81,7 +81,7 @@ class Saliency:
     @property
     def _rules(self) -> str:
         rule = f"; combine={self.combine}" if self.combine else ""
-        # Gaps may be smaller than what `coverage` looks at.
+        # Gaps may be smaller than the sample of `coverage`.
         outside = f"; outside={self.outside}" if self.coverage < 1 or self.outside != "keep" else ""
         unsaid = {
             ground
@@ -92,12 +92,12 @@ class Saliency:
 
     @property
     def even(self) -> bool:
-        """Return whether it is meant to be the same everywhere, as a baseline is: all sources are ``uniform``."""
+        """Return whether all sources are ``uniform``: the map is a baseline, the same everywhere by intention."""
         return all(isinstance(source, Uniform) for source in self.sources)
 
     @property
     def untried(self) -> tuple[str, ...]:
-        """Return what could be asked for so that less matters, and has not been; other sources aside."""
+        """Return advice: options, apart from other sources, that would make less matter."""
         speaks = any(source.kind == "interest" for source in self.sources)
         outside = speaks and self.coverage < 1 and self.outside == "keep"
         ground = any(getattr(source, "background", 0) > 0 for source in self.sources)
@@ -106,7 +106,7 @@ class Saliency:
 
     @property
     def pixel_bytes(self) -> int:
-        """Return what `read_known` takes for each pixel of a block, at most: what all sources said, and their union.
+        """Return the most bytes that `read_known` takes per pixel of a block: the maps of all sources, and their union.
 
         A source that takes more than a few bytes while it reads tells how many by `pixel_bytes`, what does not grow
         with the block by `work_bytes`, and what it holds for all readers of a process by `shared_bytes`.
@@ -118,12 +118,12 @@ class Saliency:
 
     @property
     def work_bytes(self) -> int:
-        """Return what one reader takes beside the block, whatever its size: that of the source that takes most."""
+        """Return the bytes that one reader takes besides the block: those of the source that takes most."""
         return max(int(getattr(source, "work_bytes", 0)) for source in self.sources)
 
     @property
     def shared_bytes(self) -> int:
-        """Return what the sources hold once in each process, for all readers."""
+        """Return the bytes that the sources hold once in each process, for all readers."""
         return sum(int(getattr(source, "shared_bytes", 0)) for source in self.sources)
 
     def read(self, block: Block) -> NDArray[np.float32]:
@@ -137,7 +137,7 @@ class Saliency:
         return self.read_known(block)[0]
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Saliency of a block, and where at least one source says what matters; both (y, x)."""
+        """Return the saliency of a block, and where at least one source says what matters; both (y, x)."""
         said = [source.read(block) for source in self.sources]
         telling = _telling(self.sources, self.combine)
         known = reduce(np.logical_or, (~np.isnan(values) for values, tells in zip(said, telling, strict=True) if tells))
@@ -146,19 +146,19 @@ class Saliency:
         return saliency, known
 
     def read_coded(self, block: Block) -> Coded | None:
-        """Saliency of a block by codes, where one source is all there is and knows it so; else None."""
+        """Return the saliency of a block as codes, if a single source knows it so; else None."""
         if len(self.sources) > 1 or self.combine is not None or not isinstance(self.sources[0], CodedSource):
             return None
         return self.sources[0].read_coded(block)
 
     def _fill(self, saliency: NDArray[np.float32]) -> None:
-        """Write what `outside` says where nothing is said."""
+        """Fill pixels about which no source says anything, as `outside` says."""
         silent = np.isnan(saliency)
         if silent.any():
             np.copyto(saliency, OUTSIDE[self.outside], where=silent)
 
     def __dask_tokenize__(self) -> Hashable:
-        """All that the pixels depend on."""
+        """Return all that the pixels depend on."""
         tokens = tuple(source.__dask_tokenize__() for source in self.sources)
         return type(self).__qualname__, repr(self.grid), tokens, self.combine, self.outside, self.weights
 
@@ -170,7 +170,7 @@ class Saliency:
         return _product(said) if self.combine == "product" else reduce(_EXTREMES[str(self.combine)], said)
 
     def _by_kind(self, said: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Interest by max, silent places filled; exclusions then lower it. NaN where only silent exclusions are."""
+        """Combine interest by max and fill its gaps; exclusions then lower it, and stay NaN where all are silent."""
         interest = [values for values, source in zip(said, self.sources, strict=True) if source.kind == "interest"]
         exclusions = [values for values, source in zip(said, self.sources, strict=True) if source.kind == "exclusion"]
         if interest:
@@ -195,13 +195,13 @@ def open_saliency(
     Parameters
     ----------
     sources
-        SOURCE texts, ``name-or-path[:key=value,...]``: ``half``, ``perlin:seed=7``, ``mask.tif:range=0-100``, or what
-        was read of them. At least one.
+        SOURCE texts, ``name-or-path[:key=value,...]``: ``half``, ``perlin:seed=7``, ``mask.tif:range=0-100``, or
+        parsed ones. At least one.
     grid
         Grid of the scene.
     combine
-        None: interest by max, exclusions then by min. ``max``, ``min``, ``mean``, ``product`` or ``weighted`` for all;
-        the last is a mean in which a SOURCE counts by its parameter ``weight=W`` (1 unless given).
+        None: interest by max, then exclusions by min. ``max``, ``min``, ``mean``, ``product`` or ``weighted`` for all;
+        the last is a mean in which a SOURCE has the weight of its parameter ``weight=W`` (1 by default).
     outside
         Saliency of pixels about which no source says anything: ``keep`` them as they are, or ``blur`` them most.
     drivers
@@ -214,11 +214,11 @@ def open_saliency(
     Raises
     ------
     UsageError
-        An unknown name, parameter, `combine` or `outside`.
+        A name, a parameter, `combine` or `outside` is unknown.
     SceneError
         A mask file cannot be read.
     SaliencyError
-        A mask does not lie under the scene, or holds what is no saliency.
+        A mask does not lie under the scene, or its values are no saliency.
 
     Warns
     -----
@@ -274,7 +274,7 @@ def idle_rules(
 
 
 def _weight(source: SourceText, combine: str | None) -> float:
-    """Return what a source counts in a weighted mean."""
+    """Return the weight of a source in a weighted mean."""
     if source.get("weight") is not None and combine != "weighted":
         raise UsageError(f"{source.text}: weight= is for the weighted mean of sources; add --combine weighted")
     return source.number("weight", 1, _LEAST_WEIGHT, 1 / _LEAST_WEIGHT)
@@ -285,7 +285,7 @@ def _says_no_background(text: str) -> bool:
 
 
 def _is_said(part: str, source: Source) -> bool:
-    """Return whether a part of a label is of the same source, by its hash and its parameters, whatever the folder."""
+    """Return whether parts of two labels name the same source, by hash and parameters, whatever the folder."""
     text = redact(source.text)
     mark = f" (sha256 {source.fingerprint})" if source.fingerprint else ""
     if not mark or not part.endswith(mark):
@@ -314,7 +314,7 @@ def _telling(sources: tuple[Source, ...], combine: str | None) -> list[bool]:
 
 
 def _coverage(sources: tuple[Source, ...], telling: list[bool], grid: Grid) -> float:
-    """Share of the scene that any source speaks about that tells what matters; each must speak somewhere."""
+    """Return the share of the scene about which a source says what matters; each source must speak somewhere."""
     rows, cols = spread(grid.height, _SAMPLES), spread(grid.width, _SAMPLES)
     covered = np.zeros((rows.size, cols.size), dtype=bool)
     for source, tells in zip(sources, telling, strict=True):
@@ -326,7 +326,7 @@ def _coverage(sources: tuple[Source, ...], telling: list[bool], grid: Grid) -> f
 
 
 def _mean(said: list[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
-    """Weighted mean of the sources that speak, sum(w s) / sum(w) in float64; NaN where none does."""
+    """Return the weighted mean of the sources that speak, sum(w s) / sum(w) in float64; NaN where none does."""
     total, weight = np.zeros(said[0].shape), np.zeros(said[0].shape)
     for values, counts in zip(said, weights, strict=True):
         speaks = ~np.isnan(values)

@@ -1,4 +1,4 @@
-"""Distances as users write them, and how large a pixel is on the ground."""
+"""Read distances as users write them, and measure the size of a pixel on the ground."""
 
 import re
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def parse_length(text: str, key: str, value: str | None, grid: Grid, *, bare: bo
     Raises
     ------
     UsageError
-        It is no length, or is in metres where the scene has none.
+        The text is no length, or is in metres where the scene has no georeferencing.
     """
     if value is None:
         return Length(0.0, pixels=True)
@@ -58,15 +58,15 @@ def parse_length(text: str, key: str, value: str | None, grid: Grid, *, bare: bo
 
 
 def middle_metres(grid: Grid) -> tuple[float, float]:
-    """Width and height of the pixel in the middle of a scene, in metres on the ground."""
+    """Return width and height of the pixel in the middle of a scene, in metres on the ground."""
     across, down = pixel_metres(np.array([[grid.width / 2, grid.height / 2]]), grid)[0].tolist()
     return across, down
 
 
 def pixel_metres(places: Floats, grid: Grid) -> Floats:
-    """Width and height of a pixel in metres on the ground, (n, 2), around places (n, 2) given in columns and rows.
+    """Return width and height of a pixel in metres on the ground, (n, 2), around places (n, 2) in columns and rows.
 
-    By geodesics on the CRS's ellipsoid; where the CRS has no place on the globe, by its own unit.
+    They are measured by geodesics on the CRS's ellipsoid, or in its own unit where the CRS has no place on the globe.
     """
     import pyproj
 

@@ -1,4 +1,4 @@
-"""What sources there are, from the table, the plug-ins, and their own docstrings."""
+"""List all sources, from the table, the plug-ins and their docstrings."""
 
 import inspect
 import re

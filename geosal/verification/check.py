@@ -1,4 +1,4 @@
-"""One finding, and what many of them come to."""
+"""The result of one check, and the error that failed checks raise."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _READ_ALIKE = "read the scene as the job did (its --bidx, --bands, --resolution,
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: its name, whether it holds, and what was found."""
+    """One check: its name, whether it holds, and what was found."""
 
     name: str
     ok: bool

@@ -1,4 +1,4 @@
-"""The scene that an output is held against, with the saliency of its job: as a face has read the options."""
+"""Open the saliency of a job on the scene that an output is compared with."""
 
 import os
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ def saliency_on(scene: AnyScene, asked: Asked, drivers: tuple[str, ...], **rules
     drivers
         GDAL drivers trusted for masks beyond the usual ones.
     **rules
-        As `geosal.sources.open_saliency`: `combine`, `outside` and `background`.
+        `combine`, `outside` and `background`, see `geosal.sources.open_saliency`.
 
     Raises
     ------
     UsageError, SceneError, SaliencyError
-        As `geosal.sources.open_saliency`.
+        See `geosal.sources.open_saliency`.
     """
     if asked is None or isinstance(asked, Saliency):
         return asked

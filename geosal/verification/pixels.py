@@ -1,4 +1,4 @@
-"""Which samples of an output must be the source's own, bit for bit."""
+"""Check the samples of an output that must be the source's own, bit for bit."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ def check_pixels(found: AnyScene, source: AnyScene, saliency: Saliency | None, l
     Returns
     -------
     tuple of Check
-        ``invalid`` samples are as they were, and no others have become invalid; ``salient`` pixels are as they were.
+        Two checks: ``invalid``, that these samples and no others are invalid; ``salient``, that pixels are unchanged.
     """
     invalid, validity, salient = _Differences(), _Differences(), _Differences()
     kept = 0
@@ -68,7 +68,7 @@ def check_errors(
     errors
         Largest error of each level.
     smoothed
-        The job has smoothed the pixels first: those are what the errors are to.
+        Whether the job has smoothed the pixels first: errors are then measured from the smoothed pixels.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def check_errors(
 
 
 def check_validity(found: AnyScene, source: AnyScene) -> Check:
-    """Compare which pixels are valid; all that a lossy codec has to keep."""
+    """Compare which pixels are valid: a lossy codec has to keep only that."""
     differences = _Differences()
     for block in _blocks(source):
         ours, theirs = (any_colour(scene.read(block).valid, scene.layout.alpha) for scene in (found, source))
@@ -127,7 +127,7 @@ def check_mask(found: AnyScene, source: AnyScene) -> Check:
 
 
 class _Differences:
-    """How many samples differ, and where the first one is."""
+    """Count the samples that differ, and find the first one."""
 
     def __init__(self) -> None:
         self.count = 0

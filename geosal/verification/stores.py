@@ -1,4 +1,4 @@
-"""Whether a Zarr store just written holds what was to be written."""
+"""Check a Zarr store that was just written."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from geosal.verification import carried
 
 
 def structure_faults(path: str, layout: RasterLayout) -> Iterator[str]:
-    """Report what a store just written lacks of what was to be written, without decoding it whole."""
+    """Report what is missing in a store that was just written, without decoding all of it."""
     try:
         found = ZarrScene.open_store(path)
         yield from carried.grid_faults(found.grid, layout.grid)

@@ -1,13 +1,13 @@
-"""FIND THE KNOB: which setting brings a result to the bytes or to the quality that are asked for.
+"""FIND THE SETTING that gives a result the bytes or the quality that a target asks for.
 
 Index card
 ----------
-- `reach`: the search: trials on a sample, a full encode, and at most one more with what the first has taught.
+- `reach`: the search: trials on a sample, a full encode, and at most one more after a correction.
 - `set_out`: the trials alone.
 - `Trials`: encodes a sample with one setting after the other.
 - `Sample`: pieces spread over the scene and chosen by their levels, laid side by side; encoded in each trial.
-- `Knob`: one setting of a plan as a number: more of it means more bytes.
-- `climb`: where a growing function meets a value, in few trials.
+- `Knob`: one setting of a plan as a number: a larger number means more bytes.
+- `climb`: finds in few trials where a growing function meets a value.
 """
 
 from geosal.job.search.find import Attempt, Found, reach, set_out

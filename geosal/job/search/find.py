@@ -51,12 +51,12 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Found:
-    """How a target was reached.
+    """The result of a search.
 
     Attributes
     ----------
     attempt
-        The full encode that has the setting that was found.
+        The full encode with the setting that was found.
     facts
         Cost and outcome of the search, for the summary.
     """
@@ -68,8 +68,8 @@ class Found:
 def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
     """Find the setting that meets the targets of a plan's recipe, and encode the whole scene with it.
 
-    The scene is encoded once or twice. The first file is kept beside the second where it is below a limit, and is given
-    back where the second is not. Where the targets name a plain JPEG, that is made before, and deleted.
+    The scene is encoded once or twice. A first file below a limit is kept while the second is made, and becomes the
+    result if the second is not below it. A plain JPEG that the targets name is made first, and deleted.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
     Raises
     ------
     TargetError
-        The targets cannot be reached; the message names the best that was.
+        The targets cannot be reached; the message has the best result.
     GeosalError
         As `geosal.compress`.
     """
@@ -144,7 +144,7 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
 
 
 class SetOut(NamedTuple):
-    """What the sample alone tells of a search."""
+    """The result of a search on the sample alone."""
 
     plan: Plan
     """The plan, with the setting that was found."""
@@ -169,20 +169,20 @@ def set_out(plan: Plan) -> SetOut:
 
 
 def _encoded(plan: Plan, path: Path, report: ProgressCallback) -> Attempt:
-    """Encode the whole scene, in the place of what was made before."""
+    """Encode the whole scene; a file that was made before is replaced."""
     remove(path)
     return Attempt(plan, path, carry_out(plan, path, report))
 
 
 def _set_aside(made: Attempt) -> Attempt:
-    """Move what was made into a folder beside it."""
+    """Move a file that was made into a folder beside it."""
     folder = made.path.parent / "first"
     folder.mkdir()
     return _moved(made, folder)
 
 
 def _given_back(kept: Attempt) -> Attempt:
-    """Put what was set aside in the place of what was made after it; there a killed job's files are looked for."""
+    """Put a file that was set aside in the place of the later one, where the clean-up after a killed job looks."""
     folder = kept.path.parent.parent
     remove(folder / kept.path.name)
     return _moved(kept, folder)

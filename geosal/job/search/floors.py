@@ -1,4 +1,4 @@
-"""The search for the least bytes that keep a quality."""
+"""The search for the smallest file that keeps a quality."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _HOPELESS_DB = 1.0
 
 
 class FloorSearch(Turning):
-    """Turns a knob until all floors are just kept."""
+    """Turns a knob until the result is just above all floors."""
 
     def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
         super().__init__(targets, knob, trials)
@@ -39,7 +39,7 @@ class FloorSearch(Turning):
         return plan
 
     def judge(self, plan: Plan, path: Path) -> str | None:
-        """Measure a file; None when it will do, else what is wrong."""
+        """Measure a file; return None when it is good enough, else what is wrong."""
         self._scores = judge_file(plan, str(path), self._trials.range_of_data)
         floors, found = self._targets.floors, told(plan, self._knob.setting)
         expected = self._trials.scores_of(plan)

@@ -35,9 +35,9 @@ def judge_sample(plan: Plan, sample: Sample, found: Found, data_range: float) ->
 
 
 def _ready(plan: Plan, sample: Sample, found: Found) -> Iterator[Ready]:
-    """Pieces of the original and of what became of them; where the sample is the scene, with what windows reach."""
+    """Yield pieces of the original with those of the result; where the sample is the scene, with their surroundings."""
     whole, (pixels, counts) = Block(0, 0, *sample.shape), found
-    around = ALIGNMENT if sample.is_whole(plan) else 0  # elsewhere neighbours are strangers
+    around = ALIGNMENT if sample.is_whole(plan) else 0  # otherwise neighbours in the sample are not neighbours
     for place in sample.places:
         outer = place.source.expand(around, plan.layout.grid.shape)
         original, valid = in_colours(sample.kept.read(outer), plan.scene.layout)
@@ -53,7 +53,7 @@ def judge_file(plan: Plan, path: str, data_range: float) -> dict[str, Scores]:
     Raises
     ------
     GeosalError
-        One of the two cannot be read.
+        The candidate or the scene cannot be read.
     """
     pair = Pair.of(plan.scene, open_candidate(path), plan.saliency, plan.ladder)
     try:
@@ -63,7 +63,7 @@ def judge_file(plan: Plan, path: str, data_range: float) -> dict[str, Scores]:
 
 
 def data_range(plan: Plan) -> float:
-    """Width of the range of values; of floats that of all samples that count, so that the whole scene is read."""
+    """Return the width of the range of values; for floats it takes all valid samples, so the whole scene is read."""
     bits = bits_of(plan.scene.layout)
     if bits is not None:
         return float(2**bits - 1)
@@ -79,7 +79,7 @@ def open_candidate(path: str) -> AnyScene:
 
 
 def figure(scores: Mapping[str, Scores], floor: Floor) -> float:
-    """The figure that a floor is about; where there is nothing to compare, the best there is."""
+    """Return the figure that a floor limits; the best possible one where there is nothing to compare."""
     value = float(getattr(scores[floor.part], floor.measure))
     return {"psnr": math.inf, "ssim": 1.0}[floor.measure] if math.isnan(value) else value
 
@@ -97,5 +97,5 @@ def shortfall(scores: Mapping[str, Scores], others: Mapping[str, Scores], floor:
 
 
 def _decibel(floor: Floor, value: float) -> float:
-    """SSIM by the logarithm of what it lacks: it grows as evenly with quality as PSNR does."""
+    """Return a value in dB; SSIM becomes the logarithm of 1 - SSIM, which grows as evenly with quality as PSNR."""
     return value if floor.measure == "psnr" else -10 * math.log10(max(_LIMIT, 1 - value))

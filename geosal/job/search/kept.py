@@ -1,4 +1,4 @@
-"""What the trials of a search read once: the blocks of a scene, and their saliency."""
+"""Blocks of a scene and their saliency, which all trials of a search share and which are read only once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from geosal.sources.base import AnySaliency, Coded
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A scene of which some blocks were read already."""
+    """A scene with blocks that were read before."""
 
     scene: AnyScene
     blocks: Sequence[tuple[Block, Samples]]
@@ -36,7 +36,7 @@ class Kept:
         return self.scene.quality
 
     def having(self, *bands: str) -> Self:
-        """The scene with other bands, of which nothing is kept."""
+        """The scene with other bands, without the blocks that were read."""
         return type(self)(self.scene.having(*bands), ())
 
     def read(self, block: Block) -> Samples:
@@ -51,7 +51,7 @@ class Kept:
 
 @dataclass(frozen=True, eq=False)
 class KeptSaliency:
-    """A saliency that is read once a block and kept: a network, say, takes longer than all that is done with it."""
+    """A saliency that reads each block once and keeps it: a network, say, takes longer than all later steps."""
 
     inner: AnySaliency
     _coded: dict[Block, Coded | None] = field(default_factory=dict, repr=False)

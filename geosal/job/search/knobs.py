@@ -1,4 +1,4 @@
-"""One setting of a plan as a number; the greater it is, the more bytes the output has, and the nearer to the scene."""
+"""One setting of a plan as a number: a larger one gives more bytes, and a result closer to the scene."""
 
 import math
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _WIDEST_ALIKE = 0.8 / 3
 
 @dataclass(frozen=True, eq=False)
 class Knob:
-    """A setting that can be turned.
+    """A setting that can be changed step by step.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Knob:
     within
         Range in which it can be turned.
     at
-        Makes the plan with the knob turned to a place.
+        Function that makes the plan with the knob at a position.
     treats
-        Pixels have to be treated anew at each place, not only encoded.
+        Whether pixels must be treated again at each position, not only encoded.
     """
 
     setting: Setting
@@ -49,7 +49,7 @@ class Knob:
 
 
 def knob_for(plan: Plan, spread: float) -> Knob:
-    """Choose the knob of a plan; of the ladder the number of steps.
+    """Choose the knob of a plan; for the ladder it is the number of steps.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def knob_for(plan: Plan, spread: float) -> Knob:
     recipe, targets = plan.recipe, plan.recipe.targets
     given = dict(plan.settings.options)
     setting = setting_for(plan.profile, plan.treatment, given, for_bytes=targets.is_rate)
-    # What a knob makes has the setting in the targets' stead.
+    # A plan that a knob makes has the setting instead of the targets.
     free = recipe.patch(
         target_bpp=None, target_size=None, target_ratio=None, target_jpeg=None, min_psnr=(), min_ssim=()
     )
@@ -84,7 +84,7 @@ def _quality(plan: Plan, _: float) -> Knob:
 
 
 def _rate(plan: Plan, _: float) -> Knob:
-    """Percent of the raw bytes, by its logarithm."""
+    """Make the knob of the rate: the logarithm of the percentage of raw bytes."""
 
     def at(place: float) -> Plan:
         return retuned(plan, plan.settings.with_option("QUALITY", f"{min(BEST, 2**place):.6g}"))
@@ -93,7 +93,7 @@ def _rate(plan: Plan, _: float) -> Knob:
 
 
 def _largest_error(plan: Plan, spread: float) -> Knob:
-    """Largest error of LERC: of floats its logarithm, of integers that of one more than it."""
+    """Make the knob of LERC's largest error: its logarithm for floats, that of the error plus one for integers."""
     whole = not plan.layout.dtype.startswith("float")
 
     def at(place: float) -> Plan:
@@ -114,7 +114,7 @@ def _largest_error(plan: Plan, spread: float) -> Knob:
 
 
 def _bound(plan: Plan, spread: float) -> Knob:
-    """Largest error of the treatment: of floats its logarithm, of integers that of one more than it.
+    """Make the knob of the treatment's largest error: the logarithm of it for floats, of it plus one for integers.
 
     Integers have whole errors; between two of them a share of the scene has the smaller one.
     """
@@ -138,14 +138,14 @@ def _bound(plan: Plan, spread: float) -> Knob:
 
 
 def _tiles(plan: Plan, _: float) -> Knob:
-    """Qualities of the treatment: what the user has given for salient tiles stays, the rest moves together."""
+    """Make the knob of the treatment's qualities: one that the user gave for salient tiles stays, the rest moves."""
     asked, settled = plan.settings.treatment.then, plan.treatment.then
     if not isinstance(asked, Quality) or not isinstance(settled, Quality):
         raise TypeError(f"{plan.treatment} has no qualities to turn")
     low, high = settled.low or 1.0, settled.high or BEST
     tables = plan.profile.format.is_jpeg and "QUALITY" in {name.upper() for name, _ in plan.settings.options}
     fixed = tables or asked.high is not None
-    free = replace(plan, settings=plan.settings.without_option("QUALITY"))  # the treatment says it
+    free = replace(plan, settings=plan.settings.without_option("QUALITY"))  # the treatment sets it
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS
     least, gap = 1.0, high - low
 
@@ -177,7 +177,7 @@ def sigma_knob(plan: Plan) -> Knob:
 
 
 def _factor(ladder: Ladder) -> float:
-    """Factor of the rule ``FACTOR*K`` whose kernels are as wide as a ladder's."""
+    """Return the factor of the rule ``FACTOR*K`` whose kernels are as wide as a ladder's."""
     if ladder.sigma == USUAL_SIGMA:
         return _WIDEST_ALIKE
     return ladder.sigma_of(ladder.widths[-1]) / ladder.widths[-1]
@@ -200,12 +200,12 @@ def told(plan: Plan, setting: Setting) -> str:
 
 
 def _treated(plan: Plan, then: Bound | Quality) -> Plan:
-    """The plan with another treatment after smoothing, or after none where there is none."""
+    """Return the plan with another second step of its treatment."""
     return retuned(plan, replace(plan.settings, treatment=replace(plan.settings.treatment, then=then)))
 
 
 def _to_digits(value: float) -> float:
-    """Round a number above 0 to as many digits as people can be told."""
+    """Round a number above 0 to `_DIGITS` significant digits."""
     return round(value, _DIGITS - 1 - math.floor(math.log10(value)))
 
 

@@ -1,4 +1,4 @@
-"""Where the pieces of a sample lie in the scene."""
+"""Choose where the pieces of a sample lie in the scene."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -38,7 +38,7 @@ def choose_places(plan: Plan, across: tuple[int, int]) -> tuple[Place, ...]:
     plan
         Plan of the job; its saliency is read at small spots.
     across
-        Cells in a column and in a row; fewer where the scene is smaller than so many pieces, which is then taken whole.
+        Cells in a column and in a row; fewer where the scene is smaller than so many pieces, and then taken whole.
     """
     scene = plan.layout.grid.shape
     sides = (min(across[0] * PIECE, scene[0]), min(across[1] * PIECE, scene[1]))
@@ -67,7 +67,7 @@ def _cut(sides: tuple[int, int]) -> list[Block]:
 
 
 def _source(target: Block, sides: Sequence[int], scene: Sequence[int], share: float) -> Block:
-    """Find the block of the scene that stands for a piece: somewhere in the cell that is its due."""
+    """Find the block of the scene for a piece, inside the piece's cell."""
     offsets = []
     for offset, length, side, whole in zip((target.row_off, target.col_off), target.shape, sides, scene, strict=True):
         begin, end = offset * whole / side, (offset + length) * whole / side
@@ -82,7 +82,7 @@ def _level_shares(plan: Plan) -> NDArray[np.float64]:
 
 
 def _levels_of(plan: Plan, source: Block) -> NDArray[np.float64]:
-    """Share of each level in a piece, judged by a few spots."""
+    """Return the share of each level in a piece, from a few spots."""
     counts = np.zeros(plan.ladder.steps + 1)
     shape = plan.layout.grid.shape
     for row in _SPOTS:

@@ -1,4 +1,4 @@
-"""The plain JPEG that a target names: the same scene by the same encoder, but left as it is."""
+"""The plain JPEG that a target names: the same scene by the same encoder, without a treatment."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ def plain_of(plan: Plan, quality: float) -> Plan:
 
 
 def expected_bytes(plan: Plan, trials: Trials) -> int:
-    """Bytes that a plan's targets ask for, as far as a sample can tell."""
+    """Return the bytes that a plan's targets ask for; those of a plain JPEG are predicted from a sample."""
     targets, grid = plan.recipe.targets, plan.layout.grid
     if targets.jpeg is None:
         return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
@@ -37,7 +37,7 @@ def expected_bytes(plan: Plan, trials: Trials) -> int:
 
 
 def made_bytes(plan: Plan, path: Path, report: ProgressCallback) -> int | None:
-    """Make the plain JPEG at a path, tell its bytes and delete it; None where no target names one."""
+    """Make the plain JPEG at a path, return its size and delete it; None where no target names one."""
     quality = plan.recipe.targets.jpeg
     if quality is None:
         return None

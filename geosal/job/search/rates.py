@@ -27,14 +27,14 @@ _HOPELESS = 0.15
 
 
 class RateSearch(Turning):
-    """Turns a knob until the bytes are right.
+    """Turns a knob until the file has the right size.
 
     Parameters
     ----------
     targets, knob, trials
         See `Turning`.
     plain
-        Bytes of the plain JPEG that the targets name, where it was made; None for what the sample tells of it.
+        Bytes of the plain JPEG that the targets name, if it was made; None predicts them from the sample.
     """
 
     def __init__(self, targets: Targets, knob: Knob, trials: Trials, plain: int | None = None) -> None:
@@ -59,7 +59,7 @@ class RateSearch(Turning):
         return plan
 
     def judge(self, plan: Plan, path: Path) -> str | None:
-        """Measure a file; None when it will do, else what is wrong."""
+        """Measure a file; return None when it is good enough, else what is wrong."""
         self._bytes = file_bytes(path)
         predicted = self._predicted(plan)
         self._ratio *= self._bytes / predicted if predicted else 1.0
@@ -71,7 +71,7 @@ class RateSearch(Turning):
 
     @property
     def fits(self) -> bool:
-        """Return whether the last file is below a limit, so that it will do if nothing comes closer."""
+        """Return whether the last file is below a limit: it then suffices if no other comes closer."""
         return self._targets.is_limit and self._bytes <= self._asked
 
     def was_better(self) -> bool:
@@ -89,7 +89,7 @@ class RateSearch(Turning):
         Raises
         ------
         TargetError
-            More bytes than a limit, or more than a hundredth beside a rate.
+            The file is above a limit, or misses a rate by more than 1 %.
         """
         if self._targets.is_limit and self._bytes <= self._asked:
             warnings.warn(
@@ -121,7 +121,7 @@ class RateSearch(Turning):
         )
 
     def _mend(self) -> str:
-        """Return what else to ask for."""
+        """Return advice on what else to ask for."""
         more = self._bytes > self._asked
         if self._targets.jpeg is not None:
             return f"give --target-jpeg a {'higher' if more else 'lower'} quality, or use another --treatment"
@@ -136,7 +136,7 @@ class RateSearch(Turning):
         return self._trials.bytes_of(plan) * self._ratio
 
     def _solve(self) -> Plan:
-        """Turn the knob; where it is the ladder, which goes in steps, sigma comes after it."""
+        """Turn the knob; after the ladder, which has whole steps, turn sigma."""
         is_limit = self._targets.is_limit
         wanted = math.log(self._asked * (_AIM if is_limit else 1.0))
 

@@ -1,4 +1,4 @@
-"""A part of the scene that stands for all of it: pieces spread over it, treated, and encoded as a small image."""
+"""A sample of the scene: pieces spread over it, treated, and encoded as a small image."""
 
 import math
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ class Sample:
         return Piece(0, Block(0, 0, *self.shape), pixels, mask, levels)
 
     def first_pass(self, treated: Piece, target: Target) -> None:
-        """Bring pixels, in their place, through what the encoder of a target does to them before it encodes."""
+        """Apply to pixels, in place, what the encoder of a target does to them before it encodes."""
         encoder = target.encoder
         if not isinstance(encoder, JpegEncoder) or not encoder.first_pass:
             return
@@ -152,7 +152,7 @@ class Sample:
                 pass
 
     def layout(self, target: Target) -> RasterLayout:
-        """Layout of the sample as an image of its own; where it lies takes bytes, and does not matter."""
+        """Layout of the sample as an image of its own, without a place: a georeferencing would only take bytes."""
         height, width = self.shape
         return replace(target.layout, grid=replace(target.layout.grid, height=height, width=width))
 
@@ -170,7 +170,7 @@ class Sample:
                 piece = cutter.halve(piece)
 
     def write(self, treated: Piece, target: Target, tiles: Sequence[Tile], folder: Path) -> Path:
-        """Make a file of the sample, by the road of the job.
+        """Make a file of the sample, as the job would.
 
         Parameters
         ----------
@@ -190,17 +190,17 @@ class Sample:
         return path
 
     def own_bytes(self, tiles: Sequence[Tile], target: Target) -> int:
-        """Bytes of the sample's own tiles."""
+        """Return the bytes of the sample's own tiles."""
         return own_bytes(tiles, target)
 
     def scale(self, target: Target) -> float:
-        """Return how many times as many pixels the scene has."""
+        """Return the ratio of the scene's pixels to the sample's."""
         grid = target.layout.grid
         return grid.height * grid.width / (self.shape[0] * self.shape[1])
 
 
 def file_bytes(path: Path) -> int:
-    """Size of a file or a store."""
+    """Return the size of a file or a store."""
     return int(store_bytes(path))
 
 
@@ -212,7 +212,7 @@ def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
     plan
         Plan of the job.
     most
-        Limit of both; fewer make a tenth of a scene of middle size, or fill the memory that a plan has for them.
+        Limit of both; fewer suffice where they are a tenth of the scene, or fill the memory that the plan allows.
     """
     grid = plan.layout.grid
     fitting = math.isqrt(plan.sample_pixels // PIECE**2)
@@ -222,5 +222,5 @@ def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
 
 
 def own_bytes(tiles: Sequence[Tile], target: Target) -> int:
-    """Bytes that tiles take in the file together."""
+    """Return the bytes that tiles take in the file together."""
     return target.profile.format.bytes_of([tile.parts for tile in tiles])

@@ -1,8 +1,8 @@
-"""From the bytes of a sample's tiles to those of the scene's.
+"""Scale the bytes of a sample's tiles to those of the scene's.
 
-Tiles at the edges of a scene hold less than a tile, and what pads them takes bytes too: with a codec that loses much,
-a third of what pixels take. The coarser a level, the more of it lies in such tiles, and the more its pixels take. So
-each level has a rate of its own, and padding has one beside it.
+Tiles at the edges of a scene are only partly filled, and their padding takes bytes too: with a strongly lossy codec, a
+third of what pixels take. The coarser a level, the more of it lies in such tiles, and the more bytes a pixel takes. So
+each level has a rate of its own, and so has padding.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _LEAST = 8
 
 
 def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[Tile]) -> float:
-    """Bytes of all tiles of the scene, header and metadata aside, as the sample's let expect.
+    """Predict the bytes of all tiles of the scene, without header and metadata.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
 
 
 def _weight(shape: tuple[int, int], tile: int, padding: tuple[float, float]) -> float:
-    """Pixels of a level, and what pads its tiles, counted as so many pixels as it takes."""
+    """Return the pixels of a level with the padding of its tiles, weighted by the bytes that it takes."""
     (height, width), (below, beside) = shape, padding
     rows, cols = (-(-side // tile) * tile - side for side in shape)
     return height * width + below * rows * width + beside * cols * height + below * beside * rows * cols
@@ -65,7 +65,7 @@ def _rates_of_padding(
 ) -> tuple[float, float]:
     """Return the cost of a pixel of padding, below the scene and beside it, as a share of that of a scene's pixel.
 
-    Learnt from tiles that are cut in halves: what two halves take more than the whole is the padding of both.
+    It is learnt from tiles that are cut in halves: the bytes that two halves take beyond the whole are their padding.
     """
     side = encoder.tile
     whole = [tile for tile in tiles if tile.level == 0 and _fits(tile, sample.shape, side)]
@@ -100,7 +100,7 @@ def _fits(tile: Tile, shape: tuple[int, int], side: int) -> bool:
 def _go_on(
     cutter: Cutter, piece: Piece, shapes: list[tuple[int, int]], costs: list[float], levels: int, form: Format[Any]
 ) -> None:
-    """Add levels to those of the sample: the scene has more, as far as they can be told from so few pixels."""
+    """Add levels beyond those of the sample, which the scene has, as long as their tiles are large enough."""
     while piece.level + 1 < len(shapes):
         piece = cutter.halve(piece)
     while len(shapes) < levels and min(shapes[-1]) >= 2 * _LEAST:

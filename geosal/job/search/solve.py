@@ -1,4 +1,4 @@
-"""Where a growing function meets a value, in few trials: each of them encodes a sample."""
+"""Find where a growing function meets a value, in few trials, since each of them encodes a sample."""
 
 import math
 from collections.abc import Callable
@@ -47,16 +47,16 @@ def climb(
     wanted
         Its value.
     tolerance
-        The search ends where the value lies so close, on the right side.
+        The search ends where the value is this close, on the right side.
     within
         Range to search.
     above
-        True: the value may not fall below `wanted`; False: it may not rise above; None: both will do.
+        True: the value must not fall below `wanted`; False: it must not rise above; None: either side is right.
 
     Returns
     -------
     float
-        The place on the right side that is nearest. An end of the range when there is none: the value there shows it.
+        The nearest place on the right side, or an end of the range if there is none, which the value there shows.
     """
     known: dict[float, float] = {}
 
@@ -90,7 +90,7 @@ def climb(
 
 
 def _bracket(misses: Callable[[float], float], within: Range) -> tuple[float, float]:
-    """Two places between which the function passes the value; the same one twice where it does not in the range."""
+    """Return two places between which the function passes the value; one place twice where it does not."""
     place, step = within.start, within.step
     way = -1 if misses(place) > 0 else 1
     end = within.low if way < 0 else within.high
@@ -103,7 +103,7 @@ def _bracket(misses: Callable[[float], float], within: Range) -> tuple[float, fl
 
 
 def _snapped(place: float, low: float, high: float, fineness: float) -> float:
-    """The multiple of the fineness that is nearest, or the middle one; in between where there is none."""
+    """Return the multiple of the fineness nearest to a place, or to the middle; the middle itself if neither fits."""
     margin = fineness / 4
     for wish in (place, (low + high) / 2):
         multiple = round(wish / fineness) * fineness

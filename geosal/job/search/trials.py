@@ -1,4 +1,4 @@
-"""Encodes a sample with one setting after the other, and remembers what came of it."""
+"""Encodes a sample with one setting after the other, and remembers the results."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -102,25 +102,25 @@ class Trials:
         return self._treated[key]
 
     def _written(self, path: Path) -> int:
-        """Bytes of a file that is not needed any more."""
+        """Return the size of a file, and delete it."""
         size = file_bytes(path)
         remove(path)
         return size
 
 
 def _of_treated(target: Target) -> Target:
-    """The target for pixels that are through the first of two passes."""
+    """Return the target for pixels after the first of two passes."""
     encoder = target.encoder
     return replace(target, encoder=encoder.second) if isinstance(encoder, JpegEncoder) else target
 
 
 def setting_of(plan: Plan) -> tuple[object, ...]:
-    """All that a knob may have turned."""
+    """Return all settings that a knob may have changed."""
     return plan.profile, plan.treatment, plan.ladder, getattr(plan.target.encoder, "finer", 0.0)
 
 
 def spread_of(sample: Sample) -> float:
-    """Width of the range of the sample's valid samples; 1 where they are all alike."""
+    """Return the width of the range of the valid samples; 1 where they are all alike."""
     least, most = math.inf, -math.inf
     for _, samples in sample.kept.blocks:
         if samples.valid.any():

@@ -1,4 +1,4 @@
-"""What the searches share: a knob that is turned, trials on the sample, and full encodes that teach them."""
+"""The frame of both searches: a knob, trials on the sample, and corrections from full encodes."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -11,7 +11,7 @@ from geosal.job.targets import Targets
 
 
 class Turning(ABC):
-    """Turns a knob until a file is what was asked for.
+    """Turns a knob until a file meets the targets.
 
     Parameters
     ----------
@@ -44,20 +44,20 @@ class Turning(ABC):
 
     @abstractmethod
     def judge(self, plan: Plan, path: Path) -> str | None:
-        """Measure a file; None when it will do, else what is wrong."""
+        """Measure a file; return None when it is good enough, else what is wrong."""
 
     def again(self, plan: Plan) -> Plan | None:
-        """Find the setting anew, with what the whole file has taught; None when it is the same."""
+        """Find the setting again, corrected by the whole file; None when it is the same."""
         following = self._solve()
         return None if setting_of(following) == setting_of(plan) else following
 
     @property
     def fits(self) -> bool:
-        """Return whether the last file would do if nothing comes closer: it is below a limit."""
+        """Return whether the last file suffices if no other comes closer: it is below a limit."""
         return False
 
     def was_better(self) -> bool:
-        """Return whether the file before the last, which would do, comes closer; then it is what was reached."""
+        """Return whether the file before the last suffices and comes closer; then it is the result."""
         return False
 
     @abstractmethod
@@ -67,9 +67,9 @@ class Turning(ABC):
         Raises
         ------
         TargetError
-            The file will not do.
+            The file is not good enough.
         """
 
     @abstractmethod
     def _solve(self) -> Plan:
-        """Turn the knob by the trials, and by what full encodes have taught."""
+        """Turn the knob by trials, corrected by full encodes."""
