@@ -2,14 +2,14 @@
 
 Index card
 ----------
-- `table.FORMATS`: the table; what a format is, `format.Format` says.
-- `profiles.resolve_profile`: a suffix, a name and creation options (`options`) to a format and its codec.
-- `treatments`, `quality` and `tuning`: what codecs can be asked for by level, and what can be turned.
-- `encoders.tile_encoder`: what makes the bytes of a tile.
-- `pyramid`: blocks to tiles, those of overviews included; `sink`: where they go; `container`: what all files of tiles
-  share.
-- `cog`, `jpeg2000`, `zarr`, `jpeg`, `png`: tiles, container and checks of one format; `gdal`: the road for what only
-  GDAL's own writers can, and the small files that it writes as models of metadata.
+- `table.FORMATS`: the table of formats; `format.Format` is the interface of one.
+- `profiles.resolve_profile`: turns a suffix, a name and creation options (`options`) into a format and its codec.
+- `treatments`, `quality` and `tuning`: settings of codecs by level, and settings that a search can turn.
+- `encoders.tile_encoder`: makes the encoder of a profile's tiles.
+- `pyramid`: turns blocks into tiles, those of overviews included; `sink`: takes them; `container`: the frame of all
+  files of tiles.
+- `cog`, `jpeg2000`, `zarr`, `jpeg`, `png`: tiles, container and checks of one format; `gdal`: GDAL's own writers, for
+  what our encoders cannot do, and the small files that GDAL writes as models of metadata.
 - `world_file`: the transform beside an image, as text.
 - `places`: files beside an output that would give it another place.
 """

@@ -1,4 +1,4 @@
-"""Colours of bands in formats that know them by their order only."""
+"""Colours of bands in formats that define them by their order."""
 
 import warnings
 

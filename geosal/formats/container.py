@@ -1,4 +1,4 @@
-"""What all containers share: which tiles have come, what is refused, and what a failure is called."""
+"""The frame of all containers: an index of the tiles that have come, refusals, and errors."""
 
 import contextlib
 import errno
@@ -19,7 +19,7 @@ from geosal.formats.pyramid import Tile
 
 
 class TileIndex:
-    """Which tiles of a file have come.
+    """Index of the tiles of a file that have come.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class TileIndex:
         Raises
         ------
         ValueError
-            The file has no such tile, or it was there before.
+            The file has no such tile, or the tile came before.
         """
         rows, cols = self.counts[tile.level] if 0 <= tile.level < len(self.counts) else (0, 0)
         has_place = 0 <= tile.row < rows and 0 <= tile.col < cols
@@ -78,12 +78,12 @@ class TileIndex:
 class Container(ABC):
     """A file of tiles in the making; use it as a context manager.
 
-    Tiles may come in any order, each of them once. Leaving the context deletes a file that is not whole.
+    Tiles may come in any order, each of them once. Leaving the context deletes an incomplete file.
 
     Parameters
     ----------
     path
-        A new file or store, in a directory that is ours: other files are made beside it and deleted.
+        A new file or store, in a directory of ours: temporary files are made beside it.
     layout
         Grid, dtype, nodata, mask and metadata.
     index
@@ -119,7 +119,7 @@ class Container(ABC):
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Close the file, and delete it when it is not whole."""
+        """Close the file, and delete it if it is incomplete."""
         self._is_open = False
         if self._is_whole:
             self._let_go()
@@ -132,12 +132,12 @@ class Container(ABC):
         Parameters
         ----------
         tile
-            With the parts that the encoder of this container made.
+            A tile with the parts that the encoder of this container made.
 
         Raises
         ------
         OutputError
-            The disk is full, or the tile cannot be one of this file, or it was there before.
+            The disk is full, the tile is none of this file, or it came before.
         """
         with self._failing():
             self._refuse_closed()
@@ -174,7 +174,7 @@ class Container(ABC):
 
     @abstractmethod
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        """Make a whole file of the tiles; tags as `finish`."""
+        """Complete the file; for the tags see `finish`."""
 
     def _let_go(self) -> None:
         with contextlib.suppress(OSError, RasterioError):  # a full disk may refuse, and there is nothing left to lose

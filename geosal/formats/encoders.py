@@ -1,4 +1,4 @@
-"""What makes the tiles of a profile."""
+"""Make the encoder of a profile's tiles."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _MOST_BYTES = 2**31
 def tile_encoder(
     profile: Profile, layout: RasterLayout, treatment: Treatment = SMOOTH, steps: int = 8
 ) -> TileEncoder | ByGdal:
-    """Make the encoder of a profile's tiles, or tell why GDAL has to write the file.
+    """Make the encoder of a profile's tiles, or return the reason why GDAL has to write the file.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def tile_encoder(
     Raises
     ------
     UsageError
-        Tiles of 2 GiB or more, or larger than the codec can.
+        Tiles have 2 GiB or more, or are larger than the codec allows.
     """
     side = max((number(profile.options.get(name, "0")) for name in profile.format.tile_sides), default=0.0)
     if side**2 * layout.count * np.dtype(layout.dtype).itemsize >= _MOST_BYTES:

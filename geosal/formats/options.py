@@ -1,4 +1,4 @@
-"""Creation options: what each is called, what it does and which values it takes; GDAL itself only warns of others."""
+"""Creation options: their names, effects and values; GDAL itself only warns of wrong ones."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ class CreationOption:
         Raises
         ------
         UsageError
-            GDAL would take it for another value, or find out at the end of the job.
+            GDAL would read it as another value, or refuse it only at the end of the job.
         """
         fault = self._fault_of_word(value.upper(), dtype) or self._fault_of_number(value, compression)
         if fault:
@@ -130,7 +130,7 @@ PROTECTED_OPTIONS: Mapping[str, str] = MappingProxyType({
 
 
 def united(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Bring names of options to capitals.
+    """Put names of options in capitals.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def united(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def number(text: str) -> float:
-    """Read a number; NaN, which no limits hold, when `text` is none."""
+    """Read a number; return NaN, which lies within no limits, when `text` is none."""
     try:
         return float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Files beside an output's name that would give it a place which its scene has not."""
+"""Find files beside an output that would give it another place than its scene's."""
 
 import os
 import shutil
@@ -29,10 +29,10 @@ _OF_VENDORS = "IMD"
 
 
 def check_place(output: str, layout: RasterLayout) -> None:
-    """Refuse an output whose place other files would tell, before any work.
+    """Refuse an output whose place other files would change, before any work.
 
-    GDAL knows many such files: world files, tables of MapInfo, RPCs of a dozen vendors. It is asked what it makes of
-    them beside a small file of that name that says nothing itself.
+    GDAL knows many such files: world files, tables of MapInfo, RPCs of a dozen vendors. So GDAL opens a small file of
+    that name, without metadata of its own, beside them.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def check_place(output: str, layout: RasterLayout) -> None:
 
 
 def _others(path: Path) -> Iterator[Path]:
-    """Files that may speak of one of that name, and which stay when it is written."""
+    """List the files that may describe one of that name, and that stay when it is written."""
     own = {path.name, *(beside(path, suffix).name for suffix in sidecars_of(path))}
     key = path.stem.lower().removeprefix(_IMAGE)
     for other in path.parent.iterdir():
@@ -88,9 +88,9 @@ def _put(other: Path, name: Path) -> None:
 
 
 def _told_by(path: Path, driver: str, layout: RasterLayout) -> str | None:
-    """Name the file, if GDAL names it, that says of one of that name what is not so; None where all is as it should be.
+    """Return the file, if GDAL names it, that contradicts the scene; None where all agrees.
 
-    A transform of the file's own goes before that of another file; its RPCs and what vendors tell do not.
+    The file's own transform overrides that of another file; its own RPCs and vendor metadata do not.
     """
     profile = {"driver": driver, "count": 1, "height": _SIDE, "width": _SIDE, "dtype": "uint8"}
     placed = not layout.grid.transform.is_identity

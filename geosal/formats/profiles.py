@@ -1,4 +1,4 @@
-"""Profiles: a name, creation options and an image to a format and its codec, with every option settled."""
+"""Resolve a profile: turn a name, creation options and an image into a format and its codec, with all options."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,7 +28,7 @@ class Settled(NamedTuple):
 def resolve_profile(
     output: str, name: str | None, creation_options: Mapping[str, str], layout: RasterLayout
 ) -> Profile:
-    """Decide driver and creation options of a file whose pixels come as they are to be; as `resolve_treated`."""
+    """Decide driver and creation options of a file without a treatment; see `resolve_treated`."""
     return resolve_treated(output, name, creation_options, layout, SMOOTH).profile
 
 
@@ -45,7 +45,7 @@ def resolve_treated(
     name
         Key of `PROFILES`; the driver's lossless default when None.
     creation_options
-        With GDAL's names, in any case; they go over the profile's own.
+        Options with GDAL's names, in any case; they override the profile's own.
     layout
         Layout of the output.
     treatment
@@ -54,8 +54,8 @@ def resolve_treated(
     Raises
     ------
     UsageError
-        Unknown suffix, profile or option; an option that contradicts the profile; a dtype or a number of bands that
-        the codec cannot hold, or a treatment that does not go with it.
+        Suffix, profile or option is unknown; an option contradicts the profile; or the codec cannot hold the dtype, the
+        number of bands or the treatment.
     """
     if name is not None and not isinstance(name, str):
         raise UsageError(f"profile={name!r}: it must be a name, one of {', '.join(PROFILES)}")
@@ -82,7 +82,7 @@ def resolve_treated(
 
 
 def lossy_profiles(output: str, layout: RasterLayout) -> tuple[str, ...]:
-    """Name the profiles that an output and its pixels can have, and that come to few bytes by losing some.
+    """Name the lossy profiles that an output and its pixels can have.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _refuse_misfit(codec: Codec, form: Format[Any], layout: RasterLayout) -> Non
 
 
 def _mend_of_dtype(form: Format[Any], dtype: str) -> str:
-    """A way to write samples of this type: another profile where one holds them, else another type."""
+    """Return advice on how to write samples of this type: another profile that holds them, or another type."""
     if dtype not in ALL_TYPES:
         fitting = {"bool": "uint8", "int8": "int16", "float16": "float32"}.get(dtype, "float64")
         return f"no profile holds them, so convert them first: array.astype('{fitting}'), or gdal_translate -ot"
@@ -143,7 +143,7 @@ def _mend_of_dtype(form: Format[Any], dtype: str) -> str:
 
 
 def _refuse_alpha(codec: Codec, form: Format[Any], layout: RasterLayout) -> None:
-    """Refuse bands of which a codec would take another one for alpha, or alpha for a colour."""
+    """Refuse bands that a codec would confuse: another band as alpha, or alpha as a colour."""
     if not codec.fourth_is_alpha:
         return
     name = codec.name

@@ -1,8 +1,8 @@
-"""Blocks to tiles: the tiles of the image and of its overviews, encoded where the pixels are.
+"""Turn blocks into tiles: cut and encode the tiles of the image and of its overviews where the pixels are.
 
-A task cuts its block into tiles, encodes them, halves the block and goes on with the overview, as long as the block is
-made of whole tiles there. What is left, a piece smaller than a tile in most cases, goes to the one `Assembler` of the
-job, which puts pieces together until a tile is whole. Every tile of a level is halved from whole tiles of the level
+A task cuts its block into tiles, encodes them, halves the block and goes on with the overview, as long as the block
+consists of whole tiles there. The rest, usually a piece smaller than a tile, goes to the only `Assembler` of the job,
+which puts pieces together until a tile is complete. Every tile of a level is halved from whole tiles of the level
 below, so the file does not depend on the blocks nor on the order in which they come.
 """
 
@@ -49,7 +49,7 @@ class Piece(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a block comes to."""
+    """The result for one block: tiles, and pixels that fill no whole tile."""
 
     tiles: tuple[Tile, ...]
     pieces: tuple[Piece, ...]
@@ -71,8 +71,8 @@ class TileEncoder(Protocol):
     ) -> tuple[bytes, ...]:
         """Encode (band, y, x) and its mask; tiles at the right and lower edge come cropped.
 
-        `levels` are the (y, x) levels of saliency of its pixels, of an overview the mean one of the tile throughout;
-        None where they are not known. Encoders that treat a tile as a whole go by the least of them.
+        `levels` are the (y, x) levels of saliency of its pixels, in an overview one mean level for the whole tile; None
+        where they are unknown. Encoders that treat a tile as a whole use the least of them.
         """
 
 
@@ -90,7 +90,7 @@ class Cutter:
         Which samples have no part in a mean, as in `RasterLayout`.
     rounding
         Rounds the means of an overview as the image's pixels were; None leaves them. Means of rounded samples have low
-        bits again, and a quarter of the bytes would be theirs.
+        bits again, which would take a quarter of the bytes.
     """
 
     encoder: TileEncoder
@@ -113,7 +113,7 @@ class Cutter:
         mask: NDArray[np.bool_] | None,
         levels: NDArray[np.uint8] | None = None,
     ) -> Parts:
-        """Encode all tiles of all levels that lie within a block, as far as it is made of whole tiles.
+        """Encode all tiles of all levels within a block, as far as it consists of whole tiles.
 
         Parameters
         ----------
@@ -164,9 +164,9 @@ class Cutter:
                 yield Piece(piece.level, part, piece.pixels[:, *inside], mask, levels)
 
     def halve(self, piece: Piece) -> Piece:
-        """Reduce a piece whose corner is even: the mean of the valid ones of each 2 x 2, valid where one of them is.
+        """Halve a piece with an even corner: the mean of the valid samples of each 2 x 2, valid where one of them is.
 
-        As salient as the most salient of them, and rounded as that allows.
+        Its level is that of the most salient of them, and its rounding follows that level.
         """
         pixels, mask, block = piece.pixels, piece.mask, piece.block
         valid = self._which_count(pixels, mask)
@@ -181,7 +181,7 @@ class Cutter:
         return Piece(piece.level + 1, smaller, reduced, None if mask is None else _any_of_squares(mask), levels)
 
     def _which_count(self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-        """Samples that have a part in a mean, (band, y, x); None when all have."""
+        """Find the samples that enter a mean, (band, y, x); None when all do."""
         if mask is not None and mask.all():
             mask = None
         if mask is None and self.nodata is None and self.alpha is None and pixels.dtype.kind != "f":
@@ -206,7 +206,7 @@ class Cutter:
 
 
 def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_] | None, nodata: float) -> None:
-    """Move means of valid samples that have come to the nodata code."""
+    """Move means of valid samples that equal the nodata code."""
     hit = is_nodata(reduced, nodata)
     if hit.any():
         if valid is not None:
@@ -215,7 +215,7 @@ def _keep_off_nodata(reduced: NDArray[Any], valid: NDArray[np.bool_] | None, nod
 
 
 def _any_of_squares(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return whether a pixel of each 2 x 2 is valid, over the last two axes; of what exists of them at odd edges."""
+    """Return whether a pixel of each 2 x 2 is valid, over the last two axes; squares at odd edges are cut."""
     some = valid[..., ::2, ::2].copy()
     if not some.all():
         for rows, cols in ((0, 1), (1, 0), (1, 1)):
@@ -225,7 +225,7 @@ def _any_of_squares(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _levels_of(piece: Piece) -> NDArray[np.uint8] | None:
-    """Levels at which a tile is encoded: its own; of an overview everywhere its mean one, rounded half up.
+    """Return the levels at which a tile is encoded: its own; for an overview its mean level, rounded half up.
 
     Nearly every tile of an overview holds something salient: at their least level, overviews would take most of what
     the background saves.
@@ -238,7 +238,7 @@ def _levels_of(piece: Piece) -> NDArray[np.uint8] | None:
 
 
 def _least_of_squares(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The least of each 2 x 2, (y, x); of what exists of them at odd edges."""
+    """Return the least level of each 2 x 2, (y, x); squares at odd edges are cut."""
     least = levels[::2, ::2].copy()
     for rows, cols in ((0, 1), (1, 0), (1, 1)):
         part = levels[rows::2, cols::2]
@@ -258,7 +258,7 @@ class Uncut:
         mask: NDArray[np.bool_] | None,
         levels: NDArray[np.uint8] | None = None,
     ) -> Parts:
-        """Hand on a block in one piece."""
+        """Return a block in one piece."""
         return Parts((), (Piece(0, block, pixels, mask, levels),))
 
 
@@ -273,13 +273,13 @@ class _Partial:
 
 @dataclass(slots=True)
 class Assembler:
-    """Puts pieces together to tiles. When blocks come row by row, a row of tiles of each level is in work at most."""
+    """Puts pieces together to tiles. If blocks come row by row, it holds at most one row of tiles of each level."""
 
     cutter: Cutter
     _partials: dict[tuple[int, int, int], _Partial] = field(default_factory=dict)
 
     def add(self, piece: Piece) -> Iterator[Tile]:
-        """Take a piece; tiles that it completes come out, and those of the overviews above them."""
+        """Take a piece; yield the tiles that it completes, and those of the overviews above them."""
         size = self.cutter.encoder.tile
         for part in self.cutter.split(piece):
             key = (part.level, part.block.row_off // size, part.block.col_off // size)

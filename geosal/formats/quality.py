@@ -1,4 +1,4 @@
-"""What the qualities of a treatment mean for a codec whose tiles can have qualities of their own."""
+"""Scales of quality, for codecs whose tiles can have qualities of their own."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ _GAP = 40
 
 
 class Scale(ABC):
-    """Qualities as a codec counts them."""
+    """A codec's scale of quality."""
 
     @abstractmethod
     def settled(self, wish: Quality, options: Mapping[str, str], layout: RasterLayout) -> Quality:
-        """Fill in what the user has left to us.
+        """Fill in what the user has left open.
 
         Parameters
         ----------
@@ -30,10 +30,10 @@ class Scale(ABC):
 
     @abstractmethod
     def best(self, layout: RasterLayout) -> float:
-        """Quality from which on a tile is as good as it can be."""
+        """Return the quality from which a tile is as good as it can be."""
 
     def by_level(self, quality: Quality, steps: int, layout: RasterLayout) -> tuple[float, ...]:
-        """Qualities of level 0, 1 …, evenly from `high` down to `low`; `BEST` for tiles as good as they can be.
+        """Return the qualities of levels 0, 1 …, evenly from `high` down to `low`; `BEST` for the best possible.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Scale(ABC):
 
 
 class Percent(Scale):
-    """Those of JPEG and WebP, from 1 to 100."""
+    """The scale of JPEG and WebP, from 1 to 100."""
 
     def settled(self, wish: Quality, options: Mapping[str, str], layout: RasterLayout) -> Quality:
         """Take the creation option QUALITY where `high` is left open, and a `low` that lies `_GAP` below it."""

@@ -1,4 +1,4 @@
-"""What GDAL makes of a finished file's tiles: whether all of them decode."""
+"""Check that GDAL decodes all tiles of a finished file."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _STRIP_BYTES = 32 * 2**20
 
 
 def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
-    """Decode the whole image and its mask, block by block; tell of the first block that cannot be decoded.
+    """Decode the whole image and its mask, block by block; report the first block that cannot be decoded.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
 def undecodable_rows(dataset: DatasetReader) -> Iterator[str]:
     """Decode the whole image and its mask once, from top to bottom, as formats without tiles are decoded.
 
-    Tells of the first rows that cannot be.
+    The first rows that cannot be decoded are reported.
     """
     rows = max(16, _STRIP_BYTES // (dataset.width * dataset.count * np.dtype(dataset.dtypes[0]).itemsize))
     for top in range(0, dataset.height, rows):
@@ -47,14 +47,14 @@ def undecodable_rows(dataset: DatasetReader) -> Iterator[str]:
 
 
 def fault_of_last_tile(dataset: DatasetReader) -> str | None:
-    """Decode the tile at the lower right, which is written last; tell what is wrong."""
+    """Decode the tile at the lower right, which is written last; report what is wrong."""
     height, width = dataset.block_shapes[0]
     row, col = (dataset.height - 1) // height * height, (dataset.width - 1) // width * width
     return fault_of_block(dataset, Block(row, col, dataset.height - row, dataset.width - col))
 
 
 def fault_of_block(dataset: DatasetReader, block: Block) -> str | None:
-    """Decode a block and its mask; tell what is wrong."""
+    """Decode a block and its mask; report what is wrong."""
     try:
         dataset.read(window=block.window)
         dataset.read_masks(1, window=block.window)

@@ -1,6 +1,6 @@
-"""Where the parts of blocks go: into the tiles of a file that is made as they come, or to GDAL by way of a stage.
+"""Sinks for the parts of blocks: a file that takes tiles as they come, or a stage that GDAL then encodes.
 
-GDAL's writers remain for what no tile encoder of ours makes; `geosal plan` says when and why.
+GDAL's writers remain for what no tile encoder of ours can make; `geosal plan` says when and why.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from geosal.formats.pyramid import Assembler, Cutter, Parts, Rounding, TileEncod
 
 
 class Sink(Protocol):
-    """Takes what blocks come to, from one thread, and makes a file of it."""
+    """Takes the parts of blocks, from one thread, and makes a file of them."""
 
     @property
     def cutter(self) -> Cutter | Uncut:
@@ -27,7 +27,7 @@ class Sink(Protocol):
         """Take one block."""
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        """Complete the file; tags as `Container.finish`."""
+        """Complete the file; for the tags see `Container.finish`."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def open_sink(
     Parameters
     ----------
     path
-        A new file in a directory that is ours: a stage or a spool may lie beside it.
+        A new file in a directory of ours: a stage or a spool may be made beside it.
     profile, layout
         Profile and layout of the output.
     encoder
@@ -56,7 +56,7 @@ def open_sink(
     threads
         Number of threads for GDAL, and for a JPEG at its end.
     report
-        Called with 0 when GDAL begins to encode and with 1 when it is through.
+        Called with 0 when GDAL begins to encode and with 1 when it has finished.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a treatment means for a codec: which of them go together, and what each level of saliency asks of a tile."""
+"""Treatments and codecs: which of them go together, and which quality or error each level of saliency has."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from geosal.formats.format import ByGdal, Codec, Format
 def goes_by_tile(treatment: Treatment, codec: Codec) -> bool:
     """Return whether the tiles of a codec depend on the levels in them.
 
-    That is so of `quality` and `twopass`, and of `bound` where the codec itself keeps it, tile by tile.
+    They do for `quality` and `twopass`, and for `bound` where the codec itself keeps it, tile by tile.
     """
     return isinstance(treatment.then, Quality | TwoPass) or (isinstance(treatment.then, Bound) and codec.error_by_tile)
 
@@ -21,7 +21,7 @@ def goes_by_tile(treatment: Treatment, codec: Codec) -> bool:
 def treated_options(
     treatment: Treatment, form: Format[Any], codec: Codec, given: Mapping[str, str], layout: RasterLayout
 ) -> dict[str, str]:
-    """Creation options that a treatment asks for, to go before the user's own.
+    """Return the creation options that a treatment needs; the user's own override them.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def _refuse_second_quality(quality: Quality, given: Mapping[str, str]) -> None:
 def settle(
     treatment: Treatment, codec: Codec, options: Mapping[str, str], layout: RasterLayout, *, lossless: bool
 ) -> Treatment:
-    """Fill in what the user has left to us, and refuse what a treatment and a codec cannot do together.
+    """Fill in what the user has left open, and refuse what a treatment and a codec cannot do together.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def settle(
 
 
 def settings_by_level(treatment: Treatment, codec: Codec, steps: int, layout: RasterLayout) -> tuple[float, ...]:
-    """Make what each level asks of a tile: a quality, or the largest error; empty where all tiles are alike.
+    """Return the setting of each level, a quality or a largest error; empty where all tiles are alike.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def settings_by_level(treatment: Treatment, codec: Codec, steps: int, layout: Ra
 
 
 def refuse_gdal(treatment: Treatment, why: ByGdal) -> UsageError:
-    """Make the error of a treatment that goes by tile, where GDAL would have to encode the tiles."""
+    """Make the error for a treatment that depends on tiles, where GDAL would have to encode them."""
     return UsageError(
         f"treatment {treatment}: geosal must encode its tiles, and {why.because}; leave such options out, or use "
         "another profile"

@@ -1,4 +1,4 @@
-"""Which setting of a job is turned to meet a target of bytes or quality."""
+"""Choose the setting of a job that a search turns to meet a target of bytes or quality."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -33,9 +33,9 @@ def setting_for(profile: Profile, treatment: Treatment, given: Mapping[str, str]
     profile, treatment
         Decided.
     given
-        The user's own creation options: what they fix is not turned.
+        The user's own creation options, which are not turned.
     for_bytes
-        Bytes are asked for, not quality.
+        Whether the target is bytes, and not quality.
 
     Raises
     ------

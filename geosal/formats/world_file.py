@@ -1,4 +1,4 @@
-"""World files: the transform of an image that has no place for one, as text beside it."""
+"""World files: the transform of an image as text beside it, where the image itself cannot hold one."""
 
 import os
 from collections.abc import Mapping

@@ -5,7 +5,8 @@ In the other package's ``pyproject.toml``, for a class that is a `geosal.sources
     [project.entry-points."geosal.sources"]
     roads = "my_package.roads:Roads"
 
-Its name is then a SOURCE like ours: ``roads:width=3``. Our names cannot be taken, and ``weight=`` is `Saliency`'s own.
+Its name is then a SOURCE like ours: ``roads:width=3``. It cannot replace one of our names, and `Saliency` reads
+``weight=`` itself.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -22,7 +23,7 @@ _PARTS = ("open", "read", "known", "kind", "__dask_tokenize__")
 
 
 def plugin_names() -> tuple[str, ...]:
-    """Names that installed packages bring, in order; nothing of theirs is imported."""
+    """Return the names that installed packages bring, in order, without importing them."""
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
@@ -39,7 +40,7 @@ def plugin_class(text: str, name: str) -> "type[Source] | None":
     Raises
     ------
     UsageError
-        It cannot be imported, is no source, or two packages bring it.
+        The class cannot be imported, is no source, or two packages bring it.
     """
     found = tuple(entry_points(group=GROUP, name=name))
     if not found:
@@ -51,14 +52,14 @@ def plugin_class(text: str, name: str) -> "type[Source] | None":
 
 
 def origin(entry: EntryPoint) -> str:
-    """The package that brings an entry point, with its version."""
+    """Return the package that brings an entry point, with its version."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
 
 
 def _load(text: str, entry: EntryPoint) -> "type[Source]":
     try:
         kind = entry.load()
-    except Exception as error:  # an import runs whatever stands in the other package
+    except Exception as error:  # an import runs any code of the other package
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         raise UsageError(
             f"{text}: the source {entry.name} of {origin(entry)} cannot be imported ({cause}); update or uninstall it"

@@ -1,4 +1,4 @@
-"""The class that opens a SOURCE: one of the table, one of a plug-in, or what reads such a path."""
+"""Find the class that opens a SOURCE: one of the table, one of a plug-in, or the one that reads such a path."""
 
 import os
 import re
@@ -16,12 +16,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def source_class(source: SourceText) -> type[Source]:
-    """Find the class that opens a source: a name of `SOURCES`, then one of a plug-in, else what reads such a path.
+    """Find the class that opens a source: by a name of `SOURCES`, by one of a plug-in, or by the kind of path.
 
     Raises
     ------
     UsageError
-        Neither a name nor a path, or a plug-in that is broken.
+        The text is neither a name nor a path, or a plug-in is broken.
     """
     return _plugged(source) or load_class(entry_for(source))
 
@@ -49,7 +49,7 @@ def entry_for(source: SourceText) -> str:
     Raises
     ------
     UsageError
-        Neither a name of `SOURCES` nor a path.
+        The text is neither a name of `SOURCES` nor a path.
     """
     if source.target in SOURCES:
         return SOURCES[source.target]

@@ -13,7 +13,7 @@ SOURCES: dict[str, str] = {
     "snow": "geosal.sources.classes.presets:Snow",
     "water": "geosal.sources.classes.presets:Water",
 }
-"""Name -> "module:attribute" of a `Source`, imported when asked for; the plug-ins' names come after these."""
+"""Name -> "module:attribute" of a `Source`, imported on first use; these names precede those of plug-ins."""
 
 FILES: dict[str, str] = {
     "vector": "geosal.sources.vectors.vector:Vector",
@@ -25,5 +25,5 @@ FILES: dict[str, str] = {
 VECTORS = (
     ".geojson", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".json", ".gpkg", ".shp", ".zip", ".shz", ".kml", ".kmz",
     ".fgb", ".parquet", ".geoparquet", ".csv",
-    ".gml", ".gpx", ".dxf", ".tab", ".mif", ".gdb", ".topojson",  # not read, and told so as vectors
+    ".gml", ".gpx", ".dxf", ".tab", ".mif", ".gdb", ".topojson",  # not read, and refused as vectors
 )  # fmt: skip

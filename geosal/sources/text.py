@@ -2,7 +2,7 @@
 
 Paths hold colons of their own (``s3://bucket/x.tif``, ``https://host:80/x.tif``, a Windows drive), so only a tail that
 reads ``:key=value(,key=value)*`` is taken as parameters, and a text that is an existing file is a path as it stands.
-A comma begins a parameter where a key follows it: ``roads.gpkg:where=kind IN (1,2),buffer=5px``. After a name of the
+A comma begins a parameter if a key follows it: ``roads.gpkg:where=kind IN (1,2),buffer=5px``. After a name of the
 table values may hold colons too: ``clouds:from=s3://bucket/qa.tif``.
 """
 
@@ -26,7 +26,7 @@ _INTERVAL = re.compile(rf"({_NUMBER})-({_NUMBER})")
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """A SOURCE taken apart; its parameters are still text.
+    """A parsed SOURCE; its parameters are still text.
 
     Attributes
     ----------
@@ -64,12 +64,12 @@ class SourceText:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Paths that it names, over which nothing is written: its target, ``from=`` and ``model=``; a name is none."""
+        """Return the paths that it names, which no output may replace: its target, ``from=`` and ``model=``."""
         given = (self.get("from"), self.get("model"))
         return (*(() if self.target in SOURCES else (self.target,)), *(path for path in given if path))
 
     def without(self, key: str) -> Self:
-        """The same without a parameter; `text` stays as the user wrote it."""
+        """Return the same without a parameter; `text` stays as the user wrote it."""
         return replace(self, params=tuple(pair for pair in self.params if pair[0] != key))
 
     def only(self, *known: str) -> None:
@@ -88,11 +88,11 @@ class SourceText:
                 )
 
     def get(self, key: str) -> str | None:
-        """The value as text, None when not given."""
+        """Return the value as text, None when not given."""
         return dict(self.params).get(key)
 
     def integer(self, key: str, default: int, low: int, high: int) -> int:
-        """A whole number within [low, high].
+        """Return a whole number within [low, high].
 
         Raises
         ------
@@ -107,7 +107,7 @@ class SourceText:
         return int(value)
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
-        """A number within [low, high].
+        """Return a number within [low, high].
 
         Raises
         ------
@@ -126,7 +126,7 @@ class SourceText:
         return number
 
     def interval(self, key: str) -> tuple[float, float] | None:
-        """Two numbers as ``LO-HI``, the values that mean 0 and 1; None when not given.
+        """Return two numbers from ``LO-HI``, the values that mean 0 and 1; None when not given.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class SourceText:
         return float(match[1]), float(match[2])
 
     def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
-        """One of `choices`.
+        """Return one of `choices`.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class SourceText:
 
 
 def source_texts(sources: Any) -> list[str]:
-    """Take one SOURCE or several, texts or path objects, as a caller gave them.
+    """Parse one SOURCE or several, given as texts or path objects.
 
     Raises
     ------
@@ -178,6 +178,6 @@ def source_texts(sources: Any) -> list[str]:
 
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> str:
-    """End of a message that suggests the known word nearest to a mistyped one; empty where none is near."""
+    """Return the end of a message that suggests the known word nearest to a mistyped one; empty without one."""
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
