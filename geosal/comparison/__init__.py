@@ -1,11 +1,11 @@
-"""How good a candidate is: original and candidate read block by block, judged by `geosal.metrics`.
+"""Measure how good a candidate is: read original and candidate block by block, judge them by `geosal.metrics`.
 
 Index card
 ----------
 - `compare`: path against path, all figures.
 - `Comparison`: what it returns; as a dictionary, rows of a table, or an xarray Dataset.
 - `open_pair`, `Pair`, `judge`: the same in steps, for the command line.
-- `sum_up`, `JudgeTask`, `Ready`, `Sums`: its inside, for the search of a setting.
+- `sum_up`, `JudgeTask`, `Ready`, `Sums`: its parts, for the search of a setting.
 - `bits_of`, `ends_of`: the range of values by which a scene is judged.
 """
 

@@ -1,7 +1,7 @@
-"""Bands in groups: how many may be compared at once, and scenes that have only those.
+"""Divide bands into groups that are compared together, and make scenes with only those bands.
 
-What a comparison keeps grows with the bands: rows over the width of the scene, and blocks in work. Bands know nothing
-of each other, so those of a wide scene are compared one group after the other, and all figures are the same.
+The memory of a comparison grows with the bands: rows over the width of the scene, and blocks in work. Bands are
+independent, so those of a wide scene are compared one group after the other, and all figures are the same.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _BYTES = 100 * 2**20
 
 
 def groups_of(pair: Pair, block: int, workers: int) -> list[list[int]]:
-    """Positions of the bands of a pair, in the groups in which they are compared.
+    """Return the positions of a pair's bands, in the groups in which they are compared.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def _band_bytes(pair: Pair, block: int, workers: int) -> int:
     height, width = pair.grid.shape
     both = 2 * np.dtype(pair.original.layout.dtype).itemsize
     seams = both + any(_has_gaps(scene.layout) for scene in (pair.original, pair.candidate))
-    read = min(block, height) * min(block, width) * (both + 2)  # each with what counts
+    read = min(block, height) * min(block, width) * (both + 2)  # each with its validity
     joined = min(block + KEPT, height) * min(block + KEPT, width) * seams
     return int(KEPT * width * seams + (workers + 1) * read + (workers + 3) * joined)
 

@@ -1,4 +1,4 @@
-"""The work on one block of a pair: read it, judge what lies ready, map the errors."""
+"""The work on one block of a pair: read it, judge the pixels that are ready, map the errors."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from geosal.scenes import AnyScene
 
 
 class Facts(NamedTuple):
-    """What was summed up, of each band for each level."""
+    """Sums of each band for each level."""
 
     errors: tuple[tuple[ErrorSums, ...], ...]
     structure: tuple[tuple[StructureSums, ...], ...]
@@ -28,13 +28,13 @@ class ReadTask:
     pair: Pair
 
     def __call__(self, block: Block) -> tuple[Block, Samples]:
-        """Read it, without anything around it."""
+        """Read a block without a halo."""
         return block, self.pair.read(block)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JudgeTask:
-    """Compare pixels that lie ready with all that their windows reach."""
+    """Compare pixels whose windows are complete."""
 
     pair: Pair
     data_range: float
@@ -81,28 +81,28 @@ class MapTask:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RangeTask:
-    """Find the least and the greatest sample that counts in a block of a scene."""
+    """Find the least and the greatest valid sample in a block of a scene."""
 
     scene: AnyScene
 
     def __call__(self, block: Block) -> tuple[float, float] | None:
-        """Least and greatest; None where nothing counts."""
+        """Return the least and the greatest valid sample; None without one."""
         pixels, valid = in_colours(self.scene.read(block), self.scene.layout)
         counting = pixels if valid is None else pixels[valid]
         return (float(counting.min()), float(counting.max())) if counting.size else None
 
 
 def error_dtype(dtype: str) -> str:
-    """Type of a map of the errors of samples of a type: of integers it holds each of them."""
+    """Return the type of an error map for samples of a type; for integers it holds every error."""
     kind = np.dtype(dtype)
     return "float32" if kind.kind == "f" else f"uint{8 * kind.itemsize}"
 
 
 def error_sizes(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
-    """Sizes of the differences, of the type that `error_dtype` tells; any shape."""
+    """Return absolute differences in the type of `error_dtype`; any shape."""
     kind = error_dtype(first.dtype.name)
     if first.dtype.kind == "f":
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(np.abs(first.astype(np.float64) - second), kind)
-    # Of signed samples it may wrap; taken as a number without a sign it is right again.
+    # The difference of signed samples may wrap; read as an unsigned number it is right again.
     return np.asarray((np.maximum(first, second) - np.minimum(first, second)).view(kind))

@@ -1,4 +1,4 @@
-"""Original and candidate, checked to be two of a kind, and read side by side."""
+"""Check that original and candidate can be compared, and read them side by side."""
 
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
@@ -26,7 +26,7 @@ def open_any(path: str, reading: Reading) -> AnyScene:
     Raises
     ------
     GeosalError
-        As `geosal.scenes.open_input`; `UsageError` where bands of a store are asked for.
+        See `geosal.scenes.open_input`; `UsageError` where bands of a store are asked for.
     """
     if not is_store(path):
         return open_input(path, reading)
@@ -43,7 +43,7 @@ def open_pair(
     ladder: Ladder | None = None,
     **rules: Any,
 ) -> "Pair":
-    """Open what is to be compared, once for both faces.
+    """Open the two scenes of a comparison, for the command line and for Python.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def open_pair(
 
 
 class Samples(NamedTuple):
-    """The bands of both scenes that are compared, (band, y, x); validity is None where all of them count."""
+    """Samples of both scenes in the compared bands, (band, y, x); validity is None where all of them count."""
 
     original: NDArray[Any]
     candidate: NDArray[Any]
@@ -99,7 +99,7 @@ class Pair:
     Attributes
     ----------
     original, candidate
-        Their alpha bands are not compared: alpha tells what counts.
+        The two scenes; their alpha bands are not compared, but define which pixels count.
     saliency
         Saliency on the original's grid; None compares the whole only.
     ladder
@@ -127,7 +127,7 @@ class Pair:
         Raises
         ------
         SceneError
-            Size, type or number of bands differ.
+            The scenes differ in size, type or number of bands.
         SaliencyError
             The georeferencing differs where both have one, or the saliency lies on another grid.
         """
@@ -161,23 +161,23 @@ class Pair:
 
     @property
     def grid(self) -> Grid:
-        """The original's, which the candidate shares."""
+        """Grid of the original, which the candidate shares."""
         return self.original.grid
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """Return what the bands that are compared are called, "" where that is not known."""
+        """Return the names of the compared bands, "" where unknown."""
         described = self.original.layout.metadata.bands
         return tuple(described[band].description or described[band].role for band in colours(self.original.layout))
 
     @property
     def located(self) -> bool:
-        """Return whether both have a georeferencing, which then agrees."""
+        """Return whether both scenes have a georeferencing, which then agrees."""
         return self.original.grid.georeferenced and self.candidate.grid.georeferenced
 
     @property
     def levels(self) -> int:
-        """Return how many levels are told apart."""
+        """Return the number of levels."""
         return 1 if self.saliency is None else self.ladder.steps + 1
 
     def read(self, block: Block) -> Samples:
@@ -193,7 +193,7 @@ class Pair:
         return Samples(original, candidate, original_valid, candidate_valid)
 
     def levels_of(self, block: Block) -> NDArray[np.uint8] | None:
-        """Levels (y, x) of a block; None without a saliency."""
+        """Return the levels (y, x) of a block; None without a saliency."""
         if self.saliency is None:
             return None
         coded = self.saliency.read_coded(block)
@@ -203,19 +203,19 @@ class Pair:
 
 
 def _left_out(by: NDArray[np.bool_] | None, of: NDArray[np.bool_] | None) -> int:
-    """Return how many samples do not count by one mask, of those that do by another."""
+    """Count the samples that are valid by one mask and not by another."""
     if by is None:
         return 0
     return int(np.count_nonzero(~by if of is None else of & ~by))
 
 
 def colours(layout: RasterLayout) -> list[int]:
-    """Positions of the bands that are compared: all but alpha."""
+    """Return the positions of the compared bands: all but alpha."""
     return [band for band in range(layout.count) if band != layout.alpha] or [0]
 
 
 def in_colours(samples: AllSamples, layout: RasterLayout) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Samples of the bands that are compared, and which of them count, None when all do."""
+    """Return the samples of the compared bands, and which of them count, None when all do."""
     chosen = colours(layout)
     pixels, valid = samples.pixels, samples.valid
     if len(chosen) < len(pixels):
@@ -224,7 +224,7 @@ def in_colours(samples: AllSamples, layout: RasterLayout) -> tuple[NDArray[Any],
 
 
 def _located(found: Grid, source: Grid) -> Grid:
-    """A grid that is taken to lie where another does as far as one of the two does not say where it lies."""
+    """Return a grid with the place of another where one of the two has none."""
     unknown = found.transform.is_identity or source.transform.is_identity
     crs = source.crs if found.crs is None or source.crs is None else found.crs
     return replace(found, crs=crs, transform=source.transform if unknown else found.transform)

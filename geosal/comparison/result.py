@@ -42,7 +42,7 @@ class Row:
     scores: Scores
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; what cannot be told is None."""
+        """Return plain data; unknown figures are None."""
         own = {"part": self.part, "level": self.level, "band": self.band, "name": self.name, "share": self.share}
         figures = {name: _known(value) for name, value in asdict(self.scores).items()}
         return own | figures
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How good a candidate is, and how small.
+    """Figures on the quality and the size of a candidate.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Comparison:
     lost, gained
         Samples that count in the original alone, or in the candidate alone. They are left out of all figures.
     rows
-        The whole, then salient part, background and each level; of each all bands together, then band by band.
+        Rows for the whole, the salient part, the background and each level; each over all bands, then band by band.
     seconds
         Wall-clock time.
     """
@@ -105,7 +105,7 @@ class Comparison:
     seconds: float
 
     def scores(self, part: str = WHOLE, band: int = ALL) -> Scores:
-        """Figures of a part, in a band from 1 or over all.
+        """Return the figures of a part, in a band from 1 or over all.
 
         Raises
         ------
@@ -119,16 +119,16 @@ class Comparison:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Names of the parts that were compared."""
+        """Return the names of the parts that were compared."""
         return tuple(dict.fromkeys(row.part for row in self.rows))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; infinite figures stay so."""
+        """Return plain data for JSON; infinite figures stay infinite."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         return own | {"rows": [row.to_dict() for row in self.rows]}
 
     def table(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
-        """Names of the columns, and the rows of a CSV file: each says what was compared."""
+        """Return the columns and rows of a CSV file; each row names the compared files."""
         about = {
             "original": self.original,
             "candidate": self.candidate,
@@ -140,7 +140,7 @@ class Comparison:
         return tuple(rows[0]), rows
 
     def to_dataset(self) -> "xr.Dataset":
-        """All figures as an xarray Dataset with the dimensions (part, band); band 0 is over all bands."""
+        """Return all figures as an xarray Dataset with the dimensions (part, band); band 0 is over all bands."""
         import numpy as np  # noqa: PLC0415  with xarray
         import xarray as xr  # noqa: PLC0415  slow
 

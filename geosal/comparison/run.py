@@ -1,4 +1,4 @@
-"""The comparison: block by block through a pool, sums added in the order of the blocks."""
+"""The comparison: run blocks in a pool, and add their sums in the order of the blocks."""
 
 import os
 import time
@@ -51,9 +51,9 @@ def compare(
 ) -> Comparison:
     """Measure how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
 
-    Both are read block by block; beside the blocks in work, 160 rows over the width of the scene are kept and no more,
-    and where that is too much for all bands at once, some are compared after the others.
-    What is not valid in both is left out, and for SSIM every window that holds such a sample.
+    Both are read block by block. Besides the blocks in work, only 160 rows over the width of the scene are kept; where
+    that is too much for all bands at once, some are compared after the others.
+    Samples that are not valid in both are left out, and for SSIM every window that holds such a sample.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def compare(
         A raster of the same size, type and number of bands, alpha aside; any format that GDAL reads, or a store.
     saliency
         Divides the scene into parts: the salient part (level 0), the background, and each level. One SOURCE text or
-        several, united as a job does by default, or an opened saliency on the grid of `original`.
+        several, combined as a job does by default, or an opened saliency on the grid of `original`.
     ladder
         Ladder from saliency to levels; by default the one in the candidate's provenance, or else geosal's own.
     data_range
@@ -74,8 +74,8 @@ def compare(
     progress
         Called in this thread after each block.
     **reading
-        How `original` was read when `candidate` was made: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands``
-        and ``to_byte``; ``drivers`` and ``max_pixels`` are for both.
+        The reading of `original` when `candidate` was made: fields of `geosal.scenes.Reading` such as ``bidx``,
+        ``bands`` and ``to_byte``; ``drivers`` and ``max_pixels`` apply to both.
 
     Returns
     -------
@@ -85,9 +85,9 @@ def compare(
     Raises
     ------
     UsageError
-        A SOURCE or an option that cannot be.
+        A SOURCE or an option is wrong.
     SceneError
-        One of the files cannot be read, they are not of one size, type and number of bands, or nothing counts in both.
+        A file cannot be read; the files differ in size, type or number of bands; or no sample is valid in both.
     SaliencyError
         A mask does not fit the scene, or the georeferencing differs where both have one.
     OutputError
@@ -96,7 +96,7 @@ def compare(
     Warns
     -----
     GeosalWarning
-        Samples that count in the original do not in the candidate.
+        Samples that are valid in the original are not valid in the candidate.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def judge(
     overwrite: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Comparison:
-    """Compare an opened pair; as `compare`, and `overwrite` lets the error map take the place of a file."""
+    """Compare an opened pair, as `compare` does; with `overwrite` the error map may replace a file."""
     begin, report = time.monotonic(), progress or ignore
     if data_range is not None and not 0 < data_range < float("inf"):
         raise UsageError(f"data_range={data_range}: the range of values is above 0; say how wide it is")
@@ -208,7 +208,7 @@ def _in_order(pool: Pool, task: Callable[[_Item], _Result], items: Iterable[_Ite
 
 
 def _span_of(pair: Pair, report: ProgressCallback) -> _Span:
-    """Find the range of values where nobody gives one."""
+    """Find the range of values where the user gives none."""
     bits = bits_of(pair.original.layout)
     if bits is not None:
         return _Span(float(2**bits - 1), f"2**{bits} - 1")
@@ -222,13 +222,13 @@ def _span_of(pair: Pair, report: ProgressCallback) -> _Span:
 
 
 def bits_of(layout: RasterLayout) -> int | None:
-    """Bits of a sample that may be set; None of floats, whose type does not tell the range of values."""
+    """Return the significant bits of a sample; None for floats, whose type does not define the range of values."""
     kind = np.dtype(layout.dtype)
     return None if kind.kind == "f" else layout.metadata.nbits or 8 * kind.itemsize
 
 
 def ends_of(scene: AnyScene, *, workers: int | None = None, report: ProgressCallback = ignore) -> tuple[float, float]:
-    """Find the least and the greatest sample of a scene that counts; 0 and 0 where none does."""
+    """Find the least and the greatest valid sample of a scene; 0 and 0 without one."""
     blocks, ends = list(scene.grid.blocks(_BLOCK)), []
     with open_pool("threads", workers) as pool:
         for done, found in enumerate(pool.map_unordered(RangeTask(scene=scene), blocks), start=1):
@@ -305,12 +305,12 @@ def _result(
 
 
 def _whole_file_bytes(scene: AnyScene) -> int | None:
-    """Size of a scene's file, where all of it was compared."""
+    """Return the size of a scene's file, if all of it was compared."""
     size = _file_bytes(scene.path)
-    # A product may lie in an archive, and other samples than the file's take other bytes.
+    # A product may lie in an archive, and converted samples have another size than the file's.
     return size if size is not None and scene.is_whole_file() else None
 
 
 def _file_bytes(path: str) -> int | None:
-    """Size of a file or a store; None of anything else."""
+    """Return the size of a file or a store; None for anything else."""
     return store_bytes(path) if os.path.isfile(path) or is_store(path) else None

@@ -1,9 +1,10 @@
-"""Blocks joined with what their windows reach of the blocks before them, so that no tile of a file is decoded twice.
+"""Join blocks with the pixels that their windows reach in earlier blocks, so that no tile of a file is decoded twice.
 
 A window of the coarsest scale reaches 80 pixels. Blocks that were read with such a halo would make GDAL decode most
-tiles of a JPEG2000 two or three times. Instead blocks are read bare, row by row, and what is judged is moved up and to
-the left by the halo: the pixels around it are those of the block itself, of the one on its left, and of the row above,
-of which 160 rows are kept over the width of the scene. In wide scenes that is much, and `bands` divides it.
+tiles of a JPEG2000 two or three times. Instead blocks are read without a halo, row by row, and the judged pixels are
+moved up and to the left by the halo: their surroundings come from the block itself, from the one on its left, and from
+the row above, of which 160 rows are kept over the width of the scene. In wide scenes that is much, and `bands` divides
+it.
 """
 
 from typing import Any, NamedTuple
@@ -48,7 +49,7 @@ class Seams:
         self._original, self._candidate, self._valid = (_Seam(shape[1]) for _ in range(3))
 
     def join(self, block: Block, samples: Samples) -> Ready:
-        """Put a block together with what was kept of those before it.
+        """Join a block with the pixels kept from earlier ones.
 
         Parameters
         ----------
@@ -75,7 +76,7 @@ class Seams:
 
 
 class _Seam:
-    """What one of the arrays hands on: rows above, as wide as the scene, and columns on the left."""
+    """Pixels of one array that are kept: rows above, as wide as the scene, and columns on the left."""
 
     def __init__(self, width: int) -> None:
         self._width = width
@@ -87,7 +88,7 @@ class _Seam:
         return self._above is not None
 
     def join(self, block: Block, own: NDArray[Any]) -> NDArray[Any]:
-        if self._above is None:  # of validity, all that came before counted
+        if self._above is None:  # of validity: all earlier samples counted
             self._above = np.ones((len(own), KEPT, self._width), own.dtype)
         columns = slice(block.col_off, block.col_stop)
         if block.row_off:
@@ -103,5 +104,5 @@ class _Seam:
 
 
 def _judged(start: int, stop: int, length: int) -> tuple[int, int]:
-    """Rows that are judged when those from `start` to `stop` have come."""
+    """Return the rows that can be judged when those from `start` to `stop` have come."""
     return start - HALO if start else 0, stop if stop == length else stop - HALO

@@ -1,4 +1,4 @@
-"""What the blocks of a comparison add up to, and the rows that come of it."""
+"""Sums over the blocks of a comparison, and the rows of figures made from them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -37,14 +37,14 @@ class Sums:
             self.structure[band] = list(map(add, self.structure[band], facts.structure[band]))
 
     def have(self, positions: Sequence[int], some: "Sums") -> None:
-        """Take over the sums of some bands over all blocks."""
+        """Add the sums of some bands over all blocks."""
         for position, errors, structure in zip(positions, some.errors, some.structure, strict=True):
             self.errors[position], self.structure[position] = errors, structure
         self.lost += some.lost
         self.gained += some.gained
 
     def scores(self, data_range: float) -> dict[str, Scores]:
-        """Figures of each part, over all bands."""
+        """Return the figures of each part, over all bands."""
         return {row.part: row.scores for row in self.rows(data_range) if row.band == ALL}
 
     def rows(self, data_range: float) -> Iterator[Row]:

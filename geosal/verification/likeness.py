@@ -41,12 +41,12 @@ _ROUNDING = 1e-6
 
 @dataclass(slots=True)
 class Likeness:
-    """Sums over means of cells, of one band: add blocks, then ask."""
+    """Sums over means of cells, of one band: add all blocks, then ask for the likeness."""
 
     sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(6))
 
     def add(self, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> None:
-        """Take means of the same cells; NaN where a cell holds nothing in one of the two."""
+        """Add means of the same cells; NaN where a cell is empty in one of the two."""
         both = np.isfinite(ours) & np.isfinite(theirs)
         a, b = ours[both], theirs[both]
         self.sums += [a.size, a.sum(), b.sum(), np.square(a).sum(), np.square(b).sum(), (a * b).sum()]
@@ -186,7 +186,7 @@ def _below(small: Block, times: tuple[int, int], whole: DatasetReader) -> Window
 
 
 def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.float64]:
-    """Average what counts in each cell of a band (y, x); NaN where nothing does. Cells at the edge may be smaller."""
+    """Average the valid samples of each cell of a band (y, x); NaN without any. Cells at the edge may be smaller."""
     rows, cols = (np.arange(0, length, step) for length, step in zip(picture.shape, cell, strict=True))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         weights, sums = (
@@ -197,7 +197,7 @@ def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: tuple[int, int
 
 
 def colours_of(found: AnyScene, source: AnyScene) -> list[tuple[int, int]]:
-    """Pair the bands of two scenes that are no alpha, by their order."""
+    """Pair the bands of two scenes, except alpha, by their order."""
     ours, theirs = (
         [number for number in range(scene.layout.count) if number != scene.layout.alpha] for scene in (found, source)
     )
