@@ -1,4 +1,4 @@
-"""The figures that sums come to."""
+"""The figures computed from sums."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The inner loops, in C: arrays in, arrays out. Each lets go of the GIL while it works.
+"""The inner loops, in C: arrays in, arrays out. Each releases the GIL while it works.
 
 Index card
 ----------
@@ -10,7 +10,7 @@ Index card
 - `sum_errors`, `sum_windows`, `pool`: two images compared pixel by pixel and window by window (``compare.c``).
 - `jpeg.quantised`, `jpeg.symbols`, `jpeg.code`: pixels to a JPEG's coefficients, and those to its bits (``jpeg.c``).
 
-Each is handed a structure of `jobs` where it takes more than a few arguments.
+A function with more than a few arguments takes a structure of `jobs`.
 """
 
 from geosal.native.differences import pool, sum_errors, sum_windows

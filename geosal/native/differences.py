@@ -1,4 +1,4 @@
-"""The C functions that compare two images: what they are given is checked and described here."""
+"""Call the C functions that compare two images, after a check of their arguments."""
 
 import ctypes
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ _MOST_SCALE = 16
 
 
 class Errors(NamedTuple):
-    """Sums over some samples; of integers exact, and Python's own."""
+    """Sums over some samples; for integers they are exact, and Python's own."""
 
     samples: int
     squared: int | float
@@ -74,7 +74,7 @@ def sum_errors(
     Raises
     ------
     UsageError
-        The arrays do not belong together, or their types are others.
+        The shapes of the arrays do not match, or a type is not supported.
     """
     first, second, kind = _pair(first, second)
     valid = matching(first, "validity", valid, np.dtype(np.bool_))
@@ -131,7 +131,7 @@ def sum_windows(
     Raises
     ------
     UsageError
-        The arrays do not belong together, or their types are others.
+        The shapes of the arrays do not match, or a type is not supported.
     """
     first, second, kind = _pair(first, second)
     valid = matching(first, "validity", valid, np.dtype(np.bool_))
@@ -185,7 +185,7 @@ def pool(pixels: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArra
     Raises
     ------
     UsageError
-        The arrays do not belong together, or the type is another.
+        The shapes of the arrays do not match, or the type is not supported.
     """
     pixels, _, kind = _pair(pixels, pixels)
     valid = matching(pixels, "validity", valid, np.dtype(np.bool_))

@@ -1,4 +1,4 @@
-"""The structures by which the C functions are told what to do; ``jobs.h`` has the same, field by field."""
+"""The structures of arguments for the C functions; ``jobs.h`` has the same, field by field."""
 
 import ctypes
 

@@ -21,7 +21,7 @@ _MOST_BYTES = 496
 
 
 def mcu_side(bands: int, subsampling: str) -> int:
-    """Rows and columns of pixels in an MCU."""
+    """Return the rows and columns of pixels in an MCU."""
     return BLOCK * (SIDES[subsampling] if bands > 1 else 1)
 
 
@@ -34,7 +34,7 @@ def quantised(
 ) -> NDArray[np.int16]:
     """Transform and quantise an image as baseline JPEG does.
 
-    Beyond the right and the lower edge it goes on with its last column and row.
+    Beyond the right and the lower edge, the last column and row are repeated.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def quantised(
     Raises
     ------
     UsageError
-        The arrays do not belong together, or their dtypes are others.
+        The shapes of the arrays do not match, or a dtype is not supported.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or len(pixels) not in {1, 3} or not pixels.size:
         raise UsageError(f"JPEG of {pixels.dtype}, shape {pixels.shape}; give 1 or 3 bands of uint8")

@@ -159,7 +159,7 @@ def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]
     Raises
     ------
     UsageError
-        The arrays do not belong together, or their dtypes are others.
+        The shapes of the arrays do not match, or a dtype is not supported.
     """
     check_dtype(pixels, DTYPES)
     valid = matching(pixels, "validity", valid, np.dtype(np.bool_))

@@ -1,4 +1,4 @@
-"""OPEN: scenes as geosal sees them, headers first and pixels only when asked."""
+"""OPEN: read scenes, headers first and pixels on demand."""
 
 from geosal.scenes.base import AnyScene
 from geosal.scenes.describe import describe

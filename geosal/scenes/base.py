@@ -1,4 +1,4 @@
-"""What a job knows of a scene, whichever kind it is, and what kinds have in common."""
+"""The interface of a scene of any kind, and the code that the kinds share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -38,11 +38,11 @@ class AnyScene(Pixels, Protocol):
 
     @property
     def tile_bytes(self) -> int:
-        """Return what one tile takes when decoded, with all bands that are stored in it."""
+        """Return the bytes of a decoded tile, with all bands that are stored in it."""
 
     @property
     def work_bytes(self) -> int:
-        """Return what reading a block takes on the way, whatever its size, besides tiles and the block itself."""
+        """Return the bytes that reading any block takes, besides tiles and the block itself."""
 
     @property
     def drivers(self) -> tuple[str, ...]:
@@ -54,11 +54,11 @@ class AnyScene(Pixels, Protocol):
 
     @property
     def has_statistics(self) -> bool:
-        """The file carries band statistics, which smoothing makes stale."""
+        """Whether the file carries band statistics, which smoothing makes stale."""
 
     @property
     def has_mask(self) -> bool:
-        """A mask or an alpha band of the file says which pixels are valid, whether alpha is among the bands or not."""
+        """Whether the file has a mask or an alpha band, among the bands or not, that defines validity."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class AnyScene(Pixels, Protocol):
         """The scene before any change of its samples: what sources of saliency look at."""
 
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
-        """Read which pixels of a block the file's mask and alpha say are valid, (y, x); nodata is not looked at.
+        """Read the validity of a block's pixels by the file's mask and alpha, (y, x), without nodata.
 
         Raises
         ------
@@ -81,21 +81,21 @@ class AnyScene(Pixels, Protocol):
         """The same scene, on the same grid, with other bands; see `geosal.core.raster.Pixels`."""
 
     def select(self, bands: Sequence[int]) -> "AnyScene":
-        """The same pixels in some of its bands, by their positions from 0; mask and alpha go on to tell what counts."""
+        """Return the same scene with some of its bands, by positions from 0; mask and alpha still define validity."""
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
-        """Make the scene small in a way of its own, such as a file's overviews; None where it has none.
+        """Reduce the scene in a way of its own, such as a file's overviews; None without one.
 
         See `geosal.scenes.decimate.decimate`.
         """
 
     def is_whole_file(self) -> bool:
-        """Return whether it has all bands of the file at `path`, as they are there."""
+        """Return whether it has all bands of the file at `path`, unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stored(ABC):
-    """A scene whose samples are those of files: the fields of `AnyScene`, and what holds of most kinds."""
+    """A scene whose samples are those of files: the fields of `AnyScene`, and defaults for most kinds."""
 
     path: str
     layout: RasterLayout
@@ -125,14 +125,14 @@ class Stored(ABC):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Wrapped(ABC):
-    """A scene made of another one: it has a layout of its own, and asks the scene within for all the rest.
+    """A scene made from another one: it has a layout of its own, and delegates the rest to the inner scene.
 
     Attributes
     ----------
     inner
         The scene within.
     layout
-        Layout of what is read of this one.
+        Layout of the samples that this scene returns.
     """
 
     inner: AnyScene
@@ -172,12 +172,12 @@ class Wrapped(ABC):
 
     @property
     def tile_bytes(self) -> int:
-        """Return what one tile takes when decoded."""
+        """Return the bytes of a decoded tile."""
         return self.inner.tile_bytes
 
     @property
     def work_bytes(self) -> int:
-        """Return what reading a block takes on the way."""
+        """Return the bytes that reading a block takes."""
         return self.inner.work_bytes
 
     @property
@@ -187,7 +187,7 @@ class Wrapped(ABC):
 
     @property
     def rewinds(self) -> bool:
-        """Return whether to go back is to begin anew at the top."""
+        """Return whether reading an earlier row means decoding again from the top."""
         return self.inner.rewinds
 
     @property
@@ -197,7 +197,7 @@ class Wrapped(ABC):
 
     @property
     def has_mask(self) -> bool:
-        """Return whether a mask or an alpha band says which pixels are valid."""
+        """Return whether a mask or an alpha band defines validity."""
         return self.inner.has_mask
 
     @property
@@ -216,7 +216,7 @@ class Wrapped(ABC):
         return self.inner.original
 
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
-        """Read which pixels of a block mask and alpha say are valid, (y, x); errors are those of the scene within."""
+        """Read the validity of a block's pixels by mask and alpha, (y, x); errors are those of the inner scene."""
         return self.inner.read_mask(block)
 
     def select(self, bands: Sequence[int]) -> AnyScene:
@@ -246,7 +246,7 @@ class Selected(Wrapped):
         return cls(inner=inner, layout=layout_of_bands(inner.layout, bands), bands=tuple(bands))
 
     def read(self, block: Block) -> Samples:
-        """Read all, and leave the rest."""
+        """Read all bands, and return some."""
         samples, bands = self.inner.read(block), list(self.bands)
         return Samples(samples.pixels[bands], samples.valid[bands], samples.mask)
 
@@ -260,6 +260,6 @@ class Selected(Wrapped):
 
 
 def layout_of_bands(layout: RasterLayout, bands: Sequence[int]) -> RasterLayout:
-    """A layout that describes some of its bands, by their positions from 0, and no others."""
+    """Return a layout with some of its bands, by their positions from 0."""
     metadata = layout.metadata
     return replace(layout, metadata=replace(metadata, bands=tuple(metadata.bands[band] for band in bands)))

@@ -1,4 +1,4 @@
-"""A scene made small: for statistics that need no more than a sample, and for pictures."""
+"""Reduce a scene, for pictures and for statistics that need only a sample."""
 
 import math
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def decimate(scene: AnyScene, factor: int, bands: Sequence[int] | None = None) -
     valid = np.empty(pixels.shape, np.bool_)
     for block in scene.grid.blocks(factor * max(1, _BLOCK // factor)):
         samples = scene.read(block)
-        # The middle of a cell; of one cut off by the edge, its last pixel where that comes first.
+        # Take the middle of a cell, or its last pixel where the edge cuts the cell before the middle.
         rows, cols = (np.minimum(np.arange(0, length, factor) + factor // 2, length - 1) for length in block.shape)
         top, left = block.row_off // factor, block.col_off // factor
         inside = np.s_[:, top : top + rows.size, left : left + cols.size]
@@ -56,9 +56,9 @@ def decimate(scene: AnyScene, factor: int, bands: Sequence[int] | None = None) -
 
 
 def sample(scene: AnyScene) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Take samples spread over the scene, about a million of a band at most; always the same ones.
+    """Take samples spread over the scene, at most about a million per band; always the same ones.
 
-    From the file's overviews where it has some, from small scenes whole, and otherwise from 64 patches.
+    They come from the file's overviews if it has some, from the whole of a small scene, and otherwise from 64 patches.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What decoding a raster takes: memory, the way back, and what is said of a file that cannot be decoded."""
+"""Properties of decoding a raster: memory, whether earlier rows cost a new start, and errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ _MARKER, _START_OF_SCAN, _ONE_SCAN, _PROGRESSIVE = 0xFF, 0xDA, (0xC0, 0xC1), 0xC
 
 @contextmanager
 def damage_as_scene_error(what: str) -> Iterator[None]:
-    """Turn what rasterio raises on damaged files, some of it private types, into a `SceneError` about `what`."""
+    """Turn the errors of rasterio on damaged files, some of private types, into a `SceneError` about `what`."""
     try:
         yield
     except (GeosalError, MemoryError, AssertionError, AttributeError, NameError, TypeError):
-        raise  # the last four are faults of ours
+        raise  # the last four are our own faults
     except Exception as error:
         cause = error.__cause__ or error  # rasterio's own message says no more than "see previous exception"
         raise SceneError(
@@ -34,7 +34,7 @@ def damage_as_scene_error(what: str) -> Iterator[None]:
 
 
 def refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
-    """Refuse a header that claims too much; tells the bytes of a tile."""
+    """Refuse a header that claims too much; return the bytes of a tile."""
     if dataset.count == 0:
         inside = ", ".join(dataset.subdatasets[:5]) or "none"
         raise SceneError(f"{path}: holds no bands of its own; name one of its subdatasets: {inside}")
@@ -56,7 +56,7 @@ def refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
 
 
 def _held_bytes(dataset: DatasetReader) -> int:
-    """Bytes of all pixels, or coefficients, of a file that is decoded all at once whatever is asked of it, else 0."""
+    """Return the bytes of all pixels, or coefficients, of a file that is always decoded as a whole, else 0."""
     pixels = dataset.width * dataset.height
     samples = int(pixels * dataset.count * np.dtype(numpy_name(dataset.dtypes[0])).itemsize)
     if dataset.driver in _DECODED_WHOLE:
@@ -71,7 +71,7 @@ def _held_bytes(dataset: DatasetReader) -> int:
 
 
 def _coefficient_bytes(path: str) -> float:
-    """Bytes a pixel that a decoder keeps of a progressive JPEG: 16 bits a coefficient; 0 of one in a single scan."""
+    """Return the bytes per pixel that a decoder of a progressive JPEG keeps: 16 bits a coefficient; 0 for one scan."""
     with open(path, "rb") as file:
         place = 2
         while True:
@@ -96,5 +96,5 @@ def rewinds(dataset: DatasetReader) -> bool:
 
 
 def numpy_name(dtype: str) -> str:
-    """NumPy's name of one of rasterio's dtypes."""
+    """Return NumPy's name of one of rasterio's dtypes."""
     return {"complex_int16": "complex64", "int8": "int8"}.get(dtype, dtype)

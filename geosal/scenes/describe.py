@@ -1,4 +1,4 @@
-"""What a raster is, in plain data: the body of ``geosal info``."""
+"""Describe a raster in plain data: the body of ``geosal info``."""
 
 import os
 from typing import Any
@@ -20,8 +20,8 @@ def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> 
     -------
     dict
         JSON-ready: driver, size, bands, dtype, CRS, transform, bounds, nodata, mask, tile, overviews, tag domains and
-        the ``GEOSAL_*`` provenance when geosal wrote the file. Of a product these are those of the bands that a job
-        would take by default, and are there; ``product`` holds all of its bands and its quality bands.
+        the ``GEOSAL_*`` provenance when geosal wrote the file. For a product they describe the available bands that a
+        job would take by default; ``product`` holds all of its bands and its quality bands.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> 
 
 
 def _own(path: str, drivers: tuple[str, ...]) -> tuple[list[int], str | None]:
-    """Overviews and compression of a file itself, not of what lies beside it."""
+    """Return overviews and compression of a file itself, not of files beside it."""
     try:
         with gdal_env(), open_raster(path, drivers, alone=True) as dataset:
             return dataset.overviews(1), dataset.compression.name.lower() if dataset.compression else None

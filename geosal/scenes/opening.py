@@ -1,4 +1,4 @@
-"""One way to open what a user names as input: a raster file, or the folder or archive of a product."""
+"""Open an input that a user names: a raster file, or the folder or archive of a product."""
 
 from geosal.errors import SceneError, UsageError
 from geosal.scenes.base import AnyScene
@@ -19,12 +19,12 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     reading
         Which bands, and how.
     partial
-        Of a product, bands that are there will do where no `bands` are named: its grid is what is wanted.
+        Whether the available bands of a product suffice where no `bands` are named, because only its grid is needed.
 
     Raises
     ------
     GeosalError
-        As `Scene.open`, `open_product` and `ByteScene.wrap`; `UsageError` where an option is for the other kind,
+        See `Scene.open`, `open_product` and `ByteScene.wrap`; `UsageError` where an option is for the other kind,
         `SceneError` for a compressed archive.
     """
     from geosal.scenes.products import is_product, open_product  # most inputs are rasters

@@ -1,4 +1,4 @@
-"""A raster file as a scene: its headers checked and kept, its pixels read block by block."""
+"""A raster file as a scene: check and keep its headers, read its pixels block by block."""
 
 import math
 import os
@@ -31,7 +31,7 @@ _CODES = "NODATA_VALUES"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene(Stored):
-    """A raster file; see `geosal.scenes.base.AnyScene` for what all kinds of scenes have.
+    """A raster file; `geosal.scenes.base.AnyScene` describes the common interface.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Scene(Stored):
     indexes
         Bands in rasterio's numbers, from 1, in the order wanted.
     mask
-        A mask of the whole raster says which pixels are valid.
+        Whether a mask of the whole raster defines validity.
     alpha
         The file's alpha band, from 1, whether it is among `indexes` or not.
     seen
@@ -82,7 +82,7 @@ class Scene(Stored):
         UsageError
             A band in `bidx` does not exist.
         ResourceError
-            More than `max_pixels`, or a tile that would not fit in memory.
+            The raster has more than `max_pixels`, or a tile that does not fit in memory.
         """
         path = os.fspath(path)
         seen = file_state(path)
@@ -120,7 +120,7 @@ class Scene(Stored):
 
     @property
     def has_mask(self) -> bool:
-        """A mask or an alpha band says which pixels are valid, whether alpha is among the bands or not."""
+        """Whether a mask or an alpha band, among the bands or not, defines validity."""
         return self.mask or self.alpha is not None
 
     @property
@@ -196,7 +196,7 @@ class Scene(Stored):
         return both if alpha is None else both & alpha
 
     def select(self, bands: Sequence[int]) -> Self:
-        """The same file in some of its bands, of which no others are decoded."""
+        """Return the same file with some of its bands; others are not decoded."""
         return replace(
             self,
             layout=layout_of_bands(self.layout, bands),
@@ -209,7 +209,7 @@ class Scene(Stored):
             return None
         chosen = range(self.layout.count) if bands is None else bands
         height, width = (-(-length // factor) for length in self.grid.shape)
-        # What lies beside the file may be of another time; only the file's own overviews are looked at.
+        # Overviews beside the file may be older than it; only its own are used.
         try:
             with gdal_env():
                 own = open_raster(self.path, self.drivers, alone=True)
@@ -256,7 +256,7 @@ def _refuse_no_place(path: str, dataset: DatasetReader) -> None:
 
 
 def _alpha_of(dataset: DatasetReader, indexes: tuple[int, ...]) -> int | None:
-    """Number of the alpha band, from 1: of the bands that are taken, or else of the file's."""
+    """Return the number of the alpha band, from 1: the one among the chosen bands, or else the file's."""
     for numbers in (indexes, dataset.indexes):
         found = alpha_among([dataset.colorinterp[number - 1].name for number in numbers])
         if found is not None:
@@ -265,10 +265,10 @@ def _alpha_of(dataset: DatasetReader, indexes: tuple[int, ...]) -> int | None:
 
 
 def _without_codes(metadata: RasterMetadata) -> RasterMetadata:
-    """Leave out the tag of a mask that codes of several bands together make, NODATA_VALUES: a real one is written.
+    """Leave out the tag NODATA_VALUES, by which the codes of several bands make a mask: a real mask is written.
 
-    Codecs, smoothing, means and a choice of bands would each make the codes say something else. Where another mask
-    goes before it, or its codes are too few, GDAL does not heed it; then it must not come to be heeded either.
+    Codecs, smoothing, means and a choice of bands would change what the codes mean. If another mask overrides it, or it
+    has too few codes, GDAL ignores it; then later readers must ignore it too.
     """
     own = metadata.tags.get("", {})
     if _CODES not in own:

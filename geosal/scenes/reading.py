@@ -1,4 +1,4 @@
-"""What of an input is wanted, and how: bands, resolution, samples of 8 bits, drivers."""
+"""How an input is read: bands, resolution, samples of 8 bits, drivers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -14,12 +14,12 @@ RESAMPLING = ("nearest", "bilinear", "average")
 
 
 def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
-    """Names of bands in one text or several, with commas between; empty ones are left out.
+    """Read names of bands from one text or several, with commas between; empty ones are left out.
 
     Raises
     ------
     UsageError
-        There are texts, and no name in them.
+        There are texts without a name.
     """
     several = (texts,) if isinstance(texts, str) else tuple(texts)
     names = tuple(part.strip() for text in several for part in text.split(",") if part.strip())
@@ -30,7 +30,7 @@ def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What of an input is wanted, and how.
+    """How an input is read.
 
     Attributes
     ----------
@@ -60,12 +60,12 @@ class Reading:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
-        """Read what a caller gives by name.
+        """Make a reading from keyword arguments.
 
         Raises
         ------
         UsageError
-            There is no such field.
+            A field is unknown.
         """
         known = [field.name for field in fields(cls)]
         if unknown := sorted(options.keys() - set(known)):

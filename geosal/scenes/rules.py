@@ -1,4 +1,4 @@
-"""Rules that bring samples to 8 bits, and the curves that come of them."""
+"""Rules that reduce samples to 8 bits, and the curves that they make."""
 
 import math
 import re
@@ -105,7 +105,7 @@ def _range(text: str, value: str) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """From the samples of one band to bytes.
+    """Curve from the samples of one band to bytes.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class Curve:
             if table is None:
                 out[begin : begin + step] = self._bytes(part)
             else:
-                # By wrapping, negative samples find themselves at the end of the table.
+                # By wrapping, negative samples index the end of the table.
                 out[begin : begin + step] = table.take(part, mode="wrap")
 
     def _bytes(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
@@ -157,13 +157,13 @@ class Curve:
             np.clip(np.nan_to_num(place, copy=False, posinf=1, neginf=0), 0, 1, out=place)
         if self.gamma == 1:
             return (place * 254 + 1.5).astype(np.uint8)
-        # By thresholds: powers in numpy may differ by a bit with the place in the array.
+        # Thresholds are exact: powers in NumPy may differ by a bit with the place in the array.
         return (1 + np.searchsorted(_thresholds(self.gamma), place, side="right")).astype(np.uint8)
 
 
 @lru_cache(maxsize=64)
 def _table(curve: Curve, dtype: str) -> NDArray[np.uint8]:
-    """The byte of each value of a dtype, negative ones behind the others."""
+    """Return the byte of each value of a dtype, negative values after the others."""
     kind = np.dtype(dtype)
     codes = np.arange(2 ** (8 * kind.itemsize), dtype=np.int64).astype(kind)
     return curve._bytes(codes)  # noqa: SLF001  one room of its own class

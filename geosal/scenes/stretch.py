@@ -1,4 +1,4 @@
-"""A scene in 8 bits: each band stretched to 1 ... 255 by one rule for the whole scene; 0 is no data."""
+"""A scene in 8 bits: stretch each band to 1 ... 255 by one rule for the whole scene; 0 is no data."""
 
 import math
 import re
@@ -64,7 +64,7 @@ class ByteScene(Wrapped):
         Raises
         ------
         UsageError
-            It is no rule, or it does not fit this scene.
+            The text is no rule, or the rule does not fit this scene.
         SceneError
             The scene cannot be decoded where it is sampled.
 
@@ -92,7 +92,7 @@ class ByteScene(Wrapped):
         return Samples(pixels, samples.valid, samples.mask)
 
     def having(self, *bands: str) -> Self:
-        """The same scene and rule with other bands, in bytes as well; limits are found anew.
+        """Return the same scene and rule with other bands, in bytes too; limits are found again.
 
         It makes this a scene like any other (`geosal.core.raster.Pixels`); sources of saliency have `original` instead.
 
@@ -104,7 +104,7 @@ class ByteScene(Wrapped):
         return type(self).wrap(self.inner.having(*bands), self.rule)
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small:
-        """The scene made small, in bytes; see `geosal.scenes.decimate.decimate`."""
+        """Return the scene reduced, in bytes; see `geosal.scenes.decimate.decimate`."""
         chosen = range(len(self.curves)) if bands is None else bands
         small = decimate(self.inner, factor, chosen)
         return Small(self._bytes(small.pixels, small.valid, chosen), small.valid)
@@ -122,7 +122,7 @@ class ByteScene(Wrapped):
 
 
 def _alpha(samples: NDArray[Any]) -> NDArray[np.uint8]:
-    """Bring alpha to 0 ... 255; what is not 0 does not become 0."""
+    """Scale alpha to 0 ... 255; values other than 0 do not become 0."""
     most = 1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max
     share = np.clip(np.nan_to_num(samples.astype(np.float64) / most), 0, 1)
     return np.ceil(share * 255).astype(np.uint8)
@@ -182,13 +182,13 @@ def _curves(scene: AnyScene, rule: ByteRule) -> tuple[Curve, ...]:
 
 
 def _samples(scene: AnyScene) -> Iterator[NDArray[np.float64]]:
-    """Samples that count, of one band after the other, from places all over the scene."""
+    """Yield valid samples, of one band after the other, from places all over the scene."""
     pixels, valid = sample(scene)
     return (band[counts].astype(np.float64) for band, counts in zip(pixels, valid, strict=True))
 
 
 def _of_reflectance(scene: AnyScene, rule: ByteRule, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:
-    """Curves of a rule for reflectances, after a look at whether the scene has such."""
+    """Make the curves of a rule for reflectances, after a check that the scene has reflectances."""
     samples = list(_samples(scene))
     for number, (curve, values) in enumerate(zip(curves, samples, strict=True)):
         if number == scene.layout.alpha or values.size == 0:
@@ -207,7 +207,7 @@ def _of_reflectance(scene: AnyScene, rule: ByteRule, curves: tuple[Curve, ...]) 
 
 
 def _refuse_bytes(scene: AnyScene, rule: ByteRule) -> None:
-    """Refuse bytes: a picture that was stretched already, such as a product's TCI, holds no counts of reflectance."""
+    """Refuse bytes: a picture that was stretched before, such as a product's TCI, holds no counts of reflectance."""
     if scene.layout.dtype == "uint8":
         raise UsageError(
             f"to_byte={rule}: {scene.path} has 8 bits already and no scale to reflectance, as a picture has; leave "
@@ -276,7 +276,7 @@ def _colours(layout: RasterLayout) -> list[BandMetadata]:
 
 
 def _level(scene: AnyScene) -> str:
-    """Level of a Sentinel-2 product, from its tags or its name."""
+    """Find the level of a Sentinel-2 product, from its tags or its name."""
     tags = scene.layout.metadata.tags.get("", {})
     said = " ".join([*(tags.get(key, "") for key in ("PROCESSING_LEVEL", "PRODUCT_TYPE", "PRODUCT_URI")), scene.path])
     levels = [level for level, marks in _LEVELS.items() if any(mark in said.upper() for mark in marks)]

@@ -1,6 +1,6 @@
 """A Zarr store that geosal wrote, opened by zarr-python: for `geosal info` and `geosal verify`, not as an input.
 
-Only what the writer makes is taken: a local directory of plain chunk files, with the codecs it uses. It cannot name
+It reads only what the writer makes: a local directory of plain chunk files, with its codecs. Such a store cannot name
 another file, as stores of references ("kerchunk") do.
 """
 
@@ -41,7 +41,7 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 
 
 def store_bytes(path: str | os.PathLike[str]) -> int:
-    """Size of a file, or of all files in a directory."""
+    """Return the size of a file, or of all files in a directory."""
     if not os.path.isdir(path):
         return os.path.getsize(path)
     return sum(os.path.getsize(os.path.join(place, name)) for place, _, names in os.walk(path) for name in names)
@@ -64,7 +64,7 @@ class ZarrScene(Stored):
         Raises
         ------
         SceneError
-            It is no such store, or its metadata is damaged.
+            The path is no such store, or its metadata is damaged.
         """
         path = os.path.abspath(os.fspath(path))
         group = open_group(path)
@@ -104,7 +104,7 @@ class ZarrScene(Stored):
         return self
 
     def having(self, *bands: str) -> AnyScene:
-        """Refused: GDAL, which would look for other bands, reads no such store.
+        """Refuse other bands: GDAL, which would look for them, reads no such store.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class ZarrScene(Stored):
         return Selected.of(self, bands)
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
-        """None: its coarser levels are not looked at."""
+        """Return None: its coarser levels are not used."""
         del factor, bands
         return None
 
@@ -135,7 +135,7 @@ class ZarrScene(Stored):
         return Samples(pixels, valid, mask if mask is not None or alpha is None else alpha > 0)
 
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
-        """Read which pixels of a block mask and alpha say are valid; `SceneError` as `read`."""
+        """Read the validity of a block's pixels by mask and alpha; `SceneError` as for `read`."""
         both = read_array(self.path, MASK, block) > 0 if self.mask else np.ones(block.shape, np.bool_)
         if self.layout.alpha is not None:
             both &= read_array(self.path, IMAGE, block)[self.layout.alpha] > 0
@@ -148,7 +148,7 @@ def open_group(path: str) -> "zarr.Group":
     Raises
     ------
     SceneError
-        It is no Zarr v3 store, or has not been written by geosal.
+        The path is no Zarr v3 store, or geosal has not written it.
     """
     if not is_store(path):
         raise SceneError(f"{path}: is no Zarr v3 store; give the path of a .zarr directory that geosal wrote")
@@ -215,7 +215,7 @@ def read_array(path: str, name: str, block: Block) -> NDArray[Any]:
 
 @contextmanager
 def _damage_as_scene_error(what: str) -> Iterator[None]:
-    """Turn what zarr-python and the codecs raise on damaged stores into a `SceneError` about `what`."""
+    """Turn the errors of zarr-python and the codecs on damaged stores into a `SceneError` about `what`."""
     try:
         yield
     except (GeosalError, MemoryError):

@@ -1,4 +1,4 @@
-"""The NumPy face of the operator: one block of pixels, each smoothed by the kernel of its level."""
+"""The operator on NumPy arrays: smooth each pixel of a block by the kernel of its level."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from geosal.smoothing.weights import kernels
 
 @dataclass(frozen=True, slots=True)
 class SampleRules:
-    """What is special about some samples.
+    """Samples that are treated in a special way.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ def smooth_block(
     levels
         (y, x), 0 to ``ladder.steps``.
     valid
-        (band, y, x), True where a sample counts; None when all do. Invalid samples lend no weight to valid ones: the
+        (band, y, x), True where a sample counts; None when all do. Invalid samples have no weight in valid ones: the
         sum of weight * value over the sum of weights (normalised convolution; H. Knutsson and C.-F. Westin, "Normalized
         and differential convolution", CVPR 1993).
     ladder
@@ -65,7 +65,7 @@ def smooth_block(
     Raises
     ------
     UsageError
-        A level is not on the ladder, or the arrays do not belong together.
+        A level is not on the ladder, or the shapes of the arrays differ.
     """
     result = np.array(pixels, pixels.dtype.newbyteorder("="), order="C")
     highest = int(levels.max()) if levels.size else 0
@@ -87,7 +87,7 @@ def smooth_block(
 def _keep_off_nodata(
     result: NDArray[Any], levels: NDArray[np.uint8], valid: NDArray[np.bool_] | None, nodata: float
 ) -> None:
-    """Move smoothed valid samples that have come to the nodata code."""
+    """Move smoothed valid samples that equal the nodata code."""
     hit = is_nodata(result, nodata)
     if valid is not None:
         hit &= valid

@@ -34,7 +34,7 @@ in each window."""
 
 @dataclass(frozen=True)
 class Rounding:
-    """What is rounded how far; it pickles.
+    """A rule that rounds pixels by their levels; it pickles.
 
     Attributes
     ----------
@@ -44,11 +44,11 @@ class Rounding:
         Share of the cells of 16 x 16 pixels in which `fine` takes the place of `errors`. Their place in the image
         decides, so neither blocks nor workers do.
     fine
-        Errors there, none above `errors`; empty where `finer` is 0.
+        Errors in those cells, none above `errors`; empty where `finer` is 0.
     rules
         Nodata code and alpha band.
     most
-        No sample that counts is rounded beyond it, as in data of 12 bits; None for the limits of the dtype.
+        Limit of rounded samples, as in data of 12 bits; None for the limits of the dtype.
     """
 
     errors: tuple[float, ...]
@@ -69,7 +69,7 @@ class Rounding:
         Raises
         ------
         UsageError
-            A level without an error.
+            A level has no error.
         """
         rounded = self._rounded(pixels, levels, valid, corner)
         if self.most is not None:
@@ -93,7 +93,7 @@ class Rounding:
 
 
 def _finer_cells(corner: tuple[int, int], shape: tuple[int, ...], share: float) -> NDArray[np.uint8]:
-    """1 in a share of the cells, (y, x)."""
+    """Return 1 in a share of the cells, (y, x)."""
     rows, cols = (
         np.arange(begin // _CELL, -(-(begin + length) // _CELL), dtype=np.uint64)
         for begin, length in zip(corner, shape, strict=True)
@@ -112,7 +112,7 @@ def bound_errors(
     errors: tuple[float, ...],
     rules: SampleRules = _NOTHING_SPECIAL,
 ) -> NDArray[Any]:
-    """Bring each sample to a multiple of its level's step, or of twice the step where one lies within its error.
+    """Round each sample to a multiple of its level's step, or of twice the step if one lies within its error.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def quantise_slowly(
 
 
 def step_exponent(error: float, dtype: np.dtype[Any]) -> int:
-    """Exponent of the largest power of two whose half is not above `error`; of integers, 0 where there is none."""
+    """Return the exponent of the largest power of two whose half is not above `error`; for integers 0 without one."""
     if error <= 0:
         return 0 if dtype.kind != "f" else _NO_STEP
     exponent = math.frexp(2 * error)[1] - 1
@@ -223,7 +223,7 @@ def _quantise_floats(
 
 
 def _keep_off_nodata(after: NDArray[Any], before: NDArray[Any], nodata: float) -> None:
-    """Move samples that have come to the nodata code back towards what they were, by as little as there is."""
+    """Move samples that were rounded to the nodata code back towards their old values, by the least step."""
     hit = is_nodata(after, nodata) & (after != before)
     if not hit.any():
         return
@@ -233,7 +233,7 @@ def _keep_off_nodata(after: NDArray[Any], before: NDArray[Any], nodata: float) -
         after[hit] = np.where(were > code, code + (were > code), code - (were < code))
         return
     limits, code, wide = np.finfo(after.dtype), float(after.dtype.type(nodata)), were.astype(np.float64)
-    apart = max(float(limits.tiny), 8 * float(limits.eps) * abs(code))  # GDAL tells apart what is half as far
+    apart = max(float(limits.tiny), 8 * float(limits.eps) * abs(code))  # GDAL distinguishes half of this
     moved = (code + np.copysign(apart, wide - code)).astype(after.dtype)
     no_worse = np.abs(moved.astype(np.float64) - wide) <= np.abs(code - wide)
     after[hit] = np.where(no_worse & ~is_nodata(moved, nodata), moved, were)

@@ -1,4 +1,4 @@
-"""Gaussian taps, in fixed point where that makes sums exact, so that no blocking, thread or engine can change a bit.
+"""Make Gaussian taps, in fixed point where that makes sums exact, so that no block, thread or engine changes a bit.
 
 For 8 and 16-bit samples the taps are rounded to multiples of 2**-bits whose sum is exactly 1. Every product and partial
 sum is then a multiple of 2**-2bits, below 2**53 of them: float64 holds it exactly, in any order of summation, and the
@@ -30,7 +30,7 @@ def kernels(dtype: DTypeLike, ladder: Ladder, highest: int) -> Iterator[tuple[in
     Yields
     ------
     bits
-        Behind the point of these taps; None when they are float64 and their sums round.
+        Fractional bits of the taps; None when they are float64 and their sums are rounded.
     taps
         Level -> (2 * level + 1,) float64.
     """
@@ -46,7 +46,7 @@ def kernels(dtype: DTypeLike, ladder: Ladder, highest: int) -> Iterator[tuple[in
 
 
 def bits_for(dtype: DTypeLike, width: int) -> int | None:
-    """Bits behind the point of the taps for samples of `dtype` under a kernel of `width` pixels; None for float64."""
+    """Return the fractional bits of taps for samples of `dtype` and a kernel of `width` pixels; None for float64."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return None
@@ -54,7 +54,7 @@ def bits_for(dtype: DTypeLike, width: int) -> int | None:
 
 
 def gaussian_taps(width: int, sigma: float) -> NDArray[np.float64]:
-    """Taps ``exp(-x^2 / (2 sigma^2))``, x from -(width-1)/2 up, normalised; equation 1 of the seed paper."""
+    """Return taps ``exp(-x^2 / (2 sigma^2))``, x from -(width-1)/2 up, normalised; equation 1 of the seed paper."""
     x = np.arange(width) - (width - 1) / 2
     taps = np.exp(-(x**2) / (2 * sigma**2))
     return np.asarray(taps / taps.sum())
@@ -62,7 +62,7 @@ def gaussian_taps(width: int, sigma: float) -> NDArray[np.float64]:
 
 @cache
 def fixed_point_taps(width: int, sigma: float, bits: int) -> NDArray[np.float64]:
-    """Gaussian taps as multiples of ``2**-bits`` with sum exactly 1.
+    """Return Gaussian taps as multiples of ``2**-bits`` with sum exactly 1.
 
     Rounding errors are carried from the tails inwards and the centre takes the remainder: the error diffusion that
     OpenCV's fixed-point Gaussian uses (``modules/imgproc/src/smooth.dispatch.cpp``).
