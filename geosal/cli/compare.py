@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,11 +14,13 @@ from geosal.cli import options
 from geosal.cli.apart import refuse_job_file
 from geosal.cli.output import Report, as_bytes, counted, grid, pairs
 from geosal.cli.progress import progress_bars
-from geosal.comparison import Comparison, Pair, Row, judge, open_pair
 from geosal.core.ladder import Ladder
 from geosal.errors import OutputError, UsageError
 from geosal.files.publish import check_output, why_no_folder
 from geosal.scenes import Reading, band_names
+
+if TYPE_CHECKING:
+    from geosal.comparison import Comparison, Pair, Row
 
 _READING = tuple(field.name for field in fields(Reading))
 _RULES = ("combine", "outside", "background")
@@ -50,6 +52,8 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
     geosal compare scene.tif smaller.tif
     geosal compare scene.tif smaller.jp2 --saliency mask.tif --csv figures.csv --error-map errors.tif
     """
+    from geosal.comparison import judge  # heavy, and the help does not need it
+
     error_map, overwrite = wish.pop("error_map"), wish.pop("overwrite")
     read = options.job_paths(wish["saliency"], original, candidate)
     report.keep_apart(*read, table, error_map)
@@ -68,7 +72,9 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
         _write_table(table, outcome)
 
 
-def _open(original: str, candidate: str, given: dict[str, Any]) -> Pair:
+def _open(original: str, candidate: str, given: dict[str, Any]) -> "Pair":
+    from geosal.comparison import open_pair
+
     reading = {name: given[name] for name in _READING if name in given}
     if "bands" in reading:
         reading["bands"] = band_names(reading["bands"])
@@ -97,7 +103,7 @@ def _check_table(path: str | None, *, overwrite: bool, others: Sequence[str | No
         raise OutputError(f"--csv {path}: may not be written; choose another place")
 
 
-def _write_table(path: str, outcome: Comparison) -> None:
+def _write_table(path: str, outcome: "Comparison") -> None:
     columns, rows = outcome.table()
     try:
         with open(path, "w", newline="", encoding="utf-8") as file:
@@ -108,7 +114,7 @@ def _write_table(path: str, outcome: Comparison) -> None:
         raise OutputError(f"--csv {path}: cannot be written: {error.strerror}; write it elsewhere") from error
 
 
-def _as_text(outcome: Comparison) -> str:
+def _as_text(outcome: "Comparison") -> str:
     size = f"{outcome.width} x {outcome.height} px, {counted(outcome.count, 'band')} of {outcome.dtype}"
     facts: list[tuple[str, object]] = [
         ("original", f"{outcome.original}{_in_brackets(outcome.original_bytes)}"),
@@ -132,7 +138,7 @@ def _as_text(outcome: Comparison) -> str:
     return f"{pairs(facts)}\n\n{grid(header, rows)}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: "Row") -> tuple[str, ...]:
     scores = row.scores
     note = "" if row.level is None else f"{2 * row.level + 1} px where smoothed"
     return (
@@ -156,7 +162,7 @@ def _in_brackets(size: int | None) -> str:
     return "" if size is None else f" ({as_bytes(size)})"
 
 
-def _reduction(outcome: Comparison) -> str:
+def _reduction(outcome: "Comparison") -> str:
     raw = f"{_change(outcome.reduction_of_raw)} than the samples in memory"
     return raw if outcome.reduction is None else f"{_change(outcome.reduction)} than the original, {raw}"
 

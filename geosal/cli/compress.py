@@ -7,8 +7,6 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, as_search, counted, pairs
 from geosal.cli.progress import progress_bars
-from geosal.job.pipeline import run
-from geosal.job.plan import make_plan
 
 
 @click.command()
@@ -27,6 +25,9 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     geosal compress scene.tif smaller.jpg --saliency mask.tif --target-jpeg 75
     geosal compress --config recipe.yaml scene.tif smaller.tif
     """
+    from geosal.job.pipeline import run  # heavy, and the help does not need it
+    from geosal.job.plan import make_plan
+
     recipe = options.build_recipe(config, wish)
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config)
     plan = make_plan(recipe)

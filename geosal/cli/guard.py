@@ -77,6 +77,14 @@ def verbosity(context: click.Context) -> int:
     return int(context.meta.get(_VERBOSITY, 0))
 
 
+verbose = click.option(
+    "-v", "--verbose", count=True, expose_value=False, is_eager=True,
+    callback=lambda context, _, value: set_verbosity(context, value),
+    help="Tell more on stderr; -vv also debug lines, and tracebacks of errors.",
+)  # fmt: skip
+"""The option of every command, and of the group, which needs none of the `options` that commands share."""
+
+
 class GuardedGroup(click.Group):
     """A group whose commands end with geosal's exit codes and one line on stderr, whoever calls it (also ``rio``)."""
 

@@ -8,7 +8,6 @@ from importlib import import_module
 
 import click
 
-from geosal.cli import options
 from geosal.cli.guard import (
     INTERRUPTED,
     TERMINATED,
@@ -17,6 +16,7 @@ from geosal.cli.guard import (
     report,
     set_verbosity,
     silence_libraries,
+    verbose,
 )
 from geosal.version import __version__
 
@@ -52,7 +52,7 @@ _COMMANDS = _Commands(
 
 
 @click.group(cls=GuardedGroup, commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@options.verbose
+@verbose
 @click.version_option(__version__, message="%(version)s")
 @click.pass_context
 def geosal(context: click.Context) -> None:

@@ -6,13 +6,12 @@ from typing import Any, TypeVar
 import click
 from rasterio.rio import options as rio_options
 
-from geosal.cli.guard import set_verbosity
+from geosal.cli.guard import verbose
 from geosal.cli.output import Report
 from geosal.core.option_values import read_yaml
 from geosal.core.treatment import NOTHING, Bound, Quality, Treatment
-from geosal.formats.cog.options import codec_options
 from geosal.formats.options import united
-from geosal.formats.table import PROFILES
+from geosal.formats.table import CODEC_OPTIONS, PROFILES
 from geosal.job.recipe import COMBINE, Recipe
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
@@ -34,10 +33,6 @@ def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
-def _note_verbosity(context: click.Context, _: click.Parameter, value: int) -> None:
-    set_verbosity(context, value)
-
-
 def _parse_pairs(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs = []
     for value in values:
@@ -52,10 +47,6 @@ def _make_report(context: click.Context, _: click.Parameter, value: str | None) 
     return Report.to(value, quiet=bool(context.params.get("quiet")))
 
 
-verbose = click.option(
-    "-v", "--verbose", count=True, expose_value=False, is_eager=True, callback=_note_verbosity,
-    help="Tell more on stderr; -vv also debug lines, and tracebacks of errors.",
-)  # fmt: skip
 quiet = click.option("-q", "--quiet", is_flag=True, is_eager=True, help="No progress and no table; warnings stay.")
 json = click.option(
     "--json", "report", metavar="FILE|-", callback=_make_report,
@@ -215,7 +206,7 @@ def _idle(recipe: Recipe) -> dict[str, str]:
 
 def _is_settled(name: str, wish: Mapping[str, Any], recipe: Recipe, given: Mapping[str, Any]) -> bool:
     """Return whether the command line, by codec or treatment, has settled what a creation option of the file says."""
-    if name in codec_options() and "profile" in given and given["profile"] != wish.get("profile"):
+    if name in CODEC_OPTIONS and "profile" in given and given["profile"] != wish.get("profile"):
         return True
     treated = recipe.treated if "treatment" in given else NOTHING
     match treated.then:

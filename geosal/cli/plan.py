@@ -6,8 +6,6 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, counted, pairs
-from geosal.job.estimate import estimate, estimate_bytes
-from geosal.job.plan import make_plan
 
 
 @click.command()
@@ -25,6 +23,9 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish:
     geosal plan scene.tif smaller.tif --saliency mask.tif
     geosal plan scene.tif smaller.tif --saliency mask.tif --profile jpeg --target-size 50MB --estimate
     """
+    from geosal.job.estimate import estimate, estimate_bytes  # heavy, and the help does not need it
+    from geosal.job.plan import make_plan
+
     del quiet  # the table is what was asked for
     recipe = options.build_recipe(config, wish)
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config)

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from geosal.produce import Progress, Stage
+if TYPE_CHECKING:
+    from geosal.produce import Progress, Stage
 
-_TITLES: dict[Stage, str] = {
+_TITLES: "dict[Stage, str]" = {
     "smooth": "smoothing",
     "encode": "encoding",
     "verify": "checking",
@@ -39,7 +40,7 @@ class Bars:
         self._stage = ""
         self._bar: tqdm[Any] | None = None
 
-    def __call__(self, event: Progress) -> None:
+    def __call__(self, event: "Progress") -> None:
         """Draw how far the job is."""
         known = self._pixels is not None and event.unit == "blocks"
         scale = (self._pixels or 0) / event.total if known and event.total else 1.0
@@ -67,7 +68,7 @@ class Bars:
 
 
 @contextmanager
-def progress_bars(pixels: int | None = None, *, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+def progress_bars(pixels: int | None = None, *, quiet: bool) -> Iterator[Callable[["Progress"], None] | None]:
     """Lend a progress callback, or None where a bar would be noise: stderr is no terminal, or --quiet."""
     if quiet or not sys.stderr.isatty():
         yield None

@@ -8,7 +8,6 @@ from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_shares, pairs
 from geosal.cli.progress import progress_bars
 from geosal.maps.preview import PALETTES
-from geosal.maps.saliency_map import write_saliency_map
 
 
 @click.command()
@@ -39,6 +38,8 @@ def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, q
     geosal saliency perlin:seed=7 map.tif --like scene.tif
     geosal saliency town.tif ships.tif map.tif --like scene.tif --combine max
     """
+    from geosal.maps.saliency_map import write_saliency_map  # heavy, and the help does not need it
+
     options.keep_report_apart(report, sources, like, output, wish["preview"])
     given = {name: value for name, value in wish.items() if value is not None and value != ()}
     with progress_bars(quiet=quiet) as progress:

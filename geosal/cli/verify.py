@@ -1,7 +1,7 @@
 """``geosal verify``: whether an output holds what was promised."""
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,7 +9,9 @@ from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.errors import UsageError
 from geosal.scenes import NO_LIMIT, Reading
-from geosal.verification import Check, raise_if_failed, verify_as_read
+
+if TYPE_CHECKING:
+    from geosal.verification import Check
 
 _READING = tuple(field.name for field in fields(Reading))
 
@@ -35,6 +37,8 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     geosal verify smaller.tif
     geosal verify smaller.tif --against scene.tif --saliency mask.tif
     """
+    from geosal.verification import raise_if_failed, verify_as_read  # heavy, and the help does not need it
+
     options.keep_report_apart(report, wish["saliency"], output, against)
     if wish["saliency"] and against is None:
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
@@ -50,5 +54,5 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     raise_if_failed(checks, output)
 
 
-def _as_line(check: Check) -> str:
+def _as_line(check: "Check") -> str:
     return f"{'ok    ' if check.ok else 'FAILED'}  {check.name}" + (f": {check.detail}" if check.detail else "")

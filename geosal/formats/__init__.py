@@ -2,7 +2,8 @@
 
 Index card
 ----------
-- `table.FORMATS`: the table of formats; `format.Format` is the interface of one.
+- `table.FORMATS`: the table of formats; `format.Format` is the interface of one, `finished.Finished` of its
+  finished files.
 - `profiles.resolve_profile`: turns a suffix, a name and creation options (`options`) into a format and its codec.
 - `treatments`, `quality` and `tuning`: settings of codecs by level, and settings that a search can turn.
 - `encoders.tile_encoder`: makes the encoder of a profile's tiles.

@@ -1,4 +1,8 @@
-"""How a finished file is looked at: whether all of it is there, laid out as it should be, and what its codec keeps."""
+"""How a finished file is looked at: whether all of it is there, laid out as it should be, and what its codec keeps.
+
+Each format has a class like this in its `check.py`, which a job imports when the file is there. It knows nothing of
+what has made the file: two eyes see more.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -8,18 +12,15 @@ from rasterio.io import DatasetReader
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
+from geosal.formats.coarseness import WITHOUT_LOSS, Coarseness, has_integers
 from geosal.formats.readback import fault_of_last_tile, undecodable
 
 
 class Finished:
-    """What a format knows of its finished files.
+    """What a format knows of its finished files; this much holds of all that GDAL reads.
 
     Attributes
     ----------
-    name
-        Name of the format in our messages.
-    reader
-        GDAL's short name of the driver that reads it.
     overviews_apart
         Overviews are images of their own, which may differ from the image in how they are coded.
     keeps_colours
@@ -32,8 +33,6 @@ class Finished:
         The unit that is decoded to check that a file is complete.
     """
 
-    name: ClassVar[str]
-    reader: ClassVar[str]
     overviews_apart: ClassVar[bool] = False
     keeps_colours: ClassVar[bool] = True
     lost_domains: ClassVar[tuple[str, ...]] = ()
@@ -89,6 +88,19 @@ class Finished:
         """Return whether tiles of the best quality in a finished file keep every sample."""
         del structure
         return False
+
+    def coarseness(self, dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
+        """Return how coarse the codec of a file may be.
+
+        Parameters
+        ----------
+        dataset
+            The finished file.
+        shown
+            The same, or one of its overviews.
+        """
+        del dataset
+        return Coarseness.of_largest(WITHOUT_LOSS if has_integers(shown) else 0.0)
 
 
 def missing_beside(path: str, needed: Mapping[str, str]) -> list[str]:

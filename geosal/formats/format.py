@@ -1,7 +1,8 @@
 """A format, as the rest of geosal asks about it: one object that knows all that is particular to it.
 
 Whoever adds a format writes a folder beside this file, with a class like this in its `format.py`, and one line in
-`geosal.formats.table`.
+`geosal.formats.table`. Every command reads the table, so a `format.py` imports what makes a file, and what looks at it,
+where it is needed.
 """
 
 import math
@@ -9,17 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import SMOOTH, Treatment
-from geosal.formats.container import Container
-from geosal.formats.finished import Finished
-from geosal.formats.gdal.completeness import fault_of_tiles
-from geosal.formats.gdal.domains import Item, restore_in_sidecar
 from geosal.formats.options import CreationOption
-from geosal.formats.pyramid import TileEncoder
 from geosal.formats.quality import Scale
+
+if TYPE_CHECKING:
+    from geosal.formats.container import Container
+    from geosal.formats.finished import Finished
+    from geosal.formats.gdal.domains import Item
+    from geosal.formats.pyramid import TileEncoder
 
 INTEGERS_16 = ("uint8", "uint16", "int16")
 """Sample types of at most 16 bits."""
@@ -135,22 +137,26 @@ class ByGdal:
     """GDAL makes the overviews itself, not from our tiles."""
 
 
-Encoder = TypeVar("Encoder", bound=TileEncoder)
+Encoder = TypeVar("Encoder", bound="TileEncoder")
 
 
-class Format(Finished, ABC, Generic[Encoder]):
+class Format(ABC, Generic[Encoder]):
     """One format.
 
     Attributes
     ----------
-    driver
-        GDAL's short name of the driver that writes it.
+    name
+        What we call it.
+    driver, reader
+        GDAL's short names of the drivers that write and read it.
     suffixes
         Suffixes of its files, in small letters, the usual one first.
     codecs
         Ways to code pixels, the usual one first.
     options
         Creation options that the user may set.
+    codec_options
+        Names of the options that only some of its codecs have.
     usual_treatment
         Default of the treatment.
     tile_sides
@@ -175,10 +181,13 @@ class Format(Finished, ABC, Generic[Encoder]):
         Advice where no codec of the format holds samples of a type.
     """
 
+    name: ClassVar[str]
     driver: ClassVar[str]
+    reader: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     codecs: ClassVar[tuple[Codec, ...]]
     options: ClassVar[tuple[CreationOption, ...]]
+    codec_options: ClassVar[frozenset[str]] = frozenset()
     usual_treatment: ClassVar[Treatment] = SMOOTH
     tile_sides: ClassVar[tuple[str, ...]] = ()
     has_spool: ClassVar[bool] = False
@@ -308,9 +317,10 @@ class Format(Finished, ABC, Generic[Encoder]):
             The file cannot be made so.
         """
 
+    @abstractmethod
     def container(
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: Encoder, threads: int | None
-    ) -> Container:
+    ) -> "Container":
         """Make the file that takes the tiles.
 
         Parameters
@@ -320,29 +330,32 @@ class Format(Finished, ABC, Generic[Encoder]):
         profile, layout
             See `encoder`.
         encoder
-            The result of `encoder`.
+            The result of `encoder`. Where GDAL writes all files of a format its type is `Never`: there is none.
         threads
             Number of threads that may work at its end.
-
-        Raises
-        ------
-        NotImplementedError
-            GDAL writes all files of this format.
         """
-        raise NotImplementedError(f"{self.name}: GDAL writes all its files, so no tiles go into one")
 
     def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
         """Make tags of the default domain that say how a file was written, some of `own_tags`."""
         del profile, layout
         return {}
 
-    def room_for(self, items: tuple[Item, ...]) -> str:
+    @property
+    def finished(self) -> "Finished":
+        """How a finished file of it is looked at."""
+        from geosal.formats.finished import Finished
+
+        return Finished()
+
+    def room_for(self, items: "tuple[Item, ...]") -> str:
         """Make the value of a tag that keeps room in a file for what GDAL drops; empty where a sidecar takes it."""
         del items
         return ""
 
-    def put_back(self, path: Path, items: tuple[Item, ...]) -> None:
+    def put_back(self, path: Path, items: "tuple[Item, ...]") -> None:
         """Put what GDAL has dropped into a file that it has just written, or beside it."""
+        from geosal.formats.gdal.domains import restore_in_sidecar
+
         restore_in_sidecar(path, items)
 
     def gdal_options(self, profile: Profile) -> dict[str, str]:
@@ -359,6 +372,8 @@ class Format(Finished, ABC, Generic[Encoder]):
 
     def fault_of_copy(self, path: Path) -> str | None:
         """Return what is wrong with a file that GDAL has just written and cut short: GDAL may ignore a full disk."""
+        from geosal.formats.gdal.completeness import fault_of_tiles
+
         return fault_of_tiles(path)
 
     def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:

@@ -23,6 +23,8 @@ FORMATS: tuple[Format[Any], ...] = (
 """All formats that geosal writes."""
 PROFILES: Mapping[str, Codec] = MappingProxyType({codec.name: codec for form in FORMATS for codec in form.codecs})
 """All codecs, by the name that ``--profile`` takes."""
+CODEC_OPTIONS = frozenset(name for form in FORMATS for name in form.codec_options)
+"""Creation options that mean something for some codecs of a format only."""
 OWN_TAGS = frozenset(tag for form in FORMATS for tag in form.own_tags)
 """Tags that describe one file, and are not true of files made from it."""
 

@@ -8,9 +8,9 @@ Index card
 - `verify_structure`: the quick ones, at the end of the main job.
 - `Check`, `raise_if_failed`: what they tell.
 
-Rooms: `run` puts them together; what a file shows alone (every tile decodes, its layout) its room in `geosal.formats`
-looks at; `carried` what it must share with its source (grid, bands, tags); `pixels` which samples must be the source's
-own; `likeness` whether two pictures are the same one, and `coarse` by how much a codec may let them differ.
+Rooms: `run` puts them together; what a file shows alone (every tile decodes, its layout), and by how much its codec may
+let two pictures differ, its room in `geosal.formats` looks at; `carried` what it must share with its source (grid,
+bands, tags); `pixels` which samples must be the source's own; `likeness` whether two pictures are the same one.
 """
 
 from geosal.verification.check import Check, raise_if_failed

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -12,7 +11,7 @@ from rasterio.rpc import RPC
 from geosal.core import provenance
 from geosal.core.grid import Grid
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
-from geosal.formats.format import Format
+from geosal.formats.finished import Finished
 from geosal.verification.check import Check
 
 _PIXEL_TOLERANCE = 1e-6
@@ -33,18 +32,18 @@ def check_grid(found: RasterLayout, source: RasterLayout) -> Check:
     return Check.of("georeferenced", _grid_faults(found, source), "as the source")
 
 
-def check_bands(found: RasterLayout, source: RasterLayout, form: Format[Any], *, lossless: bool) -> Check:
+def check_bands(found: RasterLayout, source: RasterLayout, finished: Finished, *, lossless: bool) -> Check:
     """Compare dtype, nodata, mask and what each band is called and means."""
-    return Check.of("bands", list(_band_faults(found, source, form, lossless=lossless))[:_LISTED], "as the source")
+    return Check.of("bands", list(_band_faults(found, source, finished, lossless=lossless))[:_LISTED], "as the source")
 
 
-def check_tags(found: RasterMetadata, source: RasterMetadata, form: Format[Any]) -> Check:
+def check_tags(found: RasterMetadata, source: RasterMetadata, finished: Finished) -> Check:
     """Check that every tag of the source, in every domain, is there."""
     tags = dict(source.tags)
     if "COLOR_PROFILE" in tags:  # GDAL writes the ICC profile, not each of its parts
         profile = tags["COLOR_PROFILE"]
         tags["COLOR_PROFILE"] = {key: text for key, text in profile.items() if key == "SOURCE_ICC_PROFILE"}
-    tags = {domain: items for domain, items in tags.items() if not domain.startswith(form.lost_domains)}
+    tags = {domain: items for domain, items in tags.items() if not domain.startswith(finished.lost_domains)}
     faults = list(_tag_faults("", found.tags, tags))
     for band, (ours, theirs) in enumerate(zip(found.bands, source.bands, strict=False), start=1):
         faults += _tag_faults(f"band {band} ", ours.tags, theirs.tags)
@@ -162,7 +161,7 @@ def _list(numbers: tuple[float, ...]) -> str:
     return "(" + ", ".join(f"{number:.12g}" for number in numbers) + ")"
 
 
-def _band_faults(found: RasterLayout, source: RasterLayout, form: Format[Any], *, lossless: bool) -> Iterator[str]:
+def _band_faults(found: RasterLayout, source: RasterLayout, finished: Finished, *, lossless: bool) -> Iterator[str]:
     if found.dtype != source.dtype:
         yield f"dtype {found.dtype}, not {source.dtype}"
     mask_instead = found.has_mask and found.nodata is None and not lossless  # a lossy codec blurs the code
@@ -177,7 +176,7 @@ def _band_faults(found: RasterLayout, source: RasterLayout, form: Format[Any], *
         for name in ("description", "unit", "scale", "offset"):
             if not _same_value(getattr(ours, name), getattr(theirs, name)):
                 yield f"band {number} has {name} {getattr(ours, name)}, not {getattr(theirs, name)}"
-        named = form.keeps_colours and {ours.colorinterp, theirs.colorinterp} <= _NAMED
+        named = finished.keeps_colours and {ours.colorinterp, theirs.colorinterp} <= _NAMED
         if named and ours.colorinterp != theirs.colorinterp:
             yield f"band {number} is {ours.colorinterp.name}, not {theirs.colorinterp.name}"
 

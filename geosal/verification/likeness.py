@@ -14,10 +14,11 @@ from rasterio.windows import Window
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
 from geosal.core.open_raster import open_raster
+from geosal.formats.coarseness import Coarseness
+from geosal.formats.finished import Finished
 from geosal.scenes import AnyScene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.verification.check import Check
-from geosal.verification.coarse import Coarseness, coarseness
 
 _CELL = 16
 """Side, in pixels, of the cells whose means are compared: kernels are 17 px wide at most by default, and codecs keep
@@ -71,15 +72,15 @@ class Likeness:
         return None if found < _LEAST_LIKENESS and unclear and off <= error else found
 
 
-def check_picture(found: AnyScene, source: AnyScene, colours: list[tuple[int, int]], ladder: Ladder) -> Check:
+def check_picture(found: AnyScene, source: AnyScene, finished: Finished, ladder: Ladder) -> Check:
     """Check that a file in a lossy codec shows the source and no other scene of its size.
 
     Parameters
     ----------
     found, source
         Two rasters of the same grid and dtype.
-    colours
-        Positions of a band in each of the two, without alpha.
+    finished
+        Checks of the file's format.
     ladder
         Ladder of the job: where the file is not like the source, it may still be like the source after smoothing.
 
@@ -89,7 +90,8 @@ def check_picture(found: AnyScene, source: AnyScene, colours: list[tuple[int, in
         ``picture``; no proof of any single pixel.
     """
     with open_raster(found.path) as dataset:
-        coarse = coarseness(dataset, dataset)
+        coarse = finished.coarseness(dataset, dataset)
+    colours = _colours(found, source)
     likeness = [band.correlation(coarse) for band in _compare(found, source, colours, None)]
     if _worst(likeness) < _LEAST_LIKENESS:
         smoothed = [band.correlation(coarse) for band in _compare(found, source, colours, ladder)]
@@ -136,7 +138,7 @@ def _told(likeness: Sequence[float | None]) -> str:
     return f"shows the source's picture: means of {_CELL} px correlate by {_worst(likeness):.2f} and more{some}"
 
 
-def check_overviews(path: str, dataset: DatasetReader) -> Check | None:
+def check_overviews(path: str, dataset: DatasetReader, finished: Finished) -> Check | None:
     """Check that each overview of a GeoTIFF shows the picture of the level below it; None without overviews."""
     levels = len(dataset.overviews(1))
     if not levels:
@@ -148,7 +150,7 @@ def check_overviews(path: str, dataset: DatasetReader) -> Check | None:
             rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL=level) as overview,
             rasterio.open(path, driver="GTiff", **below) as whole,
         ):
-            found = _correlation_of(overview, whole, coarseness(dataset, overview))
+            found = _correlation_of(overview, whole, finished.coarseness(dataset, overview))
         silent += found is None
         if found is not None and found < _LEAST_LIKENESS:
             faults.append(f"overview {level + 1} shows another picture than the image: means correlate by {found:.2f}")
@@ -196,7 +198,7 @@ def means(picture: NDArray[Any], counts: NDArray[np.bool_], cell: tuple[int, int
         return np.asarray(np.where(weights > 0, sums / weights, np.nan))
 
 
-def colours_of(found: AnyScene, source: AnyScene) -> list[tuple[int, int]]:
+def _colours(found: AnyScene, source: AnyScene) -> list[tuple[int, int]]:
     """Pair the bands of two scenes, except alpha, by their order."""
     ours, theirs = (
         [number for number in range(scene.layout.count) if number != scene.layout.alpha] for scene in (found, source)

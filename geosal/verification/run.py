@@ -21,7 +21,7 @@ from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import BEST, SMOOTH, Bound, Quality
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
-from geosal.formats.format import Format
+from geosal.formats.finished import Finished
 from geosal.formats.table import FORMATS, format_read_by
 from geosal.formats.zarr import check as store
 from geosal.scenes import NO_LIMIT, AnyScene, Reading, Scene, open_input
@@ -189,13 +189,14 @@ def _checks(output: str, source: AnyScene | None, saliency: Saliency | None, lad
             yield Check("opens", ok=False, detail=f"is {dataset.driver}; geosal writes {written}")
             return
         yield Check("opens", ok=True, detail=form.name)
-        faults = form.complete_faults(output, dataset)[:_LISTED]
-        complete = Check.of("complete", faults, f"every {form.coded_unit} decodes")
+        finished = form.finished
+        faults = finished.complete_faults(output, dataset)[:_LISTED]
+        complete = Check.of("complete", faults, f"every {finished.coded_unit} decodes")
         yield complete
-        yield Check.of("layout", form.layout_faults(output, dataset), form.valid)
-        lossless = _is_lossless(dataset, form)
-        if complete.ok and form.overviews_apart:
-            overviews = likeness.check_overviews(output, dataset)
+        yield Check.of("layout", finished.layout_faults(output, dataset), finished.valid)
+        lossless = _is_lossless(dataset, finished)
+        if complete.ok and finished.overviews_apart:
+            overviews = likeness.check_overviews(output, dataset, finished)
             yield from [] if overviews is None else [overviews]
     try:
         with warnings.catch_warnings():
@@ -204,7 +205,7 @@ def _checks(output: str, source: AnyScene | None, saliency: Saliency | None, lad
     except GeosalError as error:
         yield Check("readable", ok=False, detail=str(error))
         return
-    beside = form.beside_faults(output, found.layout, source.layout if source else None)
+    beside = finished.beside_faults(output, found.layout, source.layout if source else None)
     if beside is not None:
         yield Check.of("sidecar", beside, "there")
     yield from _comparisons(found, source, saliency, ladder, lossless=lossless, complete=complete.ok)
@@ -244,16 +245,16 @@ def _comparisons(
 
 def _carried_checks(found: AnyScene, source: AnyScene, *, lossless: bool) -> Iterator[Check]:
     yield carried.check_grid(found.layout, source.layout)
-    form = _format_of(found)
-    yield carried.check_bands(found.layout, source.layout, form, lossless=lossless)
-    yield carried.check_tags(found.layout.metadata, source.layout.metadata, form)
+    finished = _finished(found)
+    yield carried.check_bands(found.layout, source.layout, finished, lossless=lossless)
+    yield carried.check_tags(found.layout.metadata, source.layout.metadata, finished)
 
 
-def _format_of(found: AnyScene) -> Format[Any]:
+def _finished(found: AnyScene) -> Finished:
     form = format_read_by(found.driver)
     if form is None:
         raise ValueError(f"{found.driver} is no driver of ours")
-    return form
+    return form.finished
 
 
 def _pixel_checks(
@@ -285,7 +286,7 @@ def _pixel_checks(
             elif found.layout.has_mask or found.layout.alpha is not None:
                 yield pixels.check_validity(found, source)
             if not lossless:
-                yield likeness.check_picture(found, source, likeness.colours_of(found, source), ladder)
+                yield likeness.check_picture(found, source, _finished(found), ladder)
             if source.layout.has_mask and found.layout.has_mask and (lossless or source.layout.nodata is None):
                 yield pixels.check_mask(found, source)
             if saliency is not None:
@@ -339,7 +340,7 @@ def _best_is_lossless(path: str) -> bool:
     """Return whether tiles of quality 100 keep every sample."""
     with open_raster(path) as dataset:
         form = format_read_by(dataset.driver)
-        return form is not None and form.best_is_lossless(dataset.tags(ns="IMAGE_STRUCTURE"))
+        return form is not None and form.finished.best_is_lossless(dataset.tags(ns="IMAGE_STRUCTURE"))
 
 
 def _largest_error(found: AnyScene) -> float | None:
@@ -352,12 +353,12 @@ def _largest_error(found: AnyScene) -> float | None:
         return float(structure["MAX_Z_ERROR"]) if lerc and "MAX_Z_ERROR" in structure else None
 
 
-def _is_lossless(dataset: DatasetReader, form: Format[Any]) -> bool:
+def _is_lossless(dataset: DatasetReader, finished: Finished) -> bool:
     """Return whether the codec of the file keeps every sample, from the file itself."""
     treatment = provenance.read_treatment(dataset.tags()) or SMOOTH
     if isinstance(treatment.then, Quality):
         return False
-    return form.holds_every_sample(dataset.tags(ns="IMAGE_STRUCTURE"), treatment)
+    return finished.holds_every_sample(dataset.tags(ns="IMAGE_STRUCTURE"), treatment)
 
 
 def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
@@ -380,4 +381,4 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
         yield f"nodata {dataset.nodata}, not {layout.nodata}"
     if layout.has_mask and MaskFlags.per_dataset not in dataset.mask_flag_enums[0]:
         yield "the mask is lost"
-    yield from form.quick_faults(path, dataset, layout)
+    yield from form.finished.quick_faults(path, dataset, layout)

@@ -16,8 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geosal import errors
-from geosal.cli import options
-from geosal.cli.guard import GRACE_SECONDS, GuardedGroup, Terminated
+from geosal.cli.guard import GRACE_SECONDS, GuardedGroup, Terminated, verbose
 
 LEAVES = [
     (errors.UsageError("x; y"), 2),
@@ -46,7 +45,7 @@ def _run(body: Callable[[], None], *words: str) -> Result:
     def group() -> None: ...
 
     @group.command(name="go")
-    @options.verbose
+    @verbose
     def go() -> None:
         body()
 

@@ -23,16 +23,26 @@ for words in ast.literal_eval(sys.argv[1]):
         main()
     except SystemExit as left:
         assert not left.code, words
-output.write(repr({name.partition(".")[0] for name in sys.modules}))
+output.write(repr(set(sys.modules)))
 """
+MAKERS = {
+    "check", "completeness", "container", "convert", "domains", "finished", "pyramid", "sample", "sink", "spool",
+    "stage", "tiles",
+}  # fmt: skip
+"""Modules of formats that make a file, or look at one."""
 
 
 def imported(*commands: tuple[object, ...]) -> set[str]:
     """Run commands in one process, one after the other: the packages that it has imported when all are done."""
+    return {name.partition(".")[0] for name in loaded(*commands)}
+
+
+def loaded(*commands: tuple[object, ...]) -> set[str]:
+    """Run commands likewise: the modules that are there when all are done."""
     words = [[str(word) for word in command] for command in commands]
-    packages: set[str] = ast.literal_eval(python(RUN, repr(words)).splitlines()[-1])
-    assert {"geosal", "click"} <= packages
-    return packages
+    modules: set[str] = ast.literal_eval(python(RUN, repr(words)).splitlines()[-1])
+    assert {"geosal", "click"} <= modules
+    return modules
 
 
 def python(code: str, *words: str) -> str:
@@ -62,6 +72,27 @@ def test_other_commands_do_not_either(rgb_scene: Path, tmp_path: Path) -> None:
         ("--help",),
     )
     assert packages & HEAVY == set()
+
+
+def test_the_version_is_told_by_the_group_alone() -> None:
+    modules = loaded(("--version",))
+    assert not modules & {"geosal.cli.options", "geosal.formats", "geosal.job", "numpy", "rasterio"}
+    assert sum(name.startswith("geosal") for name in modules) <= 15
+
+
+def test_help_reads_the_table_of_formats_and_makes_none() -> None:
+    modules = loaded(("compress", "--help"), ("verify", "--help"))
+    assert {"geosal.formats.table", "geosal.formats.cog.format"} <= modules
+    rooms = {"cog", "jpeg", "jpeg2000", "png", "zarr"}
+    of_rooms = {name for name in modules if name.startswith("geosal.formats.") and rooms & {*name.split(".")}}
+    assert {name for name in of_rooms if name.rpartition(".")[2] in MAKERS} == set()
+
+
+def test_the_options_of_commands_need_no_maker_of_files() -> None:
+    modules = ast.literal_eval(python("import geosal.cli.options, sys; print(sorted(sys.modules))"))
+    assert {
+        name for name in modules if name.startswith("geosal.formats.") and name.rpartition(".")[2] in MAKERS
+    } == set()
 
 
 def test_the_package_itself_is_light() -> None:

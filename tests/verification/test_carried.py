@@ -33,7 +33,7 @@ from geosal.verification.carried import _same_crs, _same_rpcs, check_tags
 )
 def test_what_says_nothing_may_get_lost(source: dict[str, str], found: dict[str, str], ok: bool) -> None:
     ours, theirs = (RasterMetadata(bands=(BandMetadata(),), tags={"": tags}) for tags in (found, source))
-    assert check_tags(ours, theirs, format_of("a.tif")).ok == ok
+    assert check_tags(ours, theirs, format_of("a.tif").finished).ok == ok
 
 
 def rpcs(**more: float) -> RPC:

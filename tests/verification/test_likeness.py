@@ -15,8 +15,8 @@ from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter
 
 import geosal
+from geosal.formats.coarseness import Coarseness
 from geosal.verification import Check
-from geosal.verification.coarse import Coarseness
 from geosal.verification.likeness import Likeness, means
 
 

@@ -1,27 +1,28 @@
 """A Cloud Optimized GeoTIFF."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rasterio.io import DatasetReader
 
 from geosal.core.grid import level_shapes
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST, Bound, Quality, Treatment
 from geosal.errors import UsageError
-from geosal.formats.cog import check
-from geosal.formats.cog.options import OPTIONS, refuse_idle, with_resampling
-from geosal.formats.cog.tiles import TiffEncoder, tiff_encoder
-from geosal.formats.container import Container
+from geosal.formats.cog.options import CODEC_OPTIONS, OPTIONS, refuse_idle, with_resampling
 from geosal.formats.format import ByGdal, Codec, Format, Profile
-from geosal.formats.gdal.completeness import fault_of_tiles
-from geosal.formats.gdal.domains import Item, filler_for, restore_in_sidecar, restore_in_tiff
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import refuse_gdal, settings_by_level
+
+if TYPE_CHECKING:
+    from geosal.formats.cog.tiles import TiffEncoder
+    from geosal.formats.container import Container
+    from geosal.formats.finished import Finished
+    from geosal.formats.gdal.domains import Item
 
 _RGBA = 4
 _WEBP_SIDE = 16383
@@ -52,7 +53,7 @@ def _made_of(compress: str, *more: tuple[str, str]) -> tuple[tuple[str, str], ..
 _PREDICTOR = ("PREDICTOR", "YES")
 
 
-class Cog(Format[TiffEncoder]):
+class Cog(Format["TiffEncoder"]):
     """What is particular to it: tiles of many codecs, and overviews that are tiles as well."""
 
     name, driver, reader = "COG", "COG", "GTiff"
@@ -90,9 +91,8 @@ class Cog(Format[TiffEncoder]):
         ),
     )
     options = OPTIONS
+    codec_options = CODEC_OPTIONS
     tile_sides = ("BLOCKSIZE",)
-    overviews_apart = True
-    valid = "valid COG"
     has_spool = True
     kept_by_gdal = frozenset({"", "xml:XMP", "COLOR_PROFILE"})
     otherwise_of_dtype = "use --profile deflate, or convert the scene first"
@@ -150,8 +150,12 @@ class Cog(Format[TiffEncoder]):
                 "alpha 0; say high=99, or leave alpha out with --bidx"
             )
 
-    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> TiffEncoder | ByGdal:
+    def encoder(
+        self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int
+    ) -> "TiffEncoder | ByGdal":
         """Make the encoder of the tiles, or tell which option is GDAL's."""
+        from geosal.formats.cog.tiles import tiff_encoder  # a job needs that of one format
+
         options = profile.options
         side = number(options.get("BLOCKSIZE", "0"))
         if options["COMPRESS"] == "WEBP" and side > _WEBP_SIDE:
@@ -170,60 +174,43 @@ class Cog(Format[TiffEncoder]):
         return replace(encoder, by_level=settings)
 
     def container(
-        self, path: Path, profile: Profile, layout: RasterLayout, encoder: TiffEncoder, threads: int | None
-    ) -> Container:
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: "TiffEncoder", threads: int | None
+    ) -> "Container":
         """Make the file that takes the tiles."""
         del threads
         from geosal.formats.cog.container import CogContainer  # a job needs that of one format
 
         return CogContainer(path, profile, layout, encoder)
 
-    def room_for(self, items: tuple[Item, ...]) -> str:
+    def room_for(self, items: "tuple[Item, ...]") -> str:
         """Make the value of a tag as long as what GDAL drops, which then takes its place."""
+        from geosal.formats.gdal.domains import filler_for
+
         return filler_for(items)
 
-    def put_back(self, path: Path, items: tuple[Item, ...]) -> None:
+    def put_back(self, path: Path, items: "tuple[Item, ...]") -> None:
         """Put what GDAL has dropped into the file; beside it where GDAL has put its metadata there."""
+        from geosal.formats.gdal.domains import restore_in_tiff
+
         if items and not restore_in_tiff(path, items):
-            restore_in_sidecar(path, items)
+            super().put_back(path, items)
 
     def fault_of_copy(self, path: Path) -> str | None:
         """Look for tiles that GDAL could not write, or not at first."""
         with path.open("rb") as file:
             head = file.read(_GHOST_AREA)
-        return "a tile could not be written at first" if _REWRITTEN in head else fault_of_tiles(path)
+        return "a tile could not be written at first" if _REWRITTEN in head else super().fault_of_copy(path)
 
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
         """Bytes of a tile and of its mask, each with its line in the index."""
         return sum(len(part) + _INDEX_BYTES for part in parts)
 
-    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Decode every tile of the image, of its mask and of its overviews."""
-        return check.complete_faults(path, dataset)
+    @property
+    def finished(self) -> "Finished":
+        """What its directories, its tiles and rio-cogeo tell of a file."""
+        from geosal.formats.cog.check import FinishedCog  # to write a file takes none of it
 
-    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Ask the validator rio-cogeo, and look at what it does not look at."""
-        return check.layout_faults(path, dataset)
-
-    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Look at its layout, that all tiles lie in it, and at its thumbnail."""
-        del layout
-        return check.quick_faults(path, dataset)
-
-    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
-        """Decide by the codec; where tiles differ in quality, GDAL describes only one of them."""
-        compression = structure.get("COMPRESSION", "").lower()
-        if "jpeg" in compression:
-            return False
-        if compression == "webp":
-            return structure.get("COMPRESSION_REVERSIBILITY", "") == "LOSSLESS"
-        if not compression.startswith("lerc"):
-            return True
-        return not isinstance(treatment.then, Bound) and float(structure.get("MAX_Z_ERROR", 0)) == 0
-
-    def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
-        """Return whether the codec is WebP, which is lossless at its best quality."""
-        return structure.get("COMPRESSION", "").lower() == "webp"
+        return FinishedCog()
 
 
 def _refuse_what_gdal_cannot(options: Mapping[str, str], side: float, because: str) -> None:

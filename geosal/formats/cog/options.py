@@ -99,11 +99,8 @@ _OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
 _IMPLIED = {"QUALITY": ("JPEG", "WEBP", "LERC"), "MAX_Z_ERROR": ("JPEG", "WEBP")}
 """Option -> the codecs that are not lossless. A lossless codec accepts the option where it asks for no loss."""
 _NO = frozenset({"NO", "FALSE", "OFF", "0"})
-
-
-def codec_options() -> frozenset[str]:
-    """Options that mean something for some codecs of a COG only."""
-    return frozenset(_OF_CODEC) | {f"OVERVIEW_{name}" for name in _OF_CODEC} | {"MAX_Z_ERROR_OVERVIEW"}
+CODEC_OPTIONS = frozenset(_OF_CODEC) | {f"OVERVIEW_{name}" for name in _OF_CODEC} | {"MAX_Z_ERROR_OVERVIEW"}
+"""Options that mean something for some codecs of a COG only."""
 
 
 def _is_idle(option: str, value: str, compression: str) -> bool:

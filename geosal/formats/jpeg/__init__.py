@@ -8,6 +8,6 @@ Index card
 - `first`: the first of two passes.
 - `huffman.HuffmanTables`: the best codes for the counts of all tiles; `coder.Coder` codes with them.
 - `stream`: markers and headers; `whole.whole_jpeg`: all of it for one small image.
-- `spool`: where tiles wait; `sidecars`: what goes with the pixels.
-- `check`: the markers of a finished file, and what lies behind the image.
+- `spool`: where tiles wait; `sidecars`: what goes with the pixels; `tags`: those that are true of one file.
+- `check.FinishedJpeg`: the markers of a finished file, and what lies behind the image.
 """

@@ -10,8 +10,14 @@ import numpy as np
 import rasterio
 from rasterio.io import DatasetReader
 
-from geosal.formats.jpeg.sidecars import DIGEST
+from geosal.core.provenance import read_treatment
+from geosal.core.raster import RasterLayout
+from geosal.core.treatment import SMOOTH, Treatment
+from geosal.formats.coarseness import Coarseness, error_of_jpeg
+from geosal.formats.finished import Finished, missing_beside
+from geosal.formats.jpeg.tags import DIGEST
 from geosal.formats.readback import undecodable_rows
+from geosal.formats.world_file import world_faults, world_file_due
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _FRAME, _SCAN, _INTERVAL = 0xC0, 0xDA, 0xDD
@@ -20,6 +26,8 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _RESTART, _RESTARTS = 0xD0, 8
 _CHUNK = 2**24
 _OFFSET = 4
+_HEAD_BYTES = 2**16
+"""In which all tables of quantisation stand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,35 +94,77 @@ class Head:
         return -(-rows * cols // self.interval) - 1 if self.interval else 0
 
 
-def layout_faults(path: str, dataset: DatasetReader) -> list[str]:
-    """Look at all markers of a local file, and at the mask behind the image."""
-    if not os.path.isfile(path):
-        return []
-    try:
-        head = Head.read(path)
-        end, size = _end_of_image(path), os.path.getsize(path)
-    except (OSError, ValueError) as error:
-        return [str(error)]
-    faults = []
-    if head.frame != _FRAME:
-        faults.append(f"is no baseline JPEG: its frame is SOF{head.frame - _FRAME}")
-    if head.shape != dataset.shape:
-        faults.append(f"its frame has {head.shape[1]} x {head.shape[0]} px, not {dataset.width} x {dataset.height}")
-    if end is None:
-        return [*faults, "does not end in EOI: the file is cut off"]
-    faults += _marker_faults(path, head, end)
-    if end < size:
-        faults += _mask_faults(path, head, end)
-    return faults
+class FinishedJpeg(Finished):
+    """A baseline JPEG with all its blocks, its mask behind the image, and its place beside it."""
+
+    keeps_colours = False  # its bands are red, green and blue
+    valid = "valid baseline JPEG"
+    coded_unit = "block"
+
+    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Decode the whole image and its mask; what libjpeg warns of is a fault."""
+        del path
+        return list(_undecodable(dataset))
+
+    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
+        """Look at all markers of a local file, and at the mask behind the image."""
+        if not os.path.isfile(path):
+            return []
+        try:
+            head = Head.read(path)
+            end, size = _end_of_image(path), os.path.getsize(path)
+        except (OSError, ValueError) as error:
+            return [str(error)]
+        faults = []
+        if head.frame != _FRAME:
+            faults.append(f"is no baseline JPEG: its frame is SOF{head.frame - _FRAME}")
+        if head.shape != dataset.shape:
+            faults.append(f"its frame has {head.shape[1]} x {head.shape[0]} px, not {dataset.width} x {dataset.height}")
+        if end is None:
+            return [*faults, "does not end in EOI: the file is cut off"]
+        faults += _marker_faults(path, head, end)
+        if end < size:
+            faults += _mask_faults(path, head, end)
+        return faults
+
+    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
+        """Look at all of it: to decode it takes less than its making."""
+        yield from self.layout_faults(path, dataset)
+        yield from _undecodable(dataset)
+        yield from world_faults(path, layout.grid.transform, needed=False)
+
+    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
+        """Check that ``.aux.xml`` is there and notes the digest of the image, and that the world file says the same."""
+        tags = found.metadata.tags.get("", {})
+        transform = found.grid.transform if source is None else source.grid.transform
+        return [
+            *missing_beside(path, {".aux.xml": "tags and nodata live"}),
+            *world_faults(path, transform, needed=world_file_due(tags, transform)),
+            *_digest_faults(path, tags),
+        ]
+
+    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
+        """No JPEG does."""
+        del structure, treatment
+        return False
+
+    def coarseness(self, dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
+        """Decide by the tables of quantisation."""
+        try:
+            with open(shown.name, "rb") as file:
+                head = file.read(_HEAD_BYTES)
+        except OSError:
+            head = b""
+        return Coarseness.of_largest(error_of_jpeg(head, read_treatment(dataset.tags()) or SMOOTH))
 
 
-def undecodable(dataset: DatasetReader) -> Iterator[str]:
+def _undecodable(dataset: DatasetReader) -> Iterator[str]:
     """Decode the whole image and its mask, once and from top to bottom; what libjpeg warns of is a fault."""
     with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True):
         yield from undecodable_rows(dataset)
 
 
-def digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:
+def _digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:
     """Compare a local file with the digest that its provenance notes; a JPEG itself has no checksums."""
     noted = tags.get(DIGEST)
     if noted is None or not os.path.isfile(path):

@@ -1,27 +1,27 @@
 """A JPEG file, with its mask behind the image."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rasterio.io import DatasetReader
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
 from geosal.errors import UsageError
 from geosal.formats.colours import warn_of_order
-from geosal.formats.container import Container
-from geosal.formats.finished import missing_beside
 from geosal.formats.format import Codec, Format, Profile
-from geosal.formats.jpeg import check
-from geosal.formats.jpeg.coder import coded_bytes
 from geosal.formats.jpeg.options import OPTIONS
-from geosal.formats.jpeg.sidecars import OF_THE_FILE
-from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
+from geosal.formats.jpeg.tags import OF_THE_FILE
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import settings_by_level
-from geosal.formats.world_file import tags_without, world_faults, world_file_due
+from geosal.formats.world_file import tags_without
+
+if TYPE_CHECKING:
+    from geosal.formats.container import Container
+    from geosal.formats.finished import Finished
+    from geosal.formats.jpeg.tiles import JpegEncoder
 
 MOST_PIXELS = 65500
 """Limit of rows and columns in libjpeg, and so in GDAL and most other programs; the format allows 65535."""
@@ -29,7 +29,7 @@ _ROWS_AT_END = 2
 """Rows of tiles that lie in memory while the file is coded."""
 
 
-class Jpeg(Format[JpegEncoder]):
+class Jpeg(Format["JpegEncoder"]):
     """What is particular to it: its bits depend on the whole image, so tiles wait as coefficients."""
 
     name, driver, reader = "JPEG", "JPEG", "JPEG"
@@ -51,9 +51,6 @@ class Jpeg(Format[JpegEncoder]):
     has_spool = True
     made_at_end = True
     is_jpeg = True
-    keeps_colours = False  # its bands are red, green and blue
-    valid = "valid baseline JPEG"
-    coded_unit = "block"
     own_tags = OF_THE_FILE
     otherwise_of_dtype = "write a .tif, or bring it to 8 bits with --to-byte"
 
@@ -76,8 +73,10 @@ class Jpeg(Format[JpegEncoder]):
         """Warn where readers will show blue as red: a JPEG cannot say which band is which colour."""
         warn_of_order(output, layout, self.name)
 
-    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> JpegEncoder:
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> "JpegEncoder":
         """Make the encoder of the tiles: its tables are those of `quality`'s best, or of the last pass."""
+        from geosal.formats.jpeg.tiles import JpegEncoder  # a job needs that of one format
+
         options = profile.options
         alpha, twice = layout.alpha is not None, isinstance(treatment.then, TwoPass)
         best = treatment.then.high if isinstance(treatment.then, Quality) else None
@@ -96,8 +95,8 @@ class Jpeg(Format[JpegEncoder]):
         return tags_without(profile.options, layout.grid.transform)
 
     def container(
-        self, path: Path, profile: Profile, layout: RasterLayout, encoder: JpegEncoder, threads: int | None
-    ) -> Container:
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: "JpegEncoder", threads: int | None
+    ) -> "Container":
         """Make the file that takes the tiles."""
         from geosal.formats.jpeg.container import JpegContainer  # a job needs that of one format
 
@@ -105,41 +104,21 @@ class Jpeg(Format[JpegEncoder]):
 
     def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
         """Bytes of all tiles: their symbols with the tables that are the best for them all, and their masks."""
+        from geosal.formats.jpeg.coder import coded_bytes
+        from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
+
         counts = np.zeros((TABLES, SYMBOLS), np.int64)
         for tile in tiles:
             counts += JpegEncoder.counts(tile[1])
         return coded_bytes(counts) + sum(len(part) for tile in tiles for part in tile[2:])
 
-    def bytes_at_end(self, encoder: JpegEncoder, width: int) -> int:
+    def bytes_at_end(self, encoder: "JpegEncoder", width: int) -> int:
         """Memory that coefficients take while the file is coded."""
         return _ROWS_AT_END * encoder.row_bytes(width)
 
-    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Decode the whole image and its mask; what libjpeg warns of is a fault."""
-        del path
-        return list(check.undecodable(dataset))
+    @property
+    def finished(self) -> "Finished":
+        """What its markers, its sidecars and libjpeg tell of a file."""
+        from geosal.formats.jpeg.check import FinishedJpeg  # to write a file takes none of it
 
-    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Look at all markers, and at the mask behind the image."""
-        return check.layout_faults(path, dataset)
-
-    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Look at all of it: to decode it takes less than its making."""
-        yield from check.layout_faults(path, dataset)
-        yield from check.undecodable(dataset)
-        yield from world_faults(path, layout.grid.transform, needed=False)
-
-    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-        """Check that ``.aux.xml`` is there and notes the digest of the image, and that the world file says the same."""
-        tags = found.metadata.tags.get("", {})
-        transform = found.grid.transform if source is None else source.grid.transform
-        return [
-            *missing_beside(path, {".aux.xml": "tags and nodata live"}),
-            *world_faults(path, transform, needed=world_file_due(tags, transform)),
-            *check.digest_faults(path, tags),
-        ]
-
-    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
-        """No JPEG does."""
-        del structure, treatment
-        return False
+        return FinishedJpeg()

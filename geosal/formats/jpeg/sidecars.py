@@ -13,12 +13,8 @@ from geosal.core.raster import RasterLayout
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.jpeg.stream import segments
-from geosal.formats.world_file import NO_WORLD_FILE
+from geosal.formats.jpeg.tags import DIGEST
 
-DIGEST = "GEOSAL_SHA256"
-"""Tag with the SHA-256 of the image file, in hexadecimal: a JPEG has no checksums, so damage may decode unnoticed."""
-OF_THE_FILE = frozenset({DIGEST, NO_WORLD_FILE})
-"""Tags that describe one file, and are not true of files made from it."""
 _NO_DIGEST = "0" * 64
 """Stands in the place of the digest until the image is there."""
 _OPTIONS = (("QUALITY", "75"), ("WORLDFILE", "NO"))

@@ -1,29 +1,27 @@
 """JPEG 2000: lossless, lossy and HTJ2K in a JP2 file."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rasterio.io import DatasetReader
 
-from geosal.core.gdal_env import gdal_env
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment
 from geosal.errors import UsageError
-from geosal.formats.container import Container
-from geosal.formats.finished import missing_beside
 from geosal.formats.format import INTEGERS_16, ByGdal, Codec, Format, Profile
-from geosal.formats.gdal.domains import keep_place
-from geosal.formats.jpeg2000 import check
-from geosal.formats.jpeg2000.boxes import codestream_ends
 from geosal.formats.jpeg2000.decibels import Decibels
-from geosal.formats.jpeg2000.options import HTJ2K_OPTIONS, OPTIONS
+from geosal.formats.jpeg2000.options import HIGH_THROUGHPUT, HTJ2K_OPTIONS, OPTIONS
 from geosal.formats.jpeg2000.resolutions import LARGEST_THUMBNAIL, LEAST_SIDE, reaches_thumbnail
-from geosal.formats.jpeg2000.tiles import HIGH_THROUGHPUT, START_OF_TILE, J2kEncoder, jpeg2000_encoder, option_of_gdal
 from geosal.formats.options import number
 from geosal.formats.treatments import refuse_gdal, settings_by_level
+
+if TYPE_CHECKING:
+    from geosal.formats.container import Container
+    from geosal.formats.finished import Finished
+    from geosal.formats.jpeg2000.tiles import J2kEncoder
 
 _TILE = 1024
 _GAINFUL_HALVINGS = 5
@@ -35,7 +33,7 @@ _MADE_OF = (("CODEC", "JP2"), ("GeoJP2", "YES"), ("GMLJP2", "YES"))
 """Options that make a JP2. WRITE_METADATA is not among them: jpylyzer calls its boxes invalid."""
 
 
-class Jpeg2000(Format[J2kEncoder]):
+class Jpeg2000(Format["J2kEncoder"]):
     """What is particular to it: a tile holds its own overviews, and they are made of as many resolutions as it has."""
 
     name, driver, reader = "JPEG2000", "JP2OpenJPEG", "JP2OpenJPEG"
@@ -56,9 +54,6 @@ class Jpeg2000(Format[J2kEncoder]):
     options = OPTIONS
     tile_sides = ("BLOCKXSIZE", "BLOCKYSIZE")
     bands_take_memory = True
-    lost_domains = ("xml:XMP", "xml:BOX_")
-    """GDAL looks for XMP and other XML only in boxes of the file, and does not write those."""
-    valid = "valid JPEG2000"
 
     def treated_options(
         self, treatment: Treatment, codec: Codec, given: Mapping[str, str], layout: RasterLayout
@@ -111,8 +106,12 @@ class Jpeg2000(Format[J2kEncoder]):
                 f"--co RESOLUTIONS={found}: leaves a JPEG2000 of {cols} x {rows} px without a thumbnail; leave it out"
             )
 
-    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> J2kEncoder | ByGdal:
+    def encoder(
+        self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int
+    ) -> "J2kEncoder | ByGdal":
         """Make the encoder of the tiles, or tell which option needs a single encoder for all of them."""
+        from geosal.formats.jpeg2000.tiles import jpeg2000_encoder, option_of_gdal  # a job needs those of one format
+
         encoder = jpeg2000_encoder(profile, layout)
         settings = settings_by_level(treatment, profile.codec, steps, layout)
         if isinstance(encoder, ByGdal):
@@ -124,8 +123,8 @@ class Jpeg2000(Format[J2kEncoder]):
         return replace(encoder, by_level=settings)
 
     def container(
-        self, path: Path, profile: Profile, layout: RasterLayout, encoder: J2kEncoder, threads: int | None
-    ) -> Container:
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: "J2kEncoder", threads: int | None
+    ) -> "Container":
         """Make the file that takes the tiles."""
         del threads
         from geosal.formats.jpeg2000.container import Jp2Container  # a job needs that of one format
@@ -135,47 +134,30 @@ class Jpeg2000(Format[J2kEncoder]):
     def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
         """Write into the sidecar where a file lies whose boxes cannot say it."""
         del profile
+        from geosal.core.gdal_env import gdal_env
+        from geosal.formats.gdal.domains import keep_place
+
         with gdal_env():
             keep_place(path, layout.grid)
 
     def fault_of_copy(self, path: Path) -> str | None:
         """Check whether the codestream is there up to its end."""
+        from geosal.formats.jpeg2000.boxes import codestream_ends
+
         return None if codestream_ends(path) else "the file is cut off"
 
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
         """Bytes of a tile, whose main header is the file's, and of its line in the index; its mask lies elsewhere."""
+        from geosal.formats.jpeg2000.tiles import START_OF_TILE
+
         return len(parts[0]) - parts[0].index(START_OF_TILE) + _INDEX_BYTES
 
-    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Decode every tile of the image and of its mask."""
-        return check.complete_faults(path, dataset)
+    @property
+    def finished(self) -> "Finished":
+        """What its codestream, its sidecars and jpylyzer tell of a file."""
+        from geosal.formats.jpeg2000.check import FinishedJpeg2000  # to write a file takes none of it
 
-    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Ask the validator jpylyzer, and see that resolutions reach down to a thumbnail."""
-        return check.layout_faults(path, dataset)
-
-    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Check that the last tile decodes, and the codestream ends."""
-        del layout
-        return check.quick_faults(path, dataset)
-
-    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-        """Check that ``.aux.xml`` is there, and ``.msk`` where the source has a mask."""
-        del found
-        needed = {".aux.xml": "tags and nodata live"}
-        if source is not None and source.has_mask:
-            needed[".msk"] = "the mask lives"
-        return missing_beside(path, needed)
-
-    def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
-        """Decide by GDAL's reading of the comment in the codestream."""
-        del treatment
-        return structure.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSLESS")
-
-    def best_is_lossless(self, structure: Mapping[str, str]) -> bool:
-        """Return True: they are lossless."""
-        del structure
-        return True
+        return FinishedJpeg2000()
 
 
 def _resolutions(side: str, layout: RasterLayout) -> str:

@@ -56,3 +56,5 @@ OPTIONS = (
 """All creation options that the user may set."""
 HTJ2K_OPTIONS = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "GEOBOXES_AFTER_JP2C", "JPX", "QUALITY"})
 """The options among `OPTIONS` that HTJ2K has."""
+HIGH_THROUGHPUT = "htj2k"
+"""Name of the HTJ2K profile."""

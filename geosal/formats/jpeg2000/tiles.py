@@ -28,9 +28,8 @@ from geosal.core.treatment import BEST
 from geosal.errors import OutputError, cause_of
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.jpeg2000.decibels import bits_of
+from geosal.formats.jpeg2000.options import HIGH_THROUGHPUT
 
-HIGH_THROUGHPUT = "htj2k"
-"""Name of the profile that makes HTJ2K."""
 _TILE = "1024"
 _SMALLEST_TILE = 32
 """Rows and columns of the smallest tile that GDAL makes."""

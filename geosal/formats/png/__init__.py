@@ -4,5 +4,5 @@ Index card
 ----------
 - `format.Png`: what is particular to it; GDAL writes the file, for it is one stream that begins at the first row.
 - `options.OPTIONS`: its creation options.
-- `check.layout_faults`: the chunks of a finished file.
+- `check.FinishedPng`: the chunks of a finished file.
 """

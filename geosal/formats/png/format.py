@@ -1,30 +1,21 @@
 """A PNG file, with its place in ``.aux.xml`` and a world file beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Never, assert_never
 
 from rasterio.enums import ColorInterp
-from rasterio.io import DatasetReader
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
 from geosal.formats.colours import warn_of_order
-from geosal.formats.finished import missing_beside
 from geosal.formats.format import ByGdal, Codec, Format, Profile
-from geosal.formats.gdal.domains import without_bits
-from geosal.formats.png import check
 from geosal.formats.png.options import OPTIONS
-from geosal.formats.pyramid import TileEncoder
-from geosal.formats.readback import undecodable_rows
-from geosal.formats.world_file import (
-    NO_WORLD_FILE,
-    has_world_file,
-    tags_without,
-    world_faults,
-    world_file_due,
-    write_world_file,
-)
+from geosal.formats.world_file import NO_WORLD_FILE, has_world_file, tags_without, write_world_file
+
+if TYPE_CHECKING:
+    from geosal.formats.finished import Finished
 
 MOST_PIXELS = 1_000_000
 """Limit of rows and columns in libpng, and so in GDAL and most other programs, unless they raise it."""
@@ -34,7 +25,7 @@ _WITH_ALPHA = (2, 4)
 """Numbers of bands of which the last is alpha."""
 
 
-class Png(Format[TileEncoder]):
+class Png(Format[Never]):
     """What is particular to it: one stream of rows, which says which bands are colours, and alpha, by their number."""
 
     name, driver, reader = "PNG", "PNG", "PNG"
@@ -51,9 +42,6 @@ class Png(Format[TileEncoder]):
     made_at_end = True
     reads_by_line = True
     own_tags = frozenset({NO_WORLD_FILE})
-    keeps_colours = False  # it knows grey, and red, green and blue
-    valid = "valid PNG"
-    coded_unit = "row"
     otherwise_of_dtype = "write a .tif, or bring it to 8 bits with --to-byte"
 
     @property
@@ -105,6 +93,13 @@ class Png(Format[TileEncoder]):
         del profile, layout, treatment, steps
         return ByGdal("a PNG is one stream of rows")
 
+    def container(
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: Never, threads: int | None
+    ) -> Never:
+        """There is none, for there is no encoder."""
+        del path, profile, layout, threads
+        assert_never(encoder)
+
     def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
         """Say where a PNG goes without a world file."""
         return tags_without(profile.options, layout.grid.transform)
@@ -115,29 +110,15 @@ class Png(Format[TileEncoder]):
         Significant bits are told by the file alone.
         """
         if "NBITS" in profile.options:
+            from geosal.formats.gdal.domains import without_bits
+
             without_bits(path)
         if has_world_file(profile.options, layout.grid.transform):
             write_world_file(path, layout.grid.transform)
 
-    def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Decode the whole image and its mask."""
-        del path
-        return list(undecodable_rows(dataset))
+    @property
+    def finished(self) -> "Finished":
+        """What its chunks, its sidecars and libpng tell of a file."""
+        from geosal.formats.png.check import FinishedPng  # to write a file takes none of it
 
-    def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Look at all chunks and their checksums."""
-        return check.layout_faults(path, dataset)
-
-    def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Look at all of it: to decode it takes less than its making."""
-        yield from check.layout_faults(path, dataset)
-        yield from undecodable_rows(dataset)
-        yield from world_faults(path, layout.grid.transform, needed=False)
-
-    def beside_faults(self, path: str, found: RasterLayout, source: RasterLayout | None) -> list[str]:
-        """Check that ``.aux.xml`` and the world file are there, and that the latter says the same."""
-        transform = found.grid.transform if source is None else source.grid.transform
-        return [
-            *missing_beside(path, {".aux.xml": "CRS, transform and tags live"}),
-            *world_faults(path, transform, needed=world_file_due(found.metadata.tags.get("", {}), transform)),
-        ]
+        return FinishedPng()

@@ -3,17 +3,20 @@
 import math
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import GeosalWarning, UsageError
-from geosal.formats.container import Container
 from geosal.formats.format import Codec, Format, Profile
 from geosal.formats.zarr.options import OPTIONS
-from geosal.formats.zarr.tiles import ZarrEncoder, zarr_encoder
+
+if TYPE_CHECKING:
+    from geosal.formats.container import Container
+    from geosal.formats.zarr.tiles import ZarrEncoder
 
 
-class Zarr(Format[ZarrEncoder]):
+class Zarr(Format["ZarrEncoder"]):
     """What is particular to it: a directory, whose metadata is JSON."""
 
     name, driver, reader = "Zarr", "Zarr", "Zarr"
@@ -44,14 +47,16 @@ class Zarr(Format[ZarrEncoder]):
                 stacklevel=3,
             )
 
-    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> ZarrEncoder:
+    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> "ZarrEncoder":
         """Make the encoder of the tiles."""
         del treatment, steps
+        from geosal.formats.zarr.tiles import zarr_encoder  # a job needs that of one format
+
         return zarr_encoder(profile, layout)
 
     def container(
-        self, path: Path, profile: Profile, layout: RasterLayout, encoder: ZarrEncoder, threads: int | None
-    ) -> Container:
+        self, path: Path, profile: Profile, layout: RasterLayout, encoder: "ZarrEncoder", threads: int | None
+    ) -> "Container":
         """Make the store that takes the tiles."""
         del profile, threads
         from geosal.formats.zarr.container import ZarrContainer  # a job needs that of one format

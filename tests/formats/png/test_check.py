@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from geosal.formats.png.check import layout_faults
+from geosal.formats.png.check import FinishedPng
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def png(tmp_path: Path) -> Path:
 
 def _told(path: Path, against: Path) -> list[str]:
     with rasterio.open(against) as dataset:
-        return layout_faults(str(path), dataset)
+        return FinishedPng().layout_faults(str(path), dataset)
 
 
 def _with_height(data: bytes) -> bytes:

@@ -11,14 +11,17 @@ import tifffile
 from PIL import Image
 from rasters import PLACE, save
 
-from geosal.verification.coarse import Coarseness, coarseness
+from geosal.formats.coarseness import Coarseness
+from geosal.formats.table import format_read_by
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 64, 80), np.uint8)
 
 
 def of_file(path: Path) -> Coarseness:
     with rasterio.open(path) as dataset:
-        return coarseness(dataset, dataset)
+        form = format_read_by(dataset.driver)
+        assert form is not None
+        return form.finished.coarseness(dataset, dataset)
 
 
 def half_a_step(jpeg: BytesIO | Path) -> float:

@@ -14,7 +14,7 @@ import tifffile
 from outputs import failed, write, write_source
 
 from geosal.errors import VerificationError
-from geosal.formats.cog.check import checksum_faults, read_directories, tile_faults
+from geosal.formats.cog.tiff_faults import checksum_faults, read_directories, tile_faults
 from geosal.scenes import Scene
 from geosal.verification import verify, verify_structure
 
