@@ -15,6 +15,11 @@ should know and need not act on.
 """
 
 import re
+import sys
+import warnings
+from types import FrameType
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class GeosalError(Exception):
@@ -77,6 +82,18 @@ class GeosalWarning(UserWarning):
 
     def __init__(self, message: str) -> None:
         super().__init__(redact(message))
+
+
+def warn(message: str) -> None:
+    """Warn of what the user should know, at the line that called geosal, however deep inside it is noticed."""
+    level, caller = 0, 1
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001  the stack, as `warnings` itself looks at it
+    while frame is not None:
+        level += 1
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
+            caller = level + 1
+        frame = frame.f_back
+    warnings.warn(message, GeosalWarning, stacklevel=caller)
 
 
 def cause_of(error: Exception) -> str:

@@ -6,7 +6,6 @@ counts.
 """
 
 import math
-import warnings
 
 import numpy as np
 import rioxarray  # noqa: F401  registers `.rio`, whoever made the array
@@ -15,7 +14,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from geosal.core.grid import Grid
-from geosal.errors import GeosalWarning, SceneError
+from geosal.errors import SceneError, warn
 
 _TOLERANCE = 0.01
 """Tolerance of coordinates, in pixels: those in degrees are often rounded."""
@@ -162,11 +161,9 @@ def _warn_of_other_names(scene: xr.DataArray) -> None:
             named[str(coord.dims[0])] = str(name)
     if len(named) == 2:
         y, x = named["y"], named["x"]
-        warnings.warn(
+        warn(
             f"the array's coordinates are called {y} and {x}, its dimensions y and x, so nothing tells its place; name "
-            f"them alike: array.assign_coords(y=array['{y}'].values, x=array['{x}'].values)",
-            GeosalWarning,
-            stacklevel=2,
+            f"them alike: array.assign_coords(y=array['{y}'].values, x=array['{x}'].values)"
         )
 
 
@@ -218,11 +215,9 @@ def _are_numbers_of_pixels(
         return False
     numbers = f"x {ends[0]:g} to {ends[1]:g} and y {ends[2]:g} to {ends[3]:g}"
     if from_0 and not near:
-        warnings.warn(
+        warn(
             f"the array's coordinates {numbers} number its pixels, so its place is that of its transform; to say so, "
-            "drop them: array.drop_vars(['x', 'y'])",
-            GeosalWarning,
-            stacklevel=2,
+            "drop them: array.drop_vars(['x', 'y'])"
         )
         return True
     raise SceneError(

@@ -5,7 +5,6 @@ A part of a scene keeps what still holds: names, units, tags. Control points and
 
 import math
 import re
-import warnings
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from rasterio.enums import ColorInterp
 from geosal.arrays.coordinates import grid_of
 from geosal.arrays.place import carry_place, pixels_in_file
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
-from geosal.errors import GeosalError, GeosalWarning
+from geosal.errors import GeosalError, warn
 from geosal.scenes import AnyScene, Reading, open_input
 
 _NODATA_KEYS = ("_FillValue", "missing_value", "fill_value", "nodata")
@@ -108,11 +107,7 @@ def _file_of(array: xr.DataArray) -> RasterLayout | None:
     try:
         scene: AnyScene = open_input(path, array.encoding.get("reading", Reading()))
     except GeosalError as error:
-        warnings.warn(
-            f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written",
-            GeosalWarning,
-            stacklevel=4,
-        )
+        warn(f"{path}: the array's file no longer opens ({error}); only what the array itself knows is written")
         return None
     return scene.layout
 

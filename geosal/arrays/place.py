@@ -1,6 +1,5 @@
 """Find where an array lies in its file, and move the file's control points and RPCs to it."""
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from rasterio.rpc import RPC
 from geosal.arrays.coordinates import has_points
 from geosal.core.grid import Grid
 from geosal.core.raster import RasterLayout, RasterMetadata
-from geosal.errors import GeosalWarning
+from geosal.errors import warn
 
 _SAME = 1e-6
 """Tolerance of a position, in pixels."""
@@ -71,11 +70,9 @@ def carry_place(
         of_file = metadata if file is None else file.metadata
         astray = _is_uncounted(array) and file is not None and grid.transform == file.grid.transform
         if (of_file.gcps or of_file.rpcs is not None) and (astray or not grid.georeferenced):
-            warnings.warn(
+            warn(
                 "the array does not tell which part of its file it is, so its control points or RPCs do not go along; "
-                "open it by geosal.open_scene and cut that",
-                GeosalWarning,
-                stacklevel=4,
+                "open it by geosal.open_scene and cut that"
             )
             grid = replace(grid, crs=None, transform=Affine.identity())
         return grid, replace(metadata, gcps=(), gcp_crs=None, rpcs=None)
@@ -118,11 +115,9 @@ def _moved_points(points: Iterable[GroundControlPoint], transform: Affine) -> It
 def _moved_rpcs(rpcs: RPC, transform: Affine) -> RPC | None:
     """Move RPCs, which count from the centre of the first pixel; a rotated array cannot have any."""
     if transform.b or transform.d or transform.a <= 0 or transform.e <= 0:
-        warnings.warn(
+        warn(
             "the array is turned or flipped, and RPCs cannot tell of that, so they do not go along; turn it back: "
-            "array.sortby('y'), or array[:, ::-1]",
-            GeosalWarning,
-            stacklevel=5,
+            "array.sortby('y'), or array[:, ::-1]"
         )
         return None
     col, row = ~transform @ (rpcs.samp_off + _CENTRE, rpcs.line_off + _CENTRE)

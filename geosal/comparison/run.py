@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -24,7 +23,7 @@ from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.core.shared_raster import close_shared_rasters
-from geosal.errors import GeosalWarning, SceneError, UsageError, redact
+from geosal.errors import SceneError, UsageError, redact, warn
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
 from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
@@ -137,11 +136,9 @@ def judge(
             "geosal info"
         )
     if sums.lost:
-        warnings.warn(
+        warn(
             f"{pair.candidate.path}: {sums.lost} samples that count in {pair.original.path} do not here (nodata, mask "
-            "or NaN); no figure includes them",
-            GeosalWarning,
-            stacklevel=2,
+            "or NaN); no figure includes them"
         )
     return _result(pair, sums, rows, span, error_map, time.monotonic() - begin)
 

@@ -1,7 +1,6 @@
 """Everything GDAL knows about a raster besides its pixels: read from a source, and put on a new file."""
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.rpc import RPC
 
 from geosal.core.raster import ROLES, BandMetadata, RasterMetadata, Tags
-from geosal.errors import GeosalWarning, OutputError
+from geosal.errors import OutputError, warn
 
 _NOT_COPIED = frozenset({
     "IMAGE_STRUCTURE",  # how the source file was coded, not what it shows
@@ -166,11 +165,7 @@ def _texts(dataset: DatasetReader, what: str) -> tuple[str | None, ...]:
     try:
         found: tuple[str | None, ...] = getattr(dataset, what)
     except UnicodeDecodeError:
-        warnings.warn(
-            f"{dataset.name}: {what} of its bands are not UTF-8 and are left out; name bands anew in the output",
-            GeosalWarning,
-            stacklevel=6,
-        )
+        warn(f"{dataset.name}: {what} of its bands are not UTF-8 and are left out; name bands anew in the output")
         return (None,) * int(dataset.count)
     return found
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from geosal.core.grid import Block
 from geosal.core.ladder import USUAL_SIGMA, Ladder, effective_kernel
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
-from geosal.errors import GeosalWarning, UsageError
+from geosal.errors import UsageError, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.profiles import Settled, resolve_treated
@@ -350,11 +349,7 @@ def _tell_of_missing_place(scene: AnyScene) -> None:
     metadata = scene.layout.metadata
     if not scene.grid.georeferenced and not metadata.gcps and metadata.rpcs is None:
         lacks = "CRS" if scene.grid.crs is None and not scene.grid.transform.is_identity else "georeferencing"
-        warnings.warn(
-            f"{scene.path}: has no {lacks}, so the output has none; a mask of the same size fits by pixels",
-            GeosalWarning,
-            stacklevel=3,
-        )
+        warn(f"{scene.path}: has no {lacks}, so the output has none; a mask of the same size fits by pixels")
 
 
 def _resolve_scheduler(wish: str | None) -> str:
@@ -374,11 +369,9 @@ def _warn_of_block(plan: Plan) -> None:
     """Warn where blocks cut tiles apart: then one thread encodes them all."""
     encoder, block, grid = plan.target.encoder, plan.block, plan.layout.grid
     if not isinstance(encoder, ByGdal) and block % encoder.tile and grid.height * grid.width > _SMALL:
-        warnings.warn(
+        warn(
             f"--block {block} cuts tiles of {encoder.tile} apart, so one thread puts them together and encodes them; "
-            f"make it a multiple of {encoder.tile}",
-            GeosalWarning,
-            stacklevel=3,
+            f"make it a multiple of {encoder.tile}"
         )
 
 
@@ -387,8 +380,4 @@ def _warn_of_disk(plan: Plan) -> None:
     directory = Path(plan.recipe.output).absolute().parent
     free = shutil.disk_usage(directory).free
     if free < plan.raw_bytes:
-        warnings.warn(
-            f"{directory}: {free / 1e6:.0f} MB free, the job may need up to {plan.disk_bytes / 1e6:.0f} MB there",
-            GeosalWarning,
-            stacklevel=2,
-        )
+        warn(f"{directory}: {free / 1e6:.0f} MB free, the job may need up to {plan.disk_bytes / 1e6:.0f} MB there")

@@ -1,7 +1,6 @@
 """Sums over the blocks: shares of the kernels, coverage, band statistics."""
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from geosal.errors import GeosalWarning
+from geosal.errors import warn
 from geosal.native import look_up
 
 _EXACT_BYTES = 2
@@ -102,11 +101,7 @@ def warn_of_little_gain(
         if kept >= 1:  # an exclusion was perhaps asked for already
             wishes = " or ".join([*untried, "another source: a mask of what matters, or detail"])
             mend = f"the sources find nothing here that matters less, as clouds in a clear sky; give {wishes}"
-        warnings.warn(
-            f"{label}: {told}{kept:.1%} of the pixels stay as they are, so little can be gained; {mend}",
-            GeosalWarning,
-            stacklevel=3,
-        )
+        warn(f"{label}: {told}{kept:.1%} of the pixels stay as they are, so little can be gained; {mend}")
 
 
 def warn_of_no_pixels(label: str) -> None:
@@ -117,11 +112,9 @@ def warn_of_no_pixels(label: str) -> None:
     GeosalWarning
         Always.
     """
-    warnings.warn(
+    warn(
         f"{label}: no pixel of the scene is valid (all are nodata or masked), so there is nothing to smooth; see "
-        "that it is the scene and the nodata value you mean",
-        GeosalWarning,
-        stacklevel=3,
+        "that it is the scene and the nodata value you mean"
     )
 
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from geosal.core.metadata import read_metadata
 from geosal.core.open_raster import open_raster
 from geosal.core.raster import RasterLayout, RasterMetadata, Samples, alpha_among, mask_out, valid_samples
 from geosal.core.shared_raster import FileState, file_state, shared_raster
-from geosal.errors import GeosalWarning, SceneError, UsageError
+from geosal.errors import SceneError, UsageError, warn
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
 
@@ -281,11 +280,7 @@ def _tell_of_pages(path: str, dataset: DatasetReader) -> None:
     """Warn of pages of a TIFF that are not read: GDAL takes the first."""
     pages = [name for name in dataset.subdatasets if name.startswith("GTIFF_DIR:")]
     if len(pages) > 1 and not path.startswith("GTIFF_DIR:"):
-        warnings.warn(
-            f"{path}: holds {len(pages)} pages, and the first is taken; name another one: GTIFF_DIR:2:{path}",
-            GeosalWarning,
-            stacklevel=4,
-        )
+        warn(f"{path}: holds {len(pages)} pages, and the first is taken; name another one: GTIFF_DIR:2:{path}")
 
 
 def _resolve_indexes(path: str, dataset: DatasetReader, bidx: tuple[int, ...]) -> tuple[int, ...]:
@@ -349,10 +344,6 @@ def usable_nodata(path: str, nodata: float | None, dtype: str) -> float | None:
         return None if nodata is None else float(nodata)
     limits = np.iinfo(dtype)
     if not math.isfinite(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
-        warnings.warn(
-            f"{path}: nodata {nodata} is no {dtype} value, so no pixel has it; it is left out",
-            GeosalWarning,
-            stacklevel=3,
-        )
+        warn(f"{path}: nodata {nodata} is no {dtype} value, so no pixel has it; it is left out")
         return None
     return float(nodata)

@@ -2,7 +2,6 @@
 
 import math
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from geosal.core.grid import Block
 from geosal.core.provenance import TO_BYTE
 from geosal.core.raster import BandMetadata, RasterLayout, Samples, without_scale, without_scale_tags
-from geosal.errors import GeosalWarning, UsageError
+from geosal.errors import UsageError, warn
 from geosal.scenes.base import AnyScene, Small, Wrapped
 from geosal.scenes.decimate import decimate, sample
 from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
@@ -195,11 +194,9 @@ def _of_reflectance(scene: AnyScene, rule: ByteRule, curves: tuple[Curve, ...]) 
             continue
         middle = float(np.median(values)) * curve.scale + curve.offset
         if middle > _BRIGHTEST:
-            warnings.warn(
+            warn(
                 f"{scene.path}: to_byte={rule} is for reflectances from 0 to 1, but half of band {number + 1} is above "
-                f"{middle:.4g}, so most of it becomes white; give limits in those, such as range:0-{middle * 2:.3g}",
-                GeosalWarning,
-                stacklevel=5,
+                f"{middle:.4g}, so most of it becomes white; give limits in those, such as range:0-{middle * 2:.3g}"
             )
             return curves
     _warn_if_beyond(scene, rule, curves, iter(samples))
@@ -237,11 +234,9 @@ def _percentile_curve(scene: AnyScene, number: int, samples: NDArray[np.float64]
     if high > low and math.isfinite(high - low):
         return Curve(low, high, 1.0, band.scale, band.offset)
     what = f"is {low:g} from end to end" if samples.size else "holds no valid sample"
-    warnings.warn(
+    warn(
         f"{scene.path}: to_byte={rule}, and band {number + 1} {what} where it was looked at; "
-        "if it is not empty, give limits: range:LOW-HIGH",
-        GeosalWarning,
-        stacklevel=5,
+        "if it is not empty, give limits: range:LOW-HIGH"
     )
     return Curve(low, low + max(abs(low), 1.0), 1.0, band.scale, band.offset)
 
@@ -258,11 +253,9 @@ def _warn_if_beyond(
             most <= curve.low or least >= curve.high or most - least < _THIN * (curve.high - curve.low)
         ):
             scaled = f" after scale {curve.scale:g} and offset {curve.offset:g}" if _is_scaled(curve) else ""
-            warnings.warn(
+            warn(
                 f"{scene.path}: to_byte={rule}, but values of band {number + 1} lie from {least:.4g} to {most:.4g}"
-                f"{scaled}, so little is left of it; give limits in those",
-                GeosalWarning,
-                stacklevel=4,
+                f"{scaled}, so little is left of it; give limits in those"
             )
             return
 

@@ -1,7 +1,6 @@
 """Combine several sources to one map of saliency, on a scene's grid, block by block."""
 
 import os
-import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
 from geosal.core.raster import Pixels
-from geosal.errors import GeosalWarning, SaliencyError, UsageError, redact
+from geosal.errors import SaliencyError, UsageError, redact, warn
 from geosal.sources.base import Coded, CodedSource, OpenContext, Source
 from geosal.sources.masks.alignment import spread
 from geosal.sources.patterns.synthetic import Uniform
@@ -246,11 +245,9 @@ def open_saliency(
     if coverage < 1:
         share = f"{coverage:.1%}" if coverage >= 0.001 else "less than 0.1%"
         names = " and ".join(source.text for source, tells in zip(opened, telling, strict=True) if tells)
-        warnings.warn(
+        warn(
             f"{names}: covers {share} of the scene; the rest is "
-            + ("kept as it is (outside=keep)" if outside == "keep" else "blurred most (outside=blur)"),
-            GeosalWarning,
-            stacklevel=2,
+            + ("kept as it is (outside=keep)" if outside == "keep" else "blurred most (outside=blur)")
         )
     return Saliency(grid=grid, sources=opened, combine=combine, outside=outside, coverage=coverage, weights=weights)
 

@@ -1,13 +1,12 @@
 """A Zarr v3 store."""
 
 import math
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
-from geosal.errors import GeosalWarning, UsageError
+from geosal.errors import UsageError, warn
 from geosal.formats.format import Codec, Format, Profile
 from geosal.formats.zarr.options import OPTIONS
 
@@ -39,12 +38,10 @@ class Zarr(Format["ZarrEncoder"]):
         """Warn where bands have different scales, which one array cannot hold."""
         scales = {(band.scale, band.offset) for band in layout.metadata.bands}
         if len(scales) > 1:
-            warnings.warn(
+            warn(
                 f"{output}: bands of a Zarr store have one scale and offset, and these have {len(scales)}; xarray "
                 "shows the numbers as they are stored, and gdal_metadata tells the scales; choose bands that share one "
-                "with --bidx, or write a .tif",
-                GeosalWarning,
-                stacklevel=3,
+                "with --bidx, or write a .tif"
             )
 
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> "ZarrEncoder":

@@ -3,13 +3,12 @@
 import logging
 import tempfile
 import time
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from geosal.core.cluster import trim_memory
-from geosal.errors import GeosalWarning, OutputError
+from geosal.errors import OutputError, warn
 from geosal.files.swap import beside, remove, there
 from geosal.job.carry_out import carry_out
 from geosal.job.plan import Plan
@@ -106,11 +105,9 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
             except OutputError as error:  # no room, mostly
                 if kept is None:
                     raise
-                warnings.warn(
+                warn(
                     f"{targets}: the first file is taken, with {told(kept.plan, knob.setting)}; a second one, to come "
-                    f"closer, was not written: {error}",
-                    GeosalWarning,
-                    stacklevel=3,
+                    f"closer, was not written: {error}"
                 )
                 made, kept, fault = _given_back(kept), None, None
                 break

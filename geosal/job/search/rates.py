@@ -1,10 +1,9 @@
 """The search for bytes."""
 
 import math
-import warnings
 from pathlib import Path
 
-from geosal.errors import GeosalWarning, TargetError, redact
+from geosal.errors import TargetError, redact, warn
 from geosal.formats.profiles import lossy_profiles
 from geosal.formats.tuning import Setting
 from geosal.job.plan import Plan
@@ -92,19 +91,15 @@ class RateSearch(Turning):
             The file is above a limit, or misses a rate by more than 1 %.
         """
         if self._targets.is_limit and self._bytes <= self._asked:
-            warnings.warn(
+            warn(
                 f"{self._targets}: the output takes {self._bytes} bytes, {100 - 100 * self._bytes / self._asked:.1f} % "
-                f"below the limit, with {found}; nothing comes closer",
-                GeosalWarning,
-                stacklevel=4,
+                f"below the limit, with {found}; nothing comes closer"
             )
             return
         if self._trials.plan.is_usual:
-            warnings.warn(
+            warn(
                 f"the output takes {self._bytes} bytes, a plain JPEG of quality {self._targets.jpeg:g} {self._asked}; "
-                f"nothing comes closer than {found}; say --target-jpeg or --co QUALITY= for another size",
-                GeosalWarning,
-                stacklevel=4,
+                f"nothing comes closer than {found}; say --target-jpeg or --co QUALITY= for another size"
             )
             return
         raise self._error(self._trials.plan, "", found)

@@ -1,12 +1,11 @@
 """The files of a product's bands, as their headers tell them, and whether they lie on one grid."""
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 
 from geosal.core.grid import Grid
 from geosal.core.shared_raster import FileState, file_state, shared_raster
-from geosal.errors import GeosalWarning, SceneError, UsageError
+from geosal.errors import SceneError, UsageError, warn
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.raster import DTYPES, usable_nodata
@@ -41,11 +40,9 @@ def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile
     fitting = [file for file in band.files if math.isclose(file.resolution, resolution, rel_tol=1e-3)]
     file = next((file for file in fitting if file.path), band.there[0])
     if fitting and file not in fitting:
-        warnings.warn(
+        warn(
             f"{product.path}: {fitting[0].label} is not there, so {band.name} is resampled from {file.resolution:g} m; "
-            "copy the product again to have all of it",
-            GeosalWarning,
-            stacklevel=5,
+            "copy the product again to have all of it"
         )
     return file
 
@@ -80,11 +77,9 @@ def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_
     if grid.georeferenced or file.place is None:
         return source
     if file.place.shape != grid.shape:
-        warnings.warn(
+        warn(
             f"{product.path}: {file.label} has no georeferencing and {grid.width} x {grid.height} pixels, its metadata "
-            f"speak of {file.place.width} x {file.place.height}, so its place is not known; get the whole product",
-            GeosalWarning,
-            stacklevel=5,
+            f"speak of {file.place.width} x {file.place.height}, so its place is not known; get the whole product"
         )
         return source
     return replace(source, grid=file.place)

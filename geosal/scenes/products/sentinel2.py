@@ -7,7 +7,6 @@ Names and meanings of the metadata are those of ESA's Products Specification Doc
 import json
 import math
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -19,7 +18,7 @@ from rasterio.errors import CRSError
 from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Grid
 from geosal.core.raster import QualityBand
-from geosal.errors import GeosalWarning, SceneError, UsageError
+from geosal.errors import SceneError, UsageError, warn
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.files import Files, check_inside
 
@@ -293,11 +292,9 @@ def _read_aws(files: Files) -> Product:
     if baseline:
         tags["PROCESSING_BASELINE"] = f"{baseline[1]}.{baseline[2]}"
     else:
-        warnings.warn(
+        warn(
             f"{files.root}: does not tell its processing baseline, so offset 0 is taken for its reflectance; "
-            "put its metadata.xml and productInfo.json beside the bands",
-            GeosalWarning,
-            stacklevel=5,
+            "put its metadata.xml and productInfo.json beside the bands"
         )
     scales = _Scales(files.root, None, float(tags.get("PROCESSING_BASELINE", 0)))
     bands = _product_bands(files, images, _places(tile) if tile is not None else {}, scales)

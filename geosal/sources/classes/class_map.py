@@ -1,6 +1,5 @@
 """A raster of classes with a saliency for each: land cover, scene classifications, any categorical map."""
 
-import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block
-from geosal.errors import GeosalWarning, SaliencyError
+from geosal.errors import SaliencyError, warn
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.classes.class_tables import ClassTable
 from geosal.sources.masks.nearest import ClassRaster, strips, warn_of_finer
@@ -136,11 +135,9 @@ def _check_classes(text: str, table: ClassTable, present: NDArray[np.generic], b
             "write classes= with those, or name the map it is"
         )
     if table.name and not known.all():
-        warnings.warn(
+        warn(
             f"{text}: {table.name} has no class {_list(present[~known])}, which the raster holds; they get "
-            f"{background:g}, the background; check that the raster is {table.name}",
-            GeosalWarning,
-            stacklevel=3,
+            f"{background:g}, the background; check that the raster is {table.name}"
         )
 
 

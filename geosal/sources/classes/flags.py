@@ -1,7 +1,6 @@
 """A quality band on a scene's grid: opened, looked at, read block by block."""
 
 import logging
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
 from geosal.core.raster import QualityBand
-from geosal.errors import GeosalWarning, SaliencyError, UsageError
+from geosal.errors import SaliencyError, UsageError, warn
 from geosal.sources.base import OpenContext
 from geosal.sources.classes.cloudgml import CloudPolygons
 from geosal.sources.classes.quality import BQA_LAST, KINDS, theme_codes
@@ -111,11 +110,9 @@ def _warn_of_all(text: str, present: Ints, band: QualityBand, theme: str, confid
     """Warn where nothing of the scene is left."""
     hit = theme_codes(band.kind, theme, confidence, band.sensor)[present]
     if present.size and hit.all():
-        warnings.warn(
+        warn(
             f"{text}: the quality band tells {theme} wherever the scene lies, so nothing of it counts; "
-            "try confidence=high, or leave it out",
-            GeosalWarning,
-            stacklevel=2,
+            "try confidence=high, or leave it out"
         )
     elif not hit.any():
         logger.info("%s: the quality band tells no %s where the scene lies", text, theme)
@@ -141,8 +138,4 @@ def _warn_of_elsewhere(text: str, polygons: CloudPolygons, grid: Grid) -> None:
     if len(polygons.bounds) == 0:
         logger.info("%s: the cloud mask has no clouds", text)
     elif not on_scene.any():
-        warnings.warn(
-            f"{text}: none of the mask's {len(on_scene)} clouds lies on the scene; check that it is this scene's",
-            GeosalWarning,
-            stacklevel=3,
-        )
+        warn(f"{text}: none of the mask's {len(on_scene)} clouds lies on the scene; check that it is this scene's")

@@ -1,6 +1,5 @@
 """Saliency without data or training: where the scene itself varies."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
 from geosal.core.raster import Pixels, Samples
-from geosal.errors import GeosalWarning, SaliencyError, UsageError
+from geosal.errors import SaliencyError, UsageError, warn
 from geosal.sources.base import OpenContext
 from geosal.sources.looking.shared import Looking, require_scene
 from geosal.sources.looking.structure import LARGEST, STEPS, Cut, local_deviation, sides, tiles, to_grey
@@ -155,11 +154,9 @@ class Detail(Looking):
         seen = [deviation[valid] for deviation, valid in (self._deviation(*patch) for patch in sample)]
         low, high = (float(end) for end in np.percentile(np.concatenate(seen), percentiles))
         if high <= low:
-            warnings.warn(
+            warn(
                 f"{self.text}: nothing in {self.scene.path} varies where it was looked at; the little that varies "
-                f"more gets saliency 1, the rest 0",
-                GeosalWarning,
-                stacklevel=5,
+                f"more gets saliency 1, the rest 0"
             )
         return replace(self, ends=(low, high))
 

@@ -1,6 +1,5 @@
 """Values of a raster of classes at the pixels of a scene: the nearest one, never a mean."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
-from geosal.errors import GeosalWarning, SaliencyError
+from geosal.errors import SaliencyError, warn
 from geosal.sources.masks.alignment import Alignment
 from geosal.sources.masks.patches import MAX_PIXELS, covered, patches
 from geosal.sources.masks.placement import place_mask, refuse_bombs
@@ -137,9 +136,7 @@ def warn_of_finer(text: str, scene: Grid, raster: ClassRaster) -> None:
     """Warn where the raster's pixels are so small against the scene's that most are never looked at."""
     per_pixel = raster.under.height * raster.under.width / (scene.height * scene.width)
     if per_pixel > 16:  # four along each axis
-        warnings.warn(
+        warn(
             f"{text}: the raster has about {per_pixel:.0f} pixels for each of the scene's and one of them is taken; "
-            "coarsen it by its commonest class (gdalwarp -r mode) if small things matter",
-            GeosalWarning,
-            stacklevel=2,
+            "coarsen it by its commonest class (gdalwarp -r mode) if small things matter"
         )

@@ -1,14 +1,12 @@
 """Where a mask lies under a scene, and the refusal when it lies elsewhere."""
 
-import warnings
-
 import numpy as np
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
 from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block, Grid
-from geosal.errors import GeosalWarning, ResourceError, SaliencyError
+from geosal.errors import ResourceError, SaliencyError, warn
 from geosal.sources.masks.alignment import Alignment, align, align_by_pixels, coarse, spread
 from geosal.sources.masks.interpolation import Footprint, footprint_bounds
 from geosal.sources.masks.raster_file import RasterFile
@@ -93,11 +91,9 @@ def _resolve_alignment(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -
             f"{text}: the {lacking} {verb} georeferencing and the sizes differ (scene {scene.width}x{scene.height}, "
             f"mask {mask.width}x{mask.height}); add align=pixels to stretch the mask over the scene, or give it a CRS"
         )
-    warnings.warn(
+    warn(
         f"{text}: the {lacking} {verb} georeferencing; both are {mask.width}x{mask.height}, so they are aligned "
-        "by pixels",
-        GeosalWarning,
-        stacklevel=2,
+        "by pixels"
     )
     return align_by_pixels(scene, mask)
 

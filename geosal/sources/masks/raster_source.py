@@ -1,6 +1,5 @@
 """A mask file of any size, resolution and CRS: ``PATH[:range=LO-HI,band=1,resampling=bilinear,align=pixels]``."""
 
-import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
-from geosal.errors import GeosalWarning, ResourceError, SaliencyError, SceneError
+from geosal.errors import ResourceError, SaliencyError, SceneError, warn
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.masks.alignment import Alignment
 from geosal.sources.masks.patches import covered, patches
@@ -187,12 +186,10 @@ def _warn_of_finer(text: str, grid: Grid, under: Block) -> None:
     """Warn where mask pixels between the scene's are not looked at: a ship may be missed."""
     per_pixel = under.height * under.width / (grid.height * grid.width)
     if per_pixel > _FINER:
-        warnings.warn(
+        warn(
             f"{text}: the mask has about {per_pixel:.0f} pixels for each of the scene's and one of them is taken, so "
             "small things may be lost; burn it at the scene's resolution, or coarsen it by maximum "
-            "(gdalwarp -r max)",
-            GeosalWarning,
-            stacklevel=2,
+            "(gdalwarp -r max)"
         )
 
 
@@ -210,11 +207,9 @@ def _only_0_and_1(text: str, file: RasterFile, values: Values) -> bool:
     except (SceneError, ResourceError):  # damaged elsewhere, or too large to tell
         return file.dtype == "uint8"
     if other is not None and file.dtype == "uint8":
-        warnings.warn(
+        warn(
             f"{text}: the mask holds 0 and 1 where the scene lies and {other:g} elsewhere; 1 is read as all of the "
-            "saliency, so say range=0-255 if it means 1/255, or range=0-1 if it does not",
-            GeosalWarning,
-            stacklevel=2,
+            "saliency, so say range=0-255 if it means 1/255, or range=0-1 if it does not"
         )
     return other is None or file.dtype == "uint8"
 
@@ -247,17 +242,13 @@ def _resolve_limits(
             "add range=LO-HI with the values that mean 0 and 1"
         )
     if limits is None and file.dtype == "uint8" and not only_0_and_1 and values.low < values.high <= _SUSPICIOUS:
-        warnings.warn(
+        warn(
             f"{text}: the highest value is {values.high:g}, read as 0 to 255 nothing is kept; if it means all of the "
-            f"saliency, say range=0-{values.high:g}",
-            GeosalWarning,
-            stacklevel=2,
+            f"saliency, say range=0-{values.high:g}"
         )
     if values.low == values.high and not values.gaps:
-        warnings.warn(
+        warn(
             f"{text}: the mask says {(values.low - low) / (high - low):.3g} wherever the scene lies, so every pixel "
-            "gets the same kernel; check that it is the mask you meant",
-            GeosalWarning,
-            stacklevel=2,
+            "gets the same kernel; check that it is the mask you meant"
         )
     return low, high

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from shapely.errors import ShapelyError
 
 from geosal.core.grid import Block, Grid
-from geosal.errors import GeosalWarning, SaliencyError, UsageError
+from geosal.errors import SaliencyError, UsageError, warn
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 from geosal.sources.text import SourceText
@@ -133,7 +132,7 @@ class Vector:
             outline=source.choice("outline", "no", ("no", "yes")) == "yes",
         )
         for note in vector._laid().notes:
-            warnings.warn(f"{source.text}: {note}", GeosalWarning, stacklevel=2)
+            warn(f"{source.text}: {note}")
         return vector
 
     def read(self, block: Block) -> NDArray[np.float32]:
