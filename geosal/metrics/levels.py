@@ -35,7 +35,7 @@ def sum_by_level(
     Raises
     ------
     UsageError
-        The arrays do not belong together, or the block is not aligned.
+        The shapes of the arrays do not match, or the block is not aligned.
     """
     structure = sum_structure(reference, candidate, data_range, inside, valid=valid, levels=levels, count=count)
     valid_inside = None if valid is None else valid[inside]

@@ -184,8 +184,8 @@ def sum_structure(
     Raises
     ------
     UsageError
-        The arrays do not belong together, the block is not aligned, the range is not above 0, or no float64 holds its
-        square.
+        The shapes of the arrays do not match, the block is not aligned, the range is not above 0, or
+        its square exceeds float64.
     """
     if not (data_range > 0 and math.isfinite(data_range)):
         raise UsageError(f"a data range of {data_range}; it must be above 0: say what range the samples have")

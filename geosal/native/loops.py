@@ -48,7 +48,7 @@ def smooth(
     Raises
     ------
     UsageError
-        The arrays do not belong together, or their dtypes are others; `out` has gaps in its rows, or a level is above
+        The shapes of the arrays do not match, a dtype is not supported, `out` has gaps in its rows, or a level is above
         `MAX_RADIUS`.
     """
     if not taps:
@@ -110,7 +110,7 @@ def quantise(
     Raises
     ------
     UsageError
-        The arrays do not belong together, their dtypes are others, or a level has no step.
+        The shapes of the arrays do not match, a dtype is not supported, or a level has no step.
     """
     check_dtype(pixels, QUANTISED)
     arrays = _arrays(pixels, levels, valid, out)

@@ -2,10 +2,10 @@
 
 Index card
 ----------
-- `tiles.TiffEncoder`: a tile's pixels to bytes, by any codec that a COG has here.
-- `container.CogContainer`: takes tiles in any order, and lays them out at the end.
-- `spool.Spool`: where tiles wait, and what is known of each.
-- `directories`: image file directories as bytes; those of a small file that GDAL has written are the model.
-- `check.FinishedCog`: a finished file; `tiff_faults`: its layout. It reads directories by `geosal.core.tiff`, and not
-  as the writer does: two eyes see more.
+- `tiles.TiffEncoder`: encodes the pixels of a tile, by any codec of a COG.
+- `container.CogContainer`: takes tiles in any order, and writes them in the order of a COG at the end.
+- `spool.Spool`: holds tiles until then, with an index.
+- `directories`: image file directories as bytes, modelled on a small file that GDAL has written.
+- `check.FinishedCog`: a finished file; `tiff_faults`: faults of its layout. It reads directories by `geosal.core.tiff`,
+  not by the writer's code: two independent readers see more.
 """

@@ -48,7 +48,7 @@ _MASKED = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n"
 
 
 class CogContainer(Container):
-    """A COG in the making.
+    """A COG that is being written.
 
     Tiles wait in a spool beside the file. When all are there, their places are known, and header, directories and tiles
     are written in the order of a COG: overviews first, each row by row, with GDAL's leaders and trailers. The
@@ -96,7 +96,7 @@ class CogContainer(Container):
     def _model(
         self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None
     ) -> list[dict[int, Tag]]:
-        """Directories of a small COG with the same metadata: its image, and its mask if it has one.
+        """Read the directories of a small COG with the same metadata: its image, and its mask if it has one.
 
         A ``.aux.xml`` that GDAL puts beside it, with a part of the metadata, goes beside the output.
         """
@@ -107,7 +107,7 @@ class CogContainer(Container):
             return read_directories(sample.path.read_bytes())
 
     def _head(self, spool: Spool, model: list[dict[int, Tag]]) -> bytes:
-        """All that stands before the tiles."""
+        """Make all that precedes the tiles: header, ghost area, directories."""
         structure = _STRUCTURE + (_MASKED if self._masked else "")
         ghost = f"GDAL_STRUCTURAL_METADATA_SIZE={len(structure):06d} bytes\n{structure}".encode("ascii")
         tiles = sum(int(level.lengths(masked=self._masked).sum()) for level in spool.levels)
@@ -127,7 +127,7 @@ class CogContainer(Container):
         return len(write_directories(self._images(model, spool.levels, nowhere), ghost, big=big))
 
     def _images(self, model: list[dict[int, Tag]], levels: Sequence[Level], begins: Sequence[int]) -> list[Image]:
-        """Directories in GDAL's order: the image, its mask, the overviews, their masks."""
+        """Make the directories in GDAL's order: the image, its mask, the overviews, their masks."""
         pictures, masks = [], []
         for number, (level, begin) in enumerate(zip(levels, begins, strict=True)):
             lengths = level.lengths(masked=self._masked)
@@ -144,7 +144,7 @@ class CogContainer(Container):
         tags |= {IMAGE_WIDTH: Tag.of_longs(cols), IMAGE_LENGTH: Tag.of_longs(rows)}
         tags |= {TILE_WIDTH: Tag.of_longs(self._tile), TILE_LENGTH: Tag.of_longs(self._tile)}
         if not subfile:
-            tags[PLANAR_CONFIGURATION] = Tag.of_shorts(1)  # whatever GDAL does: our bands lie side by side
+            tags[PLANAR_CONFIGURATION] = Tag.of_shorts(1)  # whatever GDAL does, our bands are interleaved by pixel
             tags.pop(JPEG_TABLES, None)
             if self._jpeg_tables is not None:
                 tags[JPEG_TABLES] = Tag(UNDEFINED, len(self._jpeg_tables), self._jpeg_tables)

@@ -72,7 +72,7 @@ def read_directories(data: bytes) -> list[dict[int, Tag]]:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """A directory and where its tiles are."""
+    """A directory and the places of its tiles."""
 
     tags: Directory
     """All tags but the offsets and byte counts of tiles."""
@@ -81,7 +81,7 @@ class Image:
 
 
 def write_directories(images: Sequence[Image], ghost: bytes, *, big: bool) -> bytes:
-    """Make all that stands before the tiles: header, ghost area, directories with their values.
+    """Make all that precedes the tiles: header, ghost area, directories with their values.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def write_directories(images: Sequence[Image], ghost: bytes, *, big: bool) -> by
 
 
 def _append(out: bytearray, image: Image, *, big: bool) -> int:
-    """Append one directory and its values; returns where the place of the next one is to be written."""
+    """Append one directory and its values; return where the offset of the next one must be written."""
     offset_type, offset_kind = ("<u8", LONG8) if big else ("<u4", LONG)
     tags = dict(image.tags)
     tags[TILE_OFFSETS] = Tag(offset_kind, image.offsets.size, image.offsets.astype(offset_type).tobytes())
@@ -136,6 +136,6 @@ def _append(out: bytearray, image: Image, *, big: bool) -> int:
 
 
 def _pad(out: bytearray) -> None:
-    """Values begin at even offsets."""
+    """Pad to an even offset, where values must begin."""
     if len(out) % 2:
         out += b"\0"

@@ -1,4 +1,4 @@
-"""Where encoded tiles wait: one file, appended to, and an index of what is where."""
+"""A spool of encoded tiles: one file that grows, and an index of what is where."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ _NOT_HERE = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EP
 
 
 class Level:
-    """What is known of the tiles of one level, row by row."""
+    """Index of the tiles of one level, row by row."""
 
     def __init__(self, rows: int, cols: int) -> None:
         self.place = np.zeros(rows * cols, np.int64)
@@ -27,7 +27,7 @@ class Level:
         """Bytes of each tile, and of its mask."""
 
     def lengths(self, *, masked: bool) -> NDArray[np.int64]:
-        """Bytes of each tile in the file, with leader and trailer, and with its mask."""
+        """Return the bytes of each tile in the file, with leader and trailer, and with its mask."""
         return np.asarray(self.sizes.sum(axis=0) + (4 if masked else 2) * EDGE)
 
 
@@ -87,7 +87,7 @@ class Spool:
             self.path.unlink(missing_ok=True)
 
     def _extents(self, *, masked: bool) -> Iterator[tuple[int, int]]:
-        """Pieces of the spool in the order of the file; tiles that lie one after the other come as one."""
+        """Yield pieces of the spool in the order of the file; tiles that follow each other are one piece."""
         for level in reversed(self.levels):
             lengths = level.lengths(masked=masked)
             ends = level.place + lengths
@@ -98,7 +98,7 @@ class Spool:
 
 
 def _copy(source: FileIO, target: FileIO, begin: int, length: int) -> None:
-    """Copy within the kernel where it can, which a file system may make a mere note of; otherwise by way of memory."""
+    """Copy within the kernel, where some file systems only make a note; otherwise through memory."""
     while length and hasattr(os, "copy_file_range"):
         try:
             done = os.copy_file_range(source.fileno(), target.fileno(), length, begin)

@@ -1,4 +1,4 @@
-"""Tiles of a TIFF, compressed where their pixels are."""
+"""Compress tiles of a TIFF where their pixels are."""
 
 import zlib
 from collections.abc import Callable
@@ -94,7 +94,7 @@ class TiffEncoder:
             pixels, mask = pixels[: _RGBA - 1], opaque if mask is None else opaque & mask
         samples = interleave(pixels, self.tile, delta=self.predictor == _DIFFERENCES)
         if self.compression not in _TRANSFORMS and self.predictor != _DIFFERENCES:
-            # Beside the image is nothing to be seen: these codecs pay for repeated samples, least for zeros.
+            # Samples beyond the image are never seen: other codecs need bytes for repeated samples, least for zeros.
             samples[pixels.shape[1] :] = 0
             samples[:, pixels.shape[2] :] = 0
         if self.predictor == _FLOATING_POINT:
@@ -130,12 +130,12 @@ class TiffEncoder:
 
     @property
     def jpeg_tables(self) -> bytes | None:
-        """Value of the tag JPEGTables: the quantisation tables of every tile; None for other codecs.
+        """Return the value of the tag JPEGTables: the quantisation tables of every tile; None for other codecs.
 
-        Where tiles have a quality of their own, those of the last level, under numbers that no other tile redefines:
-        a decoder keeps what it has read.
+        Where tiles have a quality of their own, it holds the tables of the last level, with numbers that no other tile
+        redefines: a decoder keeps the tables that it has read.
 
-        They must be the encoder's own. Those that GDAL writes are of another libjpeg, whose chroma table differs.
+        The tables must be the encoder's own. GDAL's come from another libjpeg, whose chroma table differs.
         """
         if self.compression != "JPEG":
             return None
@@ -200,7 +200,7 @@ def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | ByGdal
 
 
 def _predictor(text: str, dtype: str) -> int | None:
-    """TIFF's number of a predictor; None when it cannot be."""
+    """Return TIFF's number of a predictor; None for a predictor that the encoder does not have."""
     wish, floats = text.upper(), dtype.startswith("float")
     if wish in {"YES", "TRUE", "ON", "1"}:
         return _FLOATING_POINT if floats else _DIFFERENCES
@@ -212,7 +212,7 @@ def _predictor(text: str, dtype: str) -> int | None:
 
 
 def _level(compression: str, options: dict[str, str]) -> float | None:
-    """Level, quality or error bound, by default GDAL's but for DEFLATE; None when it cannot be."""
+    """Return level, quality or largest error, by default GDAL's except for DEFLATE; None where the encoder has none."""
     if compression in _DEFAULT_LEVEL:
         level = number(options.get("LEVEL", str(_DEFAULT_LEVEL[compression])))
         return level if level == int(level) and 1 <= level <= _HIGHEST_LEVEL[compression] else None
@@ -252,7 +252,7 @@ def _lerc(samples: NDArray[Any], level: float) -> Any:
 def _webp(samples: NDArray[Any], level: float) -> Any:
     from imagecodecs import webp_encode
 
-    lossless = level == 100  # as GDAL has it
+    lossless = level == 100  # by GDAL's rule
     return webp_encode(samples, level, lossless=lossless, method=4 if not lossless else None, numthreads=1)
 
 

@@ -1,4 +1,4 @@
-"""Whether a file holds all that its header promises.
+"""Check that a file holds all tiles of its header.
 
 GDAL's compressing threads keep silent when the disk is full: the file closes without an error, and reads as zeros where
 tiles are missing.
@@ -19,7 +19,7 @@ from geosal.core.gdal_env import gdal_env
 
 
 def fault_of_tiles(path: Path) -> str | None:
-    """Open a file that was just written, and tell of the first tile of a TIFF that is not wholly in it."""
+    """Open a file that was just written, and report the first tile of a TIFF that is not completely in it."""
     quiet = warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)
     try:
         with gdal_env(), quiet, rasterio.open(path) as dataset:
@@ -29,7 +29,7 @@ def fault_of_tiles(path: Path) -> str | None:
 
 
 def missing_tiles(dataset: DatasetReader) -> Iterator[str]:
-    """Report each tile of a TIFF that is not, or not wholly, in the file; nothing for other formats."""
+    """Report each tile of a TIFF that is not, or not completely, in the file; nothing for other formats."""
     if dataset.driver != "GTiff":
         return
     begins, ends, numbers = array("q"), array("q"), array("q")
@@ -55,7 +55,7 @@ def missing_tiles(dataset: DatasetReader) -> Iterator[str]:
 
 
 def _tiles(dataset: DatasetReader) -> Iterator[tuple[int, int, int]]:
-    """Band, row and column of each tile; band 1 stands for all where they share tiles."""
+    """Yield band, row and column of each tile; band 1 stands for all where they share tiles."""
     height, width = dataset.block_shapes[0]
     planar = dataset.interleaving is not None and dataset.interleaving.name == "band"
     for band in dataset.indexes if planar else (1,):

@@ -1,4 +1,4 @@
-"""The stage to the finished format, by GDAL's own copy: the slow, sure road."""
+"""Convert the stage to the finished format by GDAL's own copy: slow, but it supports all options."""
 
 import logging
 import os
@@ -49,7 +49,7 @@ def convert(stage: Path, output: Path, profile: Profile, layout: RasterLayout, t
     Raises
     ------
     OutputError
-        GDAL could not encode or write it.
+        GDAL cannot encode or write the file.
     """
     form = profile.format
     items = missing_items(layout.metadata, form.kept_by_gdal)
@@ -87,9 +87,9 @@ def _copy(
 ) -> None:
     wanted = _ALL_THREADS if threads is None else str(threads)
     options = profile.format.gdal_options(profile)
-    if options.get("NUM_THREADS") == _ALL_THREADS:  # as the profile has it, if the user has not said otherwise
+    if options.get("NUM_THREADS") == _ALL_THREADS:  # the profile's value, unless the user has set one
         options["NUM_THREADS"] = wanted
-    # The JPEG2000 encoder goes by this alone. The stage is our own file; `gdal_env` says why readers have one thread.
+    # The JPEG2000 encoder reads only this option. The stage is our file; `gdal_env` says why readers have one thread.
     with gdal_env(), rasterio.Env(GDAL_NUM_THREADS=wanted), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         if filler or without_nodata:
@@ -102,8 +102,8 @@ def _copy(
 
 
 def _stop(thread: threading.Thread, stage: Path) -> None:
-    """Make GDAL fail: it knows no other way to be stopped."""
-    log = os.environ.setdefault("CPL_LOG", os.devnull)  # its threads would tell of the missing pixels on stderr
+    """Make GDAL fail: it cannot be stopped otherwise."""
+    log = os.environ.setdefault("CPL_LOG", os.devnull)  # its threads would report the missing pixels on stderr
     try:
         os.truncate(stage, 0)
     except OSError as error:

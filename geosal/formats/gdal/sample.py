@@ -1,6 +1,6 @@
-"""A small file that GDAL writes with the metadata of a large one: the model for what is ours to write.
+"""Let GDAL write a small file with the metadata of a large one, as the model for our own writers.
 
-What GDAL keeps of metadata is kept that way, and without our knowing every tag.
+So our files keep what GDAL keeps of metadata, and our code need not know every tag.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ def gdal_sample(
     tags: Mapping[str, str],
     band_statistics: Sequence[Mapping[str, str]] | None,
 ) -> Iterator[Sample]:
-    """Let GDAL write a small file; it is gone at the end.
+    """Let GDAL write a small file, which is deleted at the end.
 
     Parameters
     ----------

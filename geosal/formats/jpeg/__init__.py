@@ -1,13 +1,15 @@
-"""Baseline JPEG made step by step, so that blocks can differ by their saliency and tiles become one image.
+"""Baseline JPEG made step by step, so that the quality of blocks follows saliency, and tiles become one image.
 
 Index card
 ----------
-- `tiles.JpegEncoder`: a tile's pixels to coefficients and counts of symbols, for `container.JpegContainer`.
+- `tiles.JpegEncoder`: turns the pixels of a tile into coefficients and counts of symbols; `container.JpegContainer`
+  takes them.
 - `tables`: quantisation tables of any quality.
-- `shaping`: how much each block gives up.
+- `shaping`: lowers the quality of each block to that of its level.
 - `first`: the first of two passes.
 - `huffman.HuffmanTables`: the best codes for the counts of all tiles; `coder.Coder` codes with them.
-- `stream`: markers and headers; `whole.whole_jpeg`: all of it for one small image.
-- `spool`: where tiles wait; `sidecars`: what goes with the pixels; `tags`: those that are true of one file.
-- `check.FinishedJpeg`: the markers of a finished file, and what lies behind the image.
+- `stream`: markers and headers; `whole.whole_jpeg`: a complete JPEG of one small image.
+- `spool`: holds tiles until all are there; `sidecars`: metadata inside the file and beside it; `tags`: tags that describe
+  one file only.
+- `check.FinishedJpeg`: a finished file: its markers, and the mask after the image.
 """

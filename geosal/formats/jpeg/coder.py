@@ -1,4 +1,4 @@
-"""From the quantised tiles of an image to the stream of one JPEG."""
+"""Code the quantised tiles of an image as the stream of one JPEG."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ class Coder:
     Attributes
     ----------
     tables
-        (2, 64): quantisation steps.
+        Quantisation steps, (2, 64).
     huffman
         Huffman tables of the whole image.
     bands
@@ -41,7 +41,7 @@ class Coder:
     subsampling: str
 
     def head(self, shape: tuple[int, int], restart_interval: int, segments: bytes) -> bytes:
-        """All that comes before the coded blocks.
+        """Return all that precedes the coded blocks.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class Coder:
         return text[: len(stream.START)] + segments + text[len(stream.START) :]
 
     def code(self, coefficients: NDArray[np.int16]) -> bytes:
-        """Code what lies between two restart markers."""
+        """Code the blocks between two restart markers."""
         return code(coefficients, self.huffman.codes)
 
     @staticmethod
@@ -74,6 +74,6 @@ class Coder:
 
 
 def coded_bytes(histogram: NDArray[np.integer[Any]]) -> int:
-    """Bytes that symbols take with the tables that are the best for them."""
+    """Return the bytes that symbols take with the best tables for them."""
     bits = HuffmanTables.optimal(histogram, complete=True).bits(histogram)
     return round(bits / 8 * (1 + _STUFFED))

@@ -1,4 +1,4 @@
-"""The first of two passes: each pixel as a JPEG of the quality of its level leaves it.
+"""The first of two passes: encode and decode each pixel as a JPEG at the quality of its level.
 
 A level is coded where it is, in boxes of whole MCUs. What a decoder makes of an MCU depends on those beside it at most,
 by the smooth enlargement of chroma; so with these around it a box holds the pixels of the whole image's JPEG, to the
@@ -54,7 +54,7 @@ def once_coded(
 
 
 def _coded(pixels: NDArray[np.uint8], tables: NDArray[np.uint16], subsampling: str) -> NDArray[np.uint8]:
-    """Return what is left of (band, y, x) in a plain JPEG."""
+    """Encode (band, y, x) as a plain JPEG and decode it."""
     from imagecodecs import jpeg8_decode  # loads its library
 
     found = quantised(pixels, tables, subsampling)
@@ -87,7 +87,7 @@ def _in_pixels(box: Block, side: int, whole: Block) -> Block:
 
 
 def _boxes(wanted: NDArray[np.bool_], row: int = 0, col: int = 0) -> list[Block]:
-    """Boxes without overlap that hold all that is wanted; `row` and `col` are where it begins."""
+    """Yield boxes without overlap that hold all wanted MCUs; `row` and `col` are the position of the first."""
     rows, cols = (np.flatnonzero(wanted.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return []
@@ -103,5 +103,5 @@ def _boxes(wanted: NDArray[np.bool_], row: int = 0, col: int = 0) -> list[Block]
 
 
 def _cost(box: Block) -> int:
-    """Time that a box takes, in that of an MCU."""
+    """Return the time of a box, in units of that of an MCU."""
     return (box.height + 2) * (box.width + 2) + _SMALL

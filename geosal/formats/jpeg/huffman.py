@@ -1,7 +1,7 @@
-"""The best Huffman tables for an image, within what baseline JPEG allows.
+"""Find the best Huffman tables for an image, within the limits of baseline JPEG.
 
 Codes have 16 bits at most, and none is all ones (ITU-T T.81, C.2, and K.2, which shortens long codes by a rule of
-thumb). Here the lengths are those of the least sum of bits, found by package-merge (Larmore and Hirschberg 1990): for
+thumb). The lengths have the least sum of bits; they are found by package-merge (Larmore and Hirschberg 1990): for
 each length there is a list of the symbols and of the pairs of the list before it, lightest first.
 """
 
@@ -37,7 +37,7 @@ class HuffmanTables:
 
     @classmethod
     def optimal(cls, counts: NDArray[np.integer], *, complete: bool = False) -> Self:
-        """Make those that code some symbols in the least bits.
+        """Make the tables that code some symbols in the fewest bits.
 
         Parameters
         ----------
@@ -51,7 +51,7 @@ class HuffmanTables:
 
     @classmethod
     def of(cls, coefficients: NDArray[np.int16]) -> Self:
-        """Make the best ones for the blocks of one segment: DC is predicted through all its MCU rows."""
+        """Make the best tables for the blocks of one segment; DC is predicted through all its MCU rows."""
         rows, cols, *rest = coefficients.shape
         return cls.optimal(symbols(coefficients.reshape(1, rows * cols, *rest)))
 
@@ -74,7 +74,7 @@ class HuffmanTables:
         return codes
 
     def values(self, table: int) -> list[int]:
-        """Symbols of a table by the lengths of their codes (T.81, HUFFVAL)."""
+        """Return the symbols of a table, sorted by the lengths of their codes (T.81, HUFFVAL)."""
         return self._values[table]
 
     def of_each_length(self, table: int) -> bytes:
@@ -82,13 +82,13 @@ class HuffmanTables:
         return bytes(np.bincount(self.lengths[table], minlength=_LONGEST + 1)[1:].tolist())
 
     def bits(self, counts: NDArray[np.integer]) -> int:
-        """Bits of some symbols, with those of the magnitudes that follow them; stuffed bytes aside."""
+        """Return the bits of some symbols, with those of the magnitudes that follow them, without stuffed bytes."""
         magnitudes = np.arange(_SYMBOLS) % 16
         return int((counts.astype(np.int64) * (self.lengths + magnitudes)).sum())
 
 
 def possible() -> NDArray[np.int64]:
-    """1 for each symbol that a baseline JPEG of 8 bits can hold, (4, 256)."""
+    """Return 1 for each symbol that a baseline JPEG of 8 bits can hold, (4, 256)."""
     found = np.zeros((_TABLES, _SYMBOLS), np.int64)
     found[list(DC), :_DC_SIZES] = 1
     for size in _AC_SIZES:
@@ -98,7 +98,7 @@ def possible() -> NDArray[np.int64]:
 
 
 def _lengths(counts: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Bits of each symbol of a table by package-merge, with a symbol of no weight for the code that is all ones."""
+    """Return the bits of each symbol of a table by package-merge; a symbol without weight gets the code of all ones."""
     lengths = np.zeros(_SYMBOLS, np.uint8)
     used = np.flatnonzero(counts)
     if not used.size:

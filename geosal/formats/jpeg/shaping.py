@@ -1,4 +1,4 @@
-"""How much quality each block of a JPEG gives up: by what a bit may cost in it, not by other tables.
+"""Lower the quality of each block of a JPEG by the price of a bit, not by other tables.
 
 A JPEG has one set of quantisation tables, those of its most salient blocks. Elsewhere a block lowers or leaves out the
 coefficients that are not worth their bits (`geosal.native.jpeg.quantised`): a bit must save so much squared error, the
@@ -16,7 +16,7 @@ _BEST, _RISE, _GROWTH = 50.0, 75.0, 2.0
 
 
 def weight(quality: float, tables: float) -> float:
-    """Squared error that a bit must save for a block to be as good as plain JPEG of a quality.
+    """Return the squared error that a bit must save for a block to be as good as plain JPEG of a quality.
 
     With ``s`` the scale of the tables and ``r`` that of the tables of `quality`, both 1 at quality 50, it is
     ``50 s * min(2 s, 1) + 75 (1 + 2 min(s, 1/2)) (r - s)``. Measured on crops of up to 0.6 megapixels (NAIP, Landsat 7,
@@ -70,7 +70,7 @@ def shaped(
 
 
 def _least(levels: NDArray[np.uint8], shape: tuple[int, ...], side: int, count: int) -> NDArray[np.intp]:
-    """The least level of each square of pixels."""
+    """Return the least level of each square of pixels."""
     whole = np.full((shape[0] * side, shape[1] * side), count - 1, np.uint8)
     whole[: levels.shape[0], : levels.shape[1]] = levels
     least: NDArray[np.uint8] = whole.reshape(shape[0], side, shape[1], side).min(axis=(1, 3))

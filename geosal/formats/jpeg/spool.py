@@ -1,4 +1,4 @@
-"""Where the tiles of a JPEG wait, and the bits of its mask."""
+"""Spools of a JPEG: one for its tiles, one for the bits of its mask."""
 
 import zlib
 from pathlib import Path
@@ -62,7 +62,7 @@ class Spool:
 
 
 class MaskTrailer:
-    """The mask of a JPEG as GDAL has it: behind the image, a bit a pixel, the least bit first, deflated.
+    """The mask of a JPEG in GDAL's form: after the image, a bit a pixel, the least bit first, deflated.
 
     GDAL looks for it where the last four bytes of the file say, and only if it is shorter than the image.
 
@@ -79,7 +79,7 @@ class MaskTrailer:
         self._file: BinaryIO = path.open("x+b")
         self._deflate = zlib.compressobj()
         height, width = shape
-        # GDAL reserves whole bytes for each row, though the bits of one follow those of the other.
+        # GDAL reserves whole bytes for each row, although the bits of rows follow each other without gaps.
         self._left = height * -(-width // 8)
 
     def add(self, mask: NDArray[np.bool_]) -> None:
@@ -89,7 +89,7 @@ class MaskTrailer:
         self._file.write(self._deflate.compress(bits))
 
     def finish(self) -> int:
-        """Complete the mask; tells how many bytes lie behind the image."""
+        """Complete the mask; return the number of bytes after the image."""
         while self._left > 0:
             self._file.write(self._deflate.compress(bytes(min(self._left, _COPY))))
             self._left -= _COPY
@@ -102,7 +102,7 @@ class MaskTrailer:
         Raises
         ------
         OSError
-            The disk is full, or the image is too large for GDAL to find what lies behind it.
+            The disk is full, or the image is too large for GDAL to find the mask after it.
         """
         begin = file.tell()
         if begin > _MOST_OFFSET:

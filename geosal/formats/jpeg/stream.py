@@ -1,4 +1,4 @@
-"""What stands around the coded blocks of a baseline JPEG: the segments of its markers (ITU-T T.81, annex B)."""
+"""Marker segments around the coded blocks of a baseline JPEG (ITU-T T.81, annex B)."""
 
 import struct
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def head(
     restart_interval: int = 0,
     jfif: bool = True,
 ) -> bytes:
-    """All that comes before the coded blocks.
+    """Return all that precedes the coded blocks.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def head(
 
 
 def segment(marker: int, body: bytes) -> bytes:
-    """Make a segment: its marker, its length and what it says."""
+    """Make a segment: its marker, its length and its content."""
     return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
 
 

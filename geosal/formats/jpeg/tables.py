@@ -1,4 +1,4 @@
-"""JPEG at qualities between the whole numbers: with quantisation tables of one's own.
+"""JPEG at qualities between the whole numbers, by our own quantisation tables.
 
 libjpeg scales the tables of ITU-T T.81, annex K, by ``200 - 2 * quality`` percent (``5000 / quality`` below 50) and
 takes whole qualities only. One step changes a file by some 2 %; with a fraction the same formula changes entries one by
@@ -35,7 +35,7 @@ def fine_jpeg(samples: NDArray[np.uint8], quality: float) -> bytes:
     RuntimeError
         The codec refuses.
     """
-    from PIL import Image  # the one of our libraries that takes tables
+    from PIL import Image  # only this library takes tables
 
     out = io.BytesIO()
     picture = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
@@ -61,7 +61,7 @@ def _percent(quality: float) -> float:
 
 @cache
 def quantisation_tables(quality: float) -> tuple[list[int], list[int]]:
-    """Tables of luma and chroma, 64 entries each, row by row."""
+    """Return the tables of luma and chroma, 64 entries each, row by row."""
     luma, chroma = _annex_k()
     return _scaled(luma, _percent(quality)), _scaled(chroma, _percent(quality))
 
@@ -72,7 +72,7 @@ def _scaled(table: NDArray[np.int64], percent: float) -> list[int]:
 
 @cache
 def _annex_k() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The tables of annex K, as libjpeg itself gives them at quality 50."""
+    """Return the tables of annex K, which libjpeg has at quality 50."""
     from PIL import Image
 
     out = io.BytesIO()
@@ -84,7 +84,7 @@ def _annex_k() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 @cache
 def steps(quality: float) -> NDArray[np.uint16]:
-    """Tables of luma and chroma, (2, 64), row by row."""
+    """Return the tables of luma and chroma, (2, 64), row by row."""
     tables = np.array(quantisation_tables(quality), np.uint16)
     tables.flags.writeable = False
     return tables
@@ -92,7 +92,7 @@ def steps(quality: float) -> NDArray[np.uint16]:
 
 @cache
 def code_lengths() -> NDArray[np.uint8]:
-    """Bits of the codes of AC symbols in the typical tables of annex K (tables K.5 and K.6), (2, 256); 0 for none."""
+    """Return the bits of AC symbols in the typical tables of annex K (K.5 and K.6), (2, 256); 0 for none."""
     from PIL import Image
 
     out = io.BytesIO()

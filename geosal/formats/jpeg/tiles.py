@@ -1,4 +1,4 @@
-"""Squares of a JPEG: not bits yet, for those depend on the whole image, but all that is decided by the pixels."""
+"""Encode tiles of a JPEG to quantised coefficients; their bits depend on the whole image, and are coded at the end."""
 
 import zlib
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class JpegEncoder:
     bands
         1 or 3: those of the JPEG.
     alpha_as_mask
-        A band more is alpha and becomes the mask.
+        Whether one more band is alpha, which becomes the mask.
     tile
         Rows and columns of a tile.
     overviews
@@ -84,7 +84,7 @@ class JpegEncoder:
         return parts if mask is None else (*parts, zlib.compress(np.packbits(mask, axis=1).tobytes(), 1))
 
     def coefficients(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
-        """Take the coefficients of a tile of some rows and columns: (MCU rows, MCUs, blocks, 64)."""
+        """Unpack the coefficients of a tile of some rows and columns: (MCU rows, MCUs, blocks, 64)."""
         from imagecodecs import zstd_decode
 
         rows, cols = (-(-length // self.mcu) for length in shape)
@@ -92,17 +92,17 @@ class JpegEncoder:
 
     @staticmethod
     def counts(part: bytes) -> NDArray[np.uint32]:
-        """Take the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
+        """Unpack the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
         return np.frombuffer(part, np.uint32).reshape(TABLES, SYMBOLS)
 
     @property
     def second(self) -> "JpegEncoder":
-        """Return what is left to do for pixels that are through the first pass."""
+        """Return the encoder for pixels after the first pass."""
         return replace(self, first_pass=())
 
     @property
     def mcu(self) -> int:
-        """Rows and columns of an MCU."""
+        """Return the rows and columns of an MCU."""
         return mcu_side(self.bands, self.subsampling)
 
     @property
@@ -111,16 +111,16 @@ class JpegEncoder:
         return 1 if self.bands == 1 else SIDES[self.subsampling] ** 2 + 2
 
     def coder(self, counts: NDArray[np.integer[Any]]) -> Coder:
-        """Make what codes the tiles of an image, by the symbols of them all."""
+        """Make the coder of an image, from the symbols of all its tiles."""
         huffman = HuffmanTables.optimal(counts, complete=True)
         return Coder(steps(self.quality), huffman, self.bands, self.subsampling)
 
     def row_bytes(self, width: int) -> int:
-        """Memory that the coefficients of a row of tiles take."""
+        """Return the bytes that the coefficients of a row of tiles take."""
         return -(-width // self.mcu) * (self.tile // self.mcu) * self.blocks * SAMPLES * np.dtype(np.int16).itemsize
 
     @staticmethod
     def mask_of(part: bytes, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Take the mask of a tile of some rows and columns."""
+        """Unpack the mask of a tile of some rows and columns."""
         bits = np.frombuffer(zlib.decompress(part), np.uint8).reshape(shape[0], -1)
         return np.unpackbits(bits, axis=1, count=shape[1]).astype(np.bool_)

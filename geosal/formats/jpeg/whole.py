@@ -1,4 +1,4 @@
-"""A small image as a whole JPEG."""
+"""Make a complete JPEG of a small image."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def whole_jpeg(
     jfif
         With the header of JFIF; a JPEG in a TIFF has none.
     huffman
-        Tables that have all symbols of it; the best ones when None.
+        Huffman tables that have all its symbols; the best ones when None.
     """
     huffman = huffman or HuffmanTables.of(coefficients)
     bands = 1 if coefficients.shape[2] == 1 else 3

@@ -2,9 +2,9 @@
 
 Index card
 ----------
-- `tiles.J2kEncoder`: a tile's pixels to a codestream of its own.
-- `codestream`: one codestream of many, each of them a tile of it.
-- `boxes`: what stands around the codestream in the file; GDAL makes it, here it gets the true size.
-- `container.Jp2Container`: the file that takes tiles in any order, and what lies beside it; `masks`: its ``.msk``.
+- `tiles.J2kEncoder`: encodes the pixels of a tile as a codestream of its own.
+- `codestream`: joins codestreams of tiles to one, and writes its index (TLM).
+- `boxes`: the boxes around the codestream; GDAL makes them for a small image, here they get the true size.
+- `container.Jp2Container`: the file, which takes tiles in any order, and its sidecars; `masks`: the ``.msk``.
 - `check.FinishedJpeg2000`: a finished file.
 """

@@ -1,4 +1,4 @@
-"""What stands around the codestream in a JP2 file: GDAL writes it for a tiny image, here it gets the true size."""
+"""The boxes around the codestream in a JP2 file: GDAL writes them for a tiny image, here they get the true size."""
 
 import os
 import re
@@ -44,7 +44,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Wrapping:
-    """All of a file but its codestream.
+    """All boxes of a file but its codestream.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Wrapping:
 
     @classmethod
     def of(cls, sample: bytes, sample_grid: Grid, grid: Grid, *, part_15: bool) -> "Wrapping":
-        """Take the boxes of another file.
+        """Make the boxes from those of another file.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ def walk(file: BinaryIO, size: int) -> Iterator[Span]:
 
 
 def read_boxes(content: bytes) -> Iterator[Box]:
-    """Take a file, or the content of a superbox, apart."""
+    """Parse a file, or the content of a superbox."""
     for span in walk(BytesIO(content), len(content)):
         yield Box(span.kind, content[span.begin : span.end])
 
@@ -128,7 +128,7 @@ def codestream_ends(path: str | os.PathLike[str]) -> bool:
 
 
 def resize_gml(text: bytes, sample: Grid, grid: Grid) -> bytes:
-    """Change the size in GMLJP2: where it stands in a box, and where GDAL repeats it in ``.aux.xml``.
+    """Change the size in GMLJP2, in a box as well as in ``.aux.xml``, where GDAL repeats it.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def _resize(box: Box, sample: Grid, grid: Grid) -> Box:
 
 
 def _envelope(match: re.Match[bytes], sample: Grid, grid: Grid) -> bytes:
-    """Put the corners of `grid` where those of `sample` are, in the order of the axes that GDAL found right."""
+    """Replace the corners of `sample` by those of `grid`, in the order of axes that GDAL chose."""
     were, are = _corners(sample), _corners(grid)
     swapped = match[2] == _pair(were[0][::-1]) and match[4] == _pair(were[1][::-1])
     lower, upper = (_pair(corner[::-1] if swapped else corner) for corner in are)
@@ -181,14 +181,14 @@ def _pair(numbers: tuple[float, float]) -> bytes:
 
 
 def _corners(grid: Grid) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Least and greatest x and y."""
+    """Return least and greatest x and y."""
     found = [_place(grid.transform, col, row) for col in (0, grid.width) for row in (0, grid.height)]
     xs, ys = zip(*found, strict=True)
     return (min(xs), min(ys)), (max(xs), max(ys))
 
 
 def _place(transform: Affine, col: int, row: int) -> tuple[float, float]:
-    """Apply a transform in the order of GDAL, so that the last digit is GDAL's too."""
+    """Apply a transform with GDAL's order of operations, so that the last digit agrees."""
     return (
         transform.c + col * transform.a + row * transform.b,
         transform.f + col * transform.d + row * transform.e,
@@ -196,7 +196,7 @@ def _place(transform: Affine, col: int, row: int) -> tuple[float, float]:
 
 
 def _as_jph(boxes: list[Box]) -> Iterator[Box]:
-    """Call a file with HTJ2K a JPH and nothing else: readers of Part 1 and Part 2 shall not try."""
+    """Declare a file with HTJ2K as JPH and nothing else: readers of Part 1 and Part 2 must not try it."""
     for box in boxes:
         if box.kind == _TYPE:
             yield Box(box.kind, _JPH + bytes(4) + _JPH)

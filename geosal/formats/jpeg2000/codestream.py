@@ -1,8 +1,8 @@
-"""One JPEG 2000 codestream out of codestreams of single tiles (ISO/IEC 15444-1 annex A, 15444-15).
+"""Join codestreams of single tiles to one JPEG 2000 codestream (ISO/IEC 15444-1 annex A, 15444-15).
 
-A tile that was encoded alone, at the origin, is what it is anywhere in an image, as long as tiles are a power of two
-wide and high, not less than 2**levels: wavelets, code-blocks and precincts then begin alike. So the data stay as they
-are; only the headers around them are written anew.
+A tile that was encoded alone, at the origin, has the same data anywhere in an image, as long as tiles are a power of
+two wide and high, at least 2**levels: wavelets, code-blocks and precincts then begin at the same places. So the data
+stay as they are; only the headers around them are rewritten.
 """
 
 import struct
@@ -34,7 +34,7 @@ class CodestreamError(ValueError):
 
 
 class Segment(NamedTuple):
-    """A marker and what belongs to it."""
+    """A marker and its segment."""
 
     marker: int
     body: bytes
@@ -58,7 +58,7 @@ class TilePart(NamedTuple):
 
 
 class Codestream(NamedTuple):
-    """A codestream, taken apart."""
+    """A parsed codestream."""
 
     header: tuple[Segment, ...]
     parts: tuple[TilePart, ...]
@@ -71,9 +71,9 @@ class Frame:
     Attributes
     ----------
     header
-        Markers of the main header but for TLM.
+        Segments of the main header except TLM.
     tile_parts
-        For how many there is room in TLM.
+        Number of tile-parts for which TLM has room.
     """
 
     header: tuple[Segment, ...]
@@ -126,8 +126,8 @@ class Frame:
         Parameters
         ----------
         lengths
-            Tile and length of each tile-part, in the order of the file. When they are not as many as there is room for,
-            an empty comment of the same length takes the place of TLM, which may be left out but not incomplete.
+            Tile and length of each tile-part, in the order of the file. If their number differs from the room, an empty
+            comment of the same length replaces TLM, which may be left out but not be incomplete.
         """
         text = bytearray()
         for number, begin in enumerate(range(0, self.tile_parts, _TLM_MOST)):
@@ -157,7 +157,7 @@ class Frame:
         Raises
         ------
         CodestreamError
-            The tile was encoded in a way that a tile's own header cannot tell.
+            The tile was encoded in a way that no header of a tile can express.
         """
         found = parse(stream)
         own = tuple(self._overrides(found.header))
@@ -169,7 +169,7 @@ class Frame:
             yield b"".join((sot, text, part.data))
 
     def _overrides(self, header: tuple[Segment, ...]) -> Iterator[Segment]:
-        """Find what a tile does otherwise than the image, for the header of its first part."""
+        """Yield the settings of a tile that differ from the image's, for the header of its first part."""
         for marker in (SIZ, CAP):
             ours, theirs = _of(self.header, marker), _of(header, marker)
             if [_comparable(segment) for segment in ours] != [_comparable(segment) for segment in theirs]:
@@ -183,7 +183,7 @@ class Frame:
 
 
 def parse(stream: bytes) -> Codestream:
-    """Take a codestream apart; its data are not copied.
+    """Parse a codestream; its data are not copied.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def parse(stream: bytes) -> Codestream:
 
 
 def last_tile(stream: Codestream) -> tuple[TilePart, ...]:
-    """Parts of the tile with the highest number."""
+    """Return the parts of the tile with the highest number."""
     last = max(part.tile for part in stream.parts)
     return tuple(part for part in stream.parts if part.tile == last)
 
@@ -244,12 +244,12 @@ def _of(header: tuple[Segment, ...], *markers: int) -> list[Segment]:
 
 
 def _comparable(segment: Segment) -> bytes:
-    """Return what all tiles must share: of SIZ the components only."""
+    """Return the part of a segment that all tiles must share: in SIZ only the components."""
     return segment.body[34:] if segment.marker == SIZ else segment.body
 
 
 def _whole_size(body: bytes, shape: tuple[int, int], tile: int) -> bytes:
-    """Rewrite SIZ for the image; a profile that its tiles are too large for is taken back."""
+    """Rewrite SIZ for the image; a profile is dropped where the image's tiles are too large for it."""
     (rsiz,) = struct.unpack_from(">H", body)
     if rsiz == PROFILE_1 and tile > _PROFILE_1_TILE and max(shape) > tile:
         rsiz = 0

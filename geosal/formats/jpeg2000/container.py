@@ -29,10 +29,10 @@ _LONG_FROM = 3 * 2**30
 
 
 class Jp2Container(Container):
-    """A JPEG 2000 file in the making.
+    """A JPEG 2000 file that is being written.
 
     Tiles go straight to the end of the file, whatever their order; nothing is spooled. GDAL writes a tiny file with the
-    same metadata: its boxes and its ``.aux.xml`` are taken over.
+    same metadata, whose boxes and ``.aux.xml`` are copied.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Jp2Container(Container):
     ) -> AbstractContextManager[Sample]:
         options = [item for item in self._profile.creation_options if item[0].upper() not in _SIZES]
         if self._frame.profile != PROFILE_1:
-            options.append(("PROFILE", "UNRESTRICTED"))  # the boxes tell of it
+            options.append(("PROFILE", "UNRESTRICTED"))  # the boxes declare the profile
         profile = replace(self._profile, creation_options=tuple(options))
         return gdal_sample(self.path, ".jp2", profile, replace(self._layout, has_mask=False), tags, band_statistics)
 

@@ -20,12 +20,12 @@ _REACH = 2
 class Decibels(Scale):
     """The PSNR of a tile over all bands.
 
-    The irreversible wavelet ends at errors of about 0.8, which are 50 dB in 8 bits: tiles of which more is asked are
-    lossless, and levels lie between `low` and that end.
+    The irreversible wavelet reaches errors of about 0.8, which are 50 dB in 8 bits. Tiles with a higher `high` are
+    lossless; the other levels lie between `low` and that limit.
     """
 
     def settled(self, wish: Quality, options: Mapping[str, str], layout: RasterLayout) -> Quality:
-        """Take a `high` that suits the bits of the samples where it is left open, and a `low` that lies below it."""
+        """Fill in a `high` that suits the bits of the samples, and a `low` below it, where they are left open."""
         del options
         usual = float(_HIGH + _MORE * (bits_of(layout) - 8))
         high = usual if wish.high is None else wish.high
@@ -39,5 +39,5 @@ class Decibels(Scale):
 
 
 def bits_of(layout: RasterLayout) -> int:
-    """Significant bits of a sample."""
+    """Return the significant bits of a sample."""
     return layout.metadata.nbits or 8 * np.dtype(layout.dtype).itemsize

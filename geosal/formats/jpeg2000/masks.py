@@ -1,4 +1,4 @@
-"""The mask of a raster whose format has no place for one: a GeoTIFF beside it, as GDAL writes and looks for it."""
+"""Write the mask of a raster whose format cannot hold one: a GeoTIFF beside it, as GDAL writes and reads it."""
 
 import errno
 import math
@@ -62,7 +62,7 @@ class MaskFile:
             The disk is full.
         """
         free = shutil.disk_usage(self.path.parent).free
-        if free < math.prod(block.shape):  # GDAL would tell of a full disk late
+        if free < math.prod(block.shape):  # GDAL would report a full disk late
             raise OSError(errno.ENOSPC, f"no space left on device, {free / 1e6:.1f} MB are free")
         bits = np.frombuffer(zlib.decompress(packed), np.uint8)
         mask = np.unpackbits(bits, count=math.prod(block.shape)).reshape(block.shape)
@@ -90,5 +90,5 @@ class MaskFile:
 
 
 def _unplaced() -> AbstractContextManager[object]:
-    """Take no warning that the mask has no place: it lies where its raster lies."""
+    """Suppress the warning that the mask has no georeferencing: it has the place of its raster."""
     return warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)

@@ -1,4 +1,4 @@
-"""How far the resolutions of a JPEG 2000, which are its overviews, have to reach."""
+"""Limits of the resolutions of a JPEG 2000, which are its overviews."""
 
 import math
 

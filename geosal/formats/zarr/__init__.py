@@ -1,10 +1,10 @@
-"""A Zarr v3 store: chunk files as they come, the metadata last.
+"""A Zarr v3 store: chunk files are written as they come, the metadata last.
 
 Index card
 ----------
-- `tiles.ZarrEncoder`: a tile's pixels to chunks.
-- `container.ZarrContainer`: the store in the making.
-- `attributes`: what xarray, rioxarray and GeoZarr want to be told.
+- `tiles.ZarrEncoder`: encodes the pixels of a tile as chunks.
+- `container.ZarrContainer`: the store that is being written.
+- `attributes`: attributes for xarray, rioxarray and GeoZarr.
 - `nodes`: arrays and groups as JSON.
-- `check`: every chunk of a finished store decodes, and its metadata tells one story.
+- `check`: whether every chunk of a finished store decodes, and its metadata agrees with itself.
 """

@@ -1,4 +1,4 @@
-"""What a Zarr store says of its pixels: CF for xarray and rioxarray, GeoZarr's conventions, and all that GDAL knew.
+"""Attributes of a Zarr store: CF for xarray and rioxarray, GeoZarr's conventions, and all that GDAL knew.
 
 GeoZarr is three conventions: ``proj:`` (CRS), ``spatial:`` (transform) and ``multiscales`` (overviews).
 """
@@ -46,7 +46,7 @@ _SPATIAL = _convention("spatial", "689b58e2-cf7b-45e0-9fff-9cfc0883d6b4", "Spati
 
 
 def group_of(level: int) -> str:
-    """Path of the group of a level: the full resolution lies in the root.
+    """Return the path of a level's group; the full resolution lies in the root.
 
     GDAL counts arrays below ``ovr_`` as overviews (3.13), and opens the one image that is left.
     """
@@ -54,12 +54,12 @@ def group_of(level: int) -> str:
 
 
 def path_in(level: int, name: str) -> str:
-    """Path of an array of a level."""
+    """Return the path of an array of a level."""
     return f"{group_of(level)}/{name}" if level else name
 
 
 def level_grid(grid: Grid, level: int, shape: tuple[int, int]) -> Grid:
-    """Grid of an overview: its pixels are exactly 2**level pixels wide, the last ones may reach beyond the image."""
+    """Return the grid of an overview: its pixels are 2**level pixels wide, the last may reach beyond the image."""
     a, b, c, d, e, f = tuple(grid.transform)[:6]
     factor = 2.0**level
     return Grid(grid.crs, Affine(a * factor, b * factor, c, d * factor, e * factor, f), *shape)
@@ -77,7 +77,7 @@ def group_attributes(grid: Grid) -> Json:
 
 
 def with_multiscales(attributes: Json, grids: Sequence[Grid]) -> Json:
-    """Add what tells of the levels, of which `grids` are the grids, to the attributes of the root."""
+    """Add the description of the levels, whose grids are `grids`, to the attributes of the root."""
     return attributes | {
         "zarr_conventions": [*attributes["zarr_conventions"], _LEVELS],
         "multiscales": _multiscales(grids),
@@ -85,12 +85,12 @@ def with_multiscales(attributes: Json, grids: Sequence[Grid]) -> Json:
 
 
 def image_attributes(layout: RasterLayout) -> Json:
-    """Make the attributes of the pixels; what bands do not share stands in `METADATA` alone."""
+    """Make the attributes of the pixels; values that differ between bands are only in `METADATA`."""
     bands = layout.metadata.bands
     found: Json = {"grid_mapping": GRID_MAPPING, "coordinates": GRID_MAPPING}
     names = [band.description or "" for band in bands]
     if any(names):
-        found["long_name"] = names if len(names) > 1 else names[0]  # as rioxarray has it
+        found["long_name"] = names if len(names) > 1 else names[0]  # rioxarray's form
     units = {band.unit for band in bands}
     if len(units) == 1 and (unit := units.pop()):
         found["units"] = unit
@@ -106,7 +106,7 @@ def image_attributes(layout: RasterLayout) -> Json:
 
 
 def plain_tags(tags: Mapping[str, str]) -> Json:
-    """Choose those tags that can be attributes of the pixels, where rioxarray has them; `METADATA` holds all."""
+    """Choose the tags that can be attributes of the pixels, as in rioxarray; `METADATA` holds all tags."""
     return {name: text for name, text in tags.items() if name not in _MEANINGFUL}
 
 

@@ -1,4 +1,4 @@
-"""What a Zarr store shows by itself: every chunk is there and decodes, and its metadata tells one story."""
+"""Check a Zarr store by itself: every chunk is there and decodes, and its metadata agrees with itself."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ def layout_faults(path: str) -> list[str]:
 
 
 def _rasters(group: "zarr.Group") -> list[str]:
-    """Paths of the image and its overviews, and of their masks."""
+    """Return the paths of the image and its overviews, and of their masks."""
     images = [str(level["asset"]) for level in levels_of(group)]
     masks = [name[: -len(IMAGE)] + MASK for name in images] if MASK in group else []
     return images + masks
@@ -65,7 +65,7 @@ def _undecodable(path: str, name: str, group: "zarr.Group") -> Iterator[str]:
 
 
 def _description_faults(root: Path) -> Iterator[str]:
-    """Every array is described up to three times: alone, in the root, and for readers of Zarr v2."""
+    """Compare the descriptions of each array: there are up to three, alone, in the root, and for readers of Zarr v2."""
     described = _load(root / "zarr.json")["consolidated_metadata"]["metadata"]
     for name, found in described.items():
         if _load(root / name / "zarr.json") != found:

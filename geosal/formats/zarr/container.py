@@ -1,4 +1,4 @@
-"""The store in the making: each chunk is a file of its own, so tiles are written as they come."""
+"""Write a store: each chunk is a file of its own, so tiles are written as they come."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ from geosal.formats.zarr.tiles import ZarrEncoder
 
 
 class ZarrContainer(Container):
-    """A Zarr v3 store in the making.
+    """A Zarr v3 store that is being written.
 
     ``image`` (band, y, x), its coordinates, ``spatial_ref`` and, if the layout has one, ``mask`` (y, x) lie in the root
-    group; each overview has the same arrays in a group of its own, ``ovr_2x``, ``ovr_4x`` …. Without metadata it is no
-    store: that comes with `finish`.
+    group; each overview has the same arrays in a group of its own, ``ovr_2x``, ``ovr_4x`` …. `finish` writes the
+    metadata, without which a directory is no store.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class _Small:
 
 
 def _small_arrays(count: int, grid: Grid) -> Iterator[_Small]:
-    """Coordinates of a level, those of pixels at their centres, and its CRS."""
+    """Yield the coordinates of a level, at the centres of pixels, and its CRS."""
     yield _Small(name="band", values=np.arange(1, count + 1), attributes={"long_name": "band, as GDAL counts"})
     yield _Small(name=GRID_MAPPING, values=np.array(0), attributes=attributes.grid_mapping_attributes(grid))
     if attributes.has_axes(grid):

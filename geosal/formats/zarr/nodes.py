@@ -1,4 +1,4 @@
-"""Arrays and groups of a Zarr store as JSON, written without zarr-python: it takes long to import.
+"""Write arrays and groups of a Zarr store as JSON, without zarr-python, which takes long to import.
 
 Full-resolution arrays are described twice, for Zarr v3 and for Zarr v2; both name the same chunk files. GDAL before
 3.11 knows a draft of Zarr v3 only and refuses today's (its codec "bytes" had another name), but reads what is said
@@ -88,7 +88,7 @@ class ArrayNode:
         return array, {**kept, **crs, "_ARRAY_DIMENSIONS": list(self.dimensions)}
 
     def keys(self) -> Iterator[str]:
-        """Names of the chunk files below the array's directory."""
+        """Yield the names of the chunk files below the array's directory."""
         counts = (range(-(-size // chunk)) for size, chunk in zip(self.shape, self.chunks, strict=True))
         for index in product(*counts):
             yield "/".join(map(str, index)) or "0"
@@ -115,7 +115,7 @@ def write_nodes(root: Path, nodes: Nodes) -> None:
     Raises
     ------
     OSError, ValueError
-        The disk refuses; a number has no place in JSON.
+        The disk refuses, or a number has no form in JSON.
     """
     described = {path: node.to_v3() for path, node in nodes.items()}
     for path, node in nodes.items():

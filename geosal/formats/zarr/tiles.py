@@ -1,9 +1,9 @@
-"""Tiles as chunks of a Zarr v3 array.
+"""Encode tiles as chunks of a Zarr v3 array.
 
 Of the codecs that zarr-python, xarray and GDAL all read (gzip, Zstandard, Blosc), Blosc with byte-shuffled Zstandard
-makes 16-bit scenes some 15 % smaller than bare Zstandard does, in less time. A chunk holds one band: who wants two of
-twelve bands decodes two, and GDAL, which reads band by band, decodes nothing twice. A tile of 1024 keeps a scene of
-10980 x 10980 x 3 to some 500 files.
+makes 16-bit scenes some 15 % smaller than Zstandard alone, in less time. A chunk holds one band: a reader of two
+bands out of twelve decodes two, and GDAL, which reads band by band, decodes nothing twice. With tiles of 1024, a scene
+of 10980 x 10980 x 3 has some 500 files.
 """
 
 from dataclasses import dataclass
@@ -59,9 +59,9 @@ class ZarrEncoder:
         """Encode a whole chunk of any shape and dtype."""
         from imagecodecs import blosc_encode  # slow to import
 
-        # An array, not its bytes: of those Blosc would not know the size of a sample.
+        # The array is passed, and not its bytes, from which Blosc would not know the size of a sample.
         little: Any = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))
-        # One thread: chunks are encoded side by side anyway, and with more the bytes would depend on chance.
+        # One thread: chunks are encoded in parallel anyway, and with more threads the bytes would vary.
         return bytes(
             blosc_encode(
                 little,
