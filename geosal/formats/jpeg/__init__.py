@@ -9,7 +9,7 @@ Index card
 - `first`: the first of two passes.
 - `huffman.HuffmanTables`: the best codes for the counts of all tiles; `coder.Coder` codes with them.
 - `stream`: markers and headers; `whole.whole_jpeg`: a complete JPEG of one small image.
-- `spool`: holds tiles until all are there; `sidecars`: metadata inside the file and beside it; `tags`: tags that describe
-  one file only.
+- `spool`: holds tiles until all are there; `sidecars`: metadata inside the file and beside it; `tags`: tags that
+  describe one file only.
 - `check.FinishedJpeg`: a finished file: its markers, and the mask after the image.
 """
