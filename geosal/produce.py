@@ -94,6 +94,11 @@ class Target:
     threads: int | None = None
 
     @property
+    def gdal_because(self) -> str | None:
+        """Why GDAL has to write the file, as a sentence without its end; None where the encoder is ours."""
+        return self.encoder.because if isinstance(self.encoder, ByGdal) else None
+
+    @property
     def own_encoder(self) -> TileEncoder:
         """The encoder, where it is ours.
 

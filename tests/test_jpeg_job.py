@@ -25,7 +25,6 @@ from geosal.core.grid import Block
 from geosal.errors import GeosalWarning, OutputError, TargetError, UsageError
 from geosal.formats.jpeg import first
 from geosal.formats.jpeg import tiles as encoding
-from geosal.job.search import sample
 from geosal.sources import Saliency
 
 HEIGHT, WIDTH = 587, 773
@@ -190,8 +189,7 @@ def test_trials_make_the_first_pass_once(
         count.append(1)
         return work(*arguments)
 
-    for module in (encoding, sample):
-        monkeypatch.setattr(module, "once_coded", watched)
+    monkeypatch.setattr(encoding, "once_coded", watched)
     summary = compress(scenes[kind], tmp_path / "out.jpg", treatment="twopass", target_jpeg=50)
     tiles = 2 * 2
     assert summary.search["trials"] > 3

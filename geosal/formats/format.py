@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import SMOOTH, Treatment
 from geosal.formats.options import CreationOption
@@ -383,6 +386,23 @@ class Format(ABC, Generic[Encoder]):
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
         """Bytes that a tile takes in a file, with what the file notes of it."""
         return sum(map(len, parts))
+
+    def first_pass(self, encoder: Encoder, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> None:
+        """Apply to pixels of a tile, in place, what an encoder with two passes does to them in the first."""
+
+    def second_pass(self, encoder: Encoder) -> Encoder:
+        """Return the encoder of pixels that are through the first pass."""
+        return encoder
+
+    def with_finer_tiles(self, encoder: Encoder, share: float) -> Encoder:
+        """Return an encoder that gives a share of its tiles an error that is less by one."""
+        del share
+        return encoder
+
+    def quality_of(self, encoder: Encoder) -> float | None:
+        """Return the quality of the tables that all tiles share; None where there are none."""
+        del encoder
+        return None
 
     def bytes_at_end(self, encoder: Encoder, width: int) -> int:
         """Memory that the end of a file of that width takes, when no block is worked on."""

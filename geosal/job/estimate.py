@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
-from geosal.formats.format import ByGdal
 from geosal.formats.pyramid import Cutter, Tile
 from geosal.job.plan import Plan
 from geosal.job.search import (
@@ -166,7 +165,7 @@ class _Work(NamedTuple):
 def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
     """Treat, encode and write the sample, and scale bytes and seconds to the scene."""
     target, scale = plan.target, sample.scale(plan.target)
-    crew, by_gdal = replace(sample, threads=_workers(plan)), isinstance(target.encoder, ByGdal)
+    crew, by_gdal = replace(sample, threads=_workers(plan)), target.gdal_because is not None
     tiles: list[Tile] = []
     if by_gdal:
         treated, seconds = _timed(lambda: crew.treat(task_of(plan)))

@@ -16,7 +16,7 @@ from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
 from geosal.errors import UsageError, warn
 from geosal.files.publish import check_output
-from geosal.formats.format import ByGdal, Profile
+from geosal.formats.format import Profile
 from geosal.formats.profiles import Settled, resolve_treated
 from geosal.formats.table import format_of
 from geosal.formats.tuning import setting_for
@@ -143,7 +143,7 @@ class Plan:
     def disk_for(self, output: int) -> int:
         """Room taken at most by a job whose output has so many bytes; see `disk_bytes`."""
         kept = output if self.recipe.targets.is_limit else 0
-        if isinstance(self.target.encoder, ByGdal):
+        if self.target.gdal_because:
             return self.raw_bytes + output + kept
         return (2 * output if self.profile.format.has_spool else output) + kept
 
@@ -165,8 +165,7 @@ class Plan:
         shares = self.kernels(of_levels)
         if not self.saliency.even:
             warn_of_little_gain(self.recipe.output, of_levels, untried=self.saliency.untried)
-        grid, encoder = self.layout.grid, self.target.encoder
-        because = encoder.because if isinstance(encoder, ByGdal) else None
+        grid, because = self.layout.grid, self.target.gdal_because
         return {
             "input": self.recipe.input,
             "output": self.recipe.output,
@@ -296,8 +295,9 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         steps=settings.ladder.steps,
     )
     tile, last = None, 0
-    if not isinstance(target.encoder, ByGdal):
-        tile, last = target.encoder.tile, settled.profile.format.bytes_at_end(target.encoder, scene.grid.width)
+    if not target.gdal_because:
+        encoder = target.own_encoder
+        tile, last = encoder.tile, settled.profile.format.bytes_at_end(encoder, scene.grid.width)
     cores = None if "://" in scheduler else cpu_count()
     fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
     return Plan(
@@ -367,11 +367,13 @@ def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> li
 
 def _warn_of_block(plan: Plan) -> None:
     """Warn where blocks cut tiles apart: then one thread encodes them all."""
-    encoder, block, grid = plan.target.encoder, plan.block, plan.layout.grid
-    if not isinstance(encoder, ByGdal) and block % encoder.tile and grid.height * grid.width > _SMALL:
+    if plan.target.gdal_because:
+        return
+    tile, block, grid = plan.target.own_encoder.tile, plan.block, plan.layout.grid
+    if block % tile and grid.height * grid.width > _SMALL:
         warn(
-            f"--block {block} cuts tiles of {encoder.tile} apart, so one thread puts them together and encodes them; "
-            f"make it a multiple of {encoder.tile}"
+            f"--block {block} cuts tiles of {tile} apart, so one thread puts them together and encodes them; "
+            f"make it a multiple of {tile}",
         )
 
 

@@ -201,6 +201,10 @@ class Cog(Format["TiffEncoder"]):
             head = file.read(_GHOST_AREA)
         return "a tile could not be written at first" if _REWRITTEN in head else super().fault_of_copy(path)
 
+    def with_finer_tiles(self, encoder: "TiffEncoder", share: float) -> "TiffEncoder":
+        """Choose those tiles by their checksum."""
+        return replace(encoder, finer=share)
+
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
         """Bytes of a tile and of its mask, each with its line in the index."""
         return sum(len(part) + _INDEX_BYTES for part in parts)

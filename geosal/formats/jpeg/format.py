@@ -1,10 +1,12 @@
 """A JPEG file, with its mask behind the image."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
@@ -111,6 +113,18 @@ class Jpeg(Format["JpegEncoder"]):
         for tile in tiles:
             counts += JpegEncoder.counts(tile[1])
         return coded_bytes(counts) + sum(len(part) for tile in tiles for part in tile[2:])
+
+    def first_pass(self, encoder: "JpegEncoder", pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> None:
+        """Encode and decode the bands once, each pixel at the quality of its level."""
+        pixels[: encoder.bands] = encoder.once_coded(pixels[: encoder.bands], levels)
+
+    def second_pass(self, encoder: "JpegEncoder") -> "JpegEncoder":
+        """Leave out the first pass."""
+        return replace(encoder, first_pass=())
+
+    def quality_of(self, encoder: "JpegEncoder") -> float:
+        """Return the quality of its quantisation tables."""
+        return encoder.quality
 
     def bytes_at_end(self, encoder: "JpegEncoder", width: int) -> int:
         """Memory that coefficients take while the file is coded."""

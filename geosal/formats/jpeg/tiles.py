@@ -1,7 +1,7 @@
 """Encode tiles of a JPEG to quantised coefficients; their bits depend on the whole image, and are coded at the end."""
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ class JpegEncoder:
             opaque = pixels[self.bands] > 0
             pixels, mask = pixels[: self.bands], opaque if mask is None else opaque & mask
         if self.first_pass:
-            pixels = once_coded(pixels, levels, self.first_pass, self.subsampling)
+            pixels = self.once_coded(pixels, levels)
         if self.by_level:
             found = shaped(pixels, levels, self.by_level, self.quality, self.subsampling)
         else:
@@ -95,10 +95,9 @@ class JpegEncoder:
         """Unpack the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
         return np.frombuffer(part, np.uint32).reshape(TABLES, SYMBOLS)
 
-    @property
-    def second(self) -> "JpegEncoder":
-        """Return the encoder for pixels after the first pass."""
-        return replace(self, first_pass=())
+    def once_coded(self, pixels: NDArray[np.uint8], levels: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """Encode and decode the bands of a tile, each pixel at the quality that the first pass has for its level."""
+        return once_coded(pixels, levels, self.first_pass, self.subsampling)
 
     @property
     def mcu(self) -> int:

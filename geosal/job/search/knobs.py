@@ -8,8 +8,6 @@ import numpy as np
 
 from geosal.core.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.core.treatment import BEST, Bound, Quality
-from geosal.formats.cog.tiles import TiffEncoder
-from geosal.formats.format import ByGdal
 from geosal.formats.tuning import Setting, setting_for
 from geosal.job.plan import Plan, retuned
 from geosal.job.search.solve import Range
@@ -74,7 +72,7 @@ def knob_for(plan: Plan, spread: float) -> Knob:
 
 
 def _quality(plan: Plan, _: float) -> Knob:
-    whole = isinstance(plan.target.encoder, ByGdal)  # GDAL takes no fractions
+    whole = plan.target.gdal_because is not None  # GDAL takes no fractions
     fineness, best = (1.0, math.floor(_NEARLY_LOSSLESS)) if whole else (_FINE, _NEARLY_LOSSLESS)
 
     def at(place: float) -> Plan:
@@ -102,10 +100,11 @@ def _largest_error(plan: Plan, spread: float) -> Knob:
             return retuned(plan, plan.settings.with_option("MAX_Z_ERROR", f"{error:.17g}"))
         bound = math.ceil(error - _FINE)
         turned = retuned(plan, plan.settings.with_option("MAX_Z_ERROR", str(bound)))
-        encoder, finer = turned.target.encoder, max(0.0, bound - error)
-        if not isinstance(encoder, TiffEncoder) or finer < _FINE:
+        target, share = turned.target, max(0.0, bound - error)
+        if target.gdal_because or share < _FINE:
             return turned
-        return replace(turned, target=replace(turned.target, encoder=replace(encoder, finer=finer)))
+        encoder = turned.profile.format.with_finer_tiles(target.own_encoder, share)
+        return replace(turned, target=replace(target, encoder=encoder))
 
     if whole:
         return Knob(Setting.MAX_Z_ERROR, Range(-math.log2(1 + spread / 2), 0, -2, 1, 1e-3), at)

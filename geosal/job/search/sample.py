@@ -13,9 +13,7 @@ from geosal.core.grid import Block
 from geosal.core.ladder import MAX_STEPS, Ladder
 from geosal.core.provenance import of_a_job
 from geosal.core.raster import RasterLayout
-from geosal.core.treatment import SMOOTH
-from geosal.formats.jpeg.first import once_coded
-from geosal.formats.jpeg.tiles import JpegEncoder
+from geosal.core.treatment import SMOOTH, TwoPass
 from geosal.formats.pyramid import Cutter, Parts, Piece, Tile
 from geosal.formats.sink import open_sink
 from geosal.job.plan import Plan
@@ -139,13 +137,12 @@ class Sample:
 
     def first_pass(self, treated: Piece, target: Target) -> None:
         """Apply to pixels, in place, what the encoder of a target does to them before it encodes."""
-        encoder = target.encoder
-        if not isinstance(encoder, JpegEncoder) or not encoder.first_pass:
+        if not isinstance(target.treatment.then, TwoPass):
             return
-        first, subsampling, bands = encoder.first_pass, encoder.subsampling, encoder.bands
+        encoder, form = target.own_encoder, target.profile.format
 
         def once(part: Piece) -> None:
-            part.pixels[:bands] = once_coded(part.pixels[:bands], part.levels, first, subsampling)
+            form.first_pass(encoder, part.pixels, part.levels)
 
         with ThreadPoolExecutor(self.threads, thread_name_prefix="geosal-sample") as pool:
             for _ in pool.map(once, Cutter.of(encoder, self.layout(target)).split(treated)):

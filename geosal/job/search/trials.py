@@ -8,8 +8,6 @@ from geosal.comparison import colours, in_colours
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import Bound, TwoPass
 from geosal.files.swap import remove
-from geosal.formats.format import ByGdal
-from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.formats.pyramid import Piece
 from geosal.formats.treatments import goes_by_tile
 from geosal.job.plan import Plan
@@ -66,7 +64,7 @@ class Trials:
     def _measure(self, plan: Plan) -> float:
         self.count += 1
         treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
-        if isinstance(target.encoder, ByGdal):
+        if target.gdal_because:
             return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
         tiles = sample.encode(treated, target)
         if self._header is None:
@@ -80,7 +78,7 @@ class Trials:
         if plan.profile.lossless:
             found = treated.pixels[colours(plan.scene.layout)], None
             return judge_sample(plan, sample, found, self.range_of_data)
-        tiles = [] if isinstance(target.encoder, ByGdal) else sample.encode(treated, target)
+        tiles = [] if target.gdal_because else sample.encode(treated, target)
         path = sample.write(treated, target, tiles, self.folder)
         candidate = open_candidate(str(path))
         decoded = in_colours(candidate.read(treated.block), candidate.layout)
@@ -110,8 +108,9 @@ class Trials:
 
 def _of_treated(target: Target) -> Target:
     """Return the target for pixels after the first of two passes."""
-    encoder = target.encoder
-    return replace(target, encoder=encoder.second) if isinstance(encoder, JpegEncoder) else target
+    if not isinstance(target.treatment.then, TwoPass):
+        return target
+    return replace(target, encoder=target.profile.format.second_pass(target.own_encoder))
 
 
 def setting_of(plan: Plan) -> tuple[object, ...]:

@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.job.pipeline import complete
 from geosal.job.plan import Plan, make_plan
 from geosal.job.recipe import Recipe
@@ -70,8 +69,7 @@ class GeosalEncoder:
             target_jpeg=quality,
             creation_options=self._options(),
         )
-        encoder = done.target.encoder
-        return Encoded(os.path.getsize(output), encoder.quality if isinstance(encoder, JpegEncoder) else None)
+        return Encoded(os.path.getsize(output), done.profile.format.quality_of(done.target.own_encoder))
 
     def _options(self) -> dict[str, str]:
         return {"SUBSAMPLING": self.wish.subsampling}
