@@ -1,4 +1,4 @@
-"""By how much a codec may leave the mean of some pixels off: what two pictures may differ by and still be the same."""
+"""Tolerances of codecs: how far the means of two pictures may differ if they are the same picture."""
 
 import math
 from collections.abc import Mapping
@@ -34,12 +34,12 @@ class Coarseness(NamedTuple):
 
     @classmethod
     def of_largest(cls, error: float) -> "Coarseness":
-        """Make that of a codec whose largest error is known."""
+        """Make the tolerances of a codec whose largest error is known."""
         return cls(error, _FAINT * error)
 
     @classmethod
     def of_usual(cls, error: float) -> "Coarseness":
-        """Make that of a codec whose usual error is known."""
+        """Make the tolerances of a codec whose usual error is known."""
         return cls(error, _FAINT_IN_NOISE * error)
 
 
@@ -65,7 +65,7 @@ def error_of_jpeg(head: bytes, treatment: Treatment) -> float:
     head
         First bytes of the file, with the tables of quantisation; empty where they are unknown.
     treatment
-        Treatment that the file says it had.
+        Treatment in the file's provenance.
     """
     steps = _dc_steps(head)
     error = _of_steps(steps[0], max(steps)) if steps else UNKNOWN
@@ -87,7 +87,7 @@ def _of_steps(brightness: float, colour: float) -> float:
 
 
 def _dc_steps(head: bytes) -> list[int]:
-    """Step of the mean in each table of quantisation (ITU-T T.81, B.2.4.1), in eighths of a grey value."""
+    """Return the step of the mean in each quantisation table (ITU-T T.81, B.2.4.1), in eighths of a grey value."""
     steps, at = [], 2
     while at + 4 <= len(head) and head[at] == 0xFF and head[at + 1] != _SCAN:
         end = at + 2 + int.from_bytes(head[at + 2 : at + 4], "big")

@@ -1,7 +1,7 @@
-"""How a finished file is looked at: whether all of it is there, laid out as it should be, and what its codec keeps.
+"""Checks of a finished file: whether it is complete, its layout is right, and what its codec keeps.
 
 Each format has a class like this in its `check.py`, which a job imports when the file is there. It knows nothing of
-what has made the file: two eyes see more.
+the writer: two independent readers see more.
 """
 
 import os
@@ -17,16 +17,16 @@ from geosal.formats.readback import fault_of_last_tile, undecodable
 
 
 class Finished:
-    """What a format knows of its finished files; this much holds of all that GDAL reads.
+    """The checks of a format's finished files; these defaults hold for all formats that GDAL reads.
 
     Attributes
     ----------
     overviews_apart
-        Overviews are images of their own, which may differ from the image in how they are coded.
+        Whether overviews are images of their own, which may be coded in another way than the image.
     keeps_colours
-        The file tells which band is which colour.
+        Whether the file tells which band is which colour.
     lost_domains
-        How the names of those domains of metadata begin that no such file keeps.
+        Prefixes of the metadata domains that no such file keeps.
     valid
         Words for a file whose layout has no faults, in messages.
     coded_unit
@@ -40,7 +40,7 @@ class Finished:
     coded_unit: ClassVar[str] = "tile"
 
     def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Decode all of a finished file; tell what is missing or damaged."""
+        """Decode all of a finished file; report what is missing or damaged."""
         del path
         return list(undecodable(dataset))
 
@@ -50,7 +50,7 @@ class Finished:
         return []
 
     def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Look at a file as the end of a job does, without decoding it whole; `layout` is what was to be written."""
+        """Check a file at the end of a job, without decoding all of it; `layout` is that of the job."""
         del path, layout
         fault = fault_of_last_tile(dataset)
         if fault is not None:
@@ -79,7 +79,7 @@ class Finished:
         structure
             GDAL's domain ``IMAGE_STRUCTURE``.
         treatment
-            That the file says it had, with no qualities.
+            Treatment in the file's provenance, without qualities.
         """
         del structure, treatment
         return True

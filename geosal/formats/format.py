@@ -1,6 +1,6 @@
-"""A format, as the rest of geosal asks about it: one object that knows all that is particular to it.
+"""The interface of a format: one object that knows everything particular to it.
 
-Whoever adds a format writes a folder beside this file, with a class like this in its `format.py`, and one line in
+To add a format, write a folder beside this file with a class like this in its `format.py`, and one line in
 `geosal.formats.table`. Every command reads the table, so a `format.py` imports what makes a file, and what looks at it,
 where it is needed.
 """
@@ -43,9 +43,9 @@ class Codec:
     options
         Creation options that make it, with GDAL's names.
     lossless
-        Every sample comes back as it was written, unless creation options say otherwise.
+        Whether every sample comes back as it was written, unless creation options change that.
     dtypes
-        Types of samples that it holds.
+        Sample types that it holds.
     counts
         Numbers of bands that it holds; any when empty.
     fourth_is_alpha
@@ -55,17 +55,17 @@ class Codec:
     instead_of_alpha
         Advice where it loses samples and would blur alpha with the other bands; empty where alpha is kept.
     scale
-        Qualities that its tiles can have, each its own; None where there is none to choose.
+        Scale of the qualities that its tiles can have, each its own; None where tiles cannot differ.
     quality_is_rate
-        The creation option QUALITY is a rate: percent of the raw bytes.
+        Whether the creation option QUALITY is a rate: percent of the raw bytes.
     error_by_tile
-        Each of its tiles has a largest error of its own, the creation option MAX_Z_ERROR.
+        Whether each of its tiles can have a largest error of its own, the creation option MAX_Z_ERROR.
     two_passes
-        It can be the second of two passes.
+        Whether it can be the second of two passes.
     side
-        Rows and columns of a tile where tiles go by the levels in them.
+        Rows and columns of a tile where the treatment depends on tiles.
     raw
-        Its tiles are as large as their pixels.
+        Whether tiles are as large as their raw pixels.
     """
 
     name: str
@@ -80,21 +80,21 @@ class Codec:
     quality_is_rate: bool = False
     error_by_tile: bool = False
     two_passes: bool = False
-    # Small tiles follow what is salient more closely. `tests/benchmarks/quality.py` makes the figures.
+    # Small tiles follow saliency more closely. `tests/benchmarks/quality.py` makes the figures.
     side: int = 128
     raw: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """A format and its codec, decided.
+    """A format and its codec, with all options.
 
     Attributes
     ----------
     format, codec
         Format and codec of the output.
     lossless
-        Every sample comes back as it was written.
+        Whether every sample comes back as it was written.
     creation_options
         GDAL's names and values, final.
     """
@@ -127,12 +127,12 @@ class Profile:
 
 @dataclass(frozen=True)
 class ByGdal:
-    """In the place of an encoder: GDAL has to write the file.
+    """Stands in for an encoder where GDAL has to write the file.
 
     Attributes
     ----------
     because
-        The reason, as a sentence without its end.
+        The reason, as a sentence without a full stop.
     """
 
     because: str
@@ -163,23 +163,23 @@ class Format(ABC, Generic[Encoder]):
     usual_treatment
         Default of the treatment.
     tile_sides
-        Creation options that say how large tiles are.
+        Creation options for the size of tiles.
     has_spool
-        Tiles wait beside the output until all are there.
+        Whether tiles wait beside the output until all are there.
     made_at_end
-        Most of the work on the file is done when all tiles are there.
+        Whether most of the work on the file is done when all tiles are there.
     is_jpeg
-        A file can be as large as a plain JPEG of some quality, and is where the user does not say how large.
+        Whether a file can have the size of a plain JPEG of some quality, as it has by default.
     is_store
-        It is a directory, and nothing lies beside it.
+        Whether it is a directory, and has no sidecars.
     bands_take_memory
-        Its encoder takes memory for each band of a tile, however many there are.
+        Whether its encoder takes memory for each band of a tile, however many there are.
     reads_by_line
-        GDAL's writer takes an image line by line.
+        Whether GDAL's writer takes an image line by line.
     kept_by_gdal
         Domains of metadata that GDAL's writer keeps.
     own_tags
-        Tags that are true of one file, and not of what is made of it.
+        Tags that describe one file, and are not true of files made from it.
     otherwise_of_dtype
         Advice where no codec of the format holds samples of a type.
     """
@@ -210,7 +210,7 @@ class Format(ABC, Generic[Encoder]):
 
     @property
     def otherwise(self) -> str:
-        """Return what to do where a codec cannot hold an image."""
+        """Advice where a codec cannot hold an image."""
         return f"use --profile {self.usual.name}"
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
@@ -225,7 +225,7 @@ class Format(ABC, Generic[Encoder]):
     def treated_options(
         self, treatment: Treatment, codec: Codec, given: Mapping[str, str], layout: RasterLayout
     ) -> dict[str, str]:
-        """Creation options that a treatment asks for, to go before the user's own.
+        """Return the creation options that a treatment needs; the user's own override them.
 
         Parameters
         ----------
@@ -247,11 +247,11 @@ class Format(ABC, Generic[Encoder]):
         return {}
 
     def united(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Leave one of options that mean the same; names in capitals."""
+        """Merge options that mean the same; names in capitals."""
         return dict(given)
 
     def options_for(self, layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
-        """Creation options that depend on the image; those of the user, `given`, go over them."""
+        """Return creation options that depend on the image; those of the user, `given`, override them."""
         del layout, given
         return {}
 
@@ -270,11 +270,11 @@ class Format(ABC, Generic[Encoder]):
         Raises
         ------
         UsageError
-            Nothing would heed it, or it contradicts the codec.
+            The option has no effect, or contradicts the codec.
         """
 
     def check_options(self, codec: Codec, options: Mapping[str, str], layout: RasterLayout) -> None:
-        """Refuse options that go with the codec, and not with the image.
+        """Refuse options that suit the codec but not the image.
 
         Raises
         ------
@@ -297,11 +297,11 @@ class Format(ABC, Generic[Encoder]):
         """
 
     def warn_of(self, output: str, layout: RasterLayout) -> None:
-        """Warn of what readers of such a file will take otherwise than it is meant."""
+        """Warn of what readers of such a file will misread."""
 
     @abstractmethod
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> Encoder | ByGdal:
-        """Make the encoder of the tiles, or tell why GDAL has to write the file.
+        """Make the encoder of the tiles, or return the reason why GDAL has to write the file.
 
         Parameters
         ----------
@@ -317,7 +317,7 @@ class Format(ABC, Generic[Encoder]):
         Raises
         ------
         UsageError, OutputError
-            The file cannot be made so.
+            The format cannot hold such a file.
         """
 
     @abstractmethod
@@ -339,13 +339,13 @@ class Format(ABC, Generic[Encoder]):
         """
 
     def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
-        """Make tags of the default domain that say how a file was written, some of `own_tags`."""
+        """Make tags of the default domain about how a file was written, some of `own_tags`."""
         del profile, layout
         return {}
 
     @property
     def finished(self) -> "Finished":
-        """How a finished file of it is looked at."""
+        """Return the checks of a finished file."""
         from geosal.formats.finished import Finished
 
         return Finished()
@@ -356,17 +356,17 @@ class Format(ABC, Generic[Encoder]):
         return ""
 
     def put_back(self, path: Path, items: "tuple[Item, ...]") -> None:
-        """Put what GDAL has dropped into a file that it has just written, or beside it."""
+        """Put items that GDAL has dropped into a file that it has just written, or beside it."""
         from geosal.formats.gdal.domains import restore_in_sidecar
 
         restore_in_sidecar(path, items)
 
     def gdal_options(self, profile: Profile) -> dict[str, str]:
-        """Creation options with which GDAL is to write a file; those of the profile, if it may do all of them."""
+        """Return the creation options for GDAL's writer; by default those of the profile."""
         return dict(profile.creation_options)
 
     def says_nodata(self, layout: RasterLayout) -> bool:
-        """Return whether the nodata code that GDAL writes into a file means the same there; else it lies beside."""
+        """Return whether a nodata code that GDAL writes into a file means the same there; else a sidecar holds it."""
         del layout
         return True
 
@@ -380,11 +380,11 @@ class Format(ABC, Generic[Encoder]):
         return fault_of_tiles(path)
 
     def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
-        """Bytes that tiles take in a file together, with what the file notes of each."""
+        """Return the bytes that tiles take in a file together, with their entries in its index."""
         return sum(map(self.bytes_of_tile, tiles))
 
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
-        """Bytes that a tile takes in a file, with what the file notes of it."""
+        """Return the bytes that a tile takes in a file, with its entry in the index."""
         return sum(map(len, parts))
 
     def first_pass(self, encoder: Encoder, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> None:
@@ -405,6 +405,6 @@ class Format(ABC, Generic[Encoder]):
         return None
 
     def bytes_at_end(self, encoder: Encoder, width: int) -> int:
-        """Memory that the end of a file of that width takes, when no block is worked on."""
+        """Return the memory to complete a file of that width, when no block is worked on."""
         del encoder, width
         return 0

@@ -34,7 +34,7 @@ def tags_without(options: Mapping[str, str], transform: Affine) -> dict[str, str
 
 
 def world_file_due(tags: Mapping[str, str], transform: Affine) -> bool:
-    """Tell by the tags of an image and its transform whether it was made with a world file."""
+    """Return whether an image was made with a world file, by its tags and its transform."""
     return not transform.is_identity and tags.get(NO_WORLD_FILE) != "NO"
 
 

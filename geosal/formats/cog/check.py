@@ -1,4 +1,4 @@
-"""Whether a file is a COG as geosal promises it.
+"""Check that a file is a COG as geosal promises it.
 
 Its layout is read from the TIFF's own directories (`tiff_faults`): that sees more than a validator that asks for the
 first tile of each image, and needs none of its imports.
@@ -54,12 +54,12 @@ class FinishedCog(Finished):
         return faults
 
     def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Ask the validator rio-cogeo, and look at what it does not look at."""
+        """Run the validator rio-cogeo, and check what it does not check."""
         faults = [*_validator_faults(path, dataset), *_overview_faults(path, dataset), *_local_faults(path)]
         return list(dict.fromkeys(faults))
 
     def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Look at a local GeoTIFF as the end of a job does: its layout, that all tiles lie in it, its thumbnail."""
+        """Check a local GeoTIFF quickly, at the end of a job: its layout, that all tiles lie in it, its thumbnail."""
         del layout
         fault = fault_of_last_tile(dataset)
         if fault is not None:
@@ -95,7 +95,7 @@ class FinishedCog(Finished):
         return structure.get("COMPRESSION", "").lower() == "webp"
 
     def coarseness(self, dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
-        """Decide by the codec: LERC states its error, JPEG has it in its tables."""
+        """Decide by the codec: LERC states its error, JPEG defines it by its tables."""
         structure = dataset.tags(ns="IMAGE_STRUCTURE") | shown.tags(ns="IMAGE_STRUCTURE")
         compression, whole = structure.get("COMPRESSION", "").lower(), has_integers(shown)
         if compression.startswith("lerc"):
@@ -121,7 +121,7 @@ def _lost_tiles(path: str, dataset: DatasetReader) -> Iterator[str]:
 
 
 def _thumbnail_faults(path: str, level: int) -> Iterator[str]:
-    """Decode the coarsest overview, of a tile at most where the file is as it should be, and its mask."""
+    """Decode the coarsest overview, which is one tile at most in a valid file, and its mask."""
     try:
         with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL=level) as overview:
             height, width = overview.block_shapes[0]
@@ -136,7 +136,7 @@ def _validator_faults(path: str, dataset: DatasetReader) -> list[str]:
     from rio_cogeo.cogeo import cog_validate  # heavy, and needed here only
 
     try:
-        # Strict makes its advice a fault, and then returns it among both.
+        # In strict mode, the validator returns its advice both as advice and as faults.
         _, errors, advice = cog_validate(path, strict=True, quiet=True)
     except Exception as error:  # noqa: BLE001  a validator may stumble over a broken file in any way
         return [f"the COG validator gives up ({error})"]
@@ -149,7 +149,7 @@ def _validator_faults(path: str, dataset: DatasetReader) -> list[str]:
 
 
 def _local_faults(path: str) -> list[str]:
-    """Look at the directories of a local GeoTIFF: masks of overviews, the order of tiles, their frames."""
+    """Check the directories of a local GeoTIFF: masks of overviews, the order of tiles, their frames."""
     if not os.path.isfile(path):
         return []
     try:
@@ -159,9 +159,9 @@ def _local_faults(path: str) -> list[str]:
 
 
 def _overview_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
-    """Overviews must reach down to a single tile; the validator is content with any.
+    """Check that overviews reach down to a single tile; the validator accepts any.
 
-    GDAL tells of overviews by the ratio of the widths, which says nothing when a scene is a few columns wide.
+    GDAL describes overviews by the ratio of widths, which is useless for a scene of a few columns.
     """
     tile, levels, coarsest = max(dataset.block_shapes[0]), len(dataset.overviews(1)), max(dataset.shape)
     if levels:

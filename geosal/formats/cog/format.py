@@ -54,7 +54,7 @@ _PREDICTOR = ("PREDICTOR", "YES")
 
 
 class Cog(Format["TiffEncoder"]):
-    """What is particular to it: tiles of many codecs, and overviews that are tiles as well."""
+    """The format COG: tiles of many codecs, and overviews that are tiles too."""
 
     name, driver, reader = "COG", "COG", "GTiff"
     suffixes = (".tif", ".tiff")
@@ -71,7 +71,7 @@ class Cog(Format["TiffEncoder"]):
             counts=(1, 3, 4),
             fourth_is_alpha=True,
             scale=Percent(),
-            side=256,  # blocks within a tile follow what is salient as well
+            side=256,  # blocks within a tile follow saliency too
         ),
         Codec(
             name="webp",
@@ -112,7 +112,7 @@ class Cog(Format["TiffEncoder"]):
         return {"MAX_Z_ERROR": f"{max(bound.errors(1, layout.dtype)):.17g}"}
 
     def united(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Leave one of RESAMPLING and OVERVIEW_RESAMPLING."""
+        """Merge RESAMPLING and OVERVIEW_RESAMPLING, which mean the same."""
         return with_resampling(given)
 
     def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
@@ -120,7 +120,7 @@ class Cog(Format["TiffEncoder"]):
         refuse_idle(option, value, codec.name, dict(codec.options)["COMPRESS"], given)
 
     def check_options(self, codec: Codec, options: Mapping[str, str], layout: RasterLayout) -> None:
-        """Refuse a classic TIFF that would be too large: raw tiles tell before the job what they take."""
+        """Refuse a classic TIFF that would be too large, as far as the bytes of raw tiles are known before the job."""
         if not codec.raw or options["BIGTIFF"].upper() != "NO":
             return
         side = int(options["BLOCKSIZE"])
@@ -134,7 +134,7 @@ class Cog(Format["TiffEncoder"]):
             )
 
     def is_lossless(self, codec: Codec, options: Mapping[str, str]) -> bool:
-        """Return whether every sample comes back: of WebP and LERC by their options."""
+        """Return whether every sample comes back; for WebP and LERC it depends on their options."""
         if options["COMPRESS"] == "WEBP":
             return number(options["QUALITY"]) == BEST  # GDAL then switches WebP to lossless
         if codec.error_by_tile:
@@ -153,7 +153,7 @@ class Cog(Format["TiffEncoder"]):
     def encoder(
         self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int
     ) -> "TiffEncoder | ByGdal":
-        """Make the encoder of the tiles, or tell which option is GDAL's."""
+        """Make the encoder of the tiles, or name the option that needs GDAL."""
         from geosal.formats.cog.tiles import tiff_encoder  # a job needs that of one format
 
         options = profile.options
@@ -183,20 +183,20 @@ class Cog(Format["TiffEncoder"]):
         return CogContainer(path, profile, layout, encoder)
 
     def room_for(self, items: "tuple[Item, ...]") -> str:
-        """Make the value of a tag as long as what GDAL drops, which then takes its place."""
+        """Make the value of a tag as long as the items that GDAL drops, which later replace it."""
         from geosal.formats.gdal.domains import filler_for
 
         return filler_for(items)
 
     def put_back(self, path: Path, items: "tuple[Item, ...]") -> None:
-        """Put what GDAL has dropped into the file; beside it where GDAL has put its metadata there."""
+        """Put the items that GDAL has dropped into the file, or into its sidecar if GDAL has put the metadata there."""
         from geosal.formats.gdal.domains import restore_in_tiff
 
         if items and not restore_in_tiff(path, items):
             super().put_back(path, items)
 
     def fault_of_copy(self, path: Path) -> str | None:
-        """Look for tiles that GDAL could not write, or not at first."""
+        """Look for tiles that GDAL could not write, or not at the first attempt."""
         with path.open("rb") as file:
             head = file.read(_GHOST_AREA)
         return "a tile could not be written at first" if _REWRITTEN in head else super().fault_of_copy(path)
@@ -206,13 +206,13 @@ class Cog(Format["TiffEncoder"]):
         return replace(encoder, finer=share)
 
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
-        """Bytes of a tile and of its mask, each with its line in the index."""
+        """Return the bytes of a tile and of its mask, each with its entry in the index."""
         return sum(len(part) + _INDEX_BYTES for part in parts)
 
     @property
     def finished(self) -> "Finished":
-        """What its directories, its tiles and rio-cogeo tell of a file."""
-        from geosal.formats.cog.check import FinishedCog  # to write a file takes none of it
+        """Return the checks of a finished file, by its directories, its tiles and rio-cogeo."""
+        from geosal.formats.cog.check import FinishedCog  # writing a file does not need it
 
         return FinishedCog()
 
@@ -226,7 +226,7 @@ def _refuse_what_gdal_cannot(options: Mapping[str, str], side: float, because: s
 
 
 def _refuse_what_lerc_cannot(error: float | None, layout: RasterLayout) -> None:
-    """Tiles of floats and of alpha are GDAL's (`tiff_encoder`), and all its tiles have one error."""
+    """Refuse floats and alpha: GDAL encodes their tiles (`tiff_encoder`), and gives all tiles one error."""
     if layout.alpha is not None or layout.dtype.startswith("float"):
         found = layout.dtype if layout.alpha is None else f"{layout.dtype} with alpha"
         wish = "X" if error is None else f"{error:g}"

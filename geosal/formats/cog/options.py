@@ -100,11 +100,11 @@ _IMPLIED = {"QUALITY": ("JPEG", "WEBP", "LERC"), "MAX_Z_ERROR": ("JPEG", "WEBP")
 """Option -> the codecs that are not lossless. A lossless codec accepts the option where it asks for no loss."""
 _NO = frozenset({"NO", "FALSE", "OFF", "0"})
 CODEC_OPTIONS = frozenset(_OF_CODEC) | {f"OVERVIEW_{name}" for name in _OF_CODEC} | {"MAX_Z_ERROR_OVERVIEW"}
-"""Options that mean something for some codecs of a COG only."""
+"""Options that only some codecs of a COG have."""
 
 
 def _is_idle(option: str, value: str, compression: str) -> bool:
-    """Return whether an option of a COG says something that its codec neither does nor implies.
+    """Return whether an option of a COG asks for something that its codec neither does nor implies.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def refuse_idle(option: str, value: str, name: str, compression: str, given: Map
 
 
 def with_resampling(given: Mapping[str, str]) -> dict[str, str]:
-    """GDAL's RESAMPLING is that of overviews too, and nothing else is resampled here; names in capitals."""
+    """Return the options with OVERVIEW_RESAMPLING for RESAMPLING, which has no other effect here; names in capitals."""
     options = dict(given)
     if (wished := options.pop("RESAMPLING", None)) is None:
         return options

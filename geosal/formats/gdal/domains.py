@@ -1,10 +1,10 @@
-"""The metadata domains that GDAL's copy drops, put into the finished file.
+"""Put the metadata domains that GDAL's copy drops into the finished file.
 
 GDAL's COG driver keeps either the default domain (of the raster and its bands) or, with COPY_SRC_MDD, the other domains
 but then no band's tags; its JPEG2000 driver keeps the default domain only, in ``.aux.xml``. So:
 
-- COG: the stage gets a filler tag as long as what is missing. In the finished file the filler is overwritten with the
-  missing items. The TIFF tag GDAL_METADATA keeps its place and its length, and the file its cloud-optimised layout.
+- COG: the stage gets a filler tag as long as the missing items. In the finished file they overwrite the filler.
+  The TIFF tag GDAL_METADATA keeps its place and its length, and the file its cloud-optimised layout.
 - JPEG2000, JPEG, and GeoTIFF tags that outgrow what GDAL puts into the file: the items go into the ``.aux.xml``.
 """
 
@@ -76,8 +76,8 @@ def filler_for(items: tuple[Item, ...]) -> str:
 def keep_place(path: Path, grid: Grid) -> None:
     """Write into the sidecar where a JPEG 2000 lies, if its own boxes cannot; GDAL reads the sidecar first.
 
-    They know no south-up image, no CRS of three dimensions, and none with a rotated pole. Where there is no CRS, GDAL
-    reads a local one in metres out of them, unless the sidecar says that there is none.
+    The boxes cannot express a south-up image, a CRS of three dimensions or one with a rotated pole. Without a CRS, GDAL
+    reads a local one in metres from them, unless the sidecar says that there is none.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def keep_place(path: Path, grid: Grid) -> None:
     grid
         Place of the image; its size does not matter.
     """
-    placed = not grid.transform.is_identity  # others have no place, or control points or RPCs in its stead
+    placed = not grid.transform.is_identity  # others have no place, or control points or RPCs instead
     with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), rasterio.open(path) as dataset:
         tolerance = _SAME_PLACE * abs(grid.transform.determinant) ** 0.5
         moved = placed and not dataset.transform.almost_equals(grid.transform, tolerance)
@@ -154,7 +154,7 @@ def nodata_in_sidecar(path: Path, nodata: float, count: int) -> None:
 
 
 def without_bits(path: Path) -> None:
-    """Remove significant bits from the ``.aux.xml`` of a raster that tells them itself: aside, none believes them."""
+    """Remove significant bits from the ``.aux.xml`` of a raster that has them itself; readers ignore those aside."""
     sidecar = path.with_name(path.name + ".aux.xml")
     if sidecar.exists():
         text = sidecar.read_text(encoding="utf-8")
@@ -162,7 +162,7 @@ def without_bits(path: Path) -> None:
 
 
 def _with_lines(text: str, band: int, lines: str) -> str:
-    """Add lines to what a sidecar tells of a band, or of the raster (0)."""
+    """Add lines to the part of a sidecar about a band, or about the raster (0)."""
     opening = f'<PAMRasterBand band="{band}">'
     if not band:
         return text.replace("<PAMDataset>", f"<PAMDataset>\n{lines}", 1)
@@ -175,7 +175,7 @@ def _pam_elements(text: str, items: list[Item]) -> Iterator[str]:
     """Write the items of one band, or of the raster, as GDAL's PAM does: one element a domain."""
     for domain in dict.fromkeys(item.domain for item in items):
         if not items[0].band and f"<Metadata domain={_quoted(domain)}" in text:
-            continue  # GDAL has kept it after all
+            continue  # GDAL has kept this item
         pairs = [(item.key, item.value) for item in items if item.domain == domain]
         opening = f"  <Metadata domain={_quoted(domain)}"
         if domain.startswith("json:"):
@@ -184,7 +184,7 @@ def _pam_elements(text: str, items: list[Item]) -> Iterator[str]:
             document = re.sub(r"^\s*<\?xml.*?\?>", "", pairs[0][1])
             if "<!DOCTYPE" not in document and _is_well_formed(document):
                 yield f'{opening} format="xml">{document}</Metadata>\n'
-            elif document.strip():  # GDAL takes what is called JSON as the text that it is
+            elif document.strip():  # GDAL keeps JSON as plain text
                 yield f'{opening} format="json">{escape(pairs[0][1])}</Metadata>\n'
         else:
             lines = "".join(f"    <MDI key={_quoted(key)}>{escape(value)}</MDI>\n" for key, value in pairs)

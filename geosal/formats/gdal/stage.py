@@ -46,7 +46,7 @@ class Stage:
     layout
         Grid, dtype, nodata, mask and metadata.
     by_line
-        GDAL will read it line by line.
+        Whether GDAL will read it line by line.
     """
 
     def __init__(self, path: str | Path, layout: RasterLayout, *, by_line: bool = False) -> None:
@@ -93,7 +93,7 @@ class Stage:
         """
         dataset = self._open_dataset()
         free = shutil.disk_usage(self.path.parent).free
-        if free < pixels.nbytes:  # GDAL would tell of a full disk late
+        if free < pixels.nbytes:  # GDAL would report a full disk late
             raise self._failure(OSError(errno.ENOSPC, f"no space left on device, {free / 1e6:.1f} MB are free"))
         try:
             with gdal_env():
@@ -140,7 +140,7 @@ class Stage:
         return self._dataset
 
     def _discard(self) -> None:
-        """Close after a failure; the file is of no use then."""
+        """Close after a failure, which makes the file useless."""
         if self._dataset is not None:
             with suppress(RasterioError, OSError), gdal_env():
                 self._dataset.close()
@@ -157,7 +157,7 @@ class Stage:
 
 
 def _rows_in_cache(layout: RasterLayout) -> int:
-    """Rows of a tile, so that a row of tiles takes half of GDAL's cache at most, if there are such tiles."""
+    """Return the rows of a tile with which a row of tiles takes at most half of GDAL's cache, if possible."""
     line = layout.raw_bytes // layout.grid.height
     rows = TILE
     while rows > _LOWEST_TILE and 2 * rows * line > GDAL_CACHE_BYTES:
@@ -185,7 +185,7 @@ def _creation(layout: RasterLayout, tile_rows: int) -> dict[str, Any]:
         "compress": "ZSTD",
         "zstd_level": 1,
         "bigtiff": "IF_SAFER",
-        # More threads would compress side by side, but GDAL then does not tell of a full disk.
+        # More threads would compress in parallel, but GDAL then does not report a full disk.
         "num_threads": 1,
     }
     if not grid.transform.is_identity:

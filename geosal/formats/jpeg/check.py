@@ -1,4 +1,4 @@
-"""A JPEG file by itself: its markers, and what lies behind the image."""
+"""Check a JPEG file by itself: its markers, and the mask after the image."""
 
 import hashlib
 import os
@@ -27,12 +27,12 @@ _RESTART, _RESTARTS = 0xD0, 8
 _CHUNK = 2**24
 _OFFSET = 4
 _HEAD_BYTES = 2**16
-"""In which all tables of quantisation stand."""
+"""Bytes at the head of a file that hold all quantisation tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """What stands before the coded blocks.
+    """The header before the coded blocks.
 
     Attributes
     ----------
@@ -89,25 +89,25 @@ class Head:
 
     @property
     def restarts(self) -> int:
-        """Return how many restart markers there should be."""
+        """Return the number of restart markers that the file should have."""
         rows, cols = (-(-side // unit) for side, unit in zip(self.shape, self.mcu, strict=True))
         return -(-rows * cols // self.interval) - 1 if self.interval else 0
 
 
 class FinishedJpeg(Finished):
-    """A baseline JPEG with all its blocks, its mask behind the image, and its place beside it."""
+    """A finished baseline JPEG: all blocks, the mask after the image, and the place beside it."""
 
     keeps_colours = False  # its bands are red, green and blue
     valid = "valid baseline JPEG"
     coded_unit = "block"
 
     def complete_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Decode the whole image and its mask; what libjpeg warns of is a fault."""
+        """Decode the whole image and its mask; warnings of libjpeg are faults."""
         del path
         return list(_undecodable(dataset))
 
     def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Look at all markers of a local file, and at the mask behind the image."""
+        """Check all markers of a local file, and the mask after the image."""
         if not os.path.isfile(path):
             return []
         try:
@@ -128,7 +128,7 @@ class FinishedJpeg(Finished):
         return faults
 
     def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Look at all of it: to decode it takes less than its making."""
+        """Decode all of it: that takes less time than writing it."""
         yield from self.layout_faults(path, dataset)
         yield from _undecodable(dataset)
         yield from world_faults(path, layout.grid.transform, needed=False)
@@ -149,7 +149,7 @@ class FinishedJpeg(Finished):
         return False
 
     def coarseness(self, dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
-        """Decide by the tables of quantisation."""
+        """Decide by the quantisation tables."""
         try:
             with open(shown.name, "rb") as file:
                 head = file.read(_HEAD_BYTES)
@@ -159,13 +159,13 @@ class FinishedJpeg(Finished):
 
 
 def _undecodable(dataset: DatasetReader) -> Iterator[str]:
-    """Decode the whole image and its mask, once and from top to bottom; what libjpeg warns of is a fault."""
+    """Decode the whole image and its mask, once and from top to bottom; warnings of libjpeg are faults."""
     with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True):
         yield from undecodable_rows(dataset)
 
 
 def _digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:
-    """Compare a local file with the digest that its provenance notes; a JPEG itself has no checksums."""
+    """Compare a local file with the digest in its tags; a JPEG itself has no checksums."""
     noted = tags.get(DIGEST)
     if noted is None or not os.path.isfile(path):
         return []
@@ -189,7 +189,7 @@ def _end_of_image(path: str) -> int | None:
 
 
 def _marker_faults(path: str, head: Head, end: int) -> Iterator[str]:
-    """Check that every restart marker is there and in its turn, and no other marker among the coded blocks."""
+    """Check that every restart marker is there and in order, and no other marker among the coded blocks."""
     count = 0
     with open(path, "rb") as file:
         place = head.scan

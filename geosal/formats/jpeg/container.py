@@ -95,7 +95,7 @@ class JpegContainer(Container):
         file.write(coder.END)
 
     def _units(self, pool: ThreadPoolExecutor, row: int, parts: list[bytes], across: int) -> NDArray[np.int16]:
-        """Coefficients (row, column, block, 64) of the MCUs of a row of tiles."""
+        """Read the coefficients (row, column, block, 64) of the MCUs of a row of tiles."""
         encoder, height, width = self._encoder, self._height(row), self._layout.grid.width
         units = np.empty((-(-height // encoder.mcu), across, encoder.blocks, 64), np.int16)
         side = encoder.tile // encoder.mcu
@@ -118,7 +118,7 @@ class JpegContainer(Container):
         return mask
 
     def _height(self, row: int) -> int:
-        """Rows of pixels in a row of tiles."""
+        """Return the rows of pixels in a row of tiles."""
         side = self._encoder.tile
         return min(side, self._layout.grid.height - row * side)
 

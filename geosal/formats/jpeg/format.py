@@ -1,4 +1,4 @@
-"""A JPEG file, with its mask behind the image."""
+"""The format JPEG, with its mask after the image."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ _ROWS_AT_END = 2
 
 
 class Jpeg(Format["JpegEncoder"]):
-    """What is particular to it: its bits depend on the whole image, so tiles wait as coefficients."""
+    """The format JPEG: its bits depend on the whole image, so tiles wait as coefficients."""
 
     name, driver, reader = "JPEG", "JPEG", "JPEG"
     suffixes = (".jpg", ".jpeg")
@@ -58,11 +58,11 @@ class Jpeg(Format["JpegEncoder"]):
 
     @property
     def otherwise(self) -> str:
-        """Another format: this one has no other codec."""
+        """Advice: another format, since this one has no other codec."""
         return "write a .tif"
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
-        """Refuse an image that programs do not read."""
+        """Refuse an image that most programs cannot read."""
         del codec
         rows, cols = layout.grid.shape
         if max(rows, cols) > MOST_PIXELS:
@@ -76,7 +76,7 @@ class Jpeg(Format["JpegEncoder"]):
         warn_of_order(output, layout, self.name)
 
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> "JpegEncoder":
-        """Make the encoder of the tiles: its tables are those of `quality`'s best, or of the last pass."""
+        """Make the encoder of the tiles; its tables are those of the best quality, or of the last pass."""
         from geosal.formats.jpeg.tiles import JpegEncoder  # a job needs that of one format
 
         options = profile.options
@@ -93,7 +93,7 @@ class Jpeg(Format["JpegEncoder"]):
         )
 
     def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
-        """Say where a JPEG goes without a world file."""
+        """Make the tag of a JPEG that has no world file."""
         return tags_without(profile.options, layout.grid.transform)
 
     def container(
@@ -105,7 +105,7 @@ class Jpeg(Format["JpegEncoder"]):
         return JpegContainer(path, profile, layout, encoder, threads)
 
     def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
-        """Bytes of all tiles: their symbols with the tables that are the best for them all, and their masks."""
+        """Return the bytes of all tiles: their symbols with the best tables for all of them, and their masks."""
         from geosal.formats.jpeg.coder import coded_bytes
         from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
 
@@ -127,12 +127,12 @@ class Jpeg(Format["JpegEncoder"]):
         return encoder.quality
 
     def bytes_at_end(self, encoder: "JpegEncoder", width: int) -> int:
-        """Memory that coefficients take while the file is coded."""
+        """Return the memory that coefficients take while the file is coded."""
         return _ROWS_AT_END * encoder.row_bytes(width)
 
     @property
     def finished(self) -> "Finished":
-        """What its markers, its sidecars and libjpeg tell of a file."""
-        from geosal.formats.jpeg.check import FinishedJpeg  # to write a file takes none of it
+        """Return the checks of a finished file, by its markers, its sidecars and libjpeg."""
+        from geosal.formats.jpeg.check import FinishedJpeg  # writing a file does not need it
 
         return FinishedJpeg()

@@ -1,7 +1,7 @@
-"""What goes with the pixels of a JPEG: segments before its tables, ``.aux.xml`` and the world file.
+"""Metadata of a JPEG: segments before its tables, ``.aux.xml`` and the world file.
 
-GDAL writes a tiny JPEG with the same metadata, and what it has put there is taken over: an ICC profile and EXIF in
-segments of the file; CRS, transform, control points, RPCs, names and tags in ``.aux.xml``.
+GDAL writes a tiny JPEG with the same metadata, from which these are copied: an ICC profile and EXIF in segments of the
+file; CRS, transform, control points, RPCs, names and tags in ``.aux.xml``.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class GdalSurroundings:
     segments
         Application segments, such as JFIF and an ICC profile, and comments, as they stand in the file.
     xml
-        The ``.aux.xml``, but for the digest of the image; empty where there is none.
+        The ``.aux.xml``, without the digest of the image; empty where there is none.
     """
 
     segments: bytes
@@ -47,7 +47,7 @@ class GdalSurroundings:
         tags: Mapping[str, str],
         band_statistics: Sequence[Mapping[str, str]] | None,
     ) -> "GdalSurroundings":
-        """Look at a small JPEG that GDAL writes with the metadata of another.
+        """Read a small JPEG that GDAL writes with the metadata of the output.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class GdalSurroundings:
 
 
 def _without_mask(layout: RasterLayout) -> RasterLayout:
-    """The same without its mask, and without alpha, which becomes the mask."""
+    """Return the layout without its mask, and without alpha, which becomes the mask."""
     metadata = layout.metadata
     if layout.alpha is not None:
         bands = tuple(band for number, band in enumerate(metadata.bands) if number != layout.alpha)

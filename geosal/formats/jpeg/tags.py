@@ -1,4 +1,4 @@
-"""Tags that describe one JPEG file: what makes the file writes them, and what checks it reads them."""
+"""Tags that describe one JPEG file: its writer and its check share them."""
 
 from geosal.formats.world_file import NO_WORLD_FILE
 

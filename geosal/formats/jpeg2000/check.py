@@ -1,4 +1,4 @@
-"""Whether a file is a JPEG 2000 as geosal promises it."""
+"""Check that a file is a JPEG 2000 as geosal promises it."""
 
 import math
 import os
@@ -26,7 +26,7 @@ _PART_15 = {"brandIsValid", "compatibilityListIsValid", "rsizIsValid"}
 
 
 class FinishedJpeg2000(Finished):
-    """A JP2 with all its tiles, and resolutions down to a thumbnail."""
+    """A finished JP2: all tiles, and resolutions down to a thumbnail."""
 
     lost_domains = ("xml:XMP", "xml:BOX_")
     """GDAL looks for XMP and other XML only in boxes of the file, and does not write those."""
@@ -40,13 +40,13 @@ class FinishedJpeg2000(Finished):
         return faults
 
     def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Ask the validator jpylyzer, and see that resolutions reach down to a thumbnail."""
+        """Run the validator jpylyzer, and check that resolutions reach down to a thumbnail."""
         from jpylyzer import jpylyzer  # slow to import, and needed here only
 
         if not Path(path).is_file():
             return []
         try:
-            with redirect_stderr(StringIO()):  # it warns of boxes newer than the standard's first part, as GMLJP2 needs
+            with redirect_stderr(StringIO()):  # it warns of boxes newer than Part 1, which GMLJP2 needs
                 report = jpylyzer.checkOneFile(path)
             valid = report.findtext("isValid")
             failed = [test.tag for test in report.find("tests").iter() if test.text == "False"]
@@ -86,7 +86,7 @@ class FinishedJpeg2000(Finished):
         return True
 
     def coarseness(self, dataset: DatasetReader, shown: DatasetReader) -> Coarseness:
-        """Tell by the PSNR of tiles that have one each; it is one over all bands, so one may have all the error."""
+        """Decide by the PSNR of tiles that have one each; it is over all bands, so one band may have all the error."""
         del shown
         quality = (read_treatment(dataset.tags()) or SMOOTH).then
         if not isinstance(quality, Quality) or quality.low is None:
@@ -97,7 +97,7 @@ class FinishedJpeg2000(Finished):
 
 
 def _ends_properly(path: str) -> bool:
-    """Return whether the codestream of a JPEG2000 file is whole; decoding has to tell where the file is remote."""
+    """Return whether the codestream of a JPEG2000 file is complete; for a remote file only decoding can tell."""
     return not os.path.isfile(path) or codestream_ends(path)
 
 
@@ -107,7 +107,7 @@ def _brand(path: str) -> bytes:
 
 
 def _resolution_faults(dataset: DatasetReader, halvings: int) -> Iterator[str]:
-    """The resolutions of a codestream are its overviews; they must reach down to a thumbnail, as far as tiles go."""
+    """Check that the resolutions, which are the overviews, reach down to a thumbnail, as far as tiles allow."""
     if not reaches_thumbnail(dataset.shape, min(dataset.block_shapes[0]), halvings + 1):
         coarsest = -(-max(dataset.shape) // 2**halvings)
         yield f"overviews reach 1:{2**halvings} only, {coarsest} px, a thumbnail has {LARGEST_THUMBNAIL}"

@@ -1,4 +1,4 @@
-"""JPEG 2000: lossless, lossy and HTJ2K in a JP2 file."""
+"""The format JPEG 2000: lossless, lossy and HTJ2K in a JP2 file."""
 
 import math
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ _MADE_OF = (("CODEC", "JP2"), ("GeoJP2", "YES"), ("GMLJP2", "YES"))
 
 
 class Jpeg2000(Format["J2kEncoder"]):
-    """What is particular to it: a tile holds its own overviews, and they are made of as many resolutions as it has."""
+    """The format JPEG 2000: a tile holds its own overviews, which are its resolutions."""
 
     name, driver, reader = "JPEG2000", "JP2OpenJPEG", "JP2OpenJPEG"
     suffixes = (".jp2",)
@@ -85,7 +85,7 @@ class Jpeg2000(Format["J2kEncoder"]):
         return options
 
     def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
-        """Refuse a rate of lossless files, and what HTJ2K does not have."""
+        """Refuse a rate for lossless files, and options that HTJ2K does not have."""
         del given
         if codec.lossless and option == "QUALITY" and number(value) != _BEST_QUALITY:
             raise UsageError(
@@ -109,7 +109,7 @@ class Jpeg2000(Format["J2kEncoder"]):
     def encoder(
         self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int
     ) -> "J2kEncoder | ByGdal":
-        """Make the encoder of the tiles, or tell which option needs a single encoder for all of them."""
+        """Make the encoder of the tiles, or name the option that needs a single encoder for all of them."""
         from geosal.formats.jpeg2000.tiles import jpeg2000_encoder, option_of_gdal  # a job needs those of one format
 
         encoder = jpeg2000_encoder(profile, layout)
@@ -147,15 +147,15 @@ class Jpeg2000(Format["J2kEncoder"]):
         return None if codestream_ends(path) else "the file is cut off"
 
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
-        """Bytes of a tile, whose main header is the file's, and of its line in the index; its mask lies elsewhere."""
+        """Return the bytes of a tile without its main header, and of its entry in the index; masks lie elsewhere."""
         from geosal.formats.jpeg2000.tiles import START_OF_TILE
 
         return len(parts[0]) - parts[0].index(START_OF_TILE) + _INDEX_BYTES
 
     @property
     def finished(self) -> "Finished":
-        """What its codestream, its sidecars and jpylyzer tell of a file."""
-        from geosal.formats.jpeg2000.check import FinishedJpeg2000  # to write a file takes none of it
+        """Return the checks of a finished file, by its codestream, its sidecars and jpylyzer."""
+        from geosal.formats.jpeg2000.check import FinishedJpeg2000  # writing a file does not need it
 
         return FinishedJpeg2000()
 

@@ -2,8 +2,8 @@
 
 Lossless Part 1 is encoded by imagecodecs, whose OpenJPEG is a sixth faster than that of rasterio's wheels. Lossy, with
 other creation options, and where a tile at the edge has fewer pixels than resolutions need, GDAL (OpenJPEG) encodes a
-tile as it would a whole image: size and quality are those of GDAL's own writer, whose rate control goes tile by tile as
-well. Where each tile has a quality of its own, that is its PSNR, which GDAL does not offer: imagecodecs again. Part 15
+tile as it would a whole image: size and quality are those of GDAL's own writer, whose rate control also works tile by
+tile. Where each tile has a quality of its own, it is a PSNR, which only imagecodecs offers. Part 15
 (HTJ2K) is encoded by OpenJPH.
 """
 
@@ -67,7 +67,7 @@ class J2kEncoder:
     options
         Creation options.
     high_throughput
-        Tiles are HTJ2K (Part 15) and no JPEG 2000 of Part 1.
+        Whether tiles are HTJ2K (Part 15) instead of JPEG 2000 Part 1.
     tile
         Rows and columns of a tile.
     resolutions
@@ -81,7 +81,7 @@ class J2kEncoder:
     header_bytes
         Length of a main header where the number of bytes is limited, as in lossy profiles; 0 elsewhere.
     plain
-        Tiles are lossless, and imagecodecs encodes them as GDAL would.
+        Whether tiles are lossless, and imagecodecs encodes them as GDAL would.
     overviews
         False: a tile holds its own reduced resolutions.
     by_level
@@ -158,7 +158,7 @@ class J2kEncoder:
         return min(shape) >> (self.resolutions - 1) >= _LEAST_LEVEL
 
     def _at_least(self, pixels: NDArray[Any], padded: NDArray[Any], options: dict[str, str], wanted: float) -> bytes:
-        """Find the least rate at which GDAL's tile has a PSNR: of narrow tiles at the edge, which are few."""
+        """Find the least rate at which GDAL's tile reaches a PSNR; used for the few narrow tiles at the edge."""
         if wanted == BEST:
             return self._encode(padded, options | {"QUALITY": repr(BEST), "REVERSIBLE": "YES"})
         from imagecodecs import jpeg2k_decode  # loads its library
@@ -187,7 +187,7 @@ class J2kEncoder:
         return ",".join(repr(min(100.0, float(part) + more)) for part in quality.split(","))
 
     def _without_rounding(self, quality: float) -> float:
-        """PSNR to ask the encoder for: it counts what it leaves out, not what rounding will add."""
+        """Return the PSNR to ask the encoder for, which does not count the error that rounding adds."""
         peak = (2**self.nbits - 1) ** 2
         return 10 * math.log10(peak / (peak / 10 ** (quality / 10) - _ROUNDING))
 
@@ -228,7 +228,7 @@ class J2kEncoder:
                     dataset.write(pixels)
                 rasterio.shutil.copy(raw.name, coded.name, driver="JP2OpenJPEG", CODEC="J2K", **options)
                 return bytes(coded.read())
-        except Exception as error:  # rasterio hands on GDAL's errors in classes of its own making
+        except Exception as error:  # rasterio raises GDAL's errors as private classes
             raise _failure(self.name, pixels, error) from error
 
     def _part_15(self, pixels: NDArray[Any]) -> bytes:
@@ -280,7 +280,7 @@ def jpeg2000_encoder(profile: Profile, layout: RasterLayout) -> J2kEncoder | ByG
     Raises
     ------
     OutputError
-        More tiles than JPEG 2000 can count, or creation options that HTJ2K does not have.
+        The image has more tiles than JPEG 2000 can count, or there are creation options that HTJ2K does not have.
     """
     options, is_part_15 = profile.options, profile.name == HIGH_THROUGHPUT
     width, height = (int(options.get(f"BLOCK{axis}SIZE", _TILE)) for axis in "XY")
@@ -349,7 +349,7 @@ def _with_gdals_marks(stream: bytes, tile: int, resolutions: int, *, lossless: b
 
 
 def option_of_gdal(options: Mapping[str, str]) -> ByGdal | None:
-    """Name an option that GDAL alone can do, which encodes no tile by its PSNR."""
+    """Return the option that only GDAL has, which encodes no tile by its PSNR."""
     unknown = [f"{name}={value}" for name, value in options.items() if name.upper() not in _OF_LOSSLESS]
     return ByGdal(f"{unknown[0]} is GDAL's") if unknown else None
 

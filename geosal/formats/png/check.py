@@ -1,4 +1,4 @@
-"""A PNG file by itself: its chunks, each with its checksum (ISO/IEC 15948, clause 5)."""
+"""Check a PNG file by itself: its chunks, each with its checksum (ISO/IEC 15948, clause 5)."""
 
 import os
 import struct
@@ -18,7 +18,7 @@ _READ = 2**20
 
 
 class FinishedPng(Finished):
-    """A PNG with all its chunks, and its place beside it."""
+    """A finished PNG: all chunks, and the place beside it."""
 
     keeps_colours = False  # it knows grey, and red, green and blue
     valid = "valid PNG"
@@ -30,7 +30,7 @@ class FinishedPng(Finished):
         return list(undecodable_rows(dataset))
 
     def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
-        """Look at all chunks of a local file; empty where they are whole, in their order, and the last one is IEND."""
+        """Check all chunks of a local file: they must be complete, in order, and end with IEND."""
         if not os.path.isfile(path):
             return []
         try:
@@ -57,7 +57,7 @@ class FinishedPng(Finished):
 
 
 def _shape_of_whole(path: str) -> tuple[int, int]:
-    """Rows and columns that the header tells, once every chunk has been read."""
+    """Read all chunks, and return the rows and columns of the header."""
     with open(path, "rb") as file:
         if file.read(len(_SIGNATURE)) != _SIGNATURE:
             raise ValueError("does not begin as a PNG")

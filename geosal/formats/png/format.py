@@ -1,4 +1,4 @@
-"""A PNG file, with its place in ``.aux.xml`` and a world file beside it."""
+"""The format PNG, with its place in ``.aux.xml`` and a world file beside it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 MOST_PIXELS = 1_000_000
 """Limit of rows and columns in libpng, and so in GDAL and most other programs, unless they raise it."""
 _FEW_BITS = (2, 4)
-"""Of a sample, where they are less than eight; one bit is no sample of a scene."""
+"""Bits of a sample below eight that a PNG can have; one bit is too few for a scene."""
 _WITH_ALPHA = (2, 4)
 """Numbers of bands of which the last is alpha."""
 
 
 class Png(Format[Never]):
-    """What is particular to it: one stream of rows, which says which bands are colours, and alpha, by their number."""
+    """The format PNG: one stream of rows, in which the number of bands defines colours and alpha."""
 
     name, driver, reader = "PNG", "PNG", "PNG"
     suffixes = (".png",)
@@ -50,7 +50,7 @@ class Png(Format[Never]):
         return "write a .tif"
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
-        """Refuse an image that programs do not read, and bands that they would take for alpha or for a colour."""
+        """Refuse an image that most programs cannot read, and bands that they would read as alpha or as a colour."""
         rows, cols = layout.grid.shape
         if max(rows, cols) > MOST_PIXELS:
             raise UsageError(
@@ -69,7 +69,7 @@ class Png(Format[Never]):
             )
 
     def options_for(self, layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
-        """Keep the significant bits of grey samples where a PNG can have as few, and the nodata code is one of them."""
+        """Keep the significant bits of grey samples if a PNG can have so few, and the nodata code fits into them."""
         del given
         bits = layout.metadata.nbits
         if layout.count > 1 or bits is None or bits not in _FEW_BITS or (layout.nodata or 0) >= 2**bits:
@@ -89,25 +89,25 @@ class Png(Format[Never]):
         return layout.count == 1
 
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> ByGdal:
-        """Leave the file to GDAL."""
+        """Return the reason why GDAL writes the file."""
         del profile, layout, treatment, steps
         return ByGdal("a PNG is one stream of rows")
 
     def container(
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: Never, threads: int | None
     ) -> Never:
-        """There is none, for there is no encoder."""
+        """Never called, since there is no encoder."""
         del path, profile, layout, threads
         assert_never(encoder)
 
     def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
-        """Say where a PNG goes without a world file."""
+        """Make the tag of a PNG that has no world file."""
         return tags_without(profile.options, layout.grid.transform)
 
     def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
         """Write the world file, under a name of its own: GDAL's, ``.wld``, may be that of another raster as well.
 
-        Significant bits are told by the file alone.
+        Significant bits are only in the file itself.
         """
         if "NBITS" in profile.options:
             from geosal.formats.gdal.domains import without_bits
@@ -118,7 +118,7 @@ class Png(Format[Never]):
 
     @property
     def finished(self) -> "Finished":
-        """What its chunks, its sidecars and libpng tell of a file."""
-        from geosal.formats.png.check import FinishedPng  # to write a file takes none of it
+        """Return the checks of a finished file, by its chunks, its sidecars and libpng."""
+        from geosal.formats.png.check import FinishedPng  # writing a file does not need it
 
         return FinishedPng()

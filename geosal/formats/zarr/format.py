@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Zarr(Format["ZarrEncoder"]):
-    """What is particular to it: a directory, whose metadata is JSON."""
+    """The format Zarr: a directory with metadata in JSON."""
 
     name, driver, reader = "Zarr", "Zarr", "Zarr"
     suffixes = (".zarr",)
@@ -25,7 +25,7 @@ class Zarr(Format["ZarrEncoder"]):
     is_store = True
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
-        """Refuse scales that JSON cannot say."""
+        """Refuse scales that JSON cannot express."""
         del output
         scaling = [number for band in layout.metadata.bands for number in (band.scale, band.offset)]
         if not all(map(math.isfinite, scaling)):
