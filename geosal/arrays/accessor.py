@@ -6,12 +6,9 @@ not import xarray: the accessor is registered as soon as xarray is imported, bef
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
-
-from geosal.errors import UsageError
 
 if TYPE_CHECKING:
     import os
@@ -58,19 +55,16 @@ class GeosalAccessor:
         saliency: "str | Sequence[str] | None" = None,
         **options: Any,
     ) -> "Comparison":
-        """Compare the file that this scene was opened from with a candidate; see `geosal.compare`.
+        """Compare the bands of this scene, as they are in its file, with a candidate; see `geosal.compare`.
 
         Raises
         ------
         UsageError
-            The array was not opened by `geosal.open_scene`.
+            The array was not opened by `geosal.open_scene`, or is a part of its file.
         """
-        from geosal.comparison import compare
+        from geosal.arrays.comparing import compare
 
-        source, reading = (self._scene.encoding.get(key) for key in ("source", "reading"))
-        if not source or reading is None:
-            raise UsageError("this array comes from no file that geosal opened; give both paths to geosal.compare")
-        return compare(source, candidate, saliency, **(asdict(reading) | options))
+        return compare(self._scene, candidate, saliency, **options)
 
 
 def register_when_imported() -> None:

@@ -13,7 +13,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from geosal.arrays.coordinates import check_dimensions, grid_of
-from geosal.arrays.layout import Recode, bands_of, layout_of
+from geosal.arrays.layout import Recode, bands_of, layout_of, of_bands
 from geosal.core import provenance
 from geosal.core.gdal_env import path_text
 from geosal.core.grid import Block, Grid
@@ -236,4 +236,4 @@ def _scene_of(array: xr.DataArray) -> AnyScene | None:
     if not path or "reading" not in array.encoding:
         return None
     scene = open_input(path, array.encoding["reading"])
-    return scene.original if scene.grid == grid_of(array) else None
+    return of_bands(scene.original, array, scene) if scene.grid == grid_of(array) else None

@@ -18,6 +18,7 @@ from geosal.arrays.place import carry_place, pixels_in_file
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
 from geosal.errors import GeosalError, warn
 from geosal.scenes import AnyScene, Reading, open_input
+from geosal.scenes.raster import Scene
 
 _NODATA_KEYS = ("_FillValue", "missing_value", "fill_value", "nodata")
 """Attributes in which rioxarray keeps a nodata code; the first that is there counts."""
@@ -151,10 +152,29 @@ def _of_any_part(tags: Tags) -> Tags:
     return {domain: items for domain, items in kept.items() if items}
 
 
+def of_bands(scene: AnyScene, array: xr.DataArray, opened: AnyScene) -> AnyScene:
+    """Return a scene in the bands that an array has of it, or in all of them where the array does not tell.
+
+    Parameters
+    ----------
+    scene
+        Scene to choose bands of, with those of `opened`.
+    array
+        The array.
+    opened
+        Scene that the array was opened from: its coordinate ``band`` has the numbers of a file's bands, or counts.
+    """
+    numbers = opened.indexes if isinstance(opened, Scene) else tuple(range(1, opened.layout.count + 1))
+    found = tuple(_band_numbers(array))
+    if found == numbers or not found or not {*found} <= {*numbers}:
+        return scene
+    return scene.select([numbers.index(number) for number in found])
+
+
 def _band_numbers(array: xr.DataArray) -> list[int]:
     """Return the bands of its file that an array holds; none without a coordinate `band`, or where it holds names."""
     bands = np.atleast_1d(array.coords["band"].values) if "band" in array.coords else np.empty(0)
-    whole = bands.dtype.kind in "iu" and bands.size == array.sizes["band"]
+    whole = bands.dtype.kind in "iu" and bands.size == array.sizes.get("band", 1)
     return [int(band) for band in bands] if whole else []
 
 

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
 import geosal
-from geosal.errors import UsageError
+from geosal.errors import SceneError, UsageError
 
 
 @pytest.fixture
@@ -35,3 +36,34 @@ def test_it_compares_the_file_of_a_scene(scene: xr.DataArray, small_scene: Path,
     assert read.geosal.compare(byte, "half", bidx=(2,)).scores("salient").mse == 0
     with pytest.raises(UsageError, match="comes from no file"):
         scene.copy(deep=True).drop_encoding().geosal.compare(out)
+
+
+def test_it_compares_the_bands_that_the_array_has(small_scene: Path, tmp_path: Path) -> None:
+    one, all_bands = tmp_path / "one.tif", tmp_path / "all.tif"
+    geosal.compress(small_scene, one, saliency="half", bidx=(2,))
+    geosal.compress(small_scene, all_bands, saliency="half")
+    chosen, scene = geosal.open_scene(small_scene, bands=[2]), geosal.open_scene(small_scene)
+    wanted = repr(geosal.compare(small_scene, one, "half", bidx=(2,)).rows)
+    for array in (chosen, scene.sel(band=[2]), scene[1:2], scene[1]):
+        assert repr(array.geosal.compare(one, "half").rows) == wanted
+        with pytest.raises(SceneError, match="bands"):
+            array.geosal.compare(all_bands)
+    byte = tmp_path / "byte.tif"
+    geosal.compress(small_scene, byte, saliency="half", bidx=(3, 1), to_byte="range:0-12000")
+    read = geosal.open_scene(small_scene, bands=[3, 2, 1], to_byte="range:0-12000")
+    assert read[::2].geosal.compare(byte, "half").scores("salient").mse == 0
+
+
+def test_a_part_is_not_compared_as_the_whole(small_scene: Path, tmp_path: Path) -> None:
+    geosal.compress(small_scene, tmp_path / "out.tif", saliency="half")
+    with pytest.raises(UsageError, match=r"is not all of .*write it to a file, and give both paths"):
+        geosal.open_scene(small_scene)[:, 10:90, 20:100].geosal.compare(tmp_path / "out.tif")
+
+
+def test_saliency_looks_at_the_bands_that_the_array_has(small_scene: Path, tmp_path: Path) -> None:
+    pixels = geosal.open_scene(small_scene)
+    geosal.write(pixels.sel(band=[2]), tmp_path / "one.tif")
+    wanted = geosal.open_scene(tmp_path / "one.tif").geosal.saliency("detail").values
+    for array in (geosal.open_scene(small_scene, bands=[2]), pixels.sel(band=[2]), pixels[1]):
+        np.testing.assert_array_equal(array.geosal.saliency("detail").values, wanted)
+    assert (pixels.geosal.saliency("detail").values != wanted).any()
