@@ -11,6 +11,7 @@ Index card
   files of tiles.
 - `cog`, `jpeg2000`, `zarr`, `jpeg`, `png`: tiles, container and checks of one format; `gdal`: GDAL's own writers, for
   what our encoders cannot do, and the small files that GDAL writes as models of metadata.
+- `pictures.Picture`: what a JPEG and a PNG have in common.
 - `world_file`: the transform beside an image, as text.
 - `places`: files beside an output that would give it another place.
 """

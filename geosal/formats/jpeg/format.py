@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
 from geosal.errors import UsageError
-from geosal.formats.colours import warn_of_order
-from geosal.formats.format import Codec, Format, Profile
+from geosal.formats.format import Codec, Profile
 from geosal.formats.jpeg.options import OPTIONS
 from geosal.formats.jpeg.tags import OF_THE_FILE
 from geosal.formats.options import number
+from geosal.formats.pictures import Picture
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import settings_by_level
-from geosal.formats.world_file import tags_without
 
 if TYPE_CHECKING:
     from geosal.formats.container import Container
@@ -31,7 +30,7 @@ _ROWS_AT_END = 2
 """Rows of tiles that lie in memory while the file is coded."""
 
 
-class Jpeg(Format["JpegEncoder"]):
+class Jpeg(Picture["JpegEncoder"]):
     """The format JPEG: its bits depend on the whole image, so tiles wait as coefficients."""
 
     name, driver, reader = "JPEG", "JPEG", "JPEG"
@@ -54,12 +53,6 @@ class Jpeg(Format["JpegEncoder"]):
     made_at_end = True
     is_jpeg = True
     own_tags = OF_THE_FILE
-    otherwise_of_dtype = "write a .tif, or bring it to 8 bits with --to-byte"
-
-    @property
-    def otherwise(self) -> str:
-        """Advice: another format, since this one has no other codec."""
-        return "write a .tif"
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
         """Refuse an image that most programs cannot read."""
@@ -70,10 +63,6 @@ class Jpeg(Format["JpegEncoder"]):
                 f"{output}: {cols} x {rows} px, and programs read JPEGs up to {MOST_PIXELS} a side; write a COG, a "
                 ".tif with --profile jpeg"
             )
-
-    def warn_of(self, output: str, layout: RasterLayout) -> None:
-        """Warn where readers will show blue as red: a JPEG cannot say which band is which colour."""
-        warn_of_order(output, layout, self.name)
 
     def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> "JpegEncoder":
         """Make the encoder of the tiles; its tables are those of the best quality, or of the last pass."""
@@ -91,10 +80,6 @@ class Jpeg(Format["JpegEncoder"]):
             by_level=() if twice else qualities,
             first_pass=qualities if twice else (),
         )
-
-    def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
-        """Make the tag of a JPEG that has no world file."""
-        return tags_without(profile.options, layout.grid.transform)
 
     def container(
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: "JpegEncoder", threads: int | None

@@ -9,10 +9,10 @@ from rasterio.enums import ColorInterp
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
-from geosal.formats.colours import warn_of_order
-from geosal.formats.format import ByGdal, Codec, Format, Profile
+from geosal.formats.format import ByGdal, Codec, Profile
+from geosal.formats.pictures import Picture
 from geosal.formats.png.options import OPTIONS
-from geosal.formats.world_file import NO_WORLD_FILE, has_world_file, tags_without, write_world_file
+from geosal.formats.world_file import NO_WORLD_FILE, has_world_file, write_world_file
 
 if TYPE_CHECKING:
     from geosal.formats.finished import Finished
@@ -25,7 +25,7 @@ _WITH_ALPHA = (2, 4)
 """Numbers of bands of which the last is alpha."""
 
 
-class Png(Format[Never]):
+class Png(Picture[Never]):
     """The format PNG: one stream of rows, in which the number of bands defines colours and alpha."""
 
     name, driver, reader = "PNG", "PNG", "PNG"
@@ -42,12 +42,6 @@ class Png(Format[Never]):
     made_at_end = True
     reads_by_line = True
     own_tags = frozenset({NO_WORLD_FILE})
-    otherwise_of_dtype = "write a .tif, or bring it to 8 bits with --to-byte"
-
-    @property
-    def otherwise(self) -> str:
-        """Another format: this one has no other codec."""
-        return "write a .tif"
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
         """Refuse an image that most programs cannot read, and bands that they would read as alpha or as a colour."""
@@ -76,10 +70,6 @@ class Png(Format[Never]):
             return {}
         return {"NBITS": str(bits)}
 
-    def warn_of(self, output: str, layout: RasterLayout) -> None:
-        """Warn where readers will show blue as red: a PNG cannot say which band is which colour."""
-        warn_of_order(output, layout, self.name)
-
     def gdal_options(self, profile: Profile) -> dict[str, str]:
         """Let GDAL write the transform into ``.aux.xml``, with all its digits; a world file comes with `place`."""
         return {**profile.options, "WORLDFILE": "NO"}
@@ -99,10 +89,6 @@ class Png(Format[Never]):
         """Never called, since there is no encoder."""
         del path, profile, layout, threads
         assert_never(encoder)
-
-    def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
-        """Make the tag of a PNG that has no world file."""
-        return tags_without(profile.options, layout.grid.transform)
 
     def place(self, path: Path, profile: Profile, layout: RasterLayout) -> None:
         """Write the world file, under a name of its own: GDAL's, ``.wld``, may be that of another raster as well.

@@ -1,0 +1,37 @@
+"""The common base of the formats whose files every program shows: JPEG and PNG."""
+
+from typing import ClassVar
+
+from rasterio.enums import ColorInterp
+
+from geosal.core.raster import RasterLayout
+from geosal.errors import warn
+from geosal.formats.format import Encoder, Format, Profile
+from geosal.formats.world_file import tags_without
+
+_SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+"""Colours that readers assume for three bands."""
+
+
+class Picture(Format[Encoder]):
+    """A format with one codec, a world file, and bands whose colours follow from their order."""
+
+    otherwise_of_dtype: ClassVar[str] = "write a .tif, or bring it to 8 bits with --to-byte"
+
+    @property
+    def otherwise(self) -> str:
+        """Advice: another format, since this one has no other codec."""
+        return "write a .tif"
+
+    def warn_of(self, output: str, layout: RasterLayout) -> None:
+        """Warn where readers will show blue as red: the file cannot say which band is which colour."""
+        colours = [band.colorinterp for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha]
+        if colours != _SHOWN and sorted(colours) == sorted(_SHOWN):
+            warn(
+                f"{output}: its bands are {', '.join(colour.name for colour in colours)}, and a {self.name} shows the "
+                "first as red and the last as blue; choose them in the order red, green, blue (--bidx), or write a .tif"
+            )
+
+    def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
+        """Make the tag of a file that has no world file."""
+        return tags_without(profile.options, layout.grid.transform)
