@@ -1,1 +1,1 @@
-"""Classes: maps of them with a saliency for each, and the quality bands that products bring."""
+"""Classes: maps with a saliency for each class, and the quality bands of products."""

@@ -37,9 +37,9 @@ class Classes:
     table
         Saliency of its classes.
     background
-        Saliency of those that are not in the table.
+        Saliency of classes that are not in the table.
     gaps
-        Some pixels under the scene say nothing.
+        Whether some pixels under the scene say nothing.
     fingerprint
         SHA-256 of the file; None for a URL.
     """
@@ -66,7 +66,7 @@ class Classes:
         SaliencyError
             The raster lies elsewhere, or has none of the table's classes.
         ResourceError
-            It has more pixels under the scene than any map needs.
+            The raster has too many pixels under the scene.
         """
         source.only("classes", "background", "band", "align")
         table = ClassTable.parse(source.text, source.get("classes") or "")
@@ -97,7 +97,7 @@ class Classes:
         return self._read(np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop))
 
     def read_coded(self, block: Block) -> Coded | None:
-        """Saliency of a block by the raster's own bytes; None where they are no bytes, or some say nothing."""
+        """Return the saliency of a block by the raster's own bytes; None if it has no bytes, or some say nothing."""
         if self.raster.file.dtype != "uint8" or self.gaps:
             return None
         rows, cols = np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop)
@@ -125,7 +125,7 @@ class Classes:
 
 
 def _check_classes(text: str, table: ClassTable, present: NDArray[np.generic], background: float) -> None:
-    """Refuse a table that has none of the classes under the scene, and tell of classes that a named one lacks."""
+    """Refuse a table without any class under the scene, and log classes that a named table lacks."""
     if present.size == 0:
         raise SaliencyError(f"{text}: the raster says nothing where the scene lies, all is nodata; give one that does")
     known = table.knows(present)

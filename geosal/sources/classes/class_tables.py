@@ -1,8 +1,8 @@
 """Class -> saliency: tables as users write them, and named ones for maps that many have.
 
 A table is text: ``10=1;50=0.8;80=0``, with ranges ``21-24=1``, and ``none`` where a class says nothing. It may begin
-with a name, whose classes can then be called by their names too: ``worldcover;80=0.5;trees=0.7``. Codes are the
-producers'; the saliencies of the named tables are our choice, what people made before what grows, water and snow last:
+with a name, whose classes can then be given by name too: ``worldcover;80=0.5;trees=0.7``. Codes are the producers'; the
+saliencies of the named tables are our choice: built areas first, then vegetation, water and snow last:
 
 - ``worldcover``: ESA WorldCover 10 m, Product User Manual v2.0, table of classes.
 - ``dynamicworld``: Brown et al., Dynamic World, Scientific Data 9, 251 (2022).
@@ -32,7 +32,7 @@ _MAX_ITEMS = 4096
 
 
 class ClassRange(NamedTuple):
-    """Classes `low` to `high`, and the saliency they have; NaN says nothing."""
+    """Classes `low` to `high`, and their saliency; NaN says nothing."""
 
     low: int
     high: int
@@ -103,7 +103,7 @@ TABLES = (*LEGENDS, *_FLAG_TABLES)
 
 @dataclass(frozen=True, slots=True)
 class ClassTable:
-    """Which saliency each class has.
+    """A table of the saliency of each class.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class ClassTable:
         Raises
         ------
         UsageError
-            It cannot be read; the message says which part.
+            The table cannot be read; the message names the part.
         """
         items = [item.strip() for item in value.split(";") if item.strip()]
         if not items or len(items) > _MAX_ITEMS:
@@ -145,7 +145,7 @@ class ClassTable:
         return cls(name, tuple(entries))
 
     def saliency(self, classes: NDArray[Any], background: float) -> NDArray[np.float32]:
-        """Saliency of classes, any shape and real dtype; `background` for those that are not in the table."""
+        """Return the saliency of classes, any shape and real dtype; `background` for those not in the table."""
         if self.flags:
             by_flag = _by_flag(self)
             known = (classes >= 0) & (classes < by_flag.size)
@@ -167,7 +167,7 @@ class ClassTable:
         return known
 
     def by_entry(self, classes: NDArray[Any], background: float) -> NDArray[np.float32]:
-        """Saliency of classes, entry by entry."""
+        """Return the saliency of classes, entry by entry."""
         found = np.full(classes.shape, background, np.float32)
         for entry in self.entries:
             found[(classes >= entry.low) & (classes <= entry.high)] = entry.saliency
@@ -176,13 +176,13 @@ class ClassTable:
 
 @lru_cache(maxsize=16)
 def _by_class(table: ClassTable, size: int, background: float) -> NDArray[np.float32]:
-    """Saliency of each number of `size` bytes; not to be written into."""
+    """Return the saliency of each number of `size` bytes, read-only."""
     return table.by_entry(np.arange(1 << 8 * size), background)
 
 
 @lru_cache(maxsize=16)
 def _by_flag(table: ClassTable) -> NDArray[np.float32]:
-    """Saliency of each code of a quality band; not to be written into."""
+    """Return the saliency of each code of a quality band, read-only."""
     kind, flags = KINDS[table.name], dict(table.flags)
     found = np.full(1 << kind.bits, flags["land"], np.float32)
     for theme in FLAGS:

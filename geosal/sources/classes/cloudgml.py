@@ -1,4 +1,4 @@
-"""Cloud masks of Sentinel-2 Level-1C before baseline 04.00: ``MSK_CLOUDS_B00.gml``, polygons in the tile's CRS.
+"""Read cloud masks of Sentinel-2 Level-1C before baseline 04.00: ``MSK_CLOUDS_B00.gml``, polygons in the tile's CRS.
 
 A pixel is cloudy when its centre lies in a polygon (even-odd over its rings, so that holes are holes); see `burn`.
 """
@@ -78,11 +78,11 @@ class CloudPolygons:
         Raises
         ------
         SceneError
-            It cannot be read, or is no cloud mask.
+            The file cannot be read, or is no cloud mask.
         SaliencyError
-            The scene lacks georeferencing, or there is no way to it from the mask's.
+            The scene lacks georeferencing, or no transformation exists from the mask's CRS.
         ResourceError
-            It is larger than any cloud mask.
+            The file is larger than any cloud mask.
         """
         path = os.path.abspath(path) if os.path.exists(path) else path
         polygons = cls(path=path, grid=grid, fingerprint=hashlib.sha256(read_bytes(path)).hexdigest())
@@ -95,7 +95,7 @@ class CloudPolygons:
         return _laid(self)[1]
 
     def read(self, block: Block) -> NDArray[np.uint8]:
-        """Codes of a block, (y, x): bit 0 opaque, bit 1 cirrus.
+        """Return the codes of a block, (y, x): bit 0 opaque, bit 1 cirrus.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class CloudPolygons:
 
 @lru_cache(maxsize=8)
 def _laid(mask: CloudPolygons) -> tuple[dict[int, Outlines], Floats]:
-    """Outlines of the polygons of each code, and the bounds of all."""
+    """Return the outlines of the polygons of each code, and the bounds of all."""
     import shapely
 
     content = read_bytes(mask.path)
@@ -120,7 +120,7 @@ def _laid(mask: CloudPolygons) -> tuple[dict[int, Outlines], Floats]:
     for ring in _rings(mask.path, content):
         points = _in_pixels(mask.path, ring, mask.grid)
         rings.setdefault((ring.polygon, ring.code), []).append(np.vstack([points, points[:1]]))
-    # Holes are even-odd's business, so which ring is the outer one does not matter.
+    # The even-odd rule handles holes, so it does not matter which ring is the outer one.
     shapes = np.array([shapely.MultiPolygon([(line, ()) for line in lines]) for lines in rings.values()], object)
     codes = np.array([code for _, code in rings], np.uint8)
     outlines = {
@@ -169,7 +169,7 @@ def _opened(path: str) -> IO[bytes]:
 
 
 def _rings(path: str, content: bytes) -> Iterator[Ring]:
-    """Take the rings out of the GML."""
+    """Read the rings of the GML."""
     crs, vertices, polygon = None, 0, 0
     for element in _elements(path, content):
         if _local(element) == "Envelope":
@@ -190,8 +190,8 @@ def _rings(path: str, content: bytes) -> Iterator[Ring]:
 
 
 def _elements(path: str, content: bytes) -> Iterator[Any]:
-    """Parse the GML and give each ``Envelope`` and ``MaskFeature`` as it ends, if it is no bomb."""
-    from defusedxml import DefusedXmlException  # only who has such a mask waits for it
+    """Parse the GML and yield each ``Envelope`` and ``MaskFeature`` as it ends; refuse a bomb."""
+    from defusedxml import DefusedXmlException  # needed for such masks only
     from defusedxml.ElementTree import ParseError, iterparse
 
     check_xml(path, io.BytesIO(content), CLOUD_MASK)
@@ -206,12 +206,12 @@ def _elements(path: str, content: bytes) -> Iterator[Any]:
 
 
 def _local(element: Any) -> str:
-    """Name of an element without its namespace."""
+    """Return the name of an element without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
 def _points(path: str, line: Any) -> Floats:
-    """Positions of a ``posList``, (points, 2)."""
+    """Return the positions of a ``posList``, (points, 2)."""
     try:
         size = int(line.get("srsDimension") or 2)
         points = np.array((line.text or "").split(), np.float64).reshape(-1, size)[:, :2]
@@ -225,7 +225,7 @@ def _points(path: str, line: Any) -> Floats:
 
 
 def _in_pixels(path: str, ring: Ring, grid: Grid) -> Floats:
-    """Points of a ring as column and row of the scene."""
+    """Return the points of a ring as column and row of the scene."""
     scene = grid.rasterio_crs
     if scene is None or not grid.georeferenced:
         raise SaliencyError(

@@ -1,4 +1,4 @@
-"""Grow what is marked by a disc, in pixels or in metres: the same bits whatever the blocking, given a halo."""
+"""Grow marked pixels by a disc, in pixels or in metres; with a halo, the result does not depend on the blocks."""
 
 import math
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Disc:
 
     @property
     def halo(self) -> int:
-        """Pixels around a block that must be known to grow into it."""
+        """Pixels around a block that growing needs."""
         return max(len(self.reach) - 1, self.reach[0])
 
     def grow(self, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -67,7 +67,7 @@ class Disc:
 
 
 def _to_nearest_in_row(marked: NDArray[np.bool_], limit: int) -> NDArray[np.int16]:
-    """Pixels from each pixel to the nearest marked one of its row, `limit` + 1 where that is farther; int16."""
+    """Return the distance to the nearest marked pixel of the row, at most `limit` + 1; int16."""
     cols = np.arange(marked.shape[1], dtype=np.int32)
     far = np.int32(limit + 1)
     distance = np.empty(marked.shape, np.int16)
@@ -81,7 +81,7 @@ def _to_nearest_in_row(marked: NDArray[np.bool_], limit: int) -> NDArray[np.int1
 def parse_radius(text: str, key: str, value: str | None, grid: Grid) -> Disc:
     """Read a radius: pixels of the scene (``5px``) or metres on the ground (``60m``, ``0.5km``).
 
-    A pixel has the size that it has in the middle of the scene: a disc is one for all blocks.
+    A pixel has the size that it has in the middle of the scene, so all blocks have the same disc.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def parse_radius(text: str, key: str, value: str | None, grid: Grid) -> Disc:
     Raises
     ------
     UsageError
-        As `parse_length`, or it is beyond `MAX_RADIUS` pixels.
+        See `parse_length`; or the radius is more than `MAX_RADIUS` pixels.
     """
     radius = parse_length(text, key, value, grid, bare=False)
     down = across = radius.amount

@@ -1,4 +1,4 @@
-"""A quality band on a scene's grid: opened, looked at, read block by block."""
+"""Open a quality band on a scene's grid, check it, and read it block by block."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -47,11 +47,11 @@ class Flags:
         Raises
         ------
         UsageError
-            It does not tell the theme.
+            The band does not have the theme.
         SceneError
             It cannot be read.
         SaliencyError
-            It lies elsewhere, or does not hold what its kind does.
+            The band lies elsewhere, or its values are none of its kind.
         """
         _check_theme(source.text, band, theme)
         if band.kind == "clouds_gml":
@@ -79,7 +79,7 @@ class Flags:
         return self.polygons.fingerprint if self.polygons else self.rasters[0].file.fingerprint()
 
     def read(self, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Codes of a block as `quality` has them, (y, x), and where the band lies."""
+        """Return the codes of a block, packed as in `quality`, (y, x), and where the band lies."""
         if self.polygons is not None:
             return self.polygons.read(block), np.ones(block.shape, np.bool_)
         rows, cols = np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop)
@@ -119,7 +119,7 @@ def _warn_of_all(text: str, present: Ints, band: QualityBand, theme: str, confid
 
 
 def _check_values(text: str, band: QualityBand, present: NDArray[np.generic]) -> None:
-    """Refuse a raster that cannot be the kind it is taken for."""
+    """Refuse a raster that cannot be of the given kind."""
     quality = KINDS[band.kind]
     allowed = np.isin(present, list(quality.values) or np.arange(1 << quality.bits))
     if not allowed.all():

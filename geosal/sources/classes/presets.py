@@ -1,4 +1,4 @@
-"""What a product says of itself: clouds, shadow, snow and water take interest away."""
+"""Sources from a product's quality bands: clouds, shadow, snow and water take interest away."""
 
 import os
 from collections.abc import Hashable
@@ -62,11 +62,11 @@ class Preset:
         Raises
         ------
         UsageError
-            A parameter makes no sense, or there is no quality band that tells of it.
+            A parameter makes no sense, or no quality band has the theme.
         SceneError
             The band cannot be read.
         SaliencyError
-            It lies elsewhere, or does not hold what it should.
+            The band lies elsewhere, or its values are none of its kind.
         """
         source.only("dilate", "confidence", "from", "as", "band", "align", "saliency")
         confidence = source.choice("confidence", "medium", CONFIDENCES)
@@ -98,7 +98,7 @@ class Preset:
         return saliency
 
     def read_coded(self, block: Block) -> Coded | None:
-        """Saliency of a block by codes 0 and 1; None where the band does not lie everywhere."""
+        """Return the saliency of a block by codes 0 and 1; None where the band does not cover all of it."""
         hit, said = self._hit(block)
         if not said.all():
             return None
@@ -111,7 +111,7 @@ class Preset:
         return self.flags.covers(rows, cols)
 
     def __dask_tokenize__(self) -> Hashable:
-        """The class and its parameters, the band's hash among them."""
+        """Return the class and its parameters, with the hash of the band."""
         return (
             type(self).__qualname__, self.text, self.shape, self.flags.band, repr(self.flags.rasters), self.confidence,
             self.disc, self.saliency, self.fingerprint,
@@ -123,7 +123,7 @@ class Preset:
         codes, said = self.flags.read(outer)
         table = theme_codes(self.flags.band.kind, self.theme, self.confidence, self.flags.band.sensor)
         hit = np.empty(said.shape, np.bool_)
-        for rows in strips(said.shape):  # values were looked at in `open`; what changed since is no theme
+        for rows in strips(said.shape):  # values were checked in `open`; changed ones are no theme
             inside = said[rows] & (codes[rows] >= 0) & (codes[rows] < table.size)
             hit[rows] = table[np.where(inside, codes[rows], 0).astype(np.intp)] & inside
         within = block.slices_in(outer)
@@ -172,7 +172,7 @@ class Water(Preset):
 
 
 def _given(source: SourceText) -> QualityBand | None:
-    """The band that ``from=`` names; None when it is to be the product's."""
+    """Return the band that ``from=`` names; None for the product's own."""
     path, kind = source.get("from"), source.get("as")
     if kind is not None:
         source.choice("as", "", tuple(KINDS))
@@ -190,7 +190,7 @@ def _given(source: SourceText) -> QualityBand | None:
 
 
 def _of_product(source: SourceText, context: OpenContext, theme: str) -> QualityBand:
-    """The product's best band for a theme."""
+    """Return the product's best band for a theme."""
     mend = "give one with from=PATH,as=KIND, or a raster or vector mask of your own"
     if context.scene is None:
         raise UsageError(f"{source.text}: needs a product's quality band, and only a grid is known; {mend}")

@@ -1,4 +1,4 @@
-"""What the values of agencies' quality bands mean: clouds, shadow, snow and water, each with a confidence.
+"""Meaning of the values in agencies' quality bands: clouds, shadow, snow and water, each with a confidence.
 
 A band is a number per pixel in which fields of bits are packed; a plain class map is one field of eight bits. Figures
 are the agencies':
@@ -46,7 +46,7 @@ class Field:
     values
         Values of these bits that mean the flag.
     cirrus
-        The field exists only where the sensor has a cirrus band.
+        Whether the field exists only where the sensor has a cirrus band.
     """
 
     first: int
@@ -76,7 +76,7 @@ class QualityKind:
     fill
         Field that marks pixels where nothing was seen; such a pixel is none of the themes.
     values
-        Values it may hold; empty when all that have so many bits may occur.
+        Values that may occur; empty when all numbers of so many bits may.
     bands
         Bands of the raster, packed to bits in this order; 1 where the code is the pixel.
     """
@@ -233,7 +233,7 @@ def theme_codes(kind: str, theme: str, confidence: str = "medium", sensor: str =
     confidence
         One of `CONFIDENCES`; each includes the surer ones.
     sensor
-        Such as ``LANDSAT_7``; bits that it does not have are not looked at.
+        Sensor such as ``LANDSAT_7``; bits that it does not have are ignored.
 
     Returns
     -------

@@ -1,1 +1,1 @@
-"""Sources that look at the scene's own pixels: where it varies, and what its ground is made of."""
+"""Sources that look at the scene's own pixels: local detail, and spectral indices of the ground."""

@@ -1,4 +1,4 @@
-"""Saliency without data or training: where the scene itself varies."""
+"""Saliency from local detail: where the scene varies. It needs no other data and no training."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Saliency by what the ground is made of, as two bands tell it."""
+"""Saliency from a spectral index: the normalised difference of two bands."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Self

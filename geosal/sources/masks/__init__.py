@@ -1,1 +1,1 @@
-"""Masks: rasters of saliency on any grid, laid under the scene and read at its pixels."""
+"""Masks: read rasters of saliency on any grid at the pixels of the scene."""

@@ -1,10 +1,10 @@
-"""Where a pixel of the scene falls in a mask: the same answer whatever block it is asked for in.
+"""Map pixels of the scene to a mask, with the same result in every block.
 
 In the same CRS the map is affine. In another CRS the projection is exact at the nodes of a fixed lattice over the scene
-and linear between them: nodes every `LatticeAlignment.step` pixels, 64 unless that would be more than `TOLERANCE` mask
-pixels off, then halved, down to 1 where every pixel centre is a node. Nodes are projected in fixed patches, never
-together with what a block happens to need. Near a place that the mask's CRS cannot show, a pixel may lie outside
-although its own projection exists: the cell that holds it has a corner that cannot be projected.
+and linear between them. Nodes lie `LatticeAlignment.step` pixels apart: 64, or half of that and so on down to 1 if the
+error would be more than `TOLERANCE` mask pixels. Nodes are projected in fixed patches that do not depend on the block.
+Near a place that the mask's CRS cannot show, a pixel may lie outside although its own projection exists: the cell that
+holds it has a corner that cannot be projected.
 """
 
 import math
@@ -41,11 +41,11 @@ class Alignment(Protocol):
 
     @property
     def step(self) -> int:
-        """Scene pixels over which it is as good as linear."""
+        """Scene pixels over which the map is almost linear."""
 
     @property
     def shift(self) -> tuple[int, int] | None:
-        """Rows and columns from a scene pixel to the mask pixel that is the same; None where there is none."""
+        """Offset in rows and columns from a scene pixel to the identical mask pixel; None without one."""
 
     def positions(self, rows: Ints, cols: Ints) -> tuple[Floats, Floats]:
         """Find the centres of scene pixels in the mask.
@@ -65,7 +65,7 @@ class Alignment(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AffineAlignment:
-    """The two grids have one CRS, or are laid on each other by pixels.
+    """Alignment of two grids with the same CRS, or aligned by pixels.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class AffineAlignment:
 
 @dataclass(frozen=True, slots=True)
 class LatticeAlignment:
-    """The two grids have different CRSs.
+    """Alignment of two grids with different CRSs.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class LatticeAlignment:
         return np.where(np.isfinite(found).all(axis=0), found, np.nan)
 
     def _nodes(self, rows: range, cols: range) -> Floats:
-        """Positions of a rectangle of nodes, (2, rows, cols)."""
+        """Return the positions of a rectangle of nodes, (2, rows, cols)."""
         nodes = np.empty((2, len(rows), len(cols)))
         for patch_row in range(rows.start // _PATCH, (rows.stop - 1) // _PATCH + 1):
             for patch_col in range(cols.start // _PATCH, (cols.stop - 1) // _PATCH + 1):
@@ -163,7 +163,7 @@ def align(scene: Grid, mask: Grid) -> Alignment:
     Raises
     ------
     SaliencyError
-        There is no way from one CRS to the other (another planet, a local CRS).
+        No transformation exists from one CRS to the other (another planet, a local CRS).
     """
     source, target = scene.rasterio_crs, mask.rasterio_crs
     if source is None or target is None or scene.crs is None or mask.crs is None:
@@ -173,7 +173,7 @@ def align(scene: Grid, mask: Grid) -> Alignment:
         period = 2 * math.pi / target.units_factor[1] / abs(mask.transform.a)
     if source == target:
         s, m = scene.transform, mask.transform
-        # The difference of the origins first: both are large, and what is left is small.
+        # The difference of the origins comes first: both are large, and their difference is small.
         relative = Affine(s.a, s.b, s.c - m.c, s.d, s.e, s.f - m.f)
         return AffineAlignment(_compose(~Affine(m.a, m.b, 0, m.d, m.e, 0), relative), period)
     for step in _STEPS:
@@ -189,17 +189,17 @@ def align_by_pixels(scene: Grid, mask: Grid) -> AffineAlignment:
 
 
 def spread(size: int, count: int) -> Ints:
-    """At most `count` places over an axis of `size` pixels, the first and the last among them."""
+    """Return at most `count` places over an axis of `size` pixels, with the first and the last."""
     return np.unique(np.linspace(0, size - 1, min(size, count)).round().astype(np.int64))
 
 
 def coarse(places: Ints, step: int) -> Ints:
-    """Every `step`-th of a run of rows or columns, and the last."""
+    """Return every `step`-th of a run of rows or columns, and the last."""
     return np.append(places[:-1:step], places[-1])
 
 
 def _lattice_error(lattice: LatticeAlignment, scene: Grid) -> float:
-    """Largest error between nodes, in mask pixels, at the middle and the edges of cells all over the scene."""
+    """Return the largest error between nodes, in mask pixels, at middles and edges of cells all over the scene."""
     if lattice.step == 1:
         return 0.0
     half = lattice.step // 2
@@ -217,7 +217,7 @@ def _lattice_error(lattice: LatticeAlignment, scene: Grid) -> float:
 
 @lru_cache(maxsize=256)
 def _patch(lattice: LatticeAlignment, patch_row: int, patch_col: int) -> Floats:
-    """Nodes projected together, (2, _PATCH, _PATCH); 16 KiB each."""
+    """Project a patch of nodes together, (2, _PATCH, _PATCH); 16 KiB each."""
     places = np.arange(_PATCH, dtype=np.float64)
     rows, cols = (places + patch_row * _PATCH) * lattice.step, (places + patch_col * _PATCH) * lattice.step
     return lattice.project(*np.meshgrid(rows, cols, indexing="ij"))
@@ -228,7 +228,7 @@ def _apply(matrix: Affine, x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _compose(outer: Affine, inner: Affine) -> Affine:
-    """First `inner`, then `outer`: written out, since affine 2 spells it ``*`` and affine 3 ``@``."""
+    """Compose two transforms, `inner` first; written out, because affine 2 writes ``*`` and affine 3 ``@``."""
     c, f = outer.a * inner.c + outer.b * inner.f + outer.c, outer.d * inner.c + outer.e * inner.f + outer.f
     a, b = outer.a * inner.a + outer.b * inner.d, outer.a * inner.b + outer.b * inner.e
     d, e = outer.d * inner.a + outer.e * inner.d, outer.d * inner.b + outer.e * inner.e
@@ -245,7 +245,7 @@ def _overlap(wanted: range, patch: int) -> tuple[slice, slice]:
 
 
 def _difference(positions: Floats, axis: int, period: float | None) -> Floats:
-    """From each position to the next along an axis, the short way around the globe; 0 after the last."""
+    """Return steps between positions along an axis, the short way around the globe; 0 after the last."""
     last = np.take(positions, [-1], axis=axis)
     step = np.diff(positions, axis=axis, append=last)
     if period is not None:
@@ -254,7 +254,7 @@ def _difference(positions: Floats, axis: int, period: float | None) -> Floats:
 
 
 def _around(x: Floats, period: float | None) -> Floats:
-    """Bring x into the mask's first turn around the globe; a hair left of its edge stays there."""
+    """Move x into the mask's first turn around the globe; positions just left of its edge stay there."""
     if period is None or (x.min() >= 0 and x.max() < period - 1e-6):
         return x
     return x - period * np.floor((x + 1e-6) / period)
@@ -271,7 +271,7 @@ def _transform(source: CRS, target: CRS, x: Floats, y: Floats) -> Floats:
     Raises
     ------
     SaliencyError
-        There is no way from one CRS to the other.
+        No transformation exists from one CRS to the other.
     """
     with gdal_env():
         try:
@@ -282,7 +282,7 @@ def _transform(source: CRS, target: CRS, x: Floats, y: Floats) -> Floats:
                     "the mask's CRS cannot be reached from the scene's (another planet, or a local CRS); "
                     "give a mask in the scene's CRS, or add align=pixels"
                 ) from error
-            # One point outside the projection's domain spoils the call for all of them: find it by halving.
+            # One point outside the projection's domain makes the call fail for all: find it by halving.
             if x.size == 1:
                 return np.full((2, 1), np.inf)
     return np.concatenate([_transform(source, target, *half) for half in _halves(x, y)], axis=1)

@@ -1,4 +1,4 @@
-"""Take values out of a mask at positions between its pixels; arrays only, each pixel by itself."""
+"""Interpolate values of a mask at positions between its pixels; arrays only, each pixel by itself."""
 
 from dataclasses import dataclass
 from typing import Self, TypeVar
@@ -17,7 +17,7 @@ _GUARD = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Footprint:
-    """Where the pixels of a block of the scene fall in a mask.
+    """Positions of a block's pixels in a mask.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Footprint:
     outside
         (rows, cols), True where the centre of the scene's pixel lies off the mask; None when none does.
     window
-        The mask's pixels that are needed, and one more on each side for `bilinear`.
+        The needed pixels of the mask, and one more on each side for `bilinear`.
     """
 
     x: Floats
@@ -45,29 +45,29 @@ class Footprint:
             if not inside.any():
                 return None
             outside = ~inside
-            # What is off the mask may be infinite: it takes part in the arithmetic below, but not in its result.
+            # Positions off the mask may be infinite: they enter the arithmetic below, but not its result.
             on_x, on_y = (on if on.shape != inside.shape else inside for on in (on_x, on_y))
             x, y = np.where(on_x, x, x[on_x][0]), np.where(on_y, y, y[on_y][0])
         (left, right), (top, bottom) = _extent(x, shape[1]), _extent(y, shape[0])
         return cls(x, y, outside, Block(top, left, bottom - top, right - left))
 
     def nearest(self, pixels: NDArray[Sample]) -> NDArray[Sample]:
-        """Mask pixel that each position lies in, (rows, cols); some pixel or other where it lies off the mask.
+        """Return the mask pixel at each position, (rows, cols); an arbitrary pixel where it lies off the mask.
 
         Parameters
         ----------
         pixels
             The mask's in `window`, (y, x).
         """
-        # Whole numbers first: a sum with the window's offset would round differently from block to block.
+        # Convert to whole numbers first: a sum with the window's offset would be rounded differently in each block.
         rows, cols = (self.y + _GUARD).astype(np.intp), (self.x + _GUARD).astype(np.intp)
         return _gather(pixels, rows - self.window.row_off, cols - self.window.col_off)
 
     def bilinear(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mean of the four nearest mask pixels by distance, (rows, cols); NaN where the mask says nothing.
+        """Return the mean of the four nearest mask pixels by distance, (rows, cols); NaN where the mask says nothing.
 
-        Pixels that say nothing get no weight; beyond the edge of the mask its last pixel is repeated. Some value or
-        other where a position lies off the mask.
+        Pixels that say nothing get no weight; beyond the edge of the mask its last pixel is repeated. The value is
+        arbitrary where a position lies off the mask.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class Footprint:
 
 
 def _gather(pixels: NDArray[Sample], rows: NDArray[np.intp], cols: NDArray[np.intp]) -> NDArray[Sample]:
-    """Pixels at rows and columns that broadcast to (rows, cols)."""
+    """Return pixels at rows and columns that broadcast to (rows, cols)."""
     if rows.shape[1] == 1 and cols.shape[0] == 1:
         return pixels[rows[:, 0]][:, cols[0]]
     flat: NDArray[Sample] = np.take(pixels.ravel(), rows * pixels.shape[1] + cols)
@@ -100,7 +100,7 @@ def _gather(pixels: NDArray[Sample], rows: NDArray[np.intp], cols: NDArray[np.in
 
 
 def _extent(positions: Floats, size: int) -> tuple[int, int]:
-    """First and stop of the mask pixels around positions, one more on each side, within the mask."""
+    """Return first and stop of the mask pixels around positions, one more on each side, within the mask."""
     first, last = int(np.floor(positions.min() + _GUARD)), int(np.floor(positions.max() + _GUARD))
     return max(0, first - 1), min(size, last + 2)
 
@@ -110,7 +110,7 @@ def _between(start: Floats, stop: Floats, part: Floats) -> Floats:
 
 
 def _mean_of_known(corners: list[Floats], weights: tuple[Floats, ...]) -> Floats:
-    """Weighted mean of what is not NaN; NaN where nothing is."""
+    """Return the weighted mean of values that are not NaN; NaN without any."""
     total, total_weight = np.zeros_like(corners[0]), np.zeros_like(corners[0])
     for corner, weight in zip(corners, weights, strict=True):
         counted = np.where(np.isnan(corner), 0.0, weight)
@@ -121,7 +121,7 @@ def _mean_of_known(corners: list[Floats], weights: tuple[Floats, ...]) -> Floats
 
 
 def footprint_bounds(x: Floats, y: Floats, shape: tuple[int, int]) -> Block | None:
-    """Mask pixels that may be touched between the given places: their rectangle, one step wider on each side.
+    """Return the rectangle of mask pixels that may be touched between the given places, one step wider on each side.
 
     Parameters
     ----------
@@ -133,8 +133,8 @@ def footprint_bounds(x: Floats, y: Floats, shape: tuple[int, int]) -> Block | No
     Returns
     -------
     Block or None
-        None when the rectangle does not meet the mask. The whole mask when some position is not finite: what lies
-        between such places is anyone's guess.
+        None when the rectangle does not meet the mask. The whole mask when some position is not finite: then the pixels
+        between the places are unknown.
     """
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return Block(0, 0, *shape)
@@ -145,7 +145,7 @@ def footprint_bounds(x: Floats, y: Floats, shape: tuple[int, int]) -> Block | No
 
 
 def _span(positions: Floats, size: int) -> tuple[int, int] | None:
-    """First and stop of the mask pixels along one axis."""
+    """Return first and stop of the mask pixels along one axis."""
     margin = 2 + max(float(np.max(np.abs(np.diff(positions, axis=axis)), initial=0.0)) for axis in (0, 1))
     first, stop = max(0.0, np.floor(positions.min() - margin)), min(float(size), np.ceil(positions.max() + margin))
     return (int(first), int(stop)) if first < stop else None

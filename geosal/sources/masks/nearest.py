@@ -1,4 +1,4 @@
-"""Values of a raster of classes at the pixels of a scene: the nearest one, never a mean."""
+"""Read a raster of classes at the pixels of a scene: the nearest value, never a mean."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -51,16 +51,16 @@ class ClassRaster:
         scene
             Grid of the scene.
         by_pixels
-            Stretch it over the scene, whatever the georeferencing says.
+            Whether to stretch it over the scene, whatever the georeferencing says.
         masked
-            Mind nodata and masks of the file; otherwise a pixel says what it holds.
+            Whether nodata and masks of the file count; otherwise every pixel counts.
 
         Raises
         ------
         SaliencyError
-            It lies elsewhere, or holds what can be no classes.
+            The raster lies elsewhere, or its values are no classes.
         ResourceError
-            Its tiles or its pixels under the scene are too many to be true.
+            Its tiles, or its pixels under the scene, are too large.
         """
         if "complex" in file.dtype:
             raise SaliencyError(f"{text}: the raster is {file.dtype}; classes are whole numbers, convert it to uint8")
@@ -71,12 +71,12 @@ class ClassRaster:
         return cls(file=file, alignment=alignment, under=under)
 
     def read(self, rows: Ints, cols: Ints) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values where rows and columns of the scene cross, (rows, cols), and where it says something.
+        """Return values where rows and columns of the scene cross, (rows, cols), and where the raster says something.
 
         Raises
         ------
         SceneError
-            It cannot be decoded there.
+            The raster cannot be decoded there.
         """
         pixels = np.zeros((rows.size, cols.size), self.file.dtype)
         said = np.zeros(pixels.shape, np.bool_)
@@ -95,12 +95,12 @@ class ClassRaster:
         return covered(self.alignment, self.file.grid.shape, rows, cols)
 
     def present(self, text: str) -> NDArray[Any]:
-        """Every value that is not nodata under the scene, sorted.
+        """Return all values under the scene except nodata, sorted.
 
         Raises
         ------
         SaliencyError
-            There are more than classes ever are.
+            There are too many values for classes.
         """
         found: NDArray[Any] = np.zeros(0, self.file.dtype)
         for piece in self.file.pieces(self.under):
@@ -123,7 +123,7 @@ def strips(shape: tuple[int, ...]) -> Iterator[slice]:
 
 
 def _distinct(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Sorted values, without the sort where there are few that can be."""
+    """Return sorted values, without a sort where only few are possible."""
     if pixels.dtype in (np.uint8, np.uint16):
         counts = np.zeros(np.iinfo(pixels.dtype).max + 1, np.int64)
         for start in range(0, pixels.size, MAX_PIXELS):  # it takes eight bytes for a pixel

@@ -1,4 +1,4 @@
-"""Where rows and columns of a scene cross on a raster of another grid, by parts that take little memory."""
+"""Divide the crossings of a scene's rows and columns on another grid into parts that take little memory."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,7 +18,7 @@ _MAX_WINDOW = 2**22
 
 
 class Patch(NamedTuple):
-    """A rectangle of the places, and what it needs of the raster."""
+    """A rectangle of the places, and the window of the raster that it needs."""
 
     place: tuple[slice, slice]
     footprint: Footprint

@@ -1,4 +1,4 @@
-"""Where a mask lies under a scene, and the refusal when it lies elsewhere."""
+"""Find where a mask lies under a scene, and refuse one that lies elsewhere."""
 
 import numpy as np
 from rasterio.errors import RasterioError
@@ -29,17 +29,17 @@ def place_mask(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -> tuple[
     scene, mask
         The two grids.
     by_pixels
-        Stretch the mask over the scene, whatever their georeferencing says.
+        Whether to stretch the mask over the scene, whatever their georeferencing says.
 
     Raises
     ------
     SaliencyError
-        They do not overlap, or one has no place on the map and their sizes differ.
+        Mask and scene do not overlap, or one has no place on the map and their sizes differ.
 
     Warns
     -----
     GeosalWarning
-        They are aligned by pixels for lack of georeferencing.
+        Mask and scene are aligned by pixels for lack of georeferencing.
     """
     alignment = _resolve_alignment(text, scene, mask, by_pixels=by_pixels)
     rows, cols = spread(scene.height, SAMPLES), spread(scene.width, SAMPLES)
@@ -50,7 +50,7 @@ def place_mask(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -> tuple[
 
 
 def refuse_bombs(text: str, file: RasterFile, under: Block) -> None:
-    """Refuse a raster that takes more memory or time than any mask: its header is more likely a bomb.
+    """Refuse a raster that takes more memory or time than any mask: its header is likely a bomb.
 
     Parameters
     ----------
@@ -127,13 +127,13 @@ def _elsewhere(text: str, scene: Grid, mask: Grid) -> str:
 
 
 def _place(grid: Grid) -> str:
-    """West, south, east, north as text: in degrees, or as the grid has them where that is impossible."""
+    """Return west, south, east, north as text: in degrees, or in units of the grid where that is impossible."""
     with gdal_env():
         try:
             degrees = transform_bounds(grid.rasterio_crs, "EPSG:4326", *grid.bounds)
         except (RasterioError, ValueError, OSError):
             degrees = None
-        except Exception as error:  # rasterio lets GDAL's own exceptions through
+        except Exception as error:  # rasterio also raises GDAL's own exceptions
             if not type(error).__name__.startswith("CPLE_"):
                 raise
             degrees = None

@@ -1,4 +1,4 @@
-"""A mask as a file: its header, its pixels by window, and what values it holds."""
+"""Read a mask file: its header, its pixels by window, and the range of its values."""
 
 import hashlib
 import math
@@ -23,16 +23,16 @@ _SCAN_PIXELS = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What a scan found among the pixels that are not nodata.
+    """Result of a scan of the pixels that are not nodata.
 
     Attributes
     ----------
     low, high
         Smallest and largest value, as the file has them; NaN when there is none.
     gaps
-        Some pixels say nothing: nodata, masked, or alpha 0.
+        Whether some pixels say nothing: nodata, masked, or alpha 0.
     nan
-        Some are NaN though that is not the nodata value.
+        Whether some are NaN although that is not the nodata value.
     """
 
     low: float
@@ -42,7 +42,7 @@ class Values:
 
     @property
     def empty(self) -> bool:
-        """Every pixel says nothing."""
+        """Whether no pixel says anything."""
         return math.isnan(self.low) and not self.nan
 
 
@@ -63,13 +63,13 @@ class RasterFile:
     block_shape
         Rows and columns of a tile in the file.
     all_valid
-        Neither nodata nor a mask nor alpha: every pixel says something.
+        Whether every pixel says something: there is no nodata, no mask and no alpha.
     paletted
-        Its values are numbers of colours.
+        Whether its values are numbers of colours.
     drivers
         GDAL drivers trusted beyond the usual ones.
     alone
-        No file beside it belongs to it.
+        Whether files beside it are ignored.
     seen
         State of the file when its header was read; pixels of another one are refused.
     """
@@ -122,7 +122,7 @@ class RasterFile:
         Raises
         ------
         SceneError
-            They cannot be decoded.
+            The pixels cannot be decoded.
         """
         try:
             with shared_raster(self.path, self.drivers, alone=self.alone, seen=self.seen) as dataset:
@@ -139,7 +139,7 @@ class RasterFile:
         return pixels, valid
 
     def scan(self, area: Block) -> Values:
-        """Look at every pixel of an area of the mask, in pieces of bounded size."""
+        """Scan every pixel of an area of the mask, in pieces of bounded size."""
         low, high, gaps, nan = math.inf, -math.inf, False, False
         for piece in self.pieces(area):
             pixels, valid = self.read(piece)
@@ -162,14 +162,14 @@ class RasterFile:
         Returns
         -------
         float | None
-            The first one; None where there is none.
+            The first such value, or None.
 
         Raises
         ------
         SceneError
             A piece cannot be decoded.
         ResourceError
-            There is none among the first `most` pixels, and there are more.
+            There is no such value among the first `most` pixels, and the file has more pixels.
         """
         looked = 0
         for piece in self.pieces(Block(0, 0, *self.grid.shape)):

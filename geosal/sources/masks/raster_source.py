@@ -42,9 +42,9 @@ class RasterSource:
     limits
         The file's values that mean 0 and 1.
     bilinear
-        Mean of the four nearest mask pixels instead of the nearest one.
+        Whether to take the mean of the four nearest mask pixels instead of the nearest one.
     gaps
-        Some mask pixels under the scene say nothing.
+        Whether some mask pixels under the scene say nothing.
     fingerprint
         SHA-256 of the file; None for a URL.
     """
@@ -70,9 +70,9 @@ class RasterSource:
         SceneError
             The file cannot be read.
         SaliencyError
-            The mask lies elsewhere, has no place on the map, or holds what is no saliency.
+            The mask lies elsewhere, has no place on the map, or its values are no saliency.
         ResourceError
-            It has more pixels under the scene than any mask needs.
+            The mask has too many pixels under the scene.
         """
         source.only("range", "band", "resampling", "align")
         limits = source.interval("range")
@@ -102,12 +102,12 @@ class RasterSource:
         SceneError
             The mask cannot be decoded there.
         SaliencyError
-            It holds what is no saliency: it has changed since it was opened.
+            Its values are no saliency: the file has changed since it was opened.
         """
         return self._read(np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop))
 
     def read_coded(self, block: Block) -> Coded | None:
-        """Saliency of a block by the file's own bytes, where its pixels are the scene's; None elsewhere."""
+        """Return the saliency of a block by the file's own bytes, where its pixels are the scene's; else None."""
         shift = None if self.bilinear or self.gaps or self.file.dtype != "uint8" else self.alignment.shift
         if shift is None or not self.file.all_valid:
             return None
@@ -127,7 +127,7 @@ class RasterSource:
         return covered(self.alignment, self.file.grid.shape, rows, cols)
 
     def __dask_tokenize__(self) -> Hashable:
-        """The class and its parameters, the file's hash among them."""
+        """Return the class and its parameters, with the hash of the file."""
         return type(self).__qualname__, repr(self)
 
     def _read(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -144,7 +144,7 @@ class RasterSource:
         return out
 
     def _saliency(self, pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[np.float32]:
-        """Saliency of mask pixels, any shape; NaN = says nothing."""
+        """Return the saliency of mask pixels, any shape; NaN = says nothing."""
         low, high = self.limits
         values: NDArray[np.float32]
         if pixels.dtype == np.uint8:
@@ -161,7 +161,7 @@ class RasterSource:
         return values
 
     def _by_code(self) -> NDArray[np.float32]:
-        """Saliency of each value of a uint8 mask."""
+        """Return the saliency of each value of a uint8 mask."""
         low, high = self.limits
         return ((np.arange(256) - low) / (high - low)).astype(np.float32)
 
@@ -201,7 +201,7 @@ def _only_0_and_1(text: str, file: RasterFile, values: Values) -> bool:
     """
     if np.dtype(file.dtype).kind not in "iu" or not 0 <= values.low <= values.high <= 1:
         return False
-    bytes_of_0 = file.dtype == "uint8" and values.high == 0  # mean the same either way
+    bytes_of_0 = file.dtype == "uint8" and values.high == 0  # the same in both cases
     try:
         other = None if bytes_of_0 else file.first_outside(0, 1, _MOST_ELSEWHERE)
     except (SceneError, ResourceError):  # damaged elsewhere, or too large to tell
@@ -217,7 +217,7 @@ def _only_0_and_1(text: str, file: RasterFile, values: Values) -> bool:
 def _resolve_limits(
     text: str, file: RasterFile, values: Values, limits: tuple[float, float] | None
 ) -> tuple[float, float]:
-    """Decide which values of the file mean 0 and 1, and refuse a mask that holds others."""
+    """Decide which values of the file mean 0 and 1, and refuse a mask with values outside them."""
     if values.empty:
         raise SaliencyError(f"{text}: the mask says nothing where the scene lies, all is nodata; give one that does")
     if values.nan:
