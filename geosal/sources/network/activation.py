@@ -1,7 +1,7 @@
-"""From class activation maps to one map of saliency: which classes are seen, how clearly, how much they matter.
+"""Turn class activation maps into one map of saliency: which classes are seen, how clearly, and how much they matter.
 
-Arrays only. Tiles of a scene are reduced one by one (`seen`) and laid together (`Canvas`); what depends on the whole
-scene comes last (`by_probability`, `by_rank`).
+It works on arrays only. Tiles of a scene are reduced one by one (`seen`) and joined (`Canvas`); steps that depend on
+the whole scene come last (`by_probability`, `by_rank`).
 """
 
 import math
@@ -15,7 +15,7 @@ RANK_STEP, RANK_LAST = 0.5, 1.2
 
 
 def neighbourhood(cam: Floats, side: int) -> NDArray[np.float64]:
-    """Means of maps (class, y, x) in windows of `side` rows and columns around each cell, cut at the edge.
+    """Return means of maps (class, y, x) in windows of `side` rows and columns around each cell, cut at the edge.
 
     These are the logits of the picture that lies around the cell: a logit is the mean of its map.
     """
@@ -32,7 +32,7 @@ def neighbourhood(cam: Floats, side: int) -> NDArray[np.float64]:
 
 
 def best(logits: NDArray[np.float64], top: int) -> NDArray[np.intp]:
-    """Classes of the `top` greatest logits (class, ...), the greatest first; of equal ones the first."""
+    """Return the classes of the `top` greatest logits (class, ...), the greatest first; of equal ones the first."""
     return np.asarray(np.argsort(-logits, axis=0, kind="stable")[:top])
 
 
@@ -53,7 +53,7 @@ def seen(cam: Floats, weights: Floats, top: int, window: int) -> Floats:
 
 
 def by_probability(strengths: Floats, known: NDArray[np.bool_], low: float, high: float) -> Floats:
-    """Saliency (y, x) of what `seen` gave: clearness from 0 to 1 between two percentiles, times the mean weight."""
+    """Return saliency (y, x) from the result of `seen`: clearness between two percentiles, times mean weight."""
     clear, mattering = strengths
     least, most = (float(end) for end in np.percentile(clear[known], (low, high)))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -63,7 +63,7 @@ def by_probability(strengths: Floats, known: NDArray[np.bool_], low: float, high
 
 
 def by_rank(cam: Floats, known: NDArray[np.bool_], weights: Floats, top: int) -> Floats:
-    """Saliency (y, x) as in the paper's code: maps of the `top` classes, each from 0 to 1, by rank, and from 0 to 1."""
+    """Return saliency (y, x) as in the paper's code: weigh scaled maps of the `top` classes by rank, scale the sum."""
     logits = np.asarray([one[known].mean(dtype=np.float64) for one in cam])
     shares = rank_weights(min(top, len(cam)))
     total = np.zeros(known.shape)
@@ -73,7 +73,7 @@ def by_rank(cam: Floats, known: NDArray[np.bool_], weights: Floats, top: int) ->
 
 
 def rank_weights(top: int) -> tuple[float, ...]:
-    """Share of each rank: 1/2, 1/4, 1/8, 1/16, 1.2/16 for five, brought to a sum of 1."""
+    """Return the share of each rank: 1/2, 1/4, 1/8, 1/16, 1.2/16 for five, scaled to a sum of 1."""
     raw = [RANK_STEP ** (rank + 1) for rank in range(top - 1)] + [RANK_LAST * RANK_STEP ** (top - 1)]
     return tuple(one / math.fsum(raw) for one in raw)
 
@@ -86,14 +86,14 @@ def _stretch(values: NDArray[np.floating], known: NDArray[np.bool_]) -> Floats:
 
 
 def tile_starts(size: int, tile: int, overlap: int) -> list[int]:
-    """First cells of the tiles along an axis; the last one ends with it, and overlaps more where it has to."""
+    """Return the first cells of the tiles along an axis; the last tile ends with it, and may overlap more."""
     if size <= tile:
         return [0]
     return [*range(0, size - tile, tile - overlap), size - tile]
 
 
 class Canvas:
-    """Tiles of several planes laid together, each fading into the next by a raised cosine.
+    """Joins tiles of several planes; each fades into the next by a raised cosine.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Canvas:
         self.overlap = overlap
 
     def add(self, row: int, col: int, values: Floats, known: NDArray[np.bool_]) -> None:
-        """Lay a tile (plane, y, x) at a row and column; in the same order each time for the same bits."""
+        """Add a tile (plane, y, x) at a row and column; the same order gives the same bits."""
         height, width = known.shape
         down = _fade(row, row + height, self.known.shape[0], self.overlap)
         across = _fade(col, col + width, self.known.shape[1], self.overlap)
@@ -123,16 +123,16 @@ class Canvas:
         self.known[place] |= known
 
     def finish(self) -> Floats:
-        """The planes, once all tiles are there; the canvas is used up."""
+        """Return the planes when all tiles are there; the canvas is then used up."""
         self.sums /= self.weights
         return self.sums
 
 
 def _fade(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float64]:
-    """Return what a tile counts along an axis of `size` cells.
+    """Return the weight of a tile along an axis of `size` cells.
 
-    Nothing along its edges, where the network sees no neighbours, then a raised cosine, each over a third of the
-    overlap; whole at the edge of the scene, where it is the only one that knows.
+    The weight is 0 along its edges, where the network sees no neighbours, then a raised cosine, each over a third of
+    the overlap. It is 1 at the edge of the scene, where no other tile lies.
     """
     edge = overlap // 3
     part = np.clip((np.arange(stop - start) + 0.5 - edge) / (overlap - 2 * edge), 0, 1)

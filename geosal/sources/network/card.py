@@ -1,4 +1,4 @@
-"""What a trained model says of itself: the card, carried in the ONNX file as text."""
+"""The card of a trained model: its description, carried in the ONNX file as text."""
 
 import json
 import math
@@ -16,7 +16,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What must be known to use a model.
+    """All that is needed to use a model.
 
     The network takes ``(rgb / 255 - mean) / std`` as float32 ``(batch, 3, y, x)``, y and x multiples of `stride`, and
     gives ``cam`` ``(batch, class, y / stride, x / stride)`` and ``logits`` ``(batch, class)``.
@@ -81,7 +81,7 @@ class ModelCard:
         Raises
         ------
         SceneError
-            The file is another's, of a newer version, or its card makes no sense.
+            The file is no model of geosal's, is of a newer version, or its card makes no sense.
         """
         if metadata.get("format") != FORMAT:
             raise SceneError(f"{path}: is no MS-ROI model of geosal; make one with geosal train")

@@ -1,1 +1,1 @@
-"""Features of vector files and detections: read with suspicion, laid on the scene's grid, filled, softened."""
+"""Features of vector files and detections: check and read them, put them on the scene's grid, fill and soften them."""

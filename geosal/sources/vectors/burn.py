@@ -1,4 +1,4 @@
-"""Polygons to pixels: which pixel centres lie in which feature, the same whatever block is asked for.
+"""Fill polygons: find which pixel centres lie in which feature, with the same result in every block.
 
 A row of pixels is filled between the places where its centre line crosses the outline, taken in pairs from the left
 (even-odd rule; the scan-line conversion of J. D. Foley et al., *Computer Graphics: Principles and Practice*, 2nd ed.,
@@ -42,13 +42,13 @@ class Outlines:
     top, bottom
         (edge, 2), x and y of the ends of each edge that is not horizontal, ``top`` being the upper one.
     first
-        (feature + 1,): edges of feature i are ``first[i]`` to ``first[i + 1]``.
+        Offsets, (feature + 1,): edges of feature i are ``first[i]`` to ``first[i + 1]``.
     rank
-        (feature,), place of its saliency in `values`.
+        Position of each feature's saliency in `values`, (feature,).
     values
         Distinct saliencies, float32, ascending.
     rows, cols
-        (feature, 2), first row and row behind the last that a feature can fill, and columns likewise.
+        First row and row after the last that a feature can fill, (feature, 2), and columns likewise.
     """
 
     top: Floats
@@ -61,7 +61,7 @@ class Outlines:
 
     @classmethod
     def of(cls, polygons: NDArray[Any], values: NDArray[np.float32]) -> Self:
-        """Take polygons and multi-polygons apart.
+        """Make outlines from polygons and multi-polygons.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Outlines:
         values
             (feature,), saliency.
         """
-        import shapely  # quality bands import this room, and few of them hold polygons
+        import shapely  # quality bands import this module, and few of them have polygons
 
         parts, feature_of_part = shapely.get_parts(polygons, return_index=True)
         rings, part_of_ring = shapely.get_rings(parts, return_index=True)
@@ -94,7 +94,7 @@ class Outlines:
 
     @classmethod
     def joined(cls, pieces: Sequence[Self]) -> Self:
-        """Put outlines together, one after the other."""
+        """Join outlines, one after the other."""
         values = np.concatenate([piece.values[piece.rank] for piece in pieces])
         distinct, rank = np.unique(values, return_inverse=True)
         counts = np.concatenate([np.diff(piece.first) for piece in pieces])
@@ -109,7 +109,7 @@ class Outlines:
         )
 
     def ranks(self, block: Block) -> NDArray[np.int32]:
-        """Place of the highest saliency among the features over each pixel, from 1; 0 where there is none; (y, x).
+        """Return the rank of the highest saliency over each pixel, (y, x), counted from 1; 0 without a feature.
 
         The block may reach beyond the scene.
         """
@@ -136,13 +136,13 @@ class Outlines:
 
     @property
     def nbytes(self) -> int:
-        """Memory that they take."""
+        """Return the bytes that they take."""
         parts = (self.top, self.bottom, self.first, self.rank, self.values, self.rows, self.cols)
         return sum(part.nbytes for part in parts)
 
     @property
     def work_bytes(self) -> int:
-        """Memory that one reader takes beside the block, whatever the block."""
+        """Return the bytes that one reader takes besides any block."""
         edges = len(self.top)
         return _EDGE_BYTES * (min(edges, _MAX_EDGES) + min(edges * STRIP, _MAX_CROSSINGS))
 
@@ -160,14 +160,14 @@ class Outlines:
             flat[_ranges(base[piece], length[piece])] = np.repeat(rank[piece], length[piece])
 
     def _under(self, block: Block) -> Ints:
-        """Features that may fill a pixel of a block."""
+        """Return the features that may fill a pixel of a block."""
         rows, cols = self.rows, self.cols
         near = (rows[:, 0] < block.row_stop) & (rows[:, 1] > block.row_off)
         near &= (cols[:, 0] < block.col_stop) & (cols[:, 1] > block.col_off)
         return np.flatnonzero(near)
 
     def _edges(self, features: Ints, block: Block) -> "_Edges":
-        """Edges of some features that reach into the rows of a block."""
+        """Return the edges of some features that reach into the rows of a block."""
         count = self.first[features + 1] - self.first[features]
         edges = _ranges(self.first[features], count)
         owner = np.repeat(np.arange(features.size), count)
@@ -189,7 +189,7 @@ class _Edges(NamedTuple):
 
 
 def _spans(edges: _Edges, block: Block) -> tuple[Ints, Ints, Ints, Ints]:
-    """Runs of pixels inside features: whose, and its row and columns (start, stop) in the block."""
+    """Return runs of pixels inside features: the feature, the row, and columns (start, stop) in the block."""
     owner, top, bottom = edges
     low, high = _crossed(edges, block)
     crossed = np.repeat(np.arange(owner.size), high - low)
@@ -216,8 +216,8 @@ def _strips(edges: _Edges, block: Block) -> Iterator[Block]:
 
 
 def _crossed(edges: _Edges, block: Block) -> tuple[Ints, Ints]:
-    """First row of a block that each edge crosses, and the row behind the last."""
-    # A row counts when its centre is at or below the upper end and above the lower one: no end counts twice.
+    """Return the first row of a block that each edge crosses, and the row after the last."""
+    # A row counts if its centre is at or below the upper end and above the lower one, so no end counts twice.
     low, high = np.ceil(edges.top[:, 1] - 0.5), np.ceil(edges.bottom[:, 1] - 0.5)
     low, high = np.clip([low, high], block.row_off, block.row_stop).astype(np.int64)
     return low, high
@@ -226,8 +226,8 @@ def _crossed(edges: _Edges, block: Block) -> tuple[Ints, Ints]:
 def _double(flat: NDArray[np.int32], base: Ints, length: Ints, rank: NDArray[np.int32]) -> None:
     """Raise runs of pixels to their ranks, which ascend, at a cost that does not grow with their lengths.
 
-    A run is two runs of the largest power of two that fits in it, at its two ends; a run of a power of two is two of
-    the power below. So runs are told by their first pixels, power by power, from the largest.
+    A run consists of two runs of the largest power of two that fits in it, at its two ends; a run of a power of two
+    consists of two of the power below. So runs are marked by their first pixels, power by power, from the largest.
     """
     power = np.frexp(length.astype(np.float64))[1] - 1
     lead = np.zeros_like(flat)
@@ -243,7 +243,7 @@ def _double(flat: NDArray[np.int32], base: Ints, length: Ints, rank: NDArray[np.
 
 
 def _ranges(start: Ints, length: Ints) -> Ints:
-    """``start[0], start[0] + 1, ...`` for `length[0]` numbers, then those of the next."""
+    """Return ``start[0], start[0] + 1, ...`` for `length[0]` numbers, then those of the next."""
     ends = np.cumsum(length)
     total = int(ends[-1]) if ends.size else 0
     return np.arange(total) + np.repeat(start - ends + length, length)

@@ -1,7 +1,7 @@
-"""Where a scene lies in the CRS of a vector file, and features cut to that place.
+"""Find where a scene lies in the CRS of a vector file, and cut features to that place.
 
-A projection is good near its own place. Far from it points have no image, or one on the wrong side: a polygon that
-spans the globe would vanish, or turn round. So only what lies around the scene is projected.
+A projection is valid near its own place. Far from it points have no image, or one on the wrong side: a polygon that
+spans the globe would vanish, or turn inside out. So only the surroundings of the scene are projected.
 """
 
 from functools import lru_cache
@@ -71,7 +71,7 @@ def source_crs(text: str, told: str | None, given: str | None) -> Any:
     SaliencyError
         There is neither.
     UsageError
-        They differ, or make no sense.
+        The two differ, or make no sense.
     """
     try:
         if told is not None:
@@ -88,7 +88,7 @@ def source_crs(text: str, told: str | None, given: str | None) -> Any:
 
 @lru_cache(maxsize=64)
 def period(wkt: str) -> float | None:
-    """Length of a turn along x of a CRS, in its unit; None where the map does not come back."""
+    """Return the period of a CRS along x, in its unit; None where the map is not periodic."""
     crs = pyproj.CRS.from_wkt(wkt)
     if crs.is_geographic:
         return float(round(2 * np.pi / crs.axis_info[0].unit_conversion_factor, 6))
@@ -132,7 +132,7 @@ def scene_boxes(source: Any, grid: Grid, reach: float) -> Floats | None:
         return None
     left, bottom, right, top = bounds
     turn = period(source.to_wkt()) or 0
-    if right < left:  # the date changes between them
+    if right < left:  # the antimeridian lies between them
         right += turn
     wide, high = _MARGIN * (right - left), _MARGIN * (top - bottom)
     box = np.array([left - wide, bottom - high, right + wide, top + high])
@@ -144,12 +144,12 @@ def scene_boxes(source: Any, grid: Grid, reach: float) -> Floats | None:
 
 
 def _bounds(source: Any, grid: Grid, reach: float) -> tuple[float, float, float, float] | None:
-    """Left, bottom, right, top of the scene in a CRS; right is below left where the date changes between them."""
+    """Return left, bottom, right, top of the scene in a CRS; right is below left across the antimeridian."""
     target = pyproj.CRS.from_wkt(grid.crs or "")
     x, y = places_around(grid, reach + AROUND)
     bounds = x.min(), y.min(), x.max(), y.max()
     if source.is_geographic and abs(source.axis_info[0].unit_conversion_factor - np.pi / 180) > 1e-9:
-        return None  # PROJ knows of poles in degrees only
+        return None  # PROJ handles poles in degrees only
     if source.equals(target, ignore_axis_order=True):
         return bounds
     try:
@@ -157,7 +157,7 @@ def _bounds(source: Any, grid: Grid, reach: float) -> tuple[float, float, float,
         x, y = way.transform(x, y)
         if not np.isfinite([*x, *y]).all():
             return None
-        if source.is_geographic:  # PROJ knows of the poles, and of the line where the date changes
+        if source.is_geographic:  # PROJ handles the poles and the antimeridian
             west, south, east, north = way.transform_bounds(*bounds, densify_pts=_NODES)
             return west, south, east, north
     except pyproj.exceptions.ProjError:
@@ -166,12 +166,12 @@ def _bounds(source: Any, grid: Grid, reach: float) -> tuple[float, float, float,
 
 
 def cut(geometries: NDArray[Any], boxes: Floats | None) -> tuple[NDArray[Any], int]:
-    """Cut features to boxes, (box, 4); what lies in one of them stays as it is, to the bit.
+    """Cut features to boxes, (box, 4); a feature inside one of them keeps its bits.
 
     Returns
     -------
     geometries
-        Empty where nothing is left; those with coordinates that are no numbers stay.
+        Cut geometries, empty where nothing is left; those with coordinates that are no numbers stay.
     mended
         Number of features that were invalid and had to be mended before they were cut.
     """
@@ -193,7 +193,7 @@ def cut(geometries: NDArray[Any], boxes: Floats | None) -> tuple[NDArray[Any], i
 
 
 def places_around(grid: Grid, reach: float) -> tuple[Floats, Floats]:
-    """Places all over the scene and `reach` pixels around it, on the map."""
+    """Return places all over the scene and `reach` pixels around it, on the map."""
     col, row = np.meshgrid(
         np.linspace(-reach, grid.width + reach, _NODES), np.linspace(-reach, grid.height + reach, _NODES)
     )

@@ -1,4 +1,4 @@
-"""Detections drawn on an image: COCO annotations and tables of boxes, in columns and rows of its pixels."""
+"""Read detections drawn on an image: COCO annotations and tables of boxes, in columns and rows of its pixels."""
 
 import csv
 import json
@@ -97,13 +97,13 @@ def read_coco(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> F
 
 
 def _of_results(results: list[Any]) -> dict[str, Any]:
-    """Make a document of what detectors write (https://cocodataset.org/#format-results): boxes and ids of images."""
+    """Make a document from a detector's results (https://cocodataset.org/#format-results): boxes and ids of images."""
     ids = dict.fromkeys(entry["image_id"] for entry in results)
     return {"annotations": results, "images": [{"id": one, "file_name": str(one)} for one in ids]}
 
 
 def _shape(entry: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Rows and columns of an image; None where they are not told."""
+    """Return rows and columns of an image; None where unknown."""
     if entry.get("height") is None or entry.get("width") is None:
         return None
     height, width = float(entry["height"]), float(entry["width"])
@@ -147,7 +147,7 @@ def read_csv(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> Fe
 
 
 def _read_table(text: str, path: str, file: IO[str], query: FeatureQuery, frame: ImageFrame) -> Features:
-    """Read a table twice, line by line: which images it has, then the boxes of the one that is meant."""
+    """Read a table twice, line by line: first its images, then the boxes of the chosen one."""
     head = next(_rows(path, file))[1]
     draw = _drawer(path, head)
     image_column = next((name for name in _IMAGE if name in head), None)
@@ -178,7 +178,7 @@ def _read_table(text: str, path: str, file: IO[str], query: FeatureQuery, frame:
 
 
 def _rows(path: str, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
-    """Lines of a table and their numbers; the first, in lower case, names the columns."""
+    """Yield lines of a table and their numbers; the first, in lower case, names the columns."""
 
     def lines() -> Iterator[str]:
         file.seek(0)
@@ -199,7 +199,7 @@ def _rows(path: str, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(path: str, file: IO[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Lines of a table by column, and their numbers."""
+    """Yield lines of a table by column, and their numbers."""
     rows = _rows(path, file)
     _, head = next(rows)
     count = 0
@@ -244,9 +244,9 @@ def _drawer(path: str, head: list[str]) -> Any:
 
 
 def _choose(text: str, images: list[_Image], wanted: str | None, frame: ImageFrame) -> list[_Image]:
-    """Find the image that is the scene: as the user says, by name, else by being the only one or of its size.
+    """Find the image that is the scene: the user's, the one of its name, or the only one, or the only one of its size.
 
-    Names are those of all images, also of those without a box: another one's boxes are not the scene's.
+    All images count, also those without a box: the boxes of another image are not the scene's.
     """
     drawn = [image for image in images if image.drawn]
     if wanted == "all":

@@ -23,7 +23,7 @@ _FINE = 256
 
 @dataclass(frozen=True, slots=True)
 class Feather:
-    """How far and how saliency falls.
+    """Width and shape of a soft edge.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Feather:
 
     @classmethod
     def of(cls, text: str, width: float, sides: tuple[float, float]) -> "Feather":
-        """Make one from a width and the sides of a pixel (height, width), all in one unit.
+        """Make a soft edge from a width and the sides of a pixel (height, width), all in one unit.
 
         Raises
         ------
@@ -59,12 +59,12 @@ class Feather:
 
     @property
     def work_bytes(self) -> int:
-        """Memory that `feathered` takes beside the block, whatever the block."""
+        """Return the bytes that `feathered` takes besides any block."""
         return (_TILE + 2 * self.halo) ** 2 * _PIXEL_BYTES
 
 
 def few_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str | None]:
-    """Round saliencies of features with soft edges, where too many are different; and tell so.
+    """Round saliencies of features with soft edges, if too many are different, and return a note about it.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ def few_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str | 
 
 
 def feathered(outlines: Outlines, block: Block, background: float, feather: Feather) -> NDArray[np.float32]:
-    """Saliency of a block, (y, x): of the features, around them what their ramps give, elsewhere the background.
+    """Return the saliency of a block, (y, x): that of features, ramps around them, and the background elsewhere.
 
     With d the distance between pixel centres, a feature of saliency v gives ``b + (v - b) * max(0, 1 - d / width)``.
-    Ramps above the background unite by max; where there is none, those below it unite by min.
+    Ramps above the background are combined by max; where there is none, those below it by min.
     """
     out = np.empty(block.shape, np.float32)
     for top in range(0, block.height, _TILE):
@@ -107,7 +107,7 @@ def _tile(outlines: Outlines, tile: Block, background: float, feather: Feather) 
     base = np.float32(background)
     above = np.full(around.shape, base)
     below = np.full(around.shape, base)
-    # Ranks are renumbered: a list of all that the file has would be long for each tile.
+    # Ranks are renumbered: a list of all ranks in the file would be long for each tile.
     present = np.unique(ranks[ranks > 0])
     labels = np.searchsorted(present, ranks).astype(np.int32) + 1
     labels[ranks == 0] = 0

@@ -1,4 +1,4 @@
-"""GeoParquet files: a table whose metadata tell which column holds geometries, and in which CRS."""
+"""Read GeoParquet: a table whose metadata name the column of geometries and their CRS."""
 
 import json
 from typing import Any
@@ -20,11 +20,11 @@ def read_parquet(text: str, path: str, query: FeatureQuery) -> Features:
     Raises
     ------
     UsageError
-        No such attribute, `where`, which needs another format, or pyarrow is not installed.
+        There is no such attribute, `where` is given, which needs another format, or pyarrow is not installed.
     SceneError
         The file is no GeoParquet, or cannot be read.
     ResourceError
-        It has more features or vertices than any saliency needs.
+        The file has too many features or vertices.
     """
     try:
         import pyarrow as pa
@@ -44,14 +44,14 @@ def read_parquet(text: str, path: str, query: FeatureQuery) -> Features:
         raise SceneError(f"{path}: is no GeoParquet that can be read ({one_line(error)}); write it again") from error
     geometries = from_wkb(path, wkb)
     there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    # No "crs" member means longitude and latitude, a null that nobody knows.
+    # No "crs" member means longitude and latitude, a null means unknown.
     crs = column.get("crs", "OGC:CRS84")
     crs = json.dumps(crs) if isinstance(crs, dict) else crs if crs is None else str(crs)
     return Features(geometries[there], None if values is None else values[there], crs)
 
 
 def _geo(path: str) -> tuple[str, dict[str, Any]]:
-    """Name of the primary column, and what the file's metadata say of it."""
+    """Return the name of the primary column, and its metadata."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -76,7 +76,7 @@ def _geo(path: str) -> tuple[str, dict[str, Any]]:
 
 
 def _read(text: str, path: str, name: str, attribute: str | None) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    """Geometries as WKB, and the attribute. What occurs often is stored once, and is held once."""
+    """Read geometries as WKB, and the attribute. Repeated values are stored once in the file, and in memory."""
     import pyarrow as pa
     from pyarrow import compute, parquet
 

@@ -1,4 +1,4 @@
-"""What a vector file is, told from its first bytes and, of an archive, from what lies in it."""
+"""Recognise the kind of a vector file by its first bytes, and that of an archive by its content."""
 
 import mmap
 import os
@@ -23,7 +23,7 @@ _MEMBERS = {".shp": "shp", ".kml": "KML"}
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The one file of features in an archive: its kind, and its name there."""
+    """The only file of features in an archive: its kind, and its name there."""
 
     kind: str
     name: str
@@ -57,7 +57,7 @@ def _by_text(path: str, head: bytes) -> str | None:
 
 
 def _says_geojson(text: bytes) -> bool:
-    """Return whether JSON starts as GeoJSON does, by its outermost members; what does not is looked at as COCO."""
+    """Return whether JSON is GeoJSON, by its outermost members; other JSON is read as COCO."""
     depth, keys = 0, set()
     for token in TOKEN.finditer(text):
         if token[1] is None:
@@ -81,14 +81,14 @@ def _one_a_line(path: str) -> bool:
 
 
 def member_of(path: str, most: int = 2**30) -> Member:
-    """Find the shapefile or the KML file in an archive, and look at its first bytes.
+    """Find the shapefile or the KML file in an archive, and check its first bytes.
 
     Raises
     ------
     SceneError
-        It cannot be read, or holds none of them, or several.
+        The archive cannot be read, or holds none of them, or several.
     ResourceError
-        It unpacks to more than `most` bytes.
+        The archive unpacks to more than `most` bytes.
     """
     import zipfile
     import zlib

@@ -1,4 +1,4 @@
-"""Features on the scene's grid: projected, in columns and rows, grown by a distance, points and lines made areas."""
+"""Put features on the scene's grid: project them, and convert them to columns and rows."""
 
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ class Placed(NamedTuple):
 
 
 def to_pixels(text: str, features: Features, grid: Grid, crs: str | None, reach: float = 0.0) -> Placed:
-    """Bring geometries into pixel coordinates.
+    """Convert geometries to pixel coordinates.
 
     Parameters
     ----------
@@ -53,15 +53,15 @@ def to_pixels(text: str, features: Features, grid: Grid, crs: str | None, reach:
     crs
         CRS that the user gives for a file without one, such as ``EPSG:5070``; None without it.
     reach
-        Pixels around the scene that count. What lies farther off is cut away before it is projected: there a projection
-        may have no place, or the wrong one.
+        Pixels around the scene that count. Parts farther away are cut off before the projection, which may have no
+        place there, or the wrong one.
 
     Raises
     ------
     SaliencyError
-        One of the two has no place on the map, or there is no way from one CRS to the other.
+        One of the two has no place on the map, or no transformation exists from one CRS to the other.
     UsageError
-        `crs` is given though the file has another one.
+        `crs` is given, although the file has another one.
     """
     if features.pixels:
         places = shapely.get_coordinates(features.geometries)
@@ -77,7 +77,7 @@ def to_pixels(text: str, features: Features, grid: Grid, crs: str | None, reach:
 
 
 def _with_places(laid: NDArray[Any], placed: Floats, mended: int) -> Placed:
-    """Give geometries, laid on the map, places in pixels; empty where a place is none."""
+    """Convert geometries on the map to pixels; empty where a coordinate is not finite."""
     good = np.asarray(np.isfinite(placed).all(axis=1))
     out = shapely.set_coordinates(laid.copy(), np.where(good[:, None], placed, 0))
     if good.all():
@@ -89,18 +89,18 @@ def _with_places(laid: NDArray[Any], placed: Floats, mended: int) -> Placed:
 
 
 class _Way(NamedTuple):
-    """From a file's coordinates to the scene's pixels."""
+    """Map from a file's coordinates to the scene's pixels."""
 
     grid: Grid
     project: Any
     """Maps the file's coordinates to the scene's map, (n, 2) to (n, 2); None where they are the same."""
     turn: float | None
-    """Length of a turn of the scene's map, None where it does not come back."""
+    """Period of the scene's map along x, None where it is not periodic."""
 
     def columns_rows(self, places: Floats) -> Floats:
-        """From map coordinates (n, 2) to columns and rows."""
+        """Convert map coordinates (n, 2) to columns and rows."""
         m = self.grid.transform
-        # The difference to the origin first: both are large, and what is left is small.
+        # The difference to the origin comes first: both are large, and their difference is small.
         x, y = places[:, 0] - m.c, places[:, 1] - m.f
         if m.b == 0 and m.d == 0:
             return np.stack([x / m.a, y / m.e], axis=1)
@@ -109,11 +109,11 @@ class _Way(NamedTuple):
             return np.stack([(m.e * x - m.b * y) / size, (m.a * y - m.d * x) / size], axis=1)
 
     def pixels(self, places: Floats) -> Floats:
-        """From the file's coordinates (n, 2) to columns and rows."""
+        """Convert the file's coordinates (n, 2) to columns and rows."""
         return self.columns_rows(places if self.project is None else self.project(places))
 
     def short(self, steps: Floats) -> Floats:
-        """Take whole turns of the map out of steps in pixels, (n, 2): a side over its edge is no side across it."""
+        """Remove whole turns of the map from steps in pixels, (n, 2): a side over its edge does not cross the map."""
         if self.turn is None:
             return steps
         m = self.grid.transform
@@ -123,7 +123,7 @@ class _Way(NamedTuple):
         return np.asarray(steps - over * [m.e / size, -m.d / size])
 
     def on_map(self, geometries: NDArray[Any], reach: float) -> NDArray[Any]:
-        """Lay geometries on the scene's map, with whole turns to where the scene counts."""
+        """Put geometries on the scene's map, shifted by whole turns to the scene."""
         laid = geometries
         if self.project is not None:
             laid = shapely.set_coordinates(geometries.copy(), self.project(shapely.get_coordinates(geometries)))
@@ -163,7 +163,7 @@ def _densify(geometries: NDArray[Any], way: _Way) -> NDArray[Any]:
         length = np.hypot(*(end - start).T)
         known = np.isfinite(off)
         step, longest, worst = np.full(look.size, np.inf), np.zeros(look.size), np.zeros(look.size)
-        # What a chord misses falls with the square of its length.
+        # The error of a chord falls with the square of its length.
         np.minimum.at(step, owner[known], (length / np.maximum(np.ceil(np.sqrt(off / TOLERANCE)), 1))[known])
         np.maximum.at(longest, owner[known], length[known])
         np.maximum.at(worst, owner[known], off[known])
@@ -178,9 +178,9 @@ def _densify(geometries: NDArray[Any], way: _Way) -> NDArray[Any]:
 
 
 def _sides(geometries: NDArray[Any], way: _Way) -> tuple[Floats, Floats, NDArray[np.float64], NDArray[np.int64]]:
-    """All sides: start and end (side, 2), how far off a straight line is in pixels, and which geometry each is of.
+    """Return all sides: start and end (side, 2), the error of a straight line in pixels, and the geometry of each.
 
-    Rings and parts are not joined.
+    No side joins two rings or parts.
     """
     parts, owner = shapely.get_parts(geometries, return_index=True)
     area = shapely.get_type_id(parts) == _POLYGON
@@ -191,7 +191,7 @@ def _sides(geometries: NDArray[Any], way: _Way) -> tuple[Floats, Floats, NDArray
     same = of_line[1:] == of_line[:-1]
     start, end, first, last = places[:-1][same], places[1:][same], placed[:-1][same], placed[1:][same]
     off = _off((start + end) / 2, first, last, way)
-    # A side whose ends bend to opposite sides may have its middle on the line; a short one cannot by much.
+    # A side whose halves bend to opposite sides may have its middle on the line; a short one bends only little.
     with np.errstate(invalid="ignore"):
         more = np.flatnonzero((off > TOLERANCE / 4) | (np.hypot(*way.short(last - first).T) > _SHORT))
     for part in (0.25, 0.75):
@@ -239,7 +239,7 @@ def no_overlap(text: str, features: Features, grid: Grid) -> SaliencyError:
 
 
 def _degrees(crs: str | None, bounds: Any) -> str:
-    """West, south, east, north as text: in degrees, or as they are where that is impossible."""
+    """Return west, south, east, north as text: in degrees, or unchanged where that is impossible."""
     try:
         degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform_bounds(*bounds)
     except (pyproj.exceptions.ProjError, ValueError):

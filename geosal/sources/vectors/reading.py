@@ -1,7 +1,7 @@
-"""A vector file, read: its geometries as they are, their attribute, their CRS.
+"""Read a vector file: geometries in its own coordinates, an attribute, and the CRS.
 
-The kind of a file is told from its first bytes, never from its name: GDAL has drivers that run commands, follow links
-and open other files, and would pick one of them by what a file says. Only these get through: GeoJSON, GeoPackage,
+The first bytes of a file decide its kind, never its name: GDAL has drivers that run commands, follow links and open
+other files, and would choose one of them by the content of a file. Only these kinds are read: GeoJSON, GeoPackage,
 shapefile, FlatGeobuf, KML, GeoParquet, COCO detections and tables of boxes.
 """
 
@@ -39,7 +39,7 @@ Near = Callable[[str | None], Boxes | None]
 
 @dataclass(frozen=True, slots=True)
 class FeatureQuery:
-    """Which features are wanted, and which of their attributes.
+    """Selection of features and of their attribute.
 
     Attributes
     ----------
@@ -79,13 +79,13 @@ class Features:
     values
         (feature,), float64, of the attribute asked for, NaN where a feature has none; None when none was asked for.
     crs
-        Anything that pyproj takes; None when the file tells none.
+        The CRS, in any form for pyproj; None when the file has none.
     pixels
-        Coordinates are columns and rows of the scene.
+        Whether coordinates are columns and rows of the scene.
     notes
         Warnings for the user.
     assumed
-        The file tells no CRS; `crs` is what its format means then.
+        Whether the file has no CRS; `crs` is then the default of its format.
     """
 
     geometries: NDArray[Any]
@@ -104,7 +104,7 @@ def kind_of(path: str) -> str:
     Raises
     ------
     SceneError
-        It is missing, empty, or none of those that are read.
+        The file is missing, empty, or of another kind.
     """
     if "://" in path or path.startswith("/vsi"):
         raise SceneError(f"{path}: vector files are read from local disks only; fetch it first")
@@ -122,7 +122,7 @@ def kind_of(path: str) -> str:
     if not head:
         raise SceneError(f"{path}: the file is empty; copy it again")
     kind = by_magic(path, head)
-    # Of a shapefile that is cut off OGR reads what is left and says nothing. Length in 16-bit words: ESRI Shapefile
+    # OGR reads a shapefile that is cut off without an error. The length is in 16-bit words: ESRI Shapefile
     # Technical Description (1998), table 1.
     if kind == "shp" and head.startswith(SHP) and 2 * int.from_bytes(head[24:28], "big") > os.path.getsize(path):
         raise SceneError(f"{path}: the shapefile is cut off; copy it again")
@@ -147,14 +147,15 @@ def _unknown(path: str, head: bytes) -> SceneError:
 def read_ogr(text: str, path: str, kind: str, query: FeatureQuery, near: Near | None = None) -> Features:
     """Read GeoJSON, GeoPackage, shapefile, FlatGeobuf or KML through GDAL.
 
-    Formats with a spatial index give what is `near` alone; if that is nothing, a sample that tells where features are.
+    Formats with a spatial index return only features that are `near`; without any, a sample that shows where features
+    are.
 
     Raises
     ------
     UsageError
-        No such layer or attribute, or a condition that makes no sense.
+        There is no such layer or attribute, or the condition makes no sense.
     SceneError
-        The file cannot be read, or has what may name other files.
+        The file cannot be read, or has elements that may name other files.
     ResourceError
         It has more features or vertices than any saliency needs.
     """
@@ -164,7 +165,7 @@ def read_ogr(text: str, path: str, kind: str, query: FeatureQuery, near: Near | 
     try:
         layer = _layer(text, pyogrio.list_layers(name), query.layer)
         info = pyogrio.read_info(name, layer=layer, force_feature_count=True)
-        # Of one feature a line GDAL reads no CRS.
+        # GDAL reads no CRS from files of one feature a line.
         assumed = kind == "GeoJSONSeq" or (kind == "GeoJSON" and not tells_crs(path))
         if assumed and query.crs is not None:
             info["crs"] = None
@@ -193,8 +194,8 @@ def read_ogr(text: str, path: str, kind: str, query: FeatureQuery, near: Near | 
 
 
 def _name_for_gdal(path: str, kind: str) -> str:
-    """Check what GDAL must not be given, and tell it the file in such a way that it takes our driver."""
-    # The prefix keeps every other driver that reads JSON away from the file, one that runs commands among them.
+    """Refuse files that GDAL must not open, and return a name by which it uses the intended driver."""
+    # The prefix keeps away all other drivers that read JSON; one of them runs commands.
     name = os.path.abspath(path)
     if kind in {"GeoJSON", "GeoJSONSeq"}:
         check_geojson(path)
@@ -212,8 +213,8 @@ def _name_for_gdal(path: str, kind: str) -> str:
 
 
 def _bounding(boxes: Boxes | None, total: Any) -> tuple[float, float, float, float] | None:
-    """One box around those in which features may lie; None where all are to be read."""
-    # Without bounds there is no index either; GDAL would pass over a feature at infinity without a word.
+    """Return one box around those in which features may lie; None where all are to be read."""
+    # Without bounds there is no index either; GDAL would skip a feature at infinity without a message.
     if boxes is None or total is None or not np.isfinite(total).all():
         return None
     left, bottom, right, top = total
@@ -226,7 +227,7 @@ def _bounding(boxes: Boxes | None, total: Any) -> tuple[float, float, float, flo
 def _read_pages(
     path: str, name: str, layer: str, info: dict[str, Any], query: FeatureQuery, box: tuple[float, ...] | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Read geometries as WKB, and the attribute, in pieces that a file of this size should have in memory."""
+    """Read geometries as WKB, and the attribute, in pieces whose memory suits the size of the file."""
     import pyogrio
 
     columns = [] if query.attribute is None else [query.attribute]
@@ -254,7 +255,7 @@ def _read_pages(
 
 
 def _layer(text: str, rows: NDArray[Any], wanted: str | None) -> str:
-    """Name of the layer to be read; tables without geometries, such as QGIS's styles, are passed over."""
+    """Return the name of the layer to read; tables without geometries, such as QGIS's styles, are ignored."""
     layers = [str(name) for name, _ in rows]
     shapes = [str(name) for name, kind in rows if kind is not None]
     if not layers:
@@ -324,7 +325,7 @@ def numbers(text: str, attribute: str, column: NDArray[Any]) -> NDArray[np.float
 
 
 def fingerprint(path: str) -> str:
-    """SHA-256 of a file; of a shapefile, of its four parts one after the other.
+    """Return the SHA-256 of a file; for a shapefile, that of its four parts one after the other.
 
     Raises
     ------
@@ -347,5 +348,5 @@ def fingerprint(path: str) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """Another library's message, fit for one of ours."""
+    """Return another library's message in a form for ours."""
     return " ".join(str(error).split())[:300]

@@ -1,4 +1,4 @@
-"""Geometries in pixel coordinates made polygons: grown by a distance, points and lines drawn, none too thin to show."""
+"""Make polygons of geometries in pixel coordinates: grow them, draw points and lines, and widen thin ones."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ _POINTS = (0, 4)
 
 
 def flat(geometries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Take collections apart; and which of the geometries each is of."""
+    """Divide collections into their parts; return them with the number of the geometry that each is from."""
     owner = np.arange(geometries.size)
     while (shapely.get_type_id(geometries) == _COLLECTION).any():
         geometries, of_part = shapely.get_parts(geometries, return_index=True)
@@ -38,7 +38,7 @@ def polygons_of(
     Parameters
     ----------
     placed
-        (feature,), in pixel coordinates; the caller gives them away.
+        Geometries, (feature,), in pixel coordinates; they are released, so the caller must not use them again.
     grid
         Grid of the scene.
     reach
@@ -53,7 +53,7 @@ def polygons_of(
     polygons
         (polygon,).
     owner
-        (polygon,), which of the geometries each is of.
+        Number of the geometry that each polygon is from, (polygon,).
     mended
         Number of geometries that were invalid.
     """
@@ -84,7 +84,7 @@ def _middles(placed: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
 
 
 def covering(polygons: NDArray[Any], values: NDArray[np.float32], around: Block) -> Outlines:
-    """Outlines in which every feature has a pixel: one that is too thin for a pixel centre is drawn a pixel wide."""
+    """Make outlines in which every feature has a pixel: one too thin for a pixel centre is drawn a pixel wide."""
     outlines = Outlines.of(polygons, values)
     thin = np.flatnonzero(shapely.area(polygons) <= _THIN * shapely.length(polygons))
     for drawn in (lambda few: shapely.buffer(few, 0.5), _pixels):
@@ -98,7 +98,7 @@ def covering(polygons: NDArray[Any], values: NDArray[np.float32], around: Block)
 
 
 def _pixels(polygons: NDArray[Any]) -> NDArray[Any]:
-    """The pixel that a place in each polygon lies in."""
+    """Return the pixel of a point in each polygon."""
     return around_points(shapely.get_coordinates(shapely.point_on_surface(polygons)))
 
 

@@ -1,4 +1,4 @@
-"""Files of text, looked through before a library builds something of them: links, entities, nesting without end."""
+"""Check text files before a library parses them: links, entities, and endless nesting."""
 
 import mmap
 import re
@@ -27,7 +27,7 @@ def check_geojson(path: str) -> None:
     Raises
     ------
     SceneError
-        It has, or it cannot be read.
+        The file has such a link, or it cannot be read.
     """
     try:
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -44,7 +44,7 @@ def check_geojson(path: str) -> None:
 def tells_crs(path: str) -> bool:
     """Return whether a GeoJSON names a CRS; without, it is in degrees of WGS 84 (RFC 7946, section 4).
 
-    What an attribute of a feature is called does not matter: the outermost members alone count, as for GDAL.
+    Names of attributes do not matter: only the outermost members count, as for GDAL.
     """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         named = {found.start() for found in _CRS_OBJECT.finditer(content)}
@@ -61,7 +61,7 @@ def tells_crs(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class XmlKind:
-    """What a kind of XML file is, and is not.
+    """Rules for a kind of XML file.
 
     Attributes
     ----------
@@ -90,14 +90,14 @@ CLOUD_MASK = XmlKind("cloud mask", "Mask", 32, 250_000, "give MSK_CLOUDS_B00.gml
 
 
 def check_xml(path: str, file: IO[bytes], kind: XmlKind) -> None:
-    """Read an XML file once, building nothing.
+    """Read an XML file once, without building a tree.
 
     Raises
     ------
     SceneError
-        It is not well-formed, is another kind, has a document type, or links to other files.
+        The file is not well-formed, is of another kind, has a document type, or links to other files.
     ResourceError
-        It has too many elements, or too many in each other.
+        The file has too many elements, or is nested too deep.
     """
     from xml.parsers import expat
 

@@ -1,4 +1,4 @@
-"""Features of a vector file as saliency: what lies in them counts, what does not is background."""
+"""Saliency from the features of a vector file: pixels in them count, others are background."""
 
 import os
 import threading
@@ -57,9 +57,9 @@ class Vector:
     grid
         Grid of the scene.
     scene
-        Path of the scene, by which detections know their image.
+        Path of the scene, by which detections find their image.
     query
-        Which features, and which attribute.
+        Selection of features and of their attribute.
     saliency
         Saliency of all features, where there is no attribute.
     limits
@@ -90,7 +90,7 @@ class Vector:
 
     @classmethod
     def open(cls, source: SourceText, context: OpenContext) -> Self:
-        """Read the features and lay them on the scene.
+        """Read the features and put them on the scene's grid.
 
         Raises
         ------
@@ -99,9 +99,9 @@ class Vector:
         SceneError
             The file cannot be read, or is of a kind that is not trusted.
         SaliencyError
-            No feature lies on the scene, or the attribute holds what is no saliency.
+            No feature lies on the scene, or values of the attribute are no saliency.
         ResourceError
-            The file has more features than any saliency needs.
+            The file has too many features.
         """
         source.only(*_PARAMETERS)
         if source.get("attribute") is not None and source.get("saliency") is not None:
@@ -143,7 +143,7 @@ class Vector:
         SceneError
             The file cannot be read here.
         SaliencyError
-            It has changed since it was opened.
+            The file has changed since it was opened.
         """
         laid = self._laid()
         if laid.feather is not None:
@@ -152,7 +152,7 @@ class Vector:
         return table[laid.outlines.ranks(block)]
 
     def read_coded(self, block: Block) -> Coded | None:
-        """Saliency of a block by the rank of its features, where there are few values and no soft edges."""
+        """Return the saliency of a block by ranks of features, where there are few values and no soft edges."""
         laid = self._laid()
         if laid.feather is not None or laid.outlines.values.size > _CODES:
             return None
@@ -162,26 +162,26 @@ class Vector:
         return Coded(laid.outlines.ranks(block).astype(np.uint8), table)
 
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """True everywhere: what is no feature is background."""
+        """Return True everywhere: pixels outside features are background."""
         return np.ones((rows.size, cols.size), dtype=bool)
 
     def __dask_tokenize__(self) -> Hashable:
-        """The class and its parameters, the file's hash among them."""
+        """Return the class and its parameters, with the hash of the file."""
         return type(self).__qualname__, repr(self)
 
     @property
     def work_bytes(self) -> int:
-        """Memory of one reader beside the block: the outlines it fills, and a tile with its soft edges."""
+        """Return the bytes of one reader besides the block: the outlines it fills, and a tile with its soft edges."""
         laid = self._laid()
         return laid.outlines.work_bytes + (0 if laid.feather is None else laid.feather.work_bytes)
 
     @property
     def shared_bytes(self) -> int:
-        """Memory of the outlines, which all readers of a process share."""
+        """Return the bytes of the outlines, which all readers of a process share."""
         return self._laid().outlines.nbytes
 
     def _laid(self) -> "_Laid":
-        """Features on the grid, read once in each process; the source itself stays small when it travels."""
+        """Return the features on the grid, read once in each process; so the pickled source stays small."""
         key = replace(self, text="")
         with _lock:
             if key not in _kept:
@@ -203,7 +203,7 @@ _lock = threading.Lock()
 
 
 def _lay(vector: Vector) -> _Laid:
-    """Read the file and lay its features on the grid."""
+    """Read the file and put its features on the grid."""
     if fingerprint(vector.path) != vector.fingerprint:
         raise SaliencyError(f"{vector.text}: the file has changed since it was opened; leave it alone while it is used")
     feather = _feather(vector)
@@ -223,7 +223,7 @@ def _lay(vector: Vector) -> _Laid:
         notes += [] if rounded is None else [rounded]
     soft = 0.0 if feather is None else feather.width
     pieces, lost, mended = [], 0, 0
-    # Piece by piece: geometries as objects take several times the memory of their outlines.
+    # They are read piece by piece: geometries as objects take several times the memory of their outlines.
     for start in range(0, values.size, _PIECE):
         try:
             single, part = flat(features.geometries[start : start + _PIECE])
@@ -248,7 +248,7 @@ def _lay(vector: Vector) -> _Laid:
 
 
 def _with_numbers(vector: Vector, features: Features) -> tuple[Features, list[str]]:
-    """Leave out features with coordinates that are no numbers, and tell how many."""
+    """Leave out features with coordinates that are no numbers, and warn of their number."""
     good = np.ones(features.geometries.size, np.bool_)
     for start in range(0, good.size, _PIECE):
         places, owner = shapely.get_coordinates(features.geometries[start : start + _PIECE], return_index=True)
@@ -263,7 +263,7 @@ def _with_numbers(vector: Vector, features: Features) -> tuple[Features, list[st
 
 
 def _around(grid: Grid, feather: Feather | None) -> Block:
-    """The scene and what its soft edges look at."""
+    """Return the scene with the surroundings that soft edges look at."""
     halo = 0 if feather is None else feather.halo
     return Block(-halo, -halo, grid.height + 2 * halo, grid.width + 2 * halo)
 
@@ -291,7 +291,7 @@ def _read(vector: Vector, reach: float) -> Features:
 
 
 def _saliency(vector: Vector, features: Features) -> tuple[NDArray[np.float64], list[str]]:
-    """Saliency of each feature, and what the user should be warned of."""
+    """Return the saliency of each feature, and warnings for the user."""
     if features.values is None:
         return np.full(features.geometries.size, vector.saliency), []
     low, high = vector.limits
@@ -319,7 +319,7 @@ def _feather(vector: Vector) -> Feather | None:
 
 
 def _reach(vector: Vector, feather: Feather | None) -> float:
-    """Pixels around the scene from which a feature may count."""
+    """Return the pixels around the scene from which a feature may count."""
     reach = 0.0 if feather is None else feather.width
     if vector.buffer.pixels or vector.buffer.amount == 0:
         return reach + vector.buffer.amount

@@ -1,4 +1,4 @@
-"""Geometries as WKB and WKT, looked through before GEOS reads them: it recurses into collections until the stack ends.
+"""Check geometries as WKB and WKT before GEOS reads them: it recurses into collections until the stack overflows.
 
 WKB: OGC 06-103r4, section 8, with the flags for Z, M and SRID of PostGIS.
 """
@@ -45,7 +45,7 @@ def from_wkb(path: str, wkb: NDArray[Any]) -> NDArray[Any]:
     Raises
     ------
     SceneError
-        One of them is damaged, or nested as none needs.
+        A geometry is damaged, or nested too deep.
     """
     try:
         for geometry in wkb:
@@ -58,14 +58,14 @@ def from_wkb(path: str, wkb: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_wkb(wkb: bytes) -> None:
-    """Walk through a geometry as GEOS does, without recursion; where it ends too early GEOS says so itself.
+    """Walk through a geometry as GEOS does, without recursion; GEOS itself reports one that ends too early.
 
     Raises
     ------
     ValueError
-        Collections lie too deep in each other, or a part has a type that there is not.
+        Collections are nested too deep, or a part has an unknown type.
     """
-    at, left = 0, [1]  # parts still to come of each collection that is open
+    at, left = 0, [1]  # remaining parts of each open collection
     while left:
         if left[-1] == 0:
             left.pop()
@@ -88,7 +88,7 @@ def check_wkb(wkb: bytes) -> None:
 
 
 def check_wkt(text: str) -> str:
-    """Give a text back when no brackets lie too deep in each other.
+    """Return a text whose brackets are not nested too deep.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Maps that go round: longitudes, and the x of cylindrical projections, come back after a turn.
+"""Periodic maps: longitudes, and the x of cylindrical projections, repeat after a turn; the antimeridian is their edge.
 
 PROJ gives every place once, between two edges of the map. A side over the edge would jump across the map, and a
-feature at one edge would miss a scene that counts on from the other. So rings are made continuous, side by side, and
-features are laid by whole turns to where the scene counts.
+feature at one edge would miss a scene that continues over the other. So rings are made continuous, side by side, and
+features are shifted by whole turns to the scene.
 """
 
 from typing import Any, NamedTuple
@@ -35,17 +35,17 @@ class MapWindow(NamedTuple):
 
 
 def turns(steps: Any, turn: float) -> Any:
-    """Whole turns in steps along x, to be taken out: no step is meant to be longer than half a turn."""
+    """Return the whole turns in steps along x, to be removed: no step can be longer than half a turn."""
     return np.round(steps / turn)
 
 
 def continuous(source: NDArray[Any], placed: NDArray[Any], turn: float, window: MapWindow) -> NDArray[Any]:
-    """Take out the jumps that sides over the map's edge make.
+    """Remove the jumps of sides over the map's edge.
 
     Parameters
     ----------
     source
-        Geometries in their own CRS, whose sides are short enough: none goes half round the world.
+        Geometries in their own CRS, whose sides are shorter than half a turn.
     placed
         The same with coordinates on the scene's map.
     turn
@@ -65,7 +65,7 @@ def continuous(source: NDArray[Any], placed: NDArray[Any], turn: float, window: 
 
 
 def towards(placed: NDArray[Any], turn: float, window: MapWindow) -> NDArray[Any]:
-    """Lay features by whole turns to where the scene counts: each as often as it comes near it."""
+    """Shift features by whole turns to the scene, each as often as it comes near it."""
     left, _, right, _ = shapely.bounds(placed).T
     with np.errstate(invalid="ignore"):
         first, last = np.ceil((window.left - right) / turn), np.floor((window.right - left) / turn)
@@ -78,7 +78,7 @@ def towards(placed: NDArray[Any], turn: float, window: MapWindow) -> NDArray[Any
 
 
 def _joined(parts: list[Any]) -> Any:
-    """One geometry of several; areas that touch become one, so that a cut at the map's edge is no outline."""
+    """Join geometries; areas that touch become one, so that a cut at the map's edge is no outline."""
     if len(parts) == 1:
         return parts[0]
     if np.isin(shapely.get_type_id(parts), _AREAL).all():
@@ -101,10 +101,10 @@ def _part(source: Any, placed: Any, turn: float, window: MapWindow) -> Any:
         area = shapely.difference(covers[0], shapely.union_all(covers[1:]))
         if shapely.is_empty(area):
             return area
-        # What lies beyond the window has not every hole.
+        # Holes beyond the window may be missing.
         return shapely.intersection(area, shapely.box(window.left, area.bounds[1], window.right, area.bounds[3]))
     middles = [(ring[:, 0].min() + ring[:, 0].max()) / 2 for ring in rings]
-    # A hole lies in its shell, in whichever turn it was begun.
+    # A hole lies in its shell, whatever turn it starts in.
     shell, *holes = [
         _moved(ring, turns(middles[0] - middle, turn) * turn) for ring, middle in zip(rings, middles, strict=True)
     ]
@@ -112,7 +112,7 @@ def _part(source: Any, placed: Any, turn: float, window: MapWindow) -> Any:
 
 
 def _unwrapped(line: Any, turn: float) -> Floats:
-    """Coordinates of a line or a ring, (place, 2), in steps of at most half a turn."""
+    """Return the coordinates of a line or a ring, (place, 2), in steps of at most half a turn."""
     places = shapely.get_coordinates(line)
     places[1:, 0] -= np.cumsum(turns(np.diff(places[:, 0]), turn)) * turn
     return np.asarray(places)
@@ -126,9 +126,9 @@ def _copies(ring: Floats, turn: float, window: MapWindow) -> Any:
 
 
 def _around_pole(ring: Floats, anticlockwise: bool, turn: float, window: MapWindow) -> Any:
-    """Draw the area in a ring that goes round the world: all beyond it, from one end of the window to the other.
+    """Draw the area in a ring around a pole: all beyond it, from one end of the window to the other.
 
-    Of a ring that runs anticlockwise the inside is on the left: north of what runs east.
+    The inside of an anticlockwise ring is on the left: north of a ring that runs east.
     """
     east = ring[-1, 0] > ring[0, 0]
     ring = ring if east else ring[::-1]
@@ -141,7 +141,7 @@ def _around_pole(ring: Floats, anticlockwise: bool, turn: float, window: MapWind
 
 
 def _turns_over(ring: Floats, turn: float, window: MapWindow) -> tuple[int, int]:
-    """First and last turn by which a ring is laid on the window."""
+    """Return the first and the last turn by which a ring falls on the window."""
     first = np.ceil((window.left - ring[:, 0].max()) / turn)
     return int(first), int(max(first, np.floor((window.right - ring[:, 0].min()) / turn)))
 
