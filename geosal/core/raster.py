@@ -22,6 +22,9 @@ ROLES = (
 )  # fmt: skip
 """Names of bands across sensors: the `common_name` of STAC's `eo` extension, rededge and nir numbered as there."""
 
+_EPSILON = float(np.finfo(np.float32).eps)
+APART = 8 * _EPSILON
+"""Share of a nodata code by which a float, of any type, lies beside it; GDAL needs half of that."""
 _OF_COUNTS = re.compile(
     r".*_(MULT|ADD)(_BAND_\w+)?|QUANTIZE_CAL_M(IN|AX)(_BAND_\w+)?|.*QUANTIFICATION_VALUE|(.*_)?ADD_OFFSET(_\w+)?"
     r"|(.*_)?SCALE(_FACTOR)?|OFFSET|valid_(min|max|range)|_FillValue|missing_value",
@@ -202,20 +205,20 @@ def told_nodata(array: Any) -> float | None:
 
 
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
-    """Find the samples that carry the nodata code, as GDAL does.
+    """Find the samples that carry the nodata code, as GDAL's masks do.
 
-    Integers match by equality. Floats match within two units in the last place (GDAL's ``ARE_REAL_EQUAL``), because
-    tags have ESRI's -3.4028235e38 in several roundings. NaN matches NaN.
+    Integers match by equality. Floats match within two units in the last place of a float32, whatever their type
+    (GDAL's ``ARE_REAL_EQUAL``), because tags have ESRI's -3.4028235e38 in several roundings. Sums are of the samples'
+    own type, as in GDAL: one that overflows, near the ends of float32, matches. NaN matches NaN.
     """
     if np.isnan(nodata):
         return np.isnan(samples) if samples.dtype.kind == "f" else np.zeros(samples.shape, np.bool_)
     if samples.dtype.kind != "f":
         return np.asarray(samples == samples.dtype.type(nodata))
-    code = float(samples.dtype.type(nodata))
-    wide = samples.astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(wide - code) < 2 * float(np.finfo(samples.dtype).eps) * np.abs(wide + code)
-    return np.asarray(near | (wide == code))
+    code, alike = samples.dtype.type(nodata), samples.dtype.type(2 * _EPSILON)
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        near = np.abs(samples - code) < alike * np.abs(samples + code)
+    return np.asarray(near | (samples == code))
 
 
 def valid_samples(samples: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
@@ -273,12 +276,12 @@ def is_mean_apart(nodata: float, dtype: str | np.dtype[Any]) -> bool:
 def move_off_nodata(samples: NDArray[Any], hit: NDArray[np.bool_], nodata: float) -> None:
     """Move computed samples off the nodata code, to the next value.
 
-    The move is upwards from 0 and from the least value, otherwise towards 0; for floats, as far as GDAL needs to tell
-    the values apart.
+    The move is upwards from about 0 and from the least value, otherwise towards 0; for floats, as far as GDAL needs to
+    tell the values apart.
     """
     code = samples.dtype.type(nodata)
     if isinstance(code, np.floating):
-        limits = np.finfo(code.dtype)
-        samples[hit] = code * (1 - 8 * limits.eps) if code != 0 else limits.tiny
+        least = np.finfo(code.dtype).tiny
+        samples[hit] = code * (1 - APART) if APART * abs(code) > least else code + least
     else:
         samples[hit] = code + 1 if code <= 0 else code - 1

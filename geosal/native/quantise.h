@@ -43,10 +43,11 @@ INLINE void PASTE(NAME, _round)(const quantising *q, const SAMPLE *restrict in, 
     }
 }
 
+/* As GDAL compares: the sum is of the samples' type, and one that overflows matches. */
 INLINE int PASTE(NAME, _is_code)(const SAMPLE sample, const WIDE code)
 {
-    const WIDE value = (WIDE)sample;
-    return (fabs(value - code) < 2 * EPSILON * fabs(value + code)) | (value == code);
+    const SAMPLE given = (SAMPLE)code, off = sample - given, sum = sample + given;
+    return (fabs(off) < 2 * EPSILON * fabs(sum)) | (sample == given);
 }
 
 INLINE void PASTE(NAME, _keep_off)(const quantising *q, const SAMPLE *restrict in, SAMPLE *restrict out)

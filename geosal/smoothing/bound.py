@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.core.raster import is_nodata
+from geosal.core.raster import APART, is_nodata
 from geosal.errors import UsageError
 from geosal.native import quantise
 from geosal.native.loops import QUANTISED
@@ -232,8 +232,8 @@ def _keep_off_nodata(after: NDArray[Any], before: NDArray[Any], nodata: float) -
         code = after.dtype.type(nodata)
         after[hit] = np.where(were > code, code + (were > code), code - (were < code))
         return
-    limits, code, wide = np.finfo(after.dtype), float(after.dtype.type(nodata)), were.astype(np.float64)
-    apart = max(float(limits.tiny), 8 * float(limits.eps) * abs(code))  # GDAL distinguishes half of this
+    code, wide = float(after.dtype.type(nodata)), were.astype(np.float64)
+    apart = max(float(np.finfo(after.dtype).tiny), APART * abs(code))
     moved = (code + np.copysign(apart, wide - code)).astype(after.dtype)
     no_worse = np.abs(moved.astype(np.float64) - wide) <= np.abs(code - wide)
     after[hit] = np.where(no_worse & ~is_nodata(moved, nodata), moved, were)

@@ -24,28 +24,29 @@ from geosal.core.raster import (
 CODES = [
     ("uint8", 0), ("uint8", 255), ("int16", -32768), ("int16", -1), ("uint16", 7), ("float32", -9999.0),
     ("float32", -3.4028234663852886e38), ("float32", 0.0), ("float32", np.nan), ("float64", -1.7976931348623157e308),
-    ("float64", 1e-3),
+    ("float64", 1e-3), ("float64", -9999.0), ("float64", -3.4028234663852886e38), ("float32", 1e38),
+    ("float32", 3.4028234663852886e38), ("float64", 1e300), ("float32", 1e-40), ("float64", 1e-310),
 ]  # fmt: skip
 
 
 def around(code: float, dtype: str) -> np.ndarray:
-    """The code, its next neighbours in the type on both sides, and values far away: (1, 1, x).
-
-    Of float64, and at the end of float32, GDAL takes more for the code than we do; there the neighbours are few.
-    """
+    """The code, its next neighbours in the type on both sides, shares beside it, and values far away: (1, 1, x)."""
     kind = np.dtype(dtype)
     if kind.kind != "f":
         limits = np.iinfo(kind)
         return np.array([n for n in range(int(code) - 3, int(code) + 4) if limits.min <= n <= limits.max], kind)[
             None, None
         ]
+    limits = np.finfo(kind)
     steps = [np.array(1.0 if np.isnan(code) else code, kind)] * 2
-    values = [kind.type(code), kind.type(np.nan), kind.type(1.5)]
-    for _ in range(12 if dtype == "float32" and abs(code) < 1e38 else 3):
-        steps = [np.nextafter(step, np.array(to, kind)) for step, to in zip(steps, (-1e30, 1e30), strict=True)]
-        values += [step for step in steps if np.isfinite(step)]
-    values += [kind.type(-code * 0.5)] if abs(code) > 1e38 else [kind.type(code * 0.9999)]
-    return np.array(values, kind)[None, None]
+    values = [kind.type(code), *map(kind.type, (np.nan, 1.5, 0.0, limits.min, limits.max, limits.tiny))]
+    with np.errstate(over="ignore", under="ignore"):
+        for _ in range(12):
+            steps = [np.nextafter(step, np.array(to, kind)) for step, to in zip(steps, (-np.inf, np.inf), strict=True)]
+            values += [step for step in steps if np.isfinite(step)]
+        for share in (-0.5, 0.5, 0.9999, 3, *(1 + sign * 10.0**-n for sign in (-1, 1) for n in range(5, 17))):
+            values.append(kind.type(code) * kind.type(share))
+    return np.array([value for value in values if not np.isinf(value)], kind)[None, None]
 
 
 @pytest.mark.parametrize(("dtype", "code"), CODES)
