@@ -1,4 +1,4 @@
-"""What a report must not be written over: files of a job, what lies in folders of it, what GDAL reads beside them."""
+"""Keep reports apart from the files of a job, from its folders, and from the files that GDAL reads beside them."""
 
 import os
 import re
@@ -19,7 +19,7 @@ _INSTEAD = frozenset({
 
 
 def refuse_job_file(option: str, target: str, paths: Iterable[str | None]) -> None:
-    """Refuse to write a report over a file of the job, into a folder of it, or as what GDAL takes for a part of it.
+    """Refuse to write a report over a file of the job, into a folder of it, or as a file that GDAL reads with it.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def _is_same_file(target: str, path: str) -> bool:
         place = Path(target).resolve()
         if same_file(path, place):
             return True
-        return place == Path(path.replace("\0", "")).resolve()  # neither is there yet
+        return place == Path(path.replace("\0", "")).resolve()  # neither exists yet
     except (OSError, ValueError, RuntimeError):  # a link to itself, or no file's name
         return False
 
@@ -65,7 +65,7 @@ def _is_part(target: str, path: str) -> bool:
 
 
 def _spellings(path: str) -> Iterator[Path]:
-    """A file by its name, beside which GDAL looks, and by that of what a link leads to, where an output goes."""
+    """Return a file's path as named, beside which GDAL looks, and with links resolved, where an output goes."""
     try:
         named = Path(path.removeprefix("file://").replace("\0", ""))
         yield named.parent.resolve() / named.name
@@ -75,7 +75,7 @@ def _spellings(path: str) -> Iterator[Path]:
 
 
 def _is_beside(part: Path, main: Path) -> bool:
-    """Return whether GDAL, which minds no capitals, would look for a name beside another."""
+    """Return whether GDAL, which ignores case, would look for a name beside another."""
     name, whole, stem = part.name.lower(), main.name.lower(), main.stem.lower()
     if part.parent != main.parent or name == whole:
         return False
@@ -85,5 +85,5 @@ def _is_beside(part: Path, main: Path) -> bool:
 
 
 def _world_files(suffix: str) -> set[str]:
-    """Suffixes of a raster's world file: ``.tfw`` and ``.tifw`` for ``.tif``."""
+    """Return the suffixes of a raster's world file: ``.tfw`` and ``.tifw`` for ``.tif``."""
     return {f".{suffix[1]}{suffix[-1]}w", f"{suffix}w"} if len(suffix) > 1 else set()

@@ -43,10 +43,10 @@ _RULES = ("combine", "outside", "background")
 @options.overwrite
 @options.report_options
 def compare(original: str, candidate: str, report: Report, quiet: bool, table: str | None, **wish: Any) -> None:
-    """Tell how far CANDIDATE is from ORIGINAL: PSNR, SSIM, MS-SSIM, errors, bits per pixel.
+    """Measure how far CANDIDATE is from ORIGINAL: PSNR, SSIM, MS-SSIM, errors, bits per pixel.
 
-    With a --saliency the salient part (what is to be kept), the background and each level are told apart. Where one of
-    the two holds no data nothing is compared.
+    With a --saliency, the salient part (what is to be kept), the background and each level get figures of their own.
+    Pixels where one of the two holds no data are not compared.
 
     \b
     geosal compare scene.tif smaller.tif

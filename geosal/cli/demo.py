@@ -1,4 +1,4 @@
-"""``geosal demo``: the main job on a scene made up for it."""
+"""``geosal demo``: the main job on a synthetic scene."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -32,8 +32,8 @@ def experiment(
     """Compare content-aware JPEGs with plain ones of the same size, on folders of images.
 
     CONFIG says which; configs/ms-roi-tables.yaml is the evaluation of the paper. The output folder gets report.md,
-    its tables as CSV, results.json, and the saliency maps. Exit code 6 where a file does not come to the size of the
-    plain JPEG within 1 %; the report is written all the same.
+    its tables as CSV, results.json, and the saliency maps. The exit code is 6 if a file misses the size of the plain
+    JPEG by more than 1 %; the report is still written.
 
     \b
     geosal experiment configs/ms-roi-tables.yaml --images my-pictures --output tables
@@ -56,7 +56,7 @@ def experiment(
 
 
 def _collections(texts: tuple[str, ...]) -> dict[str, Any] | None:
-    """Folders by the names of their collections; a folder without one is called after itself."""
+    """Return folders by the names of their collections; a folder without one is named after itself."""
     found: dict[str, list[str]] = {}
     for text in texts:
         name, equals, place = text.partition("=")
@@ -67,7 +67,7 @@ def _collections(texts: tuple[str, ...]) -> dict[str, Any] | None:
 
 
 def _make_room(place: Path, *, overwrite: bool) -> None:
-    """Refuse, before the work, a folder that holds something, or cannot be one."""
+    """Refuse, before the work, a folder that is not empty, or cannot be made."""
     place = Path(os.path.abspath(place))  # a/../b is b, though there be no a
     try:
         if place.exists() and not place.is_dir():

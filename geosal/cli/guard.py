@@ -1,4 +1,4 @@
-"""What stands between a command and the terminal: errors, warnings, logs and signals become single lines on stderr.
+"""Guard a command: errors, warnings, logs and signals become single lines on stderr.
 
 A signal raises an exception in the main thread, so that every `with` block cleans up behind it. Should the clean-up
 hang, because a thread sits in GDAL, a timer ends the process all the same.
@@ -34,7 +34,7 @@ _STOPPED = "nothing incomplete stands under the name of an output"
 
 
 class Terminated(BaseException):
-    """SIGTERM came. Like KeyboardInterrupt no `Exception`, so that nothing takes it for a failure of its own."""
+    """SIGTERM came. Like KeyboardInterrupt it is no `Exception`, so that no code handles it as a failure."""
 
 
 def say(line: str) -> None:
@@ -43,7 +43,7 @@ def say(line: str) -> None:
 
 
 def silence_libraries() -> None:
-    """Keep from the terminal what C libraries print on stderr by themselves; Python's own stderr stays.
+    """Keep messages of C libraries on stderr off the terminal; Python's own stderr stays.
 
     libtiff's error handler of last resort writes there whatever GDAL is told; what went wrong comes back as an
     exception all the same.
@@ -66,7 +66,7 @@ def _descriptor(stream: TextIO) -> int | None:
 
 
 def set_verbosity(context: click.Context, level: int) -> None:
-    """Note how much the user wishes to read: 1 for -v, 2 for -vv. It adds up over the group and its command."""
+    """Set how much the user wants to read: 1 for -v, 2 for -vv. It adds up over the group and its command."""
     context.meta[_VERBOSITY] = verbosity(context) + level
     chosen = {0: logging.WARNING, 1: logging.INFO}.get(verbosity(context), logging.DEBUG)
     logging.getLogger("geosal").setLevel(chosen)
@@ -104,11 +104,11 @@ class GuardedGroup(click.Group):
 
 
 def report(error: BaseException, level: int = 0) -> int:
-    """Print the line for an exception, its traceback before it from -vv on, and tell the exit code."""
+    """Print the line for an exception, after its traceback with -vv, and return the exit code."""
     if level > 1 and not isinstance(error, click.ClickException):
         sys.stderr.write(redact("".join(traceback.format_exception(error))))
     if _is_broken_pipe(error):
-        # The reader left (geosal ... | head): no more output, and no complaint when Python flushes at exit.
+        # The reader left (geosal ... | head): print no more, and no error when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     code, line = _code_and_line(error)
@@ -187,7 +187,7 @@ class _Watchdog:
 def _signals_as_exceptions() -> Iterator[_Watchdog]:
     """Turn SIGINT into KeyboardInterrupt and SIGTERM into `Terminated` while the body runs."""
     watchdog = _Watchdog()
-    if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
+    if threading.current_thread() is not threading.main_thread():  # handlers can only be set there
         yield watchdog
         return
     numbers = [signal.SIGINT, signal.SIGTERM]
@@ -239,7 +239,7 @@ class _LineHandler(logging.Handler):
 
 @contextmanager
 def _logs_as_lines() -> Iterator[None]:
-    """Show the logs of geosal, and none of the libraries: what they complain of comes back as an exception."""
+    """Show the logs of geosal, and none of the libraries: their errors are raised as exceptions."""
     handler, silent = _LineHandler(), logging.NullHandler()
     libraries = ("rasterio", "distributed", "tornado", "asyncio")
     loggers: list[tuple[logging.Logger, logging.Handler]] = [(logging.getLogger("geosal"), handler)]

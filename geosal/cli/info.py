@@ -14,7 +14,7 @@ from geosal.scenes import describe
 @options.drivers
 @options.report_options
 def info(input: str, drivers: tuple[str, ...], report: Report, quiet: bool) -> None:
-    """Tell what a raster or a product holds, and what geosal did to it when geosal wrote it.
+    """Show what a raster or a product holds, and what geosal did to it when geosal wrote it.
 
     \b
     geosal info scene.tif
@@ -49,7 +49,7 @@ def _as_table(raster: dict[str, Any]) -> str:
 
 
 def _as_product(product: dict[str, Any]) -> list[tuple[str, object]]:
-    """Rows on all that a product has, whether it is opened by default or not."""
+    """Make rows about all bands of a product, whether they are opened by default or not."""
     there = [band for band in product["bands"] if band["resolutions"]]
     missing = [band["name"] for band in product["bands"] if not band["resolutions"]]
     names = ", ".join(

@@ -22,7 +22,7 @@ from geosal.version import __version__
 
 
 class _Commands(MutableMapping[str, click.Command]):
-    """The commands by name; each is the function of that name in the file of that name, imported when asked for."""
+    """The commands by name; each is the function of that name in the file of that name, imported on first use."""
 
     def __init__(self, *names: str) -> None:
         self._commands: dict[str, click.Command | None] = dict.fromkeys(names)

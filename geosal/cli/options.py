@@ -23,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
-    """Make one decorator of several; the first stands first in the help."""
+    """Make one decorator of several; the first one comes first in the help."""
 
     def decorate(command: Command) -> Command:
         for decorator in reversed(decorators):
@@ -174,7 +174,7 @@ report_options = together(quiet, json, verbose)
 
 
 def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
-    """Make the recipe of a YAML file and the options that were given; those go before what the file says.
+    """Make the recipe of a YAML file and the given options, which override those of the file.
 
     Creation options go before those of the file one by one, but for those of another codec. What excludes something of
     the file takes its place: bands by number and by name, bytes and quality, the rules of other sources.
@@ -229,7 +229,7 @@ def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
 
 
 def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[str, ...]:
-    """Files and folders of a job: those named, the folders of products that they mean, and what its SOURCEs name.
+    """Return files and folders of a job: those named, the folders of their products, and what its SOURCEs name.
 
     Raises
     ------
@@ -248,6 +248,6 @@ def keep_report_apart(report: Report, sources: Sequence[str | SourceText], *path
     Raises
     ------
     UsageError
-        As `Report.keep_apart` and `job_paths`.
+        See `Report.keep_apart` and `job_paths`.
     """
     report.keep_apart(*job_paths(sources, *paths))

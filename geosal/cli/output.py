@@ -1,4 +1,4 @@
-"""What commands print: tables for people, one JSON document for programs."""
+"""Output of commands: tables for people, one JSON document for programs."""
 
 import errno
 import json
@@ -19,14 +19,14 @@ _STDOUT = "-"
 
 @dataclass(frozen=True)
 class Report:
-    """Where the outcome of a command goes.
+    """Printer of the outcome of a command.
 
     Attributes
     ----------
     target
         File of the JSON document, "-" for stdout, None for none.
     quiet
-        Print no table after a job; its file is its outcome.
+        Whether to print no table after a job, whose file is its outcome.
     """
 
     target: str | None = None
@@ -61,7 +61,7 @@ class Report:
         Raises
         ------
         UsageError
-            As `geosal.cli.apart.refuse_job_file`, or the document's path holds something else.
+            See `geosal.cli.apart.refuse_job_file`; or the document's path holds something else.
         """
         if self.target is None or self.target == _STDOUT:
             return
@@ -95,7 +95,7 @@ class Report:
             return
         try:
             if (path := Path(self.target)).is_file():
-                path.unlink()  # a hard link to it is somebody else's
+                path.unlink()  # a hard link to it belongs to others
             path.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise OutputError(
@@ -117,7 +117,7 @@ def _is_document(path: Path) -> bool:
 
 
 def _echo(text: str) -> None:
-    """Print on stdout; a reader that has left is its own matter, a full disk is ours."""
+    """Print on stdout; a reader that has left is no error, a full disk is one."""
     try:
         click.echo(text)
     except OSError as error:
@@ -127,7 +127,7 @@ def _echo(text: str) -> None:
 
 
 def _without_secrets(value: Any) -> Any:
-    """Redact URLs in a document; a number that JSON does not know becomes text."""
+    """Redact URLs in a document; a number that JSON does not have becomes text."""
     match value:
         case str():
             return redact(value)
@@ -176,7 +176,7 @@ def as_shares(shares: Mapping[str, float] | Mapping[int, float]) -> str:
 
 
 def as_kernels(document: Mapping[str, Any], effective: str) -> tuple[str, object]:
-    """Row of the table that tells what the pixels get: kernels, or levels where a treatment does not smooth."""
+    """Make the table row about what the pixels get: kernels, or levels where a treatment does not smooth."""
     if "smooth" in document["treatment"].split():
         return "kernels", f"{as_shares(document['kernel_shares'])}; effective {effective}"
     return "levels", f"{as_shares(document['level_shares'])}; 0 is saliency 1; nothing is smoothed"
@@ -188,7 +188,7 @@ def as_ladder(ladder: Mapping[str, Any]) -> str:
 
 
 def as_search(facts: Mapping[str, Any] | None) -> list[tuple[str, object]]:
-    """Write how a target was reached, in rows; none where nothing was asked for."""
+    """Make rows on how a target was reached; none without a target."""
     if facts is None:
         return []
     figures = facts.get("reached") or {"bytes": facts.get("reached_bytes")}

@@ -17,7 +17,7 @@ from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, counted, 
 )  # fmt: skip
 @options.report_options
 def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish: Any) -> None:
-    """Tell what compress would do with the same options; a sample is read, nothing is written.
+    """Show what compress would do with the same options; a sample is read, nothing is written.
 
     \b
     geosal plan scene.tif smaller.tif --saliency mask.tif

@@ -31,8 +31,8 @@ class Bars:
     Parameters
     ----------
     pixels
-        Pixels of the scene: blocks are shown as the pixels they hold, so that the throughput means something. None
-        where they are not known: blocks are shown as such.
+        Pixels of the scene: progress is then shown in pixels, which gives a meaningful throughput. None where they are
+        unknown: progress is then shown in blocks.
     """
 
     def __init__(self, pixels: int | None = None) -> None:
@@ -69,7 +69,7 @@ class Bars:
 
 @contextmanager
 def progress_bars(pixels: int | None = None, *, quiet: bool) -> Iterator[Callable[["Progress"], None] | None]:
-    """Lend a progress callback, or None where a bar would be noise: stderr is no terminal, or --quiet."""
+    """Provide a progress callback, or None where a bar would be noise: stderr is no terminal, or --quiet."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

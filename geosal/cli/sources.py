@@ -1,4 +1,4 @@
-"""``geosal sources``: where to look, and how it is written."""
+"""``geosal sources``: the kinds of SOURCE and their syntax."""
 
 import textwrap
 from dataclasses import asdict
@@ -16,7 +16,7 @@ _WIDTH = 100
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @options.report_options
 def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
-    """List what a SOURCE may be, with its parameters; with NAME, all that is known of it.
+    """List all kinds of SOURCE with their parameters; with NAME, show all about one.
 
     \b
     geosal sources
@@ -37,7 +37,7 @@ def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
 
 
 def _keys(entry: Entry) -> tuple[str, ...]:
-    """Return what an entry is asked for by; those that read files by raster, vector, classes."""
+    """Return the names by which an entry is shown; for those that read files: raster, vector, classes."""
     return entry.names if entry.file is None else (entry.file,)
 
 

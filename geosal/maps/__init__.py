@@ -1,1 +1,1 @@
-"""Saliency to look at: a map as a file, and as a picture over its scene."""
+"""Write saliency to look at: a map as a file, and a picture of it over its scene."""

@@ -1,4 +1,4 @@
-"""A picture of a saliency map over its scene: PNG, small, to be looked at before and after a job."""
+"""Draw a small picture (PNG) of a saliency map over its scene, to look at before and after a job."""
 
 import warnings
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ _GLYPHS = {
 
 
 def jet(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Colours (…, 3) of saliency (…): blue, cyan, yellow, red, as heat maps in the literature are drawn.
+    """Return colours (…, 3) of saliency (…): blue, cyan, yellow, red, as in most heat maps of the literature.
 
     Each channel is ``1.5 - |4 s - c|`` cut to [0, 1], with c of 3, 2 and 1 for red, green and blue.
     """
@@ -58,7 +58,7 @@ def jet(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
 
 
 def viridis(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Colours (…, 3) of saliency (…): dark violet to yellow, of even lightness; safe for the colour-blind."""
+    """Return colours (…, 3) of saliency (…): dark violet to yellow, of even lightness, safe for the colour-blind."""
     stops = np.linspace(0, 1, len(_VIRIDIS))
     channels = [np.interp(values, stops, channel) for channel in zip(*_VIRIDIS, strict=True)]
     return np.asarray(np.rint(np.stack(channels, axis=-1)).astype(np.uint8))
@@ -69,7 +69,7 @@ PALETTES = {JET: jet, "viridis": viridis}
 
 
 class Map(Protocol):
-    """Saliency on a grid: `geosal.sources.Saliency`, or what was made of it."""
+    """Saliency on a grid: `geosal.sources.Saliency`, or one derived from it."""
 
     @property
     def grid(self) -> Grid:
@@ -85,7 +85,7 @@ def check_preview(path: str, *, overwrite: bool, palette: str = JET, inputs: Seq
     Raises
     ------
     UsageError
-        Not a PNG, or no such palette.
+        The path is no PNG, or there is no such palette.
     OutputError
         It cannot be written there.
     """
@@ -106,10 +106,10 @@ def write_preview(
     overwrite: bool = False,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Write the saliency of a scene as a heat map over a grey picture of it, both made small.
+    """Write the saliency of a scene as a heat map over a grey picture of it, both reduced.
 
-    Each pixel shows the mean saliency of ``factor`` x ``factor`` pixels of the scene over one of them. What is no data
-    is transparent. Memory is that of a few blocks, whatever the scene.
+    Each pixel shows the mean saliency of ``factor`` x ``factor`` pixels of the scene over one of them. Pixels without
+    data are transparent. Memory is that of a few blocks, whatever the scene.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def write_preview(
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """A saliency map over its scene, drawn and not yet written.
+    """A picture of a saliency map over its scene, not yet written.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class Preview:
     palette
         Its colours.
     factor
-        Rows and columns of the scene's pixels that one of its own shows.
+        Rows and columns of the scene in one of its pixels.
     """
 
     image: NDArray[np.uint8]
@@ -181,7 +181,7 @@ class Preview:
 def draw(
     scene: AnyScene, saliency: Map, *, palette: str = JET, size: int = SIZE, workers: int | None = None
 ) -> Preview:
-    """Draw what `write_preview` writes.
+    """Draw the picture of `write_preview`.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def draw(
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
-    """Means of a block's cells of `factor` x `factor` pixels; those at the edge are smaller."""
+    """Return means of a block's cells of `factor` x `factor` pixels; those at the edge are smaller."""
 
     saliency: Map
     factor: int
@@ -213,7 +213,7 @@ class _Cells:
 
 
 def small_saliency(saliency: Map, factor: int, workers: int | None = None) -> NDArray[np.float32]:
-    """Mean saliency of the cells of `factor` x `factor` pixels, (ceil(rows / factor), ceil(columns / factor)).
+    """Return the mean saliency of cells of `factor` x `factor` pixels, (ceil(rows / factor), ceil(columns / factor)).
 
     Raises
     ------
@@ -230,7 +230,7 @@ def small_saliency(saliency: Map, factor: int, workers: int | None = None) -> ND
 
 
 def _grey(scene: AnyScene, factor: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Lightness (y, x) in [0, 1] of a scene made small, of its first three bands, and where it shows anything."""
+    """Return lightness (y, x) in [0, 1] of a reduced scene, from its first three bands, and where it has data."""
     bands = [band for band in range(scene.layout.count) if band != scene.layout.alpha][:3] or [0]
     small = decimate(scene, factor, bands)
     shown = np.asarray(small.valid.any(axis=0))
@@ -289,7 +289,7 @@ def _write_png(path: str, image: NDArray[np.uint8], *, overwrite: bool) -> None:
                 rasterio.open(made, "w", driver="PNG", dtype="uint8", count=count, height=height, width=width) as file,
             ):
                 file.write(np.moveaxis(image, -1, 0))
-        except Exception as error:  # a private type of rasterio's comes bare where closing fails
+        except Exception as error:  # rasterio raises a private type where closing fails
             cause = cause_of(error).replace(str(made), path)
             raise OutputError(f"{path}: cannot be written ({cause}); write it elsewhere") from error
         work.publish(made)

@@ -1,4 +1,4 @@
-"""A saliency map as a file: what the sources say on the grid of a scene, 255 = 1.0 = kept as it is."""
+"""Write a saliency map as a file: the saliency on the grid of a scene, 255 = 1.0 = kept as it is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ _GUARD = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class _Map:
-    """The map that is written; holds paths and specs only."""
+    """The map to write; it holds paths and specs only."""
 
     saliency: Saliency
     levels: int | None = None
@@ -51,11 +51,11 @@ class _Map:
         return self.saliency.grid
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, brought to levels."""
+        """Return the saliency of a block, reduced to levels."""
         return self.read_known(block)[0]
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Saliency of a block, brought to levels, and where a source says something; both (y, x)."""
+        """Return the saliency of a block, reduced to levels, and where a source says something; both (y, x)."""
         saliency, known = self.saliency.read_known(block)
         return saliency if self.levels is None else to_levels(saliency, self.levels), known
 
@@ -69,19 +69,20 @@ class _Map:
 def quantise(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Turn saliency in [0, 1] into ``floor(255 * saliency)``.
 
-    Rounded down, not to the nearest: equation 2 cuts at values such as 0.5 and 0.75, of which 255 is no multiple. A
-    hair above would keep the pixel a level sharper than the source asked for; a hair below stays in its level.
+    It is rounded down, not to the nearest: equation 2 cuts at values such as 0.5 and 0.75, which are no multiples of
+    1/255. Slightly above, a pixel would be a level sharper than the source asks for; slightly below, it stays in its
+    level.
     """
     return (saliency.astype(np.float64) * SCALE + _GUARD).astype(np.uint8)
 
 
 def to_levels(saliency: NDArray[np.float32], levels: int) -> NDArray[np.float32]:
-    """Bring saliency in [0, 1] to the nearest of `levels` values, evenly spaced from 0 to 1; halves go up.
+    """Round saliency in [0, 1] to the nearest of `levels` values, evenly spaced from 0 to 1; halves go up.
 
     Raises
     ------
     UsageError
-        Less than 2 levels, or more than a byte has.
+        There are fewer than 2 levels, or more than a byte has values.
     """
     _check_levels(levels)
     steps = levels - 1
@@ -95,7 +96,7 @@ def _check_levels(levels: int) -> None:
 
 @dataclass(slots=True)
 class MapStatistics:
-    """What a map holds: how often each byte occurs, over all pixels of the grid."""
+    """Histogram of a map: how often each byte occurs, over all pixels of the grid."""
 
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     known: int = 0
@@ -152,27 +153,27 @@ def write_saliency_map(
     like
         The scene whose grid the map gets.
     levels
-        Bring the map to so many values, see `to_levels`; None keeps all.
+        Number of values to reduce the map to, see `to_levels`; None keeps all.
     preview, palette
         Path of a PNG of the map over the scene, and its colours: ``jet`` (the default) or ``viridis``.
     progress
         Called in this thread after each block and at each stage.
     **options
-        Fields of `geosal.Recipe`: ``combine``, ``outside``, ``block``, ``overwrite``, ``drivers`` …; ``steps`` is of
-        the ladder for which kernels are told.
+        Fields of `geosal.Recipe`: ``combine``, ``outside``, ``block``, ``overwrite``, ``drivers`` …; ``steps`` is that
+        of the ladder whose kernel shares are returned.
 
     Returns
     -------
     dict
         JSON-ready: output, driver, profile, bytes, width, height, mean (of the saliency), coverage, levels, ladder,
         kernel_shares and effective_kernel (equation 3) over all pixels, as a job with this map would have them, and
-        preview, as `geosal.maps.preview.write_preview` tells it, or None.
+        preview, the result of `geosal.maps.preview.write_preview`, or None.
 
     Raises
     ------
     GeosalError
-        A leaf that says why; then no map exists under that name, or the one that was there is untouched. Only where
-        the disk refuses the picture, which takes its name last, is the map there already.
+        A subclass and its message say why. Then no map exists under that name, or the old one is untouched; only if the
+        disk refuses the picture, which takes its name last, the new map is already there.
 
     Warns
     -----
@@ -224,7 +225,7 @@ def write_saliency_map(
 
 
 def _recipe(sources: Sequence[str], output: str, like: str, levels: int | None, options: Mapping[str, Any]) -> Recipe:
-    """Read the wish; what means nothing for a map is refused."""
+    """Make a recipe; options that do not apply to a map are refused."""
     if levels is not None:
         _check_levels(levels)
     unknown = sorted(options.keys() - set(OPTIONS))
@@ -234,7 +235,7 @@ def _recipe(sources: Sequence[str], output: str, like: str, levels: int | None, 
 
 
 def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> None:
-    """Refuse what cannot be written, or would take the place of what is read."""
+    """Refuse outputs that cannot be written, or would replace an input."""
     inputs = inputs_of(recipe)
     check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
     if preview is not None:

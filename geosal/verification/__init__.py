@@ -1,12 +1,12 @@
-"""Whether a file holds what was promised.
+"""Check that a file holds what was promised.
 
 Index card
 ----------
 - `verify`: every check, against the source and the saliency when they are given; the body of ``geosal verify``.
-- `verify_as_read`: the same where it is settled how the source is read, for the command line.
-- `saliency_on`: the saliency that an output is judged by, on the scene it was made of.
-- `verify_structure`: the quick ones, at the end of the main job.
-- `Check`, `raise_if_failed`: what they tell.
+- `verify_as_read`: the same with a given `Reading` of the source, for the command line.
+- `saliency_on`: opens the saliency of a job on the scene that an output was made from.
+- `verify_structure`: the quick checks, at the end of the main job.
+- `Check`, `raise_if_failed`: the results.
 
 Rooms: `run` puts them together; what a file shows alone (every tile decodes, its layout), and by how much its codec may
 let two pictures differ, its room in `geosal.formats` looks at; `carried` what it must share with its source (grid,

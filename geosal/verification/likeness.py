@@ -1,4 +1,4 @@
-"""Whether two pictures are the same one, as far as a lossy codec, smoothing and halving leave that to be seen."""
+"""Check that two pictures are the same, as far as that shows after a lossy codec, smoothing or halving."""
 
 import math
 from collections.abc import Sequence
@@ -55,8 +55,8 @@ class Likeness:
     def correlation(self, coarse: Coarseness) -> float | None:
         """Correlate the two pictures; 0 where one is much brighter.
 
-        None where it would say nothing: of few cells; and of a picture that is faint or was flattened, where all that
-        it is off by is an error that the codec may make; `coarse` tells which.
+        None where a correlation means nothing: with few cells, and for a picture that is faint or was flattened, if it
+        differs no more than the codec may change it.
         """
         count, a, b, aa, bb, ab = self.sums
         if count < _FEWEST:
@@ -160,7 +160,7 @@ def check_overviews(path: str, dataset: DatasetReader, finished: Finished) -> Ch
 
 def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coarseness) -> float | None:
     bands = [Likeness() for _ in overview.indexes]
-    # Other programs leave levels out; and one column stays one, however many rows are halved.
+    # Other programs leave levels out; and a single column stays one column, however often rows are halved.
     down, across = (max(1, round(a / b)) for a, b in zip(whole.shape, overview.shape, strict=True))
     side = max(_BLOCK // max(down, across) // _CELL, 1) * _CELL
     for row in range(0, overview.height, side):

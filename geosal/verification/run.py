@@ -1,4 +1,4 @@
-"""The checks, put together: all of them for the command, the quick ones for the end of a job."""
+"""Run the checks: all of them for the command, the quick ones for the end of a job."""
 
 import math
 import os
@@ -46,7 +46,7 @@ def verify(
     steps: int | None = None,
     **reading: Any,
 ) -> tuple[Check, ...]:
-    """Check everything that a finished file can be asked.
+    """Run all checks on a finished file.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def verify(
     Raises
     ------
     UsageError
-        `saliency` without `against`, or a SOURCE that cannot be.
+        `saliency` is given without `against`, or a SOURCE is wrong.
     SceneError
         There is no file `output`, or `against` or a mask cannot be read.
     SaliencyError
@@ -99,7 +99,7 @@ def verify_as_read(
     steps: int | None = None,
     **rules: Any,
 ) -> tuple[Check, ...]:
-    """Check a finished file as `verify` does, which makes the `Reading` of its options.
+    """Check a finished file as `verify` does, with a given `Reading`.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def verify_as_read(
 
 
 def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = None) -> None:
-    """Check a file just written without decoding it whole; but for a JPEG, whose blocks hang together.
+    """Check a file that was just written, without decoding all of it, except a JPEG, whose blocks are linked.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = 
     Raises
     ------
     VerificationError
-        The file is not what was to be written.
+        The file differs from what was to be written.
     """
     with gdal_env():
         try:
@@ -153,18 +153,18 @@ def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the user says of the ladder."""
+    """The user's values for the ladder."""
 
     ladder: Ladder | None
     steps: int | None
 
     def ladder_of(self, found: AnyScene) -> Ladder:
-        """The ladder of a file's job: the user's, or else the one that its provenance tells, or else the default."""
+        """Return the ladder of a file's job: the user's, or that of its provenance, or the default."""
         usual = Ladder() if self.steps is None else Ladder(steps=self.steps)
         return self.ladder or provenance.read_ladder(_tags(found)) or usual
 
     def check(self, found: AnyScene) -> Check | None:
-        """Check whether the steps that the user says are the file's; None where one of them does not say."""
+        """Check that the user's steps are the file's; None where one of them is unknown."""
         tagged = provenance.read_ladder(_tags(found))
         if tagged is None or self.steps is None:
             return None
@@ -298,7 +298,7 @@ def _pixel_checks(
 def _promise_checks(
     found: AnyScene, source: AnyScene, saliency: Saliency, ladder: Ladder, *, lossless: bool
 ) -> Iterator[Check]:
-    """Compare what the treatment has promised of pixels, beyond what `check_pixels` sees."""
+    """Check what the treatment promises about pixels, beyond `check_pixels`."""
     treatment = provenance.read_treatment(_tags(found)) or SMOOTH
     then = treatment.then
     if isinstance(then, Bound):
@@ -322,7 +322,7 @@ def _promise_checks(
 
 
 def _tags(found: AnyScene) -> Mapping[str, str]:
-    """Tags of the default domain."""
+    """Return the tags of the default domain."""
     return found.layout.metadata.tags.get("", {})
 
 
@@ -344,7 +344,7 @@ def _best_is_lossless(path: str) -> bool:
 
 
 def _largest_error(found: AnyScene) -> float | None:
-    """Largest error that LERC was allowed in integers; None of other codecs, and of floats: they are rounded too."""
+    """Return LERC's largest error for integers; None for other codecs, and for floats, which are rounded too."""
     if np.dtype(found.layout.dtype).kind == "f" or is_store(found.path):
         return None
     with open_raster(found.path) as dataset:

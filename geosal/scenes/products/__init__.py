@@ -1,4 +1,4 @@
-"""Whole products as scenes: Sentinel-2 (.SAFE, old and new, zipped, AWS) and Landsat (folder or .tar)."""
+"""Open whole products as scenes: Sentinel-2 (.SAFE, old and new, zipped, AWS) and Landsat (folder or .tar)."""
 
 from geosal.scenes.products.opening import is_product, open_product
 from geosal.scenes.products.scene import ProductScene

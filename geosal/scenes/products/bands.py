@@ -1,4 +1,4 @@
-"""What a product consists of, and which of its bands a name, a role or a group means."""
+"""Description of a product, and the choice of its bands by name, role or group."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -59,17 +59,17 @@ class ProductBand:
     Attributes
     ----------
     name
-        The agency's, such as ``B04``.
+        The agency's name, such as ``B04``.
     files
         Files of one or several resolutions, the finest first.
     role
         One of `geosal.core.raster.ROLES`, or empty.
     also
-        Other names for it, lower case.
+        Other names of the band, lower case.
     spectral
-        It shows what the sensor saw, so it belongs to the groups ``all…``.
+        Whether it shows what the sensor saw, and so belongs to the groups ``all…``.
     scale, offset, unit
-        A physical value is what the file holds times `scale` plus `offset`, in `unit`; reflectance has none.
+        A physical value is a sample times `scale` plus `offset`, in `unit`; reflectance has no unit.
     tags
         For the band's metadata.
     """
@@ -96,13 +96,13 @@ class ProductBand:
 
     @property
     def there(self) -> tuple[BandFile, ...]:
-        """Files that are there, the finest first; the metadata may list others."""
+        """Existing files, the finest first; the metadata may list others."""
         return tuple(file for file in self.files if file.path)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """A product, its metadata read and checked; no raster of it is open.
+    """A product with its metadata, read and checked; none of its rasters is open.
 
     Attributes
     ----------
@@ -111,9 +111,9 @@ class Product:
     bands
         All bands, in the agency's order.
     quality
-        Quality bands that are there.
+        Existing quality bands.
     tags
-        For the default domain of a scene's metadata.
+        Tags for the default domain of a scene's metadata.
     nodata
         Nodata code of bands whose file names none.
     """
@@ -127,15 +127,15 @@ class Product:
     def choose(self, names: Iterable[str], *, partial: bool = False) -> tuple[ProductBand, ...]:
         """Find bands by name, role or group; without `names` the multispectral ones of the finest resolution.
 
-        Names separated by commas count one by one. Where a `partial` choice will do and there are no names, it is of
-        those that are there, of whatever kind if need be.
+        Names may be separated by commas. Without names, a `partial` choice takes existing bands only, of any kind if
+        necessary.
 
         Raises
         ------
         UsageError
             There is no such band, or one is named twice.
         SceneError
-            The metadata list one that is not there.
+            The metadata list a band whose file is missing.
         """
         wanted = [part.strip() for name in names for part in name.split(",") if part.strip()]
         found = [band for name in wanted for band in self._named(name)] if wanted else self.usual()
@@ -158,7 +158,7 @@ class Product:
         return tuple(found)
 
     def usual(self) -> list[ProductBand]:
-        """The multispectral bands of the finest resolution, whether they are there or not."""
+        """Return the multispectral bands of the finest resolution, whether their files exist or not."""
         seen = [band for band in self.bands if band.spectral and not band.thermal and band.role != "pan"]
         if not seen:
             return [band for band in self.bands if band.spectral] or list(self.bands)
@@ -201,5 +201,5 @@ class Product:
 
 
 def _short(name: str) -> str:
-    """Name in lower case, without the zero in B04."""
+    """Return a name in lower case, without the zero in B04."""
     return re.sub(r"^b0+(?=\d)", "b", name.lower())

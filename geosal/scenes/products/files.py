@@ -1,4 +1,4 @@
-"""The files of a product: in a folder, a ``.zip`` or a ``.tar``, and none outside of it."""
+"""List and read the files of a product, in a folder, a ``.zip`` or a ``.tar``, and none outside of it."""
 
 import os
 import re
@@ -49,7 +49,7 @@ class Files:
         Raises
         ------
         SceneError
-            It cannot be listed, or holds names that lead out of it, or too many.
+            The folder or archive cannot be listed, holds names that lead out of it, or has too many.
         """
         root = os.path.abspath(path)
         kind = "folder" if os.path.isdir(root) else ARCHIVES.get(os.path.splitext(root)[1].lower(), "")
@@ -66,20 +66,20 @@ class Files:
         return cls(root, kind, tuple(sorted(name for name in names if not is_litter(name))))
 
     def find(self, pattern: str) -> list[str]:
-        """Names in which `pattern` is found, those nearest to the root first; case does not matter."""
+        """Return the names in which `pattern` is found, those nearest to the root first; case does not matter."""
         found = (name for name in self.names if re.search(pattern, name, re.IGNORECASE))
         return sorted(found, key=lambda name: (name.count("/"), name))
 
     def gdal_path(self, name: str) -> str:
-        """Path by which GDAL opens one of `names`.
+        """Return the path by which GDAL opens one of `names`.
 
         Raises
         ------
         SceneError
-            It is a link that leads out of the folder.
+            The name is a link that leads out of the folder.
         """
         if self.kind != "folder":
-            # Braces tell GDAL which part is the archive, should a folder above be called so too.
+            # Braces tell GDAL which part is the archive, even if a folder above has such a suffix.
             archive = self.root if re.search("[{}]", self.root) else f"{{{self.root}}}"
             return f"/vsi{self.kind}/{archive}/{name}"
         path = os.path.join(self.root, *name.split("/"))
@@ -89,12 +89,12 @@ class Files:
         return path
 
     def read(self, name: str) -> bytes:
-        """Read a metadata file whole.
+        """Read a complete metadata file.
 
         Raises
         ------
         SceneError
-            It cannot be read, or is too large to be metadata.
+            The file cannot be read, or is too large to be metadata.
         """
         label = f"{self.root}/{name}"
         try:
@@ -128,7 +128,7 @@ class Files:
         Raises
         ------
         SceneError
-            It cannot be read or parsed, or holds what a metadata file does not need.
+            The file cannot be read or parsed, or has parts that no metadata file needs.
         """
         from defusedxml import DefusedXmlException  # only products need it
         from defusedxml.ElementTree import ParseError, fromstring
@@ -149,17 +149,17 @@ class Files:
 
 
 def is_litter(name: str) -> bool:
-    """Return whether a name, with slashes, is of what a Mac lays beside each file on other disks and in archives."""
+    """Return whether a name, with slashes, is that of a file that a Mac adds beside others on disks and in archives."""
     return name.rpartition("/")[2].startswith("._") or "__MACOSX" in name.split("/")
 
 
 def check_inside(path: str, name: str) -> None:
-    """Refuse a name that may lead out of the folder it is relative to.
+    """Refuse a name that may lead out of its folder.
 
     Raises
     ------
     SceneError
-        It is absolute, climbs up, or holds what no file name has.
+        The name is absolute, climbs up, or has characters that no file name has.
     """
     parts = name.split("/")
     if name.startswith(("/", "~")) or ".." in parts or re.search(r"[\\:\x00-\x1f]", name) or not name:
@@ -174,7 +174,7 @@ def _list_folder(root: str) -> Iterator[str]:
         depth = 0 if inner == "." else inner.count("/") + 1
         folders[:] = sorted(folders) if depth < _MAX_DEPTH else []
         for name in sorted(names):
-            # A backslash or colon in the name of a file that nobody asks for is no reason to refuse the folder.
+            # A backslash or colon in the name of an unused file is no reason to refuse the folder.
             if not re.search(r"[\\:\x00-\x1f]", name) and stat.S_ISREG(_mode(os.path.join(folder, name))):
                 yield name if inner == "." else f"{inner}/{name}"
 
@@ -197,7 +197,7 @@ def _list_tar(root: str) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """Name in a .tar without the ./ that ``tar -C FOLDER .`` puts before it; GDAL names it so too."""
+    """Return a name in a .tar without the ./ of ``tar -C FOLDER .``, as GDAL does."""
     return name.removeprefix("./")
 
 

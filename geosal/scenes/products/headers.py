@@ -1,4 +1,4 @@
-"""The files of a product's bands, as their headers tell them, and whether they lie on one grid."""
+"""Read the headers of a product's bands, and check that they lie on one grid."""
 
 import math
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from geosal.scenes.raster import DTYPES, usable_nodata
 
 @dataclass(frozen=True, slots=True)
 class BandHeader:
-    """A band's file as its header tells it."""
+    """A band's file and its header."""
 
     path: str
     index: int
@@ -28,12 +28,12 @@ class BandHeader:
 
 
 def file_for(product: Product, band: ProductBand, resolution: float) -> BandFile:
-    """File of a band at a resolution where there is one, else the finest that is there.
+    """Return the file of a band at a resolution if there is one, else the finest existing one.
 
     Warns
     -----
     GeosalWarning
-        The metadata list one of this resolution that is not there.
+        The metadata list a file of this resolution that is missing.
     """
     if not band.there:
         raise SceneError(f"{product.path}: {band.files[0].label} is not there; copy the product again")
@@ -92,7 +92,7 @@ def grid_at(
     drivers: tuple[str, ...],
     max_pixels: int,
 ) -> Grid:
-    """Grid of a resolution: that of a file wanted, or else of any file of the product."""
+    """Return the grid of a resolution: that of a chosen file, or else of any file of the product."""
 
     def fits(file: BandFile) -> bool:
         return math.isclose(file.resolution, resolution, rel_tol=1e-3)
@@ -109,7 +109,7 @@ def grid_at(
 
 
 def check_fit(product: Product, name: str, grid: Grid, own: Grid) -> None:
-    """Refuse a band that is of another place than the grid."""
+    """Refuse a band of another place than the grid."""
     if own == grid:
         return
     shapes = f"{own.width} x {own.height} pixels to {grid.width} x {grid.height}"
@@ -128,7 +128,7 @@ def check_fit(product: Product, name: str, grid: Grid, own: Grid) -> None:
 
 
 def cell_of(grid: Grid) -> float:
-    """Width of a pixel in map units."""
+    """Return the width of a pixel in map units."""
     return abs(float(grid.transform.a))
 
 

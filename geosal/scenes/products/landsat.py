@@ -52,14 +52,14 @@ def recognise(files: Files) -> bool:
 
 
 def read(files: Files, chosen: str = "") -> Product:
-    """Read the metadata of a product; without an MTL file, what the names of its bands tell.
+    """Read the metadata of a product; without an MTL file, they come from the names of its bands.
 
     Parameters
     ----------
     files
         Files of the folder or archive.
     chosen
-        Name of the MTL file that is meant, where there may be several.
+        Name of the chosen MTL file, where there may be several.
 
     Raises
     ------
@@ -96,13 +96,13 @@ def _nearest(names: list[str]) -> list[str]:
 
 
 def _beside(files: Files, name: str) -> list[str]:
-    """Names in the folder of a file: a copy in a folder below, perhaps cut to an area, is another file."""
+    """Return the names in the folder of a file; a copy in a folder below, perhaps cut to an area, is another file."""
     folder = name.rpartition("/")[0]
     return [one for one in files.names if one.rpartition("/")[0] == folder]
 
 
 def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -> list[ProductBand]:
-    """Bands as the MTL file lists them, whether they are there (of the names `beside` it) or not."""
+    """Return the bands of the MTL file, whether they exist (among the names `beside` it) or not."""
     there = {name.rpartition("/")[2].lower(): name for name in beside}
     bands = []
     for key, label in next((mtl[group] for group in _LISTS if group in mtl), {}).items():
@@ -145,7 +145,7 @@ def _also(number: str, gain: str | None, *, surface: bool) -> tuple[str, ...]:
 
 
 def _scaled(path: str, mtl: Mtl, key: str, band: ProductBand) -> ProductBand:
-    """The same band with the scale and offset of its key in the MTL file."""
+    """Return the band with the scale and offset of its key in the MTL file."""
     level2 = mtl.get("LEVEL2_SURFACE_REFLECTANCE_PARAMETERS", {})
     kelvin = mtl.get("LEVEL2_SURFACE_TEMPERATURE_PARAMETERS", {})
     whole = {name: value for group in reversed(list(mtl.values())) for name, value in group.items()}
@@ -177,7 +177,7 @@ _RADIANCE = "W/(m2 sr um)"
 
 
 def _place(mtl: Mtl, roles: tuple[str, ...], role: str) -> tuple[float, Grid | None]:
-    """Resolution of a band by its role, and the grid that the MTL file gives to it.
+    """Return the resolution of a band by its role, and its grid by the MTL file.
 
     Corners are those of pixels' centres, and UTM is the northern zone with northings below 0 in the south (LSDS-1822).
     """
@@ -247,7 +247,7 @@ def _tags(mtl: Mtl) -> dict[str, str]:
 
 
 def _read_names(files: Files) -> Product:
-    """A folder without an MTL file: roles by the names of its bands, no scale, no date but that of the name."""
+    """Describe a folder without an MTL file: roles by names of bands, no scale, and only the date of the name."""
     names = _nearest(files.find(_BAND))
     found = [(name, match) for name in names if (match := re.search(_BAND, name, re.IGNORECASE))]
     stems = {name[: match.end(2)] for name, match in found}
@@ -279,7 +279,7 @@ def _read_names(files: Files) -> Product:
 
 
 def _value(mtl: Mtl, key: str) -> str:
-    """Value of a key in the first group that has it; empty without one."""
+    """Return the value of a key in the first group that has it; empty without one."""
     return next((group[key].strip() for group in mtl.values() if key in group), "")
 
 

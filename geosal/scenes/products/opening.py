@@ -1,4 +1,4 @@
-"""Which paths are products, and the one call that opens them."""
+"""Recognise paths of products, and open them."""
 
 import logging
 import os
@@ -76,14 +76,14 @@ def open_product(
     max_pixels
         Width times height of a band beyond which it is refused.
     partial
-        Without `bands`, take those that are there, where the default ones are not.
+        Whether to take existing bands where default ones are missing, if `bands` is empty.
 
     Raises
     ------
     SceneError
-        The product is not there, not whole, damaged, or leads out of its folder.
+        The product is missing, incomplete, damaged, or leads out of its folder.
     UsageError
-        It has no such band or resolution, or holds several tiles.
+        The product has no such band or resolution, or holds several tiles.
     ResourceError
         A band has more than `max_pixels`.
     """
@@ -117,7 +117,7 @@ def read_product(path: str) -> Product:
     if sentinel2.recognise(files):
         return sentinel2.read(files, granule)
     if landsat.recognise(files):
-        # Of several products in one folder, the metadata file that was named tells which is meant.
+        # Among several products in one folder, the named metadata file is the chosen one.
         return landsat.read(files, "" if _is_whole(path) else os.path.basename(path))
     name = os.path.basename(files.root)
     if re.search(r"S[135][ABC]_|^S1", name):
@@ -129,7 +129,7 @@ def read_product(path: str) -> Product:
 
 
 def product_root(path: str) -> str:
-    """Folder or archive of the product that a path means: itself, its metadata file, or a granule of it."""
+    """Return the folder or archive of a product from its path, that of its metadata file, or that of a granule."""
     if _granule(path):
         return os.path.dirname(os.path.dirname(os.path.abspath(path)))
     return path if _is_whole(path) else os.path.dirname(os.path.abspath(path))
@@ -141,7 +141,7 @@ def _is_whole(path: str) -> bool:
 
 
 def _granule(path: str) -> str:
-    """Name of a granule's folder in a .SAFE; empty for any other path."""
+    """Return the name of a granule's folder in a .SAFE; empty for any other path."""
     above, name = os.path.split(os.path.abspath(path))
     whole = os.path.dirname(above)
     return name if os.path.basename(above) == "GRANULE" and whole.upper().endswith(".SAFE") else ""

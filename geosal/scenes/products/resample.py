@@ -1,4 +1,4 @@
-"""Samples of one grid on another, axis by axis; the same bits whatever the block.
+"""Resample from one grid to another, axis by axis, with the same bits in every block.
 
 Both grids have the axes of one CRS. Pixel ``i`` of the target lies at ``x = (i + 0.5) * ratio + shift`` in the source,
 0 at the outer edge of its first pixel. All is a function of ``i`` counted from the grid's edge, and sums run over the
@@ -8,7 +8,7 @@ taps of a pixel in their order.
 - ``bilinear``: linear between the two nearest centres; beyond the last centre its value.
 - ``average``: mean of the source under the target pixel, by the share of area.
 
-For the last two, samples that do not count lend no weight, and a pixel counts when half of its weight does.
+For the last two, samples that do not count have no weight, and a pixel counts when half of its weight does.
 """
 
 import math
@@ -27,7 +27,7 @@ _WHOLE = 1 - 1e-6
 
 
 class Taps(NamedTuple):
-    """What each target pixel of a row or column takes from the source."""
+    """Source pixels and weights of each target pixel of a row or column."""
 
     source: NDArray[np.int64]
     """Source pixels of each target pixel, (n, taps)."""
@@ -37,7 +37,7 @@ class Taps(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """How one axis of the target lies on that of the source.
+    """Position of one axis of the target on that of the source.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Axis:
     length: int
 
     def taps(self, first: int, stop: int, method: str) -> Taps:
-        """Taps of target pixels `first` to `stop` - 1."""
+        """Return the taps of target pixels `first` to `stop` - 1."""
         place = np.arange(first, stop, dtype=np.float64)
         if method == "bilinear":
             centre = (place + 0.5) * self.ratio + self.shift - 0.5
@@ -77,12 +77,12 @@ class Axis:
 
 
 def axes_between(target: Grid, source: Grid) -> tuple[Axis, Axis]:
-    """Rows and columns of `target` on `source`, both without rotation.
+    """Return the axes of rows and columns of `target` on `source`, both without rotation.
 
     Raises
     ------
     SceneError
-        Their rows or columns do not run the same way.
+        Rows or columns of the grids do not run in the same direction.
     """
     to, of = target.transform, source.transform
     if not (to.a * of.a > 0 and to.e * of.e > 0):
@@ -115,7 +115,7 @@ def resample(
     if not whole:
         share = _weigh(valid.astype(np.float64), rows, cols)
         counts = share >= 0.5 - _GUARD
-        # Where all count the mean is the sum itself, as it is in a block without gaps.
+        # Where all samples count, the mean is the sum itself, as in a block without gaps.
         np.divide(total, share, out=total, where=counts & (share < _WHOLE))
         total[~counts] = 0
     if pixels.dtype.kind in "ui":

@@ -1,4 +1,4 @@
-"""Bands of a product as one scene: each from its own file, all on one grid."""
+"""Read bands of a product as one scene: each from its own file, all on one grid."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,8 +32,8 @@ both axes with their summands, and those of the weights."""
 class ProductScene(Stored):
     """Bands of a Sentinel-2 or Landsat product on the grid of one of its resolutions.
 
-    No file beside a band's own is read: no ``.aux.xml``, ``.ovr`` or
-    ``.msk``, since GDAL would open whatever they name.
+    Files beside those of the bands are not read, such as ``.aux.xml``, ``.ovr`` or ``.msk``, since GDAL would open any
+    file that they name.
 
     Attributes
     ----------
@@ -63,14 +63,14 @@ class ProductScene(Stored):
         drivers: tuple[str, ...],
         max_pixels: int,
     ) -> Self:
-        """Read the headers of bands and lay them on one grid.
+        """Read the headers of bands and put them on one grid.
 
         Parameters
         ----------
         product, bands
-            The product and those of its bands that are wanted.
+            The product and the chosen bands.
         grid
-            The grid, or a resolution that the product has; the finest of the bands by default.
+            Resolution of the grid, which the product has; the finest of the bands by default.
         resampling, drivers, max_pixels
             See `open_product`.
 
@@ -89,7 +89,7 @@ class ProductScene(Stored):
         sources = [open_source(product, file, drivers, max_pixels) for file in files]
         if not isinstance(grid, Grid):
             grid = grid_at(product, float(wanted), list(zip(files, sources, strict=True)), drivers, max_pixels)
-        # One of the same size lies where the others do; of its pixels alone nobody could tell.
+        # A band of the same size lies where the others do; its pixels alone do not show that.
         sources = [replace(one, grid=grid) if fits_by_size(one.grid, grid) else one for one in sources]
         for band, source in zip(bands, sources, strict=True):
             check_fit(product, band.name, grid, source.grid)
@@ -112,7 +112,7 @@ class ProductScene(Stored):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Files of the bands, each once."""
+        """The files of the bands, each once."""
         return tuple(dict.fromkeys(source.path for source in self.sources))
 
     @property
@@ -136,7 +136,7 @@ class ProductScene(Stored):
         return Samples(*self._read(block, self.sources), None)
 
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
-        """All of a block, (y, x): products have no mask besides nodata."""
+        """Return True for all of a block, (y, x): products have no mask besides nodata."""
         return np.ones(block.shape, np.bool_)
 
     def having(self, *bands: str) -> Self:
@@ -147,7 +147,7 @@ class ProductScene(Stored):
         UsageError
             The product has no such band.
         SceneError
-            Its file is not there, or damaged.
+            The file of a band is missing, or damaged.
         """
         names = []
         for name in bands:
@@ -167,7 +167,7 @@ class ProductScene(Stored):
         )
 
     def select(self, bands: Sequence[int]) -> Self:
-        """The same product in some of its bands, of which no others are decoded."""
+        """Return the same product with some of its bands; others are not decoded."""
         return replace(
             self,
             layout=layout_of_bands(self.layout, bands),
@@ -182,7 +182,7 @@ class ProductScene(Stored):
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small:
         """Take the middle pixel of every `factor` x `factor`, from the overviews inside the files where they have some.
 
-        Bands of another resolution come by nearest; with a `factor` of 1 all are as `read` gives them.
+        Bands of another resolution are resampled by nearest; with a `factor` of 1 all bands are those of `read`.
 
         Parameters
         ----------
@@ -267,7 +267,7 @@ class _Within(NamedTuple):
 
 
 def _within(taps: Taps) -> _Within:
-    """Taps counted from the first source pixel that they need."""
+    """Return taps counted from the first source pixel that they need."""
     first = int(taps.source.min())
     return _Within(Taps(taps.source - first, taps.weight), first, int(taps.source.max()) - first + 1)
 
@@ -281,7 +281,7 @@ class _Cells(NamedTuple):
 
 
 def _cells(axis: Axis, pixels: int, factor: int) -> Iterator[_Cells]:
-    """Cells of `factor` of a grid's `pixels`: those that are whole, and the one cut off by the edge."""
+    """Yield the cells of `factor` of a grid's `pixels`: whole ones, and the one that the edge cuts."""
     whole = pixels // factor
     for cells, start, stop in ((slice(0, whole), 0, whole * factor), (slice(whole, None), whole * factor, pixels)):
         if start < stop:

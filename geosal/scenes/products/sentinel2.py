@@ -59,14 +59,14 @@ def read(files: Files, granule: str = "") -> Product:
     files
         Files of the folder or archive.
     granule
-        Name of the one that is wanted, for old products with several.
+        Name of the chosen granule, for old products with several.
 
     Raises
     ------
     SceneError
-        The metadata are damaged, lead out of the product, or are not there.
+        The metadata are damaged, lead out of the product, or are missing.
     UsageError
-        It holds several products, or granules and none is named.
+        The folder holds several products, or several granules and none is named.
     """
     if not files.find(_PRODUCT):
         return _read_aws(files)
@@ -123,14 +123,14 @@ _IMAGE_TAGS = ("IMAGE_FILE", "IMAGE_FILE_2A", "IMAGE_ID", "IMAGE_ID_2A")
 
 
 def _pick(by_stem: Mapping[str, list[str]], listed: str) -> str | None:
-    """File that a text of the metadata names: a path without suffix, or no more than a name."""
+    """Return the file that a text of the metadata names: a path without suffix, or only a name."""
     listed = re.sub(_RASTER, "", listed, flags=re.IGNORECASE)
     there = by_stem.get(listed.rpartition("/")[2], [])
     return next((name for name in there if f"/{name}".rpartition(".")[0].endswith(f"/{listed}")), None)
 
 
 def _band_of(stem: str) -> tuple[str, int] | None:
-    """Band and resolution by the name of a file; None for quality and previews."""
+    """Return band and resolution by the name of a file; None for quality and previews."""
     match = re.search(r"(?:^|_|/)(B\d[0-9A]|TCI|AOT|WVP)(?:_L2A_TL_.*?)?(?:_(\d\d)m)?$", stem)
     if match is None or (match[1].startswith("B") and match[1] not in _BANDS):
         return None
@@ -166,7 +166,7 @@ def _product_bands(
 
 
 class _Scales:
-    """Scales, offsets and wavelengths that product metadata give."""
+    """Scales, offsets and wavelengths from the product metadata."""
 
     def __init__(self, path: str, xml: Any, baseline: float | None = None) -> None:
         assumed = _OFFSET if baseline is not None and baseline >= _OFFSET_SINCE else 0.0
@@ -189,7 +189,7 @@ class _Scales:
                 self.wavelengths[_IDS[int(number)]] = f"{_text(central)} nm"
 
     def band(self, name: str, files: tuple[BandFile, ...]) -> ProductBand:
-        """A band of these files."""
+        """Make a band of these files."""
         if name in _BANDS:
             tags = {"WAVELENGTH": self.wavelengths[name]} if name in self.wavelengths else {}
             scale, offset = 1 / self.reflectance, self.offsets[name] / self.reflectance
@@ -199,7 +199,7 @@ class _Scales:
 
 
 def _quality(files: Files, inside: str, sensor: str) -> tuple[QualityBand, ...]:
-    """Quality bands under a folder of the product, the finest of each kind."""
+    """Return the quality bands under a folder of the product, the finest of each kind."""
     kinds = {
         "scl": r"(^|/|_)SCL(_L2A_TL_[^/]*)?(_\d\dm)?\.(jp2|tiff?)$",
         "msk_classi": r"MSK_CLASSI[^/]*\.(jp2|tiff?)$",
@@ -214,7 +214,7 @@ def _quality(files: Files, inside: str, sensor: str) -> tuple[QualityBand, ...]:
 
 
 def _places(tile: Any) -> dict[int, Grid]:
-    """Grid by resolution, as the metadata of a tile give it; those that make no sense are left out."""
+    """Return the grid of each resolution by the metadata of a tile; senseless ones are left out."""
     try:
         with gdal_env():
             crs = CRS.from_user_input(_first(tile, "HORIZONTAL_CS_CODE"))
@@ -231,7 +231,7 @@ def _places(tile: Any) -> dict[int, Grid]:
 
 
 def _place(crs: CRS, corner: Any, size: Any) -> Grid | None:
-    """Grid of a resolution; None where its numbers cannot be those of a grid with north up."""
+    """Return the grid of a resolution; None where its numbers cannot be those of a grid with north up."""
     try:
         left, top, across, down = (float(_first(corner, key)) for key in ("ULX", "ULY", "XDIM", "YDIM"))
         rows, columns = (int(_first(size, key)) for key in ("NROWS", "NCOLS"))
@@ -270,7 +270,7 @@ _AWS_BAND = rf"^([^/]+/)?{_AWS_NAME}"
 
 
 def _read_aws(files: Files) -> Product:
-    """A tile of the buckets sentinel-s2-l1c and sentinel-s2-l2a: B04.jp2, or R10m/B04.jp2."""
+    """Describe a tile of the buckets sentinel-s2-l1c and sentinel-s2-l2a: B04.jp2, or R10m/B04.jp2."""
     top = re.sub(r"(R\d0m/)?[^/]+$", "", files.find(_AWS_BAND)[0])
     tile = files.xml(f"{top}metadata.xml") if f"{top}metadata.xml" in files.names else None
     name = ""
@@ -282,7 +282,7 @@ def _read_aws(files: Files) -> Product:
         name = str(info.get("name", ""))[:100] if isinstance(info, dict) else ""
     tags = _tags(None, tile)
     baseline = re.search(r"_N(\d\d)\.?(\d\d)(_|$)", name or tags.get("TILE_ID", ""))
-    # Masks in qi/ and previews have names of bands in theirs, too.
+    # Names of masks in qi/ and of previews contain names of bands, too.
     images: list[tuple[str, str | None]] = [(image, image) for image in files.find(rf"^{re.escape(top)}{_AWS_NAME}")]
     two = any("/R10m/" in f"/{image}" or "/R20m/" in f"/{image}" for image, _ in images)
     tags["PROCESSING_LEVEL"] = "Level-2A" if two else "Level-1C"
@@ -302,7 +302,7 @@ def _read_aws(files: Files) -> Product:
 
 
 def _all(root: Any, *names: str) -> Iterator[Any]:
-    """Elements of these names in any namespace, in the document's order."""
+    """Yield elements of these names in any namespace, in the document's order."""
     if root is not None:
         yield from (one for one in root.iter() if _name_of(one) in names)
 
@@ -316,7 +316,7 @@ def _text(element: Any) -> str:
 
 
 def _first(root: Any, name: str) -> str:
-    """Text of the first element of a name; empty without one."""
+    """Return the text of the first element of a name; empty without one."""
     found = next(_all(root, name), None)
     return "" if found is None else _text(found)
 
@@ -334,7 +334,7 @@ def _float(path: str, element: Any) -> float:
 
 
 def _number(path: str, xml: Any, otherwise: float, *names: str) -> float:
-    """The first number above 0 of these names."""
+    """Return the first number above 0 of these names."""
     for element in _all(xml, *names):
         value = _float(path, element)
         if value <= 0:
