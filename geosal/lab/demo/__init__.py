@@ -1,1 +1,1 @@
-"""The demonstration: a scene and a mask made from nothing, the main job on them, and a picture of the outcome."""
+"""The demonstration: a synthetic scene and mask, the main job on them, and a picture of the outcome."""

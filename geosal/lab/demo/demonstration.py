@@ -1,4 +1,4 @@
-"""The demo itself: a scene, a mask, the main job in three codecs, the same without smoothing, and a picture."""
+"""Run the demo: a scene, a mask, the main job in three codecs, the same without smoothing, and a picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class DemoRow:
     bits_per_pixel
         8 * bytes / (width * height).
     reduction_percent
-        Against the same codec without smoothing; None for that one itself.
+        Reduction against the same codec without smoothing; None for that one itself.
     effective_kernel, kernel_shares
         Mean kernel width in pixels, and the share of the valid pixels that each width took.
     """
@@ -54,7 +54,7 @@ def run_demo(directory: Path, progress: ProgressCallback | None = None, size: in
     Parameters
     ----------
     directory
-        Must exist; files of an earlier demo in it are replaced.
+        An existing directory; files of an earlier demo in it are replaced.
     progress
         See `geosal.compress`.
     size
@@ -63,7 +63,7 @@ def run_demo(directory: Path, progress: ProgressCallback | None = None, size: in
     Returns
     -------
     list of DemoRow
-        For each codec the file without smoothing, then the one with it.
+        Results for each codec: the file without smoothing, then the one with it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The demo's picture: original, saliency and result side by side, whole and magnified."""
+"""Draw the demo's picture: original, saliency and result side by side, whole and magnified."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Panel:
     title, note
         The two lines above it.
     raster
-        Shown: a grey band or red, green, blue, uint8.
+        Raster to show: a grey band or red, green, blue, uint8.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The demo's scene and mask as files: a coast with a town as a Sentinel-2 true-colour image would show it."""
+"""Write the demo's scene and mask: a coast with a town, like a Sentinel-2 true-colour image."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def draw_scene(size: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.bool
 
 
 def grade(salient: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Grade what is salient: 255 on it, 170 and then 85 in two belts around it, 0 elsewhere."""
+    """Grade the salient area: 255 on it, 170 and then 85 in two belts around it, 0 elsewhere."""
     belt = salient.shape[0] / 768
     distance = ndimage.distance_transform_edt(~salient)
     return np.select([distance == 0, distance <= 8 * belt, distance <= 22 * belt], [255, 170, 85], 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What people added to the demo scene: roads, a town of small bright roofs, a harbour, and ships with their wakes."""
+"""Draw what people built in the demo scene: roads, a town of small bright roofs, a harbour, and ships with wakes."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ _WAKE = 200
 
 @dataclass(frozen=True, eq=False)
 class Settlement:
-    """The finished picture, and what on it matters.
+    """The finished picture, and its salient pixels.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def settle(terrain: Terrain, rng: np.random.Generator) -> Settlement:
 
 
 def _town_site(terrain: Terrain) -> Point:
-    """A place a little inland of the middle of the coast."""
+    """Return a place a little inland of the middle of the coast."""
     size = terrain.sea.shape[0]
     for step in np.linspace(0.25, 0.95, 400):
         row, column = int(step * 0.92 * size), int(min(0.999, step * 1.06) * size)
@@ -70,7 +70,7 @@ def _town_site(terrain: Terrain) -> Point:
 
 
 def _stroke(shape: tuple[int, int], points: list[Point], width: float, smooth: bool = True) -> NDArray[np.float32]:
-    """Draw a curve through `points`; the outcome is its coverage of each pixel, 0-1."""
+    """Draw a curve through `points`; return its coverage of each pixel, 0-1."""
     rows, columns = np.array(points, dtype=np.float64).T
     length = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(rows), np.diff(columns)))])
     at = np.arange(0, length[-1], 0.5)
@@ -83,7 +83,7 @@ def _stroke(shape: tuple[int, int], points: list[Point], width: float, smooth: b
     cover = np.zeros(shape, dtype=np.float32)
     if len(index) == 0:
         return cover
-    # The distance is only wanted near the curve, and costs by the area.
+    # The distance is only needed near the curve, and its cost grows with the area.
     low, high = np.maximum(index.min(axis=0) - 4, 0), index.max(axis=0) + 5
     near = (slice(low[0], high[0]), slice(low[1], high[1]))
     free = np.ones_like(cover[near], dtype=np.bool_)
@@ -97,7 +97,7 @@ def _paint(picture: Picture, colour: NDArray[np.float32], cover: NDArray[np.floa
 
 
 def _build_roads(picture: Picture, terrain: Terrain, centre: Point) -> None:
-    """Three roads leave the town: along the coast both ways, and inland."""
+    """Draw three roads from the town: along the coast both ways, and inland."""
     size = terrain.sea.shape[0]
     row, column = centre
     roads: list[tuple[float, list[Point]]] = [
@@ -112,7 +112,7 @@ def _build_roads(picture: Picture, terrain: Terrain, centre: Point) -> None:
 
 
 def _build_town(picture: Picture, terrain: Terrain, centre: Point, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Streets on a turned grid, houses along them, denser towards the centre; where the town is, is returned."""
+    """Draw streets on a rotated grid, with houses denser towards the centre; return where the town is."""
     size = terrain.sea.shape[0]
     radius = 0.105 * size
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
@@ -123,7 +123,7 @@ def _build_town(picture: Picture, terrain: Terrain, centre: Point, rng: np.rando
     _paint(picture, np.array([112, 108, 98], np.float32), 0.75 * np.clip(built * 2, 0, 1))
     turn = np.deg2rad(35)
     houses = _house_places(built, turn, rng)
-    # One label a house: the roof's colour and the shadow come from look-ups, not from a loop over houses.
+    # Each house has a label: the colour of the roof and the shadow come from tables, not from a loop over houses.
     roof = np.zeros(terrain.sea.shape, dtype=np.int64)
     for number, (row, column, long, wide) in enumerate(houses, start=1):
         roof[_rectangle((row, column), (long, wide), turn, terrain.sea.shape)] = number
@@ -138,7 +138,7 @@ def _build_town(picture: Picture, terrain: Terrain, centre: Point, rng: np.rando
 def _house_places(
     built: NDArray[np.float32], turn: float, rng: np.random.Generator
 ) -> list[tuple[float, float, float, float]]:
-    """Row, column, length, width of each house: on the lots of a turned street grid, by chance of the density."""
+    """Return row, column, length, width of each house, on random lots of a rotated street grid, by density."""
     size = built.shape[0]
     lots = np.mgrid[-size:size:5.0, -size:size:5.0].reshape(2, -1).T
     lots = lots[(np.round(lots[:, 0] / 5) % 4 != 0) & (np.round(lots[:, 1] / 5) % 7 != 0)]  # streets stay free
@@ -159,7 +159,7 @@ def _house_places(
 def _rectangle(
     centre: Point, sides: tuple[float, float], turn: float, shape: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of the pixels in a turned rectangle."""
+    """Return rows and columns of the pixels in a rotated rectangle."""
     reach = int(np.ceil(max(sides))) + 1
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     rows, columns = rows + round(centre[0]), columns + round(centre[1])
@@ -171,7 +171,7 @@ def _rectangle(
 
 
 def _build_harbour(picture: Picture, terrain: Terrain, centre: Point) -> NDArray[np.bool_]:
-    """Three piers and a breakwater before the town; where the harbour is, is returned."""
+    """Draw three piers and a breakwater at the town; return where the harbour is."""
     size = terrain.sea.shape[0]
     out = np.array([0.72, 0.69])
     side = np.array([-out[1], out[0]])
@@ -195,7 +195,7 @@ def _build_harbour(picture: Picture, terrain: Terrain, centre: Point) -> NDArray
 
 
 def _ship_places(water: NDArray[np.bool_], count: int, rng: np.random.Generator) -> list[tuple[float, float, float]]:
-    """Row, column and heading of each ship, well off the shore, the harbour and each other."""
+    """Return row, column and heading of each ship, far from the shore, the harbour and each other."""
     size = water.shape[0]
     offshore = ndimage.distance_transform_edt(np.pad(water, 1))[1:-1, 1:-1]
     places: list[tuple[float, float, float]] = []
@@ -208,7 +208,7 @@ def _ship_places(water: NDArray[np.bool_], count: int, rng: np.random.Generator)
 
 
 def _sail(picture: Picture, at: Point, heading: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw a ship and the foam behind it; the ship's surroundings are returned."""
+    """Draw a ship and the foam behind it; return the ship's surroundings."""
     size = picture.shape[1]
     window = tuple(slice(max(0, int(place) - _WAKE), min(size, int(place) + _WAKE)) for place in at)
     view = picture[:, *window]

@@ -1,4 +1,4 @@
-"""The ground of the demo scene: fractal relief, a coast with its sea, fields and woods. NumPy and SciPy alone."""
+"""Draw the ground of the demo scene with NumPy and SciPy: fractal relief, a coast with its sea, fields and woods."""
 
 from dataclasses import dataclass
 
@@ -59,7 +59,7 @@ def make_terrain(size: int, rng: np.random.Generator) -> Terrain:
     """
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
     slope = 1.12 - 0.62 * x - 0.92 * y
-    # The periodic noise would bring the hills back at the far edge; the slope keeps the sea in its corner.
+    # The periodic noise would repeat the hills at the far edge; the slope keeps the sea in its corner.
     height = slope + 0.10 * fractal(size, 1.75, rng)
     sea = _only_the_largest(height < 0)
     shade = _hillshade(0.8 * slope * fractal(size, 1.9, rng) + 0.012 * fractal(size, 1.3, rng))
@@ -85,14 +85,14 @@ def _only_the_largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _hillshade(relief: Field) -> Field:
-    """Light from the north-west on the relief, about -0.4 to 0.4."""
+    """Return the light from the north-west on the relief, about -0.4 to 0.4."""
     down, right = np.gradient(ndimage.gaussian_filter(relief, 1.2))
     light = -(down + right)
     return np.asarray(0.5 * np.tanh(light / (2.2 * light.std())), dtype=np.float32)
 
 
 def _fields(size: int, rng: np.random.Generator) -> Picture:
-    """Parcels of arable land on a turned, slightly bent grid, with furrows and hedges."""
+    """Draw parcels of arable land on a rotated, slightly bent grid, with furrows and hedges."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     bend = 22 * fractal(size, 2.2, rng)
     turn = np.deg2rad(24)
@@ -115,14 +115,14 @@ def _fields(size: int, rng: np.random.Generator) -> Picture:
 
 
 def _forest(size: int, rng: np.random.Generator) -> Picture:
-    """Tree crowns: dark green with a fine grain."""
+    """Draw tree crowns: dark green with a fine grain."""
     grain = ndimage.gaussian_filter(rng.standard_normal((size, size)), 0.7).astype(np.float32)
     tone = 1 + 0.22 * grain / grain.std() + 0.10 * fractal(size, 1.2, rng)
     return np.asarray(np.array([40, 58, 36], np.float32)[:, None, None] * np.clip(tone, 0.4, 1.8), dtype=np.float32)
 
 
 def _water(sea: NDArray[np.bool_], rng: np.random.Generator) -> Picture:
-    """Deep blue, greener in the shallows, with swell and a broken line of surf along the shore."""
+    """Draw the sea: deep blue, greener in the shallows, with swell and a broken line of surf along the shore."""
     size = sea.shape[0]
     offshore = ndimage.distance_transform_edt(sea).astype(np.float32)
     banks = np.exp(-offshore / (34 * size / 1536) * (1 + 0.5 * np.tanh(fractal(size, 1.8, rng))))

@@ -4,9 +4,9 @@ Index card
 ----------
 - `Experiment`: the wish, from YAML; every key checked.
 - `run_experiment`: maps, files, figures; all of it in an `Outcome`.
-- `Encoder`, `Encoded`: what makes the files; `GeosalEncoder` is geosal's own.
+- `Encoder`, `Encoded`: the interface of encoders; `GeosalEncoder` is geosal's own.
 - `write_outcome`: report, tables and data into the output folder.
-- `tables`, `anova`, `verdicts`: what the report consists of.
+- `tables`, `anova`, `verdicts`: the parts of the report.
 
 The paper's numbers are of the whole image. Here the salient part and the background stand beside them, because that is
 where the method gives and takes.

@@ -1,4 +1,4 @@
-"""What makes the files of an experiment."""
+"""Encoders that make the files of an experiment."""
 
 import os
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Encoder(Protocol):
         """Make a plain JPEG of a quality."""
 
     def shaped(self, image: str, output: str, quality: int, mode: str, saliency: str) -> Encoded:
-        """Make a JPEG by saliency that is as large as the plain one of a quality.
+        """Make a JPEG by saliency with the size of the plain one of a quality.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The experiment: maps first, then for each image and quality the plain JPEG and the others of its size."""
+"""Carry out an experiment: maps first, then for each image and quality the plain JPEG and the others of its size."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,20 +38,20 @@ def run_experiment(
     wish
         What to compare, as a wish.
     encoder
-        Makes the files; geosal's own by default.
+        Encoder of the files; geosal's own by default.
     progress
         Called in this thread after each map and each file.
 
     Raises
     ------
     SceneError
-        A folder without images, or an image that cannot be read.
+        A folder has no images, or an image cannot be read.
     UsageError
-        An image that a JPEG cannot hold, or a SOURCE that cannot be.
+        A JPEG cannot hold an image, or a SOURCE is wrong.
     OutputError
         The output folder cannot be written.
     GeosalError
-        As `geosal.compress`. A size that cannot be reached is no error here: the outcome tells it.
+        See `geosal.compress`. A size that cannot be reached is no error here, but noted in the outcome.
     """
     report, encoder = progress or ignore, encoder or GeosalEncoder(wish)
     with _quiet():
@@ -68,7 +68,7 @@ def run_experiment(
 
 @dataclass(frozen=True)
 class _Desk:
-    """Where files lie while the experiment runs, and after it."""
+    """Paths of files while the experiment runs, and after it."""
 
     output: Path
     candidate: Path
@@ -105,7 +105,7 @@ def _folders(wish: Experiment, pictures: Sequence[Picture]) -> Iterator[_Desk]:
 
 
 def _is_own(error: OSError, output: Path) -> bool:
-    """Return whether it is the output folder that could not be written."""
+    """Return whether the error is about the output folder."""
     return error.filename is not None and str(error.filename).startswith(str(output))
 
 
@@ -155,7 +155,7 @@ def _trial(wish: Experiment, picture: Picture, encoder: Encoder, desk: _Desk, ca
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Leave out what would be said of almost every picture, several times over."""
+    """Suppress warnings that almost every picture would cause several times."""
     with warnings.catch_warnings():
         for text in _EXPECTED:
             warnings.filterwarnings("ignore", message=f".*{text}", category=GeosalWarning)
@@ -174,7 +174,7 @@ def _names(pictures: Sequence[Picture]) -> dict[tuple[str, str], Path]:
 
 
 def _unlike(texts: Sequence[str]) -> list[str]:
-    """Names that any file system takes, numbered where they would be alike."""
+    """Make names that any file system takes, numbered where they would be equal."""
     found: list[str] = []
     taken: set[str] = set()
     for plain in map(_file_name, texts):
@@ -186,5 +186,5 @@ def _unlike(texts: Sequence[str]) -> list[str]:
 
 
 def _file_name(text: str) -> str:
-    """A name that any file system takes."""
+    """Make a name that any file system takes."""
     return "".join(letter if letter.isalnum() or letter in "-_.=," else "_" for letter in text).strip(".") or "_"

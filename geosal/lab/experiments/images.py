@@ -1,4 +1,4 @@
-"""The images of an experiment: found, and looked at before any work."""
+"""Find the images of an experiment, and check them before any work."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ class Picture:
     path
         Path of the file.
     scene
-        Opened, as the experiment reads it.
+        The opened image, as the experiment reads it.
     bands
         Beside alpha.
     """
@@ -38,12 +38,12 @@ class Picture:
 
 
 def find_pictures(wish: Experiment) -> tuple[Picture, ...]:
-    """Find all images, and refuse by their headers what a JPEG cannot hold.
+    """Find all images, and refuse those that a JPEG cannot hold, by their headers.
 
     Raises
     ------
     SceneError
-        A folder holds no image, or a file is none.
+        A folder holds no image, or a file is no image.
     UsageError
         An image is not of bytes, or has neither one nor three bands.
     """
@@ -60,7 +60,7 @@ def _collection(wish: Experiment, collection: str, places: Sequence[str]) -> Ite
 
 
 def _files(place: str) -> list[str]:
-    """The file itself, or the images in a folder, in the order of their names."""
+    """Return the file itself, or the images in a folder, sorted by name."""
     if not os.path.exists(place) and "://" not in place and not place.startswith("/vsi"):
         raise SceneError(f"{place}: no such file or folder of images; name one: --images FOLDER")
     if not os.path.isdir(place):

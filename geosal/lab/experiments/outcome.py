@@ -21,7 +21,7 @@ TOLERANCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How far a file is from its image, in one part; NaN where that cannot be told."""
+    """Distance of a file from its image, in one part; NaN where unknown."""
 
     mse: float
     psnr: float
@@ -30,11 +30,11 @@ class Figures:
 
     @classmethod
     def of(cls, scores: Scores) -> Self:
-        """Take them from a comparison."""
+        """Make the figures from a comparison."""
         return cls(scores.mse, scores.psnr, scores.ssim, scores.ms_ssim)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; what cannot be told is None."""
+        """Return plain data; unknown figures are None."""
         return {name: known(getattr(self, name)) for name in MEASURES}
 
 
@@ -68,7 +68,7 @@ class MapFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """One file that was made of an image.
+    """One file that was made from an image.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Trial:
     final_quality
         Quality of the file's quantisation tables; None where unknown.
     parts
-        Figures by part; empty where no file came about.
+        Figures by part; empty where no file was made.
     missed
         Why there is none.
     """
@@ -100,7 +100,7 @@ class Trial:
 
     @property
     def difference(self) -> float:
-        """Percent by which the file is larger than the plain JPEG; NaN where there is none."""
+        """Return the percentage by which the file is larger than the plain JPEG; NaN without a file."""
         return math.nan if self.bytes is None else 100 * (self.bytes / self.reference_bytes - 1)
 
     @property
@@ -109,7 +109,7 @@ class Trial:
         return abs(self.difference) <= TOLERANCE
 
     def figure(self, part: str, measure: str) -> float:
-        """One figure; NaN where it is not known."""
+        """Return one figure; NaN where it is unknown."""
         return float(getattr(self.parts[part], measure)) if part in self.parts else math.nan
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Outcome:
     encoder
         A sentence about the encoder of the files.
     maps
-        One for each image, in the order of the collections.
+        Facts about the map of each image, in the order of the collections.
     trials
         Image by image, quality by quality: the plain JPEG, then each mode.
     """
@@ -145,11 +145,11 @@ class Outcome:
 
     @property
     def unmatched(self) -> tuple[Trial, ...]:
-        """Files whose size is not that of the plain JPEG within the tolerance, or that did not come about."""
+        """Return the files that miss the size of the plain JPEG by more than the tolerance, or could not be made."""
         return tuple(trial for trial in self.trials if not trial.matched)
 
     def pairs(self, collection: str, quality: int, mode: str) -> Iterator[tuple[Trial, Trial]]:
-        """Plain JPEG and the file of a mode, of each image of which there are both."""
+        """Return pairs of plain JPEG and file of a mode, for each image that has both."""
         plain = {t.image: t for t in self.trials if (t.collection, t.quality, t.method) == (collection, quality, JPEG)}
         for trial in self.trials:
             if (trial.collection, trial.quality, trial.method) == (collection, quality, mode) and trial.parts:
@@ -157,5 +157,5 @@ class Outcome:
 
 
 def known(value: float) -> float | None:
-    """Not a number is nothing, in JSON and CSV."""
+    """Return None for NaN, which JSON and CSV do not have."""
     return None if math.isnan(value) else value

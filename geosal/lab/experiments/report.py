@@ -1,4 +1,4 @@
-"""The outcome as files: one report to read, tables and data to work with."""
+"""Write the outcome as files: a report to read, tables and data to work with."""
 
 import csv
 import json
@@ -43,7 +43,7 @@ def write_outcome(outcome: Outcome) -> list[str]:
 
 
 def to_document(outcome: Outcome) -> dict[str, Any]:
-    """All of it as plain data, for JSON."""
+    """Return the outcome as plain data, for JSON."""
     wish, tests = outcome.wish, anova(outcome)
     return {
         "geosal": __version__,
@@ -143,7 +143,7 @@ def _figures(outcome: Outcome) -> Iterable[Sequence[object]]:
 
 
 def finite(value: Any) -> Any:
-    """Plain data that JSON knows: what is infinite becomes text, what is no number None."""
+    """Return plain data for JSON: infinite numbers become text, NaN becomes None."""
     match value:
         case float() if not math.isfinite(value):
             return None if math.isnan(value) else str(value)

@@ -1,4 +1,4 @@
-"""Saliency maps of images: made several times, compared, and kept as files."""
+"""Make saliency maps of images several times, compare them, and keep them as files."""
 
 import os
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class SalientPart(Saliency):
     threshold: float
 
     def read_coded(self, block: Block) -> Coded | None:  # noqa: ARG002
-        """Read pixels always: codes would have the saliency itself."""
+        """Return None, so that pixels are read: codes would have the saliency itself."""
         return None
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -51,7 +51,7 @@ def is_salient(saliency: NDArray[np.float32], threshold: float) -> NDArray[np.bo
 
 
 def sources_for(wish: Experiment, picture: Picture) -> tuple[str, ...]:
-    """SOURCE texts for an image: a network that wants colours is shown a grey band three times."""
+    """Return SOURCE texts for an image: a network for colours gets a grey band three times."""
     if picture.bands > 1:
         return wish.saliency
     return tuple(_in_grey(text) for text in wish.saliency)
@@ -65,7 +65,7 @@ def _in_grey(text: str) -> str:
 
 
 def make_map(wish: Experiment, picture: Picture, path: Path) -> MapFacts:
-    """Make the map of an image as often as is wished, compare these passes, and write it to a file.
+    """Make the map of an image as often as asked, compare these passes, and write it to a file.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def make_map(wish: Experiment, picture: Picture, path: Path) -> MapFacts:
 
 
 def map_source(path: Path) -> str:
-    """The SOURCE text of a map that `make_map` wrote."""
+    """Return the SOURCE text of a map that `make_map` wrote."""
     return f"{os.fspath(path)}:range=0-255"
 
 

@@ -1,4 +1,4 @@
-"""From figures of files to answers: means, analysis of variance, and what they say about the paper's claim."""
+"""Evaluate figures of files: means, analysis of variance, and verdicts on the paper's claim."""
 
 import math
 import warnings
@@ -64,7 +64,7 @@ class Test:
 
     @property
     def gain(self) -> float:
-        """Return how much more the mode has, on average; of the MSE less is better."""
+        """Return the mean gain of the mode over the plain file; a lower MSE is better."""
         return self.shaped - self.jpeg
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,13 +74,13 @@ class Test:
 
 
 def one_way(first: Sequence[float], second: Sequence[float]) -> Variance:
-    """Analyse the variance between two groups; NaN where they are too small, or all values are one."""
+    """Analyse the variance between two groups; NaN where they are too small, or all values are equal."""
     if min(len(first), len(second)) < _LEAST or max(np.ptp(first), np.ptp(second), abs(first[0] - second[0])) == 0:
         return Variance(math.nan, math.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of groups without a variance of their own; F is infinite then
         found = stats.f_oneway(np.asarray(first), np.asarray(second))
-    if found.statistic <= 0:  # equal means, but for rounding, which SciPy has no p for
+    if found.statistic <= 0:  # equal means apart from rounding, for which SciPy has no p
         return Variance(0.0, 1.0)
     return Variance(float(found.statistic), float(found.pvalue))
 
@@ -104,7 +104,7 @@ def anova(outcome: Outcome) -> tuple[Test, ...]:
 
 
 def cases(outcome: Outcome) -> Iterator[tuple[str, str, int]]:
-    """Collection, mode and quality of all that is compared with plain JPEGs."""
+    """Return collection, mode and quality of all files that are compared with plain JPEGs."""
     for collection in outcome.wish.images:
         for mode in outcome.wish.modes:
             for quality in outcome.wish.qualities:
@@ -134,14 +134,14 @@ def _test(outcome: Outcome, case: tuple[str, str, int], part: str, measure: str)
 
 
 def mean(values: Sequence[float]) -> float:
-    """Mean of the values that are known; NaN of none."""
+    """Return the mean of the known values; NaN without any."""
     told = [value for value in values if not math.isnan(value)]
     return sum(told) / len(told) if told else math.nan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """Whether the paper's global gain shows, for one collection, mode and quality.
+    """Verdict on the paper's global gain, for one collection, mode and quality.
 
     Attributes
     ----------
@@ -208,7 +208,7 @@ _HEADS = {
 
 
 def _shows(psnr: float, ssim: float) -> str:
-    """Judge by the means over the images; SSIM is not known of the smallest."""
+    """Judge by the means over the images; the smallest images have no SSIM."""
     if math.isnan(psnr):
         return "unknown"
     rises = [round(psnr, _PSNR_DIGITS) > 0, *([] if math.isnan(ssim) else [round(ssim, _SSIM_DIGITS) > 0])]

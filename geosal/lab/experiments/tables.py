@@ -1,4 +1,4 @@
-"""Tables in the layout of the paper, with what it does not tell beside its columns."""
+"""Make tables in the layout of the paper, with further columns."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def to_markdown(self) -> str:
-        """Write it with its caption."""
+        """Return the table with its caption, in Markdown."""
         lines = [f"**{self.caption}**", "", _line(self.header), _line(["---", *["---:"] * (len(self.header) - 1)])]
         for row in self.rows:
             empty = [""] * (len(self.header) - 1)
@@ -41,7 +41,7 @@ class Table:
         return "\n".join(lines)
 
     def to_csv(self) -> list[tuple[str, ...]]:
-        """Rows for a CSV file: each says in its first column which heading it stands under."""
+        """Return rows for a CSV file; the first column has the heading that a row belongs to."""
         rows, heading, headed = [], "", any(len(row) == 1 for row in self.rows)
         for row in self.rows:
             if len(row) == 1:
@@ -66,7 +66,7 @@ def tables(outcome: Outcome, tests: Sequence[Test]) -> tuple[Table, ...]:
 
 
 def _images(outcome: Outcome, number: int, facts: Sequence[MapFacts], of_what: str) -> Table:
-    """Table 1 or 2: figures of single images at one quality."""
+    """Make Table 1 or 2: figures of single images at one quality."""
     quality = outcome.wish.shown_quality
     rows: list[tuple[str, ...]] = []
     for place, one in enumerate(facts[: outcome.wish.detail], start=1):
@@ -84,7 +84,7 @@ def _images(outcome: Outcome, number: int, facts: Sequence[MapFacts], of_what: s
 
 
 def _averages(outcome: Outcome, number: int, collection: str) -> Table:
-    """Table 3, 4 …: averages over a collection at each quality."""
+    """Make Table 3, 4 …: averages over a collection at each quality."""
     rows, count = [], sum(facts.collection == collection for facts in outcome.maps)
     names = ("psnr", "ssim", "mse", "ms_ssim")
     for quality in outcome.wish.qualities:
@@ -106,7 +106,7 @@ def _averages(outcome: Outcome, number: int, collection: str) -> Table:
 
 
 def _complete(outcome: Outcome, collection: str, quality: int) -> list[Trial]:
-    """Files of the images of which every method made one: averages of some images are none to compare with."""
+    """Return the files of images with a file by every method; averages over other images cannot be compared."""
     trials = _of(outcome, collection, quality)
     missed = {trial.image for trial in trials if not trial.parts}
     return [trial for trial in trials if trial.image not in missed]
@@ -116,7 +116,7 @@ _BESIDE = ("Q final", "size off by %", *(f"{TITLES[name]}, {part}" for part in P
 
 
 def _beside(trials: Sequence[Trial]) -> Iterator[str]:
-    """Cells that the paper does not have: quality of the tables, how far sizes are off, parts of the image."""
+    """Return the cells that the paper does not have: quality of the tables, errors of size, parts of the image."""
     finals = [trial.final_quality for trial in trials if trial.final_quality is not None]
     yield f"{mean(finals):.1f}" if finals else NOTHING
     yield _off(trials)
@@ -127,7 +127,7 @@ def _beside(trials: Sequence[Trial]) -> Iterator[str]:
 
 
 def _off(trials: Sequence[Trial]) -> str:
-    """The largest difference of size, marked where it is more than the paper allows."""
+    """Return the largest difference of size, marked where it is more than the paper allows."""
     found = [trial.difference for trial in trials if trial.bytes is not None]
     if not found or all(trial.method == JPEG for trial in trials):
         return NOTHING
@@ -186,7 +186,7 @@ def _maps(outcome: Outcome) -> Table:
 
 
 def _figure(value: float, measure: str) -> str:
-    """Digits as in the paper: five of the MSE, three decimals of the PSNR, four of the others."""
+    """Format a figure as in the paper: five digits of the MSE, three decimals of the PSNR, four of the others."""
     if math.isnan(value):
         return NOTHING
     if math.isinf(value):

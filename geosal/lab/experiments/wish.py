@@ -1,4 +1,4 @@
-"""The wish of an experiment: a YAML file whose every key is checked."""
+"""The wish of an experiment: a YAML file, with every key checked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -19,7 +19,7 @@ _MOST_PASSES = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What is to be compared, and how.
+    """What an experiment compares, and how.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Experiment:
     output
         Folder of the report.
     saliency
-        SOURCE texts, as the recipe of a job has them.
+        SOURCE texts, as in the recipe of a job.
     passes
         Number of times that the map of each image is made, to see whether it is always the same.
     qualities
