@@ -1,5 +1,5 @@
-"""MS-ROI: networks learn from pictures to show where the things they name are, by class activation maps.
+"""MS-ROI: train networks on pictures, so that class activation maps show where the classes are.
 
-Torch is imported in `networks`, `augment`, `learning`, `vgg16` and `export` only. Who uses a trained model needs
-none of this: `geosal.sources.network` runs it by onnxruntime.
+Torch is imported in `networks`, `augment`, `learning`, `vgg16` and `export` only. Users of a trained
+model need none of this: `geosal.sources.network` runs it by onnxruntime.
 """

@@ -1,4 +1,4 @@
-"""How good a network is: accuracy and the confusion matrix."""
+"""Measure how good a network is: accuracy and the confusion matrix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a network made of pictures that it did not learn from.
+    """Answers of a network on pictures that it did not learn from.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Judgement:
 
     @classmethod
     def of(cls, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> "Judgement":
-        """Judge logits ``(picture, class)``; of equal answers the first counts."""
+        """Judge logits ``(picture, class)``; among equal answers the first counts."""
         classes = logits.shape[1]
         order = np.argsort(-logits, axis=1, kind="stable")
         confusion = np.zeros((classes, classes), np.int64)
@@ -45,12 +45,12 @@ class Judgement:
 
     @property
     def accuracy(self) -> float:
-        """Share of the right answers."""
+        """Return the share of right answers."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
     def recall(self) -> npt.NDArray[np.float64]:
-        """Share of the right answers among the pictures of each class."""
+        """Return the share of right answers among the pictures of each class."""
         return np.asarray(np.diag(self.confusion) / np.maximum(self.confusion.sum(axis=1), 1), np.float64)
 
     def to_document(self, classes: Sequence[str]) -> Mapping[str, Any]:

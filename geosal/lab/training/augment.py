@@ -1,4 +1,4 @@
-"""Pictures changed by chance: turned, zoomed, mirrored, lit otherwise; whole batches at once."""
+"""Change pictures at random: rotate, zoom, mirror and relight whole batches at once."""
 
 import math
 
@@ -9,14 +9,14 @@ from geosal.lab.training.settings import Settings
 
 
 def normalise(samples: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
-    """Bring uint8 ``(batch, y, x, 3)`` to what networks take: float32 ``(batch, 3, y, x)``."""
+    """Convert uint8 ``(batch, y, x, 3)`` to the input of networks: float32 ``(batch, 3, y, x)``."""
     pixels = samples.permute(0, 3, 1, 2).to(torch.float32).div_(255)
     shift = torch.tensor(mean, device=pixels.device).view(1, 3, 1, 1)
     return pixels.sub_(shift).div_(torch.tensor(std, device=pixels.device).view(1, 3, 1, 1))
 
 
 def augment(pixels: torch.Tensor, settings: Settings, chance: torch.Generator) -> torch.Tensor:
-    """Change each normalised picture of a batch by `settings`; what comes in from outside is its reflection."""
+    """Change each normalised picture of a batch by `settings`; pixels from outside are reflected ones."""
     count = len(pixels)
     angle = _spread(count, math.radians(settings.rotation), chance)
     scale = 1 + _spread(count, settings.zoom, chance)
@@ -48,7 +48,7 @@ def mosaic(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def unmosaic(cam: torch.Tensor) -> torch.Tensor:
-    """Take the maps of a mosaic apart again, in the order of the pictures."""
+    """Divide the maps of a mosaic again, in the order of the pictures."""
     count, classes, height, width = cam.shape
     squares = cam.view(count, classes, 2, height // 2, 2, width // 2)
     return squares.permute(0, 2, 4, 1, 3, 5).reshape(4 * count, classes, height // 2, width // 2)

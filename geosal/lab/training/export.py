@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file that carries its card, for onnxruntime alone."""
+"""Export a trained network as an ONNX file that carries its card, to be run by onnxruntime alone."""
 
 import copy
 import io
@@ -30,7 +30,7 @@ def export(network: MsRoi, card: ModelCard, path: str) -> None:
     OutputError
         The file cannot be written.
     VerificationError
-        What was written does not give what the network gives.
+        The written model gives another result than the network.
     """
     still = copy.deepcopy(network).to("cpu", memory_format=torch.contiguous_format).eval()
     model = onnx.load_from_string(_trace(still, card))
@@ -55,7 +55,7 @@ def _trace(network: MsRoi, card: ModelCard) -> bytes:
     free = {0: "batch", 2: "y", 3: "x"}
     small = {0: "batch", 2: "map_y", 3: "map_x"}
     with warnings.catch_warnings():
-        # The exporter by tracing is the old one; the new one needs a package more and gives the same for these layers.
+        # The tracing exporter is the old one; the new one needs another package and gives the same for these layers.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network,
@@ -72,7 +72,7 @@ def _trace(network: MsRoi, card: ModelCard) -> bytes:
 
 def _compare(network: MsRoi, content: bytes, card: ModelCard, path: str) -> None:
     try:
-        import onnxruntime  # the extra `cnn` has it; exporting does not need it
+        import onnxruntime  # from the extra `cnn`; exporting does not need it
     except ImportError:
         return
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

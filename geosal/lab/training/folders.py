@@ -1,4 +1,4 @@
-"""Where the pictures to learn from are: a folder or a tar of one folder for each class."""
+"""Find the pictures to learn from, in a folder or a tar with one folder for each class."""
 
 import os
 import re
@@ -25,7 +25,7 @@ class Listing:
     path
         The folder or the tar.
     classes
-        Names, sorted, or in the order that was asked for.
+        Names of the classes, sorted, or in the order asked for.
     members
         Path of each picture inside.
     labels
@@ -44,9 +44,9 @@ class Listing:
         Raises
         ------
         SceneError
-            It is missing or unreadable, or holds less than two classes.
+            The path is missing or unreadable, or holds fewer than two classes.
         UsageError
-            A class of `only` is not there.
+            A class of `only` is missing.
         """
         found = list(dict.fromkeys(_walk(path) if os.path.isdir(path) else _members(path)))
         if len(found) > MAX_PICTURES:
@@ -97,7 +97,7 @@ def _walk(path: str) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
             whole = os.path.join(place, name)
-            # A pipe would be waited for; a link to nothing is told of when it is read.
+            # Reading a pipe would wait for ever; a broken link is reported when it is read.
             if _is_picture(name) and (os.path.isfile(whole) or not os.path.exists(whole)):
                 yield os.path.relpath(whole, path)
 
@@ -119,7 +119,7 @@ def _is_picture(name: str) -> bool:
 
 
 def _by_class(path: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Sort pictures by the folder they are in; what lies beside class folders, such as a contact sheet, is of none."""
+    """Sort pictures by their folder; files beside class folders, such as a contact sheet, belong to no class."""
     by_folder: dict[str, list[str]] = {}
     for name in names:
         by_folder.setdefault(os.path.dirname(name), []).append(name)
@@ -138,7 +138,7 @@ def _by_class(path: str, names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
-    """Sort key by which image_2 comes before image_10."""
+    """Return a sort key that puts image_2 before image_10."""
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"([0-9]+)", name) if part]
 
 

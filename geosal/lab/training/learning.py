@@ -1,4 +1,4 @@
-"""Learning: epochs over pictures, each of which can be the last one and be taken up again."""
+"""Learning: epochs over pictures; a run can stop after any of them and be resumed."""
 
 import copy
 import hashlib
@@ -52,7 +52,7 @@ _SAVE_SHARE = 10
 
 
 class Learner:
-    """A network, its optimizer, and where they stand.
+    """A network, its optimizer, and the state of learning.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Learner:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of one round; pictures left over wait for the next one."""
+        """Return the steps of one epoch; remaining pictures wait for the next one."""
         return max(1, len(self.split.train) // self.settings.batch)
 
     def run(self, tell: Callable[[Epoch], None] | None, seconds: float | None = None) -> None:
@@ -126,7 +126,7 @@ class Learner:
     def learn_epoch(self) -> Epoch:
         """Learn from every picture once, validate, keep a checkpoint unless saving would take longer than learning."""
         began = time.monotonic()
-        # All chance of an epoch comes from its number: a run taken up again goes on as if it had not stopped.
+        # All randomness of an epoch comes from its number: a resumed run continues as if it had not stopped.
         chance = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.epoch)
         order = torch.randperm(len(self.split.train), generator=chance).numpy()
         size = min(self.settings.batch, len(order))
@@ -196,7 +196,7 @@ class Learner:
         return normalise(samples, IMAGENET_MEAN, IMAGENET_STD)
 
     def judge(self, places: npt.NDArray[np.int64], network: MsRoi) -> Judgement:
-        """Judge a network by pictures as they are."""
+        """Judge a network by unchanged pictures."""
         network.eval()
         answers = []
         with torch.inference_mode():
@@ -239,14 +239,14 @@ class Learner:
         self._next_save = time.monotonic() + _SAVE_SHARE * (time.monotonic() - began)
 
     def resume(self) -> None:
-        """Go on from the checkpoint in the directory.
+        """Resume from the checkpoint in the directory.
 
         Raises
         ------
         SceneError
-            There is none, or it cannot be read.
+            There is no checkpoint, or it cannot be read.
         UsageError
-            It is of other pictures or settings.
+            The checkpoint is from other pictures or settings.
         """
         path = str(self.directory / CHECKPOINT)
         state = read_torch(path, "the directory of a run of geosal train")

@@ -14,7 +14,7 @@ LOG, CHECKPOINT = "log.csv", "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Epoch:
-    """How far learning has come, one line of the log."""
+    """The state of learning after an epoch, one line of the log."""
 
     epoch: int
     loss: float

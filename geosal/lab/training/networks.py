@@ -40,7 +40,7 @@ class MsRoi(nn.Module):
         nn.init.normal_(self.classifier.weight, std=channels**-0.5)
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the maps ``(batch, class, y, x)`` and the logits ``(batch, class)``."""
+        """Return the maps ``(batch, class, y, x)`` and the logits ``(batch, class)``."""
         cam = self.classifier(self.features(pixels))
         return cam, cam.mean((2, 3))
 
@@ -78,7 +78,7 @@ class Vgg16Features(nn.Module):
         self.head = nn.Sequential(*(layer for one in head for layer in ((one, nn.ReLU()) if relu else (one,))))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Give 1024 channels at a sixteenth of the resolution."""
+        """Return 1024 channels at a sixteenth of the resolution."""
         return self.head(self.features(pixels))
 
 
@@ -95,7 +95,7 @@ def separable(before: int, after: int, stride: int = 1) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """A separable convolution added to what it was given."""
+    """A separable convolution that is added to its input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Pictures as samples: RGB of one size, 8 bits, in one array that may lie in a file."""
+"""Decode pictures to samples: RGB of one size, 8 bits, in one array that may lie in a file."""
 
 import io
 import os
@@ -32,7 +32,7 @@ def decode(content: bytes, name: str, size: int | None) -> npt.NDArray[np.uint8]
     content
         The file.
     name
-        Its name, for messages; its suffix tells a TIFF.
+        Its name, for messages; the suffix identifies a TIFF.
     size
         Pixels along an edge of the result, whatever its shape was; None leaves it.
 
@@ -57,7 +57,7 @@ def _decode_picture(content: bytes, name: str) -> Image.Image:
                 return picture.convert("RGB")
     except (SceneError, MemoryError):
         raise
-    except Exception as error:  # what Pillow's decoders raise for bytes that are none of their own is anybody's guess
+    except Exception as error:  # Pillow's decoders raise any type for foreign bytes
         raise SceneError(f"{name}: is no picture that can be decoded: {error}; mend or remove it") from error
 
 
@@ -115,11 +115,11 @@ class Pictures:
         SceneError
             A picture cannot be read.
         ResourceError
-            The disk has no room for them.
+            The disk has no room for the pictures.
         """
         count = len(listing.members)
         room, needed = shutil.disk_usage(os.path.dirname(os.path.abspath(cache))).free, count * size * size * 3
-        if needed > room:  # a map that the disk cannot hold would end the process
+        if needed > room:  # a memory map without room on the disk would kill the process
             raise ResourceError(
                 f"{listing.path}: its {count} pictures of {size} px need {needed >> 20} MiB beside the output, where "
                 f"{room >> 20} are free; make room or use a smaller --size"
@@ -152,7 +152,7 @@ class Split:
         Raises
         ------
         UsageError
-            A class would have none left to learn from.
+            A class would have no pictures left to learn from.
         """
         parts: list[list[npt.NDArray[np.int64]]] = [[], [], []]
         for label, name in enumerate(classes):

@@ -1,4 +1,4 @@
-"""How to learn: the paper's recipe, one that gets further in less time, and every knob of both."""
+"""Settings of training: the paper's recipe, one that reaches more in less time, and all their options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -16,20 +16,20 @@ MAX_SIZE = 4096
 
 @dataclass(frozen=True)
 class Settings:
-    """How a network is trained; the defaults are the paper's.
+    """Settings of training; the defaults are the paper's.
 
     Attributes
     ----------
     backbone
         Architecture: `BACKBONES`.
     size
-        Pixels along an edge, to which pictures are brought; a multiple of the backbone's stride.
+        Pixels along an edge, to which pictures are resized; a multiple of the backbone's stride.
     epochs, batch, seed
         Rounds over the pictures, pictures of a step, and what all chance comes from.
     optimizer, learning_rate, weight_decay, schedule
         `OPTIMIZERS`, its rate (the highest one of a one-cycle), the decay of AdamW, `SCHEDULES`.
     label_smoothing
-        Share of a picture's target that goes to all classes alike.
+        Share of a picture's target that is spread over all classes.
     average
         Decay of the moving average of the weights, which is what is judged and exported; 0 for none.
     rotation, zoom, flips, quarter_turns
@@ -42,7 +42,7 @@ class Settings:
     validation, test
         Pictures of each class set aside to choose the best epoch, and to judge the outcome.
     head_relu
-        Give VGG16's three added convolutions a ReLU.
+        Whether VGG16's three added convolutions have a ReLU.
     """
 
     backbone: str = "vgg16"

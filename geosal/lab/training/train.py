@@ -1,4 +1,4 @@
-"""One training run: from a folder of pictures to a model that is exported and judged."""
+"""One training run: from a folder of pictures to an exported model and its report."""
 
 import json
 import math
@@ -37,7 +37,7 @@ class Wish:
     settings
         Settings of the run.
     classes
-        Names of the classes wanted, in their order; all where there are none.
+        Names of the chosen classes, in their order; all when empty.
     class_weights
         Weight of a class in maps, 0 to 1, by name; 1 by default.
     ground_resolution
@@ -45,7 +45,7 @@ class Wish:
     vgg16_weights
         State dict of torchvision's VGG16.
     notes
-        For the model card: data, licence.
+        Text for the model card: data, licence.
     """
 
     data: str
@@ -75,12 +75,12 @@ def train(
     threads: int | None = None,
     seconds: float | None = None,
 ) -> Mapping[str, Any]:
-    """Train, judge and export; give the report.
+    """Train, judge and export; return the report.
 
     Raises
     ------
     UsageError
-        Torch or onnx is not installed, or a wish cannot be.
+        Torch or onnx is not installed, or an option is wrong.
     SceneError
         A picture, the weights or the checkpoint cannot be read.
     OutputError
@@ -98,7 +98,7 @@ def train(
             learner.run(tell, seconds)
             return _finish(wish, learner)
         except (MemoryError, RuntimeError) as error:
-            # Torch says so by a RuntimeError, in words.
+            # Torch reports it as a RuntimeError, only in words.
             if isinstance(error, GeosalError) or (isinstance(error, RuntimeError) and "memory" not in str(error)):
                 raise
             raise ResourceError("out of memory; learn with a smaller --batch or --size") from error

@@ -12,12 +12,12 @@ _EXPECTED = "a state dict of torchvision's VGG16, such as vgg16-397923af.pth"
 
 
 def read_torch(path: str, expected: str) -> Any:
-    """Read what torch has saved, tensors and plain values only: a file with code in it is refused.
+    """Read a file that torch has saved, with tensors and plain values only: a file with code is refused.
 
     Raises
     ------
     SceneError
-        The file is missing, is none of torch's, or holds more than tensors.
+        The file is missing, is no torch file, or holds more than tensors.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -25,18 +25,18 @@ def read_torch(path: str, expected: str) -> Any:
         raise SceneError(f"{path}: no such file; give {expected}") from error
     except pickle.UnpicklingError as error:
         raise SceneError(f"{path}: is no file of torch's, or holds more than tensors; give {expected}") from error
-    except Exception as error:  # what torch's reader raises for bytes that are none of its own is anybody's guess
+    except Exception as error:  # torch's reader raises any type for foreign bytes
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SceneError(f"{path}: cannot be read by torch ({reason}); give {expected}") from error
 
 
 def load_vgg16(network: Vgg16Features, path: str) -> None:
-    """Give the 13 convolutions the weights of a torchvision state dict; its classifier is passed over.
+    """Give the 13 convolutions the weights of a torchvision state dict; its classifier is ignored.
 
     Raises
     ------
     SceneError
-        The file is no such state dict, or one of another network.
+        The file is no state dict, or that of another network.
     """
     state = read_torch(path, _EXPECTED)
     if not isinstance(state, dict):

@@ -96,9 +96,9 @@ class Cnn:
         UsageError
             A parameter is unknown or makes no sense, only a grid is known, or onnxruntime is missing.
         SceneError
-            The model is none, or the scene cannot be decoded.
+            The file is no model, or the scene cannot be decoded.
         SaliencyError
-            The scene has less than three bands, is smaller than a cell, far too coarse, or holds no valid pixel.
+            The scene has fewer than three bands, is smaller than a cell, far too coarse, or holds no valid pixel.
         ResourceError
             The map would be too large.
         """
@@ -160,12 +160,12 @@ class Cnn:
         return ~np.isnan(self._at(rows, cols))
 
     def __dask_tokenize__(self) -> Hashable:
-        """The class and its map."""
+        """Return the class and its map."""
         return type(self).__qualname__, self.text, self.cell, self.shape, hashlib.sha256(self.packed).hexdigest()
 
     def _at(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float32]:
         y, x = (rows[:, np.newaxis] + 0.5) / self.cell[0], (cols[np.newaxis] + 0.5) / self.cell[1]
-        # Rounding may put the last pixel of a scene behind the last cell.
+        # Rounding may put the last pixel of a scene after the last cell.
         y, x = np.minimum(y, self.shape[0] - 0.01), np.minimum(x, self.shape[1] - 0.01)
         footprint = Footprint.of(x, y, self.shape)
         assert footprint is not None  # noqa: S101  every position lies on the map
@@ -177,7 +177,7 @@ class Cnn:
 
 @dataclass(frozen=True)
 class _Look:
-    """How a scene is looked at: a fixed raster of tiles of cells, whatever the blocks are that are asked for."""
+    """A fixed raster of tiles by which the network looks at a scene, independent of blocks."""
 
     model: Model
     ground: Ground
@@ -187,22 +187,22 @@ class _Look:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns of the map."""
+        """Return rows and columns of the map."""
         rows, cols = (-(-size // self.model.card.stride) for size in self.ground.shape)
         return rows, cols
 
     @property
     def planes(self) -> int:
-        """Maps that are kept until all of the scene was seen."""
+        """Return the number of maps that are kept until all of the scene was seen."""
         return self.worth.size if self.by_paper else 2
 
     @property
     def window(self) -> int:
-        """Cells along an edge of a picture that the network learned from."""
+        """Return the cells along an edge of a picture that the network learned from."""
         return max(1, self.model.card.size // self.model.card.stride)
 
     def paint(self) -> Canvas:
-        """Look at all tiles, on a few threads, and lay them together in order."""
+        """Look at all tiles, on a few threads, and join them in order."""
         tile = max(_TILE_PIXELS // self.model.card.stride, 2 * self.window, _SHARED)
         canvas = Canvas(self.planes, self.shape, tile // _SHARED)
         starts = [tile_starts(size, tile, tile // _SHARED) for size in self.shape]
@@ -253,7 +253,7 @@ def _check_size(source: SourceText, path: str, look: _Look) -> None:
 
 
 def _worth(source: SourceText, card: ModelCard) -> NDArray[np.float32]:
-    """Return what each class is worth: as the card says, but for those that the user names."""
+    """Return the weight of each class: the card's, except for those that the user gives."""
     worth = dict(zip(card.classes, card.weights, strict=True))
     text = source.get("classes")
     for pair in [] if text is None else text.split(";"):
@@ -275,7 +275,7 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 def _in_order(task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-    """Run a task on items, a few at once, and yield what comes of them in their order; few wait."""
+    """Run a task on items, a few at once, and yield the results in their order; only few wait."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(_THREADS, cores)
     waiting: deque[Future[_Result]] = deque()

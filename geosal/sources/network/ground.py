@@ -1,4 +1,4 @@
-"""A scene as a trained network wants it: red, green and blue, 0 to 255, at the ground resolution it was trained at."""
+"""Prepare a scene for a trained network: red, green and blue, 0 to 255, at its ground resolution."""
 
 import math
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Ground:
     positions
         Positions of red, green and blue in it.
     factors
-        The scene's pixels along one of the new, down and across.
+        Pixels of the scene along one new pixel, down and across.
     curve
         Curve of each band: samples become ``1 + sample * factor + offset``, cut to 1 to 255; None where they are bytes.
     """
@@ -55,18 +55,18 @@ class Ground:
         Parameters
         ----------
         source
-            Its parameters `bands` and `range` are looked at.
+            SOURCE, of which the parameters `bands` and `range` are used.
         scene
             Any.
         resolution
-            Metres of a pixel wanted; None takes the scene's own pixels.
+            Metres of a new pixel; None takes the scene's own pixels.
 
         Raises
         ------
         UsageError
             A parameter makes no sense.
         SaliencyError
-            There are less than three bands, or the pixels are far too coarse.
+            There are fewer than three bands, or the pixels are far too coarse.
         SceneError
             The scene cannot be decoded where it is sampled.
         """
@@ -82,7 +82,7 @@ class Ground:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns of the new grid."""
+        """Return rows and columns of the new grid."""
         rows, cols = (
             max(1, math.ceil(size / factor - 1e-6))
             for size, factor in zip(self.scene.layout.grid.shape, self.factors, strict=True)
@@ -90,7 +90,7 @@ class Ground:
         return rows, cols
 
     def read(self, block: Block) -> tuple[Floats, NDArray[np.bool_]]:
-        """Pixels (3, y, x) from 0 to 255 of a block of the new grid, and which of them hold something, (y, x).
+        """Read pixels (3, y, x) from 0 to 255 of a block of the new grid, and which of them have data, (y, x).
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Ground:
         return (sums[:3] / np.where(valid, sums[3], 1)).astype(np.float32), valid
 
     def _bytes(self, block: Block) -> tuple[Floats, NDArray[np.bool_]]:
-        """The same of a block of the scene."""
+        """Read the same for a block of the scene."""
         samples = self.scene.read(block)
         valid = np.asarray(samples.valid[list(self.positions)].all(axis=0))
         pixels = np.empty((len(self.positions), *block.shape), np.float32)
@@ -128,13 +128,13 @@ class Ground:
 
 
 def _colours(source: SourceText, scene: Pixels) -> tuple[Pixels, tuple[int, ...]]:
-    """The scene with red, green and blue, and where they are."""
+    """Return the scene with red, green and blue, and their positions."""
     text = source.get("bands")
     if text is not None:
         names = [name.strip() for name in text.split(";")]
         if len(names) != 3 or not all(names):
             raise UsageError(f"{source.text}: bands={text}; name red, green and blue: bands=red;green;blue or 4;3;2")
-        each = list(dict.fromkeys(names))  # a grey image is shown three times: 1;1;1
+        each = list(dict.fromkeys(names))  # a grey image is given three times: 1;1;1
         return scene.having(*each), tuple(each.index(name) for name in names)
     try:
         return scene.having("red", "green", "blue"), (0, 1, 2)
@@ -150,7 +150,7 @@ def _colours(source: SourceText, scene: Pixels) -> tuple[Pixels, tuple[int, ...]
 
 
 def _factors(source: SourceText, scene: Pixels, resolution: float | None) -> tuple[float, float]:
-    """Pixels of the scene along one of the network's."""
+    """Return the pixels of the scene along one of the network's."""
     grid = scene.layout.grid
     if resolution is None or not grid.georeferenced:
         return 1.0, 1.0
@@ -164,7 +164,7 @@ def _factors(source: SourceText, scene: Pixels, resolution: float | None) -> tup
 
 
 def _round(factor: float) -> float:
-    """A whole number, or one divided by a whole number, where that is close: pixels are then summed as they are."""
+    """Round a ratio to a whole number, or one over a whole number, if it is close: pixels are then only summed."""
     near = float(round(factor)) if factor >= 1 else 1 / round(1 / factor)
     return near if abs(factor / near - 1) <= _SAME else factor
 
@@ -177,7 +177,7 @@ def _ends(
     *,
     trained_from_above: bool,
 ) -> tuple[float, float] | None:
-    """Values that become 1 and 255, in all bands alike so that colours stay; None where samples are bytes."""
+    """Return the values that become 1 and 255, the same in all bands to keep colours; None where samples are bytes."""
     text = source.get("range")
     if text is not None:
         low, dash, high = text.partition("-")
@@ -200,7 +200,7 @@ def _ends(
 
 
 def _sample(scene: Pixels, position: int, band: BandMetadata) -> NDArray[np.float64]:
-    """Values of a band in patches spread over the scene, the whole of a small one."""
+    """Yield values of a band in patches spread over the scene, or the whole of a small one."""
     height, width = scene.layout.grid.shape
     side = _PATCHES * _PATCH
     if height <= side and width <= side:
@@ -217,9 +217,9 @@ def _sample(scene: Pixels, position: int, band: BandMetadata) -> NDArray[np.floa
 
 
 def _weights(start: int, stop: int, factor: float, size: int) -> tuple[int, Any]:
-    """First pixel that pixels `start` to `stop` of the new grid need along an axis, and what each of them lends.
+    """Return the first pixel that pixels `start` to `stop` of the new grid need along an axis, and their weights.
 
-    Larger pixels take the mean of what they cover, smaller ones lie between the two nearest. The matrix is (new, old).
+    Larger pixels take the mean of those they cover, smaller ones interpolate the two nearest. The matrix is (new, old).
     """
     rows, cols, values = [], [], []
     for number in range(start, stop):

@@ -1,4 +1,4 @@
-"""A trained network ready to look: an ONNX file, its card, and onnxruntime, which is imported in this room."""
+"""Load and run a trained network: an ONNX file, its card, and onnxruntime, which only this module imports."""
 
 import hashlib
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Model:
 
     @classmethod
     def load(cls, path: str | None = None) -> Self:
-        """Read a model, and see with a black picture that it does what its card says.
+        """Read a model, and check with a black picture that it does what its card says.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Model:
         options.log_severity_level = 4
         options.enable_mem_pattern = False  # plans for one size; edges of scenes have others
         try:
-            # A fallback would be the same provider once more, and it prints.
+            # A fallback would be the same provider again, and it prints.
             session = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
@@ -81,12 +81,12 @@ class Model:
         return model
 
     def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class activation maps (class, y / stride, x / stride) of normalised pixels (3, y, x).
+        """Return class activation maps (class, y / stride, x / stride) of normalised pixels (3, y, x).
 
         Raises
         ------
         SceneError
-            The network cannot be run, or gives what is no number.
+            The network cannot be run, or returns values that are no numbers.
         """
         try:
             (cam,) = self.session.run(["cam"], {"pixels": pixels[np.newaxis]})
@@ -125,7 +125,7 @@ def _read(path: str | None) -> bytes:
         return (resources.files("geosal.sources.network") / "models" / SHIPPED).read_bytes()
     try:
         with open(path, "rb") as file:
-            text = file.read(_MAX_BYTES + 1)  # a device or a pipe does not tell its size
+            text = file.read(_MAX_BYTES + 1)  # a device or a pipe has no known size
     except OSError as error:
         raise SceneError(f"{path}: the model cannot be read: {error.strerror}; give an ONNX file") from error
     if len(text) > _MAX_BYTES:

@@ -1,1 +1,1 @@
-"""Saliency that needs neither file nor pixels: the patterns of the seed paper, and one value everywhere."""
+"""Sources that need neither files nor pixels: the patterns of the seed paper, and one value everywhere."""

@@ -2,8 +2,8 @@
 
 The paper scales the noise to 0-255 and drops the six low bits, which leaves 0, 64, 128 and 192; these become the
 saliencies 0.25, 0.5, 0.75 and 1. Table 3 fixes how much of the scene each gets, so the scaling is done by quantiles:
-the noise at 64, 128 and 192 is what `SHARES` of the scene lie below. They are taken at most 512x512 positions spread
-over the scene, once, when the source is opened; any seed and any size then has the shares of the paper to about 0.01.
+`SHARES` of the scene lie below the noise at 64, 128 and 192. The quantiles are taken once, when the source is opened,
+at up to 512x512 positions spread over the scene; any seed and any size then has the shares of the paper to about 0.01.
 """
 
 import math
@@ -106,7 +106,7 @@ class Perlin(Synthetic):
         return out
 
     def _strips(self, rows: Ints, cols: Ints) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Noise in strips of rows: which of `rows`, and the noise (rows, cols) in a buffer that is used again.
+        """Yield noise in strips: a slice of `rows`, and the noise (rows, cols) in a buffer that is reused.
 
         Inside one row of the finest lattice the noise of all octaves together is one polynomial in y, whose
         coefficients are functions of x. They are made in float64 from the global position; the polynomial is evaluated
@@ -135,7 +135,7 @@ class Perlin(Synthetic):
     def _coefficients(
         self, finest_row: int, tables: Callable[[int, int], tuple[Floats, Floats]]
     ) -> NDArray[np.float32]:
-        """Coefficients of 1, y, y^2 … y^6 for y from 0 to 1 across one row of the finest lattice, (7, cols)."""
+        """Return coefficients of 1, y, y^2 … y^6 for y from 0 to 1 across one row of the finest lattice, (7, cols)."""
         total = np.zeros((_DEGREE + 1, 1))
         for octave in range(self.octaves):
             finer = 2 ** (self.octaves - 1 - octave)
@@ -155,7 +155,7 @@ class Perlin(Synthetic):
         )
 
     def _gradients(self, octave: int, row: int, cols: Ints) -> Floats:
-        """Gradient of each lattice point, (cols, 2), from a hash of seed, octave, row and column (splitmix64)."""
+        """Return the gradient of each lattice point, (cols, 2), by a hash of seed, octave, row, column (splitmix64)."""
         key = _mix(_mix(_mix(self.seed) + octave) + row)
         mixed = (cols.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -165,7 +165,7 @@ class Perlin(Synthetic):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Axis:
-    """Where the columns lie in the lattice of one octave: the cell, the place inside it, and that place faded."""
+    """Columns in the lattice of one octave: the cell, the place inside it, and that place faded."""
 
     cell: Ints
     inside: Floats
@@ -194,7 +194,7 @@ def _lerp(a: Floats, b: Floats, t: Floats) -> Floats:
 
 
 def _move(polynomial: tuple[float, ...], start: float, width: float) -> list[float]:
-    """Coefficients in t of a polynomial in y, where y = start + width * t."""
+    """Return the coefficients in t of a polynomial in y, where y = start + width * t."""
     return [
         width**power
         * sum(math.comb(n, power) * start ** (n - power) * polynomial[n] for n in range(power, len(polynomial)))
@@ -203,7 +203,7 @@ def _move(polynomial: tuple[float, ...], start: float, width: float) -> list[flo
 
 
 def _spread(size: int) -> Ints:
-    """At most `_SAMPLES` positions over an axis: one in each of equal parts, at a golden-ratio place within.
+    """Return at most `_SAMPLES` positions over an axis: one in each of equal parts, at a golden-ratio place within.
 
     In the middle of each part they would all fall on the same place of a lattice cell, for some numbers of cells.
     """

@@ -1,4 +1,4 @@
-"""Saliency that needs no file: the seed paper's `half` and `grid`, and one value everywhere.
+"""Sources that need no file: the seed paper's `half` and `grid`, and one value everywhere.
 
 Each pixel is a function of its row and column in the whole scene and of the scene's size, so any block can be made
 alone.
@@ -18,7 +18,7 @@ from geosal.sources.text import SourceText
 
 @dataclass(frozen=True, kw_only=True)
 class Synthetic:
-    """What sources without a file share: they count as interest and say something everywhere."""
+    """Base of sources without a file: they count as interest and say something everywhere."""
 
     kind: ClassVar[Kind] = "interest"
     fingerprint: ClassVar[None] = None
@@ -32,7 +32,7 @@ class Synthetic:
         return np.ones((rows.size, cols.size), dtype=bool)
 
     def __dask_tokenize__(self) -> Hashable:
-        """The class and its parameters."""
+        """Return the class and its parameters."""
         return type(self).__qualname__, repr(self)
 
 
