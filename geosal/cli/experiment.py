@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     "--images",
     multiple=True,
     metavar="[NAME=]FOLDER",
-    help="Images to look at, over those of CONFIG; repeat it for several collections.",
+    help="Images to use instead of those of CONFIG; repeat it for several collections.",
 )
-@click.option("-o", "--output", metavar="DIR", help="Folder of the report, over that of CONFIG.")
+@click.option("-o", "--output", metavar="DIR", help="Folder of the report, instead of that of CONFIG.")
 @options.overwrite
 @options.report_options
 def experiment(

@@ -80,7 +80,7 @@ def verbosity(context: click.Context) -> int:
 verbose = click.option(
     "-v", "--verbose", count=True, expose_value=False, is_eager=True,
     callback=lambda context, _, value: set_verbosity(context, value),
-    help="Tell more on stderr; -vv also debug lines, and tracebacks of errors.",
+    help="Print more on stderr; -vv also debug lines, and tracebacks of errors.",
 )  # fmt: skip
 """The option of every command, and of the group, which needs none of the `options` that commands share."""
 

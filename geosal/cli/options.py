@@ -62,11 +62,11 @@ resolution = click.option(
     "--resolution", type=float, metavar="UNITS", help="Pixel size for all bands of a product, in units of its CRS."
 )
 resampling = click.option(
-    "--resampling", type=click.Choice(RESAMPLING), help="How bands of another resolution come to it (default nearest)."
+    "--resampling", type=click.Choice(RESAMPLING), help="Resampling of bands of another resolution (default nearest)."
 )
 to_byte = click.option(
     "--to-byte", metavar="RULE",
-    help="Bring samples to 8 bits: percentile:2-98, range:0-0.3 (reflectance where known), tci, gamma:2.2.",
+    help="Convert samples to 8 bits: percentile:2-98, range:0-0.3 (reflectance where known), tci, gamma:2.2.",
 )  # fmt: skip
 reading = together(bidx, bands, resolution, resampling, to_byte)
 drivers = click.option(
@@ -84,10 +84,10 @@ saliency = click.option(
 combine = click.option(
     "--combine",
     type=click.Choice(COMBINE),
-    help="How several sources unite (default: interest by max, exclusions by min).",
+    help="How several sources are combined (default: interest by max, exclusions by min).",
 )
 outside = click.option(
-    "--outside", type=click.Choice(tuple(OUTSIDE)), help="What no source covers is kept (default) or smoothed most."
+    "--outside", type=click.Choice(tuple(OUTSIDE)), help="Pixels without a source: kept (default) or smoothed most."
 )
 background = click.option(
     "--background", type=click.FloatRange(0, 1), metavar="S",
@@ -121,7 +121,7 @@ profile = click.option(
 )  # fmt: skip
 creation_options = click.option(
     "--co", "creation_options", multiple=True, metavar="KEY=VALUE", callback=_parse_pairs,
-    help="GDAL creation option over those of the profile.",
+    help="GDAL creation option; it overrides the profile's.",
 )  # fmt: skip
 
 targets = together(
@@ -157,7 +157,7 @@ job_options = together(
     reading,
     click.option(
         "--config", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-        help="Recipe in YAML; options on the command line go before what it says.",
+        help="Recipe in YAML; options on the command line override it.",
     ),
     click.option(
         "--scheduler", metavar="ADDRESS|threads|processes",
@@ -182,7 +182,7 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     Raises
     ------
     UsageError
-        As `Recipe.from_mapping`.
+        See `Recipe.from_mapping`.
     SceneError
         The file cannot be read.
     """

@@ -21,7 +21,7 @@ from geosal.maps.preview import PALETTES
 @options.bands
 @options.resolution
 @options.resampling
-@click.option("--levels", type=click.IntRange(2, 256), metavar="N", help="Bring the map to N values.")
+@click.option("--levels", type=click.IntRange(2, 256), metavar="N", help="Reduce the map to N values.")
 @click.option("--preview", metavar="PNG", help="Draw the map over a small picture of the scene as well.")
 @click.option("--palette", type=click.Choice(PALETTES), help="Colours of the preview; viridis for the colour-blind.")
 @options.steps

@@ -19,7 +19,7 @@ _MOST_CLASSES = 12
 """Most classes whose confusion matrix a terminal shows."""
 
 _knobs = options.together(
-    click.option("--size", type=int, metavar="PX", help="Edge that pictures are brought to: 224; compact 64."),
+    click.option("--size", type=int, metavar="PX", help="Edge of the resized pictures, in pixels: 224; compact 64."),
     click.option("--epochs", type=int, metavar="N", help="Rounds over the pictures: 100; brisk 40."),
     click.option("--batch", type=int, metavar="N", help="Pictures of a step: 32; brisk 64."),
     click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="adam; brisk adamw."),
@@ -42,7 +42,7 @@ _knobs = options.together(
     ),
     click.option("--test", type=int, metavar="N", help="Last N pictures of a class only judge the outcome: 0."),
     click.option("--head-relu/--no-head-relu", default=None, help="ReLU after VGG16's three added convolutions."),
-    click.option("--seed", type=int, metavar="N", help="What all chance comes from: 0."),
+    click.option("--seed", type=int, metavar="N", help="Seed of all randomness: 0."),
 )
 
 
@@ -53,14 +53,14 @@ _knobs = options.together(
 @click.option("--recipe", type=click.Choice(list(RECIPES)), default="paper", show_default=True, help="How to learn.")
 @click.option("--classes", metavar="NAMES", help="Classes to learn, with commas between; all by default.")
 @click.option("--weight", "weights", multiple=True, metavar="NAME=W", help="How much a class matters in maps, 0 to 1.")
-@click.option("--ground-resolution", type=float, metavar="METRES", help="Of a pixel of the pictures.")
+@click.option("--ground-resolution", type=float, metavar="METRES", help="Size of a pixel of the pictures.")
 @click.option("--vgg16-weights", metavar="FILE", help="torchvision's VGG16 state dict, to start from.")
 @click.option("--note", "notes", multiple=True, metavar="KEY=TEXT", help="For the model card: data=..., licence=...")
 @_knobs
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Stop after the last epoch that fits in.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads on the CPU.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in the directory.")
+@click.option("--resume", is_flag=True, help="Resume from the checkpoint in the directory.")
 @options.overwrite
 @options.report_options
 def train(data: str, output: str, backbone: str, recipe: str, report: Report, quiet: bool, **given: Any) -> None:

@@ -18,7 +18,7 @@ _READING = tuple(field.name for field in fields(Reading))
 
 @click.command()
 @click.argument("output", metavar="OUTPUT")
-@click.option("--against", metavar="INPUT", help="The scene it was made of.")
+@click.option("--against", metavar="INPUT", help="The scene that it was made from.")
 @options.saliency
 @options.combine
 @options.outside

@@ -59,7 +59,7 @@ def open_pair(
     Raises
     ------
     GeosalError
-        As `geosal.compare`.
+        See `geosal.compare`.
     """
     return pair_with(open_any(original, reading), candidate, reading, saliency, ladder, **rules)
 

@@ -17,7 +17,7 @@ from geosal.core.grid import Block
 from geosal.metrics import HALO
 
 KEPT = 2 * HALO
-"""Rows and columns that a block hands on; no block has fewer."""
+"""Rows and columns of a block that are kept for later ones; no block has fewer."""
 
 
 class Ready(NamedTuple):

@@ -174,8 +174,8 @@ class Pixels(Protocol):
 def alpha_among(colours: Sequence[str]) -> int | None:
     """Position (from 0) of the alpha band among bands of these `ColorInterp`, by their names.
 
-    Of several it is the last: GDAL takes its masks from that one, and a JPEG 2000 keeps no other. The others are bands
-    like any.
+    Among several it is the last: GDAL takes its masks from that one, and a JPEG 2000 keeps no other. The others are
+    ordinary bands.
     """
     return max((position for position, colour in enumerate(colours) if colour == ColorInterp.alpha.name), default=None)
 

@@ -92,7 +92,7 @@ class Container(ABC):
     Attributes
     ----------
     path
-        As given.
+        Path of the file, as given.
     """
 
     _DONE: ClassVar[str] = "written"

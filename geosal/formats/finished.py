@@ -62,7 +62,7 @@ class Finished:
         Parameters
         ----------
         path
-            Of the finished file.
+            Path of the finished file.
         found
             Layout that the file has.
         source

@@ -134,7 +134,7 @@ def write_preview(
     Raises
     ------
     UsageError, OutputError
-        As `check_preview`.
+        See `check_preview`.
     SceneError
         Scene or saliency cannot be decoded.
     """

@@ -1,4 +1,4 @@
-"""JUDGE: how far a candidate is from its original. Arrays only; what is counted are sums, which add up over blocks.
+"""JUDGE: measure how far a candidate is from its original, on arrays only. Results are sums that add up over blocks.
 
 Index card
 ----------
@@ -6,7 +6,7 @@ Index card
 - `StructureSums`: likeness window by window; SSIM and MS-SSIM.
 - `ssim`, `ms_ssim`: the same of whole images, in one call.
 - `sum_by_level`: both for one band of a block with its halo, for each level of saliency.
-- `Scores`: the figures that sums come to.
+- `Scores`: the figures computed from sums.
 
 >>> import numpy as np
 >>> original = np.arange(48400, dtype=np.uint16).reshape(220, 220)

@@ -15,7 +15,7 @@ from geosal.native import sum_errors
 class ErrorSums:
     """Sums of the differences ``reference - candidate`` over some samples; ``a + b`` is of both together.
 
-    Of integers all sums are whole numbers and exact, whatever the blocks; of floats they are float64.
+    For integers all sums are whole numbers and exact, whatever the blocks; for floats they are float64.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from geosal.metrics.structural import StructureSums, mean_of_known
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scores:
-    """How far a candidate is from its original, over some samples. What cannot be told is NaN.
+    """Distance of a candidate from its original, over some samples. Unknown figures are NaN.
 
     Attributes
     ----------

@@ -136,7 +136,7 @@ def ssim(
     Raises
     ------
     UsageError
-        As `StructureSums.of`.
+        See `StructureSums.of`.
     """
     return mean_of_known([sums.ssim for sums in _of_bands(reference, candidate, data_range, valid, where)])
 

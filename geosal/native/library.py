@@ -1,4 +1,4 @@
-"""The compiled library: found, loaded, and its functions with their types."""
+"""Find and load the compiled libraries, and declare the types of their functions."""
 
 import ctypes
 from collections.abc import Callable, Collection
@@ -28,7 +28,7 @@ def function(library: str, name: str) -> Callable[..., int]:
 
 @cache
 def load(name: str) -> ctypes.CDLL:
-    """Load one of the libraries that the build has put beside this file. ctypes lets go of the GIL while one works.
+    """Load one of the libraries that the build has put beside this file. ctypes releases the GIL while one works.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def load(name: str) -> ctypes.CDLL:
 
 
 def address(array: NDArray[Any] | None) -> int | None:
-    """Address of the first sample; None stays None."""
+    """Return the address of the first sample; None stays None."""
     return None if array is None else array.ctypes.data
 
 

@@ -1,4 +1,4 @@
-"""The C functions behind arrays: what they are given is checked and described here."""
+"""Call the C functions on arrays, after a check of their arguments."""
 
 import ctypes
 from typing import Any
@@ -36,7 +36,7 @@ def smooth(
     levels
         (y, x).
     valid
-        (y, x), or None when all samples count. Others lend no weight and are left as they are.
+        (y, x), or None when all samples count. Other samples have no weight and are left as they are.
     out
         (y, x), a copy of `pixels`; pixels of the levels in `taps` are written over it.
     taps
@@ -86,9 +86,9 @@ def quantise(
     errors: NDArray[np.float64],
     nodata: float | None,
 ) -> None:
-    """Bring each sample of a band to a multiple of its level's step.
+    """Round each sample of a band to a multiple of its level's step.
 
-    To one of twice the step, where such a one lies within the level's error; else to the nearest, of two to the even.
+    It is a multiple of twice the step if one lies within the level's error; else the nearest, of two the even one.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def quantise(
     errors
         Largest error of each level, below its step, or 0; of integers below ``2**31``.
     nodata
-        A code that no sample may come to; None without.
+        The nodata code, which no rounded sample may equal; None without.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def quantise(
 
 
 def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]:
-    """Reduce bands by the mean of the valid samples of each 2 x 2 pixels; of what exists of them at odd edges.
+    """Reduce bands by the mean of the valid samples of each 2 x 2 pixels; squares at odd edges are cut.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def halve(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]
 
 
 def interleave(pixels: NDArray[Any], tile: int, *, delta: bool = False) -> NDArray[Any]:
-    """Lay bands side by side in each pixel, padded to a square tile by repeating the last column and row.
+    """Interleave bands by pixel, padded to a square tile by repeating the last column and row.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def interleave(pixels: NDArray[Any], tile: int, *, delta: bool = False) -> NDArr
         Rows and columns of the result.
     delta
         Store each sample as its difference to the pixel on its left, modulo the range of its type: predictor 2 of
-        TIFF 6.0, section 14. Floats go by their bits. Rows below the pixels are 0 then, which costs a codec least.
+        TIFF 6.0, section 14. Floats are treated by their bits. Rows below the pixels are then 0, which compresses best.
 
     Returns
     -------
@@ -219,7 +219,7 @@ def interleave(pixels: NDArray[Any], tile: int, *, delta: bool = False) -> NDArr
 
 
 def look_up(codes: NDArray[np.uint8], table: NDArray[np.uint8] | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Replace each code by what a table says of it, and count the codes.
+    """Replace each code by its value in a table, and count the codes.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def look_up(codes: NDArray[np.uint8], table: NDArray[np.uint8] | None) -> tuple[
 def _arrays(
     pixels: NDArray[Any], levels: NDArray[np.uint8], valid: NDArray[np.bool_] | None, out: NDArray[Any]
 ) -> dict[str, NDArray[Any] | None]:
-    """A band and what goes with it, as the C takes them; a result that it cannot write is refused."""
+    """Prepare a band and its arrays for the C function; a result that it cannot write is refused."""
     if with_whole_rows(out) is not out or not out.flags.writeable:
         raise UsageError(f"a result with strides {out.strides}; it must be writeable and have whole rows")
     return {

@@ -58,7 +58,7 @@ class ByteRule:
         ``range:0-0.3``
             All bands from 0 to 0.3. Values are physical: what the file holds times its scale plus its offset.
         ``tci``
-            As the true-colour image of Sentinel-2 products; ``tci:l1c`` and ``tci:l2a`` where they do not say so.
+            The stretch of Sentinel-2's true-colour image; ``tci:l1c`` and ``tci:l2a`` for products that do not say it.
         ``gamma:2.2``
             Reflectance 0 to 1 by the power 1 / 2.2; ``gamma:2.2,0-0.5`` with other limits.
 

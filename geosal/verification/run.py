@@ -55,14 +55,14 @@ def verify(
     against
         The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
     saliency
-        Of the job: pixels of saliency 1 are compared with `against`. One SOURCE text or several, united as a job does
-        by default, or an opened saliency on the grid of `against`.
+        Saliency of the job: its pixels of saliency 1 are compared with `against`. One SOURCE text or several, combined
+        as a job does by default, or an opened saliency on the grid of `against`.
     ladder
-        Of the job; by default what the file's provenance says.
+        Ladder of the job; by default that of the file's provenance.
     steps
-        Of the ladder, where nothing else tells it. A file that tells another number fails the check ``ladder``.
+        Steps of the ladder, if nothing else gives them. A file with another number fails the check ``ladder``.
     **reading
-        How `against` was read: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands`` and ``to_byte``.
+        The reading of `against`: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands`` and ``to_byte``.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def verify_as_read(
     Parameters
     ----------
     output, against, saliency, ladder, steps
-        As `verify`.
+        See `verify`.
     reading
         How `against` was read.
     **rules

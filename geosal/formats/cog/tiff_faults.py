@@ -1,4 +1,4 @@
-"""What the directories of a local TIFF tell of its faults as a COG: tiles, overviews, masks, order and frames.
+"""Find the faults of a local TIFF as a COG from its directories: tiles, overviews, masks, order and frames.
 
 No pixel is decoded, so that it is quick at any size. The reader is `geosal.core.tiff` and not the writer's own: two
 eyes see more.
@@ -130,7 +130,7 @@ def tile_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
 def checksum_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
     """Report tiles in Deflate, of all images of a local TIFF, whose checksum is not that of what they hold.
 
-    libtiff has all samples before it comes to the Adler-32 at the end (RFC 1950), and may not look at it.
+    libtiff has all samples before the Adler-32 at the end (RFC 1950), and may not check it.
     """
     with open(path, "rb") as file:
         for one in directories:

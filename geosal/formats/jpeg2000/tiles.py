@@ -221,7 +221,7 @@ class J2kEncoder:
             "transform": Affine.scale(2),  # without any, rasterio warns
         }  # fmt: skip
         try:
-            # Copying lets go of the GIL; closing a dataset of this driver, which encodes as well, does not.
+            # Copying releases the GIL; closing a dataset of this driver, which also encodes, does not.
             with gdal_env(), rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as raw, MemoryFile(ext=".j2k") as coded:
                 with raw.open(**source) as dataset:
                     dataset.colorinterp = self.colours
@@ -335,8 +335,8 @@ def _is_plain(profile: Profile, layout: RasterLayout, resolutions: int, tile: in
 def _with_gdals_marks(stream: bytes, tile: int, resolutions: int, *, lossless: bool) -> bytes:
     """Write into the headers what GDAL writes for such a codestream.
 
-    That it keeps the limits of Profile-1 (ISO/IEC 15444-1, table A.45), and, in the comment, whether it is lossless:
-    GDAL looks for that.
+    They say that it keeps the limits of Profile-1 (ISO/IEC 15444-1, table A.45), and, in a comment that GDAL looks for,
+    whether it is lossless.
     """
     limited = tile <= _PROFILE_1_TILE and tile >> (resolutions - 1) <= _PROFILE_1_SMALLEST
     end = stream.index(START_OF_TILE)

@@ -68,7 +68,7 @@ def run_demo(directory: Path, progress: ProgressCallback | None = None, size: in
     Raises
     ------
     GeosalError
-        As `geosal.compress`.
+        See `geosal.compress`.
     """
     report = progress or _ignore
     report(Progress("scene", 0, 1, "steps"))

@@ -79,7 +79,7 @@ def make_map(wish: Experiment, picture: Picture, path: Path) -> MapFacts:
     SceneError
         The image cannot be decoded.
     GeosalError
-        As `geosal.sources.open_saliency`.
+        See `geosal.sources.open_saliency`.
     """
     texts = sources_for(wish, picture)
     scene = picture.scene

@@ -138,7 +138,7 @@ class Pictures:
 class Split:
     """Which pictures are learned from, which choose the best epoch, and which only judge the outcome.
 
-    Of each class the last `test` pictures judge, those before them validate, the rest is learned from.
+    In each class the last `test` pictures judge, those before them validate, and the network learns from the rest.
     """
 
     train: npt.NDArray[np.int64]

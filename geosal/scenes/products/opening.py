@@ -109,7 +109,7 @@ def read_product(path: str) -> Product:
     Raises
     ------
     SceneError, UsageError
-        As `open_product`.
+        See `open_product`.
     """
     if not os.path.exists(path):
         raise SceneError(f"{path}: no such product; give its folder, .zip or .tar")
