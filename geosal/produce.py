@@ -273,7 +273,8 @@ def making(target: Target, report: ProgressCallback = ignore) -> Iterator[Making
     OutputError
         Nothing can be written there, or the name is taken.
     """
-    with WorkDirectory(target.output, overwrite=target.overwrite) as work:
+    has_world_file = target.profile.format.has_world_file
+    with WorkDirectory(target.output, overwrite=target.overwrite, with_world_file=has_world_file) as work:
         made = Making(work.path(work.output.name), work.output)
         yield made
         work.publish(made.path)

@@ -21,6 +21,7 @@ from geosal.core.raster import alpha_among, any_colour, valid_samples
 from geosal.errors import UsageError
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
+from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
 from geosal.job.recipe import read_options
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
@@ -142,7 +143,8 @@ def write(
     options = dict(read_options("creation_options", {} if creation_options is None else creation_options))
     stacked = array if array.ndim == 3 else array.expand_dims("band")
     source = array.encoding.get("source")
-    check_output(path, overwrite=overwrite, inputs=[source, input_root(source)] if source else [])
+    inputs = [source, input_root(source)] if source else []
+    check_output(path, overwrite=overwrite, inputs=inputs, with_world_file=has_world_file(path))
     layout, recode = layout_of(stacked)
     chosen = resolve_profile(path, profile, options, layout)
     chosen.format.warn_of(path, layout)

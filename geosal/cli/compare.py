@@ -53,12 +53,13 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
     geosal compare scene.tif smaller.jp2 --saliency mask.tif --csv figures.csv --error-map errors.tif
     """
     from geosal.comparison import judge  # heavy, and the help does not need it
+    from geosal.formats.table import has_world_file
 
     error_map, overwrite = wish.pop("error_map"), wish.pop("overwrite")
     read = options.job_paths(wish["saliency"], original, candidate)
     report.keep_apart(*read, table, error_map)
     if error_map is not None:
-        check_output(error_map, overwrite=overwrite, inputs=read)
+        check_output(error_map, overwrite=overwrite, inputs=read, with_world_file=has_world_file(error_map))
     _check_table(table, overwrite=overwrite, others=[*read, error_map])
     pair = _open(original, candidate, {name: value for name, value in wish.items() if value not in (None, ())})
     with progress_bars(pair.grid.height * pair.grid.width, quiet=quiet) as progress:

@@ -26,6 +26,7 @@ from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import SceneError, UsageError, redact, warn
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
+from geosal.formats.table import has_world_file
 from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
 from geosal.scenes import AnyScene, Reading
 from geosal.scenes.zarr_store import is_store, store_bytes
@@ -121,7 +122,8 @@ def judge(
     if data_range is not None and not 0 < data_range < float("inf"):
         raise UsageError(f"data_range={data_range}: the range of values is above 0; say how wide it is")
     if error_map is not None:
-        check_output(error_map, overwrite=overwrite, inputs=[pair.original.path, pair.candidate.path])
+        inputs = [pair.original.path, pair.candidate.path]
+        check_output(error_map, overwrite=overwrite, inputs=inputs, with_world_file=has_world_file(error_map))
     try:
         span = _Span(data_range, "given") if data_range is not None else _span_of(pair, report)
         sums = sum_up(pair, span.width, report=report)

@@ -30,7 +30,7 @@ _MAX_NAME_BYTES = 200
 """Limit of the output's name in that of a work directory, in bytes; the marks around it need the rest of 255."""
 
 
-def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, placed: bool = True) -> None:
+def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, with_world_file: bool = False) -> None:
     """Refuse an output that could not be published, before any work.
 
     Parameters
@@ -41,8 +41,8 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, 
         Whether a file of that name may be replaced.
     inputs
         Inputs of the job: paths, URLs or texts that name no file. All that lies in a folder of them is an input.
-    placed
-        Whether it has a place on the ground; a picture has none, and a world file beside it is not ours.
+    with_world_file
+        Whether it is of a format with world files: one beside it is then its own.
 
     Raises
     ------
@@ -59,12 +59,12 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, 
         raise OutputError(f"{output}: is a directory; give a file name in it")
     if target.is_dir() and (fault := foreign(target)):
         raise OutputError(f"{output}: {fault}; delete it, or give another name")
-    _refuse_input(output, target, inputs)
+    _refuse_input(output, target, inputs, with_world_file=with_world_file)
     if target.exists():
         _refuse_taken(output, target, overwrite)
     if (other := twin(target)) is not None:
         raise OutputError(f"{output}: its world file would be that of {other.name} as well; choose another name")
-    if not overwrite and (left := orphans(target, placed=placed)):
+    if not overwrite and (left := orphans(target, with_world_file=with_world_file)):
         raise OutputError(
             f"{output}: {left[0].name} lies there without its raster; delete it, or replace it: {_REPLACE}"
         )
@@ -118,7 +118,7 @@ class WorkDirectory:
         Path of the output. A symbolic link is followed: the file it leads to is replaced, the link stays.
     overwrite
         Whether a file of that name may be replaced.
-    placed
+    with_world_file
         See `check_output`.
 
     Attributes
@@ -127,9 +127,9 @@ class WorkDirectory:
         The output with links resolved.
     """
 
-    def __init__(self, output: str | Path, overwrite: bool = False, *, placed: bool = True) -> None:
+    def __init__(self, output: str | Path, overwrite: bool = False, *, with_world_file: bool = False) -> None:
         self.output = _resolve(output)
-        self._placed = placed
+        self._with_world_file = with_world_file
         self._named = str(output)
         self._overwrite = overwrite
         self._directory: Path | None = None
@@ -199,12 +199,12 @@ class WorkDirectory:
             The name is taken, or the disk refuses; the old file is unchanged.
         """
         try:
-            for path in (main, *(beside(main, suffix) for suffix in sidecars_of(main))):
+            for path in (main, *(beside(main, suffix) for suffix in sidecars_of(main, with_world_file=True))):
                 if path == main or path.exists():
                     flush_tree(path)
             with locked(self.output.parent):
                 _keep_modes(main, self.output)
-                self._swap = Swap.prepare(self.path(""), main, self.output, placed=self._placed)
+                self._swap = Swap.prepare(self.path(""), main, self.output, with_world_file=self._with_world_file)
                 self._swap.carry_out(replace=self._overwrite)
                 flush(self.output.parent)
         except FileExistsError as error:
@@ -226,7 +226,7 @@ def _keep_modes(main: Path, output: Path) -> None:
         return
     mode = stat.S_IMODE(output.stat().st_mode)
     if not main.is_dir():
-        for path in (main, *(beside(main, suffix) for suffix in there(main))):
+        for path in (main, *(beside(main, suffix) for suffix in there(main, with_world_file=True))):
             path.chmod(mode)
         return
     for path in (main, *main.rglob("*")):
@@ -279,9 +279,11 @@ def same_file(path: str, target: Path) -> bool:
     return False
 
 
-def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str]) -> None:
+def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str], *, with_world_file: bool) -> None:
+    own = (beside(target, suffix) for suffix in sidecars_of(target, with_world_file=with_world_file))
+    names = (target, *own)
     for path in inputs:
-        if any(same_file(path, name) for name in (target, *(beside(target, suffix) for suffix in sidecars_of(target)))):
+        if any(same_file(path, name) for name in names):
             raise OutputError(f"{output}: is also an input, or would be a file beside one ({path}); give another name")
         if _is_inside(target, path):
             raise OutputError(

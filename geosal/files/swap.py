@@ -30,8 +30,6 @@ _OWN_FILE = re.compile(
 )
 SIDECARS = (".aux.xml", ".msk", ".ovr")
 """Suffixes of what GDAL reads beside a raster, appended to its whole name."""
-_PLACED_INSIDE = frozenset({".tif", ".tiff", ".jp2", ".zarr"})
-"""Suffixes of rasters that hold their transform themselves; others have it in a world file, as text."""
 _ANY_WORLD_FILE = ".wld"
 """Suffix of a world file that may be that of any raster of its name."""
 NOTE = "swap.json"
@@ -66,9 +64,9 @@ class Swap:
     after: tuple[int, int] | None
 
     @classmethod
-    def prepare(cls, directory: Path, main: Path, output: Path, *, placed: bool = True) -> Self:
-        """Keep the old sidecars, and note what is to happen; not `placed`, a world file is left alone."""
-        new, old = there(main, placed=placed), there(output, placed=placed)
+    def prepare(cls, directory: Path, main: Path, output: Path, *, with_world_file: bool) -> Self:
+        """Keep the old sidecars, and note what is to happen; for `with_world_file` see `sidecars_of`."""
+        new, old = (there(path, with_world_file=with_world_file) for path in (main, output))
         swap = cls(directory, main, output, new, old, _identity(output), _identity(main))
         (directory / _KEPT).mkdir(exist_ok=True)
         for suffix in old:
@@ -173,17 +171,27 @@ def foreign(store: Path) -> str | None:
     return None
 
 
-def sidecars_of(path: Path) -> tuple[str, ...]:
-    """Return the suffixes that GDAL reads beside a raster of that name, without a world file of another raster."""
+def sidecars_of(path: Path, *, with_world_file: bool) -> tuple[str, ...]:
+    """Return the suffixes of all that GDAL reads beside a raster of that name, and that is its own.
+
+    Parameters
+    ----------
+    path
+        Path of the raster.
+    with_world_file
+        Whether it is of a format with world files; those of others are left alone, and so is one of another raster.
+    """
+    if not with_world_file:
+        return SIDECARS
     found = _world_files(path)
     if _ANY_WORLD_FILE in found and _is_shared(path):
         found = tuple(suffix for suffix in found if suffix != _ANY_WORLD_FILE)
     return (*SIDECARS, *found)
 
 
-def there(path: Path, *, placed: bool = True) -> tuple[str, ...]:
-    """Return the suffixes of a raster's sidecars; they include world files where geosal gives it a place."""
-    known = sidecars_of(path) if placed else SIDECARS
+def there(path: Path, *, with_world_file: bool) -> tuple[str, ...]:
+    """Return the suffixes of those `sidecars_of` a raster that are there."""
+    known = sidecars_of(path, with_world_file=with_world_file)
     return tuple(suffix for suffix in known if beside(path, suffix).exists())
 
 
@@ -206,7 +214,7 @@ def world_file(path: Path) -> str:
 def _world_files(path: Path) -> tuple[str, ...]:
     """Return the suffixes of all files that GDAL reads as a raster's world file."""
     suffix = path.suffix.lower()
-    return () if suffix in {"", *_PLACED_INSIDE} else (world_file(path), f"{suffix}w", _ANY_WORLD_FILE)
+    return () if not suffix else (world_file(path), f"{suffix}w", _ANY_WORLD_FILE)
 
 
 def _is_shared(path: Path) -> bool:
@@ -222,13 +230,15 @@ def remove(path: Path) -> None:
     """Delete a file of ours with those beside it, or a store."""
     if path.is_dir():
         shutil.rmtree(path)
-    for place in (path, *(beside(path, suffix) for suffix in sidecars_of(path))):
+    for place in (path, *(beside(path, suffix) for suffix in sidecars_of(path, with_world_file=True))):
         place.unlink(missing_ok=True)
 
 
-def orphans(output: Path, *, placed: bool = True) -> Sequence[Path]:
+def orphans(output: Path, *, with_world_file: bool) -> Sequence[Path]:
     """Return sidecars beside a name without a file: GDAL would read them with the next file of that name."""
-    return () if output.exists() else [beside(output, suffix) for suffix in there(output, placed=placed)]
+    if output.exists():
+        return ()
+    return [beside(output, suffix) for suffix in there(output, with_world_file=with_world_file)]
 
 
 def twin(output: Path) -> Path | None:

@@ -178,6 +178,8 @@ class Format(ABC, Generic[Encoder]):
         Whether GDAL's writer takes an image line by line.
     kept_by_gdal
         Domains of metadata that GDAL's writer keeps.
+    has_world_file
+        The transform lies in a world file as well, as text.
     own_tags
         Tags that describe one file, and are not true of files made from it.
     otherwise_of_dtype
@@ -200,6 +202,7 @@ class Format(ABC, Generic[Encoder]):
     bands_take_memory: ClassVar[bool] = False
     reads_by_line: ClassVar[bool] = False
     kept_by_gdal: ClassVar[frozenset[str]] = frozenset({""})
+    has_world_file: ClassVar[bool] = False
     own_tags: ClassVar[frozenset[str]] = frozenset()
     otherwise_of_dtype: ClassVar[str] = "write a .tif, or convert the scene first"
 

@@ -16,6 +16,7 @@ _SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
 class Picture(Format[Encoder]):
     """A format with one codec, a world file, and bands whose colours follow from their order."""
 
+    has_world_file: ClassVar[bool] = True
     otherwise_of_dtype: ClassVar[str] = "write a .tif, or bring it to 8 bits with --to-byte"
 
     @property

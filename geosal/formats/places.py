@@ -15,7 +15,7 @@ from geosal.core.gdal_env import gdal_env
 from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError, cause_of
 from geosal.files.swap import beside, sidecars_of
-from geosal.formats.table import FORMATS
+from geosal.formats.table import FORMATS, has_world_file
 
 _DRIVERS = {suffix: form.reader for form in FORMATS if not form.is_store for suffix in form.suffixes}
 """Suffix of an output -> name of the driver that reads it."""
@@ -72,7 +72,8 @@ def check_place(output: str, layout: RasterLayout) -> None:
 
 def _others(path: Path) -> Iterator[Path]:
     """List the files that may describe one of that name, and that stay when it is written."""
-    own = {path.name, *(beside(path, suffix).name for suffix in sidecars_of(path))}
+    known = sidecars_of(path, with_world_file=has_world_file(path.name))
+    own = {path.name, *(beside(path, suffix).name for suffix in known)}
     key = path.stem.lower().removeprefix(_IMAGE)
     for other in path.parent.iterdir():
         name = other.name.lower()

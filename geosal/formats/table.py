@@ -46,6 +46,12 @@ def format_of(output: str) -> Format[Any]:
     raise UsageError(f"{output}: {found} is not written by this version; use {', '.join(first)} or {last}")
 
 
+def has_world_file(output: str) -> bool:
+    """Tell whether an output's suffix picks a format with world files."""
+    suffix = PurePath(output).suffix.lower()
+    return any(form.has_world_file and suffix in form.suffixes for form in FORMATS)
+
+
 def format_with(codec: Codec) -> Format[Any]:
     """Find the format that has a codec."""
     return next(form for form in FORMATS if codec in form.codecs)

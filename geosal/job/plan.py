@@ -18,7 +18,7 @@ from geosal.errors import UsageError, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
 from geosal.formats.profiles import Settled, resolve_treated
-from geosal.formats.table import format_of
+from geosal.formats.table import format_of, has_world_file
 from geosal.formats.tuning import setting_for
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
@@ -216,7 +216,12 @@ def make_plan(recipe: Recipe) -> Plan:
     ResourceError
         Too many pixels, or too little memory allowed.
     """
-    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs_of(recipe))
+    check_output(
+        recipe.output,
+        overwrite=recipe.overwrite,
+        inputs=inputs_of(recipe),
+        with_world_file=has_world_file(recipe.output),
+    )
     scene = open_input(recipe.input, recipe.reading)
     settings = _settings_of(recipe)
     is_usual, recipe = not recipe.targets, _with_usual_bytes(recipe, settings)

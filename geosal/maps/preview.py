@@ -93,7 +93,7 @@ def check_preview(path: str, *, overwrite: bool, palette: str = JET, inputs: Seq
         raise UsageError(f"preview {path}: previews are PNG files; give a name that ends in .png")
     if palette not in PALETTES:
         raise UsageError(f"palette={palette}: no such palette; use {' or '.join(PALETTES)}")
-    check_output(path, overwrite=overwrite, inputs=inputs, placed=False)
+    check_output(path, overwrite=overwrite, inputs=inputs)
 
 
 def write_preview(
@@ -280,7 +280,7 @@ def _glyph(letter: str) -> NDArray[np.bool_]:
 
 def _write_png(path: str, image: NDArray[np.uint8], *, overwrite: bool) -> None:
     height, width, count = image.shape
-    with WorkDirectory(path, overwrite=overwrite, placed=False) as work:
+    with WorkDirectory(path, overwrite=overwrite) as work:
         made = work.path("preview.png")
         try:
             with (

@@ -16,6 +16,7 @@ from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import UsageError
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
+from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
 from geosal.job.plan import inputs_of, saliency_of
 from geosal.job.recipe import Recipe
@@ -237,7 +238,9 @@ def _recipe(sources: Sequence[str], output: str, like: str, levels: int | None, 
 def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> None:
     """Refuse outputs that cannot be written, or would replace an input."""
     inputs = inputs_of(recipe)
-    check_output(recipe.output, overwrite=recipe.overwrite, inputs=inputs)
+    check_output(
+        recipe.output, overwrite=recipe.overwrite, inputs=inputs, with_world_file=has_world_file(recipe.output)
+    )
     if preview is not None:
         if Path(preview).resolve() == Path(recipe.output).resolve():
             raise UsageError(f"preview {preview}: is the name of the map as well; give one of them another")

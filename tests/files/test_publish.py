@@ -35,12 +35,24 @@ def publish(output: Path, content: bytes, *, overwrite: bool = False, sidecars: 
 def test_no_name_of_an_output_is_that_of_a_file_of_ours(tmp_path: Path, name: str) -> None:
     output = tmp_path / name
     for content in (b"old", b"new"):
-        with WorkDirectory(output, overwrite=True) as work:
+        with WorkDirectory(output, overwrite=True, with_world_file=True) as work:
             for suffix in (".png", ".png.aux.xml", ".pgw"):
                 work.path(output.stem + suffix).write_bytes(content)
             work.publish(work.path(name))
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert found == {name: b"new", f"{name}.aux.xml": b"new", f"{output.stem}.pgw": b"new"}
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.jpg"])
+def test_a_world_file_is_left_alone_where_the_format_has_none(tmp_path: Path, name: str) -> None:
+    output, world = tmp_path / name, tmp_path / f"a.{name[2]}{name[-1]}w"
+    world.write_bytes(b"of another")
+    check_output(output, overwrite=False, inputs=[])
+    publish(output, b"new")
+    assert world.read_bytes() == b"of another"
+    output.unlink()
+    with pytest.raises(OutputError, match=rf"{world.name} lies there without its raster"):
+        check_output(output, overwrite=False, inputs=[], with_world_file=True)
 
 
 def names(directory: Path) -> set[str]:

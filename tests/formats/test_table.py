@@ -14,7 +14,7 @@ from geosal.errors import UsageError
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import ByGdal, Format
 from geosal.formats.profiles import resolve_profile
-from geosal.formats.table import FORMATS, OWN_TAGS, PROFILES, format_of, format_read_by, format_with
+from geosal.formats.table import FORMATS, OWN_TAGS, PROFILES, format_of, format_read_by, format_with, has_world_file
 
 RGB = tuple(BandMetadata(colorinterp=colour) for colour in (ColorInterp.red, ColorInterp.green, ColorInterp.blue))
 LAYOUT = RasterLayout(
@@ -71,3 +71,9 @@ def test_an_encoder_travels_to_workers_without_its_format(name: str) -> None:
     assert len(text) < 2000
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64), dtype=np.uint8)
     assert pickle.loads(text)(pixels, None) == encoder(pixels, None)
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_formats_with_world_files_are_those_with_the_option(form: Format[Any]) -> None:
+    assert form.has_world_file == ("WORLDFILE" in {option.name for option in form.options})
+    assert {has_world_file(f"A{suffix.upper()}") for suffix in form.suffixes} == {form.has_world_file}

@@ -188,7 +188,7 @@ def _given_back(kept: Attempt) -> Attempt:
 def _moved(made: Attempt, folder: Path) -> Attempt:
     """Move a file with its sidecars, or a store, into a folder."""
     path = folder / made.path.name
-    for suffix in there(made.path):
+    for suffix in there(made.path, with_world_file=True):
         beside(made.path, suffix).rename(beside(path, suffix))
     made.path.rename(path)
     return replace(made, path=path)
