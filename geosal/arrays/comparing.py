@@ -46,7 +46,7 @@ def compare(
         raise UsageError("this array comes from no file that geosal opened; give both paths to geosal.compare")
     judging = {name: options.pop(name) for name in _OF_JUDGING if name in options}
     ladder = options.pop("ladder", None)
-    reading = Reading.of(asdict(known) | options)
+    reading = Reading.of(asdict(known) | options, ("saliency", "ladder", *_OF_JUDGING))
     scene = open_any(path, reading)
     place = pixels_in_file(array, grid_of(array), scene.layout)
     if place is None or not place.is_whole:

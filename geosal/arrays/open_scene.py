@@ -89,7 +89,7 @@ def open_scene(
 
 
 def _reading(bands: str | Sequence[int | str] | None, options: Mapping[str, Any]) -> Reading:
-    wanted = Reading.of(options)
+    wanted = Reading.of(options, ("chunks",))
     several = [bands] if isinstance(bands, str) else list(bands or ())
     if all(isinstance(band, int | np.integer) for band in several):
         return replace(wanted, bidx=tuple(map(int, several)))

@@ -102,7 +102,7 @@ def compare(
     --------
     >>> geosal.compare("in.tif", "out.jp2", "perlin:seed=7").scores("salient").psnr  # doctest: +SKIP
     """
-    wanted = Reading.of(reading)
+    wanted = Reading.of(reading, ("saliency", "ladder", "data_range", "error_map", "progress"))
     original, candidate = path_text("original", original), path_text("candidate", candidate)
     error_map = None if error_map is None else path_text("error_map", error_map)
     pair = open_pair(original, candidate, wanted, saliency, ladder)

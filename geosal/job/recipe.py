@@ -215,7 +215,7 @@ class Recipe:
         UsageError
             A key is unknown (the message has the nearest known one) or missing, or a value is wrong.
         """
-        refuse_unknown(wish, sorted(field.name for field in fields(cls)), "no such option")
+        refuse_unknown(wish, [field.name for field in fields(cls)], "no such option")
         convert: Mapping[str, Callable[[str, Any], Any]] = _CONVERT
         values = {key: convert.get(key, _as_is)(key, value) for key, value in wish.items() if value is not None}
         for key in ("input", "output"):

@@ -12,6 +12,7 @@ from rasterio.enums import ColorInterp
 from geosal.core import provenance
 from geosal.core.grid import Block, Grid
 from geosal.core.ladder import Ladder, effective_kernel
+from geosal.core.option_values import refuse_unknown
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import UsageError
 from geosal.files.publish import check_output
@@ -229,9 +230,7 @@ def _recipe(sources: Sequence[str], output: str, like: str, levels: int | None, 
     """Make a recipe; options that do not apply to a map are refused."""
     if levels is not None:
         _check_levels(levels)
-    unknown = sorted(options.keys() - set(OPTIONS))
-    if unknown:
-        raise UsageError(f"{unknown[0]}: means nothing for a saliency map; known: {', '.join(OPTIONS)}")
+    refuse_unknown(options, OPTIONS, "means nothing for a saliency map")
     return Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
 
 

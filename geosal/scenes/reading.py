@@ -1,9 +1,10 @@
 """How an input is read: bands, resolution, samples of 8 bits, drivers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from geosal.core.option_values import refuse_unknown
 from geosal.errors import UsageError
 from geosal.scenes.raster import MAX_PIXELS
 
@@ -59,17 +60,22 @@ class Reading:
     max_pixels: int = MAX_PIXELS
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Self:
+    def of(cls, options: Mapping[str, Any], beside: Sequence[str] = ()) -> Self:
         """Make a reading from keyword arguments.
+
+        Parameters
+        ----------
+        options
+            Fields of a reading.
+        beside
+            Other keywords of the function that was given them, which a message names as well.
 
         Raises
         ------
         UsageError
             A field is unknown.
         """
-        known = [field.name for field in fields(cls)]
-        if unknown := sorted(options.keys() - set(known)):
-            raise UsageError(f"{unknown[0]}: no way to read a scene; known: {', '.join(known)}")
+        refuse_unknown(options, [*beside, *(field.name for field in fields(cls))], "no such option")
         return cls(**options)
 
 

@@ -38,8 +38,10 @@ def test_only_alike_rasters_are_compared(scene: Path, tmp_path: Path) -> None:
         geosal.compare(str(scene), str(save(tmp_path / "wide.tif", pixels.astype(np.int32))))
     with pytest.raises(SceneError, match="no such file"):
         geosal.compare(str(scene), str(tmp_path / "missing.tif"))
-    with pytest.raises(UsageError, match="colour: no way to read a scene"):
+    with pytest.raises(UsageError, match="colour: no such option; known: saliency, ladder, .* bidx, bands, "):
         geosal.compare(str(scene), str(scene), colour=True)
+    with pytest.raises(UsageError, match=r"lader: no such option; did you mean ladder\?"):
+        geosal.compare(str(scene), str(scene), lader=True)
 
 
 @pytest.mark.parametrize("original", [True, False])

@@ -105,3 +105,8 @@ def test_yaml_that_grows_without_bound_is_refused_at_once(tmp_path: Path) -> Non
         with pytest.raises(UsageError, match=name):
             Recipe.from_yaml(file)
         assert time.monotonic() - begin < 5
+
+
+def test_known_options_are_told_in_the_order_of_the_documentation() -> None:
+    with pytest.raises(UsageError, match=r"no such option; known: input, output, saliency, combine, .*, drivers$"):
+        Recipe.from_mapping({"xyz": 1})
