@@ -30,7 +30,7 @@ class GeosalAccessor:
         self._scene = scene
 
     def saliency(self, sources: str | Sequence[str], **options: Any) -> "xr.DataArray":
-        """Saliency on this scene's grid; see `geosal.saliency`."""
+        """Return the saliency on this scene's grid; see `geosal.saliency`."""
         from geosal.arrays import api  # heavy, as in the methods below
 
         return api.saliency(sources, like=self._scene, **options)

@@ -71,7 +71,7 @@ def carry_place(
         astray = _is_uncounted(array) and file is not None and grid.transform == file.grid.transform
         if (of_file.gcps or of_file.rpcs is not None) and (astray or not grid.georeferenced):
             warn(
-                "the array does not tell which part of its file it is, so its control points or RPCs do not go along; "
+                "the array does not tell which part of its file it is, so its control points or RPCs are left out; "
                 "open it by geosal.open_scene and cut that"
             )
             grid = replace(grid, crs=None, transform=Affine.identity())
@@ -116,7 +116,7 @@ def _moved_rpcs(rpcs: RPC, transform: Affine) -> RPC | None:
     """Move RPCs, which count from the centre of the first pixel; a rotated array cannot have any."""
     if transform.b or transform.d or transform.a <= 0 or transform.e <= 0:
         warn(
-            "the array is turned or flipped, and RPCs cannot tell of that, so they do not go along; turn it back: "
+            "the array is rotated or flipped, which RPCs cannot express, so they are left out; turn it back: "
             "array.sortby('y'), or array[:, ::-1]"
         )
         return None

@@ -48,7 +48,7 @@ class Sums:
         return {row.part: row.scores for row in self.rows(data_range) if row.band == ALL}
 
     def rows(self, data_range: float) -> Iterator[Row]:
-        """Rows of the result."""
+        """Return rows of the result."""
         levels = range(self.pair.levels)
         parts: list[tuple[str, int | None, Sequence[int]]] = [(WHOLE, None, levels)]
         if self.pair.saliency is not None:

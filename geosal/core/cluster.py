@@ -114,7 +114,7 @@ def cpu_count() -> int:
 
 
 def memory_bytes() -> int:
-    """Memory this process may have: that of the machine, or of its container."""
+    """Return the memory this process may have: that of the machine, or of its container."""
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with suppress(OSError, ValueError):  # none, or "max"

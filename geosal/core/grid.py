@@ -51,7 +51,7 @@ class Block:
         return Block(row_off, col_off, row_stop - row_off, col_stop - col_off)
 
     def slices_in(self, outer: "Block") -> tuple[slice, slice]:
-        """Rows and columns of this block inside an array that holds `outer`."""
+        """Return rows and columns of this block inside an array that holds `outer`."""
         row, col = self.row_off - outer.row_off, self.col_off - outer.col_off
         return slice(row, row + self.height), slice(col, col + self.width)
 
@@ -117,7 +117,7 @@ class Grid:
 
 
 def level_shapes(shape: tuple[int, int], tile: int) -> tuple[tuple[int, int], ...]:
-    """Rows and columns of an image and of its overviews, each half the one before (rounded up), down to one tile.
+    """Return the shapes of an image and of its overviews, each half the one before (rounded up), down to one tile.
 
     Parameters
     ----------

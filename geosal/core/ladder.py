@@ -65,7 +65,7 @@ class Ladder:
         return float(match[1]) * width
 
     def levels(self, saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Level of each pixel, ``floor((1 - s) * steps + 1e-6)``; the width is ``2 * level + 1`` (equation 2).
+        """Return the level of each pixel, ``floor((1 - s) * steps + 1e-6)``; the width is ``2 * level + 1`` (eq. 2).
 
         Parameters
         ----------
@@ -98,5 +98,5 @@ class Ladder:
 
 
 def effective_kernel(shares: Mapping[int, float]) -> float:
-    """Mean kernel width, equation 3: the sum of share * width over `shares`, a mapping from width to share."""
+    """Return the mean kernel width, equation 3: the sum of share * width over `shares`, which maps width to share."""
     return sum(share * width for width, share in shares.items())

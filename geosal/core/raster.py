@@ -160,7 +160,7 @@ class Pixels(Protocol):
         """Read a block."""
 
     def having(self, *bands: str) -> "Pixels":
-        """The same scene, on the same grid, with these bands: roles of `ROLES`, names such as ``B04``, or numbers.
+        """Return the same scene, on the same grid, with these bands: roles of `ROLES`, names or numbers.
 
         Numbers count from 1: those of a raster file are the file's own, those of a product count the scene's bands.
 
@@ -172,7 +172,7 @@ class Pixels(Protocol):
 
 
 def alpha_among(colours: Sequence[str]) -> int | None:
-    """Position (from 0) of the alpha band among bands of these `ColorInterp`, by their names.
+    """Return the position (from 0) of the alpha band among bands of these `ColorInterp`, by their names.
 
     Among several it is the last: GDAL takes its masks from that one, and a JPEG 2000 keeps no other. The others are
     ordinary bands.

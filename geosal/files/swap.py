@@ -196,7 +196,7 @@ def there(path: Path, *, with_world_file: bool) -> tuple[str, ...]:
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """Path of a sidecar."""
+    """Return the path of a sidecar."""
     if suffix in _world_files(path):
         return path.with_suffix(suffix)
     return path.with_name(path.name + suffix)

@@ -52,11 +52,11 @@ class Settings:
     options: tuple[tuple[str, str], ...]
 
     def with_option(self, name: str, value: str) -> Self:
-        """The same with a creation option set."""
+        """Return the same with a creation option set."""
         return replace(self, options=(*self.without_option(name).options, (name, value)))
 
     def without_option(self, name: str) -> Self:
-        """The same with a creation option left to the codec."""
+        """Return the same with a creation option left to the codec."""
         return replace(self, options=tuple(pair for pair in self.options if pair[0].upper() != name))
 
 

@@ -252,7 +252,7 @@ def _numbers(name: str, value: Any) -> tuple[int, ...]:
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
-    """Names in a list, or in one text with commas between them."""
+    """Return names in a list, or in one text with commas between them."""
     return band_names(read_texts(name, value))
 
 
@@ -281,7 +281,7 @@ def _size(_: str, value: Any) -> int:
 
 
 def _memory(name: str, value: Any) -> int:
-    """A size, or a share of the machine's memory such as ``"50%"``."""
+    """Return a size, or a share of the machine's memory such as ``"50%"``."""
     share = re.fullmatch(r"(\d+(?:\.\d*)?)\s*%", str(value).strip())
     if share is None:
         return _size(name, value)

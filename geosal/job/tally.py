@@ -158,7 +158,7 @@ class Tally:
         return self.known / self.pixels if self.pixels else 0.0
 
     def shares(self, *, valid_only: bool) -> dict[int, float]:
-        """Share of each kernel width that occurs, over all pixels as in the paper, or over the valid ones.
+        """Return the share of each kernel width that occurs, over all pixels as in the paper, or over the valid ones.
 
         Without a pixel to count, all of the scene counts as unchanged, of width 1.
         """

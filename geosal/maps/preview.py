@@ -76,7 +76,7 @@ class Map(Protocol):
         """Grid of the scene."""
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x) in [0, 1]; any thread may call it."""
+        """Return the saliency of a block, (y, x) in [0, 1]; any thread may call it."""
 
 
 def check_preview(path: str, *, overwrite: bool, palette: str = JET, inputs: Sequence[str] = ()) -> None:

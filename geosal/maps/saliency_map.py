@@ -125,7 +125,7 @@ class MapStatistics:
         return self.known / self.pixels
 
     def shares(self, ladder: Ladder) -> dict[int, float]:
-        """Share of each kernel width that a ladder makes of the map."""
+        """Return the share of each kernel width that a ladder makes of the map."""
         counts = np.zeros(ladder.steps + 1, np.int64)
         saliency = (np.arange(256) / SCALE).astype(np.float32)
         np.add.at(counts, ladder.levels(saliency), self.counts)

@@ -120,7 +120,7 @@ def ssim(
     valid: NDArray[np.bool_] | None = None,
     where: NDArray[np.bool_] | None = None,
 ) -> float:
-    """Mean structural similarity of two images, over bands the mean of each band's; see `StructureSums.of`.
+    """Return the mean structural similarity of two images, over bands the mean of each band's; see `StructureSums.of`.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def sum_structure(
 
 
 def _pivot(band: NDArray[Any], valid: NDArray[np.bool_] | None) -> float:
-    """A sample that counts; of integers 0, whose squares float64 holds well enough."""
+    """Return a sample that counts; of integers 0, whose squares float64 holds well enough."""
     if band.dtype.kind != "f" or band.size == 0:
         return 0.0
     sample = float(band[np.unravel_index(int(np.argmax(valid)) if valid is not None else 0, band.shape)])
@@ -260,6 +260,6 @@ def _of_bands(
 
 
 def mean_of_known(values: Sequence[float]) -> float:
-    """Mean of the values that are numbers; NaN without any."""
+    """Return the mean of the values that are numbers; NaN without any."""
     known = [value for value in values if not math.isnan(value)]
     return math.fsum(known) / len(known) if known else math.nan

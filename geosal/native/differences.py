@@ -204,7 +204,7 @@ def pool(pixels: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArra
 def _full_levels(
     levels: NDArray[np.uint8] | None, skipped: tuple[int, int], shape: tuple[int, int], scale: int
 ) -> NDArray[np.uint8] | None:
-    """Levels under `shape` windows that begin after some skipped ones, as the C takes them."""
+    """Return the levels under `shape` windows that begin after some skipped ones, as the C takes them."""
     if levels is None:
         return None
     levels = with_whole_rows(levels[skipped[0] * scale :, skipped[1] * scale :])
@@ -216,7 +216,7 @@ def _full_levels(
 
 
 def _centres(wanted: slice, size: int) -> tuple[int, int]:
-    """First and last but one centre whose window lies in an array of `size`."""
+    """Return the first and last but one centre whose window lies in an array of `size`."""
     start, stop, _ = wanted.indices(size)
     return max(start, REACH), min(stop, size - REACH)
 

@@ -76,7 +76,7 @@ def rows(**arrays: NDArray[Any] | None) -> dict[str, int | None]:
 
 
 def matching(pixels: NDArray[Any], what: str, array: NDArray[Any] | None, dtype: np.dtype[Any]) -> NDArray[Any] | None:
-    """An array that goes with `pixels`, with whole rows; None stays None.
+    """Return an array that goes with `pixels`, with whole rows; None stays None.
 
     Raises
     ------

@@ -78,7 +78,7 @@ class AnyScene(Pixels, Protocol):
         """
 
     def having(self, *bands: str) -> "AnyScene":
-        """The same scene, on the same grid, with other bands; see `geosal.core.raster.Pixels`."""
+        """Return the same scene, on the same grid, with other bands; see `geosal.core.raster.Pixels`."""
 
     def select(self, bands: Sequence[int]) -> "AnyScene":
         """Return the same scene with some of its bands, by positions from 0; mask and alpha still define validity."""
@@ -144,11 +144,11 @@ class Wrapped(ABC):
 
     @abstractmethod
     def having(self, *bands: str) -> AnyScene:
-        """The same with other bands."""
+        """Return the same with other bands."""
 
     @abstractmethod
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
-        """The same made small."""
+        """Return the same made small."""
 
     @property
     def path(self) -> str:
@@ -220,7 +220,7 @@ class Wrapped(ABC):
         return self.inner.read_mask(block)
 
     def select(self, bands: Sequence[int]) -> AnyScene:
-        """The same pixels in some of its bands."""
+        """Return the same pixels in some of its bands."""
         return Selected.of(self, bands)
 
     def is_whole_file(self) -> bool:

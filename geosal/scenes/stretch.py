@@ -166,7 +166,7 @@ def _curves(scene: AnyScene, rule: ByteRule) -> tuple[Curve, ...]:
     if rule.name == "gamma" and rule.ends is None:
         if np.dtype(scene.layout.dtype).kind in "ui" and not all(map(_is_scaled, _colours(scene.layout))):
             raise UsageError(
-                f"to_byte={rule}: {scene.path} does not say how its numbers come to reflectance; "
+                f"to_byte={rule}: {scene.path} does not say how its numbers become reflectance; "
                 f"give limits, such as gamma:{rule.gamma:g},0-10000"
             )
         curves = tuple(Curve(0.0, 1.0, rule.gamma, band.scale, band.offset) for band in bands)

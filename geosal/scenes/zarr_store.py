@@ -114,7 +114,7 @@ class ZarrScene(Stored):
         return Scene.open(self.path).having(*bands)
 
     def select(self, bands: Sequence[int]) -> AnyScene:
-        """The same store in some of its bands."""
+        """Return the same store in some of its bands."""
         return Selected.of(self, bands)
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:

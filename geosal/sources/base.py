@@ -66,7 +66,7 @@ class AnySaliency(Protocol):
         """One line for people and provenance."""
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x), each value in [0, 1]."""
+        """Return the saliency of a block, (y, x), each value in [0, 1]."""
 
     def read_known(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return saliency, and where a source says what matters; both (y, x)."""
@@ -99,7 +99,7 @@ class Source(Protocol):
         """Open a source, and check everything once, before any work."""
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x) in [0, 1]; NaN where the source says nothing. The caller may write into it."""
+        """Return the saliency of a block, (y, x) in [0, 1], NaN where unknown; the caller may write into it."""
 
     def known(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return whether the source says something, (rows, cols), where these rows and columns of the scene cross."""

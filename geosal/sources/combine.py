@@ -126,7 +126,7 @@ class Saliency:
         return sum(int(getattr(source, "shared_bytes", 0)) for source in self.sources)
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x), each value in [0, 1].
+        """Return the saliency of a block, (y, x), each value in [0, 1].
 
         Raises
         ------

@@ -21,7 +21,7 @@ def structure_faults(path: str, layout: RasterLayout) -> Iterator[str]:
         if not carried.same_nodata(found.layout.nodata, layout.nodata):
             yield f"nodata {found.layout.nodata}, not {layout.nodata}"
         if found.layout.has_mask != layout.has_mask:
-            yield "the mask is lost" if layout.has_mask else "there is a mask that nobody asked for"
+            yield "the mask is lost" if layout.has_mask else "there is a mask that was not asked for"
         *_, last = found.grid.blocks(max(found.block_shape))
         found.read(last)
     except SceneError as error:

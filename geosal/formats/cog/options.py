@@ -146,8 +146,8 @@ def refuse_idle(option: str, value: str, name: str, compression: str, given: Map
     if _is_idle(option, value, compression if wished == "AUTO" else wished):
         what = "its overviews have" if of_overviews else "it has"
         raise UsageError(
-            f"--co {option}={value}: profile {name} would not heed it, {what} no such setting; leave it out, or choose "
-            "another --profile"
+            f"--co {option}={value}: it has no effect with profile {name}: {what} no such setting; leave it out, or "
+            "choose another --profile"
         )
 
 

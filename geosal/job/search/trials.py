@@ -48,7 +48,7 @@ class Trials:
     _header: float | None = None
 
     def bytes_of(self, plan: Plan) -> float:
-        """Bytes of the whole file."""
+        """Return the bytes of the whole file."""
         key = setting_of(plan)
         if key not in self._bytes:
             self._bytes[key] = self._measure(plan)

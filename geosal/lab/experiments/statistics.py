@@ -203,7 +203,7 @@ _HEADS = {
     "yes": "the paper's global gain shows",
     "partly": "the paper's global gain shows in one of PSNR and SSIM only",
     "no": "the paper's global gain does not show",
-    "unknown": "no file came about, so nothing can be said",
+    "unknown": "no file could be made, so nothing can be said",
 }
 
 

@@ -99,7 +99,7 @@ def _averages(outcome: Outcome, number: int, collection: str) -> Table:
     return Table(
         name=f"table{number}",
         caption=f"Table {number}: averages of {count} images of {collection}; [n of m] leaves out those of which "
-        "a file did not come about",
+        "a file could not be made",
         header=("", *(TITLES[name] for name in names), "File size (B)", *_BESIDE),
         rows=tuple(rows),
     )

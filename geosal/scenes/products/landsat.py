@@ -130,7 +130,7 @@ def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -
 
 
 def _of_collection_1(label: str) -> list[str]:
-    """Names, lower case, that Collection 1 gave to Level-2 bands, whose MTL file lists those of Level-1.
+    """Return names, lower case, that Collection 1 gave to Level-2 bands, whose MTL file lists those of Level-1.
 
     Reflectance times 10000 and kelvin times 10 (LSDS-1368, Landsat 8 Collection 1 surface reflectance guide).
     """

@@ -140,7 +140,7 @@ class ProductScene(Stored):
         return np.ones(block.shape, np.bool_)
 
     def having(self, *bands: str) -> Self:
-        """The same product and grid with other bands: names, roles, or numbers of this scene's bands, from 1.
+        """Return the same product and grid with other bands: names, roles, or numbers of this scene's bands, from 1.
 
         Raises
         ------
@@ -226,7 +226,7 @@ class ProductScene(Stored):
             yield dataset
 
     def _read(self, block: Block, sources: Sequence[BandHeader]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Pixels of a block and which of them count, (band, y, x) each."""
+        """Return pixels of a block and which of them count, (band, y, x) each."""
         pixels = np.empty((len(sources), *block.shape), self.layout.dtype)
         valid = np.empty(pixels.shape, np.bool_)
         for source, out, counts in zip(sources, pixels, valid, strict=True):

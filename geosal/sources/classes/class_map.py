@@ -87,7 +87,7 @@ class Classes:
         )
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x); NaN off the raster, at its nodata, and where a class says nothing.
+        """Return the saliency of a block, (y, x); NaN off the raster, at its nodata, and where a class says nothing.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Classes:
         return ~np.isnan(self._read(rows, cols)) if self.gaps else self.raster.covers(rows, cols)
 
     def __dask_tokenize__(self) -> Hashable:
-        """The class and its parameters, the file's hash among them."""
+        """Return the class and its parameters, the file's hash among them."""
         return type(self).__qualname__, repr(self)
 
     def _read(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float32]:

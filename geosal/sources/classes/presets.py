@@ -85,7 +85,7 @@ class Preset:
         )
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x); NaN off the quality band.
+        """Return the saliency of a block, (y, x); NaN off the quality band.
 
         Raises
         ------

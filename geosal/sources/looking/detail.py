@@ -107,7 +107,7 @@ class Detail(Looking):
         return super().pixel_bytes + 16
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x); NaN where a band is not valid.
+        """Return the saliency of a block, (y, x); NaN where a band is not valid.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class Detail(Looking):
             yield from bands
 
     def _with_ends(self, sample: list[Patch], percentiles: tuple[float, float]) -> Self:
-        """The same with the percentiles of its D in a sample."""
+        """Return the same with the percentiles of its D in a sample."""
         seen = [deviation[valid] for deviation, valid in (self._deviation(*patch) for patch in sample)]
         low, high = (float(end) for end in np.percentile(np.concatenate(seen), percentiles))
         if high <= low:

@@ -43,7 +43,7 @@ class Looking:
         return np.ones((rows.size, cols.size), dtype=bool)
 
     def __dask_tokenize__(self) -> Hashable:
-        """The class, its parameters, and the scene: how it is read, and when and how large its file is."""
+        """Return the class, its parameters, and the scene: how it is read, and when and how large its file is."""
         from dask.base import normalize_token  # who asks has imported it
 
         settings = tuple(repr(getattr(self, field.name)) for field in fields(self) if field.name != "scene")

@@ -100,7 +100,7 @@ class Spectral(Looking):
         )
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x); NaN where the index is not defined.
+        """Return the saliency of a block, (y, x); NaN where the index is not defined.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Spectral(Looking):
         return saliency
 
     def _grade(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Saliency of an index."""
+        """Return the saliency of an index."""
         if self.high > self.low:
             grade = np.clip((index - self.low) / (self.high - self.low), 0, 1)
         else:

@@ -20,7 +20,7 @@ _TILE = 512
 
 
 def sides(scales: int) -> tuple[int, ...]:
-    """Rows (and columns) of the windows of the first `scales` scales: 3, 7, 15, 31, 63."""
+    """Return rows (and columns) of the windows of the first `scales` scales: 3, 7, 15, 31, 63."""
     return tuple(2 ** (scale + 1) - 1 for scale in range(1, scales + 1))
 
 
@@ -65,7 +65,7 @@ def _widen(span: range, reach: int, size: int) -> tuple[slice, slice]:
 def local_deviation(
     grey: NDArray[np.float64], valid: NDArray[np.bool_], windows: Sequence[int], inner: Cut
 ) -> NDArray[np.float64]:
-    """Mean over the windows' sizes of the standard deviation around each pixel.
+    """Return the mean over the windows' sizes of the standard deviation around each pixel.
 
     The deviation in one window is ``sqrt(n * sum(g^2) - sum(g)^2) / n`` over its `n` valid pixels; windows end at the
     edge of the array, which has to be that of the scene, or half a window away from what is asked for.
@@ -124,7 +124,7 @@ def _integral(values: NDArray[np.float64], margin: int) -> NDArray[np.float64]:
 
 
 def _lengths(cut: slice, side: int, size: int) -> NDArray[np.float64]:
-    """Rows or columns that are left of a window around each one in `cut`."""
+    """Return rows or columns that are left of a window around each one in `cut`."""
     middle = np.arange(*cut.indices(size), dtype=np.float64)
     return np.minimum(middle + side // 2 + 1, size) - np.maximum(middle - side // 2, 0)
 

@@ -95,7 +95,7 @@ class RasterSource:
         )
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x); NaN off the mask and where it has nodata.
+        """Return the saliency of a block, (y, x); NaN off the mask and where it has nodata.
 
         Raises
         ------

@@ -146,7 +146,7 @@ class Cnn:
         self.__post_init__()
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x): between the four nearest cells; NaN where none of them holds a valid pixel."""
+        """Return the saliency of a block, (y, x), between the four nearest cells; NaN if none has a valid pixel."""
         saliency = np.empty(block.shape, np.float32)
         cols = np.arange(block.col_off, block.col_stop)
         step = max(1, _AT_ONCE // block.width)

@@ -88,7 +88,7 @@ class Perlin(Synthetic):
         return replace(field, thresholds=tuple(float(ordered[rank]) for rank in ranks))
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x): 0.25, 0.5, 0.75 or 1."""
+        """Return the saliency of a block, (y, x): 0.25, 0.5, 0.75 or 1."""
         out = np.empty(block.shape, dtype=np.float32)
         rows, cols = np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop)
         for strip, noise in self._strips(rows, cols):

@@ -47,7 +47,7 @@ class Half(Synthetic):
         return cls(text=source.text, shape=context.grid.shape)
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x)."""
+        """Return the saliency of a block, (y, x)."""
         cols = np.arange(block.col_off, block.col_stop)
         return np.tile((2 * cols < self.shape[1]).astype(np.float32), (block.height, 1))
 
@@ -65,7 +65,7 @@ class Checkers(Synthetic):
         return cls(text=source.text, shape=context.grid.shape)
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x)."""
+        """Return the saliency of a block, (y, x)."""
         rows, cols = self.shape
         cell_rows = np.arange(block.row_off, block.row_stop) * 4 // rows
         cell_cols = np.arange(block.col_off, block.col_stop) * 4 // cols
@@ -87,5 +87,5 @@ class Uniform(Synthetic):
         return cls(text=source.text, shape=context.grid.shape, saliency=source.number("saliency", 0.5, 0, 1))
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x)."""
+        """Return the saliency of a block, (y, x)."""
         return np.full(block.shape, self.saliency, dtype=np.float32)

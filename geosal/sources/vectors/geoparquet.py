@@ -65,7 +65,7 @@ def _geo(path: str) -> tuple[str, dict[str, Any]]:
     name = str(geo["primary_column"])
     column = geo["columns"][name]
     if not isinstance(column, dict):
-        raise TypeError(f"nothing is told of column {name}")
+        raise TypeError(f"its metadata say nothing about column {name}")
     if column.get("encoding") != "WKB":
         raise SceneError(f"{path}: geometries are encoded as {column.get('encoding')}; write them as WKB")
     kind = schema.field(name).type

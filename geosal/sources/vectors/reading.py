@@ -309,7 +309,7 @@ def check_attribute(text: str, attribute: str | None, known: list[str]) -> None:
 
 
 def numbers(text: str, attribute: str, column: NDArray[Any]) -> NDArray[np.float64]:
-    """Values of an attribute as numbers, NaN where there is none.
+    """Return values of an attribute as numbers, NaN where there is none.
 
     Raises
     ------

@@ -136,7 +136,7 @@ class Vector:
         return vector
 
     def read(self, block: Block) -> NDArray[np.float32]:
-        """Saliency of a block, (y, x).
+        """Return the saliency of a block, (y, x).
 
         Raises
         ------

@@ -118,7 +118,7 @@ def test_sizes_that_are_off_are_said(outcome: Outcome) -> None:
     trials[1] = replace(trials[1], bytes=None, parts={}, missed="no")
     (verdict,) = verdicts(replace(outcome, trials=tuple(trials)))
     assert verdict.shows == "unknown"
-    assert "no file came about" in verdict.sentence
+    assert "no file could be made" in verdict.sentence
 
 
 def test_p_values_in_words() -> None:

@@ -17,7 +17,7 @@ of the pixels); 1 of 1**
  41.028 | 32.000 | 0.9000 | 0.9500 | 81.862 | 29.000 | 0.9000 | 0.9500 |"""
 TABLE_3 = """\
 **Table 3: averages of 2 images of Towns; [n of m] leaves out those of which a file \
-did not come about**
+could not be made**
 
 |  | PSNR (dB) | SSIM | MSE | MS-SSIM | File size (B) | Q final | size off by % |\
  MSE, salient | PSNR (dB), salient | SSIM, salient | MS-SSIM, salient |\
@@ -66,7 +66,7 @@ def test_a_collection_each_and_names_of_modes(outcome: Outcome) -> None:
     made = {table.name: table for table in tables(changed, anova(changed))}
     assert (
         made["table4"].caption
-        == "Table 4: averages of 0 images of Sea; [n of m] leaves out those of which a file did not come about"
+        == "Table 4: averages of 0 images of Sea; [n of m] leaves out those of which a file could not be made"
     )
     labels = [row[0].partition(" [")[0] for row in made["table3"].rows]
     assert labels == ["JPEG (50)", "MS-ROI", "quality", "quality:low=10,high=90"]

@@ -79,7 +79,7 @@ GEO = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry":
     [
         (GEO, {"geometry": [1, 2]}, "column geometry holds int64 and no geometries"),
         (GEO, {"g": [b"1"]}, "is no GeoParquet that can be read"),
-        ({**GEO, "columns": {"geometry": "x"}}, {"geometry": [b"1"]}, "nothing is told of column geometry"),
+        ({**GEO, "columns": {"geometry": "x"}}, {"geometry": [b"1"]}, "its metadata say nothing about column geometry"),
         ({**GEO, "columns": 3}, {"geometry": [b"1"]}, "is no GeoParquet that can be read"),
         ("[" * 200_000, {"geometry": [b"1"]}, "is no GeoParquet that can be read"),
     ],
