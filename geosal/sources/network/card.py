@@ -54,7 +54,7 @@ class ModelCard:
     def __post_init__(self) -> None:
         for is_wrong, what in (
             (not all(isinstance(name, str) for name in self.classes), "a name of a class is no text"),
-            (not self.classes or len(set(self.classes)) != len(self.classes), "it names no classes, or one twice"),
+            (not self.classes or len(set(self.classes)) != len(self.classes), "its classes are absent or not distinct"),
             (len(self.weights) != len(self.classes), f"{len(self.weights)} weights for {len(self.classes)} classes"),
             (not all(0 <= weight <= 1 for weight in self.weights), "a weight of a class is not in 0..1"),
             (not 1 <= self.stride <= self.size, f"stride {self.stride} and image size {self.size}"),
