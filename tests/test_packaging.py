@@ -115,6 +115,13 @@ def test_architecture_shows_the_floors_of_the_import_contract() -> None:
     assert {room for floor in floors for room in floor} == rooms - {"__init__"}
 
 
+def test_the_import_contract_knows_every_room_of_formats() -> None:
+    """A new format stands in the contract that keeps formats apart; one that is forgotten would know the others."""
+    (apart,) = (c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "independence")
+    rooms = {path.parent.name for path in (ROOT / "geosal" / "formats").glob("*/format.py")}
+    assert {name.rpartition(".")[2] for name in apart["modules"]} == rooms
+
+
 def test_every_module_has_a_test_of_its_name_or_a_reason() -> None:
     package = ROOT / "geosal"
     modules = [path.relative_to(package) for path in package.rglob("*.py") if not path.name.startswith("__")]

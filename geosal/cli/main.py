@@ -47,7 +47,7 @@ class _Commands(MutableMapping[str, click.Command]):
 
 
 _COMMANDS = _Commands(
-    "compress", "plan", "saliency", "sources", "info", "compare", "verify", "train", "experiment", "demo"
+    "compress", "plan", "saliency", "sources", "profiles", "info", "compare", "verify", "train", "experiment", "demo"
 )
 
 

@@ -75,6 +75,8 @@ class Swap:
         note.write_text(json.dumps(asdict(swap), default=str))
         flush(note)
         os.replace(note, directory / NOTE)
+        flush(directory / _KEPT)
+        flush(directory)  # before any name changes: after a power cut the note must be there
         return swap
 
     @classmethod

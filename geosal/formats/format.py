@@ -258,6 +258,11 @@ class Format(ABC, Generic[Encoder]):
         del layout, given
         return {}
 
+    def has_option(self, codec: Codec, option: str) -> bool:
+        """Return whether a creation option of the format, named in capitals, has an effect for one of its codecs."""
+        del codec, option
+        return True
+
     def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
         """Refuse one of the user's options that the format has and the codec does not.
 

@@ -520,3 +520,25 @@ def test_a_process_that_ends_at_once_leaves_nothing(tmp_path: Path) -> None:
 def test_names_that_leave_no_room_for_sidecars_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match="longer than 220 bytes"):
         check_output(tmp_path / name, overwrite=False, inputs=[])
+
+
+def test_the_note_is_on_the_disk_before_any_name_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without that, a power cut could leave new sidecars beside the old file, and nothing that tells of it."""
+    events: list[str] = []
+
+    def flushed(path: Path) -> None:
+        events.append(f"flush {path.name}" if path.is_file() else "flush directory" if path != tmp_path else "flush")
+        atomic.flush(path)
+
+    def moved(source: Any, target: Any) -> None:
+        events.append(f"move {Path(target).name}")
+        os.rename(source, target)
+
+    publish(tmp_path / "a.tif", b"old", sidecars={".aux.xml": b"old"})
+    monkeypatch.setattr("geosal.files.swap.flush", flushed)
+    monkeypatch.setattr("geosal.files.swap.os.replace", moved)
+    publish(tmp_path / "a.tif", b"new", overwrite=True, sidecars={".aux.xml": b"new"})
+    note = events.index("move swap.json")
+    assert events[note : note + 3] == ["move swap.json", "flush directory", "flush directory"]
+    assert events.index("flush swap.json.new") < note
+    assert events.index("move a.tif.aux.xml") > note + 2

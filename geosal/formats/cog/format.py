@@ -12,7 +12,7 @@ from geosal.core.grid import level_shapes
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST, Bound, Quality, Treatment
 from geosal.errors import UsageError
-from geosal.formats.cog.options import CODEC_OPTIONS, OPTIONS, refuse_idle, with_resampling
+from geosal.formats.cog.options import CODEC_OPTIONS, OPTIONS, is_of_codec, refuse_idle, with_resampling
 from geosal.formats.format import ByGdal, Codec, Format, Profile
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
@@ -114,6 +114,10 @@ class Cog(Format["TiffEncoder"]):
     def united(self, given: Mapping[str, str]) -> dict[str, str]:
         """Merge RESAMPLING and OVERVIEW_RESAMPLING, which mean the same."""
         return with_resampling(given)
+
+    def has_option(self, codec: Codec, option: str) -> bool:
+        """Return whether a codec has an option; overviews may have another codec (OVERVIEW_COMPRESS)."""
+        return is_of_codec(option, dict(codec.options)["COMPRESS"])
 
     def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
         """Refuse an option that the codec, or that of the overviews, does not have."""

@@ -42,7 +42,7 @@ OPTIONS = (
     ),
     CreationOption(
         name="MAX_Z_ERROR_OVERVIEW",
-        text="The same in overviews.",
+        text="MAX_Z_ERROR of the overviews.",
         default="as MAX_Z_ERROR",
         limits=(0, math.inf),
         whole=False,
@@ -103,6 +103,16 @@ CODEC_OPTIONS = frozenset(_OF_CODEC) | {f"OVERVIEW_{name}" for name in _OF_CODEC
 """Options that only some codecs of a COG have."""
 
 
+def is_of_codec(option: str, compression: str) -> bool:
+    """Return whether a codec, of the pixels or of the overviews, has an option; both are named in capitals."""
+    return compression in _OF_CODEC.get(_of_pixels(option), {compression})
+
+
+def _of_pixels(option: str) -> str:
+    """Return the option that means the same for the pixels as this one for overviews."""
+    return "MAX_Z_ERROR" if option == "MAX_Z_ERROR_OVERVIEW" else option.removeprefix("OVERVIEW_")
+
+
 def _is_idle(option: str, value: str, compression: str) -> bool:
     """Return whether an option of a COG asks for something that its codec neither does nor implies.
 
@@ -115,8 +125,8 @@ def _is_idle(option: str, value: str, compression: str) -> bool:
     compression
         Codec of the pixels that the option is about, in capitals.
     """
-    name = "MAX_Z_ERROR" if option == "MAX_Z_ERROR_OVERVIEW" else option.removeprefix("OVERVIEW_")
-    if name not in _OF_CODEC or compression in _OF_CODEC[name]:
+    name = _of_pixels(option)
+    if is_of_codec(name, compression):
         return False
     if name == "PREDICTOR":
         return value.upper() not in _NO

@@ -84,6 +84,12 @@ class Jpeg2000(Format["J2kEncoder"]):
             options["NBITS"] = str(layout.metadata.nbits)
         return options
 
+    def has_option(self, codec: Codec, option: str) -> bool:
+        """Return whether a codec has an option: a lossless one has no rate, and HTJ2K takes few."""
+        if option == "QUALITY":
+            return not codec.lossless
+        return codec.name != HIGH_THROUGHPUT or option in HTJ2K_OPTIONS
+
     def check_option(self, option: str, value: str, codec: Codec, given: Mapping[str, str]) -> None:
         """Refuse a rate for lossless files, and options that HTJ2K does not have."""
         del given
@@ -91,7 +97,7 @@ class Jpeg2000(Format["J2kEncoder"]):
             raise UsageError(
                 f"--co {option}={value}: profile {codec.name} keeps every sample; use --profile jp2 for less"
             )
-        if codec.name == HIGH_THROUGHPUT and option not in HTJ2K_OPTIONS:
+        if not self.has_option(codec, option) and option != "QUALITY":
             raise UsageError(
                 f"--co {option}={value}: HTJ2K tiles take {', '.join(sorted(HTJ2K_OPTIONS))} only; leave it out"
             )

@@ -1,0 +1,103 @@
+"""``geosal profiles``: the formats, their codecs, and the creation options of each."""
+
+import math
+import textwrap
+from typing import Any
+
+import click
+
+from geosal.cli import options
+from geosal.cli.output import Report
+from geosal.formats.format import ALL_TYPES, Codec, Format
+from geosal.formats.options import YES_NO, CreationOption
+from geosal.formats.table import FORMATS, PROFILES, format_with
+
+_WIDTH = 80
+_INDENT = " " * 4
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@options.report_options
+def profiles(names: tuple[str, ...], report: Report, quiet: bool) -> None:
+    """List what --profile takes; with NAME, show the creation options that --co sets.
+
+    \b
+    geosal profiles
+    geosal profiles jpeg zstd
+    geosal profiles --json -
+    """
+    del quiet  # the list is what was asked for
+    if unknown := [name for name in names if name not in PROFILES]:
+        raise click.BadParameter(f"no profile {unknown[0]}; there are {', '.join(PROFILES)}", param_hint="NAME")
+    if names:
+        report.show("\n\n".join(_with_options(PROFILES[name]) for name in names))
+    else:
+        report.show("\n\n".join(_of_format(form) for form in FORMATS))
+        report.show("\nThe first of a format is its default. Creation options of one: geosal profiles NAME")
+    report.write({"profiles": [_document(PROFILES[name]) for name in names or PROFILES]})
+
+
+def _of_format(form: Format[Any]) -> str:
+    head = f"{form.name} ({', '.join(form.suffixes)})"
+    return "\n".join([head, *(f"{_INDENT}{codec.name:<14}{_in_words(codec)}" for codec in form.codecs)])
+
+
+def _in_words(codec: Codec) -> str:
+    kind = "lossless" if codec.lossless else "lossy"
+    types = "any type" if codec.dtypes == ALL_TYPES else ", ".join(codec.dtypes)
+    bands = f"; {', '.join(map(str, codec.counts))} bands" if codec.counts else ""
+    return f"{kind}; {types}{bands}"
+
+
+def _with_options(codec: Codec) -> str:
+    form = format_with(codec)
+    lines = [f"{codec.name}: {form.name} ({', '.join(form.suffixes)}); {_in_words(codec)}"]
+    for option in _options_of(codec):
+        lines += ["", f"{_INDENT}--co {option.name}={_values(option, codec)}"]
+        text = f"{option.text} Default: {_default(option, codec)}."
+        lines += textwrap.wrap(text, _WIDTH, initial_indent=_INDENT * 2, subsequent_indent=_INDENT * 2)
+    return "\n".join(lines)
+
+
+def _options_of(codec: Codec) -> list[CreationOption]:
+    form = format_with(codec)
+    return [option for option in form.options if form.has_option(codec, option.name)]
+
+
+def _default(option: CreationOption, codec: Codec) -> str:
+    """Return the default that the codec sets, else that of its format."""
+    return dict(codec.options).get(option.name, option.default)
+
+
+def _values(option: CreationOption, codec: Codec) -> str:
+    """Describe the values of an option: its words, or its limits."""
+    if option.words:
+        switch = option.words >= YES_NO
+        words = sorted(option.words - YES_NO if switch else option.words) + (["YES", "NO"] if switch else [])
+        words = [word for word in words if not word.isdecimal()] or words  # GDAL's numbers for the same
+        return "|".join(words + (["N"] if option.or_whole else []))
+    limits = option.limits_of.get(dict(codec.options).get("COMPRESS", ""), option.limits)
+    if limits is None:
+        return "TEXT"
+    least, greatest = (f"{limit:g}" for limit in limits)
+    span = f"{least} or more" if math.isinf(limits[1]) else f"{least}..{greatest}"
+    return span + (", several with commas" if option.many else "")
+
+
+def _document(codec: Codec) -> dict[str, Any]:
+    form = format_with(codec)
+    return {
+        "name": codec.name,
+        "format": form.name,
+        "driver": form.driver,
+        "suffixes": list(form.suffixes),
+        "lossless": codec.lossless,
+        "dtypes": list(codec.dtypes),
+        "counts": list(codec.counts) or None,
+        "options": [
+            {"name": option.name, "text": option.text, "default": _default(option, codec)}
+            | {"values": _values(option, codec)}
+            for option in _options_of(codec)
+        ],
+    }
