@@ -97,7 +97,10 @@ def warn(message: str) -> None:
 
 
 def cause_of(error: Exception) -> str:
-    """Say in one line what went wrong: in the system's words without number and path, or in the error's own."""
+    """Say in one line what went wrong: in the system's words without number and path, or in the error's own.
+
+    The caller names the file: the path of a system's error may lie in a work directory.
+    """
     text = str(getattr(error, "strerror", None) or error).partition(". To debug")[0]
     return " ".join(text.split()) or type(error).__name__
 

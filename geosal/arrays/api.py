@@ -150,7 +150,7 @@ def write(
     chosen.format.warn_of(path, layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
     gives_way = None if target.layout.nodata is not None else layout.nodata
-    bits = layout.metadata.nbits if "NBITS" in chosen.options else None
+    bits = layout.nbits if "NBITS" in chosen.options else None
     task = _Compute(stacked, gives_way, recode, bits)
     labour = Labour(stage="smooth", task=task, blocks=list(_blocks_of(stacked)), workers=workers)
     produce(

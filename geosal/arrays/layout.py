@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp
 from geosal.arrays.coordinates import grid_of
 from geosal.arrays.place import carry_place, pixels_in_file
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags, is_nodata, told_nodata, without_scale
-from geosal.errors import GeosalError, warn
+from geosal.errors import GeosalError, UsageError, warn
 from geosal.scenes import AnyScene, Reading, open_input
 from geosal.scenes.raster import Scene
 
@@ -153,7 +153,7 @@ def _of_any_part(tags: Tags) -> Tags:
 
 
 def of_bands(scene: AnyScene, array: xr.DataArray, opened: AnyScene) -> AnyScene:
-    """Return a scene in the bands that an array has of it, or in all of them where the array does not tell.
+    """Return a scene in the bands that an array has of it, or in all of them where the array has as many.
 
     Parameters
     ----------
@@ -163,12 +163,22 @@ def of_bands(scene: AnyScene, array: xr.DataArray, opened: AnyScene) -> AnyScene
         The array.
     opened
         Scene that the array was opened from: its coordinate ``band`` has the numbers of a file's bands, or counts.
+
+    Raises
+    ------
+    UsageError
+        The array has fewer bands, and does not tell which.
     """
     numbers = opened.indexes if isinstance(opened, Scene) else tuple(range(1, opened.layout.count + 1))
-    found = tuple(_band_numbers(array))
-    if found == numbers or not found or not {*found} <= {*numbers}:
-        return scene
-    return scene.select([numbers.index(number) for number in found])
+    found, count = tuple(_band_numbers(array)), array.sizes.get("band", 1)
+    if found and {*found} <= {*numbers}:
+        return scene if found == numbers else scene.select([numbers.index(number) for number in found])
+    if count != len(numbers):
+        raise UsageError(
+            f"the array has {count} of the {len(numbers)} bands of its file, and does not tell which; keep its "
+            "coordinate band: array.isel(band=[0]) in the place of array.isel(band=0, drop=True)"
+        )
+    return scene
 
 
 def _band_numbers(array: xr.DataArray) -> list[int]:

@@ -113,7 +113,7 @@ def _moved_points(points: Iterable[GroundControlPoint], transform: Affine) -> It
 
 
 def _moved_rpcs(rpcs: RPC, transform: Affine) -> RPC | None:
-    """Move RPCs, which count from the centre of the first pixel; a rotated array cannot have any."""
+    """Move RPCs, which count from the centre of the first pixel; a rotated or flipped array cannot have any."""
     if transform.b or transform.d or transform.a <= 0 or transform.e <= 0:
         warn(
             "the array is rotated or flipped, which RPCs cannot express, so they are left out; turn it back: "

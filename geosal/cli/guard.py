@@ -73,7 +73,7 @@ def set_verbosity(context: click.Context, level: int) -> None:
 
 
 def verbosity(context: click.Context) -> int:
-    """Return the log level that `set_verbosity` noted."""
+    """Return how often -v was given, as `set_verbosity` noted it."""
     return int(context.meta.get(_VERBOSITY, 0))
 
 

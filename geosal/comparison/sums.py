@@ -37,7 +37,7 @@ class Sums:
             self.structure[band] = list(map(add, self.structure[band], facts.structure[band]))
 
     def have(self, positions: Sequence[int], some: "Sums") -> None:
-        """Add the sums of some bands over all blocks."""
+        """Take over the sums of some bands over all blocks, and count their lost and gained pixels as well."""
         for position, errors, structure in zip(positions, some.errors, some.structure, strict=True):
             self.errors[position], self.structure[position] = errors, structure
         self.lost += some.lost

@@ -84,6 +84,12 @@ class RasterLayout:
         return self.grid.height * self.grid.width * self.count * np.dtype(self.dtype).itemsize
 
     @property
+    def nbits(self) -> int | None:
+        """Bits that a sample of the output can be cut to: those of the metadata, if the nodata code fits into them."""
+        bits = self.metadata.nbits
+        return bits if bits is not None and not (self.nodata is not None and self.nodata >= 2**bits) else None
+
+    @property
     def alpha(self) -> int | None:
         """Position (from 0) of the alpha band, if there is one."""
         return alpha_among([band.colorinterp.name for band in self.metadata.bands])
@@ -207,17 +213,17 @@ def told_nodata(array: Any) -> float | None:
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     """Find the samples that carry the nodata code, as GDAL's masks do.
 
-    Integers match by equality. Floats match within two units in the last place of a float32, whatever their type
-    (GDAL's ``ARE_REAL_EQUAL``), because tags have ESRI's -3.4028235e38 in several roundings. Sums are of the samples'
-    own type, as in GDAL: one that overflows, near the ends of float32, matches. NaN matches NaN.
+    Integers match by equality. Floats match within four epsilons of float32, whatever their type (GDAL's
+    ``ARE_REAL_EQUAL``), because tags have ESRI's -3.4028235e38 in several roundings. Sums are of the samples' own type,
+    as in GDAL: one that overflows, near the ends of float32, matches. NaN matches NaN.
     """
     if np.isnan(nodata):
         return np.isnan(samples) if samples.dtype.kind == "f" else np.zeros(samples.shape, np.bool_)
     if samples.dtype.kind != "f":
         return np.asarray(samples == samples.dtype.type(nodata))
-    code, alike = samples.dtype.type(nodata), samples.dtype.type(2 * _EPSILON)
+    code, alike = samples.dtype.type(nodata), samples.dtype.type(_EPSILON)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        near = np.abs(samples - code) < alike * np.abs(samples + code)
+        near = np.abs(samples - code) < alike * np.abs(samples + code) * 2
     return np.asarray(near | (samples == code))
 
 
@@ -274,10 +280,11 @@ def is_mean_apart(nodata: float, dtype: str | np.dtype[Any]) -> bool:
 
 
 def move_off_nodata(samples: NDArray[Any], hit: NDArray[np.bool_], nodata: float) -> None:
-    """Move computed samples off the nodata code, to the next value.
+    """Move computed samples off the nodata code.
 
-    The move is upwards from about 0 and from the least value, otherwise towards 0; for floats, as far as GDAL needs to
-    tell the values apart.
+    The move is upwards from about 0 and from the least value, otherwise towards 0. Integers move by one; floats by
+    eight epsilons of float32, of which GDAL needs half to tell values apart. Where a float code is so large that GDAL's
+    sums overflow, the moved sample still counts as nodata; no mean of valid samples comes near such a code.
     """
     code = samples.dtype.type(nodata)
     if isinstance(code, np.floating):

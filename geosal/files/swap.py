@@ -72,7 +72,7 @@ class Swap:
         for suffix in old:
             _copy(beside(output, suffix), swap._kept(suffix))
         note = directory / f"{NOTE}.new"
-        note.write_text(json.dumps(asdict(swap), default=str))
+        note.write_text(json.dumps(asdict(swap) | {"kept": _KEPT}, default=str))
         flush(note)
         os.replace(note, directory / NOTE)
         flush(directory / _KEPT)
@@ -84,6 +84,7 @@ class Swap:
         """Read the note of a killed job; None when it had not written one, or the files have changed since."""
         try:
             note = json.loads((directory / NOTE).read_text())
+            kept = note.get("kept", "")
             swap = cls(
                 directory,
                 directory / Path(note["main"]).name,
@@ -92,8 +93,10 @@ class Swap:
                 tuple(note["old"]),
                 *(None if note[key] is None else tuple(note[key]) for key in ("before", "after")),
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+        if kept != _KEPT:
+            raise OSError(errno.EINVAL, "another version of geosal left it, which kept old files elsewhere in it")
         if swap.is_aside and not os.path.lexists(swap.output):
             return swap
         expected = swap.after if swap.is_done else swap.before

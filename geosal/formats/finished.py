@@ -1,7 +1,7 @@
 """Checks of a finished file: whether it is complete, its layout is right, and what its codec keeps.
 
-Each format has a class like this in its `check.py`, which a job imports when the file is there. It knows nothing of
-the writer: two independent readers see more.
+Each format has a class like this in its `check.py`, which a job imports when the file is there; a store has functions,
+which verification calls. They know nothing of the writer: two independent readers see more.
 """
 
 import os

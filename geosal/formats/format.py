@@ -179,7 +179,7 @@ class Format(ABC, Generic[Encoder]):
     kept_by_gdal
         Domains of metadata that GDAL's writer keeps.
     has_world_file
-        The transform lies in a world file as well, as text.
+        Whether the transform lies in a world file as well, as text.
     own_tags
         Tags that describe one file, and are not true of files made from it.
     otherwise_of_dtype

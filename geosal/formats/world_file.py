@@ -23,14 +23,14 @@ _PIXEL_TOLERANCE = 1e-3
 """Tolerance of a world file, in pixels: other programs write ten decimals."""
 
 
-def has_world_file(options: Mapping[str, str], transform: Affine) -> bool:
+def wants_world_file(options: Mapping[str, str], transform: Affine) -> bool:
     """Return whether creation options, with names in capitals, ask for a world file, and there is something to say."""
     return options.get(WORLDFILE.name, WORLDFILE.default).upper() in _YES and not transform.is_identity
 
 
 def tags_without(options: Mapping[str, str], transform: Affine) -> dict[str, str]:
     """Make the tag that says that there is no world file, where one could be missed."""
-    return {} if has_world_file(options, transform) or transform.is_identity else {NO_WORLD_FILE: "NO"}
+    return {} if wants_world_file(options, transform) or transform.is_identity else {NO_WORLD_FILE: "NO"}
 
 
 def world_file_due(tags: Mapping[str, str], transform: Affine) -> bool:

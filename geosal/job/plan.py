@@ -143,7 +143,7 @@ class Plan:
     def disk_for(self, output: int) -> int:
         """Room taken at most by a job whose output has so many bytes; see `disk_bytes`."""
         kept = output if self.recipe.targets.is_limit else 0
-        if self.target.gdal_because:
+        if self.target.gdal_because is not None:
             return self.raw_bytes + output + kept
         return (2 * output if self.profile.format.has_spool else output) + kept
 
@@ -300,7 +300,7 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         steps=settings.ladder.steps,
     )
     tile, last = None, 0
-    if not target.gdal_because:
+    if target.gdal_because is None:
         encoder = target.own_encoder
         tile, last = encoder.tile, settled.profile.format.bytes_at_end(encoder, scene.grid.width)
     cores = None if "://" in scheduler else cpu_count()
@@ -372,7 +372,7 @@ def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> li
 
 def _warn_of_block(plan: Plan) -> None:
     """Warn where blocks cut tiles apart: then one thread encodes them all."""
-    if plan.target.gdal_because:
+    if plan.target.gdal_because is not None:
         return
     tile, block, grid = plan.target.own_encoder.tile, plan.block, plan.layout.grid
     if block % tile and grid.height * grid.width > _SMALL:

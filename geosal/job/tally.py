@@ -87,7 +87,7 @@ def warn_of_little_gain(
     mean
         Mean saliency, where it is known.
     untried
-        Advice: sources that the user could add so that less matters.
+        Advice: options that the user could add so that less matters.
 
     Warns
     -----

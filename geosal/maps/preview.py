@@ -161,7 +161,7 @@ class Preview:
     factor: int
 
     def write(self, path: str, *, overwrite: bool = False) -> dict[str, Any]:
-        """Write it as a PNG, with the same messages as `write_preview`.
+        """Write it as a PNG, and return what `write_preview` returns.
 
         Raises
         ------

@@ -43,11 +43,12 @@ INLINE void PASTE(NAME, _round)(const quantising *q, const SAMPLE *restrict in, 
     }
 }
 
-/* As GDAL compares: the sum is of the samples' type, and one that overflows matches. */
+/* As GDAL compares: in the samples' type, in this order; a sum that overflows matches. */
 INLINE int PASTE(NAME, _is_code)(const SAMPLE sample, const WIDE code)
 {
     const SAMPLE given = (SAMPLE)code, off = sample - given, sum = sample + given;
-    return (fabs(off) < 2 * EPSILON * fabs(sum)) | (sample == given);
+    const SAMPLE part = (SAMPLE)(EPSILON * fabs(sum)), near = part * 2;
+    return (fabs(off) < near) | (sample == given);
 }
 
 INLINE void PASTE(NAME, _keep_off)(const quantising *q, const SAMPLE *restrict in, SAMPLE *restrict out)

@@ -162,7 +162,7 @@ class Wrapped(ABC):
 
     @property
     def driver(self) -> str:
-        """Text of the scene within; so are all properties that follow."""
+        """GDAL's name of the driver of the scene within; the properties that follow are its own as well."""
         return self.inner.driver
 
     @property

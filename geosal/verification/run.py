@@ -85,7 +85,7 @@ def verify(
     output, against = path_text("output", output), None if against is None else path_text("against", against)
     if saliency is not None and against is None:
         raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
-    wanted = Reading.of({"max_pixels": NO_LIMIT, **reading})
+    wanted = Reading.of({"max_pixels": NO_LIMIT, **reading}, ("output", "against", "saliency", "ladder", "steps"))
     return verify_as_read(output, against, wanted, saliency, ladder=ladder, steps=steps)
 
 

@@ -194,6 +194,21 @@ def test_samples_beyond_the_bits_of_the_file_are_not_cut(tmp_path: Path, suffix:
         assert (found.read() == 140).all()
 
 
+@pytest.mark.parametrize("suffix", ["jp2", "png", "tif"])
+def test_bits_that_the_nodata_code_does_not_fit_into_are_not_cut(tmp_path: Path, suffix: str) -> None:
+    source, output = tmp_path / "in.tif", tmp_path / f"out.{suffix}"
+    place = {"crs": "EPSG:32631", "transform": from_origin(5e5, 4e6, 10, 10), "nodata": 255}
+    with rasterio.open(source, "w", "GTiff", 64, 64, 1, dtype="uint8", nbits=4, **place) as sink:
+        sink.write(np.full((1, 64, 64), 7, np.uint8))
+    scene = geosal.open_scene(source)
+    edged = scene.where(scene.x > float(scene.x[9]), 255).astype("uint8").assign_attrs(scene.attrs)
+    edged.encoding = scene.encoding
+    geosal.write(edged, output)
+    with rasterio.open(output) as found:
+        np.testing.assert_array_equal(found.read(), edged.values)
+        assert found.nodata == 255
+
+
 @pytest.mark.parametrize(("dtype", "fitting"), [("bool", "uint8"), ("int64", "float64")])
 def test_types_that_no_profile_holds_are_to_be_converted(tmp_path: Path, dtype: str, fitting: str) -> None:
     array = xr.DataArray(np.zeros((4, 5), dtype), dims=("y", "x"))

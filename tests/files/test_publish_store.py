@@ -302,3 +302,16 @@ def _die_at_step(output: Path, step: int) -> None:
         os.replace = counted
         work.publish(ours)
         os._exit(9)
+
+
+def test_what_another_version_left_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its old store may wait where this version does not look, and no other copy of it is there."""
+    output = make(tmp_path / "out.zarr", "old")
+    kill(output, 2)
+    (left,) = (path for path in tmp_path.iterdir() if path != output)
+    note = json.loads((left / "swap.json").read_text())
+    (left / "swap.json").write_text(json.dumps({key: value for key, value in note.items() if key != "kept"}))
+    with WorkDirectory(output, overwrite=True):
+        assert left.is_dir()
+    assert left.is_dir()
+    assert "another version of geosal left it" in caplog.text

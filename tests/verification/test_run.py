@@ -409,3 +409,8 @@ def test_that_nothing_had_to_stay_is_told(source: Path, tmp_path: Path) -> None:
     }
     assert details["uniform:saliency=0.8"] == "no pixel has saliency 1, so none had to stay"
     assert details["grid"] != details["uniform:saliency=0.8"]
+
+
+def test_an_unknown_keyword_is_told_with_what_is_meant(source: Path) -> None:
+    with pytest.raises(UsageError, match=r"salency: no such option; did you mean saliency\?"):
+        verify(source, against=source, salency="half")

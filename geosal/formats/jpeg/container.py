@@ -17,7 +17,7 @@ from geosal.formats.jpeg.sidecars import GdalSurroundings
 from geosal.formats.jpeg.spool import MaskTrailer, Spool
 from geosal.formats.jpeg.tiles import JpegEncoder
 from geosal.formats.pyramid import Tile
-from geosal.formats.world_file import has_world_file, write_world_file
+from geosal.formats.world_file import wants_world_file, write_world_file
 
 _FILL = b"\xff"
 """Fill byte, which may stand before any marker (ITU-T T.81, B.1.1.2)."""
@@ -69,7 +69,7 @@ class JpegContainer(Container):
                 mask.copy_to(file)
         if surroundings.xml:
             beside(self.path, ".aux.xml").write_bytes(surroundings.xml_beside(self.path))
-        if self._has_world_file():
+        if wants_world_file(self._profile.options, self._layout.grid.transform):
             write_world_file(self.path, self._layout.grid.transform)
 
     def _write_image(self, file: BinaryIO, segments: bytes, mask: MaskTrailer | None) -> None:
@@ -130,6 +130,3 @@ class JpegContainer(Container):
         place = self.path.with_name(f"{self.path.name}.mask")
         with contextlib.closing(MaskTrailer(place, self._layout.grid.shape)) as mask:
             yield mask
-
-    def _has_world_file(self) -> bool:
-        return has_world_file(self._profile.options, self._layout.grid.transform)

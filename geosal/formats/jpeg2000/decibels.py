@@ -40,4 +40,4 @@ class Decibels(Scale):
 
 def bits_of(layout: RasterLayout) -> int:
     """Return the significant bits of a sample."""
-    return layout.metadata.nbits or 8 * np.dtype(layout.dtype).itemsize
+    return layout.nbits or 8 * np.dtype(layout.dtype).itemsize

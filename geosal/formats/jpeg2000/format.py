@@ -80,8 +80,8 @@ class Jpeg2000(Format["J2kEncoder"]):
             wanted = max(wanted, min(_GAINFUL_HALVINGS, int(math.log2(least / LEAST_SIDE))))
         possible = int(math.log2(least))  # a tile must not shrink below one pixel
         options = dict.fromkeys(self.tile_sides, str(_TILE)) | {"RESOLUTIONS": str(1 + min(wanted, possible))}
-        if layout.metadata.nbits is not None and layout.metadata.nbits < 8 * np.dtype(layout.dtype).itemsize:
-            options["NBITS"] = str(layout.metadata.nbits)
+        if layout.nbits is not None and layout.nbits < 8 * np.dtype(layout.dtype).itemsize:
+            options["NBITS"] = str(layout.nbits)
         return options
 
     def has_option(self, codec: Codec, option: str) -> bool:

@@ -12,7 +12,7 @@ from geosal.errors import UsageError
 from geosal.formats.format import ByGdal, Codec, Profile
 from geosal.formats.pictures import Picture
 from geosal.formats.png.options import OPTIONS
-from geosal.formats.world_file import NO_WORLD_FILE, has_world_file, write_world_file
+from geosal.formats.world_file import NO_WORLD_FILE, wants_world_file, write_world_file
 
 if TYPE_CHECKING:
     from geosal.formats.finished import Finished
@@ -63,12 +63,9 @@ class Png(Picture[Never]):
             )
 
     def options_for(self, layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
-        """Keep the significant bits of grey samples if a PNG can have so few, and the nodata code fits into them."""
+        """Keep the significant bits of grey samples if a PNG can have so few."""
         del given
-        bits = layout.metadata.nbits
-        if layout.count > 1 or bits is None or bits not in _FEW_BITS or (layout.nodata or 0) >= 2**bits:
-            return {}
-        return {"NBITS": str(bits)}
+        return {"NBITS": str(layout.nbits)} if layout.count == 1 and layout.nbits in _FEW_BITS else {}
 
     def gdal_options(self, profile: Profile) -> dict[str, str]:
         """Let GDAL write the transform into ``.aux.xml``, with all its digits; a world file comes with `place`."""
@@ -99,7 +96,7 @@ class Png(Picture[Never]):
             from geosal.formats.gdal.domains import without_bits
 
             without_bits(path)
-        if has_world_file(profile.options, layout.grid.transform):
+        if wants_world_file(profile.options, layout.grid.transform):
             write_world_file(path, layout.grid.transform)
 
     @property

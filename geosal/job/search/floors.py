@@ -56,7 +56,7 @@ class FloorSearch(Turning):
         return found
 
     def refuse(self, found: str) -> None:
-        """Warn where a target was not reached.
+        """Refuse a file below a floor.
 
         Raises
         ------

@@ -101,7 +101,7 @@ def _largest_error(plan: Plan, spread: float) -> Knob:
         bound = math.ceil(error - _FINE)
         turned = retuned(plan, plan.settings.with_option("MAX_Z_ERROR", str(bound)))
         target, share = turned.target, max(0.0, bound - error)
-        if target.gdal_because or share < _FINE:
+        if target.gdal_because is not None or share < _FINE:
             return turned
         encoder = turned.profile.format.with_finer_tiles(target.own_encoder, share)
         return replace(turned, target=replace(target, encoder=encoder))

@@ -83,7 +83,7 @@ class RateSearch(Turning):
         return True
 
     def refuse(self, found: str) -> None:
-        """Warn where a target was not reached, unless the file is below a limit or the user gave no target.
+        """Warn where the file is below a limit or the user gave no target; refuse every other miss.
 
         Raises
         ------

@@ -64,7 +64,7 @@ class Trials:
     def _measure(self, plan: Plan) -> float:
         self.count += 1
         treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
-        if target.gdal_because:
+        if target.gdal_because is not None:
             return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
         tiles = sample.encode(treated, target)
         if self._header is None:
@@ -78,7 +78,7 @@ class Trials:
         if plan.profile.lossless:
             found = treated.pixels[colours(plan.scene.layout)], None
             return judge_sample(plan, sample, found, self.range_of_data)
-        tiles = [] if target.gdal_because else sample.encode(treated, target)
+        tiles = [] if target.gdal_because is not None else sample.encode(treated, target)
         path = sample.write(treated, target, tiles, self.folder)
         candidate = open_candidate(str(path))
         decoded = in_colours(candidate.read(treated.block), candidate.layout)

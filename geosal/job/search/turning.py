@@ -62,7 +62,7 @@ class Turning(ABC):
 
     @abstractmethod
     def refuse(self, found: str) -> None:
-        """Warn where a target was not reached.
+        """Refuse a file that misses its target; warn where it may be kept.
 
         Raises
         ------

@@ -89,7 +89,8 @@ class Listing:
         except (OSError, tarfile.TarError, EOFError) as error:
             if isinstance(error, SceneError):
                 raise
-            raise SceneError(f"{self.path}: cannot be read to its end: {cause_of(error)}; get it again") from error
+            where = getattr(error, "filename", None) or self.path
+            raise SceneError(f"{where}: cannot be read to its end: {cause_of(error)}; get it again") from error
 
 
 def _walk(path: str) -> Iterator[str]:

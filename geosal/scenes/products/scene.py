@@ -12,7 +12,15 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geosal.core.grid import Block, Grid
-from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Samples, move_off_nodata, valid_samples
+from geosal.core.raster import (
+    BandMetadata,
+    RasterLayout,
+    RasterMetadata,
+    Samples,
+    is_nodata,
+    move_off_nodata,
+    valid_samples,
+)
 from geosal.core.shared_raster import shared_raster
 from geosal.errors import UsageError
 from geosal.scenes.base import Small, Stored, layout_of_bands
@@ -70,7 +78,7 @@ class ProductScene(Stored):
         product, bands
             The product and the chosen bands.
         grid
-            Resolution of the grid, which the product has; the finest of the bands by default.
+            A grid, or a resolution that the product has; the finest of the bands by default.
         resampling, drivers, max_pixels
             See `open_product`.
 
@@ -254,7 +262,7 @@ class ProductScene(Stored):
             valid = valid_samples(samples, self.layout.nodata)
             done, good = resample(samples, valid, down, across)
             if self.resampling != "nearest" and self.layout.nodata is not None:
-                move_off_nodata(done, good & (done == done.dtype.type(self.layout.nodata)), self.layout.nodata)
+                move_off_nodata(done, good & is_nodata(done, self.layout.nodata), self.layout.nodata)
                 done[~good] = self.layout.nodata
             here = slice(first - block.row_off, stop - block.row_off)
             out[here], counts[here] = done, good

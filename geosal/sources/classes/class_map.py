@@ -125,7 +125,7 @@ class Classes:
 
 
 def _check_classes(text: str, table: ClassTable, present: NDArray[np.generic], background: float) -> None:
-    """Refuse a table without any class under the scene, and log classes that a named table lacks."""
+    """Refuse a table without any class under the scene, and warn of classes that a named table lacks."""
     if present.size == 0:
         raise SaliencyError(f"{text}: the raster says nothing where the scene lies, all is nodata; give one that does")
     known = table.knows(present)

@@ -85,6 +85,8 @@ class Detail(Looking):
         if bands is not None:
             scene = scene.having(*_names(source.text, bands))
         positions = tuple(band for band in range(scene.layout.count) if band != scene.layout.alpha)
+        if not positions:
+            raise SaliencyError(f"{source.text}: {scene.path} has no band beside alpha to look at; choose others")
         if len(positions) > _MOST_BANDS:
             raise UsageError(
                 f"{source.text}: the scene has {len(positions)} bands, more than {_MOST_BANDS} to look at; choose some "

@@ -240,3 +240,9 @@ def test_more_bands_than_a_sample_can_hold_are_refused(make_scene):
     with pytest.raises(UsageError, match="the scene has 40 bands, more than 32 to look at; choose some with bands="):
         opened(scene)
     assert opened(scene, "detail:bands=3;2;1").read(Block(0, 0, 40, 60)).max() == 1
+
+
+def test_alpha_alone_has_no_detail(make_scene):
+    scene = make_scene(np.full((4, 64, 64), 255, np.uint8), photometric="RGB", alpha="YES")
+    with pytest.raises(SaliencyError, match=r"has no band beside alpha to look at; choose others"):
+        opened(scene.select([3]))
