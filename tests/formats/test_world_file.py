@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from geosal.formats.world_file import has_world_file, world_faults, write_world_file
+from geosal.formats.world_file import wants_world_file, world_faults, write_world_file
 
 PLACE = Affine(10.1, 0.25, 600000 + 1 / 3, 0.125, -10.1, 4600000.7)
 
@@ -35,7 +35,7 @@ def test_gdal_reads_it(tmp_path: Path, name: str, world: str) -> None:
 
 
 def test_it_is_written_where_there_is_something_to_say() -> None:
-    assert has_world_file({}, PLACE)
-    assert has_world_file({"WORLDFILE": "on"}, PLACE)
-    assert not has_world_file({"WORLDFILE": "No"}, PLACE)
-    assert not has_world_file({}, Affine.identity())
+    assert wants_world_file({}, PLACE)
+    assert wants_world_file({"WORLDFILE": "on"}, PLACE)
+    assert not wants_world_file({"WORLDFILE": "No"}, PLACE)
+    assert not wants_world_file({}, Affine.identity())
