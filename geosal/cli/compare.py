@@ -38,6 +38,7 @@ _RULES = ("combine", "outside", "background")
 @click.option("--data-range", type=float, metavar="X", help="Width of the range of values (default: of the data type).")
 @click.option("--csv", "table", metavar="FILE", help="Write all figures as a table: each part in each band.")
 @click.option("--error-map", metavar="FILE.tif", help="Write the largest error of each pixel over the bands.")
+@click.option("--picture", metavar="FILE.png", help="Draw both, what matters and what was lost, whole and magnified.")
 @options.max_pixels
 @options.drivers
 @options.overwrite
@@ -51,24 +52,32 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
     \b
     geosal compare scene.tif smaller.tif
     geosal compare scene.tif smaller.jp2 --saliency mask.tif --csv figures.csv --error-map errors.tif
+    geosal compare scene.tif smaller.tif --saliency mask.tif --picture lost.png
     """
     from geosal.comparison import judge  # heavy, and the help does not need it
     from geosal.formats.table import has_world_file
+    from geosal.maps.png import check_png
 
-    error_map, overwrite = wish.pop("error_map"), wish.pop("overwrite")
+    error_map, picture, overwrite = (wish.pop(name) for name in ("error_map", "picture", "overwrite"))
     read = options.job_paths(wish["saliency"], original, candidate)
-    report.keep_apart(*read, table, error_map)
+    report.keep_apart(*read, table, error_map, picture)
     if error_map is not None:
         check_output(error_map, overwrite=overwrite, inputs=read, with_world_file=has_world_file(error_map))
-    _check_table(table, overwrite=overwrite, others=[*read, error_map])
+    if picture is not None:
+        check_png(picture, "picture", overwrite=overwrite, inputs=[*read, *([error_map] if error_map else [])])
+    _check_table(table, overwrite=overwrite, others=[*read, error_map, picture])
     pair = _open(original, candidate, {name: value for name, value in wish.items() if value not in (None, ())})
     with progress_bars(pair.grid.height * pair.grid.width, quiet=quiet) as progress:
         outcome = judge(
             pair, data_range=wish["data_range"], error_map=error_map, overwrite=overwrite, progress=progress
         )
+        if picture is not None:
+            from geosal.maps.lost import write_lost  # drawing libraries, which figures do not need
+
+            write_lost(picture, pair, outcome, overwrite=overwrite, progress=progress)
     if not quiet:
-        report.show(_as_text(outcome))
-    report.write(outcome.to_dict())
+        report.show(_as_text(outcome, picture))
+    report.write({**outcome.to_dict(), "picture": picture})
     if table is not None:
         _write_table(table, outcome)
 
@@ -115,7 +124,7 @@ def _write_table(path: str, outcome: "Comparison") -> None:
         raise OutputError(f"--csv {path}: cannot be written: {error.strerror}; write it elsewhere") from error
 
 
-def _as_text(outcome: "Comparison") -> str:
+def _as_text(outcome: "Comparison", picture: str | None) -> str:
     size = f"{outcome.width} x {outcome.height} px, {counted(outcome.count, 'band')} of {outcome.dtype}"
     facts: list[tuple[str, object]] = [
         ("original", f"{outcome.original}{_in_brackets(outcome.original_bytes)}"),
@@ -134,6 +143,8 @@ def _as_text(outcome: "Comparison") -> str:
         facts.append(("left out", f"{outcome.lost} samples lost, {outcome.gained} gained since the original"))
     if outcome.error_map is not None:
         facts.append(("error map", outcome.error_map))
+    if picture is not None:
+        facts.append(("picture", picture))
     header = ("part", "share", "PSNR dB", "SSIM", "MS-SSIM", "RMSE", "MAE", "largest", "")
     rows = [_cells(row) for row in outcome.rows if row.band == 0 or (row.part == "whole" and outcome.count > 1)]
     return f"{pairs(facts)}\n\n{grid(header, rows)}"

@@ -7,7 +7,7 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, as_shares, pairs
 from geosal.cli.progress import progress_bars
-from geosal.maps.preview import PALETTES
+from geosal.maps.palettes import PALETTES
 
 
 @click.command()
@@ -23,7 +23,7 @@ from geosal.maps.preview import PALETTES
 @options.resampling
 @click.option("--levels", type=click.IntRange(2, 256), metavar="N", help="Reduce the map to N values.")
 @click.option("--preview", metavar="PNG", help="Draw the map over a small picture of the scene as well.")
-@click.option("--palette", type=click.Choice(PALETTES), help="Colours of the preview; viridis for the colour-blind.")
+@click.option("--palette", type=click.Choice(PALETTES), help="Colours of the preview (default viridis).")
 @options.steps
 @options.block
 @options.workers

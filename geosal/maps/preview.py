@@ -1,71 +1,35 @@
 """Draw a small picture (PNG) of a saliency map over its scene, to look at before and after a job."""
 
-import warnings
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.core.cluster import open_pool
-from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block, Grid
 from geosal.core.shared_raster import close_shared_rasters
-from geosal.errors import OutputError, UsageError, cause_of
-from geosal.files.publish import WorkDirectory, check_output
+from geosal.errors import UsageError, redact
+from geosal.maps.palettes import PALETTES, USUAL
+from geosal.maps.png import check_png, write_png
+from geosal.maps.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
 from geosal.scenes import AnyScene
 from geosal.scenes.decimate import decimate
 
 SIZE = 1200
-"""Most rows and columns of a picture, without its legend."""
+"""Rows and columns of a picture at most, without its title and legend."""
 _BLOCK = 2048
 _OPACITY = 0.55
-_DARKEST = 0.25
-"""Darkest value of the grey picture, as a share: below, colours are hard to tell apart."""
-_PAPER = 0.6
-"""Grey behind the legend's colours, as a share."""
-_INK = 2
-"""Pixels of a dot in the legend's digits."""
-_PERCENTILES = (2, 98)
-_VIRIDIS = (
-    (68, 1, 84), (72, 24, 106), (71, 45, 123), (66, 64, 134), (59, 82, 139), (51, 99, 141), (44, 114, 142),
-    (38, 130, 142), (33, 145, 140), (31, 159, 136), (39, 173, 129), (61, 188, 116), (92, 200, 99), (129, 211, 77),
-    (170, 220, 50), (213, 226, 26), (253, 231, 37),
-)  # fmt: skip
-"""Seventeen colours, at equal distances, of the palette that Smith and van der Walt made for matplotlib (CC0)."""
-_LEGEND = 36
-_BAR = (12, 12)
-"""Margin and height of the legend's bar."""
-_GLYPHS = {
-    "0": "01110 10001 10001 10001 10001 10001 01110",
-    "1": "00100 01100 00100 00100 00100 00100 01110",
-    "5": "11111 10000 11110 00001 00001 10001 01110",
-    ".": "00000 00000 00000 00000 00000 01100 01100",
-}
-
-
-def jet(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Return colours (…, 3) of saliency (…): blue, cyan, yellow, red, as in most heat maps of the literature.
-
-    Each channel is ``1.5 - |4 s - c|`` cut to [0, 1], with c of 3, 2 and 1 for red, green and blue.
-    """
-    channels = 1.5 - np.abs(4 * np.asarray(values, np.float64)[..., np.newaxis] - (3, 2, 1))
-    return np.asarray(np.rint(255 * np.clip(channels, 0, 1)).astype(np.uint8))
-
-
-def viridis(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Return colours (…, 3) of saliency (…): dark violet to yellow, of even lightness, safe for the colour-blind."""
-    stops = np.linspace(0, 1, len(_VIRIDIS))
-    channels = [np.interp(values, stops, channel) for channel in zip(*_VIRIDIS, strict=True)]
-    return np.asarray(np.rint(np.stack(channels, axis=-1)).astype(np.uint8))
-
-
-JET = "jet"
-PALETTES = {JET: jet, "viridis": viridis}
+_DARKEST = 64
+"""Of 255, in the picture of the scene: below, colours laid over it are hard to tell apart."""
+_KEPT = 0.999
+"""Mean saliency from which a cell counts as kept."""
+_NARROWEST = 160
+"""Columns that a title and a legend take at least."""
+_TITLE = 28
+"""Rows of the title."""
 
 
 class Map(Protocol):
@@ -79,7 +43,7 @@ class Map(Protocol):
         """Return the saliency of a block, (y, x) in [0, 1]; any thread may call it."""
 
 
-def check_preview(path: str, *, overwrite: bool, palette: str = JET, inputs: Sequence[str] = ()) -> None:
+def check_preview(path: str, *, overwrite: bool, palette: str = USUAL, inputs: Sequence[str] = ()) -> None:
     """Refuse a preview that could not be written, before any work.
 
     Raises
@@ -89,11 +53,9 @@ def check_preview(path: str, *, overwrite: bool, palette: str = JET, inputs: Seq
     OutputError
         It cannot be written there.
     """
-    if Path(path).suffix.lower() != ".png":
-        raise UsageError(f"preview {path}: previews are PNG files; give a name that ends in .png")
     if palette not in PALETTES:
         raise UsageError(f"palette={palette}: no such palette; use {' or '.join(PALETTES)}")
-    check_output(path, overwrite=overwrite, inputs=inputs)
+    check_png(path, "preview", overwrite=overwrite, inputs=inputs)
 
 
 def write_preview(
@@ -101,12 +63,12 @@ def write_preview(
     scene: AnyScene,
     saliency: Map,
     *,
-    palette: str = JET,
+    palette: str = USUAL,
     size: int = SIZE,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Write the saliency of a scene as a heat map over a grey picture of it, both reduced.
+    """Write the saliency of a scene as a heat map over a picture of it, both made small.
 
     Each pixel shows the mean saliency of ``factor`` x ``factor`` pixels of the scene over one of them. Pixels without
     data are transparent. Memory is that of a few blocks, whatever the scene.
@@ -118,7 +80,7 @@ def write_preview(
     scene, saliency
         Scene and saliency on one grid.
     palette
-        ``jet`` or ``viridis``.
+        ``viridis``, ``magma`` or ``jet``.
     size
         Rows and columns at most.
     overwrite
@@ -129,7 +91,7 @@ def write_preview(
     Returns
     -------
     dict
-        JSON-ready: preview, palette, factor, width, height (the legend's rows with it).
+        JSON-ready: preview, palette, factor, width, height (the rows of title and legend with it).
 
     Raises
     ------
@@ -149,7 +111,7 @@ class Preview:
     Attributes
     ----------
     image
-        (y, x, 4), with its legend.
+        (y, x, 4), with its title and legend.
     palette
         Its colours.
     factor
@@ -168,7 +130,7 @@ class Preview:
         OutputError
             It cannot be written there.
         """
-        _write_png(path, self.image, overwrite=overwrite)
+        write_png(path, self.image, overwrite=overwrite)
         return {
             "preview": path,
             "palette": self.palette,
@@ -179,7 +141,7 @@ class Preview:
 
 
 def draw(
-    scene: AnyScene, saliency: Map, *, palette: str = JET, size: int = SIZE, workers: int | None = None
+    scene: AnyScene, saliency: Map, *, palette: str = USUAL, size: int = SIZE, workers: int | None = None
 ) -> Preview:
     """Draw the picture of `write_preview`.
 
@@ -191,10 +153,11 @@ def draw(
     factor = max(1, -(-max(scene.grid.shape) // size))
     try:
         heat = small_saliency(saliency, factor, workers)
-        grey, shown = _grey(scene, factor)
+        picture, shown = _picture(scene, factor)
     finally:
         close_shared_rasters()
-    return Preview(_with_legend(_overlay(grey, shown, PALETTES[palette](heat)), palette), palette, factor)
+    title = f"saliency of {os.path.basename(redact(scene.path).rstrip('/'))}"
+    return Preview(_with_captions(_overlay(picture, shown, heat, palette), title, palette), palette, factor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,67 +192,40 @@ def small_saliency(saliency: Map, factor: int, workers: int | None = None) -> ND
     return small
 
 
-def _grey(scene: AnyScene, factor: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return lightness (y, x) in [0, 1] of a reduced scene, from its first three bands, and where it has data."""
-    bands = [band for band in range(scene.layout.count) if band != scene.layout.alpha][:3] or [0]
+def _picture(scene: AnyScene, factor: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Colours (y, x, 3) of a scene made small, or its first band in grey, and where it shows anything, (y, x)."""
+    bands = shown_bands(scene.layout)
     small = decimate(scene, factor, bands)
-    shown = np.asarray(small.valid.any(axis=0))
-    total, count = np.zeros(shown.shape), np.zeros(shown.shape)
-    for samples, valid in zip(small.pixels, small.valid, strict=True):
-        band = samples.astype(np.float64)
-        if not valid.any():
-            continue
-        low, high = np.percentile(band[valid], _PERCENTILES)
-        light = np.clip((band - low) / (high - low), 0, 1) if high > low else np.full(band.shape, 0.5)
-        total[valid] += light[valid]
-        count += valid
-    light = total / np.maximum(count, 1)
-    return _DARKEST + (1 - _DARKEST) * np.sqrt(light), shown
+    values = np.where(small.valid, small.pixels.astype(np.float64), np.nan)
+    picture = as_rgb(values, [limits_of(band, scene.layout.dtype) for band in values], PAPER)
+    return picture, np.asarray(small.valid.any(axis=0))
 
 
-def _overlay(grey: NDArray[np.float64], shown: NDArray[np.bool_], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay colours over grey: (y, x, 4), transparent where nothing is shown."""
-    image = np.zeros((*grey.shape, 4), np.uint8)
-    image[..., :3] = np.rint(_OPACITY * colours + (1 - _OPACITY) * 255 * grey[..., np.newaxis])
+def _overlay(
+    picture: NDArray[np.uint8], shown: NDArray[np.bool_], heat: NDArray[np.float32], palette: str
+) -> NDArray[np.uint8]:
+    """Lay colours and outlines of saliency over a picture: (y, x, 4), transparent where nothing is shown."""
+    image = np.zeros((*heat.shape, 4), np.uint8)
+    colours = PALETTES[palette](heat)
+    image[..., :3] = np.rint(_OPACITY * colours + (1 - _OPACITY) * (_DARKEST + (1 - _DARKEST / 255) * picture))
+    image[outline_of(heat >= _KEPT), :3] = OUTLINE
     image[..., 3] = 255
     image[~shown] = 0
     return image
 
 
-def _with_legend(image: NDArray[np.uint8], palette: str) -> NDArray[np.uint8]:
-    """Put a bar with the colours of 0, 0.5 and 1 below a picture (y, x, 4); pictures too narrow stay without."""
-    margin, height = _BAR
+def _with_captions(image: NDArray[np.uint8], title: str, palette: str) -> NDArray[np.uint8]:
+    """Put a title above a picture (y, x, 4) and a legend below it; pictures too narrow stay without."""
+    from geosal.maps.sheet import Legend, legend_strip, strip  # Pillow, which a map without a picture does not need
+
     width = image.shape[1]
-    if width < 10 * margin:
+    if width < _NARROWEST:
         return image
-    legend = np.full((_LEGEND, width, 4), 255, np.uint8)
-    ramp = PALETTES[palette](np.linspace(0, 1, width - 2 * margin))[np.newaxis]
-    paper = np.full(ramp.shape[:2], _PAPER)
-    legend[4 : 4 + height, margin : width - margin] = _overlay(paper, paper > 0, ramp)
-    for place, text in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
-        ink = np.concatenate([np.pad(_glyph(letter), ((0, 0), (0, _INK))) for letter in text], axis=1)
-        top, left = height + 7, round(margin + place * (width - 2 * margin) - ink.shape[1] / 2)
-        legend[top : top + ink.shape[0], left : left + ink.shape[1], :3][ink] = 0
-    return np.concatenate([image, legend])
+    legend = Legend(
+        PALETTES[palette], "0: may lose most", "1 = kept" + (", outlined" if width >= 2 * _NARROWEST else "")
+    )
+    return np.concatenate([_opaque(strip(title, width, _TITLE)), image, _opaque(legend_strip(legend, width))])
 
 
-def _glyph(letter: str) -> NDArray[np.bool_]:
-    dots = np.array([[bit == "1" for bit in row] for row in _GLYPHS[letter].split()])
-    return dots.repeat(_INK, axis=0).repeat(_INK, axis=1)
-
-
-def _write_png(path: str, image: NDArray[np.uint8], *, overwrite: bool) -> None:
-    height, width, count = image.shape
-    with WorkDirectory(path, overwrite=overwrite) as work:
-        made = work.path("preview.png")
-        try:
-            with (
-                warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
-                gdal_env(),
-                rasterio.open(made, "w", driver="PNG", dtype="uint8", count=count, height=height, width=width) as file,
-            ):
-                file.write(np.moveaxis(image, -1, 0))
-        except Exception as error:  # rasterio raises a private type where closing fails
-            cause = cause_of(error).replace(str(made), path)
-            raise OutputError(f"{path}: cannot be written ({cause}); write it elsewhere") from error
-        work.publish(made)
+def _opaque(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])

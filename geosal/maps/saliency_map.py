@@ -22,7 +22,8 @@ from geosal.job.fit import BLOCK
 from geosal.job.plan import inputs_of, saliency_of
 from geosal.job.recipe import Recipe
 from geosal.job.tally import warn_of_little_gain
-from geosal.maps.preview import JET, check_preview, draw
+from geosal.maps.palettes import USUAL
+from geosal.maps.preview import check_preview, draw
 from geosal.native import look_up
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
 from geosal.scenes import AnyScene, open_input
@@ -157,7 +158,8 @@ def write_saliency_map(
     levels
         Number of values to reduce the map to, see `to_levels`; None keeps all.
     preview, palette
-        Path of a PNG of the map over the scene, and its colours: ``jet`` (the default) or ``viridis``.
+        Path of a PNG of the map over the scene, and its colours: ``viridis`` (the default), ``magma`` or
+        ``jet``.
     progress
         Called in this thread after each block and at each stage.
     **options
@@ -192,7 +194,7 @@ def write_saliency_map(
     if not profile.lossless:
         raise UsageError(f"profile {profile.name}: a saliency map must keep its values; use a lossless one")
     statistics, made = MapStatistics(), _Map(saliency, levels)
-    picture = None if preview is None else draw(scene, made, palette=palette or JET, workers=recipe.workers)
+    picture = None if preview is None else draw(scene, made, palette=palette or USUAL, workers=recipe.workers)
     finished = produce(
         target_for(output, profile, layout, overwrite=recipe.overwrite),
         Labour(
@@ -243,7 +245,7 @@ def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> No
     if preview is not None:
         if Path(preview).resolve() == Path(recipe.output).resolve():
             raise UsageError(f"preview {preview}: is the name of the map as well; give one of them another")
-        check_preview(preview, overwrite=recipe.overwrite, palette=palette or JET, inputs=[*inputs, recipe.output])
+        check_preview(preview, overwrite=recipe.overwrite, palette=palette or USUAL, inputs=[*inputs, recipe.output])
     elif palette is not None:
         raise UsageError(f"palette={palette}: colours a preview, and none is asked for; add preview (--preview PNG)")
 

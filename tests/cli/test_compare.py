@@ -64,6 +64,20 @@ def test_the_error_map(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) 
     assert call(*words, "--overwrite").exit_code == 0
 
 
+def test_the_picture(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
+    picture = tmp_path / "lost.png"
+    words = ("compare", rgb_scene, made, "-s", "half", "--picture", picture)
+    result = call(*words, "--json", tmp_path / "figures.json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"picture         {picture}" in result.stdout
+    assert json.loads((tmp_path / "figures.json").read_text())["picture"] == str(picture)
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert call(*words).exit_code == 5  # it exists
+    assert call(*words, "--overwrite").exit_code == 0
+    assert call("compare", rgb_scene, made, "--picture", tmp_path / "lost.tif").exit_code == 2
+    assert call("compare", rgb_scene, made, "--picture", made, "--overwrite").exit_code == 2
+
+
 def test_options_of_the_saliency_and_of_reading(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
     four = call("compare", rgb_scene, made, "-s", "half", "--steps", "4").stdout
     assert "level 4" in four

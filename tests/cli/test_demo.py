@@ -36,7 +36,7 @@ def test_demo_makes_files_table_and_picture(tmp_path: Path, call: Callable[..., 
     assert str(tmp_path / "show" / "before-after.png") in result.stdout
     assert "geosal compress YOUR_SCENE.tif" in result.stdout
     with Image.open(tmp_path / "show" / "before-after.png") as picture:
-        assert picture.size[0] > 1000
+        assert picture.size[0] > 1500  # original, saliency, result and error
     for name in ("smoothed-deflate.tif", "smoothed-jpeg.tif"):
         assert cog_validate(str(tmp_path / "show" / name), strict=True, quiet=True)[0]
 

@@ -6,21 +6,21 @@ from pathlib import Path
 import rasterio.shutil
 from rasterio.errors import RasterioError
 
+from geosal.comparison import judge, open_pair
 from geosal.core.gdal_env import gdal_env
-from geosal.core.open_raster import open_raster
 from geosal.errors import OutputError, cause_of
 from geosal.formats.profiles import resolve_profile
 from geosal.job.pipeline import compress
-from geosal.lab.demo.picture import Panel, busiest_square, write_picture
 from geosal.lab.demo.scene import make_demo_scene
+from geosal.maps.lost import write_lost
 from geosal.produce import Progress, ProgressCallback
 from geosal.scenes import Scene
+from geosal.scenes.reading import AS_IT_IS
 
 SIZE = 1536
 """Rows and columns of the demo's scene."""
 PICTURE = "before-after.png"
 _JOBS = (("deflate", ".tif"), ("jpeg", ".tif"), ("jp2-lossless", ".jp2"))
-_SALIENT = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def run_demo(directory: Path, progress: ProgressCallback | None = None, size: in
                 kernel_shares=summary.kernel_shares,
             ),
         ]
-    _draw(directory, (scene, mask), rows[:2])
+    _draw(scene, mask, directory / rows[1].file, report)
     return rows
 
 
@@ -119,18 +119,11 @@ def _copy_plain(scene: Path, output: Path, profile: str) -> Path:
     return output
 
 
-def _draw(directory: Path, inputs: tuple[Path, Path], rows: list[DemoRow]) -> None:
-    scene, mask = inputs
-    before, after = rows
-    with gdal_env(), open_raster(str(mask)) as dataset, open_raster(str(scene)) as pixels:
-        salient = dataset.read(1) == _SALIENT
-        grey = pixels.read(2, out_shape=dataset.shape)
-    panels = (
-        Panel("original", f"{before.file}, {before.bytes / 1e6:.2f} MB, lossless", scene),
-        Panel("saliency", "white is kept as it is, black is smoothed most", mask),
-        Panel("result", f"{after.file}, {after.bytes / 1e6:.2f} MB", directory / after.file),
-    )
-    write_picture(directory / PICTURE, panels, busiest_square(salient, grey))
+def _draw(scene: Path, mask: Path, smoothed: Path, report: ProgressCallback) -> None:
+    """Show what the first job did."""
+    pair = open_pair(str(scene), str(smoothed), AS_IT_IS, str(mask))
+    outcome = judge(pair, progress=report)
+    write_lost(str(scene.parent / PICTURE), pair, outcome, overwrite=True, progress=report)
 
 
 def _ignore(_: Progress) -> None:

@@ -1,0 +1,160 @@
+"""A pair of scenes made small: means of cells, and what was lost in each of them, from every pixel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.comparison import Pair
+from geosal.comparison.bands import groups_of, of_bands
+from geosal.comparison.pair import Samples
+from geosal.core.cluster import cpu_count, open_pool
+from geosal.core.grid import Block
+from geosal.core.shared_raster import close_shared_rasters
+from geosal.produce import Progress, ProgressCallback
+
+_BLOCK = 1024
+"""Rows and columns of a block: a multiple of most files' tiles."""
+_Sums = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells of `factor` x `factor` pixels; NaN where nothing counts.
+
+    Attributes
+    ----------
+    factor
+        Rows and columns of pixels of a cell; those at the edge are smaller.
+    original, candidate
+        Means of the bands that are shown, (band, y, x).
+    error
+        Root of the mean squared error over all bands that are compared, (y, x).
+    saliency, kept
+        Mean saliency, and the share of pixels at level 0, (y, x); None without a saliency.
+    """
+
+    factor: int
+    original: NDArray[np.float64]
+    candidate: NDArray[np.float64]
+    error: NDArray[np.float64]
+    saliency: NDArray[np.float64] | None
+    kept: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, pair: Pair, bands: Sequence[int], factor: int, report: ProgressCallback) -> Self:
+        """Read both scenes once, block by block.
+
+        Parameters
+        ----------
+        pair
+            What is compared.
+        bands
+            Positions, among the bands that are compared, of those that are shown.
+        factor
+            See the attributes.
+        report
+            Called in this thread after each block.
+
+        Raises
+        ------
+        SceneError
+            A block cannot be decoded.
+        """
+        shape = tuple(-(-length // factor) for length in pair.grid.shape)
+        sums: _Sums = {}
+        blocks = list(pair.grid.blocks(_BLOCK))
+        groups = groups_of(pair, _BLOCK, cpu_count())
+        try:
+            with open_pool("threads", None) as pool:
+                for number, group in enumerate(groups):
+                    task = _Summing(of_bands(pair, group), tuple(group), tuple(bands), factor, with_saliency=not number)
+                    for done, (block, found) in enumerate(pool.map_unordered(task, blocks), start=1):
+                        _add(sums, block, found, factor, shape)
+                        report(Progress("map", number * len(blocks) + done, len(groups) * len(blocks), "blocks"))
+        finally:
+            close_shared_rasters()
+        original, candidate = (
+            np.stack([_mean(sums, f"{name} {band}") for band in bands]) for name in ("original", "candidate")
+        )
+        known = pair.saliency is not None
+        return cls(
+            factor=factor,
+            original=original,
+            candidate=candidate,
+            error=np.sqrt(_mean(sums, "error")),
+            saliency=_mean(sums, "saliency") if known else None,
+            kept=_mean(sums, "kept") if known else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Summing:
+    """Sums over the cells of a block, each with the number of its samples."""
+
+    pair: Pair
+    group: tuple[int, ...]
+    """Positions of the bands of `pair` among all that are compared."""
+    shown: tuple[int, ...]
+    factor: int
+    with_saliency: bool
+
+    def __call__(self, block: Block) -> tuple[Block, _Sums]:
+        samples = self.pair.read(block)
+        found: _Sums = {}
+        squares, counts = np.zeros(block.shape), np.zeros(block.shape)
+        for place, band in enumerate(self.group):
+            error, both = squared_error(samples, place)
+            squares += error
+            counts += both
+            if band in self.shown:
+                for name, pixels, valid in (
+                    ("original", samples.original, samples.original_valid),
+                    ("candidate", samples.candidate, samples.candidate_valid),
+                ):
+                    counting = np.ones(block.shape, np.bool_) if valid is None else valid[place]
+                    values = np.where(counting, pixels[place], 0).astype(np.float64)
+                    self._take(found, f"{name} {band}", block, values, counting)
+        self._take(found, "error", block, squares, counts)
+        saliency, levels = self.pair.saliency, self.pair.levels_of(block) if self.with_saliency else None
+        if saliency is not None and levels is not None:
+            every = np.ones(block.shape)
+            self._take(found, "saliency", block, saliency.read(block).astype(np.float64), every)
+            self._take(found, "kept", block, levels == 0, every)
+        return block, found
+
+    def _take(self, found: _Sums, name: str, block: Block, values: NDArray[Any], counts: NDArray[Any]) -> None:
+        found[name], found[f"{name} counts"] = (self._cells(block, array) for array in (values, counts))
+
+    def _cells(self, block: Block, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Sum up (y, x) over the parts of cells that lie in a block."""
+        rows, cols = (
+            np.flatnonzero(np.diff((offset + np.arange(length)) // self.factor, prepend=-1))
+            for offset, length in zip((block.row_off, block.col_off), block.shape, strict=True)
+        )
+        return np.asarray(np.add.reduceat(np.add.reduceat(values.astype(np.float64), rows, axis=0), cols, axis=1))
+
+
+def squared_error(samples: Samples, band: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Squared difference of each pixel in a band, 0 where it does not count in both, and where it does; (y, x)."""
+    error = samples.original[band].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error -= samples.candidate[band]
+        error *= error
+    both = np.ones(error.shape, np.bool_) if samples.valid is None else samples.valid[band]
+    error[~both] = 0
+    return error, both
+
+
+def _add(sums: _Sums, block: Block, found: _Sums, factor: int, shape: tuple[int, ...]) -> None:
+    top, left = block.row_off // factor, block.col_off // factor
+    for name, part in found.items():
+        whole = sums.setdefault(name, np.zeros(shape))
+        whole[top : top + part.shape[0], left : left + part.shape[1]] += part
+
+
+def _mean(sums: _Sums, name: str) -> NDArray[np.float64]:
+    counts = sums[f"{name} counts"]
+    return np.asarray(np.divide(sums[name], counts, out=np.full(counts.shape, np.nan), where=counts > 0))

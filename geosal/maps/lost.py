@@ -1,0 +1,258 @@
+"""A picture of what was lost: original, what matters, candidate and error, the whole and a part at real pixels."""
+
+import math
+import os
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from geosal.comparison import Comparison, Pair
+from geosal.comparison.pair import colours
+from geosal.comparison.result import BACKGROUND, SALIENT, WHOLE
+from geosal.core.grid import Block
+from geosal.errors import redact
+from geosal.maps.cells import Cells, squared_error
+from geosal.maps.palettes import magma, viridis
+from geosal.maps.png import write_png
+from geosal.maps.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
+from geosal.maps.sheet import SIDE, Legend, Panel, draw_sheet
+from geosal.produce import ProgressCallback, ignore
+from geosal.scenes.base import layout_of_bands
+
+_ZOOM = SIDE // 2
+"""Rows and columns of the magnified part at most: each pixel is shown twice, or more often where there are fewer."""
+_UNCHANGED = (176, 176, 176)
+"""Grey of pixels that are the same to the bit: no colour of `magma`."""
+_OPACITY = 0.7
+"""Share of the colours of saliency over a grey picture."""
+_BRIGHTEST = 99.0
+"""Percentile of the errors that has the brightest colour."""
+
+
+def write_lost(
+    path: str, pair: Pair, outcome: Comparison, *, overwrite: bool = False, progress: ProgressCallback | None = None
+) -> None:
+    """Draw what a candidate has lost, and write it as a PNG.
+
+    Columns: the original, the saliency (where there is one), the candidate, and the error of each pixel. Above is the
+    whole, each of its pixels the mean of a cell; below a part of at most 240 x 240 pixels as they are: where most was
+    lost near what matters. Samples of more than 8 bits are stretched, the same for both scenes.
+
+    Parameters
+    ----------
+    path
+        ``.png``.
+    pair, outcome
+        What was compared, and what came of it: `geosal.comparison.open_pair` and `geosal.comparison.judge`.
+    overwrite
+        Whether a file may be replaced.
+    progress
+        Called in this thread after each block.
+
+    Raises
+    ------
+    SceneError
+        A block cannot be decoded.
+    OutputError
+        The picture cannot be written.
+    """
+    write_png(path, draw_lost(pair, outcome, progress or ignore), overwrite=overwrite)
+
+
+def draw_lost(pair: Pair, outcome: Comparison, report: ProgressCallback = ignore) -> NDArray[np.uint8]:
+    """Draw what `write_lost` writes, (y, x, 3)."""
+    layout = layout_of_bands(pair.original.layout, colours(pair.original.layout))
+    bands = shown_bands(layout)
+    factor = max(1, -(-max(pair.grid.shape) // SIDE))
+    cells = Cells.of(pair, bands, factor, report)
+    block = worst_block(cells, pair.grid.shape)
+    whole, part = _Look.of_cells(cells), _Look.of_pixels(pair, block, bands)
+    limits = [limits_of(band, layout.dtype) for band in whole.original]
+    top = _brightest(whole.error, part.error)
+    panels = [
+        Panel("original", _file(outcome.original, outcome.original_bytes), *_shown("original", (whole, part), limits))
+    ]
+    if whole.saliency is not None and part.saliency is not None:
+        panels.append(
+            Panel(
+                "what matters",
+                _brief(outcome.saliency or ""),
+                _overlaid(whole, limits),
+                _overlaid(part, limits),
+                Legend(viridis, "0: may lose most", "1 = kept"),
+            )
+        )
+    panels += [
+        Panel("candidate", _smaller(outcome), *_shown("candidate", (whole, part), limits)),
+        Panel(
+            "what was lost",
+            _errors(outcome),
+            _heat(whole, top),
+            _heat(part, top),
+            Legend(magma, "error 0 (grey: the same to the bit)", f"{_figure(top)} or more"),
+        ),
+    ]
+    height, width = pair.grid.shape
+    frame = (block.row_off / height, block.col_off / width, block.height / height, block.width / width)
+    return draw_sheet(panels, frame, _foot(block, factor, outcome, kept=whole.kept is not None))
+
+
+class _Look(NamedTuple):
+    """What is drawn, of cells or of pixels: bands (band, y, x), all others (y, x); NaN where nothing counts."""
+
+    original: NDArray[np.float64]
+    candidate: NDArray[np.float64]
+    error: NDArray[np.float64]
+    saliency: NDArray[np.float64] | None
+    kept: NDArray[np.bool_] | None
+
+    @classmethod
+    def of_cells(cls, cells: Cells) -> "_Look":
+        """Take cells; one is kept where half of its pixels are."""
+        kept = None if cells.kept is None else cells.kept >= 0.5
+        return cls(cells.original, cells.candidate, cells.error, cells.saliency, kept)
+
+    @classmethod
+    def of_pixels(cls, pair: Pair, block: Block, bands: list[int]) -> "_Look":
+        """Read a block as it is."""
+        samples = pair.read(block)
+        squares, counts = np.zeros(block.shape), np.zeros(block.shape)
+        for band in range(len(pair.bands)):
+            error, both = squared_error(samples, band)
+            squares += error
+            counts += both
+        error = np.sqrt(np.divide(squares, counts, out=np.full(block.shape, np.nan), where=counts > 0))
+        original, candidate = (
+            np.where(True if valid is None else valid[bands], pixels[bands].astype(np.float64), np.nan)
+            for pixels, valid in (
+                (samples.original, samples.original_valid),
+                (samples.candidate, samples.candidate_valid),
+            )
+        )
+        levels = pair.levels_of(block)
+        if pair.saliency is None or levels is None:
+            return cls(original, candidate, error, None, None)
+        return cls(original, candidate, error, pair.saliency.read(block).astype(np.float64), levels == 0)
+
+
+def worst_block(cells: Cells, shape: tuple[int, int]) -> Block:
+    """Find the part that shows best what was lost: much error, and both what matters and what does not.
+
+    A part is ``sqrt(mean squared error) * sqrt(m * (1 - m))`` worth, m the share of it that is kept, or its mean
+    saliency where nothing is kept whole. Where that is 0 everywhere the error alone counts, and without any the
+    contrast.
+
+    Parameters
+    ----------
+    cells
+        The pair, made small.
+    shape
+        Rows and columns of the scene.
+    """
+    sides = [min(_ZOOM, length) for length in shape]
+    window = [min(-(-side // cells.factor), length) for side, length in zip(sides, cells.error.shape, strict=True)]
+    lost = np.sqrt(_means(np.nan_to_num(cells.error) ** 2, window))
+    score = np.zeros(lost.shape)
+    for matters in (cells.kept, cells.saliency):
+        if matters is not None and not score.any():
+            share = np.clip(_means(matters, window), 0, 1)
+            score = lost * np.sqrt(share * (1 - share))
+    for other in (lost, _means(_contrast(cells.original), window)):
+        score = score if score.any() else other
+    corner = np.unravel_index(int(np.argmax(score)), score.shape)
+    row, col = (
+        min(int(place) * cells.factor, length - side) for place, length, side in zip(corner, shape, sides, strict=True)
+    )
+    return Block(row, col, *sides)
+
+
+def _means(values: NDArray[Any], window: list[int]) -> NDArray[np.float64]:
+    """Means of all windows that lie inside, at their upper left corners; what rounding left of nothing is nothing."""
+    means = ndimage.uniform_filter(np.asarray(values, np.float64), window, mode="constant")
+    rows, cols = (length - side + 1 for length, side in zip(values.shape, window, strict=True))
+    inside = np.asarray(means[window[0] // 2 :, window[1] // 2 :][:rows, :cols])
+    return np.where(inside > 1e-9 * max(float(np.abs(values).max()), 1e-300), inside, 0)
+
+
+def _contrast(bands: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Steps between neighbours, (y, x), where both count."""
+    steps = np.abs(np.diff(bands[0], axis=1, append=np.nan))
+    return np.asarray(np.nan_to_num(steps))
+
+
+def _shown(
+    which: str, looks: tuple[_Look, _Look], limits: list[tuple[float, float]]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    whole, part = (as_rgb(getattr(look, which), limits, PAPER) for look in looks)
+    return whole, part
+
+
+def _overlaid(look: _Look, limits: list[tuple[float, float]]) -> NDArray[np.uint8]:
+    """Colours of saliency over a grey original."""
+    grey = as_rgb(look.original, limits, PAPER).mean(axis=-1, keepdims=True)
+    picture = (1 - _OPACITY) * grey + _OPACITY * viridis(np.nan_to_num(np.asarray(look.saliency)))
+    picture[np.isnan(look.original).all(axis=0)] = PAPER
+    return np.asarray(np.rint(picture).astype(np.uint8))
+
+
+def _heat(look: _Look, top: float) -> NDArray[np.uint8]:
+    """Colours of errors up to `top`, with an outline around what is kept."""
+    picture = magma(np.nan_to_num(look.error) / top)
+    # Single pixels that a codec hit by chance would look like noise.
+    picture[ndimage.binary_opening(look.error == 0, np.ones((3, 3), np.bool_))] = _UNCHANGED
+    if look.kept is not None:
+        picture[outline_of(look.kept)] = OUTLINE
+    picture[np.isnan(look.error)] = PAPER
+    return picture
+
+
+def _brightest(*errors: NDArray[np.float64]) -> float:
+    found = [values[np.isfinite(values)] for values in errors]
+    return max((float(np.percentile(values, _BRIGHTEST)) for values in found if values.size), default=0.0) or 1.0
+
+
+def _file(name: str, size: int | None) -> str:
+    return os.path.basename(redact(name).rstrip("/")) + ("" if size is None else f", {_as_size(size)}")
+
+
+def _brief(label: str) -> str:
+    """The label of a saliency without hashes and folders."""
+    return re.sub(r"[^\s:=,;|]*/(?=[^/])", "", re.sub(r" \(sha256 [0-9a-f]+\)", "", label))
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _smaller(outcome: Comparison) -> str:
+    told = _file(outcome.candidate, outcome.candidate_bytes)
+    if outcome.reduction is None:
+        return told
+    return f"{told}: {abs(outcome.reduction):.1f} % {'smaller' if outcome.reduction >= 0 else 'LARGER'}"
+
+
+def _errors(outcome: Comparison) -> str:
+    parts = [(WHOLE, "RMSE"), (SALIENT, "kept"), (BACKGROUND, "rest")]
+    figures = [(name, outcome.scores(part).rmse) for part, name in parts if part in outcome.parts]
+    return ", ".join(f"{name} {_figure(figure)}" for name, figure in figures if not math.isnan(figure))
+
+
+def _foot(block: Block, factor: int, outcome: Comparison, *, kept: bool) -> str:
+    small = "" if factor == 1 else f"above: a pixel is the mean of {factor} x {factor}; "
+    near = " near what matters" if kept else ""
+    place = f"{block.height} x {block.width} pixels from row {block.row_off}, column {block.col_off}"
+    outlines = "; blue: around what is kept" if kept else ""
+    return (
+        f"{outcome.width} x {outcome.height} px of {outcome.dtype}; {small}below: {place}, where most was lost{near}"
+        f"{outlines}"
+    )
+
+
+def _as_size(count: int) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.2f} {unit}"
+    return f"{count} bytes"
