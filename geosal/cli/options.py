@@ -119,13 +119,20 @@ profile = click.option(
     "--profile", metavar="NAME",
     help=f"Codec: {', '.join(PROFILES)}. Default: deflate for .tif, jp2-lossless for .jp2, zarr, jpg, png.",
 )  # fmt: skip
+quality = click.option(
+    "--quality",
+    metavar="N",
+    help="Quality of a lossy codec, as --co QUALITY=N: JPEG and WebP 1 to 100, JPEG 2000 a rate.",
+)
 creation_options = click.option(
     "--co", "creation_options", multiple=True, metavar="KEY=VALUE", callback=_parse_pairs,
     help="GDAL creation option; it overrides the profile's.",
 )  # fmt: skip
 
 targets = together(
-    click.option("--target-size", metavar="SIZE", help="Bytes of the file at most, and hardly less: 50MB."),
+    click.option(
+        "--target-size", metavar="SIZE", help="Bytes of the file at most, and hardly less: 50MB, or 50% of the input's."
+    ),
     click.option("--target-bpp", type=float, metavar="BITS", help="Bits of the file per pixel, within 1 %."),
     click.option("--target-ratio", metavar="RATIO", help="Bytes of the pixels over those of the file, within 1 %: 20."),
     click.option(
@@ -152,6 +159,7 @@ job_options = together(
     sigma,
     treatment,
     profile,
+    quality,
     creation_options,
     targets,
     reading,
@@ -187,6 +195,8 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
         The file cannot be read.
     """
     given = {name: value for name, value in options.items() if value is not None and value is not False}
+    if (quality := given.pop("quality", None)) is not None:
+        given["creation_options"] = united([*given.get("creation_options", {}).items(), ("QUALITY", quality)])
     given = {name: value for name, value in given.items() if value not in ((), {})}
     if config is None:
         return Recipe.from_mapping(given)

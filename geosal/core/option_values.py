@@ -19,6 +19,7 @@ _LARGEST_FILE = 2**16
 """Limit of a YAML file of options, in bytes: the longest recipes have a few thousand."""
 _UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
+_SHARE = re.compile(r"(\d+(?:\.\d*)?)\s*%")
 _LARGEST_SIZE = 1e15
 
 
@@ -81,6 +82,21 @@ def parse_size(written: str | int) -> int:
     if match is None:
         raise UsageError(f"{written!r} is no size; write it like 512MB, 2GiB or 51204 (bytes)")
     return int(min(float(match[1]), _LARGEST_SIZE) * _UNITS[match[2]])
+
+
+def parse_share(name: str, written: Any) -> float | None:
+    """Read ``"50%"`` as 0.5; None of what is no share.
+
+    Raises
+    ------
+    UsageError
+        It is 0 %, or more than 100 %.
+    """
+    match = _SHARE.fullmatch(str(written).strip())
+    if match is None:
+        return None
+    require(0 < float(match[1]) <= 100, name, written, "more than 0 % and at most 100 %")
+    return float(match[1]) / 100
 
 
 def require(ok: object, name: str, value: object, wanted: str) -> None:

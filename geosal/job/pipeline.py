@@ -4,7 +4,6 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 from geosal.core.ladder import effective_kernel
 from geosal.errors import redact
 from geosal.job.carry_out import carry_out
-from geosal.job.plan import Plan, make_plan
+from geosal.job.plan import Plan, input_bytes, make_plan
 from geosal.job.recipe import Recipe
 from geosal.job.search import reach
 from geosal.job.tally import Tally, warn_of_little_gain, warn_of_no_pixels
@@ -157,7 +156,7 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
     shares, shares_all = plan.kernels(of_levels), plan.kernels(of_levels_all)
     return Summary(
         input=redact(plan.recipe.input),
-        input_bytes=_bytes_of(plan.scene.original.files),
+        input_bytes=input_bytes(plan.scene),
         output=plan.recipe.output,
         saliency=plan.saliency.label,
         driver=plan.profile.driver,
@@ -180,11 +179,6 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
         seconds=seconds,
         peak_rss_bytes=peak_rss(),
     )
-
-
-def _bytes_of(files: Sequence[str]) -> int | None:
-    """Return the total size of local files; None if one is not local, such as a URL or a file in an archive."""
-    return sum(map(os.path.getsize, files)) if all(map(os.path.isfile, files)) else None
 
 
 def peak_rss() -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import USUAL_SIGMA, Ladder, effective_kernel
+from geosal.core.option_values import parse_share
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
 from geosal.errors import UsageError, warn
@@ -223,6 +224,7 @@ def make_plan(recipe: Recipe) -> Plan:
         with_world_file=has_world_file(recipe.output),
     )
     scene = open_input(recipe.input, recipe.reading)
+    recipe = _with_bytes_of(recipe, scene)
     settings = _settings_of(recipe)
     is_usual, recipe = not recipe.targets, _with_usual_bytes(recipe, settings)
     settled = _settled(recipe, settings, scene)
@@ -233,6 +235,26 @@ def make_plan(recipe: Recipe) -> Plan:
     _warn_of_disk(plan)
     _warn_of_block(plan)
     return plan
+
+
+def input_bytes(scene: AnyScene) -> int | None:
+    """Size of a scene's files together; None where one is not local, such as a URL or a file in an archive."""
+    files = scene.original.files
+    return sum(map(os.path.getsize, files)) if all(map(os.path.isfile, files)) else None
+
+
+def _with_bytes_of(recipe: Recipe, scene: AnyScene) -> Recipe:
+    """Turn a size that is a share of the input's into bytes."""
+    share = None if recipe.target_size is None else parse_share("target_size", recipe.target_size)
+    if share is None:
+        return recipe
+    size = input_bytes(scene)
+    if size is None:
+        raise UsageError(
+            f"--target-size {recipe.target_size}: how many bytes {recipe.input} has is not known here; write a size "
+            "such as 50MB"
+        )
+    return recipe.patch(target_size=max(1, int(share * size)))
 
 
 def retuned(plan: Plan, settings: Settings) -> Plan:

@@ -1,7 +1,6 @@
 """The recipe: every option of a job in one frozen object, from the command line, YAML or Python."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any, Self
 from geosal.core.cluster import memory_bytes
 from geosal.core.ladder import USUAL_SIGMA, Ladder
 from geosal.core.option_values import (
+    parse_share,
     parse_size,
     read_items,
     read_number,
@@ -86,8 +86,8 @@ class Recipe:
     max_pixels
         Width times height beyond which a scene is refused.
     target_bpp, target_size, target_ratio
-        Size to reach within 1 %: bits per pixel, bytes at most (``"50MB"``), or raw bytes over bytes of the file.
-        Only one of these; see `geosal.job.targets`.
+        Size to reach within 1 %: bits per pixel, bytes at most (``"50MB"``, or ``"50%"`` of the input's), or raw
+        bytes over bytes of the file. Only one of these; see `geosal.job.targets`.
     target_jpeg
         Size to reach within 1 %, as the quality of a plain JPEG of that size. Only for ``.jpg``.
     min_psnr, min_ssim
@@ -120,7 +120,7 @@ class Recipe:
     max_memory: int | None = None
     max_pixels: int = MAX_PIXELS
     target_bpp: float | None = None
-    target_size: int | None = None
+    target_size: int | str | None = None
     target_ratio: float | None = None
     target_jpeg: float | None = None
     min_psnr: tuple[str, ...] = ()
@@ -276,17 +276,15 @@ def _gdal_text(option: Any) -> str:
     return {True: "YES", False: "NO"}[option] if isinstance(option, bool) else str(option)
 
 
-def _size(_: str, value: Any) -> int:
-    return parse_size(value)
+def _size(name: str, value: Any) -> int | str:
+    """A size, or a share of the input's bytes such as ``"50%"``, which the plan turns into a size."""
+    return parse_size(value) if parse_share(name, value) is None else str(value).strip()
 
 
 def _memory(name: str, value: Any) -> int:
     """Return a size, or a share of the machine's memory such as ``"50%"``."""
-    share = re.fullmatch(r"(\d+(?:\.\d*)?)\s*%", str(value).strip())
-    if share is None:
-        return _size(name, value)
-    require(0 < float(share[1]) <= 100, name, value, "more than 0 % and at most 100 %")
-    return int(memory_bytes() * float(share[1]) / 100)
+    share = parse_share(name, value)
+    return parse_size(value) if share is None else int(memory_bytes() * share)
 
 
 def _floors(name: str, value: Any) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from geosal.core.option_values import parse_share
 from geosal.errors import UsageError
 
 MEASURES = ("psnr", "ssim")
@@ -72,7 +73,7 @@ class Targets:
     bpp
         Bits per pixel: 8 * file bytes / (width * height), as the paper counts.
     size
-        Bytes that the file may have at most.
+        Bytes that the file may have at most; a text such as ``"50%"`` is a share of the input's, until a plan knows it.
     ratio
         Bytes of the uncompressed pixels of the output over bytes of the file.
     jpeg
@@ -82,7 +83,7 @@ class Targets:
     """
 
     bpp: float | None = None
-    size: int | None = None
+    size: int | str | None = None
     ratio: float | None = None
     jpeg: float | None = None
     floors: tuple[Floor, ...] = ()
@@ -93,6 +94,8 @@ class Targets:
             raise UsageError(f"--target-jpeg {self.jpeg}: a quality of JPEG is a number from 1 to {_BEST_JPEG}")
         for name in rates:
             value = getattr(self, name)
+            if name == "size" and isinstance(value, str) and parse_share("target_size", value) is not None:
+                continue
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and 0 < value < math.inf):
                 raise UsageError(f"--target-{name} {value}: it must be a number above 0")
@@ -110,7 +113,7 @@ class Targets:
         cls,
         *,
         bpp: float | None = None,
-        size: int | None = None,
+        size: int | str | None = None,
         ratio: float | None = None,
         jpeg: float | None = None,
         min_psnr: Sequence[str] = (),
@@ -154,6 +157,8 @@ class Targets:
         UsageError
             The target is less than a byte, or not one for bytes.
         """
+        if isinstance(self.size, str):
+            raise UsageError(f"--target-size {self.size}: nobody has told how many bytes the input has; write a size")
         if self.size is not None:
             wanted = float(self.size)
         elif self.bpp is not None:
@@ -169,7 +174,12 @@ class Targets:
     def __str__(self) -> str:
         rates = ((f"--target-{name}", getattr(self, name)) for name in _RATES)
         return ", ".join(
-            [f"{name} {value:.10g}" for name, value in rates if value is not None] + [*map(str, self.floors)]
+            [
+                f"{name} {value if isinstance(value, str) else f'{value:.10g}'}"
+                for name, value in rates
+                if value is not None
+            ]
+            + [*map(str, self.floors)]
         )
 
 

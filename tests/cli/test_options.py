@@ -130,3 +130,20 @@ def test_bands_on_the_command_line_go_before_those_of_the_file(
     path.write_text(f"input: a.tif\noutput: b.tif\nsaliency: half\n{in_file}\n")
     recipe = _parse("--config", str(path), *words)
     assert (recipe.bidx, recipe.bands) == (bidx, bands)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (("--quality", "50"), {"QUALITY": "50"}),
+        (("--quality", "50", "--co", "LEVEL=3"), {"QUALITY": "50", "LEVEL": "3"}),
+        (("--quality", "50", "--co", "quality=50"), {"QUALITY": "50"}),
+    ],
+)
+def test_quality_is_a_creation_option(words: tuple[str, ...], options: dict[str, str]) -> None:
+    assert dict(_parse("in.tif", "out.tif", "-s", "half", *words).creation_options) == options
+
+
+def test_two_qualities_are_refused() -> None:
+    with pytest.raises(UsageError, match="QUALITY"):
+        _parse("in.tif", "out.tif", "-s", "half", "--quality", "50", "--co", "QUALITY=60")

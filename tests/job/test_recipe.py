@@ -55,7 +55,7 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
         (WISH | {"max_memory": "0%"}, "at most 100 %"),
         (WISH | {"max_memory": "120 %"}, "at most 100 %"),
         (WISH | {"max_memory": 0}, "above 0"),
-        (WISH | {"target_size": "50%"}, "no size"),
+        (WISH | {"target_size": "half"}, "no size"),
         (WISH | {"creation_options": {"QUALITY": 50, "quality": 80}}, "QUALITY=50 and quality=80: one option has one"),
         (WISH | {"scheduler": "slurm"}, "threads, processes"),
         (WISH | {"bidx": ["red"]}, "band numbers"),

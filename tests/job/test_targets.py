@@ -1,6 +1,11 @@
+import zipfile
+from pathlib import Path
+
 import pytest
 
 from geosal.errors import TargetError, UsageError, VerificationError
+from geosal.job.pipeline import run
+from geosal.job.plan import make_plan
 from geosal.job.recipe import Recipe
 from geosal.job.targets import Floor, Targets, parse_ratio
 
@@ -85,7 +90,7 @@ def test_a_recipe_takes_targets_as_they_are_written_in_yaml() -> None:
     assert [str(floor) for floor in both.floors] == [
         "--min-psnr whole:40", "--min-ssim whole:0.9", "--min-ssim salient:0.99"
     ]  # fmt: skip
-    for wrong in ({"target_bpp": "many"}, {"min_psnr": [True]}, {"min_psnr": {"salient": 40}}, {"target_size": "50%"}):
+    for wrong in ({"target_bpp": "many"}, {"min_psnr": [True]}, {"min_psnr": {"salient": 40}}, {"target_size": "0%"}):
         with pytest.raises(UsageError):
             Recipe.from_mapping({**wish, **wrong})
 
@@ -93,3 +98,33 @@ def test_a_recipe_takes_targets_as_they_are_written_in_yaml() -> None:
 def test_a_missed_target_is_a_failed_verification() -> None:
     assert issubclass(TargetError, VerificationError)
     assert TargetError.exit_code == 6
+
+
+def test_a_share_is_a_size_that_nobody_knows_yet() -> None:
+    targets = Targets.of(size="50%")
+    assert targets.is_rate
+    assert targets.is_limit
+    assert str(targets) == "--target-size 50%"
+    with pytest.raises(UsageError, match="50%"):
+        targets.bytes_for(100, 100)
+    for wrong in ("0%", "101 %", "half"):
+        with pytest.raises(UsageError):
+            Targets.of(size=wrong)
+
+
+def test_a_plan_knows_the_bytes_of_a_share(rgb_scene: Path, tmp_path: Path) -> None:
+    wish = {"input": str(rgb_scene), "output": str(tmp_path / "out.tif"), "saliency": "half", "profile": "jpeg"}
+    plan = make_plan(Recipe.from_mapping({**wish, "target_size": "25 %"}))
+    assert plan.recipe.targets.size == rgb_scene.stat().st_size // 4
+    summary = run(plan)
+    assert 0.98 * plan.recipe.targets.size <= summary.bytes <= plan.recipe.targets.size
+
+
+def test_a_share_of_what_is_not_here_is_refused(rgb_scene: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "scene.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(rgb_scene, "rgb.tif")
+    source = f"/vsizip/{archive}/rgb.tif"
+    wish = {"input": source, "output": str(tmp_path / "out.tif"), "saliency": "half", "target_size": "25%"}
+    with pytest.raises(UsageError, match="not known here"):
+        make_plan(Recipe.from_mapping(wish))
