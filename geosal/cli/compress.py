@@ -1,16 +1,26 @@
 """``geosal compress``: the main job."""
 
-from typing import Any
+import os
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
+from geosal.cli.batch import jobs_of, make_directory, run_all
 from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, as_search, counted, pairs
 from geosal.cli.progress import progress_bars
+from geosal.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from geosal.job.recipe import Recipe
 
 
 @click.command()
-@options.job_arguments
+@click.argument("paths", nargs=-1, metavar="INPUT OUTPUT")
+@click.option("--out-dir", metavar="DIR", help="Directory for the outputs of any number of INPUTs; OUTPUT is left out.")
+@click.option("--suffix", metavar="TEXT", help="What names in --out-dir end with (default .tif): .jpg, _small.jp2.")
 @options.job_options
 @options.report_options
 def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
@@ -24,18 +34,69 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     geosal compress scene.tif smaller.jp2 --saliency perlin:seed=7 --steps 6
     geosal compress scene.tif smaller.jpg --saliency mask.tif --target-jpeg 75
     geosal compress --config recipe.yaml scene.tif smaller.tif
+    geosal compress scenes/*.tif --saliency detail --out-dir smaller --suffix .jpg
     """
+    paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
+    if directory is not None:
+        code = _run_all(paths, (directory, suffix or ".tif"), config, report, wish, quiet=quiet)
+        if code:
+            raise click.exceptions.Exit(code)
+        return
+    recipe = options.build_recipe(config, wish | _input_and_output(paths, suffix))
+    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config)
+    summary = _run(recipe, quiet=quiet)
+    report.summarise(_as_table(summary))
+    report.write(summary)
+
+
+def _run(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:
     from geosal.job.pipeline import run  # heavy, and the help does not need it
     from geosal.job.plan import make_plan
 
-    recipe = options.build_recipe(config, wish)
-    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config)
     plan = make_plan(recipe)
     grid = plan.layout.grid
     with progress_bars(grid.width * grid.height, quiet=quiet) as progress:
-        summary = run(plan, progress).to_dict()
-    report.summarise(_as_table(summary))
-    report.write(summary)
+        return run(plan, progress).to_dict()
+
+
+def _run_all(
+    paths: Sequence[str],
+    place: tuple[str, str],
+    config: str | None,
+    report: Report,
+    wish: dict[str, Any],
+    *,
+    quiet: bool,
+) -> int:
+    """Do one job for each input; a wish that cannot be is refused before the first."""
+    from geosal.core.option_values import read_yaml
+    from geosal.formats.table import format_of
+
+    if not paths and config is not None:
+        paths = [text for text in [read_yaml(config).get("input")] if text]
+    jobs = jobs_of(paths, *place)
+    recipes = {job: options.build_recipe(config, {**wish, "input": job.input, "output": job.output}) for job in jobs}
+    for job, recipe in recipes.items():
+        format_of(job.output)
+        options.keep_report_apart(report, recipe.sources, job.input, job.output, config)
+    make_directory(place[0])
+    return run_all(jobs, lambda job: _run(recipes[job], quiet=quiet), report)
+
+
+def _input_and_output(paths: Sequence[str], suffix: str | None) -> dict[str, str]:
+    """Tell the two paths of a job apart."""
+    from geosal.scenes.zarr_store import is_store
+
+    if suffix is not None:
+        raise UsageError(f"--suffix {suffix}: names outputs in a directory; add --out-dir DIR, or leave it out")
+    if len(paths) > 2:
+        raise UsageError(
+            f"{len(paths)} paths are given, a job has an input and an output; for several inputs name the directory "
+            f"of their outputs: --out-dir {shlex.quote(paths[-1])}"
+        )
+    if len(paths) == 2 and os.path.isdir(paths[1]) and not is_store(paths[1]):
+        raise OutputError(f"{paths[1]}: is a directory; give a file name in it, or say --out-dir {paths[1]}")
+    return dict(zip(("input", "output"), paths, strict=False))
 
 
 def _as_table(summary: dict[str, Any]) -> str:

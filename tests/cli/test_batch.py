@@ -1,0 +1,98 @@
+"""Several inputs in one call."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import rasterio
+from click.testing import Result
+
+from geosal.cli.batch import Job, jobs_of
+from geosal.errors import UsageError
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def scenes(small_scene: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    for name in ("a.tif", "b.v2.tif"):
+        shutil.copy(small_scene, folder / name)
+    (folder / "broken.tif").write_bytes(b"II*\0 no more of it")
+    return folder
+
+
+def test_each_input_has_its_output(scenes: Path, tmp_path: Path, call: Call) -> None:
+    result = call("compress", scenes / "a.tif", scenes / "b.v2.tif", "-s", "half", "--out-dir", tmp_path / "out")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.tif", "b.v2.tif"}
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(f"1/2  {tmp_path / 'out' / 'a.tif'}: ")
+    assert " of " in lines[0]
+    assert lines[-1] == "2 files written"
+    assert lines[-3].startswith("all ")
+    with rasterio.open(tmp_path / "out" / "a.tif") as made, rasterio.open(scenes / "a.tif") as source:
+        assert made.profile["width"] == source.width
+        assert made.tags()["GEOSAL_SALIENCY"] == "half"
+
+
+def test_one_that_fails_keeps_no_other_back(scenes: Path, tmp_path: Path, call: Call) -> None:
+    out, document = tmp_path / "out", tmp_path / "all.json"
+    words = ("compress", scenes / "*.tif", "-s", "half", "--out-dir", out, "--suffix", "_s.jp2", "--json", document)
+    result = call(*words)
+    assert result.exit_code == 3
+    assert result.stderr.count("geosal: error: ") == 1
+    assert "broken.tif" in result.stderr
+    assert {path.name for path in out.glob("*.jp2")} == {"a_s.jp2", "b.v2_s.jp2"}
+    assert "FAILED (code 3)" in result.stdout
+    assert result.stdout.endswith("2 files written, 1 FAILED\n")
+    told = json.loads(document.read_text())
+    assert told["failed"] == 1
+    assert [one.get("error", {}).get("code") for one in told["jobs"]] == [None, None, 3]
+    assert told["jobs"][0]["profile"] == "jp2-lossless"
+    again = call(*words)  # what is there is not replaced, and that is told of each
+    assert again.exit_code == 5
+    assert again.stderr.count("exists already") == 2
+
+
+@pytest.mark.parametrize(
+    ("inputs", "suffix", "outputs"),
+    [
+        (("x/a.tif", "b"), ".tif", ("a.tif", "b.tif")),
+        (("S2B_X.SAFE.zip", "LC08_T1.tar", "S2B_Y.SAFE"), "jp2", ("S2B_X.jp2", "LC08_T1.jp2", "S2B_Y.jp2")),
+        (("https://host/a.tif?key=1", "s3://b/c.jp2"), "_s.jpg", ("a_s.jpg", "c_s.jpg")),
+        (("a.tif", "a.tif"), ".tif", ("a.tif",)),
+    ],
+)
+def test_names(inputs: tuple[str, ...], suffix: str, outputs: tuple[str, ...]) -> None:
+    assert [job.output for job in jobs_of(inputs, "out", suffix)] == [f"out/{name}" for name in outputs]
+
+
+def test_the_name_of_a_folder_is_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "LC08_v1.0"
+    folder.mkdir()
+    assert jobs_of([str(folder)], "out", ".tif") == [Job(str(folder), "out/LC08_v1.0.tif")]
+
+
+def test_what_cannot_be_is_refused_before_any_work(scenes: Path, tmp_path: Path, call: Call) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(UsageError, match=r"of x/a.tif and of y/a.jp2"):
+        jobs_of(["x/a.tif", "y/a.jp2"], "out", ".tif")
+    for words, cause in (
+        ((scenes / "a.tif", "-s", "half", "--out-dir", scenes), "is an input as well"),
+        ((scenes / "*.xyz", "-s", "half", "--out-dir", out), "no file fits"),
+        (("-s", "half", "--out-dir", out), "no input"),
+        ((scenes / "a.tif", "--out-dir", out), "no saliency"),
+        ((scenes / "a.tif", "-s", "half", "--out-dir", out, "--suffix", "xyz"), "xyz"),
+        ((scenes / "a.tif", out / "b.tif", "-s", "half", "--suffix", ".tif"), "--out-dir"),
+        ((scenes / "a.tif", scenes / "b.v2.tif", out, "-s", "half"), f"--out-dir {out}"),
+    ):
+        result = call("compress", *words)
+        assert result.exit_code == 2, result.stderr
+        assert cause in result.stderr
+    result = call("compress", scenes / "a.tif", scenes, "-s", "half")
+    assert (result.exit_code, f"--out-dir {scenes}" in result.stderr) == (5, True)
+    assert not out.exists()
