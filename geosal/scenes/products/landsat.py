@@ -23,9 +23,9 @@ from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.files import Files, check_inside
 from geosal.scenes.products.mtl import Mtl, read_mtl
 
-MARK = r"^L[COTEM]\d.*_MTL\.(txt|json|xml)$|^L[COTEM]\d.*_B\d{1,2}(_VCID_[12])?\.tif$"
+MARK = r"(^|_)MTL\.(txt|json|xml)$|^L[COTEM]\d.*_B\d{1,2}(_VCID_[12])?\.tif$"
 """Base name of a product's metadata or of one of its bands, as a regular expression."""
-_MTL = r"(^|/)L[COTEM]\d[^/]*_MTL\.(txt|json|xml)$"
+_MTL = r"(^|[/_])MTL\.(txt|json|xml)$"
 _BAND = r"(^|/)(L[COTEM]\d[^/]*?)_(?:SR_|ST_)?B(\d{1,2})(_VCID_[12])?\.tif$"
 _OLI = ("coastal", "blue", "green", "red", "nir08", "swir16", "swir22", "pan", "cirrus", "lwir11", "lwir12")
 _TM = ("blue", "green", "red", "nir08", "swir16", "lwir11", "swir22", "pan")
@@ -112,6 +112,7 @@ def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -
         check_inside(files.root, label)
         role = _role(roles, int(match[3]), match[5])
         name = there.get(label.rpartition("/")[2].lower())
+        name = name or _renamed(label, there)
         older = None if name else next((there[one] for one in _of_collection_1(label) if one in there), None)
         resolution, place = _place(mtl, roles, role)
         found = files.gdal_path(name or older or "") if name or older else None
@@ -127,6 +128,24 @@ def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -
         else:
             bands.append(_scaled(files.root, mtl, key.removeprefix("FILE_NAME_BAND_"), band))
     return bands
+
+
+def _renamed(label: str, there: Mapping[str, str]) -> str | None:
+    """Return the name of a band's file that begins otherwise than its MTL file says, where only one is of that band.
+
+    Parameters
+    ----------
+    label
+        Name in the MTL file.
+    there
+        Names of the files that are there, by their base names in lower case.
+    """
+    end = re.search(r"_((?:SR_|ST_)?B\d{1,2}(?:_VCID_[12])?\.tif)$", label, re.IGNORECASE)
+    if end is None:
+        return None
+    pattern = re.compile(rf"(?:^|.*(?<!_sr)(?<!_st)[_-]){re.escape(end[1].lower())}")
+    found = [name for low, name in there.items() if pattern.fullmatch(low)]
+    return found[0] if len(found) == 1 else None
 
 
 def _of_collection_1(label: str) -> list[str]:

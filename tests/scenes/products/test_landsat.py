@@ -286,3 +286,36 @@ def test_real_products(shared_data: Path):
     assert (there.grid, there.chosen) == (bare.grid, ("B2", "B3", "B4", "B5"))
     before = open_product(shared_data / "landsat_l8_pre" / "LC81070352015122LGN00")
     assert [band.role for band in before.layout.metadata.bands] == ["blue", "green", "red"]
+
+
+def _renamed(source: Path, folder: Path, prefix: str) -> Path:
+    """A copy whose files begin otherwise; what the MTL file lists stays."""
+    folder.mkdir()
+    for file in source.iterdir():
+        shutil.copy(file, folder / file.name.replace(source.name, prefix))
+    return folder
+
+
+def test_renamed_files_are_found_by_their_bands(landsat_l2: Path, tmp_path: Path):
+    folder = _renamed(landsat_l2, tmp_path / "small", "l9")
+    assert (folder / "l9_MTL.txt").is_file()
+    for path in (folder, folder / "l9_MTL.txt"):
+        assert is_product(path)
+        scene = open_product(path, ("rgb", "ST_B10"))
+        assert np.array_equal(whole(scene), whole(open_product(landsat_l2, ("rgb", "ST_B10"))))
+        assert [band.kind for band in scene.quality] == ["qa_pixel"]
+        assert scene.layout.metadata.bands[0].scale == 2.75e-5
+
+
+def test_of_two_files_of_a_band_none_is_guessed(landsat_l2: Path, tmp_path: Path):
+    folder = _renamed(landsat_l2, tmp_path / "small", "l9")
+    shutil.copy(folder / "l9_SR_B4.TIF", folder / "other_SR_B4.TIF")
+    with pytest.raises(SceneError, match="B4 is not there"):
+        open_product(folder, ("rgb",))
+
+
+def test_a_band_of_level_1_is_no_renamed_one_of_level_2(landsat_l1: Path, tmp_path: Path):
+    folder = _renamed(landsat_l1, tmp_path / "small", "l7")
+    (folder / "l7_B3.TIF").rename(folder / "l7_SR_B3.TIF")
+    with pytest.raises(SceneError, match="B3 is not there"):
+        open_product(folder, ("rgb",))
