@@ -54,9 +54,18 @@ def entry_for(source: SourceText) -> str:
     if source.target in SOURCES:
         return SOURCES[source.target]
     _refuse_what_is_no_path(source)
-    if source.target.lower().partition("?")[0].endswith(VECTORS):
+    if source.target.lower().partition("?")[0].endswith(VECTORS) and not _is_grid_of_text(source.target):
         return FILES["vector"]
     return FILES["raster" if source.get("classes") is None else "classes"]
+
+
+def _is_grid_of_text(path: str) -> bool:
+    """Return whether a .txt is a raster: an ASCII grid, which begins with ncols, or lines of x, y and a value."""
+    if not (path.lower().endswith(".txt") and os.path.isfile(path)):
+        return False
+    with open(path, "rb") as file:
+        words = file.readline(256).lower().split()
+    return words[:1] in ([b"ncols"], [b"nrows"]) or len(words) == 3
 
 
 def load_class(entry: str) -> type[Source]:

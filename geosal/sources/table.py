@@ -24,6 +24,6 @@ FILES: dict[str, str] = {
 
 VECTORS = (
     ".geojson", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".json", ".gpkg", ".shp", ".zip", ".shz", ".kml", ".kmz",
-    ".fgb", ".parquet", ".geoparquet", ".csv",
+    ".fgb", ".parquet", ".geoparquet", ".csv", ".txt", ".xml",
     ".gml", ".gpx", ".dxf", ".tab", ".mif", ".gdb", ".topojson",  # not read, and refused as vectors
 )  # fmt: skip

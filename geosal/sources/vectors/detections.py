@@ -31,7 +31,7 @@ _LONGEST = 2**20
 """Limit of a line, in characters."""
 _LARGEST = 2**31
 """Limit of rows and columns of an image."""
-_MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, OSError)
+MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, OSError)
 """Errors that JSON of an unexpected structure leads to."""
 
 
@@ -44,12 +44,23 @@ class ImageFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class _Image:
+class Image:
+    """An image that a file of detections names.
+
+    Attributes
+    ----------
+    name, number
+        Name of its file, and its id.
+    shape
+        Rows and columns; None where they are not told.
+    drawn
+        Whether it has boxes.
+    """
+
     name: str
     number: str
     shape: tuple[int, int] | None = None
     drawn: bool = True
-    """Whether it has boxes."""
 
     @property
     def label(self) -> str:
@@ -80,20 +91,20 @@ def read_coco(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> F
         names = {entry["id"]: str(entry.get("name", "")) for entry in document.get("categories", ())}
         drawn = {annotation["image_id"] for annotation in annotations}
         images = [
-            _Image(str(entry.get("file_name", "")), str(entry["id"]), _shape(entry), drawn=entry["id"] in drawn)
+            Image(str(entry.get("file_name", "")), str(entry["id"]), shape_of(entry), drawn=entry["id"] in drawn)
             for entry in document["images"]
         ]
-        chosen = {image.number for image in _choose(text, images, query.image, frame)}
+        chosen = {image.number for image in choose(text, images, query.image, frame)}
         annotations = [entry for entry in annotations if str(entry["image_id"]) in chosen]
         labels = [names.get(entry.get("category_id"), str(entry.get("category_id", ""))) for entry in annotations]
-        annotations = _of_category(text, annotations, labels, query.category)
+        annotations = of_category(text, annotations, labels, query.category)
         shapes = [_coco_shape(text, entry, query.shape) for entry in annotations]
-    except (*_MALFORMED, ShapelyError) as error:
+    except (*MALFORMED, ShapelyError) as error:
         if isinstance(error, GeosalError):
             raise
         cause = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise SceneError(f"{path}: is neither GeoJSON nor COCO ({cause}); check what it is") from error
-    return _features(text, shapes, annotations, query)
+    return features_of(text, shapes, annotations, query)
 
 
 def _of_results(results: list[Any]) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def _of_results(results: list[Any]) -> dict[str, Any]:
     return {"annotations": results, "images": [{"id": one, "file_name": str(one)} for one in ids]}
 
 
-def _shape(entry: Mapping[str, Any]) -> tuple[int, int] | None:
+def shape_of(entry: Mapping[str, Any]) -> tuple[int, int] | None:
     """Return rows and columns of an image; None where unknown."""
     if entry.get("height") is None or entry.get("width") is None:
         return None
@@ -155,7 +166,7 @@ def _read_table(text: str, path: str, file: IO[str], query: FeatureQuery, frame:
     chosen = None
     if image_column is not None:
         images = dict.fromkeys(line[image_column] for _, line in _lines(path, file))
-        chosen = {image.name for image in _choose(text, [_Image(name, name) for name in images], query.image, frame)}
+        chosen = {image.name for image in choose(text, [Image(name, name) for name in images], query.image, frame)}
     attribute = None if query.attribute is None else query.attribute.lower()
     check_attribute(text, attribute, sorted(name for name in head if name))
     shapes, entries, labels = [], [], []
@@ -173,8 +184,8 @@ def _read_table(text: str, path: str, file: IO[str], query: FeatureQuery, frame:
             mend = "write its numbers with points in place of commas" if commas else "mend or remove the line"
             raise SceneError(f"{path}: line {number}: no box in it; {mend}") from error
         entries.append({} if attribute is None else {attribute: line[attribute]})
-    _of_category(text, labels, labels, query.category)
-    return _features(text, shapes, entries, query)
+    of_category(text, labels, labels, query.category)
+    return features_of(text, shapes, entries, query)
 
 
 def _rows(path: str, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
@@ -243,10 +254,17 @@ def _drawer(path: str, head: list[str]) -> Any:
     )
 
 
-def _choose(text: str, images: list[_Image], wanted: str | None, frame: ImageFrame) -> list[_Image]:
+def choose(text: str, images: list[Image], wanted: str | None, frame: ImageFrame) -> list[Image]:
     """Find the image that is the scene: the user's, the one of its name, or the only one, or the only one of its size.
 
     All images count, also those without a box: the boxes of another image are not the scene's.
+
+    Raises
+    ------
+    UsageError
+        It is not clear which one is meant, or there is none of that name.
+    SaliencyError
+        It has another size than the scene.
     """
     drawn = [image for image in images if image.drawn]
     if wanted == "all":
@@ -280,7 +298,14 @@ def _stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]
 
 
-def _of_category(text: str, entries: list[Any], labels: list[str], wanted: str | None) -> list[Any]:
+def of_category(text: str, entries: list[Any], labels: list[str], wanted: str | None) -> list[Any]:
+    """Take the entries whose label is the one that is wanted; all where none is.
+
+    Raises
+    ------
+    UsageError
+        None has it.
+    """
     if wanted is None:
         return entries
     if wanted not in labels:
@@ -288,8 +313,14 @@ def _of_category(text: str, entries: list[Any], labels: list[str], wanted: str |
     return [entry for entry, label in zip(entries, labels, strict=True) if label == wanted]
 
 
-def _features(text: str, shapes: list[Any], entries: list[Any], query: FeatureQuery) -> Features:
+def features_of(text: str, shapes: list[Any], entries: list[Any], query: FeatureQuery) -> Features:
+    """Features in pixels of shapes, None for empty ones, and of their entries, which hold the attribute.
 
+    Raises
+    ------
+    UsageError
+        There is no such attribute, or it is no number.
+    """
     geometries = np.array(shapes, dtype=object)
     there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     values = None

@@ -17,6 +17,9 @@ _RECORD = b"\x1e"
 TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[\[\]{}]', re.DOTALL)
 """Token of JSON: a text, with the colon of a key, or a bracket."""
 _COCO_KEYS = {b"annotations", b"images", b"categories"}
+_VOC = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)?<annotation[\s>]", re.DOTALL)
+_YOLO = re.compile(rb"\d+(?:[ \t]+[-+]?[\d.]+(?:[eE][-+]?\d+)?){4,}[ \t]*(?:\r?\n|$)")
+"""A class, and four numbers or more."""
 _ARCHIVES = (".zip", ".shz", ".kmz")
 _MEMBERS = {".shp": "shp", ".kml": "KML"}
 
@@ -47,26 +50,53 @@ def _by_text(path: str, head: bytes) -> str | None:
     if text.startswith(_RECORD):
         return "GeoJSONSeq"
     if text.startswith(b"{"):
-        kind = "GeoJSON" if _says_geojson(text) else "COCO"
-        return "GeoJSONSeq" if kind == "GeoJSON" and _one_a_line(path) else kind
+        return _by_members(path, text)
     if text.startswith(b"["):
         return "COCO" if b'"image_id"' in text else None
     if text.startswith(b"<"):
-        return "KML" if b"<kml" in text and not any(mark in head for mark in _FOREIGN) else None
-    return "CSV" if path.lower().endswith((".csv", ".txt")) and b"\x00" not in head else None
+        is_kml = b"<kml" in text and not any(mark in head for mark in _FOREIGN)
+        return "VOC" if _VOC.match(text) else "KML" if is_kml else None
+    return _by_lines(path.lower(), text)
+
+
+def _by_members(path: str, text: bytes) -> str:
+    """Return the kind of a JSON file that holds one object."""
+    if _says_labelme(text):
+        return "labelme"
+    kind = "GeoJSON" if _says_geojson(text) else "COCO"
+    return "GeoJSONSeq" if kind == "GeoJSON" and _one_a_line(path) else kind
+
+
+def _by_lines(name: str, text: bytes) -> str | None:
+    """Return the kind of a file of lines."""
+    if name.endswith(".txt") and _YOLO.match(text):
+        return "YOLO"
+    return "CSV" if name.endswith((".csv", ".txt")) and b"\x00" not in text else None
 
 
 def _says_geojson(text: bytes) -> bool:
     """Return whether JSON is GeoJSON, by its outermost members; other JSON is read as COCO."""
+    keys = _outermost(text)
+    if keys & _COCO_KEYS and b"features" not in keys:
+        return False
+    return b'"Feature' in text or b'"coordinates"' in text or b'"geometries"' in text
+
+
+def _says_labelme(text: bytes) -> bool:
+    """Return whether JSON is labelme's, by its outermost members."""
+    keys = _outermost(text)
+    return b"shapes" in keys and not keys & {b"features", b"annotations"}
+
+
+def _outermost(text: bytes) -> set[bytes]:
+    """Return the keys of the outermost members of JSON, as far as there is some."""
     depth, keys = 0, set()
     for token in TOKEN.finditer(text):
         if token[1] is None:
             depth += 1 if token[0] in b"[{" else -1
         elif depth == 1 and token[2] is not None:
             keys.add(token[1])
-    if keys & _COCO_KEYS and b"features" not in keys:
-        return False
-    return b'"Feature' in text or b'"coordinates"' in text or b'"geometries"' in text
+    return keys
 
 
 def _one_a_line(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 The first bytes of a file decide its kind, never its name: GDAL has drivers that run commands, follow links and open
 other files, and would choose one of them by the content of a file. Only these kinds are read: GeoJSON, GeoPackage,
-shapefile, FlatGeobuf, KML, GeoParquet, COCO detections and tables of boxes.
+shapefile, FlatGeobuf, KML, GeoParquet, COCO detections, labels of YOLO, Pascal VOC and labelme, and tables of boxes.
 """
 
 import codecs
@@ -25,7 +25,7 @@ from geosal.sources.vectors.trust import KML, check_geojson, check_xml, tells_cr
 MAX_TEXT = 2**30
 """Limit of a GeoJSON, KML or CSV file, and of an archive's content, in bytes."""
 MAX_COCO = 2**27
-"""Limit of a COCO file in bytes: Python's objects for it take up to 25 times as many."""
+"""Limit of a COCO file in bytes, and of others that are read whole: Python's objects for them take up to 25 times as many."""
 MAX_FEATURES = 5_000_000
 _PAGE_BYTES = 2**29
 """Bytes of the features read at once, as far as a file's size tells."""
@@ -97,7 +97,7 @@ class Features:
 
 
 def kind_of(path: str) -> str:
-    """Return the kind of a file: one of ``GeoJSON GeoJSONSeq COCO GPKG shp fgb KML parquet CSV``.
+    """Return the kind of a file: one of ``GeoJSON GeoJSONSeq COCO YOLO VOC labelme GPKG shp fgb KML parquet CSV``.
 
     ``GeoJSONSeq`` has a feature a line, and ``shp`` and ``KML`` may be packed.
 
@@ -128,9 +128,10 @@ def kind_of(path: str) -> str:
         raise SceneError(f"{path}: the shapefile is cut off; copy it again")
     if kind is None:
         raise _unknown(path, head)
-    most = MAX_COCO if kind == "COCO" else MAX_TEXT
-    if kind in {"GeoJSON", "GeoJSONSeq", "COCO", "KML", "CSV"} and os.path.getsize(path) > most:
-        mend = "keep this image's boxes" if kind == "COCO" else "convert it to a GeoPackage with ogr2ogr"
+    of_objects = kind in {"COCO", "VOC", "labelme", "YOLO"}
+    most = MAX_COCO if of_objects else MAX_TEXT
+    if (of_objects or kind in {"GeoJSON", "GeoJSONSeq", "KML", "CSV"}) and os.path.getsize(path) > most:
+        mend = "keep this image's boxes" if of_objects else "convert it to a GeoPackage with ogr2ogr"
         raise ResourceError(f"{path}: has {os.path.getsize(path)} bytes, more than {most} for a text file; {mend}")
     return kind
 
@@ -139,8 +140,8 @@ def _unknown(path: str, head: bytes) -> SceneError:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return SceneError(f"{path}: is a text in UTF-16; save it in UTF-8")
     return SceneError(
-        f"{path}: is no GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML, GeoParquet, COCO or CSV file (other "
-        "formats may name other files and are not trusted); convert it with ogr2ogr"
+        f"{path}: is no GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML, GeoParquet, COCO, YOLO, Pascal VOC, labelme "
+        "or CSV file (other formats may name other files and are not trusted); convert it with ogr2ogr"
     )
 
 

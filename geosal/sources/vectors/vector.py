@@ -22,6 +22,7 @@ from geosal.sources.vectors.cutting import given_crs, require_place, scene_boxes
 from geosal.sources.vectors.detections import ImageFrame, read_coco, read_csv
 from geosal.sources.vectors.feather import Feather, feathered, few_values
 from geosal.sources.vectors.geoparquet import read_parquet
+from geosal.sources.vectors.labels import read_labelme, read_voc, read_yolo
 from geosal.sources.vectors.placing import no_overlap, to_pixels
 from geosal.sources.vectors.reading import Boxes, FeatureQuery, Features, fingerprint, kind_of, read_ogr
 from geosal.sources.vectors.shapes import covering, flat, polygons_of
@@ -30,6 +31,8 @@ _PARAMETERS = (
     "saliency", "attribute", "range", "buffer", "feather", "background", "layer", "where", "crs", "outline",
     "image", "category", "shape",
 )  # fmt: skip
+DETECTIONS = {"COCO": read_coco, "CSV": read_csv, "YOLO": read_yolo, "VOC": read_voc, "labelme": read_labelme}
+"""Kinds of files whose shapes are drawn on an image, in its pixels, and what reads them."""
 _CODES = 255
 _PIECE = 10_000
 _ROOM = 1.1
@@ -42,9 +45,10 @@ _KEEP = 8
 class Vector:
     """``FILE:saliency=S|attribute=NAME,range=LO-HI,buffer=120m|5px,feather=…,background=B``: what lies in features.
 
-    GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML and GeoParquet in any CRS; COCO detections and CSV tables of boxes
-    in pixels. Also ``layer=``, ``where=`` (SQL), ``crs=EPSG:CODE|scene`` (for files that tell none), ``outline=yes``
-    (edges only), and of detections ``image=``, ``category=``, ``shape=boxes|polygons``.
+    GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML and GeoParquet in any CRS; detections in pixels: COCO, CSV tables of
+    boxes, YOLO's .txt, Pascal VOC's .xml, labelme's .json. Also ``layer=``, ``where=`` (SQL), ``crs=EPSG:CODE|scene``
+    (for files that tell none), ``outline=yes`` (edges only), and of detections ``image=``, ``category=``,
+    ``shape=boxes|polygons`` (COCO).
 
     Attributes
     ----------
@@ -271,13 +275,13 @@ def _around(grid: Grid, feather: Feather | None) -> Block:
 def _read(vector: Vector, reach: float) -> Features:
     kind = kind_of(vector.path)
     query = vector.query
-    if kind in {"COCO", "CSV"}:
+    if kind in DETECTIONS:
         if query.where is not None or query.layer is not None:
             raise UsageError(f"{vector.text}: where= and layer= are not for detections; use category= and image=")
         frame = ImageFrame(vector.scene, vector.grid.shape)
-        return (read_coco if kind == "COCO" else read_csv)(vector.text, vector.path, query, frame)
+        return DETECTIONS[kind](vector.text, vector.path, query, frame)
     if query.image is not None or query.category is not None:
-        raise UsageError(f"{vector.text}: image= and category= are for detections (COCO, CSV); use where= here")
+        raise UsageError(f"{vector.text}: image= and category= are for detections (COCO, CSV ...); use where= here")
     if kind == "parquet":
         features = read_parquet(vector.text, vector.path, query)
     else:
