@@ -25,7 +25,7 @@ from geosal.sources.vectors.trust import KML, check_geojson, check_xml, tells_cr
 MAX_TEXT = 2**30
 """Limit of a GeoJSON, KML or CSV file, and of an archive's content, in bytes."""
 MAX_COCO = 2**27
-"""Limit of a COCO file in bytes, and of others that are read whole: Python's objects for them take up to 25 times as many."""
+"""Limit of a COCO file and its like in bytes: Python's objects for it take up to 25 times as many."""
 MAX_FEATURES = 5_000_000
 _PAGE_BYTES = 2**29
 """Bytes of the features read at once, as far as a file's size tells."""
