@@ -102,7 +102,6 @@ def test_wishes_that_cannot_be(words: list[str], cause: str) -> None:
         ["--workers", "0"],
         ["--config", "missing.yaml"],
         ["--resume"],
-        ["a", "b", "c"],
     ],
     ids=" ".join,
 )
