@@ -59,7 +59,7 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
     from geosal.maps.png import check_png
 
     error_map, picture, overwrite = (wish.pop(name) for name in ("error_map", "picture", "overwrite"))
-    read = options.job_paths(wish["saliency"], original, candidate)
+    read = options.job_paths(wish["saliency"], original, candidate, *wish["stack"])
     report.keep_apart(*read, table, error_map, picture)
     if error_map is not None:
         check_output(error_map, overwrite=overwrite, inputs=read, with_world_file=has_world_file(error_map))

@@ -43,7 +43,7 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
             raise click.exceptions.Exit(code)
         return
     recipe = options.build_recipe(config, wish | _input_and_output(paths, suffix))
-    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config)
+    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
     summary = _run(recipe, quiet=quiet)
     report.summarise(_as_table(summary))
     report.write(summary)
@@ -74,11 +74,13 @@ def _run_all(
 
     if not paths and config is not None:
         paths = [text for text in [read_yaml(config).get("input")] if text]
+    if wish["stack"]:
+        raise UsageError("--stack with --out-dir: the bands of one scene, and a directory for many; leave one out")
     jobs = jobs_of(paths, *place)
     recipes = {job: options.build_recipe(config, {**wish, "input": job.input, "output": job.output}) for job in jobs}
     for job, recipe in recipes.items():
         format_of(job.output)
-        options.keep_report_apart(report, recipe.sources, job.input, job.output, config)
+        options.keep_report_apart(report, recipe.sources, job.input, job.output, config, *recipe.stack)
     make_directory(place[0])
     return run_all(jobs, lambda job: _run(recipes[job], quiet=quiet), report)
 

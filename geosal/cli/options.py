@@ -68,7 +68,10 @@ to_byte = click.option(
     "--to-byte", metavar="RULE",
     help="Convert samples to 8 bits: percentile:2-98, range:0-0.3 (reflectance where known), tci, gamma:2.2.",
 )  # fmt: skip
-reading = together(bidx, bands, resolution, resampling, to_byte)
+stack = click.option(
+    "--stack", multiple=True, metavar="FILE", help="Raster whose bands follow those of INPUT, on its grid; repeat it."
+)
+reading = together(bidx, bands, resolution, resampling, to_byte, stack)
 drivers = click.option(
     "--allow-driver", "drivers", metavar="NAME", multiple=True,
     help="Trust one more GDAL driver, such as VRT, which can read any file or server.",

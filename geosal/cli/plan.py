@@ -28,7 +28,7 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish:
 
     del quiet  # the table is what was asked for
     recipe = options.build_recipe(config, wish)
-    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config)
+    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
     planned = make_plan(recipe)
     described = planned.describe()
     if careful:

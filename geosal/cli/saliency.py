@@ -21,6 +21,7 @@ from geosal.maps.palettes import PALETTES
 @options.bands
 @options.resolution
 @options.resampling
+@options.stack
 @click.option("--levels", type=click.IntRange(2, 256), metavar="N", help="Reduce the map to N values.")
 @click.option("--preview", metavar="PNG", help="Draw the map over a small picture of the scene as well.")
 @click.option("--palette", type=click.Choice(PALETTES), help="Colours of the preview (default viridis).")
@@ -40,7 +41,7 @@ def saliency(sources: tuple[str, ...], output: str, like: str, report: Report, q
     """
     from geosal.maps.saliency_map import write_saliency_map  # heavy, and the help does not need it
 
-    options.keep_report_apart(report, sources, like, output, wish["preview"])
+    options.keep_report_apart(report, sources, like, output, wish["preview"], *wish["stack"])
     given = {name: value for name, value in wish.items() if value is not None and value != ()}
     with progress_bars(quiet=quiet) as progress:
         outcome = write_saliency_map(sources, output, like, progress=progress, **given)

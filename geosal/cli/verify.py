@@ -39,7 +39,7 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     """
     from geosal.verification import raise_if_failed, verify_as_read  # heavy, and the help does not need it
 
-    options.keep_report_apart(report, wish["saliency"], output, against)
+    options.keep_report_apart(report, wish["saliency"], output, against, *wish["stack"])
     if wish["saliency"] and against is None:
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
     given = {name: value for name, value in wish.items() if value not in (None, ())}

@@ -30,7 +30,7 @@ def open_any(path: str, reading: Reading) -> AnyScene:
     """
     if not is_store(path):
         return open_input(path, reading)
-    if reading.bidx or reading.bands or reading.resolution is not None or reading.to_byte is not None:
+    if reading.bidx or reading.bands or reading.resolution is not None or reading.to_byte is not None or reading.stack:
         raise UsageError(f"{path}: a Zarr store is compared as it is; leave out --bidx, --bands and --to-byte")
     return ZarrScene.open_store(path)
 

@@ -61,7 +61,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
     if is_local(path) and not os.path.exists(path):
         raise SceneError(f"{path}: no such file; give the path of a raster")
     if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
-        raise SceneError(f"{path}: is a directory; give the path of one raster in it")
+        raise SceneError(f"{path}: is a directory and no product; give one raster in it, and other bands with --stack")
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         raise SceneError(f"{path}: is a pipe or a device, and GDAL would wait for ever; write it into a file first")
     drivers = list(allowed_drivers(extra_drivers))

@@ -350,7 +350,7 @@ def inputs_of(recipe: Recipe) -> list[str]:
         A SOURCE text is wrong.
     """
     named = (path for source in recipe.sources for path in source.paths)
-    return [recipe.input, input_root(recipe.input), *named]
+    return [recipe.input, input_root(recipe.input), *recipe.stack, *named]
 
 
 def saliency_of(recipe: Recipe, scene: AnyScene) -> Saliency:

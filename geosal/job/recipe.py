@@ -73,6 +73,8 @@ class Recipe:
         Grid of a product and how bands are brought to it, see `geosal.scenes.Reading`.
     to_byte
         Rule by which samples become 8 bits: "percentile:2-98", "range:0-0.3", "tci", "gamma:2.2".
+    stack
+        Files whose bands follow those of the input, on its grid: the bands of one scene in files of their own.
     scheduler
         "threads", "processes", or the address of a dask scheduler; by default the address in dask's own
         ``DASK_SCHEDULER_ADDRESS``, or else threads.
@@ -114,6 +116,7 @@ class Recipe:
     resolution: float | None = None
     resampling: str = "nearest"
     to_byte: str | None = None
+    stack: tuple[str, ...] = ()
     scheduler: str | None = None
     workers: int | None = None
     block: int | None = None
@@ -131,7 +134,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("input", "output", "outside", "sigma", "resampling"):
             require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
-        for name in ("saliency", "bidx", "bands", "drivers", "creation_options", "min_psnr", "min_ssim"):
+        for name in ("saliency", "bidx", "bands", "stack", "drivers", "creation_options", "min_psnr", "min_ssim"):
             value = getattr(self, name)
             require(isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values")
         ok = self.treatment is None or isinstance(self.treatment, tuple)
@@ -303,7 +306,7 @@ def _ratio(_: str, value: Any) -> float:
 _CONVERT = {
     "input": read_text, "output": read_text, "sigma": read_text, "scheduler": read_text, "profile": read_text,
     "to_byte": read_text, "background": read_number, "resolution": read_number, "bands": _names,
-    "saliency": read_texts, "drivers": read_texts, "treatment": read_texts, "target_bpp": read_number,
-    "target_size": _size, "target_ratio": _ratio, "target_jpeg": read_number, "min_psnr": _floors, "min_ssim": _floors,
-    "bidx": _numbers, "creation_options": read_options, "max_memory": _memory,
+    "saliency": read_texts, "stack": read_texts, "drivers": read_texts, "treatment": read_texts,
+    "target_bpp": read_number, "target_size": _size, "target_ratio": _ratio, "target_jpeg": read_number,
+    "min_psnr": _floors, "min_ssim": _floors, "bidx": _numbers, "creation_options": read_options, "max_memory": _memory,
 }  # fmt: skip

@@ -34,7 +34,7 @@ SCALE = 255
 """The uint8 value of saliency 1."""
 OPTIONS = (
     "combine", "outside", "background", "block", "max_pixels", "overwrite", "drivers", "profile", "creation_options",
-    "workers", "steps", "bidx", "bands", "resolution", "resampling",
+    "workers", "steps", "bidx", "bands", "resolution", "resampling", "stack",
 )  # fmt: skip
 """Fields of `geosal.Recipe` that apply to a map."""
 _GUARD = 1e-4

@@ -32,6 +32,8 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     names = band_names(reading.bands)
     if reading.bidx and names:
         raise UsageError("bands by number (--bidx) and by name (--bands); give one of the two")
+    if reading.stack and (is_product(path) or any(map(is_product, reading.stack))):
+        raise UsageError(f"{path}: --stack is for rasters, and a product has all its bands; name them with --bands")
     if is_product(path):
         if reading.bidx:
             raise UsageError(f"{path}: the bands of a product have names; say --bands instead of --bidx")
@@ -50,7 +52,11 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
             raise UsageError(f"{path}: --resolution is for products; warp a raster first: gdalwarp -tr")
         if reading.resampling != "nearest":
             raise UsageError(f"{path}: --resampling is for bands of products; warp a raster first: gdalwarp -r")
-        scene = Scene.open(path, reading.bidx, drivers=reading.drivers, max_pixels=reading.max_pixels)
+        scene = (
+            _stacked(path, reading)
+            if reading.stack
+            else Scene.open(path, reading.bidx, drivers=reading.drivers, max_pixels=reading.max_pixels)
+        )
         if names:
             scene = scene.having(*(name for band in names for name in GROUPS.get(band.lower(), (band,))))
     if reading.to_byte is None:
@@ -58,6 +64,14 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     from geosal.scenes.stretch import ByteScene  # most jobs keep their samples
 
     return ByteScene.wrap(scene, reading.to_byte)
+
+
+def _stacked(path: str, reading: Reading) -> AnyScene:
+    """Open several files as one scene, or some of the bands of all."""
+    from geosal.scenes.products.stack import open_stack
+
+    scene = open_stack(path, reading.stack, drivers=reading.drivers, max_pixels=reading.max_pixels)
+    return scene.having(*map(str, reading.bidx)) if reading.bidx else scene
 
 
 def refuse_archive(path: str) -> None:

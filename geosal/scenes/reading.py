@@ -45,6 +45,8 @@ class Reading:
         Method that brings a product's bands of other resolutions to it.
     to_byte
         Rule by which samples become 8 bits, see `geosal.scenes.rules`.
+    stack
+        Files whose bands follow those of the input, on the same grid, see `geosal.scenes.products.stack`.
     drivers
         GDAL drivers trusted beyond the usual ones.
     max_pixels
@@ -56,6 +58,7 @@ class Reading:
     resolution: float | None = None
     resampling: str = "nearest"
     to_byte: str | None = None
+    stack: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
     max_pixels: int = MAX_PIXELS
 
