@@ -22,9 +22,10 @@ from geosal.errors import (
 from geosal.version import __version__
 
 if TYPE_CHECKING:
-    from geosal.arrays.api import saliency, write
     from geosal.arrays.open_scene import open_scene
+    from geosal.arrays.saliency import saliency
     from geosal.arrays.smooth import smooth
+    from geosal.arrays.write import write
     from geosal.comparison import Comparison, compare
     from geosal.core.ladder import Ladder, effective_kernel
     from geosal.job.pipeline import Summary, compress, run
@@ -46,10 +47,10 @@ else:
         "make_plan": "job.plan",
         "open_scene": "arrays.open_scene",
         "run": "job.pipeline",
-        "saliency": "arrays.api",
+        "saliency": "arrays.saliency",
         "smooth": "arrays.smooth",
         "verify": "verification",
-        "write": "arrays.api",
+        "write": "arrays.write",
     }
     """Where a name lives; the types above say the same to those who do not run the code."""
 

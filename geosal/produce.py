@@ -32,10 +32,11 @@ Facts = TypeVar("Facts")
 
 
 Stage = Literal[
-    "search", "smooth", "encode", "verify", "saliency", "range", "compare", "map", "scene", "maps", "files",
+    "search", "smooth", "encode", "verify", "saliency", "array", "range", "compare", "map", "scene", "maps", "files",
 ]  # fmt: skip
-"""Stages of a job. The first four come in this order; a saliency map has "saliency" instead of "smooth". "range",
-"compare" and "map" are a comparison's, "scene" is the demonstration's, and the last two are an experiment's."""
+"""Stages of a job. The first four come in this order, after "array" where a lazy array is computed; a saliency map has
+"saliency" instead of "smooth". "range", "compare" and "map" are a comparison's, "scene" is the demonstration's, and the
+last two are an experiment's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,20 +198,36 @@ class Labour(Generic[Facts]):
     scheduler: str = "threads"
     workers: int | None = None
 
+    @contextmanager
+    def results(self, cut: "Cut") -> "Iterator[Iterator[tuple[Parts, Facts]]]":
+        """Lend what all blocks come to, as it comes, with a bounded number of blocks in work."""
+        with open_pool(self.scheduler, self.workers) as pool:
+            yield pool.map_unordered(CutTask(self.task, cut), self.blocks)
+
 
 @dataclass(frozen=True, eq=False)
-class CutTask(Generic[Facts]):
-    """A task that also cuts its result into tiles, so that compressed tiles travel between processes, not pixels."""
+class Cut:
+    """The cutting of a block's work, so that compressed tiles travel and no pixels."""
 
-    task: Callable[[Block], Work[Facts]]
     cutter: Cutter | Uncut
     has_mask: bool
 
-    def __call__(self, block: Block) -> tuple[Parts, Facts]:
-        """Work on a block."""
-        work = self.task(block)
+    def __call__(self, block: Block, work: Work[Facts]) -> tuple[Parts, Facts]:
+        """Cut what a task made of a block."""
         mask = work.mask if self.has_mask else None
         return self.cutter.cut(block, work.pixels, mask, work.levels), work.facts
+
+
+@dataclass(frozen=True, eq=False)
+class CutTask(Generic[Facts]):
+    """A task and the cutting of what it makes."""
+
+    task: Callable[[Block], Work[Facts]]
+    cut: Cut
+
+    def __call__(self, block: Block) -> tuple[Parts, Facts]:
+        """Work on a block."""
+        return self.cut(block, self.task(block))
 
 
 def ignore(_: Progress) -> None:
@@ -320,10 +337,9 @@ def make_file(
     ) as sink:
         total = len(labour.blocks)
         report(Progress(labour.stage, 0, total, "blocks"))
-        task = CutTask(labour.task, sink.cutter, layout.has_mask)
         try:
-            with open_pool(labour.scheduler, labour.workers) as pool:
-                for done, (parts, facts) in enumerate(pool.map_unordered(task, labour.blocks), start=1):
+            with labour.results(Cut(sink.cutter, layout.has_mask)) as results:
+                for done, (parts, facts) in enumerate(results, start=1):
                     sink.take(parts)
                     take(facts)
                     report(Progress(labour.stage, done, total, "blocks"))

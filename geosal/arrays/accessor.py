@@ -1,4 +1,4 @@
-"""`DataArray.geosal`: the core's functions, one call each. The core never uses this.
+"""`DataArray.geosal` and `Dataset.geosal`: the core's functions, one call each. The core never uses this.
 
 xarray takes longer to import than a small job to run, and the command line does not need it. So ``import geosal`` does
 not import xarray: the accessor is registered as soon as xarray is imported, before or after geosal.
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 if TYPE_CHECKING:
     import os
@@ -16,55 +16,101 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from geosal.arrays.saliency import SaliencyOptions
+    from geosal.arrays.write import WriteOptions
     from geosal.comparison import Comparison
     from geosal.core.ladder import Ladder
+    from geosal.job.pipeline import Summary
+    from geosal.job.recipe import JobOptions
     from geosal.produce import ProgressCallback
+    from geosal.scenes import ReadingOptions
 
 _XARRAY = "xarray"
 
 
-class GeosalAccessor:
-    """geosal's functions on a scene."""
+class _Accessor:
+    """geosal's functions on a scene, one call each."""
 
-    def __init__(self, scene: "xr.DataArray") -> None:
+    def __init__(self, scene: Any) -> None:
         self._scene = scene
 
-    def saliency(self, sources: str | Sequence[str], **options: Any) -> "xr.DataArray":
-        """Return the saliency on this scene's grid; see `geosal.saliency`."""
-        from geosal.arrays import api  # heavy, as in the methods below
+    def saliency(self, sources: object, **options: "Unpack[SaliencyOptions]") -> "xr.DataArray":
+        """Saliency on this scene's grid; see `geosal.saliency`."""
+        from geosal.arrays.saliency import saliency  # heavy, as in the methods below
 
-        return api.saliency(sources, like=self._scene, **options)
-
-    def smooth(self, saliency: "xr.DataArray", ladder: "Ladder | None" = None) -> "xr.DataArray":
-        """Smooth this scene by a saliency map; see `geosal.smooth`."""
-        from geosal.arrays.smooth import smooth
-
-        return smooth(self._scene, saliency, ladder)
+        return saliency(sources, self._scene, **options)
 
     def write(
-        self, path: "str | os.PathLike[str]", *, progress: "ProgressCallback | None" = None, **options: Any
+        self,
+        path: "str | os.PathLike[str]",
+        *,
+        progress: "ProgressCallback | None" = None,
+        **options: "Unpack[WriteOptions]",
     ) -> str:
-        """Write this array as a COG, a JPEG2000 or a Zarr store; see `geosal.write`."""
-        from geosal.arrays import api
+        """Write this scene as a COG, a JPEG2000, a Zarr store, a JPEG or a PNG; see `geosal.write`."""
+        from geosal.arrays.write import write
 
-        return api.write(self._scene, path, progress=progress, **options)
+        return write(self._scene, path, progress=progress, **options)
+
+    def compress(
+        self,
+        output: "str | os.PathLike[str]",
+        saliency: object,
+        *,
+        progress: "ProgressCallback | None" = None,
+        **options: "Unpack[JobOptions]",
+    ) -> "Summary":
+        """Treat this scene by its saliency and write it: the main job; see `geosal.arrays.compress.compress`."""
+        from geosal.arrays.compress import compress
+
+        return compress(self._scene, output, saliency, progress=progress, **options)
 
     def compare(
         self,
-        candidate: "str | os.PathLike[str]",
-        saliency: "str | Sequence[str] | None" = None,
-        **options: Any,
+        candidate: "xr.DataArray | xr.Dataset | str | os.PathLike[str]",
+        saliency: object = None,
+        *,
+        ladder: "Ladder | None" = None,
+        data_range: float | None = None,
+        error_map: "str | os.PathLike[str] | None" = None,
+        progress: "ProgressCallback | None" = None,
+        **reading: "Unpack[ReadingOptions]",
     ) -> "Comparison":
-        """Compare the bands of this scene, as they are in its file, with a candidate; see `geosal.compare`.
+        """Compare this scene with another array or a file; see `geosal.compare`."""
+        from geosal.arrays.compare import compare
 
-        Raises
-        ------
-        UsageError
-            The array was not opened by `geosal.open_scene`, or is a part of its file.
-        """
-        from geosal.arrays.comparing import compare
+        return compare(
+            self._scene,
+            candidate,
+            saliency,
+            ladder=ladder,
+            data_range=data_range,
+            error_map=error_map,
+            progress=progress,
+            **reading,
+        )
 
-        return compare(self._scene, candidate, saliency, **options)
+
+class GeosalAccessor(_Accessor):
+    """`DataArray.geosal`."""
+
+    def smooth(self, saliency: object, ladder: "Ladder | None" = None) -> "xr.DataArray":
+        """Smooth this scene by a saliency map; see `geosal.smooth`."""
+        from geosal.arrays.smooth import smooth
+
+        array: xr.DataArray = smooth(self._scene, saliency, ladder)
+        return array
+
+
+class GeosalDatasetAccessor(_Accessor):
+    """`Dataset.geosal`: variables are bands."""
+
+    def smooth(self, saliency: object, ladder: "Ladder | None" = None) -> "xr.Dataset":
+        """Smooth each variable by a saliency map; see `geosal.smooth`."""
+        from geosal.arrays.smooth import smooth
+
+        dataset: xr.Dataset = smooth(self._scene, saliency, ladder)
+        return dataset
 
 
 def register_when_imported() -> None:
@@ -80,6 +126,7 @@ def register_when_imported() -> None:
 def _register(xarray: ModuleType) -> None:
     if not hasattr(xarray.DataArray, "geosal"):
         xarray.register_dataarray_accessor("geosal")(GeosalAccessor)
+        xarray.register_dataset_accessor("geosal")(GeosalDatasetAccessor)
 
 
 class _Finder:

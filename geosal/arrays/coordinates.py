@@ -41,40 +41,12 @@ def grid_of(scene: xr.DataArray) -> Grid:
     Raises
     ------
     SceneError
-        There are no pixels, the coordinates are not evenly spaced or name no numbers, the transform is none, or one
+        The coordinates are not evenly spaced or name no numbers, the transform is none, or one
         contradicts the other.
     """
-    _refuse_empty(scene)
     height, width = scene.shape[-2:]
     transform = _transform_of(scene)
     return Grid.from_crs(None if _is_of_points(scene) else scene.rio.crs, transform, height, width)
-
-
-def check_dimensions(scene: object) -> None:
-    """Refuse a value that is no scene of the dimensions (band, y, x) or (y, x), with the mend.
-
-    Raises
-    ------
-    SceneError
-        The value is no DataArray, has other dimensions, or has no pixels.
-    """
-    if not isinstance(scene, xr.DataArray):
-        mend = "choose one of its arrays, or stack them: dataset.to_array('band')"
-        if not isinstance(scene, xr.Dataset):
-            mend = "make one: xarray.DataArray(pixels, dims=('band', 'y', 'x'))"
-        raise SceneError(f"a scene is an xarray.DataArray, this is a {type(scene).__name__}; {mend}")
-    if scene.dims in (("band", "y", "x"), ("y", "x")):
-        _refuse_empty(scene)
-        return
-    names = dict(zip(scene.dims[-2:], ("y", "x"), strict=False))
-    others = [name for name in scene.dims[:-2] if name != "band"]
-    if set(scene.dims) in ({"band", "y", "x"}, {"y", "x"}):
-        mend = "transpose it: array.transpose(..., 'y', 'x')"
-    elif others and scene.dims[-2:] == ("y", "x"):
-        mend = f"choose one {others[0]}: array.isel({others[0]}=0); or call it bands: array.rename({others[0]}='band')"
-    else:
-        mend = f"name them so: array.rename({names})"
-    raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {scene.dims}; {mend}")
 
 
 def has_points(scene: xr.DataArray) -> bool:
@@ -87,11 +59,6 @@ def _is_of_points(scene: xr.DataArray) -> bool:
     """Return whether control points or RPCs define the place: the CRS is theirs and coordinates count pixels."""
     kept = _kept_transform(scene)
     return (kept is None or kept.is_identity) and has_points(scene)
-
-
-def _refuse_empty(scene: xr.DataArray) -> None:
-    if 0 in scene.shape:
-        raise SceneError(f"the array has no pixels, its sizes are {dict(scene.sizes)}; cut out a part that has some")
 
 
 def _transform_of(scene: xr.DataArray) -> Affine:

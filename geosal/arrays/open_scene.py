@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import dask.array as da
 import numpy as np
@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
+from geosal.arrays.array_scene import names_of
 from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.raster import BandMetadata
@@ -20,7 +21,7 @@ from geosal.errors import UsageError
 from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import open_input
 from geosal.scenes.raster import Scene
-from geosal.scenes.reading import Reading, band_names
+from geosal.scenes.reading import OpenOptions, Reading, band_names
 
 
 def open_scene(
@@ -28,7 +29,7 @@ def open_scene(
     bands: str | Sequence[int | str] | None = None,
     *,
     chunks: int = 2048,
-    **reading: Any,
+    **reading: Unpack[OpenOptions],
 ) -> xr.DataArray:
     """Open a raster or a product lazily: headers are read and checked now, pixels when they are computed.
 
@@ -50,8 +51,9 @@ def open_scene(
         (band, y, x) of the file's dtype, with rioxarray's ``spatial_ref``, nodata and ``long_name``. The coordinate
         ``colorinterp`` (band) names what a band shows; so do ``scale_factor``, ``add_offset`` and ``units`` where they
         differ, which are attributes where they do not. ``valid`` (y, x) is there when the file has a mask or alpha.
-        Where only control points define the place, ``y`` and ``x`` count pixels.
-        From ``encoding["source"]`` and ``encoding["reading"]`` the writer finds tags, GCPs and RPCs again.
+        Where control points alone tell the place, ``y`` and ``x`` count pixels.
+        ``encoding["source"]`` and ``encoding["reading"]`` lead the writer back to tags, GCPs and RPCs, and
+        ``encoding["pixels"]`` tells whether its samples are still those of the file.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def open_scene(
         valid = _by_chunks(_read_mask, source, scene.data.chunks[-2:], np.dtype(np.bool_))
         scene = scene.assign_coords(valid=(("y", "x"), valid))
     scene = _with_pixels(scene, source)
-    scene.encoding |= {"source": path, "reading": wanted}
+    scene.encoding |= {"source": path, "reading": wanted, "pixels": names_of(scene)}
     return scene
 
 
@@ -173,7 +175,7 @@ def _by_chunks(
     read: Callable[..., NDArray[Any]], source: AnyScene, chunks: tuple[tuple[int, ...], ...], dtype: np.dtype[Any]
 ) -> da.Array:
     empty = np.empty((0,) * len(chunks), dtype)
-    array: da.Array = da.map_blocks(read, source, chunks=chunks, dtype=dtype, meta=empty)
+    array: da.Array = da.map_blocks(read, source, chunks=chunks, dtype=dtype, meta=empty, token="geosal-read")
     return array
 
 

@@ -15,6 +15,7 @@ _TITLES: "dict[Stage, str]" = {
     "encode": "encoding",
     "verify": "checking",
     "saliency": "saliency",
+    "array": "computing the array",
     "scene": "drawing",
     "range": "looking",
     "compare": "comparing",

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, Unpack
 
 import numpy as np
 from rasterio.enums import ColorInterp
@@ -28,7 +28,7 @@ from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
 from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
-from geosal.scenes import AnyScene, Reading
+from geosal.scenes import AnyScene, Reading, ReadingOptions
 from geosal.scenes.zarr_store import is_store, store_bytes
 from geosal.verification import Asked
 
@@ -47,7 +47,7 @@ def compare(
     data_range: float | None = None,
     error_map: str | os.PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
-    **reading: Any,
+    **reading: Unpack[ReadingOptions],
 ) -> Comparison:
     """Measure how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
 

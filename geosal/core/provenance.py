@@ -4,6 +4,7 @@ Tags of one format alone, such as the digest of a JPEG, are in that format's roo
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from geosal.core.ladder import Ladder
 from geosal.core.treatment import SMOOTH, Treatment
@@ -18,6 +19,9 @@ TREATMENT = f"{PREFIX}TREATMENT"
 LADDER = f"{PREFIX}LADDER"
 EFFECTIVE_KERNEL = f"{PREFIX}EFFECTIVE_KERNEL"
 SALIENCY = f"{PREFIX}SALIENCY"
+SMOOTHED = f"{PREFIX}SMOOTHED"
+"""Tag of an array that was smoothed, and attribute by which it knows: the ladder. Whether it was changed since, nobody
+knows, so it is no promise that a check holds a file to."""
 OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
 """Tags that are only written together: without one of them, a check would test another promise than was made."""
 
@@ -25,6 +29,17 @@ OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
 def of_any_file() -> dict[str, str]:
     """Make the tags of a file whose pixels came from the user."""
     return {VERSION: __version__}
+
+
+def of_smoothing(ladder: Ladder, saliency: str) -> dict[str, str]:
+    """Attributes of an array that was smoothed."""
+    return {SMOOTHED: str(ladder), SALIENCY: saliency}
+
+
+def of_an_array(attributes: Mapping[Any, Any]) -> dict[str, str]:
+    """Tags of a file that an array is written to, with what its attributes tell of a smoothing."""
+    noted = {key: attributes.get(key) for key in (SMOOTHED, SALIENCY)}
+    return of_any_file() | {key: text for key, text in noted.items() if isinstance(text, str)}
 
 
 def of_a_job(treatment: Treatment, ladder: Ladder, kernel: float, saliency: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ from geosal.job.search import (
     set_out,
 )  # fmt: skip
 from geosal.job.task import task_of
-from geosal.produce import CutTask
+from geosal.produce import Cut, CutTask
 from geosal.verification import verify_structure
 
 _QUICK, _CAREFUL = 4, 6
@@ -223,7 +223,7 @@ def _timed_blocks(plan: Plan) -> float:
     def seconds(block: Block) -> float:
         outer = block.expand(halo, plan.scene.grid.shape)
         kept = Kept(plan.scene, [(outer, plan.scene.read(outer))])
-        task = CutTask(replace(work, scene=kept), cutter, target.layout.has_mask)
+        task = CutTask(replace(work, scene=kept), Cut(cutter, target.layout.has_mask))
         with _Watch() as watch:
             task(block)
         return watch.seconds

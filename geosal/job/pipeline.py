@@ -6,13 +6,13 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from geosal.core.ladder import effective_kernel
 from geosal.errors import redact
 from geosal.job.carry_out import carry_out
 from geosal.job.plan import Plan, input_bytes, make_plan
-from geosal.job.recipe import Recipe
+from geosal.job.recipe import CompressOptions, Recipe
 from geosal.job.search import reach
 from geosal.job.tally import Tally, warn_of_little_gain, warn_of_no_pixels
 from geosal.produce import ProgressCallback, ignore, making
@@ -81,7 +81,7 @@ def compress(
     output: str | os.PathLike[str],
     *,
     progress: ProgressCallback | None = None,
-    **options: Any,
+    **options: Unpack[CompressOptions],
 ) -> Summary:
     """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store, JPEG or PNG, in bounded memory.
 

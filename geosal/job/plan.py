@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -25,8 +25,8 @@ from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
 from geosal.job.tally import warn_of_little_gain
 from geosal.produce import Target, target_for
-from geosal.scenes import AnyScene, input_root, open_input
-from geosal.sources import Saliency, open_saliency
+from geosal.scenes import AnyScene, input_root, open_input, read_as
+from geosal.sources import Saliency, SourceText, open_saliency
 
 _USUAL_JPEG = 75.0
 """Quality of the plain JPEG whose size a JPEG gets, where the user asks for no size and no quality."""
@@ -199,10 +199,19 @@ class Plan:
         }
 
 
-def make_plan(recipe: Recipe) -> Plan:
+def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[SourceText] | None = None) -> Plan:
     """Resolve a recipe against its files: headers and masks are read, nothing is written.
 
     Some options need a sample of the scene's pixels: percentiles of `to_byte`, and sources such as ``detail``.
+
+    Parameters
+    ----------
+    recipe
+        The wish.
+    scene
+        An opened scene in the stead of the input, before it is read as the recipe says.
+    sources
+        What to take for the recipe's sources of saliency, where some are no texts.
 
     Raises
     ------
@@ -223,12 +232,12 @@ def make_plan(recipe: Recipe) -> Plan:
         inputs=inputs_of(recipe),
         with_world_file=has_world_file(recipe.output),
     )
-    scene = open_input(recipe.input, recipe.reading)
+    scene = open_input(recipe.input, recipe.reading) if scene is None else read_as(scene, recipe.reading)
     recipe = _with_bytes_of(recipe, scene)
     settings = _settings_of(recipe)
     is_usual, recipe = not recipe.targets, _with_usual_bytes(recipe, settings)
     settled = _settled(recipe, settings, scene)
-    saliency = saliency_of(recipe, scene)
+    saliency = saliency_of(recipe, scene, sources)
     _tell_of_missing_place(scene)
     settled.profile.format.warn_of(recipe.output, scene.layout)
     plan = replace(_decide(recipe, settings, scene, saliency, settled), is_usual=is_usual)
@@ -238,9 +247,9 @@ def make_plan(recipe: Recipe) -> Plan:
 
 
 def input_bytes(scene: AnyScene) -> int | None:
-    """Size of a scene's files together; None where one is not local, such as a URL or a file in an archive."""
+    """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive."""
     files = scene.original.files
-    return sum(map(os.path.getsize, files)) if all(map(os.path.isfile, files)) else None
+    return sum(map(os.path.getsize, files)) if files and all(map(os.path.isfile, files)) else None
 
 
 def _with_bytes_of(recipe: Recipe, scene: AnyScene) -> Recipe:
@@ -353,8 +362,8 @@ def inputs_of(recipe: Recipe) -> list[str]:
     return [recipe.input, input_root(recipe.input), *recipe.stack, *named]
 
 
-def saliency_of(recipe: Recipe, scene: AnyScene) -> Saliency:
-    """Open a recipe's sources of saliency on a scene.
+def saliency_of(recipe: Recipe, scene: AnyScene, sources: Sequence[SourceText] | None = None) -> Saliency:
+    """Open a recipe's sources of saliency on a scene, or those that are given in their stead.
 
     Raises
     ------
@@ -362,7 +371,7 @@ def saliency_of(recipe: Recipe, scene: AnyScene) -> Saliency:
         See `geosal.sources.open_saliency`.
     """
     return open_saliency(
-        recipe.sources,
+        recipe.sources if sources is None else sources,
         scene.grid,
         combine=recipe.combine,
         outside=recipe.outside,

@@ -1,11 +1,12 @@
 """The recipe: every option of a job in one frozen object, from the command line, YAML or Python."""
 
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from geosal.core.cluster import memory_bytes
 from geosal.core.ladder import USUAL_SIGMA, Ladder
@@ -33,6 +34,48 @@ COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
 _MOST_WORKERS = 1024
 """Limit of `workers`, above the number of threads of any machine that is of use to a job."""
+
+
+Text = str | os.PathLike[str]
+"""A text, or a path object."""
+
+
+class JobOptions(TypedDict, total=False):
+    """Fields of `Recipe` but for input, output and saliency, as callers of Python give them."""
+
+    combine: str | None
+    outside: str
+    background: float
+    steps: int
+    sigma: str
+    treatment: str | Sequence[str] | None
+    profile: str | None
+    creation_options: Mapping[str, object] | Sequence[tuple[str, object]]
+    bidx: int | Sequence[int]
+    bands: str | Sequence[str]
+    resolution: float | None
+    resampling: str
+    to_byte: str | None
+    stack: Text | Sequence[Text]
+    scheduler: str | None
+    workers: int | None
+    block: int | None
+    max_memory: int | str | None
+    max_pixels: int
+    target_bpp: float | None
+    target_size: int | str | None
+    target_ratio: float | str | None
+    target_jpeg: float | None
+    min_psnr: float | str | Sequence[float | str]
+    min_ssim: float | str | Sequence[float | str]
+    overwrite: bool
+    drivers: str | Sequence[str]
+
+
+class CompressOptions(JobOptions, total=False):
+    """Fields of `Recipe` but for input and output."""
+
+    saliency: Text | Sequence[Text]
 
 
 @dataclass(frozen=True, kw_only=True)

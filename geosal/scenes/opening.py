@@ -48,17 +48,46 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
         )
     else:
         refuse_archive(path)
-        if reading.resolution is not None:
-            raise UsageError(f"{path}: --resolution is for products; warp a raster first: gdalwarp -tr")
-        if reading.resampling != "nearest":
-            raise UsageError(f"{path}: --resampling is for bands of products; warp a raster first: gdalwarp -r")
+        _refuse_resampling(path, reading)
         scene = (
             _stacked(path, reading)
             if reading.stack
             else Scene.open(path, reading.bidx, drivers=reading.drivers, max_pixels=reading.max_pixels)
         )
-        if names:
-            scene = scene.having(*(name for band in names for name in GROUPS.get(band.lower(), (band,))))
+        scene = _named(scene, names)
+    return _in_bytes(scene, reading)
+
+
+def read_as(scene: AnyScene, reading: Reading) -> AnyScene:
+    """Read an opened scene as a raster would be: the bands that are wanted, in 8 bits where that is wished.
+
+    Raises
+    ------
+    UsageError
+        There is no such band, or an option is for products.
+    """
+    names = band_names(reading.bands)
+    if reading.bidx and names:
+        raise UsageError("bands by number (bidx) and by name (bands); give one of the two")
+    _refuse_resampling(scene.path, reading)
+    if reading.stack:
+        raise UsageError(f"{scene.path}: stack is for files; give an array all bands: xarray.concat")
+    chosen = scene.having(*map(str, reading.bidx)) if reading.bidx else _named(scene, names)
+    return _in_bytes(chosen, reading)
+
+
+def _refuse_resampling(path: str, reading: Reading) -> None:
+    if reading.resolution is not None:
+        raise UsageError(f"{path}: --resolution is for products; warp a raster first: gdalwarp -tr")
+    if reading.resampling != "nearest":
+        raise UsageError(f"{path}: --resampling is for bands of products; warp a raster first: gdalwarp -r")
+
+
+def _named(scene: AnyScene, names: tuple[str, ...]) -> AnyScene:
+    return scene.having(*(name for band in names for name in GROUPS.get(band.lower(), (band,)))) if names else scene
+
+
+def _in_bytes(scene: AnyScene, reading: Reading) -> AnyScene:
     if reading.to_byte is None:
         return scene
     from geosal.scenes.stretch import ByteScene  # most jobs keep their samples

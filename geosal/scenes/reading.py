@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from geosal.core.option_values import refuse_unknown
 from geosal.errors import UsageError
@@ -27,6 +27,24 @@ def band_names(texts: str | Iterable[str]) -> tuple[str, ...]:
     if several and not names:
         raise UsageError(f"bands={','.join(several)!r}: names no band; name some, such as rgb, or leave it out for all")
     return names
+
+
+class OpenOptions(TypedDict, total=False):
+    """Fields of `Reading` but for bands, as callers of Python give them."""
+
+    resolution: float | None
+    resampling: str
+    to_byte: str | None
+    drivers: tuple[str, ...]
+    max_pixels: int
+
+
+class ReadingOptions(OpenOptions, total=False):
+    """All fields of `Reading`."""
+
+    bidx: Sequence[int]
+    bands: str | Sequence[str]
+    stack: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)

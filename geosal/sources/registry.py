@@ -9,7 +9,7 @@ from geosal.errors import UsageError
 from geosal.sources.base import Source
 from geosal.sources.plugins import plugin_class, plugin_names
 from geosal.sources.table import FILES, SOURCES, VECTORS
-from geosal.sources.text import KEY, SourceText, did_you_mean
+from geosal.sources.text import KEY, Given, SourceText, did_you_mean
 
 _NOTHING = ("none", "off", "no", "null", "nothing")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -23,18 +23,20 @@ def source_class(source: SourceText) -> type[Source]:
     UsageError
         The text is neither a name nor a path, or a plug-in is broken.
     """
+    if isinstance(source, Given):
+        return cast("type[Source]", source.opener)
     return _plugged(source) or load_class(entry_for(source))
 
 
 def is_plugged(source: SourceText) -> bool:
-    """Return whether a source is that of a plug-in.
+    """Return whether a source is that of a plug-in, or of a caller.
 
     Raises
     ------
     UsageError
         The plug-in is broken.
     """
-    return _plugged(source) is not None
+    return isinstance(source, Given) or _plugged(source) is not None
 
 
 def _plugged(source: SourceText) -> type[Source] | None:

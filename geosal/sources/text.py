@@ -11,7 +11,7 @@ import math
 import os
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from geosal.errors import UsageError
 from geosal.sources.table import SOURCES
@@ -157,6 +157,31 @@ class SourceText:
                 f"{self.text}: {key}={value}; {key} is {' or '.join(choices)}{did_you_mean(value, choices)}"
             )
         return value
+
+
+class Opener(Protocol):
+    """Opens what a caller gives as a source, where that is no text; see `geosal.sources.base.Source.open`."""
+
+    def open(self, source: SourceText, context: Any) -> Any:
+        """Open it for what a context tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given(SourceText):
+    """A source that a caller has in memory; `text` is what to call it.
+
+    Attributes
+    ----------
+    opener
+        Opens it.
+    """
+
+    opener: Opener | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """No paths."""
+        return ()
 
 
 def source_texts(sources: Any) -> list[str]:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from rasterio.enums import MaskFlags
@@ -24,7 +24,7 @@ from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, Ve
 from geosal.formats.finished import Finished
 from geosal.formats.table import FORMATS, format_read_by
 from geosal.formats.zarr import check as store
-from geosal.scenes import NO_LIMIT, AnyScene, Reading, Scene, open_input
+from geosal.scenes import NO_LIMIT, AnyScene, Reading, ReadingOptions, Scene, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
 from geosal.verification import carried, likeness, pixels, stores
@@ -44,7 +44,7 @@ def verify(
     saliency: Asked = None,
     ladder: Ladder | None = None,
     steps: int | None = None,
-    **reading: Any,
+    **reading: Unpack[ReadingOptions],
 ) -> tuple[Check, ...]:
     """Run all checks on a finished file.
 

@@ -277,10 +277,9 @@ def test_without_coordinates_the_transform_counts() -> None:
 @pytest.mark.parametrize(
     ("array", "mend"),
     [
-        (xr.DataArray(np.zeros((2, 4, 4)), dims=("time", "y", "x")), r"isel\(time=0\)"),
-        (xr.DataArray(np.zeros((2, 4, 4)), dims=("y", "x", "band")), "transpose"),
-        (xr.DataArray(np.zeros((4, 4)), dims=("latitude", "longitude")), "'latitude': 'y', 'longitude': 'x'"),
-        (xr.Dataset({"red": (("y", "x"), np.zeros((4, 4)))}), "choose one of its arrays"),
+        (xr.DataArray(np.zeros((4, 4)), dims=("row", "col")), "'row': 'y', 'col': 'x'"),
+        (xr.Dataset({"red": (("time",), np.zeros(4))}), "no variable with rows and columns; it has red"),
+        (xr.DataArray(np.zeros((0, 4)), dims=("y", "x")), "no pixels"),
         (np.zeros((4, 4)), "make one"),
     ],
 )
@@ -310,5 +309,7 @@ def test_bands_named_by_text_keep_their_names(scenes: list[xr.DataArray], tmp_pa
 
 
 def test_saliency_that_is_no_source_is_told(scenes: list[xr.DataArray]) -> None:
-    with pytest.raises(geosal.UsageError, match="name or a path, this is a DataArray"):
+    with pytest.raises(geosal.SaliencyError, match=r"3 bands, and a saliency has one; choose it: array.isel\(band=0\)"):
         geosal.saliency([scenes[0]], like=scenes[0])
+    with pytest.raises(geosal.UsageError, match="an array, a GeoDataFrame or a geometry, this is a int"):
+        geosal.saliency(5, like=scenes[0])

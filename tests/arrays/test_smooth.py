@@ -49,7 +49,8 @@ def test_it_stays_lazy_and_keeps_coordinates_and_attributes() -> None:
     pixels = da.zeros((2, 64, 64), chunks=32, dtype=np.uint16).map_blocks(refuse, dtype=np.uint16)
     scene = xr.DataArray(pixels, dims=("band", "y", "x"), coords={"band": [4, 3]}, attrs={"long_name": ("r", "g")})
     smooth = geosal.smooth(scene, xr.DataArray(da.ones((64, 64)), dims=("y", "x")))
-    assert smooth.attrs == scene.attrs
+    noted = {"GEOSAL_SMOOTHED": "steps=8 sigma=opencv", "GEOSAL_SALIENCY": "an array"}
+    assert smooth.attrs == scene.attrs | noted
     assert list(smooth.band) == [4, 3]
     assert smooth.dtype == np.uint16
 
@@ -90,7 +91,11 @@ def test_saliency_outside_0_to_1_is_an_error_never_a_clip(bad: float) -> None:
 def test_arrays_that_do_not_fit_are_refused_at_once() -> None:
     ones = xr.DataArray(np.ones((20, 20), np.float32), dims=("y", "x"))
     with pytest.raises(SceneError, match="dimensions"):
-        geosal.smooth(xr.DataArray(np.zeros((20, 20, 3), np.uint8), dims=("y", "x", "band")), ones)
+        geosal.smooth(xr.DataArray(np.zeros((20, 20, 3), np.uint8), dims=("row", "col", "band")), ones)
+    with pytest.raises(SaliencyError, match="saliency of uint8: it is a number from 0 to 1"):
+        geosal.smooth(scene_of(np.zeros((1, 20, 20), np.uint8)), ones.astype(np.uint8))
+    with pytest.raises(SaliencyError, match="3 steps of time, the scene 2"):
+        geosal.smooth(ones.expand_dims(time=2), ones.expand_dims(time=3))
     with pytest.raises(SceneError, match="complex"):
         geosal.smooth(scene_of(np.zeros((1, 20, 20), np.complex64)), ones)
     with pytest.raises(SaliencyError, match="same grid"):

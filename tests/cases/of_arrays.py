@@ -75,6 +75,6 @@ def array_fresh_session(folder: Path) -> None:
 def array_dimensions(folder: Path) -> None:
     array = xr.DataArray(np.zeros((2, 40, 40), np.uint8), dims=("time", "y", "x"))
     with pytest.raises(geosal.SceneError, match=r"isel\(time=0\)"):
-        geosal.smooth(array, array)
-    with pytest.raises(geosal.SceneError, match="choose one of its arrays"):
-        geosal.saliency("half", like=xr.Dataset({"a": array}))
+        geosal.write(array, folder / "o.tif")
+    with pytest.raises(geosal.SceneError, match=r"rename\({'row': 'y', 'col': 'x'}\)"):
+        geosal.saliency("half", like=xr.DataArray(np.zeros((40, 40)), dims=("row", "col")))

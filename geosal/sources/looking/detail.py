@@ -104,6 +104,11 @@ class Detail(Looking):
         return blind._with_ends(sample, (low, high))
 
     @property
+    def reach(self) -> int:
+        """Return how far the largest window reaches."""
+        return max(self.windows) // 2
+
+    @property
     def pixel_bytes(self) -> int:
         """Return what reading a block takes for each of its pixels: D in float64, twice where it is cut to saliency."""
         return super().pixel_bytes + 16
@@ -116,7 +121,7 @@ class Detail(Looking):
         SceneError
             The scene cannot be decoded there.
         """
-        outer = block.expand(max(self.windows) // 2, self.scene.layout.grid.shape)
+        outer = block.expand(self.reach, self.scene.layout.grid.shape)
         inner = block.slices_in(outer)
         deviation, valid = self._deviation(self.scene.read(outer), inner)
         low, high = self.ends

@@ -33,6 +33,11 @@ class Looking:
     scene: Pixels
 
     @property
+    def reach(self) -> int:
+        """Return how many pixels around a block the source looks at."""
+        return 0
+
+    @property
     def pixel_bytes(self) -> int:
         """Return what reading a block takes for each of its pixels: samples, whether they count, and the saliency."""
         layout = self.scene.layout

@@ -79,16 +79,30 @@ class RasterSource:
         file = RasterFile.open(source.target, source.integer("band", 1, 1, 65535), context.drivers)
         by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
         bilinear = source.choice("resampling", "nearest", ("nearest", "bilinear")) == "bilinear"
-        _refuse_kind(source.text, file)
-        alignment, under = place_mask(source.text, context.grid, file.grid, by_pixels=by_pixels)
-        refuse_bombs(source.text, file, under)
+        return cls.of(source.text, file, context.grid, limits, by_pixels=by_pixels, bilinear=bilinear)
+
+    @classmethod
+    def of(
+        cls,
+        text: str,
+        file: RasterFile,
+        grid: Grid,
+        limits: tuple[float, float] | None = None,
+        *,
+        by_pixels: bool = False,
+        bilinear: bool = False,
+    ) -> Self:
+        """Lay an opened mask on a scene's grid; parameters and errors are those of `open`."""
+        _refuse_kind(text, file)
+        alignment, under = place_mask(text, grid, file.grid, by_pixels=by_pixels)
+        refuse_bombs(text, file, under)
         values = file.scan(under)
-        _warn_of_finer(source.text, context.grid, under)
+        _warn_of_finer(text, grid, under)
         return cls(
-            text=source.text,
+            text=text,
             file=file,
             alignment=alignment,
-            limits=_resolve_limits(source.text, file, values, limits),
+            limits=_resolve_limits(text, file, values, limits),
             bilinear=bilinear,
             gaps=values.gaps,
             fingerprint=file.fingerprint(),

@@ -29,7 +29,8 @@ def test_a_smoothed_scene_is_written_with_all_that_its_file_carried(rgb_scene: P
         assert a.colorinterp == b.colorinterp
         assert a.tags(ns="PROVENANCE") == b.tags(ns="PROVENANCE")
         tags = {key: value for key, value in a.tags().items() if not key.startswith("GEOSAL")}
-        assert b.tags() == tags | {"GEOSAL_VERSION": geosal.__version__}
+        smoothed = {"GEOSAL_SMOOTHED": "steps=8 sigma=opencv", "GEOSAL_SALIENCY": "grid"}
+        assert b.tags() == tags | smoothed | {"GEOSAL_VERSION": geosal.__version__}
     assert all(check.ok for check in geosal.verify(str(lazy), against=str(rgb_scene)))
 
 
@@ -81,8 +82,10 @@ def test_refusals(rgb_scene: Path, tmp_path: Path) -> None:
     scene = geosal.open_scene(str(rgb_scene))
     with pytest.raises(OutputError, match="input"):
         geosal.write(scene, str(rgb_scene), overwrite=True)
-    with pytest.raises(SceneError, match="dimensions"):
-        geosal.write(scene.transpose("y", "x", "band"), str(tmp_path / "a.tif"))
+    with pytest.raises(SceneError, match=r"also time, of 2 steps; choose one time: array.isel\(time=0\)"):
+        geosal.write(scene.expand_dims(time=2), str(tmp_path / "a.tif"))
+    with pytest.raises(UsageError, match="profle: no such option; did you mean profile"):
+        geosal.write(scene, str(tmp_path / "a.tif"), profle="zstd")
 
 
 def lying(made: Callable[[NDArray[np.uint8]], NDArray[Any]], dtype: str = "u1") -> xr.DataArray:

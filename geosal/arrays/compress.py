@@ -1,0 +1,111 @@
+"""The main job on an array: every treatment, target and format that a file has."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Unpack
+
+import xarray as xr
+
+from geosal.arrays.array_scene import ArrayScene, samples_of, untouched
+from geosal.arrays.coordinates import grid_of
+from geosal.arrays.forms import as_scene
+from geosal.arrays.given import given_sources, mask_of, texts_of
+from geosal.arrays.samples import ArraySamples, Chunked
+from geosal.arrays.spill import Spilled
+from geosal.core.gdal_env import path_text
+from geosal.files.publish import WorkDirectory
+from geosal.job.pipeline import Summary, run
+from geosal.job.plan import make_plan
+from geosal.job.recipe import JobOptions, Recipe
+from geosal.produce import ProgressCallback, ignore
+
+
+def compress(
+    array: xr.DataArray | xr.Dataset,
+    output: str | os.PathLike[str],
+    saliency: object,
+    *,
+    progress: ProgressCallback | None = None,
+    **options: Unpack[JobOptions],
+) -> Summary:
+    """Smooth or treat an array by its saliency and write it, as `geosal.compress` does with a file.
+
+    What is still the file that `geosal.open_scene` opened is read from there. A lazy array is computed once, chunk by
+    chunk, into a temporary raster beside the output, because a job reads blocks with their surroundings, and reads some
+    of them again to find a setting; a lazy saliency likewise. That takes room: the array's bytes before any codec, a
+    little compressed. An array in memory stays there.
+
+    Parameters
+    ----------
+    array
+        (band, y, x) or (y, x), in any order and by the names of any library; a Dataset's variables become bands.
+    output
+        File to write; the suffix picks the writer.
+    saliency
+        What `geosal.saliency` takes, or what came of it.
+    progress
+        Called in this thread after each block and at each stage.
+    **options
+        Fields of `geosal.Recipe`: ``profile``, ``treatment``, ``target_size``, ``overwrite`` …
+
+    Returns
+    -------
+    Summary
+        What was done; ``input_bytes`` is None, unless a file is read.
+
+    Raises
+    ------
+    GeosalError
+        A leaf that says why; then no output exists under that name, or the one that was there is untouched.
+    """
+    scene, output = as_scene(array), path_text("output", output)
+    with ExitStack() as stack:
+        spill = _Spill(stack, output, options.get("scheduler"), options.get("workers"), progress or ignore)
+        source = ArrayScene.of(scene, spill.samples(scene))
+        masks = list(saliency) if isinstance(saliency, list | tuple) else [saliency]
+        sources = given_sources([spill.mask(mask, scene) for mask in masks], scene)
+        wish = {"input": source.path, "output": output, "saliency": texts_of(sources), **options}
+        return run(make_plan(Recipe.from_mapping(wish), source, sources), progress)
+
+
+class _Spill:
+    """Where lazy arrays go: temporary rasters, in a folder that is made when the first of them is."""
+
+    def __init__(
+        self, stack: ExitStack, output: str, scheduler: object, workers: int | None, report: ProgressCallback
+    ) -> None:
+        self._stack, self._output = stack, output
+        self._in_threads = scheduler in {None, "threads"} and "DASK_SCHEDULER_ADDRESS" not in os.environ
+        self._workers, self._report = workers, report
+        self._folder: WorkDirectory | None = None
+
+    def samples(self, scene: xr.DataArray) -> ArraySamples:
+        """Where the samples of a scene come from."""
+        stacked = scene if "band" in scene.dims else scene.expand_dims("band")
+        return untouched(stacked) or self._spilled(stacked, "scene.tif")
+
+    def mask(self, source: object, scene: xr.DataArray) -> object:
+        """A source of saliency; of a lazy array one that is spilled."""
+        if not isinstance(source, xr.DataArray):
+            return source
+        mask = as_scene(source)
+        stacked = mask if "band" in mask.dims else mask.expand_dims("band")
+        return mask_of(mask, grid_of(scene), self._spilled(stacked, "saliency.tif"))
+
+    def _spilled(self, stacked: xr.DataArray, name: str) -> ArraySamples:
+        samples = samples_of(stacked)
+        if not isinstance(samples, Chunked) and self._in_threads:
+            return samples
+        if not isinstance(samples, Chunked):  # other processes read it
+            samples = Chunked.of(samples)
+        return Spilled(samples.pixels, samples.mask, self._place(name), self._workers, self._report)
+
+    def _place(self, name: str) -> Callable[[], Path]:
+        def place() -> Path:
+            if self._folder is None:
+                self._folder = self._stack.enter_context(WorkDirectory(self._output, overwrite=True))
+            return self._folder.path(name)
+
+        return place
