@@ -61,19 +61,8 @@ def open_pair(
     GeosalError
         See `geosal.compare`.
     """
-    return pair_with(open_any(original, reading), candidate, reading, saliency, ladder, **rules)
-
-
-def pair_with(
-    source: AnyScene,
-    candidate: str,
-    reading: Reading,
-    saliency: Asked = None,
-    ladder: Ladder | None = None,
-    **rules: Any,
-) -> "Pair":
-    """Open the candidate of an opened scene; see `open_pair`."""
-    found = open_any(candidate, Reading(drivers=reading.drivers, max_pixels=reading.max_pixels))
+    of_both = Reading(drivers=reading.drivers, max_pixels=reading.max_pixels)
+    source, found = open_any(original, reading), open_any(candidate, of_both)
     return Pair.of(source, found, saliency_on(source, saliency, reading.drivers, **rules), ladder)
 
 
