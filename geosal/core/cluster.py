@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from geosal.errors import ClusterError, GeosalError, UsageError
 from geosal.version import __version__
@@ -76,6 +76,9 @@ class Pool:
 @dataclass(frozen=True, slots=True)
 class _SameCode:
     """A task that refuses to run in another geosal: a worker may join, take blocks and leave between two checks."""
+
+    __name__: ClassVar[str] = "geosal-block"
+    """Name of the tasks on a cluster's dashboard."""
 
     task: Callable[[Any], Any]
     code: tuple[str, str]

@@ -101,8 +101,8 @@ def path_text(what: str, value: object) -> str:
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(found, str):
         raise UsageError(
-            f"{what}: a path is text or a path object, this is {type(value).__name__}; give the path of a file, and "
-            "write an array to one first: geosal.write"
+            f"{what}: a path is text or a path object, this is {type(value).__name__}; give the path of a file; "
+            "an array has methods of its own: array.geosal.compress, array.geosal.compare"
         )
     return found
 

@@ -21,6 +21,8 @@ _UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) fo
 _SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
 _SHARE = re.compile(r"(\d+(?:\.\d*)?)\s*%")
 _LARGEST_SIZE = 1e15
+_LONGEST_TOLD = 200
+"""Longest text of a value in a message."""
 
 
 def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> None:
@@ -108,12 +110,23 @@ def require(ok: object, name: str, value: object, wanted: str) -> None:
         `ok` is False.
     """
     if not ok:
-        raise UsageError(f"{name}={value!r}: it must be {wanted}")
+        raise UsageError(f"{name}={as_told(value)}: it must be {wanted}")
+
+
+def as_told(value: object) -> str:
+    """Write a wrong value for a message: an array by its type and shape, other long ones cut."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"<{type(value).__name__} of {value.dtype}, {' x '.join(map(str, value.shape))}>"
+    if hasattr(value, "data_vars"):
+        return f"<{type(value).__name__}>"
+    text = repr(value)
+    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]} …"
 
 
 def read_text(name: str, value: Any) -> str:
     """Read text, or a path object."""
-    require(isinstance(value, str | os.PathLike), name, value, "text or a path")
+    of_arrays = "; an array has methods of its own: array.geosal.compress" if hasattr(value, "dims") else ""
+    require(isinstance(value, str | os.PathLike), name, value, f"text or a path{of_arrays}")
     return path_text(name, value)
 
 

@@ -262,6 +262,14 @@ def test_paths_are_text_or_path_objects_everywhere(rgb_scene: Path, tmp_path: Pa
         (lambda array, path: geosal.open_scene(path, chunks="x"), "chunks='x': it must be a whole number above 0"),
         (lambda array, path: geosal.open_scene(path, chunks=0), "chunks=0: it must be a whole number above 0"),
         (lambda array, path: geosal.compress(5, "a.tif", saliency="half"), "input=5: it must be text or a path"),
+        (
+            lambda array, path: geosal.compress(array, "a.tif", saliency="half"),
+            "input=<DataArray of uint8, 1 x 40 x 50>: it must be text or a path; .*array.geosal.compress",
+        ),
+        (
+            lambda array, path: geosal.compress(path, "a.tif", saliency="half", profile=array.values),
+            "profile=<ndarray of uint8, 1 x 40 x 50>",
+        ),
     ],
 )
 def test_what_is_no_path_is_refused_by_name(
