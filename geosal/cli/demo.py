@@ -26,9 +26,10 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
 
     Everything goes into DIRECTORY (geosal-demo by default); nothing is downloaded.
     """
+    from geosal.core.gdal_env import path_text
     from geosal.lab.demo.demonstration import SIZE, run_demo  # heavy, and the help does not need it
 
-    place = Path(directory)
+    place = Path(path_text("directory", directory))
     # The default directory is ours to fill again; any other may hold files that only look like ours.
     _make_room(place, overwrite=overwrite or directory == DIRECTORY)
     with progress_bars(SIZE * SIZE, quiet=quiet) as progress:

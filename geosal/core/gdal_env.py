@@ -10,6 +10,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.errors import UsageError
+from geosal.files.names import why_no_path
 
 GDAL_CACHE_BYTES = 128 * 2**20
 """GDAL's block cache in bytes. It holds the tile row that two rows of blocks share in a Sentinel-2 RGB, so that no tile
@@ -96,7 +97,7 @@ def path_text(what: str, value: object) -> str:
     Raises
     ------
     UsageError
-        The value is neither text nor a path object, or its path is bytes.
+        The value is neither text nor a path object, its path is bytes, or no file that GDAL opens can have it.
     """
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(found, str):
@@ -104,6 +105,8 @@ def path_text(what: str, value: object) -> str:
             f"{what}: a path is text or a path object, this is {type(value).__name__}; give the path of a file; "
             "an array has methods of its own: array.geosal.compress, array.geosal.compare"
         )
+    if fault := why_no_path(found):
+        raise UsageError(f"{what} {found!r}: {fault}")
     return found
 
 

@@ -15,6 +15,7 @@ from typing import IO, Self
 
 from geosal.errors import OutputError, cause_of
 from geosal.files.atomic import flush, flush_tree, holds_lock, locked, try_lock
+from geosal.files.names import why_no_path
 from geosal.files.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, there, twin
 
 logger = logging.getLogger(__name__)
@@ -239,6 +240,8 @@ def _resolve(output: str | Path) -> Path:
         raise OutputError("the name of an output is empty; name a file")
     if "://" in text or text.startswith("/vsi"):
         raise OutputError(f"{text}: only local files are written; write one, then copy it there")
+    if fault := why_no_path(text):
+        raise OutputError(f"{text!r}: {fault}")
     try:
         target = Path(text).resolve()
         # A symbolic link that leads to itself: Python 3.13 returns it, older versions raise.
@@ -247,6 +250,8 @@ def _resolve(output: str | Path) -> Path:
         fault = str(error)
     if fault:
         raise OutputError(f"{text}: is not a usable path ({fault}); give another name")
+    if fault := why_no_path(str(target)):  # the working directory is part of it
+        raise OutputError(f"{str(target)!r}: {fault}")
     return target
 
 

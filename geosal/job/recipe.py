@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypedDict
 
 from geosal.core.cluster import memory_bytes
+from geosal.core.gdal_env import path_text
 from geosal.core.ladder import USUAL_SIGMA, Ladder
 from geosal.core.option_values import (
     parse_share,
@@ -32,6 +33,7 @@ from geosal.sources.text import SourceText
 
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
+_WHERE_EMPTY = {"input": "name the scene", "output": "name the file to write"}
 _MOST_WORKERS = 1024
 """Limit of `workers`, above the number of threads of any machine that is of use to a job."""
 
@@ -176,10 +178,16 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("input", "output", "outside", "sigma", "resampling"):
-            require(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "text")
+            require(isinstance(getattr(self, name), str), name, getattr(self, name), "text")
+            if not getattr(self, name):
+                raise UsageError(f"{name}: is empty; {_WHERE_EMPTY.get(name, f'leave {name} out for the usual one')}")
         for name in ("saliency", "bidx", "bands", "stack", "drivers", "creation_options", "min_psnr", "min_ssim"):
             value = getattr(self, name)
             require(isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values")
+        for name in ("input", "output", "saliency", "stack"):
+            value = getattr(self, name)
+            for path in (value,) if isinstance(value, str) else value:
+                path_text(name, path)
         ok = self.treatment is None or isinstance(self.treatment, tuple)
         require(ok, "treatment", self.treatment, "a tuple; Recipe.from_mapping takes lists and single values")
         ok = self.profile is None or (isinstance(self.profile, str) and self.profile != "")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
 from geosal.core import provenance
+from geosal.core.gdal_env import path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.ladder import Ladder, effective_kernel
 from geosal.core.option_values import refuse_unknown
@@ -185,6 +186,7 @@ def write_saliency_map(
         The saliency is so high that little can be gained.
     """
     recipe = _recipe(sources, output, like, levels, options)
+    preview = None if preview is None else path_text("preview", preview)
     _check_files(recipe, preview, palette)
     # Quality bands alone make a map, and an area of interest none at all.
     scene = open_input(like, recipe.reading, partial=True)

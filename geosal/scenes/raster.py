@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
-from geosal.core.gdal_env import gdal_env
+from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.metadata import read_metadata
 from geosal.core.open_raster import open_raster
@@ -83,7 +83,7 @@ class Scene(Stored):
         ResourceError
             The raster has more than `max_pixels`, or a tile that does not fit in memory.
         """
-        path = os.fspath(path)
+        path = path_text("path", path)
         seen = file_state(path)
         with gdal_env(), open_raster(path, drivers) as dataset, damage_as_scene_error(path):
             tile_bytes = refuse_bombs(path, dataset, max_pixels)

@@ -18,6 +18,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from geosal.core.gdal_env import path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.metadata import metadata_from_json
 from geosal.core.raster import RasterLayout, Samples, mask_out, valid_samples
@@ -66,7 +67,7 @@ class ZarrScene(Stored):
         SceneError
             The path is no such store, or its metadata is damaged.
         """
-        path = os.path.abspath(os.fspath(path))
+        path = os.path.abspath(path_text("path", path))
         group = open_group(path)
         with _damage_as_scene_error(path):
             image = array_of(group, IMAGE)

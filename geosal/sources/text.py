@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
+from geosal.core.gdal_env import path_text
 from geosal.errors import UsageError
 from geosal.sources.table import SOURCES
 
@@ -199,7 +200,7 @@ def source_texts(sources: Any) -> list[str]:
                 f"a source of saliency is a name or a path, this is a {type(source).__name__}; write it to a file "
                 "first, such as geodataframe.to_file('places.gpkg') or array.rio.to_raster('mask.tif')"
             )
-    return [os.fspath(source) for source in several]
+    return [path_text("saliency", source) for source in several]
 
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from geosal.core.gdal_env import path_text
 from geosal.core.ladder import MAX_STEPS
 from geosal.core.option_values import read_number, read_yaml, refuse_unknown, require
 from geosal.core.treatment import Treatment
@@ -138,7 +139,7 @@ class Experiment:
 
 def _text(name: str, value: Any) -> str:
     require(isinstance(value, str) and value, name, value, "text")
-    return str(value)
+    return path_text(name, value)
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterable
 
+from geosal.core.gdal_env import path_text
 from geosal.errors import SceneError, UsageError
 from geosal.scenes.products import landsat, sentinel2
 from geosal.scenes.products.bands import Product
@@ -26,7 +27,7 @@ def is_product(path: str | os.PathLike[str]) -> bool:
 
     Reads a directory, or the list of an archive; False for anything that is not there, and for URLs.
     """
-    path = os.fspath(path)
+    path = path_text("path", path)
     if os.path.isdir(path):
         return path.rstrip("/").upper().endswith(".SAFE") or bool(_granule(path)) or _tells(_listed(path))
     if not os.path.isfile(path):
@@ -87,7 +88,7 @@ def open_product(
     ResourceError
         A band has more than `max_pixels`.
     """
-    path = os.fspath(path)
+    path = path_text("path", path)
     # A recipe has looked at it; `open_scene` and `verify` come without one.
     if resampling not in RESAMPLING:
         raise UsageError(f"resampling={resampling}: not known; choose one of {', '.join(RESAMPLING)}")
