@@ -1,8 +1,8 @@
 """``geosal compare``: how good an output is, and how small."""
 
 import csv
+import io
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +16,7 @@ from geosal.cli.output import Report, as_bytes, counted, grid, pairs
 from geosal.cli.progress import progress_bars
 from geosal.core.ladder import Ladder
 from geosal.errors import OutputError, UsageError
+from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import check_output, why_no_folder
 from geosal.scenes import Reading, band_names
 
@@ -109,17 +110,18 @@ def _check_table(path: str | None, *, overwrite: bool, others: Sequence[str | No
     refuse_job_file("--csv", path, others)
     if place.exists() and not overwrite:
         raise OutputError(f"--csv {path}: exists; replace it with --overwrite, or choose another name")
-    if not os.access(place if place.exists() else place.absolute().parent, os.W_OK):
+    if not may_write(place):
         raise OutputError(f"--csv {path}: may not be written; choose another place")
 
 
 def _write_table(path: str, outcome: "Comparison") -> None:
     columns, rows = outcome.table()
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
     try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
+        write_text(path, text.getvalue())
     except OSError as error:
         raise OutputError(f"--csv {path}: cannot be written: {error.strerror}; write it elsewhere") from error
 

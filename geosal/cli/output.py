@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from geosal.cli.apart import refuse_job_file
 from geosal.errors import OutputError, UsageError, redact
+from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import why_no_folder
 
 _STDOUT = "-"
@@ -51,7 +51,7 @@ class Report:
                 raise OutputError(f"--json {target}: is a directory; name a file in it")
             if not path.absolute().parent.is_dir():
                 raise OutputError(f"--json {target}: {why_no_folder(path.absolute().parent)}")
-            if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            if not may_write(path):
                 raise OutputError(f"--json {target}: may not be written; choose another place")
         return cls(target, quiet)
 
@@ -94,9 +94,7 @@ class Report:
             _echo(text)
             return
         try:
-            if (path := Path(self.target)).is_file():
-                path.unlink()  # a hard link to it belongs to others
-            path.write_text(text + "\n", encoding="utf-8")
+            write_text(self.target, text + "\n")
         except OSError as error:
             raise OutputError(
                 f"--json {self.target}: cannot be written: {error.strerror}; the job itself is done"

@@ -1,8 +1,10 @@
-"""Locks, flushes and renames of the operating system, for files that must be complete."""
+"""Locks, flushes, texts and renames of the operating system, for files that must be complete."""
 
 import contextlib
 import errno
 import os
+import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +84,38 @@ def flush_tree(path: Path) -> None:
             pass
     for directory, _, _ in os.walk(path, topdown=False):
         flush(Path(directory))
+
+
+def may_write(path: Path) -> bool:
+    """Return whether `write_text` may write there, as far as permissions tell."""
+    target = path.resolve()
+    if target.exists() and not os.access(target, os.W_OK):
+        return False
+    return (target.exists() and not target.is_file()) or os.access(target.parent, os.W_OK | os.X_OK)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file whole, or leave what stands there as it is; a pipe or a device takes the text as it comes.
+
+    A symbolic link is followed. An old file gives its mode; another hard link to it keeps the old text.
+
+    Raises
+    ------
+    OSError
+        The disk refuses.
+    """
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8", newline="")
+        return
+    part = target.parent / f".geosal-{os.getpid()}-{secrets.token_hex(4)}.part"
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        if target.exists():
+            part.chmod(stat.S_IMODE(target.stat().st_mode))
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def rename_new(main: Path, output: Path) -> None:

@@ -1,6 +1,7 @@
 """Write the outcome as files: a report to read, tables and data to work with."""
 
 import csv
+import io
 import json
 import math
 import os
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geosal.errors import OutputError, redact
+from geosal.files.atomic import write_text
 from geosal.lab.experiments.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
 from geosal.lab.experiments.statistics import anova, verdicts
 from geosal.lab.experiments.tables import tables
@@ -157,16 +159,13 @@ def finite(value: Any) -> Any:
 
 def _write(path: Path, text: str) -> Path:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}; name another folder") from error
     return path
 
 
 def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> Path:
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator=os.linesep).writerows(rows)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}; name another folder") from error
-    return path
+    text = io.StringIO()
+    csv.writer(text, lineterminator=os.linesep).writerows(rows)
+    return _write(path, text.getvalue())

@@ -1,12 +1,13 @@
 """The log of a training run: a line of CSV for each epoch."""
 
 import csv
-import os
+import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from geosal.errors import OutputError
+from geosal.files.atomic import write_text
 
 LOG, CHECKPOINT = "log.csv", "checkpoint.pt"
 """Files of a run."""
@@ -33,14 +34,11 @@ def append(path: Path, line: Epoch) -> None:
     OutputError
         The log cannot be written.
     """
-    part = path.with_suffix(".part")
+    text = io.StringIO()
     try:
         kept = _lines_before(path, line.epoch)
-        with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(
-                [[one.name for one in fields(line)], *kept, [_as_text(v) for v in astuple(line)]]
-            )
-        os.replace(part, path)
+        csv.writer(text).writerows([[one.name for one in fields(line)], *kept, [_as_text(v) for v in astuple(line)]])
+        write_text(path, text.getvalue())
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}; make room, and --resume") from error
 

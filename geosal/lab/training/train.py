@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geosal.errors import GeosalError, OutputError, ResourceError, UsageError
+from geosal.files.atomic import write_text
 from geosal.lab.training.folders import Listing
 from geosal.lab.training.log import CHECKPOINT, LOG
 from geosal.lab.training.pictures import Pictures, Split
@@ -193,7 +194,7 @@ def _finish(wish: Wish, learner: "Learner") -> Mapping[str, Any]:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}; the model itself is there") from error
 
