@@ -45,10 +45,12 @@ def test_version_is_the_same_everywhere(installed: Distribution) -> None:
     assert len(set(versions.values())) == 1, versions
 
 
-@pytest.mark.parametrize(("group", "callable_"), [("console_scripts", "main"), ("rasterio.rio_plugins", "rio_geosal")])
-def test_entry_points_load_commands(group: str, callable_: str) -> None:
+@pytest.mark.parametrize(
+    ("group", "place"), [("console_scripts", "__main__:main"), ("rasterio.rio_plugins", "cli.main:rio_geosal")]
+)
+def test_entry_points_load_commands(group: str, place: str) -> None:
     (point,) = entry_points(group=group, name="geosal")
-    assert point.value == f"geosal.cli.main:{callable_}"
+    assert point.value == f"geosal.{place}"
     assert callable(point.load())
 
 

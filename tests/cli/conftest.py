@@ -42,7 +42,7 @@ def made(once_made: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def command() -> list[str]:
     """Words that start geosal in a process of its own, installed or not."""
-    return [sys.executable, "-P", "-c", "from geosal.cli.main import main; main()"]
+    return [sys.executable, "-P", "-c", "from geosal.__main__ import main; main()"]
 
 
 @pytest.fixture
