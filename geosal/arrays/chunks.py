@@ -1,9 +1,9 @@
 """All chunks of lazy arrays, one after the other, each task of their graph run once.
 
 A block that is computed by itself computes its neighbours for the sake of a halo, and so do they. Here one graph makes
-all chunks: what they share is made once and let go when the last of them has it. dask begins what brings a chunk to
-its end first, so at any time about a row of chunks is in memory. What comes of a chunk waits in a short queue until it
-is taken, so that a slow taker slows the makers.
+all chunks: what they share is made once and let go when the last of them has it. Chunks are brought to their ends row
+by row, so at any time some three rows of them are in memory. What comes of a chunk waits in a short queue until it is
+taken, so that a slow taker slows the makers.
 """
 
 import queue
@@ -20,12 +20,15 @@ import dask.base
 import dask.multiprocessing
 import numpy as np
 from dask.array.overlap import ensure_minimum_chunksize
+from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 
 _Result = TypeVar("_Result")
+_AHEAD = 2
+"""Chunks for each thread that may be begun while an earlier one is not done."""
 _LOOK_SECONDS = 0.2
 """Seconds after which a maker that waits looks whether anybody still takes."""
 
@@ -71,19 +74,18 @@ def each_chunk(
         Threads at once, where they are threads; by default dask's own number.
     """
     aligned = _aligned(arrays)
-    blocks = blocks_of(aligned[0].chunks[-2:])
-    across = len(aligned[0].chunks[-1])
-    where = {divmod(number, across): block for number, block in enumerate(blocks)}
     scheduler = dask.base.get_scheduler()
-    client = getattr(scheduler, "__self__", None)
+    client: Any = getattr(scheduler, "__self__", None)
     if hasattr(client, "persist"):
-        yield _by_client(client, _made(partial(_call, function, where), aligned, name))
+        ahead = _AHEAD * sum(client.nthreads().values())
+        yield _by_client(client, _made(partial(_call, function), aligned, name, ahead))
     elif scheduler is dask.multiprocessing.get:
-        yield _by_rows(_made(partial(_call, function, where), aligned, name))
+        yield _by_rows(_made(partial(_call, function), aligned, name, ahead=None))
     else:
-        waiting: queue.Queue[Any] = queue.Queue(maxsize=2 * (workers or cpu_count()))
+        threads = workers or cpu_count()
+        waiting: queue.Queue[Any] = queue.Queue(maxsize=2 * threads)
         stop = threading.Event()
-        made = _made(partial(_hand_over, function, where, waiting, stop), aligned, name)
+        made = _made(partial(_hand_over, function, waiting, stop), aligned, name, _AHEAD * threads)
         maker = threading.Thread(target=_make, args=(made, waiting, stop, scheduler, workers), name="geosal-chunks")
         maker.start()
         try:
@@ -100,45 +102,51 @@ def _aligned(arrays: Sequence[da.Array]) -> list[da.Array]:
     return [array.rechunk({0: -1, 1: y, 2: x}) for array in whole]
 
 
-def _made(task: Callable[..., NDArray[Any]], arrays: Sequence[da.Array], name: str) -> da.Array:
-    """Array of one object for each chunk."""
+def _made(
+    task: Callable[[Block, NDArray[Any]], NDArray[Any]], arrays: Sequence[da.Array], name: str, ahead: int | None
+) -> da.Array:
+    """Array of one object for each chunk.
+
+    A chunk waits for the one that lies so many `ahead` of it, row by row. Else dask would begin in the middle and work
+    towards both ends, with several rows of chunks in memory.
+    """
+    name = f"{name}-{uuid.uuid4().hex}"
+    done, blocks = f"{name}-done", blocks_of(arrays[0].chunks[-2:])
     rows, cols = (len(sizes) for sizes in arrays[0].chunks[-2:])
-    made: da.Array = da.map_blocks(
-        task,
-        *arrays,
-        name=f"{name}-{uuid.uuid4().hex}",
-        dtype=object,
-        chunks=((1,), (1,) * rows, (1,) * cols),
-        meta=np.empty((0, 0, 0), object),
-    )
-    return made
+    places = list(np.ndindex(rows, cols))
+    layer: dict[Any, Any] = {}
+    for number, (place, block) in enumerate(zip(places, blocks, strict=True)):
+        before = None if ahead is None or number < ahead else (done, *places[number - ahead])
+        layer[name, 0, *place] = (task, block, before, *((array.name, 0, *place) for array in arrays))
+        layer[done, *place] = (_nothing, (name, 0, *place))
+    beneath: list[Any] = list(arrays)
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=beneath)
+    return da.Array(graph, name, ((1,), (1,) * rows, (1,) * cols), meta=np.empty((0, 0, 0), object))
 
 
-def _call(
-    function: Callable[..., Any],
-    where: dict[tuple[int, int], Block],
-    *chunks: NDArray[Any],
-    block_id: tuple[int, ...] | None = None,
-) -> NDArray[Any]:
+def _nothing(_: object) -> None:
+    """Tell that a chunk is done, and no more: what came of it stays where it is."""
+
+
+def _call(function: Callable[..., Any], block: Block, _: None, *chunks: NDArray[Any]) -> NDArray[Any]:
     """Call the function on a chunk, and put what comes of it into an array."""
     result = np.empty((1, 1, 1), object)
-    if block_id is not None:  # dask looks at a task without a place, too
-        result[0, 0, 0] = function(where[block_id[1], block_id[2]], *chunks)
+    result[0, 0, 0] = function(block, *chunks)
     return result
 
 
 def _hand_over(
     function: Callable[..., Any],
-    where: dict[tuple[int, int], Block],
     waiting: "queue.Queue[Any]",
     stop: threading.Event,
+    block: Block,
+    _: None,
     *chunks: NDArray[Any],
-    block_id: tuple[int, ...] | None = None,
 ) -> NDArray[Any]:
     """Call the function on a chunk, and hand over what comes of it."""
     if stop.is_set():
         raise _Stopped
-    _put(waiting, stop, _call(function, where, *chunks, block_id=block_id)[0, 0, 0])
+    _put(waiting, stop, function(block, *chunks))
     return np.empty((1, 1, 1), object)
 
 

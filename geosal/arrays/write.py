@@ -57,7 +57,7 @@ def write(
     ----------
     array
         (band, y, x) or (y, x), in any order and by the names of any library; a Dataset's variables become bands. With
-        dask each chunk is computed once, and about a row of them is in memory.
+        dask each chunk is computed once, and some three rows of them are in memory.
     path
         The output; the suffix picks the writer.
     progress
