@@ -3,7 +3,9 @@
 Tags of one format alone, such as the digest of a JPEG, are in that format's room.
 """
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from geosal.core.ladder import Ladder
@@ -22,6 +24,12 @@ SALIENCY = f"{PREFIX}SALIENCY"
 SMOOTHED = f"{PREFIX}SMOOTHED"
 """Tag of an array that was smoothed, and attribute by which it knows: the ladder. Whether it was changed since, nobody
 knows, so it is no promise that a check holds a file to."""
+RECIPE = f"{PREFIX}RECIPE"
+"""Tag of a job: all that its pixels depend on, as JSON in ASCII; see `recipe_text`."""
+SCHEMA = 1
+"""Number of the keys and meanings that `recipe_text` writes."""
+_LONGEST_RECIPE = 2**16
+"""Limit in characters: the longest that a job makes have a few thousand."""
 OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
 """Tags that are only written together: without one of them, a check would test another promise than was made."""
 
@@ -42,7 +50,9 @@ def of_an_array(attributes: Mapping[Any, Any]) -> dict[str, str]:
     return of_any_file() | {key: text for key, text in noted.items() if isinstance(text, str)}
 
 
-def of_a_job(treatment: Treatment, ladder: Ladder, kernel: float, saliency: str) -> dict[str, str]:
+def of_a_job(
+    treatment: Treatment, ladder: Ladder, kernel: float, saliency: str, recipe: Mapping[str, Any]
+) -> dict[str, str]:
     """Make the tags of a job's output.
 
     Parameters
@@ -53,6 +63,8 @@ def of_a_job(treatment: Treatment, ladder: Ladder, kernel: float, saliency: str)
         Effective kernel over the valid pixels.
     saliency
         Label of the saliency.
+    recipe
+        What `recipe_text` takes.
     """
     return {
         **of_any_file(),
@@ -60,7 +72,19 @@ def of_a_job(treatment: Treatment, ladder: Ladder, kernel: float, saliency: str)
         LADDER: str(ladder),
         EFFECTIVE_KERNEL: f"{kernel:.4f}",
         SALIENCY: saliency,
+        RECIPE: recipe_text(recipe),
     }
+
+
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """Write a recipe for a tag: one line of JSON, the same for the same recipe.
+
+    Parameters
+    ----------
+    recipe
+        Keys of `_SHAPES` but for ``schema``; those that are left out have the default of `geosal.Recipe`.
+    """
+    return json.dumps({"schema": SCHEMA, **recipe}, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def of_a_map(saliency: str, scale: int, levels: int | None) -> dict[str, str]:
@@ -114,6 +138,98 @@ def read_treatment(tags: Mapping[str, str]) -> Treatment | None:
 def read_saliency(tags: Mapping[str, str]) -> str | None:
     """Read the label of the saliency from tags of the default domain; None where there is none."""
     return tags.get(SALIENCY)
+
+
+def read_recipe(tags: Mapping[str, str]) -> dict[str, Any] | None:
+    """Read the recipe from tags of the default domain, whoever wrote them: its keys and their types are checked.
+
+    What the values mean nobody has looked at; no text in it is to be taken for a path of this machine.
+
+    Returns
+    -------
+    dict or None
+        As `recipe_text` took it, with ``schema``; None where there is none.
+
+    Raises
+    ------
+    UsageError
+        It is of a newer geosal, or no recipe. The message is the cause alone.
+    """
+    text = tags.get(RECIPE)
+    if text is None:
+        return None
+    if len(text) > _LONGEST_RECIPE:
+        raise UsageError(f"{RECIPE}: {len(text)} characters are no recipe")
+    try:
+        recipe = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{RECIPE}: is no JSON ({' '.join(str(error).split())[:100]})") from error
+    schema = recipe.get("schema") if isinstance(recipe, dict) else None
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise UsageError(f"{RECIPE}: has no schema number")
+    if schema > SCHEMA:
+        raise UsageError(f"{RECIPE}: schema {str(schema)[:20]} is newer than {SCHEMA}, the newest known here; update")
+    unknown = [key for key in recipe if key not in _SHAPES]
+    wrong = [key for key, shape in _SHAPES.items() if key in recipe and not shape(recipe[key])]
+    if faults := [*unknown, *wrong, *([] if recipe.get("saliency") else ["saliency"])]:
+        raise UsageError(f"{RECIPE}: {faults[0][:40]!r} is not as geosal writes it")
+    return dict(recipe)
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON in which no key stands twice."""
+    items = list(pairs)
+    if len(found := dict(items)) < len(items):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and value != ""
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) or _is_whole(value)
+
+
+def _list_of(shape: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(map(shape, value))
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _is_source(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {"source", "sha256", "place"}
+        and _is_text(value.get("source"))
+        and all(re.fullmatch("[0-9a-f]{64}", str(value[key])) for key in value.keys() - {"source"})
+    )
+
+
+_SHAPES: Mapping[str, Callable[[object], bool]] = {
+    "schema": _is_whole, "versions": _is_texts, "input": _is_text,
+    "bidx": _list_of(_is_whole), "bands": _list_of(_is_text), "resolution": _is_number, "resampling": _is_text,
+    "to_byte": _is_text,
+    "saliency": _list_of(_is_source), "combine": _is_text, "outside": _is_text, "background": _is_number,
+    "steps": _is_whole, "sigma": _is_text, "treatment": _list_of(_is_text),
+    "profile": _is_text, "creation_options": _is_texts, "written_with": _is_texts,
+    "target_bpp": _is_number, "target_size": _is_whole, "target_ratio": _is_number, "target_jpeg": _is_number,
+    "min_psnr": _list_of(_is_text), "min_ssim": _list_of(_is_text),
+}  # fmt: skip
+"""Keys of a recipe, and what their values are: fields of `geosal.Recipe`, and beside them ``versions`` of what made the
+file, the base name of the ``input``, of each ``saliency`` its text without folders and its digest, and the creation
+options that the file was ``written_with`` in the end."""
 
 
 def all_of(tags: Mapping[str, str]) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from geosal.core import provenance
 from geosal.core.ladder import effective_kernel
 from geosal.job.plan import Plan
+from geosal.job.tags import tags_of
 from geosal.job.tally import Tally
 from geosal.job.task import BlockFacts, task_of
 from geosal.produce import Labour, ProgressCallback, Tags, make_file
@@ -47,15 +47,14 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
         plan.target,
         labour,
         take=take,
-        tags=lambda: (_provenance(plan, tally), _statistics(tally)),
+        tags=lambda: (tags_of(plan, _kernel(plan, tally)), _statistics(tally)),
         report=report,
     )
     return tally
 
 
-def _provenance(plan: Plan, tally: Tally) -> Tags:
-    kernel = effective_kernel(plan.kernels(tally.shares(valid_only=True)))
-    return provenance.of_a_job(plan.treatment, plan.ladder, kernel, plan.saliency.label)
+def _kernel(plan: Plan, tally: Tally) -> float:
+    return effective_kernel(plan.kernels(tally.shares(valid_only=True)))
 
 
 def _statistics(tally: Tally) -> Sequence[Tags] | None:

@@ -14,6 +14,7 @@ from geosal.job.carry_out import carry_out
 from geosal.job.plan import Plan, input_bytes, make_plan
 from geosal.job.recipe import CompressOptions, Recipe
 from geosal.job.search import reach
+from geosal.job.tags import recipe_of
 from geosal.job.tally import Tally, warn_of_little_gain, warn_of_no_pixels
 from geosal.produce import ProgressCallback, ignore, making
 from geosal.scenes.zarr_store import store_bytes
@@ -41,6 +42,8 @@ class Summary:
         Wall-clock time.
     peak_rss_bytes
         Peak memory of this process since it began.
+    recipe
+        All that the pixels depend on, as the output's tag has it: see `geosal.job.tags.recipe_of`.
     search
         Where bytes or a quality were asked for: what was asked and reached, the setting that was found, and what that
         cost in trials on the sample, full encodes and seconds of search beside them. None elsewhere.
@@ -69,6 +72,7 @@ class Summary:
     blocks: int
     seconds: float
     peak_rss_bytes: int
+    recipe: dict[str, Any]
     search: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -178,6 +182,7 @@ def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
         blocks=tally.blocks,
         seconds=seconds,
         peak_rss_bytes=peak_rss(),
+        recipe=recipe_of(plan),
     )
 
 

@@ -67,8 +67,10 @@ class Plan:
 
     Attributes
     ----------
+    wish
+        The user's recipe.
     recipe
-        The recipe that it answers.
+        The same with what is usual filled in; where a search has set a knob, without the targets that asked for it.
     settings
         Settings of the recipe, or those that a search has found.
     scene
@@ -89,6 +91,7 @@ class Plan:
         Whether the target is the default size of a JPEG; then it is no failure to miss it.
     """
 
+    wish: Recipe
     recipe: Recipe
     settings: Settings
     scene: AnyScene
@@ -235,12 +238,12 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     scene = open_input(recipe.input, recipe.reading) if scene is None else read_as(scene, recipe.reading)
     recipe = _with_bytes_of(recipe, scene)
     settings = _settings_of(recipe)
-    is_usual, recipe = not recipe.targets, _with_usual_bytes(recipe, settings)
+    wish, recipe = recipe, _with_usual_bytes(recipe, settings)
     settled = _settled(recipe, settings, scene)
     saliency = saliency_of(recipe, scene, sources)
     _tell_of_missing_place(scene)
     settled.profile.format.warn_of(recipe.output, scene.layout)
-    plan = replace(_decide(recipe, settings, scene, saliency, settled), is_usual=is_usual)
+    plan = replace(_decide(recipe, settings, scene, saliency, settled), wish=wish, is_usual=not wish.targets)
     _warn_of_disk(plan)
     _warn_of_block(plan)
     return plan
@@ -277,7 +280,8 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
     settled = _settled(plan.recipe, settings, plan.scene)
     turned = _decide(plan.recipe, settings, plan.scene, plan.saliency, settled)
     # The sample of the search takes memory beside the blocks.
-    return replace(turned, block=min(plan.block, turned.block), sample_pixels=plan.sample_pixels)
+    block = min(plan.block, turned.block)
+    return replace(turned, wish=plan.wish, block=block, sample_pixels=plan.sample_pixels)
 
 
 def _settings_of(recipe: Recipe) -> Settings:
@@ -337,6 +341,7 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
     cores = None if "://" in scheduler else cpu_count()
     fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
     return Plan(
+        wish=recipe,
         recipe=recipe,
         settings=settings,
         scene=scene,

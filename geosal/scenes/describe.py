@@ -6,7 +6,7 @@ from typing import Any
 from geosal.core import provenance
 from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.open_raster import open_raster
-from geosal.errors import SceneError
+from geosal.errors import SceneError, UsageError
 from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import refuse_archive
 from geosal.scenes.raster import MAX_PIXELS, Scene
@@ -20,8 +20,9 @@ def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> 
     -------
     dict
         JSON-ready: driver, size, bands, dtype, CRS, transform, bounds, nodata, mask, tile, overviews, tag domains and
-        the ``GEOSAL_*`` provenance when geosal wrote the file. For a product they describe the available bands that a
-        job would take by default; ``product`` holds all of its bands and its quality bands.
+        the ``GEOSAL_*`` provenance when geosal wrote the file, with the ``recipe`` of its job. For a product they
+        describe the available bands that a job would take by default; ``product`` holds all of its bands and its
+        quality bands.
 
     Raises
     ------
@@ -74,6 +75,14 @@ def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
     return _body(path, scene, [], None) | whole
 
 
+def _recipe(tags: dict[str, str]) -> dict[str, Any] | None:
+    """The recipe that a file tells, as plain data; None where it tells none that can be read."""
+    try:
+        return provenance.read_recipe(tags)
+    except UsageError:
+        return None
+
+
 def _body(path: str, scene: AnyScene, overviews: list[int], compression: str | None) -> dict[str, Any]:
     layout, metadata = scene.layout, scene.layout.metadata
     crs = layout.grid.rasterio_crs
@@ -103,4 +112,5 @@ def _body(path: str, scene: AnyScene, overviews: list[int], compression: str | N
         "gcps": len(metadata.gcps),
         "rpcs": metadata.rpcs is not None,
         "provenance": provenance.all_of(tags),
+        "recipe": _recipe(tags),
     }  # fmt: skip

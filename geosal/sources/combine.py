@@ -1,6 +1,5 @@
 """Combine several sources to one map of saliency, on a scene's grid, block by block."""
 
-import os
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -10,8 +9,9 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
 from geosal.core.raster import Pixels
-from geosal.errors import SaliencyError, UsageError, redact, warn
+from geosal.errors import SaliencyError, UsageError, warn
 from geosal.sources.base import Coded, CodedSource, OpenContext, Source
+from geosal.sources.labels import is_said, label_of, told_of
 from geosal.sources.masks.alignment import spread
 from geosal.sources.patterns.synthetic import Uniform
 from geosal.sources.registry import entry_for, is_plugged, source_class
@@ -61,21 +61,22 @@ class Saliency:
 
     @property
     def label(self) -> str:
-        """One line for people and provenance: the sources as written (without secrets), and the hash of each file.
+        """One line for people and provenance: the sources without folders and secrets, and the hash of each file.
 
         All that changes the map is in it.
         """
-        texts = [
-            redact(source.text) + (f" (sha256 {source.fingerprint})" if source.fingerprint else "")
-            for source in self.sources
-        ]
-        return " + ".join(texts) + self._rules
+        return " + ".join(map(label_of, self.sources)) + self._rules
+
+    @property
+    def told(self) -> tuple[dict[str, str], ...]:
+        """The sources for a file's recipe: of each its text as in `label`, and what tells its content."""
+        return tuple(map(told_of, self.sources))
 
     def is_labelled(self, label: str) -> bool:
         """Return whether a label names the same map: files may have lain elsewhere, where their hashes are the same."""
         parts = label.removesuffix(self._rules).split(" + ")
         same_rules = label.endswith(self._rules) and len(parts) == len(self.sources)
-        return label == self.label or (same_rules and all(map(_is_said, parts, self.sources)))
+        return label == self.label or (same_rules and all(map(is_said, parts, self.sources)))
 
     @property
     def _rules(self) -> str:
@@ -279,29 +280,6 @@ def _weight(source: SourceText, combine: str | None) -> float:
 
 def _says_no_background(text: str) -> bool:
     return SourceText.parse(text).get("background") is None
-
-
-def _is_said(part: str, source: Source) -> bool:
-    """Return whether parts of two labels name the same source, by hash and parameters, whatever the folder."""
-    text = redact(source.text)
-    mark = f" (sha256 {source.fingerprint})" if source.fingerprint else ""
-    if not mark or not part.endswith(mark):
-        return part == text + mark
-    try:
-        ours, theirs = (_without_folders(SourceText.parse(one)) for one in (text, part.removesuffix(mark)))
-    except UsageError:
-        return False
-    return ours == theirs
-
-
-def _without_folders(source: SourceText) -> tuple[str, list[tuple[str, str]]]:
-    """What a text says beside the contents of its file; the suffix decides how the file is read."""
-    params = [(key, _suffix(value) if key in {"from", "model"} else value) for key, value in source.params]
-    return _suffix(source.target), sorted(params)
-
-
-def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower() or path
 
 
 def _telling(sources: tuple[Source, ...], combine: str | None) -> list[bool]:

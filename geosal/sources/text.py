@@ -10,6 +10,7 @@ import difflib
 import math
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -23,6 +24,10 @@ _TEXT = re.compile(rf"(?P<target>.+?):(?P<pairs>{KEY}(?:[^:]|(?<=crs=(?i:EPSG|ES
 _NAMED = re.compile(rf"(?P<target>{'|'.join(SOURCES)}):(?P<pairs>{KEY}.*)", re.DOTALL)
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _INTERVAL = re.compile(rf"({_NUMBER})-({_NUMBER})")
+_PATH_KEYS = ("from", "model")
+"""Parameters whose values are paths."""
+_PLACE = re.compile(r"(?:[/~]|\.{1,2}/|\w{1,20}://).*", re.DOTALL)
+"""A value that is a path or a URL, in a parameter of a plug-in, which nobody here knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,27 @@ class SourceText:
     @property
     def paths(self) -> tuple[str, ...]:
         """Return the paths that it names, which no output may replace: its target, ``from=`` and ``model=``."""
-        given = (self.get("from"), self.get("model"))
+        given = (self.get(key) for key in _PATH_KEYS)
         return (*(() if self.target in SOURCES else (self.target,)), *(path for path in given if path))
+
+    @property
+    def bare(self) -> Self:
+        """The same without the folders of its paths, and without what may be secret: as others may read it."""
+        foreign = self.target not in SOURCES
+        return self._moved(base_name, lambda key, value: key in _PATH_KEYS or (foreign and _PLACE.fullmatch(value)))
+
+    def moved(self, place: Callable[[str], str]) -> Self:
+        """The same with each of its paths replaced by what `place` makes of it."""
+        return self._moved(place, lambda key, _: key in _PATH_KEYS)
+
+    def _moved(self, place: Callable[[str], str], is_path: Callable[[str, str], object]) -> Self:
+        """The same with paths replaced; the text stays as the user wrote it where they stay."""
+        target = self.target if self.target in SOURCES else place(self.target)
+        params = tuple((key, place(value) if value and is_path(key, value) else value) for key, value in self.params)
+        if (target, params) == (self.target, self.params):
+            return self
+        pairs = ",".join(f"{key}={value}" for key, value in params)
+        return type(self)(f"{target}:{pairs}" if pairs else target, target, params)
 
     def without(self, key: str) -> Self:
         """Return the same without a parameter; `text` stays as the user wrote it."""
@@ -183,6 +207,13 @@ class Given(SourceText):
     def paths(self) -> tuple[str, ...]:
         """No paths."""
         return ()
+
+
+def base_name(path: str) -> str:
+    """Return the last part of a path or a URL, without what is asked of a server."""
+    asked = "://" in path or path.startswith("/vsi")
+    bare = path.partition("?")[0] if asked else path
+    return os.path.basename(bare.rstrip("/")) or path
 
 
 def source_texts(sources: Any) -> list[str]:

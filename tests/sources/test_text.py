@@ -70,3 +70,30 @@ def test_without_takes_a_parameter_out_and_keeps_the_text():
 def test_a_code_of_a_crs_may_hold_its_colon():
     parsed = SourceText.parse("s3://x/a.geojson:saliency=1,crs=epsg:5070,buffer=5px")
     assert parsed.params == (("saliency", "1"), ("crs", "epsg:5070"), ("buffer", "5px"))
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("half", "half"),
+        ("perlin:seed=7", "perlin:seed=7"),
+        ("/home/me/mask.tif", "mask.tif"),
+        ("../my/mask.tif:range=0-255", "mask.tif:range=0-255"),
+        ("s3://secret/bucket/mask.tif:band=2", "mask.tif:band=2"),
+        ("https://me:pass@host:80/a/mask.tif?token=1", "mask.tif"),
+        ("/vsizip//home/me/a.zip/mask.tif", "mask.tif"),
+        ("clouds:from=/home/me/scl.tif,as=scl", "clouds:from=scl.tif,as=scl"),
+        ("cnn:model=~/nets/mine.onnx,top=3", "cnn:model=mine.onnx,top=3"),
+        ("/home/me/a.gpkg:where=kind='a/b',buffer=5px", "a.gpkg:where=kind='a/b',buffer=5px"),
+        ("roads:width=3,of=/home/me/roads.db,near=./a/b", "roads:width=3,of=roads.db,near=b"),
+        ("/home/me/folder.gdb/", "folder.gdb"),
+    ],
+)
+def test_the_bare_text_has_no_folders(text, bare):
+    assert SourceText.parse(text).bare.text == bare
+
+
+def test_paths_are_moved_and_nothing_else():
+    moved = SourceText.parse("clouds:from=scl.tif,as=scl").moved(lambda path: f"/there/{path}")
+    assert moved == SourceText.parse("clouds:from=/there/scl.tif,as=scl")
+    assert SourceText.parse("perlin:seed=7").moved(lambda path: f"/there/{path}").text == "perlin:seed=7"

@@ -10,21 +10,21 @@ import numpy as np
 
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
-from geosal.core.ladder import MAX_STEPS, Ladder
-from geosal.core.provenance import of_a_job
+from geosal.core.ladder import MAX_STEPS
 from geosal.core.raster import RasterLayout
-from geosal.core.treatment import SMOOTH, TwoPass
+from geosal.core.treatment import TwoPass
 from geosal.formats.pyramid import Cutter, Parts, Piece, Tile
 from geosal.formats.sink import open_sink
 from geosal.job.plan import Plan
 from geosal.job.search.kept import Kept, KeptSaliency
 from geosal.job.search.places import PIECE, Place, choose_places
+from geosal.job.tags import tags_of
 from geosal.job.task import BlockTask
-from geosal.produce import Target
+from geosal.produce import Tags, Target
 from geosal.scenes.zarr_store import store_bytes
 
-_PROVENANCE = of_a_job(SMOOTH, Ladder(), 9.0, 40 * "x")
-"""Tags about as long as a job's: they are a notable share of a small file."""
+_ANY_KERNEL = 9.0
+"""Effective kernel in the tags of a sample."""
 _SHARE = 0.1
 """Share of a scene's pixels beyond which a sample need not go."""
 _FEW = 4
@@ -47,6 +47,8 @@ class Sample:
         Saliency of the job, kept for as many pieces as were treated.
     threads
         Number of threads that encode.
+    tags
+        About as long as those of the job's output: they are a notable share of a small file.
     """
 
     places: tuple[Place, ...]
@@ -54,6 +56,7 @@ class Sample:
     kept: Kept
     saliency: KeptSaliency
     threads: int
+    tags: Tags
 
     @classmethod
     def draw(cls, plan: Plan, across: tuple[int, int], *, halo: int = MAX_STEPS) -> "Sample":
@@ -100,7 +103,8 @@ class Sample:
             outer = [place.source.expand(halo, grid.shape) for place in places]
             blocks = list(zip(outer, pool.map(plan.scene.read, outer), strict=True))
         shape = (max(place.target.row_stop for place in places), max(place.target.col_stop for place in places))
-        return cls(places, shape, Kept(plan.scene, blocks), KeptSaliency(plan.saliency), threads)
+        tags = tags_of(plan, _ANY_KERNEL)
+        return cls(places, shape, Kept(plan.scene, blocks), KeptSaliency(plan.saliency), threads, tags)
 
     @property
     def pixels(self) -> int:
@@ -183,7 +187,7 @@ class Sample:
         piece = treated if layout.has_mask else treated._replace(mask=None)
         with open_sink(path, target.profile, layout, target.encoder, threads=target.threads) as sink:
             sink.take(Parts(tuple(tiles), ()) if tiles else Parts((), (piece,)))
-            sink.finish(_PROVENANCE, None)
+            sink.finish(self.tags, None)
         return path
 
     def own_bytes(self, tiles: Sequence[Tile], target: Target) -> int:

@@ -1,6 +1,5 @@
 """Read a mask file: its header, its pixels by window, and the range of its values."""
 
-import hashlib
 import math
 import os
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from geosal.core.grid import Block, Grid
 from geosal.core.open_raster import open_raster
 from geosal.core.shared_raster import FileState, file_state, shared_raster
 from geosal.errors import ResourceError, SceneError, UsageError
+from geosal.sources.files import digest
 
 _SCAN_PIXELS = 2**22
 
@@ -185,13 +185,7 @@ class RasterFile:
 
     def fingerprint(self) -> str | None:
         """SHA-256 of the file, None when it is not a local file."""
-        if not os.path.isfile(self.path):
-            return None
-        try:
-            with open(self.path, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise SceneError(f"{self.path}: cannot be read ({error.strerror}); copy it again") from error
+        return digest(self.path) if os.path.isfile(self.path) else None
 
     def pieces(self, area: Block) -> Iterator[Block]:
         """Cut an area of the mask along the file's tiles."""

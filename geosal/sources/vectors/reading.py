@@ -6,7 +6,6 @@ shapefile, FlatGeobuf, KML, GeoParquet, COCO detections, labels of YOLO, Pascal 
 """
 
 import codecs
-import hashlib
 import os
 import zipfile
 from collections.abc import Callable
@@ -323,29 +322,6 @@ def numbers(text: str, attribute: str, column: NDArray[Any]) -> NDArray[np.float
         return np.array([np.nan if value is None or value == "" else float(value) for value in column.tolist()])
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{text}: attribute {attribute} is no number; choose one that is") from error
-
-
-def fingerprint(path: str) -> str:
-    """Return the SHA-256 of a file; for a shapefile, that of its four parts one after the other.
-
-    Raises
-    ------
-    SceneError
-        It cannot be read.
-    """
-    digest = hashlib.sha256()
-    stem, suffix = os.path.splitext(path)
-    parts = [path]
-    if suffix.lower() == ".shp":
-        parts += [stem + part for part in (".shx", ".dbf", ".prj") if os.path.exists(stem + part)]
-    try:
-        for part in parts:
-            with open(part, "rb") as file:
-                while piece := file.read(2**20):
-                    digest.update(piece)
-    except OSError as error:
-        raise SceneError(f"{path}: cannot be read ({error.strerror}); copy it again") from error
-    return digest.hexdigest()
 
 
 def one_line(error: Exception) -> str:

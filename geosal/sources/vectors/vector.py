@@ -15,6 +15,7 @@ from shapely.errors import ShapelyError
 from geosal.core.grid import Block, Grid
 from geosal.errors import SaliencyError, UsageError, warn
 from geosal.sources.base import Coded, Kind, OpenContext
+from geosal.sources.files import digest
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 from geosal.sources.text import SourceText
 from geosal.sources.vectors.burn import Outlines
@@ -24,7 +25,7 @@ from geosal.sources.vectors.feather import Feather, feathered, few_values
 from geosal.sources.vectors.geoparquet import read_parquet
 from geosal.sources.vectors.labels import read_labelme, read_voc, read_yolo
 from geosal.sources.vectors.placing import no_overlap, to_pixels
-from geosal.sources.vectors.reading import Boxes, FeatureQuery, Features, fingerprint, kind_of, read_ogr
+from geosal.sources.vectors.reading import Boxes, FeatureQuery, Features, kind_of, read_ogr
 from geosal.sources.vectors.shapes import covering, flat, polygons_of
 
 _PARAMETERS = (
@@ -116,7 +117,7 @@ class Vector:
         vector = cls(
             text=source.text,
             path=os.path.abspath(source.target),
-            fingerprint=fingerprint(source.target),
+            fingerprint=digest(source.target),
             grid=context.grid,
             scene=None if context.scene is None else context.scene.path,
             query=FeatureQuery(
@@ -208,7 +209,7 @@ _lock = threading.Lock()
 
 def _lay(vector: Vector) -> _Laid:
     """Read the file and put its features on the grid."""
-    if fingerprint(vector.path) != vector.fingerprint:
+    if digest(vector.path) != vector.fingerprint:
         raise SaliencyError(f"{vector.text}: the file has changed since it was opened; leave it alone while it is used")
     feather = _feather(vector)
     reach = _reach(vector, feather)

@@ -86,9 +86,10 @@ def test_a_first_file_below_the_limit_is_given_back_where_the_second_passes_it(
         summary = compress(
             rgb_scene, suffix, profile=profile, target_size=round(plain.bytes * 1.2), overwrite=True, **more
         )
-    assert summary.bytes == plain.bytes == Path(summary.output).stat().st_size
+    assert summary.bytes == Path(summary.output).stat().st_size
+    assert summary.bytes == pytest.approx(plain.bytes, abs=200)  # tags tell of another wish
     assert summary.search is not None
-    assert (summary.search["encodes"], summary.search["reached_bytes"]) == (2, plain.bytes)
+    assert (summary.search["encodes"], summary.search["reached_bytes"]) == (2, summary.bytes)
     assert summary.search["encoded"][1]["bytes"] > 1.2 * plain.bytes
     assert {path.name for path in tmp_path.iterdir()} == there
     assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_scene)))

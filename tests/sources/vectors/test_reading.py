@@ -14,7 +14,7 @@ import shapely
 
 from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.sources.vectors import reading, wkb
-from geosal.sources.vectors.reading import FeatureQuery, fingerprint, kind_of, numbers, read_ogr
+from geosal.sources.vectors.reading import FeatureQuery, kind_of, numbers, read_ogr
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
 GEOJSON = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": SQUARE}]}
@@ -225,14 +225,6 @@ def test_zipped_shapefiles_are_read(tmp_path):
     archive.write_bytes(b"PK\x03\x04")
     with pytest.raises(SceneError, match="is no archive that can be read"):
         read(archive)
-
-
-def test_a_shapefiles_fingerprint_covers_its_table(tmp_path):
-    path = write(tmp_path / "a.shp", "ESRI Shapefile")
-    before = fingerprint(str(path))
-    with open(tmp_path / "a.dbf", "ab") as file:
-        file.write(b"x")
-    assert fingerprint(str(path)) != before
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""Files that SOURCEs name: the digest of one, and one found again by its name and its digest."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+
+from geosal.errors import SceneError
+from geosal.sources.text import base_name
+
+_PARTS_OF_SHAPEFILES = (".shx", ".dbf", ".prj")
+
+
+def digest(path: str) -> str:
+    """SHA-256 of a file; of a shapefile, of its four parts one after the other.
+
+    Raises
+    ------
+    SceneError
+        It cannot be read.
+    """
+    found = hashlib.sha256()
+    stem, suffix = os.path.splitext(path)
+    parts = [path]
+    if suffix.lower() == ".shp":
+        parts += [stem + part for part in _PARTS_OF_SHAPEFILES if os.path.exists(stem + part)]
+    try:
+        for part in parts:
+            with open(part, "rb") as file:
+                while piece := file.read(2**20):
+                    found.update(piece)
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be read ({error.strerror}); copy it again") from error
+    return found.hexdigest()
+
+
+def find(name: str, wanted: str, folders: Iterable[str]) -> str | None:
+    """Find a file by its name and its digest.
+
+    Parameters
+    ----------
+    name
+        Base name; a text with a folder in it is found nowhere.
+    wanted
+        SHA-256 as `digest` gives it, in small letters.
+    folders
+        Directories of this machine to look into, themselves only.
+
+    Returns
+    -------
+    str or None
+        Path of the first that is the same; None where there is none.
+
+    Raises
+    ------
+    SceneError
+        A file of that name cannot be read.
+    """
+    if name != base_name(name) or name in {"", ".", ".."} or "\0" in name:
+        return None
+    places = (os.path.join(folder, name) for folder in dict.fromkeys(folders))
+    return next((place for place in places if os.path.isfile(place) and digest(place) == wanted), None)

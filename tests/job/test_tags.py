@@ -1,0 +1,141 @@
+"""What an output tells of its job: whole, the same for the same job, another for another, and nobody's folders."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rasterio.shutil import copy
+from rasters import PLACE, save
+
+import geosal
+from geosal.core.provenance import read_recipe
+from geosal.job.plan import make_plan
+from geosal.job.tags import tags_of
+from geosal.scenes import describe
+
+FORMATS = ("tif", "jp2", "zarr", "jpg", "png")
+BOX = {"type": "Polygon", "coordinates": [[[1.7, 44.1], [1.75, 44.1], [1.75, 44.4], [1.7, 44.4], [1.7, 44.1]]]}
+USUAL: dict[str, Any] = {"steps": 8, "sigma": "opencv", "treatment": ("smooth",), "profile": "deflate"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small scene; masks of one name and of two contents, a mask of another name, and outlines."""
+    folder = tmp_path_factory.mktemp("private")
+    pixels = np.random.default_rng(4).integers(1, 9000, (3, 64, 80)).astype(np.uint16)
+    save(folder / "scene.tif", pixels, **PLACE)
+    save(folder / "other.tif", pixels, **PLACE)
+    mask = np.zeros((1, 64, 80), np.uint8)
+    mask[:, :30] = 255
+    for name in ("a/mask.tif", "c/other.tif"):
+        (folder / name).parent.mkdir()
+        save(folder / name, mask, **PLACE)
+    (folder / "b").mkdir()
+    save(folder / "b/mask.tif", 255 - mask, **PLACE)
+    (folder / "a/box.geojson").write_text(json.dumps(BOX))
+    return folder
+
+
+def _wishes() -> st.SearchStrategy[dict[str, Any]]:
+    """Wishes that differ only where pixels or tiles do."""
+    where: list[dict[str, Any]] = [
+        {"saliency": saliency, **rules}
+        for saliency, rules in (
+            (("half",), {}), (("perlin",), {}), (("perlin:seed=1",), {}), (("uniform:saliency=0.5",), {}),
+            (("a/mask.tif",), {}), (("a/mask.tif",), {"outside": "blur"}), (("a/mask.tif:range=0-510",), {}),
+            (("b/mask.tif",), {}), (("c/other.tif",), {}), (("a/box.geojson",), {}),
+            (("a/box.geojson",), {"background": 0.25}), (("a/box.geojson:saliency=0.5",), {}),
+            (("half", "perlin"), {}), (("half", "perlin"), {"combine": "min"}), (("half", "perlin:weight=2"),
+            {"combine": "weighted"}), (("perlin", "half"), {"combine": "min"}),
+        )
+    ]  # fmt: skip
+    how: list[dict[str, Any]] = [
+        {}, {"profile": "zstd"}, {"profile": "zstd", "creation_options": (("LEVEL", "3"),)},
+        {"creation_options": (("LEVEL", "3"),)}, {"sigma": "0.25*K"}, {"treatment": ("bound:error=8",)},
+        {"treatment": ("bound:error=9",)}, {"treatment": ("smooth", "bound:error=8")}, {"profile": "lerc"},
+        {"profile": "lerc", "target_bpp": 4.0}, {"profile": "lerc", "target_bpp": 5.0},
+        {"profile": "lerc", "target_ratio": 4.0}, {"profile": "lerc", "min_psnr": ("40",)},
+        {"profile": "lerc", "min_psnr": ("salient:40",)}, {"profile": "lerc", "min_ssim": ("0.9",)},
+    ]  # fmt: skip
+    what: list[dict[str, Any]] = [
+        {}, {"bidx": (1,)}, {"bidx": (2, 1)}, {"bidx": (1, 2)}, {"to_byte": "range:0-9000"},
+        {"to_byte": "percentile:2-98"}, {"input": "other.tif"},
+    ]  # fmt: skip
+    parts = st.tuples(*(st.sampled_from(each) for each in (where, how, what)), st.sampled_from([4, 8]))
+    return parts.map(lambda each: USUAL | each[0] | each[1] | each[2] | {"steps": each[3]})
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(one=_wishes(), other=_wishes())
+@pytest.mark.filterwarnings("ignore::geosal.GeosalWarning")
+def test_jobs_have_the_same_tag_where_they_are_the_same(
+    folder: Path, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    first, second = (_recipe(folder, wish) for wish in (one, other))
+    assert (first == second) == (one == other)
+    assert first.isascii()
+    assert first.isprintable()
+    assert "private" not in first
+
+
+def _recipe(folder: Path, wish: dict[str, Any]) -> str:
+    paths = {"saliency": tuple(f"{folder}/{text}" if "." in text.partition(":")[0] else text
+                               for text in wish["saliency"])}  # fmt: skip
+    input, output = folder / wish.get("input", "scene.tif"), folder / "out.tif"
+    plan = make_plan(geosal.Recipe(**wish | paths | {"input": str(input), "output": str(output)}))
+    tags = tags_of(plan, 1.0)
+    assert str(folder) not in str(tags)
+    return tags["GEOSAL_RECIPE"]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_keeps_it_and_is_the_same_file_twice(folder: Path, tmp_path: Path, suffix: str) -> None:
+    contents, told = [], {}
+    for name in ("first", "second"):
+        output = tmp_path / name / f"out.{suffix}"
+        output.parent.mkdir()
+        summary = geosal.compress(folder / "scene.tif", output, saliency=f"{folder}/a/mask.tif", to_byte="range:0-9000")
+        told = describe(output)
+        assert told["recipe"] == summary.recipe | {"schema": 1}
+        contents.append({path.relative_to(output.parent): path.read_bytes()
+                         for path in sorted(output.parent.rglob("*")) if path.is_file()})  # fmt: skip
+    assert contents[0] == contents[1]
+    recipe = told["recipe"]
+    assert recipe["saliency"][0]["source"] == "mask.tif"
+    assert (recipe["to_byte"], recipe["input"]) == ("range:0-9000", "scene.tif")
+    assert recipe["treatment"] == (["quality"] if suffix == "jpg" else ["smooth"])
+    assert "target_jpeg" not in recipe  # nobody asked
+    assert str(folder) not in str(told["provenance"])
+    assert "NUM_THREADS" not in str(recipe)
+    assert not any(str(folder).encode() in content for content in contents[0].values())
+
+
+def test_a_lossless_copy_keeps_it(folder: Path, tmp_path: Path) -> None:
+    geosal.compress(folder / "scene.tif", tmp_path / "out.tif", saliency="half", profile="zstd")
+    copy(tmp_path / "out.tif", tmp_path / "copy.tif", driver="GTiff", COMPRESS="LZW")
+    with rasterio.open(tmp_path / "copy.tif") as dataset:
+        assert (read_recipe(dataset.tags()) or {})["profile"] == "zstd"
+
+
+def test_a_file_made_of_an_output_tells_its_own_job(folder: Path, tmp_path: Path) -> None:
+    first, second, written = (tmp_path / name for name in ("first.tif", "second.tif", "written.tif"))
+    geosal.compress(folder / "scene.tif", first, saliency="half", to_byte="range:0-9000")
+    geosal.compress(first, second, saliency="perlin")
+    recipe = describe(second)["recipe"]
+    assert (recipe["input"], "to_byte" in recipe) == ("first.tif", False)
+    geosal.write(geosal.open_scene(first), written)
+    assert describe(written)["recipe"] is None
+
+
+def test_what_a_search_has_found_is_told_beside_the_wish(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jpg"
+    wish = {"saliency": f"{folder}/a/mask.tif", "to_byte": "range:0-9000", "treatment": "quality:low=40"}
+    summary = geosal.compress(folder / "scene.tif", output, target_size=4000, **wish)
+    assert summary.recipe["treatment"] == ["quality:low=40"]
+    assert summary.recipe["target_size"] == 4000
+    assert "high=" in summary.treatment
