@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from geosal.arrays.saliency import saliency
     from geosal.arrays.smooth import smooth
     from geosal.arrays.write import write
-    from geosal.comparison import Comparison, compare
+    from geosal.comparison import Comparison
     from geosal.core.ladder import Ladder, effective_kernel
     from geosal.job.pipeline import Summary, compress, run
     from geosal.job.plan import Plan, make_plan
+    from geosal.job.proof import compare, verify
     from geosal.job.recipe import Recipe
     from geosal.produce import Progress
-    from geosal.verification import verify
 else:
     _ROOMS = {
         "Comparison": "comparison",
@@ -41,7 +41,7 @@ else:
         "Progress": "produce",
         "Recipe": "job.recipe",
         "Summary": "job.pipeline",
-        "compare": "comparison",
+        "compare": "job.proof",
         "compress": "job.pipeline",
         "effective_kernel": "core.ladder",
         "make_plan": "job.plan",
@@ -49,7 +49,7 @@ else:
         "run": "job.pipeline",
         "saliency": "arrays.saliency",
         "smooth": "arrays.smooth",
-        "verify": "verification",
+        "verify": "job.proof",
         "write": "arrays.write",
     }
     """Where a name lives; the types above say the same to those who do not run the code."""

@@ -16,10 +16,10 @@ from geosal.core.ladder import Ladder
 from geosal.formats.gdal.convert import convert
 from geosal.formats.gdal.stage import Stage
 from geosal.formats.profiles import resolve_profile
+from geosal.job.proof import verify
 from geosal.scenes import Scene
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency, open_saliency
-from geosal.verification import verify
 
 SHAPE = 520, 780
 PROVENANCE = {

@@ -15,7 +15,7 @@ from rio_cogeo.cogeo import cog_validate
 import geosal
 from geosal import Ladder
 from geosal.errors import UsageError
-from geosal.verification import verify
+from geosal.job.proof import verify
 
 SOURCE = "perlin:seed=3"
 ERRORS = np.array([0, 4, 8, 12, 16, 20, 24, 28, 32])

@@ -22,11 +22,11 @@ from geosal.core.option_values import refuse_unknown
 from geosal.core.raster import alpha_among, any_colour, valid_samples
 from geosal.errors import UsageError
 from geosal.files.publish import check_output
+from geosal.formats.options import read_options
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.pyramid import Parts
 from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
-from geosal.job.recipe import read_options
 from geosal.produce import Cut, Labour, ProgressCallback, Work, ignore, produce, target_for
 from geosal.scenes import input_root
 

@@ -18,10 +18,11 @@ from geosal.core.ladder import Ladder
 from geosal.errors import OutputError, UsageError
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import check_output, why_no_folder
-from geosal.scenes import Reading, band_names
+from geosal.scenes import Reading
 
 if TYPE_CHECKING:
     from geosal.comparison import Comparison, Pair, Row
+    from geosal.job.proof import Held
 
 _READING = tuple(field.name for field in fields(Reading))
 _RULES = ("combine", "outside", "background")
@@ -67,7 +68,7 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
     if picture is not None:
         check_png(picture, "picture", overwrite=overwrite, inputs=[*read, *([error_map] if error_map else [])])
     _check_table(table, overwrite=overwrite, others=[*read, error_map, picture])
-    pair = _open(original, candidate, {name: value for name, value in wish.items() if value not in (None, ())})
+    held, pair = _hold(original, candidate, {name: value for name, value in wish.items() if value not in (None, ())})
     with progress_bars(pair.grid.height * pair.grid.width, quiet=quiet) as progress:
         outcome = judge(
             pair, data_range=wish["data_range"], error_map=error_map, overwrite=overwrite, progress=progress
@@ -77,23 +78,21 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
 
             write_lost(picture, pair, outcome, overwrite=overwrite, progress=progress)
     if not quiet:
-        report.show(_as_text(outcome, picture))
-    report.write({**outcome.to_dict(), "picture": picture})
+        line = [held.line] if held.said else []
+        report.show("\n".join([*line, _as_text(outcome, picture, held.lacking)]))
+    report.write({**outcome.to_dict(), "picture": picture, "as_the_file_says": dict(held.said)})
     if table is not None:
         _write_table(table, outcome)
 
 
-def _open(original: str, candidate: str, given: dict[str, Any]) -> "Pair":
-    from geosal.comparison import open_pair
+def _hold(original: str, candidate: str, given: dict[str, Any]) -> tuple["Held", "Pair"]:
+    from geosal.job.proof import hold
 
-    reading = {name: given[name] for name in _READING if name in given}
-    if "bands" in reading:
-        reading["bands"] = band_names(reading["bands"])
-    rules = {name: given[name] for name in _RULES if name in given}
-    if "saliency" not in given and (rules or "steps" in given):
+    wanted = {name: given[name] for name in (*_READING, *_RULES) if name in given}
+    held = hold(candidate, original, given.get("saliency"), **wanted)
+    if held.saliency is None and (given.keys() & {*_RULES, "steps"}):
         raise UsageError("an option of the saliency without --saliency; name its SOURCE as well")
-    ladder = Ladder(steps=given["steps"]) if "steps" in given else None
-    return open_pair(original, candidate, Reading(**reading), given.get("saliency"), ladder, **rules)
+    return held, held.pair(candidate, Ladder(steps=given["steps"]) if "steps" in given else None)
 
 
 def _check_table(path: str | None, *, overwrite: bool, others: Sequence[str | None]) -> None:
@@ -126,7 +125,7 @@ def _write_table(path: str, outcome: "Comparison") -> None:
         raise OutputError(f"--csv {path}: cannot be written: {error.strerror}; write it elsewhere") from error
 
 
-def _as_text(outcome: "Comparison", picture: str | None) -> str:
+def _as_text(outcome: "Comparison", picture: str | None, lacking: str) -> str:
     size = f"{outcome.width} x {outcome.height} px, {counted(outcome.count, 'band')} of {outcome.dtype}"
     facts: list[tuple[str, object]] = [
         ("original", f"{outcome.original}{_in_brackets(outcome.original_bytes)}"),
@@ -140,7 +139,8 @@ def _as_text(outcome: "Comparison", picture: str | None) -> str:
     if outcome.saliency is not None:
         facts.append(("saliency", outcome.saliency))
     elif outcome.made_with is not None:
-        facts.append(("made with", f"saliency {outcome.made_with}; name it (--saliency) to see each part"))
+        why = lacking or "name it (--saliency) to see each part"
+        facts.append(("made with", f"saliency {outcome.made_with}; {why}"))
     if outcome.lost or outcome.gained:
         facts.append(("left out", f"{outcome.lost} samples lost, {outcome.gained} gained since the original"))
     if outcome.error_map is not None:

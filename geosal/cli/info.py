@@ -6,6 +6,8 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report, as_bytes, counted, pairs
+from geosal.core.provenance import RECIPE
+from geosal.job.recall import wish_of, words_of
 from geosal.scenes import describe
 
 
@@ -45,7 +47,10 @@ def _as_table(raster: dict[str, Any]) -> str:
     ]
     if "product" in raster:
         rows += _as_product(raster["product"])
-    return pairs(rows + sorted(raster["provenance"].items()))
+    told = {key: text for key, text in raster["provenance"].items() if key != RECIPE}
+    if raster["recipe"] is not None:
+        told[RECIPE] = words_of(wish_of(raster["recipe"]))
+    return pairs(rows + sorted(told.items()))
 
 
 def _as_product(product: dict[str, Any]) -> list[tuple[str, object]]:

@@ -1,6 +1,6 @@
 """The options that several commands share, each defined once, and the recipe they make."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -9,16 +9,14 @@ from rasterio.rio import options as rio_options
 from geosal.cli.guard import verbose
 from geosal.cli.output import Report
 from geosal.core.option_values import read_yaml
-from geosal.core.treatment import NOTHING, Bound, Quality, Treatment
 from geosal.formats.options import united
-from geosal.formats.table import CODEC_OPTIONS, PROFILES
+from geosal.formats.table import PROFILES
+from geosal.job.merge import over
 from geosal.job.recipe import COMBINE, Recipe
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
-from geosal.sources.combine import OUTSIDE, idle_rules
+from geosal.sources.combine import OUTSIDE
 
-_RATES = ("target_bpp", "target_size", "target_ratio", "target_jpeg")
-_FLOORS = ("min_psnr", "min_ssim")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -171,6 +169,10 @@ job_options = together(
         help="Recipe in YAML; options on the command line override it.",
     ),
     click.option(
+        "--like", metavar="FILE",
+        help="Repeat the job that made FILE, an output of geosal; other options go before what it says.",
+    ),
+    click.option(
         "--scheduler", metavar="ADDRESS|threads|processes",
         help="Where blocks are worked on: here (threads, default; processes) or on a dask cluster, tcp://host:8786.",
     ),
@@ -187,9 +189,6 @@ report_options = together(quiet, json, verbose)
 def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     """Make the recipe of a YAML file and the given options, which override those of the file.
 
-    Creation options go before those of the file one by one, but for those of another codec. What excludes something of
-    the file takes its place: bands by number and by name, bytes and quality, the rules of other sources.
-
     Raises
     ------
     UsageError
@@ -197,48 +196,10 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     SceneError
         The file cannot be read.
     """
-    given = {name: value for name, value in options.items() if value is not None and value is not False}
-    if (quality := given.pop("quality", None)) is not None:
+    given = {name: value for name, value in options.items() if name != "quality"}
+    if (quality := options.get("quality")) is not None:
         given["creation_options"] = united([*given.get("creation_options", {}).items(), ("QUALITY", quality)])
-    given = {name: value for name, value in given.items() if value not in ((), {})}
-    if config is None:
-        return Recipe.from_mapping(given)
-    wish = {name: value for name, value in read_yaml(config).items() if not _is_replaced(name, given)}
-    both = Recipe.from_mapping(wish | given)
-    if "saliency" in given:
-        wish = {name: value for name, value in wish.items() if name in given or name not in _idle(both)}
-    of_file = Recipe.from_mapping(wish | given | {"creation_options": wish.get("creation_options")})
-    options = {name: value for name, value in of_file.creation_options if not _is_settled(name, wish, both, given)}
-    return Recipe.from_mapping(wish | given | {"creation_options": options | given.get("creation_options", {})})
-
-
-def _idle(recipe: Recipe) -> dict[str, str]:
-    """Rules that no source heeds."""
-    return idle_rules(recipe.sources, combine=recipe.combine, outside=recipe.outside, background=recipe.background)
-
-
-def _is_settled(name: str, wish: Mapping[str, Any], recipe: Recipe, given: Mapping[str, Any]) -> bool:
-    """Return whether the command line, by codec or treatment, has settled what a creation option of the file says."""
-    if name in CODEC_OPTIONS and "profile" in given and given["profile"] != wish.get("profile"):
-        return True
-    treated = recipe.treated if "treatment" in given else NOTHING
-    match treated.then:
-        case Quality(high=high):
-            return name == "QUALITY" and high is not None
-        case Bound():
-            return name == "MAX_Z_ERROR"
-    return False
-
-
-def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
-    """Return whether an option on the command line excludes this one of the file."""
-    if name in _RATES:
-        return any(other in given for other in (*_RATES, *_FLOORS))
-    if name in _FLOORS:
-        return any(rate in given for rate in _RATES)
-    if name == "sigma":
-        return "treatment" in given and not Treatment.parse(given["treatment"]).smooth
-    return {"bands": "bidx", "bidx": "bands"}.get(name) in given
+    return Recipe.from_mapping(over(given, {} if config is None else read_yaml(config)))
 
 
 def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """``geosal verify``: whether an output holds what was promised."""
 
-from dataclasses import fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,12 +8,10 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.errors import UsageError
-from geosal.scenes import NO_LIMIT, Reading
+from geosal.scenes import NO_LIMIT
 
 if TYPE_CHECKING:
     from geosal.verification import Check
-
-_READING = tuple(field.name for field in fields(Reading))
 
 
 @click.command()
@@ -30,29 +28,38 @@ _READING = tuple(field.name for field in fields(Reading))
 def verify(output: str, against: str | None, report: Report, quiet: bool, **wish: Any) -> None:
     """Check a file that geosal wrote; exit code 0 only when every check holds, else 6.
 
-    Layout and completeness need OUTPUT alone; georeferencing, nodata and tags are compared --against INPUT, and that
-    pixels of saliency 1 are untouched with the --saliency of the job.
+    Layout and completeness need OUTPUT alone; georeferencing, nodata, tags and pixels are compared --against INPUT. How
+    INPUT was read, and what was to be kept, OUTPUT tells itself; a mask must lie beside one of the two. Options go
+    before that. What could not be compared has -- before it.
 
     \b
     geosal verify smaller.tif
-    geosal verify smaller.tif --against scene.tif --saliency mask.tif
+    geosal verify smaller.tif --against scene.tif
+    geosal verify smaller.tif --against scene.tif --saliency masks/mask.tif
     """
-    from geosal.verification import raise_if_failed, verify_as_read  # heavy, and the help does not need it
+    from geosal.job.proof import hold, require_output  # heavy, and the help does not need it
+    from geosal.verification import raise_if_failed, verify_opened
 
     options.keep_report_apart(report, wish["saliency"], output, against, *wish["stack"])
     if wish["saliency"] and against is None:
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
+    require_output(output)
     given = {name: value for name, value in wish.items() if value not in (None, ())}
-    reading = {name: given[name] for name in _READING if name in given}
-    rules = {name: given[name] for name in ("combine", "outside", "background") if name in given}
-    wanted = Reading.of({"max_pixels": NO_LIMIT, **reading})
-    checks = verify_as_read(output, against, wanted, wish["saliency"] or None, steps=wish["steps"], **rules)
+    steps, held = given.pop("steps", None), None
+    if against is None:
+        checks = verify_opened(output, steps=steps)
+    else:
+        held = hold(output, against, given.pop("saliency", None), **{"max_pixels": NO_LIMIT, **given})
+        checks = verify_opened(output, held.source, held.saliency, steps=steps, lacking=held.lacking)
     if not quiet:
-        report.show("\n".join(_as_line(check) for check in checks))
-    outcome = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
-    report.write({"output": output, "ok": all(check.ok for check in checks), "checks": outcome})
+        line = [held.line] if held and held.said else []
+        report.show("\n".join([*line, *map(_as_line, checks)]))
+    said = dict(held.said) if held else {}
+    document = {"output": output, "ok": all(check.ok for check in checks), "as_the_file_says": said}
+    report.write({**document, "checks": [asdict(check) for check in checks]})
     raise_if_failed(checks, output)
 
 
 def _as_line(check: "Check") -> str:
-    return f"{'ok    ' if check.ok else 'FAILED'}  {check.name}" + (f": {check.detail}" if check.detail else "")
+    word = ("ok" if check.checked else "--") if check.ok else "FAILED"
+    return f"{word:<6}  {check.name}" + (f": {check.detail}" if check.detail else "")

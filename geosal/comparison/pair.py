@@ -35,22 +35,24 @@ def open_any(path: str, reading: Reading) -> AnyScene:
     return ZarrScene.open_store(path)
 
 
-def open_pair(
-    original: str,
+def pair_with(
+    source: AnyScene,
     candidate: str,
     reading: Reading,
     saliency: Asked = None,
     ladder: Ladder | None = None,
     **rules: Any,
 ) -> "Pair":
-    """Open the two scenes of a comparison, for the command line and for Python.
+    """Open the candidate of an opened scene.
 
     Parameters
     ----------
-    original, candidate
-        Paths.
+    source
+        The original, as it was read when the candidate was made.
+    candidate
+        Path.
     reading
-        The reading of `original` when `candidate` was made; drivers and the limit of pixels hold for both.
+        Its drivers and its limit of pixels hold for the candidate too.
     saliency, ladder
         They divide the scene into parts; see `geosal.compare`.
     **rules
@@ -61,8 +63,7 @@ def open_pair(
     GeosalError
         See `geosal.compare`.
     """
-    of_both = Reading(drivers=reading.drivers, max_pixels=reading.max_pixels)
-    source, found = open_any(original, reading), open_any(candidate, of_both)
+    found = open_any(candidate, Reading(drivers=reading.drivers, max_pixels=reading.max_pixels))
     return Pair.of(source, found, saliency_on(source, saliency, reading.drivers, **rules), ladder)
 
 

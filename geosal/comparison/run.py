@@ -5,22 +5,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple, TypeVar, Unpack
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from rasterio.enums import ColorInterp
 
 from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.judge import JudgeTask, MapTask, RangeTask, ReadTask, error_dtype
-from geosal.comparison.pair import Pair, open_pair
+from geosal.comparison.pair import Pair
 from geosal.comparison.result import Comparison, Row
 from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
 from geosal.core import provenance
 from geosal.core.cluster import Pool, cpu_count, open_pool
-from geosal.core.gdal_env import path_text
 from geosal.core.grid import Block
-from geosal.core.ladder import Ladder
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import SceneError, UsageError, redact, warn
@@ -28,85 +26,13 @@ from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
 from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
-from geosal.scenes import AnyScene, Reading, ReadingOptions
+from geosal.scenes import AnyScene
 from geosal.scenes.zarr_store import is_store, store_bytes
-from geosal.verification import Asked
 
 _BLOCK = 1024
 """Rows and columns of a block: a multiple of most files' tiles, so none is decoded twice; at least `seams.KEPT`."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-
-def compare(
-    original: str | os.PathLike[str],
-    candidate: str | os.PathLike[str],
-    saliency: Asked = None,
-    *,
-    ladder: Ladder | None = None,
-    data_range: float | None = None,
-    error_map: str | os.PathLike[str] | None = None,
-    progress: ProgressCallback | None = None,
-    **reading: Unpack[ReadingOptions],
-) -> Comparison:
-    """Measure how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
-
-    Both are read block by block. Besides the blocks in work, only 160 rows over the width of the scene are kept; where
-    that is too much for all bands at once, some are compared after the others.
-    Samples that are not valid in both are left out, and for SSIM every window that holds such a sample.
-
-    Parameters
-    ----------
-    original
-        A raster, a product or a Zarr store.
-    candidate
-        A raster of the same size, type and number of bands, alpha aside; any format that GDAL reads, or a store.
-    saliency
-        Divides the scene into parts: the salient part (level 0), the background, and each level. One SOURCE text or
-        several, combined as a job does by default, or an opened saliency on the grid of `original`.
-    ladder
-        Ladder from saliency to levels; by default the one in the candidate's provenance, or else geosal's own.
-    data_range
-        Width of the range of values, for PSNR and SSIM. By default ``2 ** bits - 1`` for integers, and for floats the
-        range of the original's valid samples.
-    error_map
-        Write a raster of the largest error of each pixel over the bands, such as ``errors.tif``; not over another file.
-    progress
-        Called in this thread after each block.
-    **reading
-        The reading of `original` when `candidate` was made: fields of `geosal.scenes.Reading` such as ``bidx``,
-        ``bands`` and ``to_byte``; ``drivers`` and ``max_pixels`` apply to both.
-
-    Returns
-    -------
-    Comparison
-        All figures; ``.to_dict()``, ``.to_dataset()``, ``.scores("salient").psnr``.
-
-    Raises
-    ------
-    UsageError
-        A SOURCE or an option is wrong.
-    SceneError
-        A file cannot be read; the files differ in size, type or number of bands; or no sample is valid in both.
-    SaliencyError
-        A mask does not fit the scene, or the georeferencing differs where both have one.
-    OutputError
-        The error map cannot be written.
-
-    Warns
-    -----
-    GeosalWarning
-        Samples that are valid in the original are not valid in the candidate.
-
-    Examples
-    --------
-    >>> geosal.compare("in.tif", "out.jp2", "perlin:seed=7").scores("salient").psnr  # doctest: +SKIP
-    """
-    wanted = Reading.of(reading, ("saliency", "ladder", "data_range", "error_map", "progress"))
-    original, candidate = path_text("original", original), path_text("candidate", candidate)
-    error_map = None if error_map is None else path_text("error_map", error_map)
-    pair = open_pair(original, candidate, wanted, saliency, ladder)
-    return judge(pair, data_range=data_range, error_map=error_map, progress=progress)
 
 
 def judge(

@@ -34,6 +34,10 @@ OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
 """Tags that are only written together: without one of them, a check would test another promise than was made."""
 
 
+class NewerRecipeError(UsageError):
+    """A recipe of a newer geosal, which may be right."""
+
+
 def of_any_file() -> dict[str, str]:
     """Make the tags of a file whose pixels came from the user."""
     return {VERSION: __version__}
@@ -168,7 +172,7 @@ def read_recipe(tags: Mapping[str, str]) -> dict[str, Any] | None:
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise UsageError(f"{RECIPE}: has no schema number")
     if schema > SCHEMA:
-        raise UsageError(f"{RECIPE}: schema {str(schema)[:20]} is newer than {SCHEMA}, the newest known here; update")
+        raise NewerRecipeError(f"{RECIPE}: schema {str(schema)[:20]} is newer than {SCHEMA}, the newest that is known")
     unknown = [key for key in recipe if key not in _SHAPES]
     wrong = [key for key, shape in _SHAPES.items() if key in recipe and not shape(recipe[key])]
     if faults := [*unknown, *wrong, *([] if recipe.get("saliency") else ["saliency"])]:
@@ -224,7 +228,8 @@ _SHAPES: Mapping[str, Callable[[object], bool]] = {
     "saliency": _list_of(_is_source), "combine": _is_text, "outside": _is_text, "background": _is_number,
     "steps": _is_whole, "sigma": _is_text, "treatment": _list_of(_is_text),
     "profile": _is_text, "creation_options": _is_texts, "written_with": _is_texts,
-    "target_bpp": _is_number, "target_size": _is_whole, "target_ratio": _is_number, "target_jpeg": _is_number,
+    "target_bpp": _is_number, "target_size": lambda value: _is_whole(value) or _is_text(value),
+    "target_ratio": _is_number, "target_jpeg": _is_number,
     "min_psnr": _list_of(_is_text), "min_ssim": _list_of(_is_text),
 }  # fmt: skip
 """Keys of a recipe, and what their values are: fields of `geosal.Recipe`, and beside them ``versions`` of what made the

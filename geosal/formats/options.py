@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
+from geosal.core.option_values import read_items, require
 from geosal.errors import UsageError
 
 Limits = tuple[float, float]
@@ -145,6 +147,26 @@ def united(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
                 f"--co {name.upper()}={before} and {name}={value}: one option has one value; leave one out"
             )
     return options
+
+
+def read_options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
+    """Read creation options from a mapping, or from pairs; values may be numbers, or yes and no.
+
+    Raises
+    ------
+    UsageError
+        The value is neither a mapping nor a list of pairs, or an option has two values.
+    """
+    pairs = value.items() if isinstance(value, Mapping) else read_items(name, value)
+    require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
+    if empty := [key for key, option in pairs if option is None]:
+        raise UsageError(f"{name}: {empty[0]} has no value; give one, or leave {empty[0]} out")
+    return tuple(united((str(key), _gdal_text(option)) for key, option in pairs).items())
+
+
+def _gdal_text(option: Any) -> str:
+    """GDAL's spelling: YAML reads YES as true."""
+    return {True: "YES", False: "NO"}[option] if isinstance(option, bool) else str(option)
 
 
 def number(text: str) -> float:

@@ -24,7 +24,9 @@ from geosal.core.option_values import (
 )
 from geosal.core.treatment import SMOOTH, Treatment
 from geosal.errors import UsageError
-from geosal.formats.options import united
+from geosal.formats.options import read_options
+from geosal.job.merge import over
+from geosal.job.recall import as_wished
 from geosal.job.targets import Targets, parse_ratio
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
@@ -269,6 +271,7 @@ class Recipe:
         UsageError
             A key is unknown (the message has the nearest known one) or missing, or a value is wrong.
         """
+        wish = as_wished(wish)
         refuse_unknown(wish, [field.name for field in fields(cls)], "no such option")
         convert: Mapping[str, Callable[[str, Any], Any]] = _CONVERT
         values = {key: convert.get(key, _as_is)(key, value) for key, value in wish.items() if value is not None}
@@ -279,7 +282,7 @@ class Recipe:
 
     @classmethod
     def from_yaml(cls, path: str | Path, **overrides: Any) -> Self:
-        """Read a recipe from a YAML file; `overrides` that are not None replace values of the file.
+        """Read a recipe from a YAML file; `overrides` go before what it says.
 
         Raises
         ------
@@ -288,7 +291,7 @@ class Recipe:
         UsageError
             The file is no YAML mapping, or `from_mapping` refuses what it says.
         """
-        return cls.from_mapping(read_yaml(path) | {k: v for k, v in overrides.items() if v is not None})
+        return cls.from_mapping(over(overrides, read_yaml(path)))
 
     def patch(self, **changes: Any) -> Self:
         """Make a copy with some fields changed."""
@@ -308,26 +311,6 @@ def _numbers(name: str, value: Any) -> tuple[int, ...]:
 def _names(name: str, value: Any) -> tuple[str, ...]:
     """Return names in a list, or in one text with commas between them."""
     return band_names(read_texts(name, value))
-
-
-def read_options(name: str, value: Any) -> tuple[tuple[str, str], ...]:
-    """Read creation options from a mapping, or from pairs; values may be numbers, or yes and no.
-
-    Raises
-    ------
-    UsageError
-        The value is neither a mapping nor a list of pairs, or an option has two values.
-    """
-    pairs = value.items() if isinstance(value, Mapping) else read_items(name, value)
-    require(all(isinstance(p, tuple | list) and len(p) == 2 for p in pairs), name, value, "a mapping of KEY: VALUE")
-    if empty := [key for key, option in pairs if option is None]:
-        raise UsageError(f"{name}: {empty[0]} has no value; give one, or leave {empty[0]} out")
-    return tuple(united((str(key), _gdal_text(option)) for key, option in pairs).items())
-
-
-def _gdal_text(option: Any) -> str:
-    """GDAL's spelling: YAML reads YES as true."""
-    return {True: "YES", False: "NO"}[option] if isinstance(option, bool) else str(option)
 
 
 def _size(name: str, value: Any) -> int | str:

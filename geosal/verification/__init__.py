@@ -2,8 +2,7 @@
 
 Index card
 ----------
-- `verify`: every check, against the source and the saliency when they are given; the body of ``geosal verify``.
-- `verify_as_read`: the same with a given `Reading` of the source, for the command line.
+- `verify_opened`: every check, against the scene and the saliency where they are opened; see `geosal.verify`.
 - `saliency_on`: opens the saliency of a job on the scene that an output was made from.
 - `verify_structure`: the quick checks, at the end of the main job.
 - `Check`, `raise_if_failed`: the results.
@@ -15,6 +14,6 @@ bands, tags); `pixels` which samples must be the source's own; `likeness` whethe
 
 from geosal.verification.check import Check, raise_if_failed
 from geosal.verification.original import Asked, saliency_on
-from geosal.verification.run import verify, verify_as_read, verify_structure
+from geosal.verification.run import verify_opened, verify_structure
 
-__all__ = ["Asked", "Check", "raise_if_failed", "saliency_on", "verify", "verify_as_read", "verify_structure"]
+__all__ = ["Asked", "Check", "raise_if_failed", "saliency_on", "verify_opened", "verify_structure"]

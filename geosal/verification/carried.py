@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -11,6 +11,7 @@ from rasterio.rpc import RPC
 from geosal.core import provenance
 from geosal.core.grid import Grid
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
+from geosal.errors import UsageError
 from geosal.formats.finished import Finished
 from geosal.verification.check import Check
 
@@ -63,10 +64,19 @@ def check_provenance(metadata: RasterMetadata) -> Check:
         provenance.EFFECTIVE_KERNEL: _is_kernel(tags.get(provenance.EFFECTIVE_KERNEL, "1")),
     }
     faults += [f"{name}={tags[name]} cannot be read" for name, ok in readable.items() if name in tags and not ok]
+    faults += _recipe_faults(tags)
     ours = provenance.all_of(tags)
-    return Check.of(
-        "provenance", faults, ", ".join(f"{key.removeprefix(provenance.PREFIX).lower()} {ours[key]}" for key in ours)
-    )
+    told = [f"{key.removeprefix(provenance.PREFIX).lower()} {ours[key]}" for key in ours if key != provenance.RECIPE]
+    return Check.of("provenance", faults, ", ".join(told))
+
+
+def _recipe_faults(tags: Mapping[str, str]) -> Iterator[str]:
+    try:
+        provenance.read_recipe(tags)
+    except provenance.NewerRecipeError:
+        return
+    except UsageError as error:
+        yield f"{error} and cannot be read"
 
 
 def without_alpha(layout: RasterLayout) -> tuple[BandMetadata, ...]:

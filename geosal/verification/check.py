@@ -12,17 +12,35 @@ _READ_ALIKE = "read the scene as the job did (its --bidx, --bands, --resolution,
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its name, whether it holds, and what was found."""
+    """One check: its name, whether it holds, and what was found.
+
+    Attributes
+    ----------
+    name
+        A word.
+    ok
+        Nothing wrong was found.
+    detail
+        What was found, or why nothing was looked at.
+    checked
+        Whether it was made. What cannot be compared is no failure, and proves nothing.
+    """
 
     name: str
     ok: bool
     detail: str = ""
+    checked: bool = True
 
     @classmethod
     def of(cls, name: str, faults: Iterable[str], fine: str = "") -> "Check":
         """Make a check that holds when there are no `faults`; `fine` is the detail then."""
         found = list(faults)
         return cls(name, not found, "; ".join(found) if found else fine)
+
+    @classmethod
+    def skip(cls, name: str, why: str) -> "Check":
+        """Tell of a check that is not made, and why."""
+        return cls(name, ok=True, detail=f"not compared: {why}", checked=False)
 
 
 def raise_if_failed(checks: Sequence[Check], output: str) -> None:

@@ -1,35 +1,32 @@
 """Run the checks: all of them for the command, the quick ones for the end of a job."""
 
 import math
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Unpack
 
 import numpy as np
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
 from geosal.core import provenance
-from geosal.core.gdal_env import gdal_env, path_text
+from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Grid
 from geosal.core.ladder import Ladder
 from geosal.core.open_raster import open_raster
 from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import BEST, SMOOTH, Bound, Quality
-from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError, VerificationError
+from geosal.errors import GeosalError, GeosalWarning, SceneError, VerificationError
 from geosal.formats.finished import Finished
 from geosal.formats.table import FORMATS, format_read_by
 from geosal.formats.zarr import check as store
-from geosal.scenes import NO_LIMIT, AnyScene, Reading, ReadingOptions, Scene, open_input
+from geosal.scenes import NO_LIMIT, AnyScene, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
 from geosal.verification import carried, likeness, pixels, stores
 from geosal.verification.check import Check, raise_if_failed
-from geosal.verification.original import Asked, saliency_on
 
 _BY_GDAL = [form.name for form in FORMATS if not form.is_store]
 """Names of the formats that GDAL reads for us."""
@@ -37,88 +34,45 @@ _LISTED = 3
 """Number of faults of one kind that are listed."""
 
 
-def verify(
-    output: str | os.PathLike[str],
+def verify_opened(
+    output: str,
+    source: AnyScene | None = None,
+    saliency: Saliency | None = None,
     *,
-    against: str | os.PathLike[str] | None = None,
-    saliency: Asked = None,
     ladder: Ladder | None = None,
     steps: int | None = None,
-    **reading: Unpack[ReadingOptions],
+    lacking: str = "",
 ) -> tuple[Check, ...]:
-    """Run all checks on a finished file.
+    """Check everything that can be checked about a finished file; `geosal.verify` opens the scene that it was made of.
 
     Parameters
     ----------
     output
-        A COG, a JPEG2000, a JPEG or a Zarr store.
-    against
-        The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
+        The file.
+    source
+        The scene, read as the job read it; without it, what the file alone shows is checked.
     saliency
-        Saliency of the job: its pixels of saliency 1 are compared with `against`. One SOURCE text or several, combined
-        as a job does by default, or an opened saliency on the grid of `against`.
-    ladder
-        Ladder of the job; by default that of the file's provenance.
-    steps
-        Steps of the ladder, if nothing else gives them. A file with another number fails the check ``ladder``.
-    **reading
-        The reading of `against`: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands`` and ``to_byte``.
+        The job's saliency on that scene.
+    ladder, steps
+        As `geosal.verify`.
+    lacking
+        Why there is no saliency, for the check that cannot be made.
 
     Returns
     -------
     tuple of Check
-        Checks in the order they were made. A broken file gives failed checks, not an exception.
-
-    Raises
-    ------
-    UsageError
-        `saliency` is given without `against`, or a SOURCE is wrong.
-    SceneError
-        There is no file `output`, or `against` or a mask cannot be read.
-    SaliencyError
-        A mask does not fit the scene.
-
-    Examples
-    --------
-    >>> geosal.verify("out.tif", against="in.tif", saliency="perlin:seed=7")  # doctest: +SKIP
+        In the order they were made.
     """
-    output, against = path_text("output", output), None if against is None else path_text("against", against)
-    if saliency is not None and against is None:
-        raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
-    wanted = Reading.of({"max_pixels": NO_LIMIT, **reading}, ("output", "against", "saliency", "ladder", "steps"))
-    return verify_as_read(output, against, wanted, saliency, ladder=ladder, steps=steps)
-
-
-def verify_as_read(
-    output: str,
-    against: str | None,
-    reading: Reading,
-    saliency: Asked,
-    *,
-    ladder: Ladder | None = None,
-    steps: int | None = None,
-    **rules: Any,
-) -> tuple[Check, ...]:
-    """Check a finished file as `verify` does, with a given `Reading`.
-
-    Parameters
-    ----------
-    output, against, saliency, ladder, steps
-        See `verify`.
-    reading
-        How `against` was read.
-    **rules
-        How several SOURCEs unite, as `geosal.sources.open_saliency`.
-    """
-    if "://" not in output and not output.startswith("/vsi") and not os.path.exists(output):
-        raise SceneError(f"{output}: no such file; give the path of an output of geosal")
     with gdal_env():
-        source = None if against is None else open_input(against, reading)
         try:
-            opened = None if source is None else saliency_on(source, saliency, reading.drivers, **rules)
-            return tuple(_checks(output, source, opened, _Told(ladder, steps)))
+            checks = tuple(_checks(output, source, saliency, _Told(ladder, steps)))
         finally:
             close_shared_rasters()
+    if source is None:
+        return (*checks, Check.skip("scene", "name the scene that the file was made of: --against"))
+    if saliency is None:
+        return (*checks, Check.skip("salient", lacking or "no saliency is named, and the file tells none"))
+    return checks
 
 
 def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = None) -> None:
@@ -239,7 +193,9 @@ def _comparisons(
     if source is None:
         return
     yield from _carried_checks(found, source, lossless=lossless)
-    if complete:
+    if not complete:
+        yield Check.skip("pixels", "not all of the file decodes")
+    else:
         yield from _pixel_checks(found, source, saliency, ladder.ladder_of(found), lossless=lossless)
 
 
@@ -316,7 +272,7 @@ def _promise_checks(
         fine = f"no valid sample of saliency 1 is off by more than MAX_Z_ERROR={largest:g}"
         yield replace(check, detail=fine if check.ok else f"{check.detail}, by more than MAX_Z_ERROR={largest:g}")
     elif not lossless:
-        yield Check("salient", ok=True, detail="not compared pixel by pixel: the codec is lossy")
+        yield Check.skip("salient", "the codec is lossy; geosal compare tells how far each part is from the scene")
     elif treatment == SMOOTH:
         yield _operator_check(found, source, saliency, ladder)
 
@@ -330,7 +286,7 @@ def _operator_check(found: AnyScene, source: AnyScene, saliency: Saliency, ladde
     """Smooth the source again, all of it: the operator is exact, so a lossless file holds just that."""
     made_with = provenance.read_saliency(_tags(found)) or ""
     if provenance.read_ladder(_tags(found)) is None or not saliency.is_labelled(made_with):
-        return Check("smoothed", ok=True, detail="not compared: the file was made with another saliency, or says none")
+        return Check.skip("smoothed", "the file was made with another saliency, or says none")
     check = pixels.check_errors(found, source, saliency, ladder, [0.0] * (ladder.steps + 1), smoothed=True)["bound"]
     fine = "smoothed again, every valid sample of the scene is the file's"
     return Check("smoothed", ok=check.ok, detail=fine if check.ok else f"smoothed again: {check.detail}")

@@ -24,13 +24,25 @@ def test_the_table_tells_each_part(made: Path, rgb_scene: Path, call: Call) -> N
     assert parts["band 1"].endswith("B04")
 
 
-def test_without_a_saliency_it_only_says_what_the_candidate_was_made_with(
-    made: Path, rgb_scene: Path, call: Call
-) -> None:
+def test_without_a_saliency_it_takes_that_of_the_file(made: Path, rgb_scene: Path, call: Call) -> None:
     result = call("compare", rgb_scene, made)
     assert result.exit_code == 0
-    assert "saliency half; name it (--saliency)" in result.stdout
+    assert result.stdout.startswith("read as the file says: --saliency half\n")
+    assert "background" in result.stdout
+    document = json.loads(call("compare", rgb_scene, made, "--json", "-").stdout)
+    assert document["as_the_file_says"] == {"saliency": ["half"]}
+
+
+def test_it_says_what_a_candidate_was_made_with_that_is_not_there(rgb_scene: Path, tmp_path: Path, call: Call) -> None:
+    (mask := tmp_path / "masks" / "mask.tif").parent.mkdir()
+    assert call("saliency", "half", mask, "--like", rgb_scene).exit_code == 0
+    assert call("compress", rgb_scene, tmp_path / "out.tif", "-s", mask).exit_code == 0
+    result = call("compare", rgb_scene, tmp_path / "out.tif")
+    assert result.exit_code == 0
     assert "background" not in result.stdout
+    told = next(line for line in result.stdout.splitlines() if line.startswith("made with"))
+    assert "saliency mask.tif (sha256 " in told
+    assert "no such file lies beside it or the scene; name it: --saliency PATH" in told
 
 
 def test_json_and_csv(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
@@ -48,7 +60,7 @@ def test_json_and_csv(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -
     assert call(*again).exit_code == 5
     assert call(*again, "--overwrite", "--quiet").stdout == ""
     with table.open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == 4
+        assert len(list(csv.DictReader(file))) == 5 * 4
 
 
 def test_the_error_map(made: Path, rgb_scene: Path, tmp_path: Path, call: Call) -> None:
@@ -84,8 +96,8 @@ def test_options_of_the_saliency_and_of_reading(made: Path, rgb_scene: Path, tmp
     assert "level 8" not in four
     one = tmp_path / "one.tif"
     assert call("compress", rgb_scene, one, "-s", "half", "--bidx", "2").exit_code == 0
-    assert call("compare", rgb_scene, one).exit_code == 3
-    assert call("compare", rgb_scene, one, "--bidx", "2").exit_code == 0
+    assert call("compare", rgb_scene, one, "--bidx", "2", "--bidx", "3").exit_code == 3
+    assert call("compare", rgb_scene, one).stdout.startswith("read as the file says: --saliency half --bidx 2\n")
     assert call("compare", rgb_scene, one, "--bands", "B03").exit_code == 0
     assert "data range 100 (given)" in call("compare", rgb_scene, made, "--data-range", "100").stdout
 
@@ -93,7 +105,6 @@ def test_options_of_the_saliency_and_of_reading(made: Path, rgb_scene: Path, tmp
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("--steps", "4"), 2),
         (("--background", "0.5"), 2),
         (("--data-range", "0"), 2),
         (("--saliency", "nope"), 2),
@@ -115,6 +126,11 @@ def test_usage(made: Path, rgb_scene: Path, tmp_path: Path, call: Call, words: t
     assert result.exit_code == code, result.output
     assert result.stderr.count("\n") >= 1
     assert made.read_bytes() == content
+
+
+def test_options_of_a_saliency_that_nobody_names(rgb_scene: Path, call: Call) -> None:
+    result = call("compare", rgb_scene, rgb_scene, "--steps", "4")
+    assert (result.exit_code, "without --saliency" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("option", ["--csv", "--error-map"])

@@ -19,8 +19,9 @@ from geosal.errors import SceneError, UsageError, VerificationError
 from geosal.formats.gdal.convert import convert
 from geosal.formats.gdal.stage import Stage
 from geosal.formats.profiles import resolve_profile
+from geosal.job.proof import verify
 from geosal.scenes import Scene
-from geosal.verification import raise_if_failed, verify, verify_structure
+from geosal.verification import raise_if_failed, verify_structure
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -16,8 +16,9 @@ from stores import layout_of, store_of, write_store
 from geosal.cli.main import geosal
 from geosal.core.raster import BandMetadata, RasterMetadata
 from geosal.errors import GeosalError, VerificationError
+from geosal.job.proof import verify
 from geosal.scenes import Scene
-from geosal.verification import verify, verify_structure
+from geosal.verification import verify_structure
 
 RNG = np.random.default_rng(8)
 PIXELS = RNG.integers(1, 250, (2, 300, 280)).astype("uint16")

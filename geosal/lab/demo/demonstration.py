@@ -6,16 +6,16 @@ from pathlib import Path
 import rasterio.shutil
 from rasterio.errors import RasterioError
 
-from geosal.comparison import judge, open_pair
+from geosal.comparison import judge
 from geosal.core.gdal_env import gdal_env
 from geosal.errors import OutputError, cause_of
 from geosal.formats.profiles import resolve_profile
 from geosal.job.pipeline import compress
+from geosal.job.proof import hold
 from geosal.lab.demo.scene import make_demo_scene
 from geosal.maps.lost import write_lost
 from geosal.produce import Progress, ProgressCallback
 from geosal.scenes import Scene
-from geosal.scenes.reading import AS_IT_IS
 
 SIZE = 1536
 """Rows and columns of the demo's scene."""
@@ -121,7 +121,7 @@ def _copy_plain(scene: Path, output: Path, profile: str) -> Path:
 
 def _draw(scene: Path, mask: Path, smoothed: Path, report: ProgressCallback) -> None:
     """Show what the first job did."""
-    pair = open_pair(str(scene), str(smoothed), AS_IT_IS, str(mask))
+    pair = hold(str(smoothed), str(scene), str(mask)).pair(str(smoothed))
     outcome = judge(pair, progress=report)
     write_lost(str(scene.parent / PICTURE), pair, outcome, overwrite=True, progress=report)
 

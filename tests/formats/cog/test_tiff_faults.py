@@ -15,8 +15,9 @@ from outputs import failed, write, write_source
 
 from geosal.errors import VerificationError
 from geosal.formats.cog.tiff_faults import checksum_faults, read_directories, tile_faults
+from geosal.job.proof import verify
 from geosal.scenes import Scene
-from geosal.verification import verify, verify_structure
+from geosal.verification import verify_structure
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

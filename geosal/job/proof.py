@@ -1,0 +1,298 @@
+"""Outputs held against their scenes, which are read as the outputs say, unless the caller says otherwise."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, NamedTuple, Unpack
+
+from geosal.comparison import Comparison, Pair, judge, open_any, pair_with
+from geosal.core.gdal_env import is_local, path_text
+from geosal.core.ladder import Ladder
+from geosal.errors import GeosalError, SceneError, UsageError, warn
+from geosal.job.merge import over
+from geosal.job.recall import Recalled, recall, recipe_in, words_of
+from geosal.job.recipe import Recipe
+from geosal.produce import ProgressCallback
+from geosal.scenes import NO_LIMIT, AnyScene, Reading, ReadingOptions
+from geosal.sources import Saliency, source_texts
+from geosal.verification import Asked, Check, saliency_on, verify_opened
+
+_LIMITS = frozenset({"drivers", "max_pixels"})
+_READING = tuple(field.name for field in fields(Reading) if field.name not in _LIMITS)
+"""Options that say what is read of a scene, and not what is trusted."""
+_RULES = ("combine", "outside", "background")
+_ANY = "uniform"
+"""A source for the checks of a recipe, where there is none."""
+
+
+class Held(NamedTuple):
+    """The scene of a finished file, opened as the file says where the caller says nothing."""
+
+    source: AnyScene
+    limits: Reading
+    """What is trusted, and how many pixels; of the file as well."""
+    saliency: Saliency | None
+    said: Mapping[str, Any]
+    """Options that were taken from the file, as `geosal.Recipe.from_mapping` takes them."""
+    lacking: str
+    """Why there is no saliency; empty where there is one."""
+
+    @property
+    def line(self) -> str:
+        """What was taken from the file, in a line for people; empty where nothing was."""
+        return f"read as the file says: {words_of(self.said)}" if self.said else ""
+
+    def pair(self, candidate: str, ladder: Ladder | None = None) -> Pair:
+        """Open the file itself beside its scene, to compare the two.
+
+        Raises
+        ------
+        GeosalError
+            As `compare`.
+        """
+        return pair_with(self.source, candidate, self.limits, self.saliency, ladder)
+
+
+def hold(output: str, original: str, saliency: Asked = None, **options: Any) -> Held:
+    """Open the scene of a finished file, and the saliency of its job.
+
+    Parameters
+    ----------
+    output
+        The file. A recipe in it that cannot be read is left alone, with a warning.
+    original
+        The scene.
+    saliency
+        Of the job; by default that of the file's recipe, if its masks lie beside the file or the scene.
+    **options
+        Fields of `Reading`, and the rules by which sources unite. They go before what the file says.
+
+    Raises
+    ------
+    GeosalError
+        The scene cannot be read, or an option or a saliency that the caller names cannot be.
+    """
+    Reading.of({name: value for name, value in options.items() if name not in _RULES})  # refuses what is no option
+    recalled = _recalled(output, original)
+    told = {name: value for name, value in recalled.wish.items() if name in {*_READING, *_RULES, "saliency"}}
+    limits = {name: options[name] for name in _LIMITS if name in options}
+    trust = _recipe(output, original, limits).reading
+    given = {name: value for name, value in options.items() if name not in _LIMITS}
+    if _tells_the_same_reading(original, told):  # it is an output itself, and was read so already
+        told = {name: value for name, value in told.items() if name not in _READING}
+    if isinstance(saliency, Saliency):
+        told = {name: value for name, value in told.items() if name in _READING}
+    elif saliency is not None:
+        given["saliency"] = source_texts(saliency)
+    wish = over(given, told)
+    source, wish = _opened(original, wish, told, trust)
+    said = {name: value for name, value in told.items() if wish.get(name) == value and name not in given}
+    if isinstance(saliency, Saliency) or "saliency" not in wish:
+        opened = saliency if isinstance(saliency, Saliency) else None
+        return Held(source, trust, opened, said, "" if opened else recalled.lacking)
+    rules = {name: wish[name] for name in _RULES if name in wish}
+    try:
+        opened = saliency_on(source, wish["saliency"], trust.drivers, **rules)
+    except GeosalError as error:
+        if saliency is not None or given.keys() & set(_RULES):
+            raise
+        said = {name: value for name, value in said.items() if name in _READING}
+        return Held(source, trust, None, said, f"its saliency cannot be had: {error}")
+    return Held(source, trust, opened, said, "")
+
+
+def verify(
+    output: str | os.PathLike[str],
+    *,
+    against: str | os.PathLike[str] | None = None,
+    saliency: Asked = None,
+    ladder: Ladder | None = None,
+    steps: int | None = None,
+    **reading: Unpack[ReadingOptions],
+) -> tuple[Check, ...]:
+    """Check everything that can be checked about a finished file.
+
+    Parameters
+    ----------
+    output
+        A COG, a JPEG2000, a JPEG or a Zarr store.
+    against
+        The scene it was made of: georeferencing, bands, tags and invalid pixels are compared with it.
+    saliency
+        The job's saliency: pixels of saliency 1 are compared with `against`. One SOURCE text or several, combined as
+        a job does by default, or an opened saliency on the grid of `against`. By default as the recipe in `output`
+        says, if its masks lie beside `output` or `against`.
+    ladder
+        The job's ladder; by default the one in the file's provenance.
+    steps
+        Of the ladder, if nothing else specifies it. A file that records another number fails the check ``ladder``.
+    **reading
+        The reading of `against`: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands`` and ``to_byte``. By
+        default as the recipe in `output` says.
+
+    Returns
+    -------
+    tuple of Check
+        In the order they were made. A broken file gives failed checks, not an exception.
+
+    Raises
+    ------
+    UsageError
+        `saliency` is given without `against`, or a SOURCE is wrong.
+    SceneError
+        There is no file `output`, or `against` or a mask cannot be read.
+    SaliencyError
+        A mask does not fit the scene.
+
+    Warns
+    -----
+    GeosalWarning
+        The recipe in `output` cannot be read.
+
+    Examples
+    --------
+    >>> geosal.verify("out.tif", against="in.tif")  # doctest: +SKIP
+    """
+    Reading.of(reading, ("output", "against", "saliency", "ladder", "steps"))
+    output, against = path_text("output", output), None if against is None else path_text("against", against)
+    require_output(output)
+    if against is None:
+        if saliency is not None:
+            raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
+        return verify_opened(output, ladder=ladder, steps=steps)
+    held = hold(output, against, saliency, **{"max_pixels": NO_LIMIT, **reading})
+    return verify_opened(output, held.source, held.saliency, ladder=ladder, steps=steps, lacking=held.lacking)
+
+
+def require_output(path: str) -> None:
+    """Refuse the path of an output that is not there.
+
+    Raises
+    ------
+    SceneError
+        There is no such file on this machine.
+    """
+    if is_local(path) and not os.path.exists(path):
+        raise SceneError(f"{path}: no such file; give the path of an output of geosal")
+
+
+def compare(
+    original: str | os.PathLike[str],
+    candidate: str | os.PathLike[str],
+    saliency: Asked = None,
+    *,
+    ladder: Ladder | None = None,
+    data_range: float | None = None,
+    error_map: str | os.PathLike[str] | None = None,
+    progress: ProgressCallback | None = None,
+    **reading: Unpack[ReadingOptions],
+) -> Comparison:
+    """Measure how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
+
+    Both are read block by block. Besides the blocks in work, only 160 rows over the width of the scene are kept; where
+    that is too much for all bands at once, some are compared after the others.
+    Samples that are not valid in both are left out, and for SSIM every window that holds such a sample.
+
+    Parameters
+    ----------
+    original
+        A raster, a product or a Zarr store.
+    candidate
+        A raster of the same size, type and number of bands, alpha aside; any format that GDAL reads, or a store.
+    saliency
+        Divides the scene into parts: the salient part (level 0), the background, and each level. One SOURCE text or
+        several, combined as a job does by default, or an opened saliency on the grid of `original`. By default as the
+        recipe in `candidate` says, if its masks lie beside `candidate` or `original`.
+    ladder
+        Ladder from saliency to levels; by default the one in the candidate's provenance, or else geosal's own.
+    data_range
+        Width of the range of values, for PSNR and SSIM. By default ``2 ** bits - 1`` for integers, and for floats the
+        range of the original's valid samples.
+    error_map
+        Write a raster of the largest error of each pixel over the bands, such as ``errors.tif``; not over another file.
+    progress
+        Called in this thread after each block.
+    **reading
+        The reading of `original` when `candidate` was made: fields of `geosal.scenes.Reading` such as ``bidx``,
+        ``bands`` and ``to_byte``; ``drivers`` and ``max_pixels`` apply to both. By default as the recipe in
+        `candidate` says.
+
+    Returns
+    -------
+    Comparison
+        All figures; ``.to_dict()``, ``.to_dataset()``, ``.scores("salient").psnr``.
+
+    Raises
+    ------
+    UsageError
+        A SOURCE or an option is wrong.
+    SceneError
+        A file cannot be read; the files differ in size, type or number of bands; or no sample is valid in both.
+    SaliencyError
+        A mask does not fit the scene, or the georeferencing differs where both have one.
+    OutputError
+        The error map cannot be written.
+
+    Warns
+    -----
+    GeosalWarning
+        Samples that are valid in the original are not valid in the candidate; or the recipe in `candidate` cannot be
+        read.
+
+    Examples
+    --------
+    >>> geosal.compare("in.tif", "out.jp2", "perlin:seed=7").scores("salient").psnr  # doctest: +SKIP
+    """
+    Reading.of(reading, ("saliency", "ladder", "data_range", "error_map", "progress"))
+    original, candidate = path_text("original", original), path_text("candidate", candidate)
+    error_map = None if error_map is None else path_text("error_map", error_map)
+    held = hold(candidate, original, saliency, **reading)
+    pair = held.pair(candidate, ladder)
+    return judge(pair, data_range=data_range, error_map=error_map, progress=progress)
+
+
+def _recalled(output: str, original: str) -> Recalled:
+    """Read the wish of a finished file, and look through it; an empty one, with a warning, where it cannot be."""
+    try:
+        recalled = recall(output, original)
+        if recalled is not None:
+            _recipe(output, original, recalled.wish)
+    except UsageError as error:
+        warn(f"{error}; nothing is taken from it, so name the options of the job")
+    except SceneError:  # whoever opens the file will tell
+        pass
+    else:
+        return recalled or Recalled(wish={})
+    return Recalled(wish={})
+
+
+def _recipe(output: str, original: str, wish: Mapping[str, Any]) -> Recipe:
+    return Recipe.from_mapping({"saliency": _ANY, **wish, "input": original, "output": output})
+
+
+def _opened(
+    original: str, wish: dict[str, Any], told: Mapping[str, Any], trust: Reading
+) -> tuple[AnyScene, dict[str, Any]]:
+    """Open the scene as wished; as it is, with a warning, where only the file told how, and it cannot be read so."""
+    asked = {name: value for name, value in wish.items() if name in _READING}
+    try:
+        reading = _recipe(original, original, asked).reading
+        return open_any(original, replace(reading, drivers=trust.drivers, max_pixels=trust.max_pixels)), wish
+    except GeosalError as error:
+        if not asked or any(told.get(name) != value for name, value in asked.items()):
+            raise
+        scene = open_any(original, trust)
+        warn(f"read as it is, not as the file says ({words_of(asked)}): {error}")
+        return scene, {name: value for name, value in wish.items() if name not in _READING}
+
+
+def _tells_the_same_reading(original: str, told: Mapping[str, Any]) -> bool:
+    """Return whether a scene is an output of the same reading, to which that is not done again."""
+    asked = {name: told[name] for name in _READING if name in told}
+    if not asked or os.path.isdir(original):
+        return False
+    try:
+        recipe = recipe_in(original)
+    except GeosalError:
+        return False
+    return recipe is not None and asked == {name: recipe[name] for name in _READING if name in recipe}

@@ -1,0 +1,182 @@
+"""The recipe that a finished file tells, as a wish.
+
+Nobody vouches for the file: what its recipe says opens masks of known digest beside it or the scene, and nothing else.
+"""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from geosal.core.gdal_env import gdal_env, is_local, path_text
+from geosal.core.open_raster import open_raster
+from geosal.core.provenance import read_recipe
+from geosal.errors import UsageError
+from geosal.job.merge import over
+from geosal.scenes import input_root
+from geosal.scenes.zarr_store import ZarrScene, is_store
+from geosal.sources import SourceText
+from geosal.sources.files import find
+from geosal.sources.plugins import plugin_names
+
+_FACTS = frozenset({"schema", "versions", "input", "written_with", "saliency"})
+"""Keys of a recipe that are no wishes as they stand."""
+_OPTIONS = {"creation_options": "co", "drivers": "allow-driver"}
+"""Names of options on the command line, where they are not those of a recipe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recalled:
+    """The wish that a finished file tells.
+
+    Attributes
+    ----------
+    wish
+        Plain data, as `geosal.Recipe.from_mapping` takes it: no input and no output; ``saliency`` where all of its
+        sources can be had.
+    lacking
+        Why there is no saliency, and what to do; empty where there is one.
+    """
+
+    wish: Mapping[str, Any]
+    lacking: str = ""
+
+
+def recall(path: str, *beside: str) -> Recalled | None:
+    """Read the wish from the recipe of a finished file.
+
+    Files that it names are looked for in the folders of the file itself and of others, and nowhere else; they must have
+    the digest that it tells. Sources of other packages are not taken from it.
+
+    Parameters
+    ----------
+    path
+        A file of any of our formats, or a copy that keeps its tags.
+    *beside
+        Paths of files and products in whose folders masks may lie.
+
+    Returns
+    -------
+    Recalled or None
+        None where the file tells no recipe.
+
+    Raises
+    ------
+    SceneError
+        The file cannot be opened, or a mask cannot be read.
+    UsageError
+        Its recipe is of a newer geosal, or was changed by other hands; the message tells the file as well.
+    """
+    recipe = recipe_in(path)
+    if recipe is None:
+        return None
+    wish = {key: value for key, value in wish_of(recipe).items() if key != "saliency"}
+    folders = [folder for each in (path, *beside) if (folder := _folder_of(each))]
+    texts, lacking = [], ""
+    for told in recipe["saliency"]:
+        text, why = _source(told, folders)
+        texts.append(text)
+        lacking = lacking or why
+    if lacking:
+        return Recalled(wish=wish, lacking=f"{lacking}; name it: --saliency PATH")
+    return Recalled(wish={**wish, "saliency": texts})
+
+
+def recipe_in(path: str) -> dict[str, Any] | None:
+    """Read the recipe of a finished file, see `geosal.core.provenance.read_recipe`; None where it tells none.
+
+    Raises
+    ------
+    SceneError, UsageError
+        As `recall`.
+    """
+    if is_store(path):
+        tags: Mapping[str, str] = ZarrScene.open_store(path).layout.metadata.tags.get("", {})
+    else:
+        with gdal_env(), open_raster(path) as dataset:
+            tags = dataset.tags()
+    try:
+        return read_recipe(tags)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def as_wished(wish: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay a wish over the recipe of the file that it names by ``like``; as it is where it names none.
+
+    Raises
+    ------
+    SceneError
+        The file cannot be opened.
+    UsageError
+        It tells no recipe, or one that cannot be read; or a mask of it is not there and the wish names no other.
+    """
+    own = {key: value for key, value in wish.items() if key != "like"}
+    if (like := wish.get("like")) is None:
+        return own
+    path = path_text("like", like)
+    recalled = recall(path, *(path_text("input", own[key]) for key in ("input",) if own.get(key) is not None))
+    if recalled is None:
+        raise UsageError(f"like {path}: does not tell how it was made; give an output of this geosal, or the options")
+    if recalled.lacking and not own.get("saliency"):
+        raise UsageError(f"like {path}: {recalled.lacking}")
+    return over(own, recalled.wish)
+
+
+def wish_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a recipe wishes, as it is told: masks have their names, and may lie anywhere."""
+    saliency = [told["source"] for told in recipe["saliency"]]
+    return {"saliency": saliency} | {key: value for key, value in recipe.items() if key not in _FACTS}
+
+
+def words_of(wish: Mapping[str, Any]) -> str:
+    """Write a wish as options of the command line, in the order of its keys."""
+    return shlex.join(word for name, value in wish.items() for word in _words(name, value))
+
+
+def _words(name: str, value: Any) -> Iterator[str]:
+    option = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
+    if isinstance(value, Mapping):
+        value = [f"{key}={text}" for key, text in value.items()]
+    if name == "bands" and not isinstance(value, str):
+        value = ",".join(value)
+    for each in value if isinstance(value, list | tuple) else [value]:
+        yield from (option, f"{each:.10g}" if isinstance(each, float) else str(each))
+
+
+def _folder_of(path: str) -> str | None:
+    """Return the folder in which a file or a product lies; None where it lies on no disk of this machine."""
+    place = input_root(path)
+    return os.path.dirname(os.path.abspath(place)) if is_local(place) and "\0" not in place else None
+
+
+def _source(told: Mapping[str, str], folders: list[str]) -> tuple[str, str]:
+    """Return a source's text for this machine, and why there is none: one of the two is empty."""
+    text = SourceText.parse(told["source"])
+    if why := _distrust(text, told):
+        return "", why
+    if not text.paths:
+        return text.text, ""
+    (name,) = text.paths
+    found = find(name, told["sha256"], folders)
+    if found is None:
+        there = any(os.path.isfile(os.path.join(folder, name)) for folder in folders)
+        what = "only another file of that name lies" if there else "no such file lies"
+        return "", f"it was made with {name} (sha256 {told['sha256'][:12]}...), and {what} beside it or the scene"
+    moved = text.moved(lambda _: found)
+    read = SourceText.parse(moved.text)
+    if (read.target, read.params) != (moved.target, moved.params):
+        return "", f"{found} has a name from which options would be read"
+    return moved.text, ""
+
+
+def _distrust(text: SourceText, told: Mapping[str, str]) -> str:
+    """Return why a source is not taken from a recipe; empty where it is, if its file is found."""
+    if text.bare != text:
+        return f"its recipe names a folder ({text.text[:80]}), as no recipe of geosal does"
+    if text.target in plugin_names():
+        return f"it was made with {text.target}, a source of another package"
+    if len(text.paths) > 1 or (text.paths and "sha256" not in told):
+        return f"it was made with {text.paths[0]} of another place, and its recipe has no digest of that"
+    return ""

@@ -1,0 +1,138 @@
+"""What a finished file tells of its job, taken as a wish: also by a file that somebody has changed."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from rasters import PLACE, save
+
+import geosal
+from geosal.errors import SceneError, UsageError
+from geosal.job.recall import recall, words_of
+from geosal.sources.files import digest
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    """A small scene in a folder of its own, its mask in another one."""
+    for name in ("in", "masks", "out"):
+        (tmp_path / name).mkdir()
+    pixels = np.random.default_rng(4).integers(1, 9000, (3, 64, 80)).astype(np.uint16)
+    mask = np.zeros((1, 64, 80), np.uint8)
+    mask[:, :30] = 255
+    save(tmp_path / "masks/mask.tif", mask, **PLACE)
+    return save(tmp_path / "in/scene.tif", pixels, **PLACE)
+
+
+@pytest.fixture
+def output(scene: Path, tmp_path: Path) -> Path:
+    """Its output, with many options."""
+    output = tmp_path / "out/out.tif"
+    geosal.compress(
+        scene, output, saliency=f"{tmp_path}/masks/mask.tif:range=0-510", bidx=[3, 1], to_byte="range:0-9000", steps=4,
+        treatment="bound:error=8", profile="zstd", creation_options={"level": 3},
+    )  # fmt: skip
+    return output
+
+
+def _retold(output: Path, **changes: Any) -> Path:
+    """Change the recipe in a file; None leaves a key out."""
+    with rasterio.open(output, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+        recipe = json.loads(dataset.tags()["GEOSAL_RECIPE"]) | changes
+        recipe = {key: value for key, value in recipe.items() if value is not None}
+        dataset.update_tags(GEOSAL_RECIPE=json.dumps(recipe))
+    return output
+
+
+def test_a_file_tells_its_wish(scene: Path, output: Path, tmp_path: Path) -> None:
+    recalled = recall(str(output), str(scene))
+    assert recalled is not None
+    assert "saliency" not in recalled.wish
+    assert "mask.tif (sha256 " in recalled.lacking
+    assert "no such file lies beside it or the scene" in recalled.lacking
+    shutil.copy(tmp_path / "masks/mask.tif", scene.parent)
+    recalled = recall(str(output), str(scene))
+    assert recalled is not None
+    assert recalled.lacking == ""
+    assert recalled.wish == {
+        "saliency": [f"{scene.parent}/mask.tif:range=0-510"], "bidx": [3, 1], "to_byte": "range:0-9000", "steps": 4,
+        "sigma": "opencv", "treatment": ["bound:error=8"], "profile": "zstd", "creation_options": {"LEVEL": "3"},
+    }  # fmt: skip
+    wish = {"bands": ["B04", "B03"], "bidx": [3, 1], "resolution": 10.0, "creation_options": {"LEVEL": "3"}}
+    assert words_of(wish) == "--bands B04,B03 --bidx 3 --bidx 1 --resolution 10 --co LEVEL=3"
+    assert recall(str(scene)) is None
+
+
+def test_another_file_of_the_masks_name_is_not_taken(scene: Path, output: Path) -> None:
+    (output.parent / "mask.tif").write_bytes(b"another")
+    recalled = recall(str(output), str(scene))
+    assert recalled is not None
+    assert "only another file of that name lies beside it or the scene" in recalled.lacking
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "/etc/passwd", "../masks/mask.tif", "~/mask.tif", "https://host/mask.tif", "/vsicurl/http://host/mask.tif",
+        "clouds:from=/etc/passwd,as=scl", "cnn:model=../net.onnx", "mask.tif:from=/etc/passwd", "..", "mask.tif/",
+    ],
+)  # fmt: skip
+def test_a_recipe_names_no_place(scene: Path, output: Path, tmp_path: Path, source: str) -> None:
+    told = {"source": source, "sha256": digest(str(tmp_path / "masks/mask.tif"))}
+    recalled = recall(str(_retold(output, saliency=[told])), str(scene))
+    assert recalled is not None
+    assert "saliency" not in recalled.wish
+    assert recalled.lacking
+
+
+def test_sources_of_other_packages_are_not_taken(scene: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geosal.job.recall.plugin_names", lambda: ("roads",))
+    recalled = recall(str(_retold(output, saliency=[{"source": "roads:of=/etc/passwd"}])), str(scene))
+    assert recalled is not None
+    assert "saliency" not in recalled.wish
+
+
+def test_a_job_is_repeated_on_another_input(scene: Path, output: Path, tmp_path: Path) -> None:
+    other = save(tmp_path / "in/other.tif", rasterio.open(scene).read()[:, ::-1], **PLACE)
+    again = tmp_path / "out/again.tif"
+    with pytest.raises(UsageError, match=r"like .*out.tif: it was made with mask.tif"):
+        geosal.compress(other, again, like=output)
+    shutil.copy(tmp_path / "masks/mask.tif", output.parent)
+    summary = geosal.compress(other, again, like=output, steps=5, creation_options={"LEVEL": "4"})
+    plain = {key: summary.recipe[key] for key in ("bidx", "to_byte", "steps", "treatment", "creation_options")}
+    assert plain == {
+        "bidx": [3, 1], "to_byte": "range:0-9000", "steps": 5, "treatment": ["bound:error=8"],
+        "creation_options": {"LEVEL": "4"},
+    }  # fmt: skip
+    same = tmp_path / "out/same.tif"
+    geosal.compress(scene, same, like=output)
+    assert same.read_bytes() == output.read_bytes()
+    assert geosal.Recipe.from_mapping(
+        {"input": str(scene), "output": "x.tif", "like": output, "saliency": "half"}
+    ).saliency == ("half",)
+
+
+def test_a_file_of_options_may_say_like_what(scene: Path, output: Path, tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text(f"like: {output}\nsteps: 6\n")
+    recipe = geosal.Recipe.from_yaml(
+        tmp_path / "job.yaml", input=str(scene), output="x.tif", saliency="half", profile="lzw"
+    )
+    assert (recipe.steps, recipe.profile, recipe.bidx, recipe.creation_options) == (6, "lzw", (3, 1), ())
+
+
+def test_what_tells_no_recipe_is_refused_where_one_is_asked_for(scene: Path, output: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"scene.tif: does not tell how it was made"):
+        geosal.compress(scene, tmp_path / "x.tif", like=scene)
+    with pytest.raises(SceneError, match="no such file"):
+        geosal.compress(scene, tmp_path / "x.tif", like=tmp_path / "none.tif")
+    with pytest.raises(UsageError, match=r"out.tif: GEOSAL_RECIPE: schema 7 is newer than 1"):
+        geosal.compress(scene, tmp_path / "x.tif", like=_retold(output, schema=7))
+    with pytest.raises(UsageError, match=r"out.tif: GEOSAL_RECIPE: 'drivers' is not"):
+        geosal.compress(scene, tmp_path / "x.tif", like=_retold(output, schema=1, drivers=["VRT"]))
+    like = _retold(output, drivers=None, to_byte="rm -rf", saliency=[{"source": "half"}])
+    with pytest.raises(UsageError, match="no such rule"):
+        geosal.compress(scene, tmp_path / "x.tif", like=like)
