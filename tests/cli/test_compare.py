@@ -97,7 +97,7 @@ def test_options_of_the_saliency_and_of_reading(made: Path, rgb_scene: Path, tmp
     one = tmp_path / "one.tif"
     assert call("compress", rgb_scene, one, "-s", "half", "--bidx", "2").exit_code == 0
     assert call("compare", rgb_scene, one, "--bidx", "2", "--bidx", "3").exit_code == 3
-    assert call("compare", rgb_scene, one).stdout.startswith("read as the file says: --saliency half --bidx 2\n")
+    assert call("compare", rgb_scene, one).stdout.startswith("read as the file says: --bidx 2 --saliency half\n")
     assert call("compare", rgb_scene, one, "--bands", "B03").exit_code == 0
     assert "data range 100 (given)" in call("compare", rgb_scene, made, "--data-range", "100").stdout
 
