@@ -45,7 +45,7 @@ Text = str | os.PathLike[str]
 
 
 class JobOptions(TypedDict, total=False):
-    """Fields of `Recipe` but for input, output and saliency, as callers of Python give them."""
+    """Fields of `Recipe` but for input, output and saliency, and ``like``, as callers of Python give them."""
 
     combine: str | None
     outside: str
@@ -74,6 +74,7 @@ class JobOptions(TypedDict, total=False):
     min_ssim: float | str | Sequence[float | str]
     overwrite: bool
     drivers: str | Sequence[str]
+    like: Text
 
 
 class CompressOptions(JobOptions, total=False):

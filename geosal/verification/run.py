@@ -30,6 +30,8 @@ from geosal.verification.check import Check, raise_if_failed
 
 _BY_GDAL = [form.name for form in FORMATS if not form.is_store]
 """Names of the formats that GDAL reads for us."""
+_WHOLLY = ("opens", "readable")
+"""Checks without which there are no others."""
 _LISTED = 3
 """Number of faults of one kind that are listed."""
 
@@ -68,6 +70,8 @@ def verify_opened(
             checks = tuple(_checks(output, source, saliency, _Told(ladder, steps)))
         finally:
             close_shared_rasters()
+    if any(check.name in _WHOLLY and not check.ok for check in checks):
+        return checks
     if source is None:
         return (*checks, Check.skip("scene", "name the scene that the file was made of: --against"))
     if saliency is None:

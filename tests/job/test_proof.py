@@ -88,7 +88,7 @@ def test_options_go_before_what_the_file_says(folder: Path) -> None:
     assert not checks["pixels" if "pixels" in checks else "salient"].ok
     held = hold(str(output), str(scene), "half")
     assert held.said == {"bidx": [3, 2, 1], "to_byte": "range:0-9000"}  # `half` is everywhere, nothing lies outside
-    with pytest.raises(UsageError, match="no way to read a scene"):
+    with pytest.raises(UsageError, match="bidz: no such option; did you mean bidx"):
         hold(str(output), str(scene), bidz=(1,))
 
 
