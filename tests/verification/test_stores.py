@@ -60,7 +60,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_a_sound_store(store: Path, source: Path) -> None:
     names = "opens", "complete", "layout", "provenance", "georeferenced", "bands", "tags", "invalid", "salient"
     assert outcome(store, source, saliency="perlin:seed=1") == dict.fromkeys((*names, "smoothed"), True)
-    assert set(outcome(store)) == set(names[:4])
+    assert set(outcome(store)) == {*names[:4], "scene"}
 
 
 def test_pixels_that_matter_were_touched(source: Path, tmp_path: Path) -> None:
