@@ -46,7 +46,7 @@ def write_lost(
     path
         ``.png``.
     pair, outcome
-        What was compared, and what came of it: `geosal.comparison.open_pair` and `geosal.comparison.judge`.
+        What was compared, and what came of it: `geosal.comparison.pair_with` and `geosal.comparison.judge`.
     overwrite
         Whether a file may be replaced.
     progress
