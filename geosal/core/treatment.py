@@ -182,6 +182,11 @@ class Treatment:
         return cls(smooth="smooth" in given, then=then)
 
     @property
+    def name(self) -> str:
+        """Name of the second step, or of the first where there is none."""
+        return "smooth" if self.then is None else _NAMES[type(self.then)]
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The same as `parse` reads it."""
         smooth = ("smooth",) if self.smooth else ()

@@ -103,7 +103,7 @@ class CreationOption:
         return ""
 
 
-_REPROJECTS = "would move the pixels off their grid; warp the scene first with gdalwarp"
+_REPROJECTS = "belongs to a new projection, which would move the pixels off their grid; warp the scene first: gdalwarp"
 _NOT_OURS = "geosal carries all metadata itself; leave it out"
 
 PROTECTED_OPTIONS: Mapping[str, str] = MappingProxyType({
@@ -122,10 +122,13 @@ PROTECTED_OPTIONS: Mapping[str, str] = MappingProxyType({
     "SPARSE_OK": "a tile that is not there would look like damage; leave it out",
     "TLM": "a JPEG2000 of geosal has that index always; leave it out",
     "NBITS": "the precision is the scene's own; leave it out",
-    **dict.fromkeys(("ALPHA", "1BIT_ALPHA", "INSPIRE_TG"), "would change what the bands mean; leave it out"),
+    "ALPHA": "which band is alpha stays as the scene says; leave it out",
+    "1BIT_ALPHA": "alpha keeps its bits; leave it out",
+    "INSPIRE_TG": "has tiles, resolutions and an alpha of 1 bit of its own; leave it out",
+    "ADD_ALPHA": "is of use where GDAL warps, and geosal warps nothing; leave it out",
     **dict.fromkeys(
         ("TILING_SCHEME", "ZOOM_LEVEL", "ZOOM_LEVEL_STRATEGY", "ALIGNED_LEVELS", "TARGET_SRS", "RES", "EXTENT",
-         "ADD_ALPHA", "WARP_RESAMPLING"), _REPROJECTS,
+         "WARP_RESAMPLING"), _REPROJECTS,
     ),
 })  # fmt: skip
 """Option -> why the user cannot set it, and what to do instead."""

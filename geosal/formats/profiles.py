@@ -1,6 +1,6 @@
 """Resolve a profile: turn a name, creation options and an image into a format and its codec, with all options."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from rasterio.enums import ColorInterp
 
 from geosal.core.raster import RasterLayout
-from geosal.core.treatment import SMOOTH, Quality, Treatment
+from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment
 from geosal.errors import UsageError
 from geosal.formats.format import ALL_TYPES, Codec, Format, Profile
 from geosal.formats.options import PROTECTED_OPTIONS, united
-from geosal.formats.table import PROFILES, format_of, format_with
-from geosal.formats.treatments import settle, treated_options
+from geosal.formats.table import FORMATS, PROFILES, format_of, format_with
+from geosal.formats.treatments import misfit, settle, treated_options
 
 _RGBA = 4
 
@@ -70,7 +70,10 @@ def resolve_treated(
     lossless = form.is_lossless(codec, options) and (codec.lossless or not isinstance(treatment.then, Quality))
     if not lossless:
         _refuse_alpha(codec, form, layout)
-    treatment = settle(treatment, codec, options, layout, lossless=lossless)
+    if fault := misfit(treatment, codec, lossless=lossless):
+        mend = _mend_of_treatment(treatment, codec, form, layout)
+        raise UsageError(f"treatment {treatment.name} with profile {codec.name}: {fault}; {mend}")
+    treatment = settle(treatment, codec, options, layout)
     form.refuse_treatment(treatment, codec, layout)
     if not lossless and layout.alpha is not None and codec.instead_of_alpha:
         raise UsageError(
@@ -91,13 +94,35 @@ def lossy_profiles(output: str, layout: RasterLayout) -> tuple[str, ...]:
     layout
         Layout of the output.
     """
+    return _fitting(format_of(output), layout, lambda codec: not codec.lossless or codec.error_by_tile)
+
+
+def _fitting(form: Format[Any], layout: RasterLayout, suits: Callable[[Codec], bool]) -> tuple[str, ...]:
+    """Name the profiles of a format that suit, and hold the image."""
     names = []
-    for name, codec in PROFILES.items():
+    for codec in filter(suits, form.codecs):
         with suppress(UsageError):
-            if not codec.lossless or codec.error_by_tile:
-                resolve_profile(output, name, {}, layout)
-                names.append(name)
+            resolve_profile(f"a{form.suffixes[0]}", codec.name, {}, layout)
+            names.append(codec.name)
     return tuple(names)
+
+
+def _mend_of_treatment(treatment: Treatment, codec: Codec, form: Format[Any], layout: RasterLayout) -> str:
+    """Say where a treatment would go, and which other one would go with the codec."""
+
+    def suits(other: Codec) -> bool:
+        return not other.raw and not misfit(treatment, other, lossless=other.lossless)
+
+    own = _fitting(form, layout, suits)
+    elsewhere = {other: names for other in FORMATS if not own and (names := _fitting(other, layout, suits))}
+    files = [
+        f"a {other.suffixes[0]}" + ("" if other.usual.name in names else f" with --profile {_listed(names)}")
+        for other, names in elsewhere.items()
+    ]
+    mends = [f"use --profile {_listed(own)}"] if own else [f"write {_listed(files)}"] if files else []
+    instead = [Treatment(then=then) for then in (Bound(), Quality())]
+    mends += [f"say --treatment {t.name}" for t in instead if not misfit(t, codec, lossless=codec.lossless)]
+    return ", or ".join(mends or ["leave the treatment out"])
 
 
 def _codec_of(name: str, form: Format[Any], output: str) -> Codec:
@@ -124,7 +149,7 @@ def _refuse_misfit(codec: Codec, form: Format[Any], layout: RasterLayout) -> Non
         )
     if codec.counts and layout.count not in codec.counts:
         raise UsageError(
-            f"profile {name}: cannot hold {layout.count} bands, only {_numbers(codec.counts)}; "
+            f"profile {name}: cannot hold {layout.count} bands, only {_listed(map(str, codec.counts))}; "
             f"choose bands with --bidx, or {form.otherwise}"
         )
     if codec.one_float_band and layout.count > 1 and layout.dtype.startswith("float"):
@@ -170,8 +195,9 @@ def _refuse_alpha(codec: Codec, form: Format[Any], layout: RasterLayout) -> None
         )
 
 
-def _numbers(values: tuple[int, ...]) -> str:
-    *first, last = map(str, values)
+def _listed(words: Iterable[str]) -> str:
+    """Return words as a choice: a, b or c."""
+    *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
 
 
@@ -189,8 +215,8 @@ def _checked_options(given: Mapping[str, str], codec: Codec, form: Format[Any], 
             close = get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}? " if close else ""
             raise UsageError(
-                f"--co {name}={value}: driver {form.driver} has no such creation option; {hint}"
-                f"it takes {', '.join(sorted(known))}"
+                f"--co {name}={value}: geosal sets no such option of {form.driver}; {hint}it takes "
+                f"{', '.join(sorted(known))}: geosal profiles {codec.name}"
             )
         form.check_option(name, value, codec, given)
         known[name].check(value, dtype, own.get("COMPRESS", ""))

@@ -53,47 +53,49 @@ def _refuse_second_quality(quality: Quality, given: Mapping[str, str]) -> None:
         raise UsageError(f"--co QUALITY={given['QUALITY']} and treatment quality:high=: they mean the same; give one")
 
 
-def settle(
-    treatment: Treatment, codec: Codec, options: Mapping[str, str], layout: RasterLayout, *, lossless: bool
-) -> Treatment:
-    """Fill in what the user has left open, and refuse what a treatment and a codec cannot do together.
+def misfit(treatment: Treatment, codec: Codec, *, lossless: bool) -> str:
+    """Return why a treatment and a codec cannot go together; empty if they can.
 
     Parameters
     ----------
     treatment
         The wish.
-    codec, options, lossless
-        Codec, final options and losslessness of the output.
+    codec, lossless
+        Codec of the output, and whether it is lossless with its options.
+    """
+    match treatment.then:
+        case Bound() if not lossless and not codec.error_by_tile:
+            return "the codec makes errors of its own, so no bound would hold"
+        case Quality() if lossless or codec.scale is None:
+            return "it has no quality to choose"
+        case TwoPass() if not codec.two_passes:
+            return "both passes are those of one JPEG file"
+    return ""
+
+
+def settle(treatment: Treatment, codec: Codec, options: Mapping[str, str], layout: RasterLayout) -> Treatment:
+    """Fill in what the user has left open of a treatment.
+
+    Parameters
+    ----------
+    treatment
+        The wish, without a `misfit`.
+    codec, options
+        Codec and final options of the output.
     layout
         Layout of the output.
 
     Raises
     ------
     UsageError
-        `bound` with a codec that makes errors of its own, `quality` with one that makes none; `twopass` with any other
-        codec than a JPEG file.
+        The samples or the options do not have such errors or qualities.
     """
     match treatment.then:
         case Bound() as bound:
-            if not lossless and not codec.error_by_tile:
-                raise UsageError(
-                    f"treatment bound with profile {codec.name}: the codec makes errors of its own, so no bound would "
-                    "hold; use --profile zstd, lerc or jp2-lossless, or --treatment quality"
-                )
             return replace(treatment, then=bound.settled(layout.dtype))
-        case Quality() as wish:
-            if lossless or codec.scale is None:
-                raise UsageError(
-                    f"treatment quality with profile {codec.name}: it has no quality to choose; use --profile jpeg, "
-                    "webp or jp2, or --treatment bound"
-                )
+        case Quality() as wish if codec.scale is not None:
             upper = {name.upper(): value for name, value in options.items()}
             return replace(treatment, then=codec.scale.settled(wish, upper, layout))
-        case TwoPass() if not codec.two_passes:
-            raise UsageError(
-                f"treatment twopass with profile {codec.name}: both passes are those of one JPEG file; write a .jpg, "
-                "or use --treatment quality"
-            )
     return treatment
 
 

@@ -119,9 +119,16 @@ def test_creation_options_go_over_the_profile_in_any_case() -> None:
     ("output", "name", "options", "message"),
     [
         ("a.tif", None, {"LEVLE": "9"}, "did you mean LEVEL"),
-        ("a.tif", None, {"BLOCKXSIZE": "256"}, "driver COG has no such creation option"),
+        ("a.tif", None, {"BLOCKXSIZE": "256"}, "geosal sets no such option of COG; .*: geosal profiles deflate"),
         ("a.tif", None, {"COMPRESS": "ZSTD"}, "use --profile"),
         ("a.tif", None, {"TARGET_SRS": "EPSG:3857"}, "gdalwarp"),
+        ("a.tif", None, {"ADD_ALPHA": "YES"}, "geosal warps nothing"),
+        (
+            "a.jpg",
+            None,
+            {"PROGRESSIVE": "ON"},
+            "no such option of JPEG; it takes QUALITY, .*: geosal profiles jpg",
+        ),
         ("a.tif", None, {"COPY_SRC_MDD": "NO"}, "geosal carries all metadata"),
         ("a.tif", None, {"SPARSE_OK": "YES"}, "leave it out"),
         ("a.tif", None, {"OVERVIEWS": "NONE"}, "a COG has overviews"),

@@ -1,5 +1,6 @@
 """Which treatments and codecs go together, and what each level makes of a tile."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from geosal.formats.cog.tiles import TiffEncoder
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import ByGdal
 from geosal.formats.profiles import Settled, resolve_treated
+from geosal.formats.table import FORMATS
 
 RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
@@ -46,13 +48,45 @@ def texture(count: int, side: int, dtype: str = "uint8") -> NDArray[Any]:
     return np.asarray(((waves + noise) * 40 + 120).astype(dtype))
 
 
+ADVICE = re.compile(r"(?:a (\.\w+)|use)(?: with)?(?: --profile ([\w-]+(?:(?:, | or )(?!a |or |say)[\w-]+)*))?")
+"""In a message: a suffix, profiles, or both."""
+
+
+@pytest.mark.parametrize(("count", "dtype"), [(3, "uint8"), (1, "uint8"), (1, "uint16"), (5, "uint16")])
+@pytest.mark.parametrize("text", ["bound", "quality", "twopass"])
+def test_what_a_refusal_says_instead_works(text: str, count: int, dtype: str) -> None:
+    layout = layout_of(count, dtype)
+    for form in FORMATS:
+        for codec in form.codecs:
+            if dtype not in codec.dtypes or (codec.counts and count not in codec.counts):
+                continue
+            own = f"a{form.suffixes[0]}"
+            try:
+                resolved(own, codec.name, text, layout=layout)
+            except UsageError as error:
+                mend = str(error).partition("; ")[2]
+                files = [(suffix, names or "") for suffix, names in ADVICE.findall(mend)]
+                treatments = re.findall(r"--treatment (\w+)", mend)
+                assert files or treatments
+                for suffix, names in files:
+                    for name in re.split(", | or ", names):
+                        resolved(f"a{suffix}" if suffix else own, name or None, text, layout=layout)
+                for other in treatments:
+                    resolved(own, codec.name, other, layout=layout)
+
+
 @pytest.mark.parametrize(
     ("output", "profile", "text", "message"),
     [
-        ("a.tif", "jpeg", "bound:error=4", "bound with profile jpeg: the codec makes errors .* --profile zstd, lerc"),
+        (
+            "a.tif",
+            "jpeg",
+            "bound:error=4",
+            "bound with profile jpeg: the codec makes errors .* --profile deflate",
+        ),
         ("a.tif", "webp", "bound:error=4", "bound with profile webp"),
         ("a.jp2", "jp2", "bound:error=4", "bound with profile jp2"),
-        ("a.tif", None, "quality", "quality with profile deflate: it has no quality .* or --treatment bound"),
+        ("a.tif", None, "quality", "quality with profile deflate: it has no quality .*; use --profile jpeg or webp"),
         ("a.tif", "lerc", "quality", "quality with profile lerc"),
         ("a.jp2", "htj2k", "quality", "quality with profile htj2k"),
         ("a.zarr", None, "quality", "quality with profile zarr"),
