@@ -9,6 +9,7 @@ import click
 
 from geosal.cli import options
 from geosal.cli.batch import jobs_of, make_directory, run_all
+from geosal.cli.completion import complete_file, complete_folder
 from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, as_search, counted, pairs
 from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError, UsageError
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="INPUT OUTPUT")
-@click.option("--out-dir", metavar="DIR", help="Directory for the outputs of any number of INPUTs; OUTPUT is left out.")
+@click.argument("paths", nargs=-1, metavar="INPUT OUTPUT", shell_complete=complete_file)
+@click.option(
+    "--out-dir",
+    metavar="DIR",
+    shell_complete=complete_folder,
+    help="Directory for the outputs of any number of INPUTs; OUTPUT is left out.",
+)
 @click.option("--suffix", metavar="TEXT", help="What names in --out-dir end with (default .tif): .jpg, _small.jp2.")
 @options.job_options
 @options.report_options

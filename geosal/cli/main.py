@@ -51,9 +51,13 @@ _COMMANDS = _Commands(
 )
 
 
-@click.group(cls=GuardedGroup, commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+_SETTINGS = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GEOSAL"}
+"""An option that is not given may be in the environment: GEOSAL_COMPRESS_PROFILE=zstd."""
+
+
+@click.group(cls=GuardedGroup, commands=_COMMANDS, context_settings=_SETTINGS)
 @verbose
-@click.version_option(__version__, message="%(version)s")
+@click.version_option(__version__, message="%(version)s", allow_from_autoenv=False)
 @click.pass_context
 def geosal(context: click.Context) -> None:
     """Smooth what matters least in a satellite scene, then compress it.

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 from rasterio.rio import options as rio_options
 
+from geosal.cli.completion import complete_file, complete_profile, complete_source, complete_treatment
 from geosal.cli.guard import verbose
 from geosal.cli.output import Report
 from geosal.core.option_values import read_yaml
@@ -67,8 +68,9 @@ to_byte = click.option(
     help="Convert samples to 8 bits: percentile:2-98, range:0-0.3 (reflectance where known), tci, gamma:2.2.",
 )  # fmt: skip
 stack = click.option(
-    "--stack", multiple=True, metavar="FILE", help="Raster whose bands follow those of INPUT, on its grid; repeat it."
-)
+    "--stack", multiple=True, metavar="FILE", shell_complete=complete_file,
+    help="Raster whose bands follow those of INPUT, on its grid; repeat it.",
+)  # fmt: skip
 reading = together(bidx, bands, resolution, resampling, to_byte, stack)
 drivers = click.option(
     "--allow-driver", "drivers", metavar="NAME", multiple=True,
@@ -78,7 +80,7 @@ max_pixels = click.option(
     "--max-pixels", type=click.IntRange(min=1), metavar="N", help="Refuse a scene of more pixels.",
 )  # fmt: skip
 saliency = click.option(
-    "-s", "--saliency", multiple=True, metavar="SOURCE",
+    "-s", "--saliency", multiple=True, metavar="SOURCE", shell_complete=complete_source,
     help="Where to look: a name (geosal sources lists them), a mask raster or a vector file, with parameters after a "
     "colon: clouds, mask.tif:range=0-255, ships.geojson:buffer=60. Repeat it to unite several.",
 )  # fmt: skip
@@ -108,7 +110,7 @@ block = click.option(
     help="Rows and columns of a unit of work (default: 2048 or less).",
 )
 treatment = click.option(
-    "--treatment", multiple=True, metavar="NAME[:KEY=VALUE,...]",
+    "--treatment", multiple=True, metavar="NAME[:KEY=VALUE,...]", shell_complete=complete_treatment,
     help="What saliency does: smooth (default), bound:error=32 (off by at most so much; lossless codecs, lerc), "
     "quality:low=40,high=90 (of each tile; jpeg, webp, jp2, and the default for .jpg), twopass:low=30,high=70 (.jpg: "
     "encoded at the quality of each level, decoded, encoded again). Repeat it to combine with smooth.",
@@ -117,7 +119,7 @@ workers = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Blocks at once (default: one per core)."
 )
 profile = click.option(
-    "--profile", metavar="NAME",
+    "--profile", metavar="NAME", shell_complete=complete_profile,
     help=f"Codec: {', '.join(PROFILES)}. Default: deflate for .tif, jp2-lossless for .jp2, zarr, jpg, png.",
 )  # fmt: skip
 quality = click.option(

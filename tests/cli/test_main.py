@@ -136,3 +136,13 @@ def test_under_rio_its_own_options_count(rgb_scene: Path, monkeypatch: pytest.Mo
     assert "Traceback" in result.stderr
     result = CliRunner().invoke(main_group, ["--aws-no-sign-requests", "geosal", "info", str(rgb_scene)])
     assert result.exit_code == 0, result.stderr
+
+
+def test_options_come_from_the_environment(
+    rgb_scene: Path, tmp_path: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEOSAL_COMPRESS_PROFILE", "zstd")
+    monkeypatch.setenv("GEOSAL_COMPRESS_SALIENCY", "half grid")
+    monkeypatch.setenv("GEOSAL_VERSION", "that of a container image")
+    assert "zstd (COG)" in call("compress", rgb_scene, tmp_path / "a.tif").stdout
+    assert "lzw (COG)" in call("compress", rgb_scene, tmp_path / "b.tif", "--profile", "lzw").stdout
