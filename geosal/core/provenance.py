@@ -30,6 +30,8 @@ SCHEMA = 1
 """Number of the keys and meanings that `recipe_text` writes."""
 _LONGEST_RECIPE = 2**16
 """Limit in characters: the longest that a job makes have a few thousand."""
+_LARGEST = 2**53
+"""Limit of numbers in it."""
 OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
 """Tags that are only written together: without one of them, a check would test another promise than was made."""
 
@@ -197,11 +199,11 @@ def _is_text(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, float) or _is_whole(value)
+    return (isinstance(value, float) and abs(value) < _LARGEST) or _is_whole(value)
 
 
 def _list_of(shape: Callable[[object], bool]) -> Callable[[object], bool]:

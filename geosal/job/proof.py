@@ -13,7 +13,7 @@ from geosal.job.merge import over
 from geosal.job.recall import Recalled, recall, recipe_in, words_of
 from geosal.job.recipe import Recipe
 from geosal.produce import ProgressCallback
-from geosal.scenes import NO_LIMIT, AnyScene, Reading, ReadingOptions
+from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions
 from geosal.sources import Saliency, source_texts
 from geosal.verification import Asked, Check, saliency_on, verify_opened
 
@@ -277,7 +277,9 @@ def _opened(
     asked = {name: value for name, value in wish.items() if name in _READING}
     try:
         reading = _recipe(original, original, asked).reading
-        return open_any(original, replace(reading, drivers=trust.drivers, max_pixels=trust.max_pixels)), wish
+        # A resolution that only a file tells may be one that no machine can hold.
+        pixels = min(trust.max_pixels, MAX_PIXELS) if "resolution" in told else trust.max_pixels
+        return open_any(original, replace(reading, drivers=trust.drivers, max_pixels=pixels)), wish
     except GeosalError as error:
         if not asked or any(told.get(name) != value for name, value in asked.items()):
             raise

@@ -4,6 +4,7 @@ Nobody vouches for the file: what its recipe says opens masks of known digest be
 """
 
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from geosal.sources.plugins import plugin_names
 
 _FACTS = frozenset({"schema", "versions", "input", "written_with", "saliency"})
 """Keys of a recipe that are no wishes as they stand."""
+_CALL = re.compile(r"\bselect\b|\b(?!(?:in|and|or|not)\b)[a-z_]\w*\s*\(", re.IGNORECASE)
+"""A filter of features that does more than compare attributes: functions of SQL can be endless, or call a server."""
 _OPTIONS = {"creation_options": "co", "drivers": "allow-driver"}
 """Names of options on the command line, where they are not those of a recipe."""
 
@@ -177,6 +180,8 @@ def _distrust(text: SourceText, told: Mapping[str, str]) -> str:
         return f"its recipe names a folder ({text.text[:80]}), as no recipe of geosal does"
     if text.target in plugin_names():
         return f"it was made with {text.target}, a source of another package"
+    if _CALL.search(text.get("where") or ""):
+        return f"its recipe has a filter that calls functions ({text.text[:80]})"
     if len(text.paths) > 1 or (text.paths and "sha256" not in told):
         return f"it was made with {text.paths[0]} of another place, and its recipe has no digest of that"
     return ""

@@ -45,6 +45,17 @@ def verify_another_scene(folder: Path) -> None:
         assert not _passes(folder / output, other), f"{profile} passes"
 
 
+@case("verify-without-options", "a file remembers how its scene was read, and which mask was used: no option is needed")
+def verify_without_options(folder: Path) -> None:
+    scene, mask, output = _picture(folder / "a.tif"), str(folder / "mask.tif"), str(folder / "o.tif")
+    with rasterio.open(scene) as dataset, rasterio.open(mask, "w", **dataset.profile | {"count": 1}) as sink:
+        sink.write(np.where(dataset.read(1) > 120, 255, 0).astype(np.uint8), 1)
+    geosal.compress(scene, output, saliency=mask, bidx=[2, 1], to_byte="percentile:2-98", profile="zstd")
+    checks = {check.name: check.ok for check in geosal.verify(output, against=scene)}
+    assert all(checks.values()), checks
+    assert "smoothed" in checks, "the operator was not run again"
+
+
 def _edited(folder: Path, **opening: Any) -> tuple[str, Path, Any]:
     scene, output = _picture(folder / "a.tif"), folder / "o.tif"
     geosal.compress(scene, str(output), saliency="half")

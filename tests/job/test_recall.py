@@ -75,18 +75,40 @@ def test_another_file_of_the_masks_name_is_not_taken(scene: Path, output: Path) 
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "why"),
     [
-        "/etc/passwd", "../masks/mask.tif", "~/mask.tif", "https://host/mask.tif", "/vsicurl/http://host/mask.tif",
-        "clouds:from=/etc/passwd,as=scl", "cnn:model=../net.onnx", "mask.tif:from=/etc/passwd", "..", "mask.tif/",
+        ("/etc/passwd", "names a folder"),
+        ("../masks/mask.tif", "names a folder"),
+        ("{masks}/mask.tif", "names a folder"),
+        ("~/mask.tif", "names a folder"),
+        ("https://host/mask.tif", "names a folder"),
+        ("/vsicurl/http://host/mask.tif", "names a folder"),
+        ("mask.tif/", "names a folder"),
+        ("clouds:from=/etc/passwd,as=scl", "names a folder"),
+        ("cnn:model=../net.onnx", "names a folder"),
+        ("mask.tif:from=/etc/passwd", "names a folder"),
+        ("mask.tif:from=scene.tif", "no digest of that"),
+        ("..", "no such file lies"),
+        ("mask.tif:where=ogr_geocode ('x') IS NULL", "a filter that calls functions"),
+        ("mask.tif:where=a IN (SELECT 1)", "a filter that calls functions"),
     ],
-)  # fmt: skip
-def test_a_recipe_names_no_place(scene: Path, output: Path, tmp_path: Path, source: str) -> None:
-    told = {"source": source, "sha256": digest(str(tmp_path / "masks/mask.tif"))}
+)
+def test_a_recipe_names_no_place(scene: Path, output: Path, tmp_path: Path, source: str, why: str) -> None:
+    shutil.copy(tmp_path / "masks/mask.tif", scene.parent)
+    told = {"source": source.format(masks=tmp_path / "masks"), "sha256": digest(str(tmp_path / "masks/mask.tif"))}
     recalled = recall(str(_retold(output, saliency=[told])), str(scene))
     assert recalled is not None
     assert "saliency" not in recalled.wish
-    assert recalled.lacking
+    assert why in recalled.lacking
+
+
+def test_a_filter_of_attributes_is_taken(scene: Path, output: Path, tmp_path: Path) -> None:
+    shutil.copy(tmp_path / "masks/mask.tif", scene.parent)
+    source = "mask.tif:where=kind IN ('a/b', 'c') AND NOT (size < 3)"
+    told = {"source": source, "sha256": digest(str(tmp_path / "masks/mask.tif"))}
+    recalled = recall(str(_retold(output, saliency=[told])), str(scene))
+    assert recalled is not None
+    assert recalled.wish["saliency"] == [f"{scene.parent}/{source}"]
 
 
 def test_sources_of_other_packages_are_not_taken(scene: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
