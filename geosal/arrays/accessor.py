@@ -40,6 +40,14 @@ class _Accessor:
 
         return saliency(sources, self._scene, **options)
 
+    def rgb(
+        self, bands: "str | Sequence[str] | None" = None, *, stretch: str = "percentile:2-98", size: int = 1024
+    ) -> "xr.DataArray":
+        """Make a small picture of this scene, (y, x, rgb) uint8; see `geosal.arrays.look.rgb`."""
+        from geosal.arrays.look import rgb
+
+        return rgb(self._scene, bands, stretch=stretch, size=size)
+
     def write(
         self,
         path: "str | os.PathLike[str]",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from geosal.core.html import html_table
 from geosal.metrics import Scores
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ ALL = 0
 """Number of a row that is over all bands."""
 WHOLE, SALIENT, BACKGROUND = "whole", "salient", "background"
 _FIGURES = tuple(field.name for field in fields(Scores))
+_SHOWN = ("psnr", "ssim", "ms_ssim", "rmse", "mae", "max_error")
+"""Figures that a notebook shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,13 @@ class Comparison:
         """Return plain data for JSON; infinite figures stay infinite."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         return own | {"rows": [row.to_dict() for row in self.rows]}
+
+    def _repr_html_(self) -> str:
+        """Show the parts over all bands as a table, in a notebook."""
+        size = "" if self.bits_per_pixel is None else f", {self.bits_per_pixel:.3f} bits per pixel"
+        of_all = (row for row in self.rows if row.band == ALL)
+        rows = [(row.part, f"{row.share:.1%}", *(_figure(row, name) for name in _SHOWN)) for row in of_all]
+        return html_table(f"{self.candidate} against {self.original}{size}", ("part", "share", *_SHOWN), rows)
 
     def table(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
         """Return the columns and rows of a CSV file; each row names the compared files."""

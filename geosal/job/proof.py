@@ -15,7 +15,7 @@ from geosal.job.recipe import Recipe
 from geosal.produce import ProgressCallback
 from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions
 from geosal.sources import Saliency, source_texts
-from geosal.verification import Asked, Check, saliency_on, verify_opened
+from geosal.verification import Asked, Checks, saliency_on, verify_opened
 
 _LIMITS = frozenset({"drivers", "max_pixels"})
 _READING = tuple(field.name for field in fields(Reading) if field.name not in _LIMITS)
@@ -109,7 +109,7 @@ def verify(
     ladder: Ladder | None = None,
     steps: int | None = None,
     **reading: Unpack[ReadingOptions],
-) -> tuple[Check, ...]:
+) -> Checks:
     """Check everything that can be checked about a finished file.
 
     Parameters
@@ -132,8 +132,8 @@ def verify(
 
     Returns
     -------
-    tuple of Check
-        In the order they were made. A broken file gives failed checks, not an exception.
+    Checks
+        A tuple of them, in the order they were made; ``.ok`` where all hold. A broken file gives failed checks, not an exception.
 
     Raises
     ------

@@ -12,8 +12,8 @@ let two pictures differ, its room in `geosal.formats` looks at; `carried` what i
 bands, tags); `pixels` which samples must be the source's own; `likeness` whether two pictures are the same one.
 """
 
-from geosal.verification.check import Check, raise_if_failed
+from geosal.verification.check import Check, Checks, raise_if_failed
 from geosal.verification.original import Asked, saliency_on
 from geosal.verification.run import verify_opened, verify_structure
 
-__all__ = ["Asked", "Check", "raise_if_failed", "saliency_on", "verify_opened", "verify_structure"]
+__all__ = ["Asked", "Check", "Checks", "raise_if_failed", "saliency_on", "verify_opened", "verify_structure"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from geosal.core.html import html_table
 from geosal.errors import VerificationError
 
 _OF_READING = {"georeferenced", "bands"}
@@ -41,6 +42,22 @@ class Check:
     def skip(cls, name: str, why: str) -> "Check":
         """Tell of a check that is not made, and why."""
         return cls(name, ok=True, detail=f"not compared: {why}", checked=False)
+
+
+class Checks(tuple[Check, ...]):
+    """The checks of a file, in the order they were made."""
+
+    __slots__ = ()
+
+    @property
+    def ok(self) -> bool:
+        """Return whether all of them hold."""
+        return all(check.ok for check in self)
+
+    def _repr_html_(self) -> str:
+        """Show them as a table, in a notebook."""
+        rows = [("FAILED" if not c.ok else "ok" if c.checked else "--", c.name, c.detail) for c in self]
+        return html_table("all checks hold" if self.ok else "checks failed", ("", "check", "found"), rows)
 
 
 def raise_if_failed(checks: Sequence[Check], output: str) -> None:

@@ -26,7 +26,7 @@ from geosal.scenes import NO_LIMIT, AnyScene, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import Saliency
 from geosal.verification import carried, likeness, pixels, stores
-from geosal.verification.check import Check, raise_if_failed
+from geosal.verification.check import Check, Checks, raise_if_failed
 
 _BY_GDAL = [form.name for form in FORMATS if not form.is_store]
 """Names of the formats that GDAL reads for us."""
@@ -44,7 +44,7 @@ def verify_opened(
     ladder: Ladder | None = None,
     steps: int | None = None,
     lacking: str = "",
-) -> tuple[Check, ...]:
+) -> Checks:
     """Check everything that can be checked about a finished file; `geosal.verify` opens the scene that it was made of.
 
     Parameters
@@ -62,20 +62,20 @@ def verify_opened(
 
     Returns
     -------
-    tuple of Check
-        In the order they were made.
+    Checks
+        A tuple of them, in the order they were made.
     """
     with gdal_env():
         try:
-            checks = tuple(_checks(output, source, saliency, _Told(ladder, steps)))
+            checks = Checks(_checks(output, source, saliency, _Told(ladder, steps)))
         finally:
             close_shared_rasters()
     if any(check.name in _WHOLLY and not check.ok for check in checks):
         return checks
     if source is None:
-        return (*checks, Check.skip("scene", "name the scene that the file was made of: --against"))
+        return Checks((*checks, Check.skip("scene", "name the scene that the file was made of: --against")))
     if saliency is None:
-        return (*checks, Check.skip("salient", lacking or "no saliency is named, and the file tells none"))
+        return Checks((*checks, Check.skip("salient", lacking or "no saliency is named, and the file tells none")))
     return checks
 
 

@@ -1,0 +1,30 @@
+"""Tables for notebooks: what results look like there."""
+
+import html
+from collections.abc import Iterable, Sequence
+
+
+def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Write a small table in HTML.
+
+    Parameters
+    ----------
+    title
+        Caption.
+    header
+        Names of the columns; empty for none.
+    rows
+        Cells; None is an empty one, floats get four significant digits.
+    """
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
+    body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
+    return (
+        f"<table><caption>{html.escape(title)}</caption>"
+        f"{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else html.escape(str(value))
