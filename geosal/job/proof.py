@@ -133,7 +133,8 @@ def verify(
     Returns
     -------
     Checks
-        A tuple of them, in the order they were made; ``.ok`` where all hold. A broken file gives failed checks, not an exception.
+        A tuple of them, in the order they were made; ``.ok`` where all hold. A broken file gives failed checks, not an
+        exception.
 
     Raises
     ------
