@@ -224,19 +224,20 @@ def _is_source(value: object) -> bool:
 
 
 _SHAPES: Mapping[str, Callable[[object], bool]] = {
-    "schema": _is_whole, "versions": _is_texts, "input": _is_text,
+    "schema": _is_whole, "versions": _is_texts, "input": _is_text, "stack": _list_of(_is_text),
     "bidx": _list_of(_is_whole), "bands": _list_of(_is_text), "resolution": _is_number, "resampling": _is_text,
     "to_byte": _is_text,
     "saliency": _list_of(_is_source), "combine": _is_text, "outside": _is_text, "background": _is_number,
     "steps": _is_whole, "sigma": _is_text, "treatment": _list_of(_is_text),
     "profile": _is_text, "creation_options": _is_texts, "written_with": _is_texts,
+    "treated": _list_of(_is_text),
     "target_bpp": _is_number, "target_size": lambda value: _is_whole(value) or _is_text(value),
     "target_ratio": _is_number, "target_jpeg": _is_number,
     "min_psnr": _list_of(_is_text), "min_ssim": _list_of(_is_text),
 }  # fmt: skip
 """Keys of a recipe, and what their values are: fields of `geosal.Recipe`, and beside them ``versions`` of what made the
-file, the base name of the ``input``, of each ``saliency`` its text without folders and its digest, and the creation
-options that the file was ``written_with`` in the end."""
+file, base names of the ``input`` and its ``stack``, of each ``saliency`` its text without folders and its digest, and
+what came of the wish in the end: how pixels were ``treated``, and the creation options ``written_with``."""
 
 
 def all_of(tags: Mapping[str, str]) -> dict[str, str]:

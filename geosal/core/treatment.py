@@ -197,11 +197,6 @@ class Treatment:
         listed = ",".join(f"{key}={value!r}".removesuffix(".0") for key, value in said if value is not None)
         return (*smooth, f"{name}:{listed}" if listed else name)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The same with all numbers left open."""
-        return tuple(text.partition(":")[0] for text in self.texts)
-
     def __str__(self) -> str:
         return " ".join(self.texts)
 

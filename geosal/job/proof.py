@@ -74,6 +74,8 @@ def hold(output: str, original: str, saliency: Asked = None, **options: Any) -> 
     """
     Reading.of({name: value for name, value in options.items() if name not in _RULES})  # refuses what is no option
     recalled = _recalled(output, original)
+    if recalled.apart and not options.get("stack"):
+        warn(f"{output}: {recalled.apart}")
     told = {name: value for name, value in recalled.wish.items() if name in {*_READING, *_RULES, "saliency"}}
     limits = {name: options[name] for name in _LIMITS if name in options}
     trust = _recipe(output, original, limits).reading

@@ -21,7 +21,7 @@ from geosal.sources import SourceText
 from geosal.sources.files import find
 from geosal.sources.plugins import plugin_names
 
-_FACTS = frozenset({"schema", "versions", "input", "written_with", "saliency"})
+_FACTS = frozenset({"schema", "versions", "input", "stack", "treated", "written_with", "saliency"})
 """Keys of a recipe that are no wishes as they stand."""
 _CALL = re.compile(r"\bselect\b|\b(?!(?:in|and|or|not)\b)[a-z_]\w*\s*\(", re.IGNORECASE)
 """A filter of features that does more than compare attributes: functions of SQL can be endless, or call a server."""
@@ -40,10 +40,18 @@ class Recalled:
         sources can be had.
     lacking
         Why there is no saliency, and what to do; empty where there is one.
+    stack
+        Base names of the files whose bands followed those of the input.
     """
 
     wish: Mapping[str, Any]
     lacking: str = ""
+    stack: tuple[str, ...] = ()
+
+    @property
+    def apart(self) -> str:
+        """What has to be named of the scene, as no file says where it is; empty where nothing has."""
+        return f"its scene had more bands in {', '.join(self.stack)}; name them: --stack" if self.stack else ""
 
 
 def recall(path: str, *beside: str) -> Recalled | None:
@@ -81,9 +89,10 @@ def recall(path: str, *beside: str) -> Recalled | None:
         text, why = _source(told, folders)
         texts.append(text)
         lacking = lacking or why
+    stack = tuple(recipe.get("stack", ()))
     if lacking:
-        return Recalled(wish=wish, lacking=f"{lacking}; name it: --saliency PATH")
-    return Recalled(wish={**wish, "saliency": texts})
+        return Recalled(wish=wish, lacking=f"{lacking}; name it: --saliency PATH", stack=stack)
+    return Recalled(wish={**wish, "saliency": texts}, stack=stack)
 
 
 def recipe_in(path: str) -> dict[str, Any] | None:
@@ -124,6 +133,8 @@ def as_wished(wish: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError(f"like {path}: does not tell how it was made; give an output of this geosal, or the options")
     if recalled.lacking and not own.get("saliency"):
         raise UsageError(f"like {path}: {recalled.lacking}")
+    if recalled.apart and not own.get("stack"):
+        raise UsageError(f"like {path}: {recalled.apart}")
     return over(own, recalled.wish)
 
 

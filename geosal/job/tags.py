@@ -42,8 +42,8 @@ def tags_of(plan: Plan, kernel: float) -> Tags:
 def recipe_of(plan: Plan) -> dict[str, Any]:
     """Tell the recipe of a plan for others to read: plain data, without folders, the same for the same job.
 
-    The codec and the treatment have their names, also where the user left them open: a default may change. What the
-    treatment leaves to the codec stays open, as the bytes that a JPEG has where nobody says how many.
+    What the user left open stays open, but for the codec: the usual treatment, for one, depends on the scene. What
+    came of it is told beside: ``treated`` and ``written_with``.
     """
     wish = plan.wish
     told = {
@@ -59,13 +59,15 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
             "imagecodecs": version("imagecodecs"),
         },
         "input": redact(base_name(wish.input)),
+        **({"stack": [redact(base_name(path)) for path in wish.stack]} if wish.stack else {}),
         **told,
         "saliency": list(plan.saliency.told),
         "steps": wish.steps,
         "sigma": wish.sigma,
-        "treatment": list(plan.treatment.names if wish.treatment is None else wish.treated.texts),
+        **({} if wish.treatment is None else {"treatment": list(wish.treated.texts)}),
         "profile": plan.profile.name,
         **({"creation_options": options} if options else {}),
+        "treated": list(plan.treatment.texts),
         "written_with": _of_the_file(plan.profile.creation_options),
     }
 

@@ -158,3 +158,15 @@ def test_what_tells_no_recipe_is_refused_where_one_is_asked_for(scene: Path, out
     like = _retold(output, drivers=None, to_byte="rm -rf", saliency=[{"source": "half"}])
     with pytest.raises(UsageError, match="no such rule"):
         geosal.compress(scene, tmp_path / "x.tif", like=like)
+
+
+def test_further_files_of_the_scene_have_to_be_named(scene: Path, tmp_path: Path) -> None:
+    (further := tmp_path / "masks/further.tif").write_bytes(scene.read_bytes())
+    output = tmp_path / "out/stacked.tif"
+    geosal.compress(scene, output, stack=further, saliency="half")
+    with pytest.raises(UsageError, match=r"its scene had more bands in further.tif; name them: --stack"):
+        geosal.compress(scene, tmp_path / "out/again.tif", like=output)
+    geosal.compress(scene, tmp_path / "out/again.tif", like=output, stack=further)
+    with pytest.warns(geosal.GeosalWarning, match="name them: --stack"):
+        assert not all(check.ok for check in geosal.verify(output, against=scene))
+    assert all(check.ok for check in geosal.verify(output, against=scene, stack=[str(further)]))

@@ -1,7 +1,9 @@
 """What an output tells of its job: whole, the same for the same job, another for another, and nobody's folders."""
 
 import json
+from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from rasters import PLACE, save
 import geosal
 from geosal.core.provenance import read_recipe
 from geosal.job.plan import make_plan
-from geosal.job.tags import tags_of
+from geosal.job.tags import recipe_of, tags_of
 from geosal.scenes import describe
 
 FORMATS = ("tif", "jp2", "zarr", "jpg", "png")
@@ -93,6 +95,25 @@ def _recipe(folder: Path, wish: dict[str, Any]) -> str:
     return tags["GEOSAL_RECIPE"]
 
 
+def test_every_option_is_told_or_changes_no_pixel(folder: Path) -> None:
+    paths = {"input": str(folder / "scene.tif"), "output": "x.tif", "stack": (str(folder / "other.tif"),)}
+    more = {"outside": "blur", "background": 0.5, "combine": "max", "resampling": "average", "resolution": 5.0,
+            "bands": ("a",), "target_size": 9, "min_ssim": ("0.9",), "to_byte": "tci", "bidx": (1,), "target_bpp": 1.0,
+            "target_ratio": 2.0, "target_jpeg": 50.0, "min_psnr": ("40",), "treatment": ("smooth",),
+            "creation_options": (("LEVEL", "3"),), "profile": "zstd", "sigma": "0.3*K", "steps": 4}  # fmt: skip
+    plan = make_plan(geosal.Recipe(**paths, saliency=("half",)))
+    wish = SimpleNamespace(**{field.name: field.default for field in fields(geosal.Recipe)} | paths | more)
+    wish.treated = plan.recipe.treated
+    told = recipe_of(replace(plan, wish=wish))
+    apart = {"output", "scheduler", "workers", "block", "max_memory", "max_pixels", "overwrite", "drivers"}
+    assert {field.name for field in fields(geosal.Recipe)} == apart | told.keys() - {
+        "versions",
+        "treated",
+        "written_with",
+    }
+    assert told["stack"] == ["other.tif"]
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_every_format_keeps_it_and_is_the_same_file_twice(folder: Path, tmp_path: Path, suffix: str) -> None:
     contents, told = [], {}
@@ -108,7 +129,8 @@ def test_every_format_keeps_it_and_is_the_same_file_twice(folder: Path, tmp_path
     recipe = told["recipe"]
     assert recipe["saliency"][0]["source"] == "mask.tif"
     assert (recipe["to_byte"], recipe["input"]) == ("range:0-9000", "scene.tif")
-    assert recipe["treatment"] == (["quality"] if suffix == "jpg" else ["smooth"])
+    assert recipe["treated"][0].partition(":")[0] == ("quality" if suffix == "jpg" else "smooth")
+    assert "treatment" not in recipe  # nobody named one
     assert "target_jpeg" not in recipe  # nobody asked
     assert str(folder) not in str(told["provenance"])
     assert "NUM_THREADS" not in str(recipe)
