@@ -13,7 +13,7 @@ from geosal.arrays.coordinates import grid_of
 from geosal.arrays.layout import Recode, layout_of, of_bands
 from geosal.arrays.samples import ArraySamples, Chunked, InMemory, Read
 from geosal.core.grid import Block
-from geosal.core.raster import ROLES, RasterLayout, Samples, mask_out, valid_samples
+from geosal.core.raster import ROLES, RasterLayout, Samples, conversion_of_array, mask_out, valid_samples
 from geosal.errors import GeosalError, SceneError, UsageError
 from geosal.scenes import AnyScene, open_input
 from geosal.scenes.base import Small, Stored, layout_of_bands
@@ -70,7 +70,7 @@ class ArrayScene(Stored):
         if array.dtype.name not in DTYPES:
             raise SceneError(
                 f"{THE_ARRAY} has samples of type {array.dtype}, geosal takes {', '.join(DTYPES)}; convert it: "
-                "array.astype(...)"
+                f"{conversion_of_array(array.dtype.name)}"
             )
         layout, recode = layout_of(array)
         numbers = np.atleast_1d(array.coords["band"].values) if "band" in array.coords else np.empty(0)

@@ -14,7 +14,7 @@ from geosal.arrays.layout import bands_of
 from geosal.arrays.saliency import saliency as saliency_like
 from geosal.core import provenance
 from geosal.core.ladder import Ladder
-from geosal.core.raster import alpha_among, mask_out, told_nodata, valid_samples
+from geosal.core.raster import alpha_among, conversion_of_array, mask_out, told_nodata, valid_samples
 from geosal.errors import SaliencyError, SceneError
 from geosal.native.loops import DTYPES
 from geosal.smoothing.block import SampleRules, smooth_block
@@ -70,7 +70,10 @@ def smooth(
 def _smoothed(scene: xr.DataArray, saliency: object, ladder: Ladder) -> xr.DataArray:
     ours = as_series(scene)
     if ours.dtype.name not in DTYPES:
-        raise SceneError(f"samples of {ours.dtype} cannot be smoothed; convert to one of {', '.join(sorted(DTYPES))}")
+        raise SceneError(
+            f"samples of {ours.dtype} cannot be smoothed, geosal takes {', '.join(sorted(DTYPES))}; convert them: "
+            f"{conversion_of_array(ours.dtype.name)}"
+        )
     if not isinstance(saliency, xr.DataArray):
         saliency = saliency_like(saliency, like=scene)
     fitting = _fitting(ours, as_series(saliency))

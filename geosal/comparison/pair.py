@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from geosal.core.grid import Block, Grid
 from geosal.core.ladder import Ladder
 from geosal.core.provenance import read_ladder
-from geosal.core.raster import RasterLayout
+from geosal.core.raster import RasterLayout, conversion
 from geosal.core.raster import Samples as AllSamples
 from geosal.errors import SaliencyError, SceneError, UsageError
 from geosal.native import look_up
@@ -136,23 +136,27 @@ class Pair:
         where = f"{candidate.path} against {original.path}"
         if ours.grid.shape != theirs.grid.shape:
             raise SceneError(
-                f"{where}: {_size(ours.grid)}, not {_size(theirs.grid)}; compare rasters of one size: gdalwarp -ts"
+                f"{where}: {_size(ours.grid)}, not {_size(theirs.grid)}; compare rasters of one size: gdalwarp -ts "
+                f"{theirs.grid.width} {theirs.grid.height} IN OUT"
             )
         has, wanted = len(colours(ours)), len(colours(theirs))
         if has != wanted:
             mend = (
                 "name those of the original that the candidate holds: --bidx or --bands"
                 if has < wanted
-                else "take those of the original out of the candidate first: gdal_translate -b"
+                else "take those of the original out of the candidate first: gdal_translate -b NUMBER IN OUT"
             )
             raise SceneError(f"{where}: {has} bands beside alpha, not {wanted}; {mend}")
         if ours.dtype != theirs.dtype:
             raise SceneError(
                 f"{where}: {ours.dtype}, not {theirs.dtype}; read the original as the candidate was made (--to-byte), "
-                "or convert one of them: gdal_translate -ot"
+                f"or convert the candidate: {conversion(theirs.dtype)}"
             )
         if faults := list(grid_faults(_located(ours.grid, theirs.grid), theirs.grid)):
-            raise SaliencyError(f"{where}: {'; '.join(faults)}; mend the georeferencing: gdal_edit.py -a_srs -a_ullr")
+            raise SaliencyError(
+                f"{where}: {'; '.join(faults)}; give the candidate the place of the original: gdal_edit.py "
+                "-a_srs SRS -a_ullr LEFT TOP RIGHT BOTTOM CANDIDATE"
+            )
         if saliency is not None and saliency.grid.shape != theirs.grid.shape:
             raise SaliencyError(
                 f"{saliency.label}: made for {_size(saliency.grid)}, not {_size(theirs.grid)}; open it for the original"

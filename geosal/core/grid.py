@@ -96,6 +96,13 @@ class Grid:
         return self.crs is not None and sound and not place.is_identity
 
     @property
+    def placing(self) -> str:
+        """Command that gives a raster on this grid what it lacks: a CRS, a transform, or both."""
+        crs = "" if self.crs is not None else " --crs EPSG:CODE"
+        transform = "" if not self.transform.is_identity else " --transform '[A, B, C, D, E, F]'"
+        return f"rio edit-info{crs}{transform} SCENE"
+
+    @property
     def bounds(self) -> BoundingBox:
         """Left, bottom, right, top in map units; of the enclosing rectangle when rotated."""
         return BoundingBox(*array_bounds(self.height, self.width, self.transform))

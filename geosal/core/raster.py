@@ -210,6 +210,22 @@ def told_nodata(array: Any) -> float | None:
     return told
 
 
+def held_by(dtype: str) -> str:
+    """Return the least type of samples that geosal takes for values of another one: float64 for integers of 64 bits."""
+    return {"bool": "uint8", "int8": "int16", "float16": "float32"}.get(dtype, "float64")
+
+
+def conversion(dtype: str) -> str:
+    """Return the command that converts a raster's samples to a type of NumPy's name."""
+    of_gdal = {"uint8": "Byte"}.get(dtype, dtype.capitalize().replace("Uint", "UInt"))
+    return f"gdal_translate -ot {of_gdal} IN OUT"
+
+
+def conversion_of_array(dtype: str) -> str:
+    """Return the expression that makes samples that geosal takes of an array of other ones."""
+    return "abs(array)" if dtype.startswith("complex") else f"array.astype('{held_by(dtype)}')"
+
+
 def is_nodata(samples: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     """Find the samples that carry the nodata code, as GDAL's masks do.
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rasterio.enums import ColorInterp
 
-from geosal.core.raster import RasterLayout
+from geosal.core.raster import RasterLayout, conversion, conversion_of_array, held_by
 from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment
 from geosal.errors import UsageError
 from geosal.formats.format import ALL_TYPES, Codec, Format, Profile
@@ -162,8 +162,10 @@ def _refuse_misfit(codec: Codec, form: Format[Any], layout: RasterLayout) -> Non
 def _mend_of_dtype(form: Format[Any], dtype: str) -> str:
     """Return advice on how to write samples of this type: another profile that holds them, or another type."""
     if dtype not in ALL_TYPES:
-        fitting = {"bool": "uint8", "int8": "int16", "float16": "float32"}.get(dtype, "float64")
-        return f"no profile holds them, so convert them first: array.astype('{fitting}'), or gdal_translate -ot"
+        return (
+            f"no profile holds them, so convert them first: {conversion_of_array(dtype)}, or "
+            f"{conversion(held_by(dtype))}"
+        )
     return form.otherwise_of_dtype
 
 

@@ -50,7 +50,7 @@ def refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
     if tile > _MAX_TILE_BYTES:
         raise ResourceError(
             f"{path}: one tile of {columns} x {rows} x {bands} bands takes {tile:.3g} bytes in memory; "
-            f"re-tile it first: gdal_translate -co TILED=YES"
+            "re-tile it first: gdal_translate -co TILED=YES IN OUT"
         )
     return int(max(tile, _held_bytes(dataset)))
 

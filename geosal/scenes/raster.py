@@ -16,7 +16,16 @@ from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.metadata import read_metadata
 from geosal.core.open_raster import open_raster
-from geosal.core.raster import RasterLayout, RasterMetadata, Samples, alpha_among, mask_out, valid_samples
+from geosal.core.raster import (
+    RasterLayout,
+    RasterMetadata,
+    Samples,
+    alpha_among,
+    conversion,
+    held_by,
+    mask_out,
+    valid_samples,
+)
 from geosal.core.shared_raster import FileState, file_state, shared_raster
 from geosal.errors import SceneError, UsageError, warn
 from geosal.scenes.base import Small, Stored, layout_of_bands
@@ -299,18 +308,26 @@ def _resolve_dtype(path: str, dataset: DatasetReader, indexes: tuple[int, ...]) 
         raise SceneError(f"{path}: bands of different types {sorted(dtypes)}; choose alike ones with --bidx")
     dtype = str(dtypes.pop())
     if dtype.startswith("complex"):
-        raise SceneError(f"{path}: complex samples ({dtype}) cannot be smoothed; take the amplitude: gdal_calc.py")
-    if any(dataset.tags(index, ns="IMAGE_STRUCTURE").get("NBITS") == "1" for index in indexes):
+        kind = "Float64" if dtype == "complex128" else "Float32"
         raise SceneError(
-            f"{path}: samples of 1 bit cannot be averaged; make bytes of them first: gdal_translate -expand gray IN OUT"
+            f"{path}: complex samples ({dtype}) cannot be smoothed; take the amplitude: gdal_calc.py -A IN "
+            f"--allBands=A --calc='abs(A)' --type={kind} --outfile=OUT"
         )
-    if any(dataset.colorinterp[index - 1] == ColorInterp.palette for index in indexes):
+    palette = any(dataset.colorinterp[index - 1] == ColorInterp.palette for index in indexes)
+    if any(dataset.tags(index, ns="IMAGE_STRUCTURE").get("NBITS") == "1" for index in indexes):
+        # -expand refuses bands without a palette
+        way = "-expand gray" if palette else "-scale 0 1 0 255"
+        raise SceneError(
+            f"{path}: samples of 1 bit cannot be averaged; make bytes of them first: gdal_translate {way} IN OUT"
+        )
+    if palette:
         raise SceneError(
             f"{path}: a palette's numbers cannot be averaged; expand it first: gdal_translate -expand rgb IN OUT"
         )
     if dtype not in DTYPES:
         raise SceneError(
-            f"{path}: samples of type {dtype}, geosal takes {', '.join(DTYPES)}; convert it: gdal_translate -ot"
+            f"{path}: samples of type {dtype}, geosal takes {', '.join(DTYPES)}; convert it: "
+            f"{conversion(held_by(dtype))}"
         )
     return dtype
 

@@ -48,7 +48,10 @@ def parse_length(text: str, key: str, value: str | None, grid: Grid, *, bare: bo
     match = _LENGTH.fullmatch(value)
     amount = -1.0 if match is None else float(match[1]) * (1000 if match[2] == "km" else 1)
     if match is None or (not match[2] and not bare and amount > 0) or amount > _LONGEST:
-        raise UsageError(f"{text}: {key}={value}; write metres such as {key}=60m, or pixels such as {key}=5px")
+        raise UsageError(
+            f"{text}: {key}={value}; write metres such as {key}=60m, or pixels such as {key}=5px, from 0 to "
+            f"{_LONGEST / 1000:.0f} km or {_LONGEST:.0f}px"
+        )
     length = Length(amount, match[2] == "px")
     if amount > 0 and not length.pixels and not grid.georeferenced:
         raise UsageError(

@@ -13,6 +13,8 @@ from rasters import PLACE, save
 from geosal.core.raster import (
     alpha_among,
     any_colour,
+    conversion,
+    held_by,
     is_mean_apart,
     is_nodata,
     mask_out,
@@ -20,6 +22,20 @@ from geosal.core.raster import (
     valid_samples,
     without_scale_tags,
 )
+from geosal.scenes.raster import DTYPES
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "uint64", "float16"])
+def test_a_type_is_held_by_one_that_geosal_takes(dtype: str) -> None:
+    assert held_by(dtype) in DTYPES
+    assert np.can_cast(dtype, held_by(dtype)) or dtype in {"int64", "uint64"}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_conversions_name_types_as_gdal_does(dtype: str) -> None:
+    code = rasterio.dtypes.dtype_rev[dtype]
+    assert conversion(dtype) == f"gdal_translate -ot {rasterio.dtypes.typename_fwd[code]} IN OUT"
+
 
 CODES = [
     ("uint8", 0), ("uint8", 255), ("int16", -32768), ("int16", -1), ("uint16", 7), ("float32", -9999.0),

@@ -102,8 +102,20 @@ def test_what_cannot_be_smoothed_is_refused_with_the_mend(tmp_path: Path) -> Non
         dataset.write_colormap(1, {0: (0, 0, 0, 255), 1: (255, 0, 0, 255)})
     with pytest.raises(SceneError, match="-expand rgb"):
         Scene.open(str(tmp_path / "p.tif"))
-    with pytest.raises(SceneError, match="int8"):
-        Scene.open(write(tmp_path / "i8.tif", np.zeros((1, 8, 8), np.int8)))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "command"),
+    [
+        ("int8", "gdal_translate -ot Int16 IN OUT"),
+        ("int64", "gdal_translate -ot Float64 IN OUT"),
+        ("uint64", "gdal_translate -ot Float64 IN OUT"),
+        ("complex128", "gdal_calc.py -A IN --allBands=A --calc='abs(A)' --type=Float64 --outfile=OUT"),
+    ],
+)
+def test_the_mend_of_a_type_is_a_whole_command(tmp_path: Path, dtype: str, command: str) -> None:
+    with pytest.raises(SceneError, match=f"{re.escape(command)}$"):
+        Scene.open(write(tmp_path / "a.tif", np.zeros((1, 8, 8), dtype)))
 
 
 @pytest.mark.parametrize("bidx", [(4,), (0,), (1, 1)])
@@ -152,9 +164,11 @@ def test_statistics_are_noticed(tmp_path: Path) -> None:
     assert Scene.open(path).has_statistics
 
 
-def test_one_bit_is_no_palette(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.tif", np.eye(64, dtype=np.uint8)[None], NBITS=1)
-    with pytest.raises(SceneError, match="1 bit cannot be averaged; make bytes"):
+@pytest.mark.parametrize(("count", "way"), [(1, "-expand gray"), (3, "-scale 0 1 0 255")])
+def test_one_bit_is_no_palette(tmp_path: Path, count: int, way: str) -> None:
+    """GDAL gives one band of one bit a palette, which -expand needs, and several none."""
+    path = write(tmp_path / "s.tif", np.stack([np.eye(64, dtype=np.uint8)] * count), NBITS=1)
+    with pytest.raises(SceneError, match=f"1 bit cannot be averaged; .*: gdal_translate {way} IN"):
         Scene.open(path)
 
 

@@ -33,7 +33,7 @@ def test_a_number_alone_is_metres_or_refused():
     "value", ["", "-1", "5 px", "60M", "60miles", "nan", "1e2", "5px5", "5\n", "2e7m", "10001km", "\u0665m"]
 )
 def test_what_is_no_length(value):
-    with pytest.raises(UsageError, match="write metres such as buffer=60m"):
+    with pytest.raises(UsageError, match="write metres such as buffer=60m, or .*, from 0 to 10000 km"):
         parse_length("t", "buffer", value, UTM, bare=True)
 
 

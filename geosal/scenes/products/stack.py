@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from geosal.core.raster import RasterMetadata
+from geosal.core.raster import RasterMetadata, conversion
 from geosal.errors import SceneError, UsageError
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.headers import cell_of
@@ -79,10 +79,12 @@ def _refuse_misfit(first: Scene, scene: Scene) -> None:
             f"-te {bounds} -ts {theirs.grid.width} {theirs.grid.height}"
         )
     if ours.dtype != theirs.dtype:
-        raise SceneError(f"{where}: it holds {ours.dtype}, not {theirs.dtype}; convert it: gdal_translate -ot")
+        raise SceneError(f"{where}: it holds {ours.dtype}, not {theirs.dtype}; convert it: {conversion(theirs.dtype)}")
     if ours.nodata != theirs.nodata and (ours.nodata == ours.nodata or theirs.nodata == theirs.nodata):
+        way = "--unset-nodata" if theirs.nodata is None else f"--nodata {theirs.nodata:g}"
         raise SceneError(
-            f"{where}: its nodata is {ours.nodata}, not {theirs.nodata}; say the same of both: rio edit-info --nodata"
+            f"{where}: its nodata is {ours.nodata}, not {theirs.nodata}; say the same of both: rio edit-info {way} "
+            f"{scene.path}"
         )
 
 

@@ -229,7 +229,7 @@ def _in_pixels(path: str, ring: Ring, grid: Grid) -> Floats:
     scene = grid.rasterio_crs
     if scene is None or not grid.georeferenced:
         raise SaliencyError(
-            f"{path}: the scene lacks georeferencing, so its clouds have no place on it; give the scene its CRS"
+            f"{path}: the scene lacks georeferencing, so its clouds have no place on it; give it one: {grid.placing}"
         )
     x, y = ring.points.T
     code = _CODE.search(ring.crs or "")

@@ -83,7 +83,10 @@ def _resolve_alignment(text: str, scene: Grid, mask: Grid, *, by_pixels: bool) -
     if by_pixels:
         return align_by_pixels(scene, mask)
     if scene.georeferenced and mask.georeferenced:
-        return align(scene, mask)
+        try:
+            return align(scene, mask)
+        except SaliencyError as error:
+            raise SaliencyError(f"{text}: {error}") from error
     lacking = "mask" if scene.georeferenced else "scene" if mask.georeferenced else "scene and the mask"
     verb = "lack" if " and " in lacking else "lacks"
     if scene.shape != mask.shape:

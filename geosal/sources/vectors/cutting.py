@@ -37,8 +37,8 @@ def require_place(text: str, grid: Grid) -> None:
     """
     if not grid.georeferenced:
         raise SaliencyError(
-            f"{text}: the scene lacks georeferencing and the features lie on the map; give the scene a CRS with rio "
-            "edit-info, or boxes in pixels (COCO, CSV)"
+            f"{text}: the scene lacks georeferencing and the features lie on the map; give the scene its place: "
+            f"{grid.placing}, or give boxes in pixels (COCO, CSV)"
         )
 
 

@@ -1,3 +1,4 @@
+import re
 import warnings
 
 import numpy as np
@@ -423,6 +424,13 @@ def test_a_mask_that_changes_under_way_is_refused_by_codes_too(make_mask):
     close_shared_rasters()
     with pytest.raises(SceneError, match="has changed since it was opened"):
         source.read_coded(Block(0, 0, 20, 20))
+
+
+def test_a_mask_on_a_map_of_its_own_is_refused_by_its_name(make_mask, grid):
+    local = 'LOCAL_CS["site",UNIT["metre",1]]'
+    path = make_mask(np.full((30, 40), 255, np.uint8), crs=local)
+    with pytest.raises(SaliencyError, match=re.escape(path) + ": the mask's CRS cannot be reached from the scene's"):
+        open_saliency([path], grid)
 
 
 @pytest.mark.parametrize("transform", [Affine(10, 10, 400000, 10, 10, 5000000), Affine(np.nan, 0, 0, 0, -10, 0)])
