@@ -111,9 +111,10 @@ block = click.option(
 )
 treatment = click.option(
     "--treatment", multiple=True, metavar="NAME[:KEY=VALUE,...]", shell_complete=complete_treatment,
-    help="What saliency does: smooth (default), bound:error=32 (off by at most so much; lossless codecs, lerc), "
-    "quality:low=40,high=90 (of each tile; jpeg, webp, jp2, and the default for .jpg), twopass:low=30,high=70 (.jpg: "
-    "encoded at the quality of each level, decoded, encoded again). Repeat it to combine with smooth.",
+    help="What saliency does: smooth (default for lossless codecs, with a bound where samples have more than 8 bits), "
+    "bound:error=32 (off by at most so much; lossless codecs, lerc), quality:low=40,high=90 (of each tile; default for "
+    "jpeg, webp, jp2, jpg), twopass:low=30,high=70 (.jpg: encoded at the quality of each level, decoded, encoded "
+    "again). Repeat it to combine with smooth.",
 )  # fmt: skip
 workers = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Blocks at once (default: one per core)."

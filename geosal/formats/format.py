@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.raster import RasterLayout
-from geosal.core.treatment import SMOOTH, Treatment
+from geosal.core.treatment import Treatment
 from geosal.formats.options import CreationOption
 from geosal.formats.quality import Scale
 
@@ -160,8 +160,6 @@ class Format(ABC, Generic[Encoder]):
         Creation options that the user may set.
     codec_options
         Names of the options that only some of its codecs have.
-    usual_treatment
-        Default of the treatment.
     tile_sides
         Creation options for the size of tiles.
     has_spool
@@ -193,7 +191,6 @@ class Format(ABC, Generic[Encoder]):
     codecs: ClassVar[tuple[Codec, ...]]
     options: ClassVar[tuple[CreationOption, ...]]
     codec_options: ClassVar[frozenset[str]] = frozenset()
-    usual_treatment: ClassVar[Treatment] = SMOOTH
     tile_sides: ClassVar[tuple[str, ...]] = ()
     has_spool: ClassVar[bool] = False
     made_at_end: ClassVar[bool] = False

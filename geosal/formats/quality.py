@@ -7,8 +7,12 @@ from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST, Quality
 from geosal.formats.options import number
 
-_GAP = 40
-"""Distance of `low` from `high`, in units of quality, where only `high` is known."""
+_GAP = 12
+"""Distance of `low` from `high`, in units of quality, where only `high` is known.
+
+The largest at which the rest of a scene gains as well, or hardly loses, beside a plain JPEG of the same bytes; twice as
+much takes 1 dB from it. `tests/benchmarks/quality.py` has the figures.
+"""
 
 
 class Scale(ABC):

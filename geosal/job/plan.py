@@ -14,7 +14,7 @@ from geosal.core.grid import Block
 from geosal.core.ladder import USUAL_SIGMA, Ladder, effective_kernel
 from geosal.core.option_values import parse_share
 from geosal.core.raster import RasterLayout
-from geosal.core.treatment import Quality, Treatment, TwoPass
+from geosal.core.treatment import Treatment
 from geosal.errors import UsageError, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
@@ -24,12 +24,11 @@ from geosal.formats.tuning import setting_for
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
 from geosal.job.tally import warn_of_little_gain
+from geosal.job.usual import usual_treatment, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
 from geosal.sources import Saliency, SourceText, open_saliency
 
-_USUAL_JPEG = 75.0
-"""Quality of the plain JPEG whose size a JPEG gets, where the user asks for no size and no quality."""
 _SMALL = 4096**2
 """Most pixels of a scene that one thread encodes fast enough."""
 
@@ -237,8 +236,8 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     )
     scene = open_input(recipe.input, recipe.reading) if scene is None else read_as(scene, recipe.reading)
     recipe = _with_bytes_of(recipe, scene)
-    settings = _settings_of(recipe)
-    wish, recipe = recipe, _with_usual_bytes(recipe, settings)
+    settings = _settings_of(recipe, scene)
+    wish, recipe = recipe, with_usual_bytes(recipe, settings.treatment)
     settled = _settled(recipe, settings, scene)
     saliency = saliency_of(recipe, scene, sources)
     _tell_of_missing_place(scene)
@@ -284,34 +283,21 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
     return replace(turned, wish=plan.wish, block=block, sample_pixels=plan.sample_pixels)
 
 
-def _settings_of(recipe: Recipe) -> Settings:
-    """Take from a recipe the settings that a search may change, with the default treatment of the output's format."""
+def _settings_of(recipe: Recipe, scene: AnyScene) -> Settings:
+    """Take from a recipe the settings that a search may change, with the default treatment."""
     form = format_of(recipe.output)
     if recipe.target_jpeg is not None and not form.is_jpeg:
         raise UsageError(
             f"--target-jpeg {recipe.target_jpeg:g}: is for an output that ends in .jpg, not for {recipe.output}; use "
             "--target-size or --target-bpp"
         )
-    treatment = form.usual_treatment if recipe.treatment is None else recipe.treated
+    treatment = usual_treatment(recipe, scene) if recipe.treatment is None else recipe.treated
     if recipe.sigma != USUAL_SIGMA and not treatment.smooth:
         raise UsageError(
             f"--sigma {recipe.sigma}: nothing is smoothed by treatment {treatment}; leave it out, or add "
             "--treatment smooth"
         )
     return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options)
-
-
-def _with_usual_bytes(recipe: Recipe, settings: Settings) -> Recipe:
-    """Fill in the default size of a JPEG, where the recipe asks for no bytes and no quality."""
-    by_quality = isinstance(settings.treatment.then, TwoPass) or settings.treatment.then == Quality()
-    if (
-        format_of(recipe.output).is_jpeg
-        and by_quality
-        and not recipe.targets
-        and "QUALITY" not in {name.upper() for name, _ in settings.options}
-    ):
-        return recipe.patch(target_jpeg=_USUAL_JPEG)
-    return recipe
 
 
 def _settled(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:

@@ -108,7 +108,8 @@ class Recipe:
         The ladder, see `geosal.Ladder`.
     treatment
         The treatment: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, ``twopass:low=30,high=70``, or
-        several of them; see `geosal.core.treatment`. None for the usual one: ``quality`` for ``.jpg``, else ``smooth``.
+        several of them; see `geosal.core.treatment`. None for the usual one: ``quality`` for lossy codecs, ``smooth``
+        for lossless ones, with the ``bound`` that samples of more than 8 bits can spare; see `geosal.job.usual`.
     profile
         Codec, see `geosal.formats`; by default lossless (deflate, jp2-lossless), for ``.jpg`` jpg.
     creation_options

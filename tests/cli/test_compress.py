@@ -146,7 +146,7 @@ def test_a_target_is_met_and_its_cost_told(rgb_scene: Path, tmp_path: Path, call
     assert result.exit_code == 0, result.output
     assert 0.99 * 155e3 <= output.stat().st_size <= 155e3
     assert "1 full encode" in result.stdout
-    assert "with --co QUALITY=" in result.stdout
+    assert "with --treatment quality:low=" in result.stdout
 
 
 def test_a_target_that_cannot_be_reached_is_exit_code_6(

@@ -57,6 +57,6 @@ def test_plan_estimates_time_and_the_setting_of_a_target(
     assert careful["bytes"] == pytest.approx(152100, rel=0.01)
     assert careful["seconds"] > 0
     table = call(*words, "--estimate").stdout
-    assert "--co QUALITY=" in table
+    assert "--treatment quality:low=" in table
     assert "as busy as it is now" in table
     assert list(tmp_path.iterdir()) == []

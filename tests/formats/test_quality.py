@@ -20,8 +20,8 @@ def layout(dtype: str = "uint8", nbits: int | None = None) -> RasterLayout:
 @pytest.mark.parametrize(
     ("scale", "wish", "image", "settled"),
     [
-        (Percent(), Quality(), layout(), Quality(35.0, 75.0)),
-        (Percent(), Quality(None, 30.0), layout(), Quality(1.0, 30.0)),
+        (Percent(), Quality(), layout(), Quality(63.0, 75.0)),
+        (Percent(), Quality(None, 10.0), layout(), Quality(1.0, 10.0)),
         (Percent(), Quality(90.0, 80.0), layout(), Quality(80.0, 80.0)),
         (Decibels(), Quality(), layout(), Quality(38.0, 45.0)),
         (Decibels(), Quality(), layout("uint16", 12), Quality(50.0, 57.0)),

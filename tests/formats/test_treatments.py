@@ -137,7 +137,7 @@ def test_lossless_webp_tiles_with_alpha_are_refused() -> None:
 
 
 def test_what_the_user_leaves_open_is_filled_in() -> None:
-    assert resolved("a.tif", "jpeg", "quality", QUALITY="85").treatment.then == Quality(45, 85)
+    assert resolved("a.tif", "jpeg", "quality", QUALITY="85").treatment.then == Quality(73, 85)
     assert resolved("a.tif", "jpeg", "quality:low=30", QUALITY="20").treatment.then == Quality(20, 20)
     assert resolved("a.jp2", "jp2", "quality").treatment.then == Quality(38, 45)
     assert resolved("a.jp2", "jp2", "quality:high=100").treatment.then == Quality(38, 100)

@@ -53,7 +53,7 @@ def test_with_a_target_the_setting_is_told(rgb_scene: Path, tmp_path: Path) -> N
     plan = geosal.make_plan(recipe)
     expected = estimate(plan)
     assert expected.found is not None
-    assert "QUALITY=" in expected.found
+    assert "quality:low=" in expected.found
     assert expected.bytes == pytest.approx(158_000, rel=0.01)
     assert estimate_bytes(plan) == 158_000
 

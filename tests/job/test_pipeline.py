@@ -71,7 +71,8 @@ def test_lossless_cog(
     request: pytest.FixtureRequest, tmp_path: Path, name: str, tolerance: float, profile: str
 ) -> None:
     source, output = request.getfixturevalue(name), tmp_path / "out.tif"
-    summary = geosal.compress(str(source), str(output), saliency="perlin:seed=1", profile=profile, block=256)
+    wish = {"saliency": "perlin:seed=1", "treatment": "smooth", "profile": profile, "block": 256}
+    summary = geosal.compress(str(source), str(output), **wish)
     valid, errors, warnings = cog_validate(output, strict=True)
     assert valid, (errors, warnings)
     assert_kept(source, output)
@@ -91,7 +92,7 @@ def test_another_reader_sees_the_same_pixels(rgb_scene: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(("name", "tolerance"), [("rgb_scene", 1.5), ("uint16_scene", 0.51)])
 def test_lossless_jp2(request: pytest.FixtureRequest, tmp_path: Path, name: str, tolerance: float) -> None:
     source, output = request.getfixturevalue(name), tmp_path / "out.jp2"
-    geosal.compress(str(source), str(output), saliency="grid", block=512)
+    geosal.compress(str(source), str(output), saliency="grid", treatment="smooth", block=512)
     assert jpylyzer.checkOneFile(str(output)).findtext("isValid") == "True"
     assert_kept(source, output)
     assert_smoothed(source, output, "grid", tolerance)
@@ -103,9 +104,10 @@ def test_lossy_profiles_are_smaller_and_keep_nodata_apart(
     rgb_scene: Path, tmp_path: Path, suffix: str, profile: str
 ) -> None:
     plain, lossy = tmp_path / f"plain.{suffix}", tmp_path / f"lossy.{suffix}"
-    geosal.compress(str(rgb_scene), str(plain), saliency="half")
-    geosal.compress(str(rgb_scene), str(lossy), saliency="half", profile=profile)
-    assert lossy.stat().st_size < plain.stat().st_size * 0.6
+    geosal.compress(str(rgb_scene), str(plain), saliency="uniform:saliency=1")
+    summary = geosal.compress(str(rgb_scene), str(lossy), saliency="half", profile=profile)
+    assert summary.treatment.startswith("quality:")
+    assert lossy.stat().st_size < plain.stat().st_size * 0.8
     assert_kept(rgb_scene, lossy, lossy=True)
     with rasterio.open(rgb_scene) as a, rasterio.open(lossy) as b:
         if suffix == "tif":
@@ -224,7 +226,7 @@ def test_scenes_smaller_than_the_kernel(tmp_path: Path, shape: tuple[int, int]) 
 
 def test_the_lazy_road_gives_the_same_bits(uint16_scene: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.tif"
-    geosal.compress(str(uint16_scene), str(output), saliency=["perlin", "half"], combine="min")
+    geosal.compress(str(uint16_scene), str(output), saliency=["perlin", "half"], combine="min", treatment="smooth")
     scene = geosal.open_scene(str(uint16_scene), chunks=200)
     smooth = geosal.smooth(scene, geosal.saliency(["perlin", "half"], like=scene, combine="min"))
     with rasterio.open(output) as dataset:

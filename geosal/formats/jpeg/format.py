@@ -48,7 +48,6 @@ class Jpeg(Picture["JpegEncoder"]):
         ),
     )
     options = OPTIONS
-    usual_treatment = Treatment(smooth=False, then=Quality())
     has_spool = True
     made_at_end = True
     is_jpeg = True

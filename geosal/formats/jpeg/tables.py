@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.formats.jpeg.stream import HUFFMAN, segments
+from geosal.formats.jpeg.stream import HUFFMAN, QUANTISATION, SCAN, START, segments, zigzag
 
 _MIDDLE = 50
 """Quality at which the tables are those of annex K."""
+_MARKER = 0xFF
+_TABLE_BEGINS = 5
+"""Bytes from a marker to the entries of its table: marker, length, number of the table."""
 _LARGEST = 255
 """Largest entry of a table in baseline JPEG."""
 
@@ -68,6 +71,34 @@ def quantisation_tables(quality: float) -> tuple[list[int], list[int]]:
 
 def _scaled(table: NDArray[np.int64], percent: float) -> list[int]:
     return [int(entry) for entry in np.clip((table * percent + _MIDDLE) // 100, 1, _LARGEST)]
+
+
+def quality_of(head: bytes) -> float | None:
+    """Tell the quality of a JPEG from its luma table; None where that is not of libjpeg's making.
+
+    Parameters
+    ----------
+    head
+        First bytes of the file, up to its scan or less.
+    """
+    at = len(START)
+    while at + _TABLE_BEGINS < len(head) and head[at] == _MARKER and head[at + 1] != SCAN:
+        begin, end = at + _TABLE_BEGINS, at + 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+        if head[at + 1] == QUANTISATION and head[begin - 1] == 0:  # of 8 bits, and luma's
+            return _qualities().get(head[begin : begin + 64])
+        at = end
+    return None
+
+
+@cache
+def _qualities() -> dict[bytes, float]:
+    """Luma tables of whole qualities, in the order of the stream."""
+    luma, order = _annex_k()[0], zigzag()
+    # Below 50, libjpeg cuts 5000 / quality off.
+    return {
+        bytes(np.array(_scaled(luma, int(_percent(quality))))[order].tolist()): float(quality)
+        for quality in range(1, 101)
+    }
 
 
 @cache

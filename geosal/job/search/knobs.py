@@ -8,6 +8,7 @@ import numpy as np
 
 from geosal.core.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.core.treatment import BEST, Bound, Quality
+from geosal.formats.quality import Percent
 from geosal.formats.tuning import Setting, setting_for
 from geosal.job.plan import Plan, retuned
 from geosal.job.search.solve import Range
@@ -18,6 +19,8 @@ _DIGITS = 6
 """Significant digits of a setting: more are hard to read, and change nothing."""
 _NEARLY_LOSSLESS = 99.5
 """Largest quality short of lossless: WebP is lossless at 100, and JPEG's tables no longer change above this."""
+_ENOUGH = 92.0
+"""Quality at which a search leaves salient tiles as long as others are below it: more does not show there."""
 _LEAST_FACTOR, _MOST_FACTOR = 0.02, 1.0
 """Limits of sigma over kernel width: below the first a kernel changes nothing, beyond the second it is a plain mean."""
 _WIDEST_ALIKE = 0.8 / 3
@@ -147,9 +150,10 @@ def _tiles(plan: Plan, _: float) -> Knob:
     free = replace(plan, settings=plan.settings.without_option("QUALITY"))  # the treatment sets it
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS
     least, gap = 1.0, high - low
+    enough = _ENOUGH if isinstance(plan.profile.codec.scale, Percent) else top
 
     def at(place: float) -> Plan:
-        best = high if fixed else min(top, max(least, place + gap))
+        best = high if fixed else min(top, max(least, place, min(enough, place + gap)))
         return _treated(free, Quality(_to_digits(min(max(least, place), best)), _to_digits(best)))
 
     bottom = least if fixed else least - gap  # at last both are the least

@@ -78,9 +78,8 @@ def run_demo(directory: Path, progress: ProgressCallback | None = None, size: in
     for profile, suffix in _JOBS:
         plain = _copy_plain(scene, directory / f"plain-{profile}{suffix}", profile)
         smoothed = directory / f"smoothed-{profile}{suffix}"
-        summary = compress(
-            str(scene), str(smoothed), saliency=str(mask), profile=profile, overwrite=True, progress=progress
-        )
+        wish = {"saliency": str(mask), "treatment": "smooth", "profile": profile, "overwrite": True}
+        summary = compress(str(scene), str(smoothed), progress=progress, **wish)
         before, after = plain.stat().st_size, summary.bytes
         rows += [
             DemoRow(

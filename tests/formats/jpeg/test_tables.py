@@ -5,7 +5,7 @@ import pytest
 from imagecodecs import jpeg8_decode, jpeg8_encode
 from PIL import Image
 
-from geosal.formats.jpeg.tables import fine_jpeg, quantisation_tables
+from geosal.formats.jpeg.tables import fine_jpeg, quality_of, quantisation_tables
 
 
 def picture(bands: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -22,6 +22,20 @@ def test_tables_of_whole_qualities_are_those_of_libjpeg(quality: int) -> None:
     reference = Image.open(stream).quantization  # type: ignore[attr-defined]
     for ours, theirs in zip(quantisation_tables(quality), reference.values(), strict=True):
         assert max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) <= (quality < 50)  # it cuts 5000/quality off
+
+
+@pytest.mark.parametrize("quality", [1, 30, 50, 75, 94, 100])
+def test_the_quality_of_a_jpeg_is_told_from_its_head(quality: int) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(picture(3)).save(stream, "JPEG", quality=quality, comment=b"x" * 300)
+    assert quality_of(stream.getvalue()) == quality
+
+
+def test_tables_of_others_tell_no_quality() -> None:
+    stream = io.BytesIO()
+    Image.new("L", (8, 8)).save(stream, "JPEG", qtables=[[7] * 64])
+    whole = stream.getvalue()
+    assert [quality_of(head) for head in (whole, whole[:30], b"", b"II*\0")] == [None] * 4
 
 
 @pytest.mark.parametrize("bands", [1, 3])

@@ -50,7 +50,7 @@ def test_bytes_are_met_within_a_hundredth(
 
 
 def test_a_limit_is_not_passed(uint16_scene: Path, compress: Callable[..., geosal.Summary]) -> None:
-    plain = compress(uint16_scene, profile="zstd")
+    plain = compress(uint16_scene, profile="zstd", treatment="smooth")
     limit = round(plain.bytes * 0.93)
     summary = compress(uint16_scene, profile="zstd", target_size=limit, overwrite=True)
     assert 0.99 * limit <= summary.bytes <= limit
@@ -77,15 +77,13 @@ def test_a_first_file_below_the_limit_is_given_back_where_the_second_passes_it(
 ) -> None:
     first, second = places
     key = option.partition("=")
-    more = {"treatment": ("smooth",)} if suffix == "jpg" else {}
-    plain = compress(rgb_scene, suffix, profile=profile, creation_options={key[0]: key[2]}, overwrite=True, **more)
+    more = {"treatment": "smooth", "overwrite": True}
+    plain = compress(rgb_scene, suffix, profile=profile, creation_options={key[0]: key[2]}, **more)
     there = {path.name for path in tmp_path.iterdir()}
     monkeypatch.setattr(RateSearch, "first", lambda search: search._knob.at(first))
     monkeypatch.setattr(RateSearch, "again", lambda search, _: search._knob.at(second))
     with pytest.warns(GeosalWarning, match=f"below the limit, with --co {option}"):
-        summary = compress(
-            rgb_scene, suffix, profile=profile, target_size=round(plain.bytes * 1.2), overwrite=True, **more
-        )
+        summary = compress(rgb_scene, suffix, profile=profile, target_size=round(plain.bytes * 1.2), **more)
     assert summary.bytes == Path(summary.output).stat().st_size
     assert summary.bytes == pytest.approx(plain.bytes, abs=200)  # tags tell of another wish
     assert summary.search is not None
@@ -98,7 +96,8 @@ def test_a_first_file_below_the_limit_is_given_back_where_the_second_passes_it(
 def test_a_first_file_below_the_limit_is_taken_where_the_second_finds_no_room(
     rgb_scene: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = compress(rgb_scene, "jp2", profile="jp2", creation_options={"QUALITY": "2"}, overwrite=True)
+    more = {"profile": "jp2", "treatment": "smooth", "overwrite": True}
+    plain = compress(rgb_scene, "jp2", creation_options={"QUALITY": "2"}, **more)
     there = {path.name for path in tmp_path.iterdir()}
     monkeypatch.setattr(RateSearch, "first", lambda search: search._knob.at(1.0))
     monkeypatch.setattr(RateSearch, "again", lambda search, _: search._knob.at(1.1))
@@ -113,7 +112,7 @@ def test_a_first_file_below_the_limit_is_taken_where_the_second_finds_no_room(
 
     monkeypatch.setattr("geosal.job.carry_out.make_file", full)
     with pytest.warns(GeosalWarning, match="first file is taken, with --co QUALITY=2; .* not written: no room"):
-        summary = compress(rgb_scene, "jp2", profile="jp2", target_size=round(plain.bytes * 1.2), overwrite=True)
+        summary = compress(rgb_scene, "jp2", target_size=round(plain.bytes * 1.2), **more)
     assert summary.bytes == plain.bytes == Path(summary.output).stat().st_size
     assert summary.search is not None
     assert (summary.search["encodes"], summary.search["reached_bytes"]) == (1, plain.bytes)
@@ -132,7 +131,8 @@ def test_a_limit_that_nothing_fills_is_kept_with_a_word(
 @pytest.mark.parametrize(
     ("suffix", "wish", "best"),
     [
-        ("tif", {"profile": "jpeg", "target_size": 3200}, "QUALITY=1"),
+        ("tif", {"profile": "jpeg", "target_size": 3200, "treatment": "smooth"}, "QUALITY=1"),
+        ("tif", {"profile": "jpeg", "target_size": 3200}, "quality:low=1,high=1"),
         ("tif", {"profile": "zstd", "target_ratio": 500.0}, "--steps 32"),
         ("tif", {"profile": "jpeg", "target_bpp": 100.0}, "ask for fewer bytes"),
         ("tif", {"profile": "jpeg", "min_psnr": "60"}, "psnr whole"),
@@ -310,7 +310,7 @@ def test_what_contradicts_itself_is_refused_before_any_work(
 def test_a_setting_that_the_user_has_fixed_stays_and_the_ladder_is_turned(
     rgb_scene: Path, compress: Callable[..., geosal.Summary]
 ) -> None:
-    fixed = {"profile": "jpeg", "creation_options": {"QUALITY": "80"}}
+    fixed = {"profile": "jpeg", "treatment": "smooth", "creation_options": {"QUALITY": "80"}}
     plain = compress(rgb_scene, **fixed)
     summary = compress(rgb_scene, **fixed, target_size=round(plain.bytes * 1.15), overwrite=True)
     assert summary.search is not None

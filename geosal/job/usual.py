@@ -1,0 +1,133 @@
+"""What saliency does where the user does not say: what makes the smaller file of the same worth."""
+
+import os
+import warnings
+
+import numpy as np
+
+from geosal.core.grid import Block
+from geosal.core.ladder import Ladder
+from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment, TwoPass
+from geosal.errors import GeosalWarning, UsageError
+from geosal.formats.encoders import tile_encoder
+from geosal.formats.format import Profile
+from geosal.formats.profiles import resolve_treated
+from geosal.formats.table import format_of
+from geosal.job.recipe import Recipe
+from geosal.produce import layout_for
+from geosal.scenes import AnyScene
+from geosal.smoothing.spare import Spare
+
+_USUAL_JPEG = 75.0
+"""Quality of the plain JPEG whose size a JPEG gets, where the user asks for no size and no quality."""
+_QUALITY = Treatment(smooth=False, then=Quality())
+_HEAD_BYTES = 2**16
+"""Bytes of a JPEG in which its tables are looked for."""
+_PIECES, _SIDE = 4, 64
+"""Pieces along each side of a scene, and their rows and columns: what is learnt of 65 000 pixels holds for all."""
+
+
+def usual_treatment(recipe: Recipe, scene: AnyScene) -> Treatment:
+    """Choose the treatment of a recipe that names none.
+
+    Parameters
+    ----------
+    recipe
+        The wish.
+    scene
+        What is read; of samples of more than 8 bits, pieces are looked at.
+
+    Returns
+    -------
+    Treatment
+        ``quality`` for a codec that loses anyway. For a lossless one ``smooth``, with a ``bound`` where samples of more
+        than 8 bits have digits to spare, see `geosal.smoothing.spare`. ``smooth`` alone for 8 bits, for LERC and raw
+        pixels, and where a target is to be met by the ladder.
+
+    Raises
+    ------
+    UsageError
+        Profile and options do not fit the scene.
+    SceneError
+        A piece of the scene cannot be read.
+    """
+    given = dict(recipe.creation_options)
+    profile = resolve_treated(recipe.output, recipe.profile, given, scene.layout, SMOOTH).profile
+    if not profile.lossless:
+        return _of_lossy(profile, recipe, scene)
+    codec = profile.codec
+    if recipe.targets or codec.error_by_tile or codec.raw or np.dtype(scene.layout.dtype).itemsize == 1:
+        return SMOOTH
+    error = spare_error(scene, recipe.ladder)
+    return Treatment(then=Bound(error)) if error > 0 else SMOOTH
+
+
+def with_usual_bytes(recipe: Recipe, treatment: Treatment) -> Recipe:
+    """Fill in how many bytes a JPEG is to have, where a wish says neither that nor how good it is."""
+    by_quality = isinstance(treatment.then, TwoPass) or treatment.then == Quality()
+    if (
+        format_of(recipe.output).is_jpeg
+        and by_quality
+        and not recipe.targets
+        and "QUALITY" not in {name.upper() for name, _ in recipe.creation_options}
+    ):
+        return recipe.patch(target_jpeg=_USUAL_JPEG)
+    return recipe
+
+
+def spare_error(scene: AnyScene, ladder: Ladder) -> float:
+    """Learn from pieces spread over a scene how far its smoothed samples may be rounded; always the same for a scene.
+
+    Raises
+    ------
+    SceneError
+        A piece cannot be read.
+    """
+    shape, spare = scene.grid.shape, Spare(ladder, scene.layout.alpha)
+    for piece in _pieces(shape):
+        outer = piece.expand(ladder.halo, shape)
+        samples = scene.read(outer)
+        spare.add(samples.pixels, samples.valid, piece.slices_in(outer))
+    return spare.error()
+
+
+def _of_lossy(profile: Profile, recipe: Recipe, scene: AnyScene) -> Treatment:
+    given = dict(recipe.creation_options)
+    says_quality = "QUALITY" in {name.upper() for name in given}
+    if profile.codec.scale is None or (profile.codec.quality_is_rate and says_quality):
+        return SMOOTH
+    try:
+        settled = resolve_treated(recipe.output, recipe.profile, given, scene.layout, _QUALITY)
+        layout = layout_for(settled.profile, scene.layout)
+        tile_encoder(settled.profile, layout, settled.treatment, recipe.ladder.steps)
+    except UsageError as error:
+        tile_encoder(profile, layout_for(profile, scene.layout))  # refuses what no treatment mends
+        warnings.warn(f"{error}; pixels are smoothed instead", GeosalWarning, stacklevel=4)
+        return SMOOTH
+    if not profile.format.is_jpeg or recipe.targets or says_quality:
+        return _QUALITY
+    own = _quality_of(scene)
+    return _QUALITY if own is None or own > _USUAL_JPEG else Treatment(smooth=False, then=Quality(high=own))
+
+
+def _quality_of(scene: AnyScene) -> float | None:
+    """Return the quality of a scene that is a JPEG, None of any other.
+
+    A plain JPEG of that quality repeats the rounding of the source: at its bytes nothing could gain, so the background
+    gives up some of them.
+    """
+    if scene.driver != "JPEG" or scene is not scene.original or not os.path.isfile(scene.path):
+        return None
+    from geosal.formats.jpeg.tables import quality_of  # other jobs need none of it
+
+    with open(scene.path, "rb") as file:
+        return quality_of(file.read(_HEAD_BYTES))
+
+
+def _pieces(shape: tuple[int, int]) -> list[Block]:
+    """Squares in the middle of the cells of a coarse raster over the scene; of a small one all that there is."""
+    starts = (
+        sorted({max(0, (2 * n + 1) * length // (2 * _PIECES) - _SIDE // 2) for n in range(_PIECES)}) for length in shape
+    )
+    rows, cols = starts
+    return [Block(row, col, min(_SIDE, shape[0] - row), min(_SIDE, shape[1] - col)) for row in rows for col in cols]

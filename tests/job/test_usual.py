@@ -1,0 +1,147 @@
+"""What saliency does where nobody says it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+import geosal
+from geosal.core.ladder import Ladder
+from geosal.core.treatment import Bound
+from geosal.errors import GeosalWarning
+from geosal.job.usual import spare_error
+from geosal.scenes import open_input
+
+SIDE = 300
+
+
+def scene(path: Path, dtype: str = "uint16", **more: Any) -> Path:
+    """Write a slope with a sensor's noise, in reflectances that were scaled to the range of their type."""
+    rng = np.random.default_rng(0)
+    rows, cols = np.mgrid[:SIDE, :SIDE]
+    pixels = 60 + 0.3 * rows + 0.2 * cols + rng.normal(0, 4, (SIDE, SIDE))
+    values = pixels * {"uint8": 1, "uint16": 60, "float32": 1e-3}[dtype]
+    place = {"crs": "EPSG:32631", "transform": Affine(10, 0, 4e5, 0, -10, 5e6)}
+    options = {"driver": "GTiff", "compress": "DEFLATE", "predictor": 2 if dtype != "float32" else 3, **place, **more}
+    with rasterio.open(path, "w", width=SIDE, height=SIDE, count=1, dtype=dtype, **options) as dataset:
+        dataset.write(values.round().astype(dtype) if dtype != "float32" else values.astype(dtype), 1)
+    return path
+
+
+@pytest.fixture
+def treatment_of(tmp_path: Path) -> Callable[..., str]:
+    def plan(source: Path, name: str = "out.tif", **wish: Any) -> str:
+        recipe = {"input": source, "output": tmp_path / name, "saliency": "half", **wish}
+        return str(geosal.make_plan(geosal.Recipe.from_mapping(recipe)).treatment)
+
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("name", "wish", "usual"),
+    [
+        ("out.tif", {}, "smooth"),
+        ("out.png", {}, "smooth"),
+        ("out.tif", {"profile": "jpeg"}, "quality:low=63,high=75"),
+        ("out.tif", {"profile": "jpeg", "creation_options": {"QUALITY": 90}}, "quality:low=78,high=90"),
+        ("out.jp2", {"profile": "jp2"}, "quality:low=38,high=45"),
+        ("out.jp2", {"profile": "jp2", "creation_options": {"QUALITY": 10}}, "smooth"),  # a rate is no quality
+        ("out.jpg", {"creation_options": {"QUALITY": 80}}, "quality:low=68,high=80"),
+    ],
+)
+def test_of_8_bits(tmp_path: Path, treatment_of: Callable[..., str], name: str, wish: Any, usual: str) -> None:
+    assert treatment_of(scene(tmp_path / "in.tif", "uint8"), name, **wish) == usual
+
+
+@pytest.mark.parametrize(
+    ("name", "wish", "rounds"),
+    [
+        ("out.tif", {}, True),
+        ("out.jp2", {}, True),
+        ("out.zarr", {}, True),
+        ("out.png", {}, True),
+        ("out.tif", {"profile": "raw"}, False),
+        ("out.tif", {"profile": "lerc"}, False),
+        ("out.tif", {"target_bpp": 3.0}, False),  # the ladder is turned
+        ("out.tif", {"treatment": "smooth"}, False),
+    ],
+)
+def test_of_16_bits(tmp_path: Path, treatment_of: Callable[..., str], name: str, wish: Any, rounds: bool) -> None:
+    source = scene(tmp_path / "in.tif")
+    error = spare_error(open_input(str(source)), Ladder())
+    assert error > 10
+    assert treatment_of(source, name, **wish) == (f"smooth bound:error={error:g}" if rounds else "smooth")
+
+
+@pytest.mark.filterwarnings("ignore:.*has no georeferencing")
+def test_a_jpeg_keeps_its_own_tables(tmp_path: Path, treatment_of: Callable[..., str]) -> None:
+    coarse, fine, out = tmp_path / "in.jpg", tmp_path / "fine.jpg", tmp_path / "out.jpg"
+    with rasterio.open(scene(tmp_path / "in.tif", "uint8")) as dataset:
+        picture = dataset.read()
+    for path, quality in ((coarse, 60), (fine, 95)):
+        place = {"width": SIDE, "height": SIDE, "count": 1, "dtype": "uint8"}
+        with rasterio.open(path, "w", driver="JPEG", quality=quality, **place) as dataset:
+            dataset.write(picture)
+    assert treatment_of(coarse, "out.jpg") == "quality:low=48,high=60"
+    assert treatment_of(coarse, "out.jpg", target_jpeg=50) != "quality:low=48,high=60"
+    assert treatment_of(fine, "out.jpg") == "quality:low=63,high=75"  # until the search
+    summary = geosal.compress(coarse, out, saliency="half")
+    assert summary.input_bytes is not None
+    assert summary.bytes < 0.9 * summary.input_bytes
+    assert summary.search is None  # no size is looked for
+
+
+def test_where_gdal_encodes_the_tiles_pixels_are_smoothed_with_a_word(
+    tmp_path: Path, treatment_of: Callable[..., str]
+) -> None:
+    source, wish = scene(tmp_path / "in.tif", "uint8"), {"OVERVIEW_RESAMPLING": "CUBIC"}
+    with pytest.warns(GeosalWarning, match="must encode its tiles.*smoothed instead"):
+        assert treatment_of(source, profile="jpeg", creation_options=wish) == "smooth"
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_a_smoothed_scene_is_smaller_than_its_source_and_keeps_what_it_promises(tmp_path: Path, dtype: str) -> None:
+    source, out, exact = scene(tmp_path / "in.tif", dtype), tmp_path / "out.tif", tmp_path / "exact.tif"
+    summary = geosal.compress(source, out, saliency="half")
+    plain = geosal.compress(source, exact, saliency="half", treatment="smooth")
+    assert summary.input_bytes is not None
+    assert summary.bytes < 0.75 * summary.input_bytes
+    assert summary.bytes < 0.85 * plain.bytes
+    with rasterio.open(out) as dataset:
+        error = float(dataset.tags()["GEOSAL_TREATMENT"].partition("=")[2])
+        found = dataset.read(1).astype(float)
+    with rasterio.open(source) as given, rasterio.open(exact) as smoothed:
+        np.testing.assert_array_equal(found[:, : SIDE // 2], given.read(1)[:, : SIDE // 2])  # saliency 1
+        off = np.abs(found - smoothed.read(1))
+    assert off.max() <= error * (1 + 1e-6)
+    checks = {check.name: check for check in geosal.verify(out, against=source, saliency="half")}
+    assert all(check.ok for check in checks.values())
+    assert "no sample is off by more than its level allows" in checks["bound"].detail
+
+
+def test_blocks_and_schedulers_do_not_show(tmp_path: Path) -> None:
+    source, made = scene(tmp_path / "in.tif", nodata=4800), []
+    for number, options in enumerate(({"block": 64}, {"block": 208, "workers": 2}, {})):
+        out = tmp_path / f"{number}.tif"
+        geosal.compress(source, out, saliency="perlin", **options)
+        made.append(out.read_bytes())
+    assert made[1:] == made[:-1]
+
+
+def test_named_smooth_is_the_papers_and_no_bound(tmp_path: Path) -> None:
+    source, out = scene(tmp_path / "in.tif"), tmp_path / "out.tif"
+    assert geosal.compress(source, out, saliency="half", treatment="smooth").treatment == "smooth"
+    lazy = geosal.smooth(geosal.open_scene(source), geosal.saliency("half", like=geosal.open_scene(source)))
+    with rasterio.open(out) as dataset:
+        np.testing.assert_array_equal(dataset.read(), lazy.values)
+
+
+def test_what_is_usual_is_one_of_bound(tmp_path: Path, treatment_of: Callable[..., str]) -> None:
+    source = scene(tmp_path / "in.tif")
+    recipe = geosal.Recipe.from_mapping({"input": source, "output": tmp_path / "o.tif", "saliency": "half"})
+    assert isinstance(geosal.make_plan(recipe).treatment.then, Bound)
+    assert treatment_of(source, steps=3) != treatment_of(source)  # less is taken by narrower kernels
