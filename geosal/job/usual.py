@@ -21,6 +21,10 @@ from geosal.smoothing.spare import Spare
 _USUAL_JPEG = 75.0
 """Quality of the plain JPEG whose size a JPEG gets, where the user asks for no size and no quality."""
 _QUALITY = Treatment(smooth=False, then=Quality())
+_JPEGS = ("jpg", "jpeg")
+"""Codecs whose tables are those of JPEG."""
+_GAP_OF_COPIES = 40
+"""Distance between the qualities of a COG made of a JPEG: its overviews are a third more, and are to be paid for."""
 _HEAD_BYTES = 2**16
 """Bytes of a JPEG in which its tables are looked for."""
 _PIECES, _SIDE = 4, 64
@@ -104,10 +108,11 @@ def _of_lossy(profile: Profile, recipe: Recipe, scene: AnyScene) -> Treatment:
         tile_encoder(profile, layout_for(profile, scene.layout))  # refuses what no treatment mends
         warnings.warn(f"{error}; pixels are smoothed instead", GeosalWarning, stacklevel=4)
         return SMOOTH
-    if not profile.format.is_jpeg or recipe.targets or says_quality:
+    own = None if recipe.targets or says_quality or profile.codec.name not in _JPEGS else _quality_of(scene)
+    if own is None or own > _USUAL_JPEG:
         return _QUALITY
-    own = _quality_of(scene)
-    return _QUALITY if own is None or own > _USUAL_JPEG else Treatment(smooth=False, then=Quality(high=own))
+    low = None if profile.format.is_jpeg else max(1.0, own - _GAP_OF_COPIES)
+    return Treatment(smooth=False, then=Quality(low=low, high=own))
 
 
 def _quality_of(scene: AnyScene) -> float | None:
@@ -118,7 +123,7 @@ def _quality_of(scene: AnyScene) -> float | None:
     """
     if scene.driver != "JPEG" or scene is not scene.original or not os.path.isfile(scene.path):
         return None
-    from geosal.formats.jpeg.tables import quality_of  # other jobs need none of it
+    from geosal.formats.jpeg.tables import quality_of  # noqa: PLC0415  other jobs need none of it
 
     with open(scene.path, "rb") as file:
         return quality_of(file.read(_HEAD_BYTES))

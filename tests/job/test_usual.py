@@ -87,6 +87,8 @@ def test_a_jpeg_keeps_its_own_tables(tmp_path: Path, treatment_of: Callable[...,
         with rasterio.open(path, "w", driver="JPEG", quality=quality, **place) as dataset:
             dataset.write(picture)
     assert treatment_of(coarse, "out.jpg") == "quality:low=48,high=60"
+    assert treatment_of(coarse, profile="jpeg") == "quality:low=20,high=60"  # overviews are to be paid for
+    assert treatment_of(fine, profile="jpeg") == "quality:low=63,high=75"
     assert treatment_of(coarse, "out.jpg", target_jpeg=50) != "quality:low=48,high=60"
     assert treatment_of(fine, "out.jpg") == "quality:low=63,high=75"  # until the search
     summary = geosal.compress(coarse, out, saliency="half")
