@@ -206,7 +206,7 @@ def test_a_faint_scene_at_the_worst_quality(contrast: float, mean: float, qualit
 def test_a_faint_scene_with_worse_overviews(tmp_path: Path) -> None:
     source = write(tmp_path / "a.tif", hills(3, 1.6, 100, 1200).astype(np.uint8))
     options = {"QUALITY": "90", "OVERVIEW_QUALITY": "1"}
-    geosal.compress(source, str(tmp_path / "o.tif"), profile="jpeg", creation_options=options, **KEPT)
+    geosal.compress(source, str(tmp_path / "o.tif"), profile="jpeg", treatment="smooth", creation_options=options, **KEPT)
     found = check(tmp_path / "o.tif", source, "overviews")
     assert found.ok
     assert "more cannot be told" in found.detail
@@ -230,6 +230,7 @@ def test_what_kernels_alone_have_flattened(tmp_path: Path) -> None:
     source = write(tmp_path / "a.tif", np.where((row + col) % 2, 200, 60).astype(np.uint8)[None])
     other = write(tmp_path / "b.tif", hills(1, 40, 120, 1024).clip(0, 255).astype(np.uint8))
     output = tmp_path / "o.tif"
-    geosal.compress(source, str(output), saliency="uniform:saliency=0", steps=32, sigma="1*K", profile="jpeg")
+    wish = {"saliency": "uniform:saliency=0", "treatment": "smooth", "steps": 32, "sigma": "1*K", "profile": "jpeg"}
+    geosal.compress(source, str(output), **wish)
     assert check(output, source).ok
     assert not check(output, other).ok
