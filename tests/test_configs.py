@@ -3,15 +3,20 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import validate
 
 from geosal.core.ladder import effective_kernel
+from geosal.core.treatment import Quality
 from geosal.job.plan import make_plan
 from geosal.job.recipe import Recipe
+from geosal.job.schema import recipe_schema
 
 EXPERIMENTS = {"ms-roi-tables"}
 """Recipes of experiments, not of a job; `tests/lab/experiments` reads them."""
 ALL = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
 CONFIGS = [path for path in ALL if path.stem not in EXPERIMENTS]
+PAPERS = [path for path in CONFIGS if path.stem.startswith("paper")]
 EXPECTED_SHARES = {
     "paper-half": {1: 0.5, 17: 0.5},
     "paper-grid": {1: 0.25, 5: 0.25, 11: 0.25, 17: 0.25},
@@ -25,12 +30,29 @@ def test_the_promised_recipes_are_there() -> None:
     assert {path.stem for path in ALL} >= EXPERIMENTS
 
 
+@pytest.mark.parametrize("name", ["sentinel2", "landsat"])
+def test_recipes_of_products_make_pictures_in_which_clouds_give_way(name: str) -> None:
+    path = next(path for path in CONFIGS if path.stem == name)
+    recipe = Recipe.from_yaml(path, input="product", output="out.tif")
+    assert (recipe.bands, recipe.profile, recipe.to_byte is None) == (("rgb",), "jpeg", False)
+    assert {source.target for source in recipe.sources} <= {"clouds", "shadow"}
+    assert recipe.treated.then == Quality(40, 85)
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_editors_find_the_schema_and_have_nothing_against(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=recipe.schema.json\n")
+    validate(yaml.safe_load(text), recipe_schema())
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
 def test_recipe_makes_a_plan(path: Path, rgb_scene: Path, tmp_path: Path) -> None:
     recipe = Recipe.from_yaml(path, input=str(rgb_scene), output=str(tmp_path / "out.tif"))
     plan = make_plan(recipe)
     assert plan.profile.lossless
     assert plan.ladder.steps == recipe.steps
+    assert str(plan.treatment) == "smooth"
 
 
 @pytest.mark.parametrize("name", EXPECTED_SHARES)
@@ -49,4 +71,4 @@ def test_the_papers_recipes_give_the_papers_shares(name: str, rgb_scene: Path, t
 def test_the_command_line_goes_before_the_file(rgb_scene: Path) -> None:
     path = next(path for path in CONFIGS if path.stem == "landsat")
     recipe = Recipe.from_yaml(path, input=str(rgb_scene), output="out.tif", steps=6, saliency=("half",), profile=None)
-    assert (recipe.steps, recipe.saliency, recipe.profile) == (6, ("half",), "zstd")
+    assert (recipe.steps, recipe.saliency, recipe.profile) == (6, ("half",), "jpeg")

@@ -75,11 +75,11 @@ def _run_all(
     quiet: bool,
 ) -> int:
     """Do one job for each input; a wish that cannot be is refused before the first."""
-    from geosal.core.option_values import read_yaml
+    from geosal.job.recipe import read_recipe
     from geosal.formats.table import format_of
 
     if not paths and config is not None:
-        paths = [text for text in [read_yaml(config).get("input")] if text]
+        paths = [text for text in [read_recipe(config).get("input")] if text]
     if wish["stack"]:
         raise UsageError("--stack with --out-dir: the bands of one scene, and a directory for many; leave one out")
     jobs = jobs_of(paths, *place)

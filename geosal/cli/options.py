@@ -9,11 +9,10 @@ from rasterio.rio import options as rio_options
 from geosal.cli.completion import complete_file, complete_profile, complete_source, complete_treatment
 from geosal.cli.guard import verbose
 from geosal.cli.output import Report
-from geosal.core.option_values import read_yaml
 from geosal.formats.options import united
 from geosal.formats.table import PROFILES
 from geosal.job.merge import over
-from geosal.job.recipe import COMBINE, Recipe
+from geosal.job.recipe import COMBINE, Recipe, read_recipe
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
 from geosal.sources.combine import OUTSIDE
@@ -169,7 +168,7 @@ job_options = together(
     reading,
     click.option(
         "--config", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-        help="Recipe in YAML; options on the command line override it.",
+        help="Recipe in YAML; options on the command line override it. Paths in it count from its own folder.",
     ),
     click.option(
         "--like", metavar="FILE",
@@ -202,7 +201,7 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     given = {name: value for name, value in options.items() if name != "quality"}
     if (quality := options.get("quality")) is not None:
         given["creation_options"] = united([*given.get("creation_options", {}).items(), ("QUALITY", quality)])
-    return Recipe.from_mapping(over(given, {} if config is None else read_yaml(config)))
+    return Recipe.from_mapping(over(given, {} if config is None else read_recipe(config)))
 
 
 def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[str, ...]:

@@ -72,6 +72,15 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return options
 
 
+def in_folder(path: str, folder: str | Path) -> str:
+    """Return a path that counts from a folder as one that counts from where we are.
+
+    Absolute paths, URLs and GDAL's ``/vsi`` paths stay as they are.
+    """
+    is_bound = "://" in path or os.path.isabs(path)  # /vsi begins with a slash
+    return path if is_bound else str(Path(folder, path))
+
+
 def parse_size(written: str | int) -> int:
     """Read a size in bytes: ``"512MB"``, ``"1.5GiB"``, ``"51204 bytes"`` or a plain number of bytes.
 

@@ -12,6 +12,7 @@ from geosal.core.cluster import memory_bytes
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import USUAL_SIGMA, Ladder
 from geosal.core.option_values import (
+    in_folder,
     parse_share,
     parse_size,
     read_items,
@@ -284,7 +285,7 @@ class Recipe:
 
     @classmethod
     def from_yaml(cls, path: str | Path, **overrides: Any) -> Self:
-        """Read a recipe from a YAML file; `overrides` go before what it says.
+        """Read a recipe as `read_recipe` does; `overrides` go before what it says.
 
         Raises
         ------
@@ -293,11 +294,40 @@ class Recipe:
         UsageError
             The file is no YAML mapping, or `from_mapping` refuses what it says.
         """
-        return cls.from_mapping(over(overrides, read_yaml(path)))
+        return cls.from_mapping(over(overrides, read_recipe(path)))
 
     def patch(self, **changes: Any) -> Self:
         """Make a copy with some fields changed."""
         return replace(self, **changes)
+
+
+def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the options in a YAML file.
+
+    Relative paths in it (`input`, `stack`, `output`, and those of `saliency`) count from the file's own folder, wherever the job
+    starts; they are returned as paths that count from the working directory.
+
+    Raises
+    ------
+    SceneError
+        The file cannot be read.
+    UsageError
+        It holds no YAML mapping, or a SOURCE that cannot be.
+    """
+    wish, folder = read_yaml(os.fspath(path)), Path(path).parent
+    for key in ("input", "output"):
+        if isinstance(found := wish.get(key), str):
+            wish[key] = in_folder(found, folder)
+    for key, placed in (("stack", in_folder), ("saliency", _source_in)):
+        found = wish.get(key)
+        if isinstance(found, str | list):
+            several = [found] if isinstance(found, str) else found
+            wish[key] = [placed(text, folder) if isinstance(text, str) else text for text in several]
+    return wish
+
+
+def _source_in(text: str, folder: Path) -> str:
+    return SourceText.parse_in(text, folder).text
 
 
 def _as_is(_: str, value: Any) -> Any:
@@ -339,10 +369,17 @@ def _ratio(_: str, value: Any) -> float:
     return parse_ratio(value)
 
 
-_CONVERT = {
-    "input": read_text, "output": read_text, "sigma": read_text, "scheduler": read_text, "profile": read_text,
-    "to_byte": read_text, "background": read_number, "resolution": read_number, "bands": _names,
-    "saliency": read_texts, "stack": read_texts, "drivers": read_texts, "treatment": read_texts,
-    "target_bpp": read_number, "target_size": _size, "target_ratio": _ratio, "target_jpeg": read_number,
-    "min_psnr": _floors, "min_ssim": _floors, "bidx": _numbers, "creation_options": read_options, "max_memory": _memory,
-}  # fmt: skip
+READERS: Mapping[str, tuple[Callable[[str, Any], Any], tuple[str, ...]]] = {
+    "text": (read_text, ("input", "output", "sigma", "scheduler", "profile", "to_byte")),
+    "texts": (read_texts, ("saliency", "stack", "drivers", "treatment")),
+    "names": (_names, ("bands",)),
+    "number": (read_number, ("background", "resolution", "target_bpp", "target_jpeg")),
+    "band numbers": (_numbers, ("bidx",)),
+    "floors": (_floors, ("min_psnr", "min_ssim")),
+    "size": (_size, ("target_size",)),
+    "memory": (_memory, ("max_memory",)),
+    "ratio": (_ratio, ("target_ratio",)),
+    "options": (read_options, ("creation_options",)),
+}
+"""Kind of value -> its reader, and the keys whose values are of that kind; other keys take what their type says."""
+_CONVERT = {key: read for read, keys in READERS.values() for key in keys}

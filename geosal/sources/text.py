@@ -12,9 +12,11 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 from geosal.core.gdal_env import path_text
+from geosal.core.option_values import in_folder
 from geosal.errors import UsageError
 from geosal.sources.table import SOURCES
 
@@ -67,6 +69,25 @@ class SourceText:
         if twice := [key for key in keys if keys.count(key) > 1]:
             raise UsageError(f"{text}: {twice[0]} is given twice; give it once")
         return cls(text, match["target"], tuple((key, value.strip()) for key, _, value in pairs))
+
+    @classmethod
+    def parse_in(cls, text: str, folder: str | Path) -> Self:
+        """Take apart a SOURCE whose paths count from a folder, such as that of a recipe; `text` has them as they are.
+
+        Raises
+        ------
+        UsageError
+            As `parse`.
+        """
+        if text not in SOURCES and os.path.exists(whole := in_folder(text, folder)):
+            return cls.parse(whole)
+
+        def place(path: str) -> str:
+            placed = in_folder(path, folder)
+            # Other names are those of plug-ins, or mistyped.
+            return placed if any(mark in path for mark in "/\\.") or os.path.exists(placed) else path
+
+        return cls.parse(text).moved(place)
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -57,10 +57,15 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text("input: a.tif\noutput: b.tif\nsaliency: [half]\nsteps: 4\noverwrite: true\n")
     assert _parse("--config", str(path)) == Recipe(
-        input="a.tif", output="b.tif", saliency=("half",), steps=4, overwrite=True
+        input=str(tmp_path / "a.tif"), output=str(tmp_path / "b.tif"), saliency=("half",), steps=4, overwrite=True
     )
     recipe = _parse("--config", str(path), "c.tif", "--steps", "6", "-s", "grid")
-    assert (recipe.input, recipe.output, recipe.steps, recipe.saliency) == ("c.tif", "b.tif", 6, ("grid",))
+    assert (recipe.input, recipe.output, recipe.steps, recipe.saliency) == (
+        "c.tif",
+        str(tmp_path / "b.tif"),
+        6,
+        ("grid",),
+    )
 
 
 @pytest.mark.parametrize("in_file", ["{level: 3, BIGTIFF: YES}", "[[LEVEL, 3], [bigtiff, YES]]"])

@@ -206,7 +206,9 @@ def test_a_faint_scene_at_the_worst_quality(contrast: float, mean: float, qualit
 def test_a_faint_scene_with_worse_overviews(tmp_path: Path) -> None:
     source = write(tmp_path / "a.tif", hills(3, 1.6, 100, 1200).astype(np.uint8))
     options = {"QUALITY": "90", "OVERVIEW_QUALITY": "1"}
-    geosal.compress(source, str(tmp_path / "o.tif"), profile="jpeg", treatment="smooth", creation_options=options, **KEPT)
+    geosal.compress(
+        source, str(tmp_path / "o.tif"), profile="jpeg", treatment="smooth", creation_options=options, **KEPT
+    )
     found = check(tmp_path / "o.tif", source, "overviews")
     assert found.ok
     assert "more cannot be told" in found.detail
