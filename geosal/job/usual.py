@@ -1,14 +1,13 @@
 """What saliency does where the user does not say: what makes the smaller file of the same worth."""
 
 import os
-import warnings
 
 import numpy as np
 
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
 from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment, TwoPass
-from geosal.errors import GeosalWarning, UsageError
+from geosal.errors import UsageError, warn
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import Profile
 from geosal.formats.profiles import resolve_treated
@@ -106,7 +105,7 @@ def _of_lossy(profile: Profile, recipe: Recipe, scene: AnyScene) -> Treatment:
         tile_encoder(settled.profile, layout, settled.treatment, recipe.ladder.steps)
     except UsageError as error:
         tile_encoder(profile, layout_for(profile, scene.layout))  # refuses what no treatment mends
-        warnings.warn(f"{error}; pixels are smoothed instead", GeosalWarning, stacklevel=4)
+        warn(f"{error}; pixels are smoothed instead")
         return SMOOTH
     own = None if recipe.targets or says_quality or profile.codec.name not in _JPEGS else _quality_of(scene)
     if own is None or own > _USUAL_JPEG:

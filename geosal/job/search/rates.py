@@ -3,6 +3,8 @@
 import math
 from pathlib import Path
 
+import numpy as np
+
 from geosal.errors import TargetError, redact, warn
 from geosal.formats.profiles import lossy_profiles
 from geosal.formats.tuning import Setting
@@ -125,6 +127,8 @@ class RateSearch(Turning):
         plan = self._trials.plan
         tighter = lossy_profiles(plan.recipe.output, plan.scene.layout) if plan.profile.lossless else ()
         codec = f"use --profile {' or '.join(tighter)}, which lose bits evenly" if tighter else "use a tighter codec"
+        if plan.profile.lossless and np.dtype(plan.layout.dtype).itemsize > 1 and plan.treatment.then is None:
+            codec = f"add an error: --treatment smooth --treatment bound, or {codec}"
         return f"ask for more bytes, or smooth more, or {codec}"
 
     def _predicted(self, plan: Plan) -> float:
