@@ -216,7 +216,10 @@ def _exact(found: Draw, scene: Scene, data: NDArray[Any], due: NDArray[Any], cou
     _equal("salient samples", data[keeps & counts], due[keeps & counts])
     treatment = found.wish.get("treatment", ("smooth",))
     if "smooth" in treatment and not found.has_target:
-        bound = 6 if any(text.startswith("bound") for text in treatment) else 0
+        bound: float = 6 if any(text.startswith("bound") for text in treatment) else 0
+        if "treatment" not in found.wish and due.dtype.itemsize > 1 and counts.any():
+            # By default samples are rounded by an eighth of what smoothing takes, of the band that can spare the least.
+            bound = min(float(np.std(band[which].astype(float))) / 8 for band, which in zip(due, counts, strict=True))
         _near_oracle(found, scene, data, due, counts, bound)
     elif "smooth" not in treatment and counts.any() and not found.has_target:
         worst = np.abs(data[counts].astype(float) - due[counts].astype(float)).max()
