@@ -75,8 +75,8 @@ def _run_all(
     quiet: bool,
 ) -> int:
     """Do one job for each input; a wish that cannot be is refused before the first."""
-    from geosal.job.recipe import read_recipe
     from geosal.formats.table import format_of
+    from geosal.job.recipe_file import read_recipe
 
     if not paths and config is not None:
         paths = [text for text in [read_recipe(config).get("input")] if text]

@@ -12,7 +12,8 @@ from geosal.cli.output import Report
 from geosal.formats.options import united
 from geosal.formats.table import PROFILES
 from geosal.job.merge import over
-from geosal.job.recipe import COMBINE, Recipe, read_recipe
+from geosal.job.recipe import COMBINE, Recipe
+from geosal.job.recipe_file import read_recipe
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
 from geosal.sources.combine import OUTSIDE

@@ -12,14 +12,12 @@ from geosal.core.cluster import memory_bytes
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import USUAL_SIGMA, Ladder
 from geosal.core.option_values import (
-    in_folder,
     parse_share,
     parse_size,
     read_items,
     read_number,
     read_text,
     read_texts,
-    read_yaml,
     refuse_unknown,
     require,
 )
@@ -28,6 +26,7 @@ from geosal.errors import UsageError
 from geosal.formats.options import read_options
 from geosal.job.merge import over
 from geosal.job.recall import as_wished
+from geosal.job.recipe_file import read_recipe
 from geosal.job.targets import Targets, parse_ratio
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
@@ -299,35 +298,6 @@ class Recipe:
     def patch(self, **changes: Any) -> Self:
         """Make a copy with some fields changed."""
         return replace(self, **changes)
-
-
-def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the options in a YAML file.
-
-    Relative paths in it (`input`, `stack`, `output`, and those of `saliency`) count from the file's own folder, wherever the job
-    starts; they are returned as paths that count from the working directory.
-
-    Raises
-    ------
-    SceneError
-        The file cannot be read.
-    UsageError
-        It holds no YAML mapping, or a SOURCE that cannot be.
-    """
-    wish, folder = read_yaml(os.fspath(path)), Path(path).parent
-    for key in ("input", "output"):
-        if isinstance(found := wish.get(key), str):
-            wish[key] = in_folder(found, folder)
-    for key, placed in (("stack", in_folder), ("saliency", _source_in)):
-        found = wish.get(key)
-        if isinstance(found, str | list):
-            several = [found] if isinstance(found, str) else found
-            wish[key] = [placed(text, folder) if isinstance(text, str) else text for text in several]
-    return wish
-
-
-def _source_in(text: str, folder: Path) -> str:
-    return SourceText.parse_in(text, folder).text
 
 
 def _as_is(_: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from geosal.errors import OutputError, cause_of
 from geosal.formats.profiles import resolve_profile
 from geosal.job.pipeline import compress
 from geosal.job.proof import hold
+from geosal.job.recipe import CompressOptions
 from geosal.lab.demo.scene import make_demo_scene
 from geosal.maps.lost import write_lost
 from geosal.produce import Progress, ProgressCallback
@@ -78,8 +79,8 @@ def run_demo(directory: Path, progress: ProgressCallback | None = None, size: in
     for profile, suffix in _JOBS:
         plain = _copy_plain(scene, directory / f"plain-{profile}{suffix}", profile)
         smoothed = directory / f"smoothed-{profile}{suffix}"
-        wish = {"saliency": str(mask), "treatment": "smooth", "profile": profile, "overwrite": True}
-        summary = compress(str(scene), str(smoothed), progress=progress, **wish)
+        wish: CompressOptions = {"saliency": mask, "treatment": "smooth", "profile": profile, "overwrite": True}
+        summary = compress(scene, smoothed, progress=progress, **wish)
         before, after = plain.stat().st_size, summary.bytes
         rows += [
             DemoRow(

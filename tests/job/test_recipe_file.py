@@ -1,0 +1,34 @@
+"""Recipes in YAML, wherever the job starts."""
+
+from pathlib import Path
+
+import pytest
+
+from geosal import Recipe
+
+
+def test_paths_in_a_file_count_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    (folder / "mask").touch()
+    (folder / "a:b=1.tif").touch()
+    (tmp_path / "grid").touch()
+    (folder / "recipe.yaml").write_text(
+        "input: ../data/a.tif\noutput: /data/b.tif\nstack: [c.tif, /d.tif]\n"
+        "saliency: [ships.tif:range=0-9, mask, grid, 'clouds:from=qa.tif,dilate=60m', s3://bucket/x.tif, 'a:b=1.tif', "
+        "other:a=1]\n"
+    )
+    recipe = Recipe.from_yaml(folder / "recipe.yaml", profile="zstd")
+    assert (recipe.input, recipe.output) == (str(folder / "../data/a.tif"), "/data/b.tif")
+    assert recipe.saliency == (
+        f"{folder}/ships.tif:range=0-9", f"{folder}/mask", "grid", f"clouds:from={folder}/qa.tif,dilate=60m",
+        "s3://bucket/x.tif", f"{folder}/a:b=1.tif", "other:a=1",
+    )  # fmt: skip
+    assert recipe.stack == (f"{folder}/c.tif", "/d.tif")
+    monkeypatch.chdir(tmp_path)
+    assert Recipe.from_yaml("jobs/recipe.yaml").input == "jobs/../data/a.tif"
+    monkeypatch.chdir(folder)
+    assert Recipe.from_yaml("recipe.yaml").input == "../data/a.tif"
+    assert Recipe.from_yaml("recipe.yaml", input="c.tif").input == "c.tif"  # what overrides counts from where we are
+    (folder / "recipe.yaml").write_text("input: a.tif\noutput: b.tif\nsaliency: mask\n")
+    assert Recipe.from_yaml("recipe.yaml").saliency == ("mask",)
