@@ -14,7 +14,7 @@ _USAGE = re.compile(r"``(?P<usage>[^`]+)``[:.]?\s*(?P<summary>.*)", re.DOTALL)
 _QUOTED = re.compile(r"``([^`]+)``")
 _KEY = re.compile(r"(?:^|[:,])([a-z_][a-z0-9_]*)=")
 _PATHS = {
-    "vector": "PATH (vector): GeoJSON, GeoPackage, shapefile (also zipped), FlatGeobuf, KML, KMZ, GeoParquet, CSV",
+    "vector": "PATH (vector): GeoJSON, GeoPackage, shapefile, FlatGeobuf, KML, GeoParquet, COCO, CSV, YOLO ...",
     "classes": "PATH (classes) of any other raster, with classes=",
     "raster": "PATH (raster) of any other raster",
 }
@@ -55,14 +55,14 @@ class Entry:
 
 
 def list_sources() -> tuple[Entry, ...]:
-    """List what a SOURCE may be: our names, the plug-ins' names, and what reads files. Imports all of them."""
+    """List what a SOURCE may be: what reads files, our names, and the plug-ins' names. Imports all of them."""
     named: dict[str, list[str]] = {}
     for name, target in SOURCES.items():
         named.setdefault(target, []).append(name)
     ours = [_ours(target, tuple(names)) for target, names in named.items()]
     files = [replace(_ours(FILES[kind], (paths,)), file=kind) for kind, paths in _PATHS.items()]
     brought = {entry.name: origin(entry) for entry in entry_points(group=GROUP) if entry.name not in SOURCES}
-    return (*ours, *(_plugged(name, package) for name, package in sorted(brought.items())), *files)
+    return (*files, *ours, *(_plugged(name, package) for name, package in sorted(brought.items())))
 
 
 def _ours(target: str, names: tuple[str, ...]) -> Entry:

@@ -1,17 +1,17 @@
 """The table of sources: each name and each kind of path, and the class that opens it. Data alone."""
 
 SOURCES: dict[str, str] = {
-    "half": "geosal.sources.patterns.synthetic:Half",
-    "grid": "geosal.sources.patterns.synthetic:Checkers",
-    "uniform": "geosal.sources.patterns.synthetic:Uniform",
-    "perlin": "geosal.sources.patterns.perlin:Perlin",
-    "detail": "geosal.sources.looking.detail:Detail",
-    "spectral": "geosal.sources.looking.spectral:Spectral",
-    "cnn": "geosal.sources.network.cnn:Cnn",
     "clouds": "geosal.sources.classes.presets:Clouds",
     "shadow": "geosal.sources.classes.presets:Shadow",
     "snow": "geosal.sources.classes.presets:Snow",
     "water": "geosal.sources.classes.presets:Water",
+    "detail": "geosal.sources.looking.detail:Detail",
+    "spectral": "geosal.sources.looking.spectral:Spectral",
+    "cnn": "geosal.sources.network.cnn:Cnn",
+    "half": "geosal.sources.patterns.synthetic:Half",
+    "grid": "geosal.sources.patterns.synthetic:Checkers",
+    "uniform": "geosal.sources.patterns.synthetic:Uniform",
+    "perlin": "geosal.sources.patterns.perlin:Perlin",
 }
 """Name -> "module:attribute" of a `Source`, imported on first use; these names precede those of plug-ins."""
 

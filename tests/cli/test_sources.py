@@ -11,6 +11,8 @@ def test_all_sources_are_listed_with_how_they_are_written(call):
     for line in ("uniform:saliency=S", "perlin:seed=0,octaves=3,cells=8", "detail:low=", "spectral:index="):
         assert f"    {line}" in done.output
     assert all(name in done.output for name in SOURCES)
+    places = [done.output.index(name) for name in ("PATH (vector)", "clouds", "detail", "perlin")]
+    assert places == sorted(places)  # what most want comes first, patterns to try things last
     assert "--combine weighted" in done.output
     assert max(len(line) for line in done.output.splitlines()) <= 120
 

@@ -70,9 +70,9 @@ def test_parameters_that_cannot_be_read_are_told_from_a_missing_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("perlim", ["names are half, grid, uniform, perlin", "did you mean perlin?"]),
+        ("perlim", ["half, grid, uniform, perlin", "did you mean perlin?"]),
         ("Perlin:seed=3", ["did you mean perlin?"]),
-        ("cloud", ["no such name and no such file", "names are half", "did you mean clouds?"]),
+        ("cloud", ["no such name and no such file", "names are clouds", "did you mean clouds?"]),
         ("clouds:60m", ["cannot read '60m'", "clouds:KEY=VALUE"]),
         ("perlin:7", ["cannot read '7'", "perlin:KEY=VALUE"]),
         ("perlin:seed=7;octaves=2", ["seed is a whole number"]),
