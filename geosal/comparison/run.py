@@ -137,7 +137,10 @@ def _span_of(pair: Pair, report: ProgressCallback) -> _Span:
     bits = bits_of(pair.original.layout)
     if bits is not None:
         return _Span(float(2**bits - 1), f"2**{bits} - 1")
-    least, greatest = ends_of(pair.original, report=report)
+    ends = ends_of(pair.original, report=report)
+    if ends is None:
+        raise UsageError(f"{pair.original.path}: has no valid sample, so there is nothing to judge; name another scene")
+    least, greatest = ends
     if not 0 < greatest - least < float("inf"):
         raise UsageError(
             f"{pair.original.path}: its valid samples go from {least:g} to {greatest:g}, which is no range to judge "
@@ -152,14 +155,16 @@ def bits_of(layout: RasterLayout) -> int | None:
     return None if kind.kind == "f" else layout.metadata.nbits or 8 * kind.itemsize
 
 
-def ends_of(scene: AnyScene, *, workers: int | None = None, report: ProgressCallback = ignore) -> tuple[float, float]:
-    """Find the least and the greatest valid sample of a scene; 0 and 0 without one."""
+def ends_of(
+    scene: AnyScene, *, workers: int | None = None, report: ProgressCallback = ignore
+) -> tuple[float, float] | None:
+    """Find the least and the greatest valid sample of a scene; None without one."""
     blocks, ends = list(scene.grid.blocks(_BLOCK)), []
     with open_pool("threads", workers) as pool:
         for done, found in enumerate(pool.map_unordered(RangeTask(scene=scene), blocks), start=1):
             ends += [] if found is None else [found]
             report(Progress("range", done, len(blocks), "blocks"))
-    return min((low for low, _ in ends), default=0.0), max((high for _, high in ends), default=0.0)
+    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
 
 
 def _in_groups(pair: Pair) -> tuple[Pair, ...]:

@@ -82,11 +82,7 @@ class Ladder:
         for begin in range(0, flat.size, _STRIP):  # strips stay in the cache
             part = flat[begin : begin + _STRIP]
             if not (part.min() >= 0 and part.max() <= 1):
-                raise SaliencyError(
-                    f"saliency from {np.nanmin(saliency):g} to {np.nanmax(saliency):g}, "
-                    f"NaN: {'yes' if np.isnan(saliency).any() else 'no'}; it must lie in [0, 1]: scale it, "
-                    "and say 1 where it is unknown"
-                )
+                raise SaliencyError(_why_no_saliency(saliency))
             wide = np.subtract(1.0, part, dtype=np.float64)
             wide *= self.steps
             wide += _GUARD
@@ -95,6 +91,16 @@ class Ladder:
 
     def __str__(self) -> str:
         return f"steps={self.steps} sigma={self.sigma}"
+
+
+def _why_no_saliency(found: NDArray[np.float32]) -> str:
+    numbers = found[~np.isnan(found)]
+    if not numbers.size:
+        return "saliency is NaN everywhere; it must lie in [0, 1]: say 1 where it is unknown"
+    return (
+        f"saliency from {numbers.min():g} to {numbers.max():g}, NaN: {'yes' if numbers.size < found.size else 'no'}; "
+        "it must lie in [0, 1]: scale it, and say 1 where it is unknown"
+    )
 
 
 def effective_kernel(shares: Mapping[int, float]) -> float:

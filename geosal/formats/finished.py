@@ -103,7 +103,24 @@ class Finished:
         return Coarseness.of_largest(WITHOUT_LOSS if has_integers(shown) else 0.0)
 
 
+_TAIL = 256
+"""Bytes in which the end of an ``.aux.xml`` is looked for."""
+
+
 def missing_beside(path: str, needed: Mapping[str, str]) -> list[str]:
-    """List the files that are missing beside a local one; `needed` maps a suffix to what lives there."""
-    missing = [suffix for suffix in needed if os.path.isfile(path) and not os.path.exists(path + suffix)]
-    return [f"{path}{suffix} is missing: {needed[suffix]} there" for suffix in missing]
+    """List the files that are missing or cut off beside a local one; `needed` maps a suffix to what lives there."""
+    if not os.path.isfile(path):
+        return []
+    faults = ((suffix, _fault_beside(path + suffix)) for suffix in needed)
+    return [f"{path}{suffix} {fault}: {needed[suffix]} there" for suffix, fault in faults if fault]
+
+
+def _fault_beside(path: str) -> str:
+    """Return what is wrong with a file beside; GDAL says nothing of an ``.aux.xml`` that it cannot read."""
+    if not os.path.exists(path):
+        return "is missing"
+    if not path.endswith(".aux.xml"):
+        return "" if os.path.getsize(path) else "is empty"
+    with open(path, "rb") as file:
+        file.seek(max(0, os.path.getsize(path) - _TAIL))
+        return "" if b"</PAMDataset>" in file.read() else "is cut off"

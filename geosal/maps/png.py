@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.core.gdal_env import gdal_env
-from geosal.errors import OutputError, UsageError, cause_of
-from geosal.files.publish import WorkDirectory, check_output
+from geosal.errors import UsageError, cause_of
+from geosal.files.publish import WorkDirectory, cannot_write, check_output
 
 
 def check_png(path: str, what: str, *, overwrite: bool, inputs: Sequence[str] = ()) -> None:
@@ -60,5 +60,5 @@ def write_png(path: str, image: NDArray[np.uint8], *, overwrite: bool) -> None:
                 file.write(np.moveaxis(image, -1, 0))
         except Exception as error:  # rasterio raises a private type where closing fails
             cause = cause_of(error).replace(str(made), path)
-            raise OutputError(f"{path}: cannot be written ({cause}); write it elsewhere") from error
+            raise cannot_write(Path(path).absolute(), OSError(cause)) from error
         work.publish(made)

@@ -15,7 +15,7 @@ from geosal.core.grid import Block, Grid
 from geosal.core.ladder import Ladder, effective_kernel
 from geosal.core.option_values import refuse_unknown
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
-from geosal.errors import UsageError
+from geosal.errors import OutputError, UsageError
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
@@ -24,7 +24,7 @@ from geosal.job.plan import inputs_of, saliency_of
 from geosal.job.recipe import Recipe
 from geosal.job.tally import warn_of_little_gain
 from geosal.maps.palettes import USUAL
-from geosal.maps.preview import check_preview, draw
+from geosal.maps.preview import Preview, check_preview, draw
 from geosal.native import look_up
 from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
 from geosal.scenes import AnyScene, open_input
@@ -209,7 +209,7 @@ def write_saliency_map(
         tags=lambda: (provenance.of_map_pixels(statistics.mean), None),
         report=progress or ignore,
     )
-    told = None if picture is None else picture.write(str(preview), overwrite=recipe.overwrite)
+    told = None if picture is None else _write_picture(picture, str(preview), recipe)
     shares = statistics.shares(recipe.ladder)
     if not saliency.even:
         warn_of_little_gain(output, shares, statistics.mean, saliency.untried)
@@ -236,6 +236,13 @@ def _recipe(sources: Sequence[str], output: str, like: str, levels: int | None, 
         _check_levels(levels)
     refuse_unknown(options, OPTIONS, "means nothing for a saliency map")
     return Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
+
+
+def _write_picture(picture: Preview, path: str, recipe: Recipe) -> dict[str, Any]:
+    try:
+        return picture.write(path, overwrite=recipe.overwrite)
+    except OutputError as error:
+        raise OutputError(f"{error}; the map itself is complete and stays: {recipe.output}") from error
 
 
 def _check_files(recipe: Recipe, preview: str | None, palette: str | None) -> None:

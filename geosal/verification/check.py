@@ -69,6 +69,8 @@ def raise_if_failed(checks: Sequence[Check], output: str) -> None:
         One of `checks` does not hold; the message lists all that do not.
     """
     failed = {check.name: check.detail for check in checks if not check.ok}
+    if fault := failed.get("opens"):  # it says by itself what to do
+        raise VerificationError(f"{output}: holds nothing that was promised: {fault.removeprefix(f'{output}: ')}")
     if failed:
         told = "; ".join(f"{name} ({detail})" for name, detail in failed.items())
         mend = _READ_ALIKE if _OF_READING & failed.keys() else "write it again"

@@ -183,6 +183,12 @@ def test_samples_lost_are_told_and_left_out(rgb_scene: Path, tmp_path: Path) -> 
     assert (found.lost, found.gained, found.scores().max_error) == (60, 0, 0)
 
 
+def test_a_scene_without_valid_samples_has_nothing_to_judge(tmp_path: Path) -> None:
+    path = save(tmp_path / "nan.tif", np.full((1, 8, 8), np.nan, np.float32))
+    with pytest.raises(UsageError, match="has no valid sample"):
+        geosal.compare(path, path)
+
+
 def test_floats_are_judged_by_the_range_of_the_original(float32_scene: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.tif"
     geosal.compress(str(float32_scene), str(out), saliency="half")

@@ -65,6 +65,12 @@ def test_saliency_outside_0_to_1_is_an_error_never_a_clip(bad: float) -> None:
         Ladder().levels(np.array([0.5, bad], np.float32))
 
 
+@pytest.mark.filterwarnings("error")
+def test_saliency_that_is_nan_everywhere_is_told_as_it_is() -> None:
+    with pytest.raises(SaliencyError, match="NaN everywhere"):
+        Ladder().levels(np.full((2, 2), np.nan, np.float32))
+
+
 def test_sigma_has_a_range() -> None:
     assert Ladder(sigma="2.5e-1*K").sigma_of(9) == 2.25
     for factor in ("1e-300", f"0.{'0' * 300}1", "9" * 400):

@@ -206,6 +206,19 @@ def test_nothing_is_written_over_a_band_that_a_source_names(rgb_scene: Path, tmp
     assert quality.read_bytes() == before
 
 
+def test_a_map_stays_where_the_disk_refuses_its_preview(
+    small_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: str, *_: object, **__: object) -> None:
+        raise OutputError(f"{path}: the disk is full")
+
+    monkeypatch.setattr("geosal.maps.preview.write_png", fail)
+    output = tmp_path / "map.tif"
+    with pytest.raises(OutputError, match=r"disk is full; the map itself is complete and stays: .*map\.tif"):
+        write_saliency_map(["half"], str(output), str(small_scene), preview=str(tmp_path / "map.png"))
+    assert output.is_file()
+
+
 def test_a_preview_that_cannot_be_drawn_leaves_no_map(
     rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

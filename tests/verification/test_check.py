@@ -22,3 +22,10 @@ def test_a_scene_read_in_another_way_is_told_how_to_be_read() -> None:
     assert str(caught.value).endswith("or write it again")
     with pytest.raises(VerificationError, match=r"\(x\); write it again"):
         raise_if_failed((Check("salient", ok=False, detail="x"),), "out.tif")
+
+
+def test_a_file_that_does_not_open_has_one_mend() -> None:
+    fault = "out.tif: is a pipe; write it into a file first"
+    with pytest.raises(VerificationError) as caught:
+        raise_if_failed((Check("opens", ok=False, detail=fault),), "out.tif")
+    assert str(caught.value) == "out.tif: holds nothing that was promised: is a pipe; write it into a file first"

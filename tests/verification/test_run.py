@@ -130,6 +130,9 @@ def test_a_lost_sidecar(source: Path, tmp_path: Path) -> None:
     output = make(source, tmp_path / "out.jp2")
     (tmp_path / "out.jp2.aux.xml").unlink()
     assert "out.jp2.aux.xml is missing" in failed(output, None)["sidecar"]
+    for left in ("", "<PAMDataset>"):
+        output.with_name("out.jp2.aux.xml").write_text(left)
+        assert "out.jp2.aux.xml is cut off" in failed(output, None)["sidecar"]
     assert {"sidecar", "provenance", "bands", "tags"} <= set(failed(output, source))
 
 

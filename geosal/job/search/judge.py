@@ -67,7 +67,7 @@ def data_range(plan: Plan) -> float:
     bits = bits_of(plan.scene.layout)
     if bits is not None:
         return float(2**bits - 1)
-    least, greatest = ends_of(plan.scene, workers=plan.workers)
+    least, greatest = ends_of(plan.scene, workers=plan.workers) or (0.0, 0.0)
     return greatest - least if 0 < greatest - least < math.inf else 1.0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geosal.core.ladder import MAX_STEPS
 from geosal.errors import TargetError, redact, warn
 from geosal.formats.profiles import lossy_profiles
 from geosal.formats.tuning import Setting
@@ -129,7 +130,10 @@ class RateSearch(Turning):
         codec = f"use --profile {' or '.join(tighter)}, which lose bits evenly" if tighter else "use a tighter codec"
         if plan.profile.lossless and np.dtype(plan.layout.dtype).itemsize > 1 and plan.treatment.then is None:
             codec = f"add an error: --treatment smooth --treatment bound, or {codec}"
-        return f"ask for more bytes, or smooth more, or {codec}"
+        # The ladder is at its end where it is what was turned.
+        at_end = self._knob.setting is Setting.LADDER or plan.recipe.steps == MAX_STEPS
+        smoother = "smooth more, or " if plan.treatment.smooth and not at_end else ""
+        return f"ask for more bytes, or {smoother}{codec}"
 
     def _predicted(self, plan: Plan) -> float:
         return self._trials.bytes_of(plan) * self._ratio
