@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from geosal.arrays.saliency import SaliencyOptions
     from geosal.arrays.write import WriteOptions
     from geosal.comparison import Comparison
+    from geosal.core.bars import Reporting
     from geosal.core.ladder import Ladder
     from geosal.job.pipeline import Summary
     from geosal.job.recipe import JobOptions
-    from geosal.produce import ProgressCallback
     from geosal.scenes import ReadingOptions
 
 _XARRAY = "xarray"
@@ -52,7 +52,7 @@ class _Accessor:
         self,
         path: "str | os.PathLike[str]",
         *,
-        progress: "ProgressCallback | None" = None,
+        progress: "Reporting" = None,
         **options: "Unpack[WriteOptions]",
     ) -> str:
         """Write this scene as a COG, a JPEG2000, a Zarr store, a JPEG or a PNG; see `geosal.write`."""
@@ -65,7 +65,7 @@ class _Accessor:
         output: "str | os.PathLike[str]",
         saliency: object,
         *,
-        progress: "ProgressCallback | None" = None,
+        progress: "Reporting" = None,
         **options: "Unpack[JobOptions]",
     ) -> "Summary":
         """Treat this scene by its saliency and write it: the main job; see `geosal.arrays.compress.compress`."""
@@ -81,7 +81,7 @@ class _Accessor:
         ladder: "Ladder | None" = None,
         data_range: float | None = None,
         error_map: "str | os.PathLike[str] | None" = None,
-        progress: "ProgressCallback | None" = None,
+        progress: "Reporting" = None,
         **reading: "Unpack[ReadingOptions]",
     ) -> "Comparison":
         """Compare this scene with another array or a file; see `geosal.compare`."""

@@ -15,9 +15,10 @@ from geosal.arrays.samples import ArraySamples, Chunked
 from geosal.arrays.spill import Spilled
 from geosal.comparison import Comparison, Pair, judge
 from geosal.comparison.pair import open_any
+from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import Ladder
-from geosal.produce import ProgressCallback, ignore
+from geosal.produce import ProgressCallback
 from geosal.scenes import AnyScene, Reading, ReadingOptions, read_as
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Asked
@@ -31,7 +32,7 @@ def compare(
     ladder: Ladder | None = None,
     data_range: float | None = None,
     error_map: str | os.PathLike[str] | None = None,
-    progress: ProgressCallback | None = None,
+    progress: Reporting = None,
     **reading: Unpack[ReadingOptions],
 ) -> Comparison:
     """Measure how good a candidate is, as `geosal.compare` does with files.
@@ -63,15 +64,16 @@ def compare(
     """
     wanted = Reading.of(reading)
     error_map = None if error_map is None else path_text("error_map", error_map)
+    report = reporter(progress)
     with ExitStack() as stack:
-        source = read_as(_opened(original, stack, progress or ignore), wanted)
+        source = read_as(_opened(original, stack, report), wanted)
         if isinstance(candidate, xr.DataArray | xr.Dataset):
-            found: AnyScene = _opened(candidate, stack, progress or ignore)
+            found: AnyScene = _opened(candidate, stack, report)
         else:
             of_both = Reading(drivers=wanted.drivers, max_pixels=wanted.max_pixels)
             found = open_any(path_text("candidate", candidate), of_both)
         pair = Pair.of(source, found, _saliency_on(source, saliency, original, wanted), ladder)
-        return judge(pair, data_range=data_range, error_map=error_map, progress=progress)
+        return judge(pair, data_range=data_range, error_map=error_map, progress=report)
 
 
 def _saliency_on(

@@ -14,12 +14,13 @@ from geosal.arrays.forms import as_scene
 from geosal.arrays.given import given_sources, mask_of, texts_of
 from geosal.arrays.samples import ArraySamples, Chunked
 from geosal.arrays.spill import Spilled
+from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.files.publish import WorkDirectory
 from geosal.job.pipeline import Summary, run
 from geosal.job.plan import make_plan
 from geosal.job.recipe import JobOptions, Recipe
-from geosal.produce import ProgressCallback, ignore
+from geosal.produce import ProgressCallback
 
 
 def compress(
@@ -27,7 +28,7 @@ def compress(
     output: str | os.PathLike[str],
     saliency: object,
     *,
-    progress: ProgressCallback | None = None,
+    progress: Reporting = None,
     **options: Unpack[JobOptions],
 ) -> Summary:
     """Smooth or treat an array by its saliency and write it, as `geosal.compress` does with a file.
@@ -46,7 +47,7 @@ def compress(
     saliency
         What `geosal.saliency` takes, or what came of it.
     progress
-        Called in this thread after each block and at each stage.
+        Called after each block and at each stage; True for a bar.
     **options
         Fields of `geosal.Recipe`: ``profile``, ``treatment``, ``target_size``, ``overwrite`` …
 
@@ -61,13 +62,14 @@ def compress(
         A leaf that says why; then no output exists under that name, or the one that was there is untouched.
     """
     scene, output = as_scene(array), path_text("output", output)
+    report = reporter(progress)
     with ExitStack() as stack:
-        spill = _Spill(stack, output, options.get("scheduler"), options.get("workers"), progress or ignore)
+        spill = _Spill(stack, output, options.get("scheduler"), options.get("workers"), report)
         source = ArrayScene.of(scene, spill.samples(scene))
         masks = list(saliency) if isinstance(saliency, list | tuple) else [saliency]
         sources = given_sources([spill.mask(mask, scene) for mask in masks], scene)
         wish = {"input": source.path, "output": output, "saliency": texts_of(sources), **options}
-        return run(make_plan(Recipe.from_mapping(wish), source, sources), progress)
+        return run(make_plan(Recipe.from_mapping(wish), source, sources), report)
 
 
 class _Spill:

@@ -16,6 +16,7 @@ from geosal.arrays.forms import as_scene
 from geosal.arrays.layout import Recode, bands_of, layout_of
 from geosal.arrays.samples import Chunked, InMemory, checked
 from geosal.core import provenance
+from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.option_values import refuse_unknown
@@ -27,7 +28,7 @@ from geosal.formats.profiles import resolve_profile
 from geosal.formats.pyramid import Parts
 from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
-from geosal.produce import Cut, Labour, ProgressCallback, Work, ignore, produce, target_for
+from geosal.produce import Cut, Labour, Work, produce, target_for
 from geosal.scenes import input_root
 
 
@@ -44,7 +45,7 @@ def write(
     array: xr.DataArray | xr.Dataset,
     path: str | os.PathLike[str],
     *,
-    progress: ProgressCallback | None = None,
+    progress: Reporting = None,
     **options: Unpack[WriteOptions],
 ) -> str:
     """Write an array as a COG (``.tif``), JPEG2000 (``.jp2``), Zarr store, JPEG or PNG, block by block.
@@ -61,7 +62,7 @@ def write(
     path
         The output; the suffix picks the writer.
     progress
-        Called after each block and at each stage.
+        Called after each block and at each stage; True for a bar.
     **options
         ``profile``, ``creation_options``, ``overwrite``, ``workers``: see `geosal.Recipe`.
 
@@ -96,7 +97,7 @@ def write(
         _labour_of(samples_of(stacked), finish, layout.grid, workers),
         take=lambda _: None,
         tags=lambda: (provenance.of_an_array(scene.attrs), None),
-        report=progress or ignore,
+        report=reporter(progress),
     )
     return path
 

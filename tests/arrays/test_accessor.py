@@ -15,14 +15,15 @@ def scene(small_scene: Path) -> xr.DataArray:
     return geosal.open_scene(str(small_scene))
 
 
-def test_methods_are_the_functions(scene: xr.DataArray, tmp_path: Path) -> None:
+def test_methods_are_the_functions(scene: xr.DataArray, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sources, ladder = ["half", "grid"], geosal.Ladder(steps=4)
     saliency = geosal.saliency(sources, like=scene, combine="mean")
     xr.testing.assert_identical(scene.geosal.saliency(sources, combine="mean"), saliency)
     smooth = geosal.smooth(scene, saliency, ladder)
     xr.testing.assert_identical(scene.geosal.smooth(saliency, ladder), smooth)
     ours, theirs = str(tmp_path / "a.tif"), str(tmp_path / "b.tif")
-    assert smooth.geosal.write(ours, profile="zstd") == ours
+    assert smooth.geosal.write(ours, profile="zstd", progress=True) == ours
+    assert "/" in capsys.readouterr().err
     geosal.write(smooth, theirs, profile="zstd")
     assert Path(ours).read_bytes() == Path(theirs).read_bytes()
 

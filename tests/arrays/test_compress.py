@@ -43,7 +43,10 @@ def test_an_array_comes_to_the_bits_of_its_file(
 ) -> None:
     whole = tmp_path / output
     wanted = geosal.compress(rgb_scene, whole, saliency="grid", **options)
-    for kind, array in kinds(rgb_scene).items():
+    chosen = kinds(rgb_scene)
+    if wanted.search is not None:  # what is read is the same, and a search takes long
+        chosen.pop("loaded")
+    for kind, array in chosen.items():
         made = tmp_path / kind / output
         made.parent.mkdir()
         found = array.geosal.compress(made, "grid", **options)

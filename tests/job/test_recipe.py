@@ -1,5 +1,5 @@
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,6 +7,8 @@ import pytest
 
 from geosal import Recipe, SceneError, UsageError
 from geosal.core.cluster import memory_bytes
+from geosal.job.recipe import CompressOptions
+from geosal.scenes import Reading, ReadingOptions
 
 WISH = {"input": "in.tif", "output": "out.tif", "saliency": "perlin"}
 
@@ -30,6 +32,12 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
     recipe = Recipe.from_yaml(file, output="c.jp2", profile=None)
     assert (recipe.input, recipe.output, recipe.profile) == (str(tmp_path / "a.tif"), "c.jp2", "zstd")
     assert recipe.saliency == ("half", "grid")
+
+
+def test_types_of_options_name_every_field() -> None:
+    options = CompressOptions.__optional_keys__ - {"like"} | {"input", "output"}
+    assert options == {field.name for field in fields(Recipe)}
+    assert ReadingOptions.__optional_keys__ == {field.name for field in fields(Reading)}
 
 
 @pytest.mark.parametrize(
