@@ -11,8 +11,8 @@ from geosal.sources.text import SourceText
 def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the options in a YAML file.
 
-    Relative paths in it (`input`, `stack`, `output`, and those of `saliency`) count from the file's own folder, in
-    whatever folder the job starts; they are returned as paths that count from the working directory.
+    Relative paths in it (`input`, `stack`, `output`, `like`, and those of `saliency`) count from the file's own folder,
+    in whatever folder the job starts; they are returned as paths that count from the working directory.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
         It holds no YAML mapping, or a SOURCE that cannot be.
     """
     wish, folder = read_yaml(os.fspath(path)), Path(path).parent
-    for key in ("input", "output"):
+    for key in ("input", "output", "like"):
         if isinstance(found := wish.get(key), str):
             wish[key] = in_folder(found, folder)
     for key, placed in (("stack", in_folder), ("saliency", _source_in)):

@@ -38,6 +38,7 @@ _OF_KINDS: Mapping[str, Mapping[str, Any]] = {
     "options": {"anyOf": [{"type": "object", "additionalProperties": _VALUE}, {"type": "array", "items": _PAIR}]},
 }
 """What a recipe may hold, by the kinds of `READERS`."""
+_LIKE = "An output of geosal; what this recipe does not say is as in the job that made it."
 _WORDS: Mapping[str, tuple[str, ...]] = {"combine": COMBINE, "outside": OUTSIDE, "resampling": RESAMPLING}
 """Values of keys that take certain words only."""
 
@@ -49,6 +50,7 @@ def recipe_schema() -> dict[str, Any]:
     for field in fields(Recipe):
         keys[field.name] = {"description": notes[field.name], **_values_of(field.name, hints[field.name])}
     keys["profile"]["examples"] = list(PROFILES)
+    keys["like"] = {"description": _LIKE, **_TEXT}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Recipe of geosal",

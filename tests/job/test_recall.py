@@ -139,7 +139,7 @@ def test_a_job_is_repeated_on_another_input(scene: Path, output: Path, tmp_path:
 
 
 def test_a_file_of_options_may_say_like_what(scene: Path, output: Path, tmp_path: Path) -> None:
-    (tmp_path / "job.yaml").write_text(f"like: {output}\nsteps: 6\n")
+    (tmp_path / "job.yaml").write_text("like: out/out.tif\nsteps: 6\n")
     recipe = geosal.Recipe.from_yaml(
         tmp_path / "job.yaml", input=str(scene), output="x.tif", saliency="half", profile="lzw"
     )
