@@ -57,8 +57,9 @@ class SourceText:
         Raises
         ------
         UsageError
-            The text is empty, or a parameter is written twice.
+            The text is empty or none that a path can have, or a parameter is written twice.
         """
+        path_text("saliency", text)
         if not text.strip():
             raise UsageError("saliency '': empty; give a name such as perlin, or the path of a mask")
         match = None if os.path.exists(text) else _NAMED.fullmatch(text) or _TEXT.fullmatch(text)

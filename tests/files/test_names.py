@@ -48,7 +48,7 @@ def test_paths_that_no_file_has_are_refused_by_name(call: Callable[[str], Any], 
 def test_odd_paths_in_a_recipe_file_end_as_usage(tmp_path: Path) -> None:
     for text in ("a\\0b.tif", "a\\ud800b.tif"):
         (tmp_path / "r.yaml").write_text(f'output: "{text}"\n')
-        with pytest.raises(UsageError, match="output 'a"):
+        with pytest.raises(UsageError, match="output '.*a"):
             geosal.Recipe.from_yaml(tmp_path / "r.yaml", input="a.tif", saliency="half")
 
 
