@@ -28,19 +28,20 @@ if TYPE_CHECKING:
     from geosal.arrays.write import write
     from geosal.comparison import Comparison
     from geosal.core.ladder import Ladder, effective_kernel
-    from geosal.job.pipeline import Summary, compress, run
+    from geosal.core.progress import Progress
+    from geosal.job.pipeline import compress, run
     from geosal.job.plan import Plan, make_plan
     from geosal.job.proof import compare, verify
     from geosal.job.recipe import Recipe
-    from geosal.produce import Progress
+    from geosal.job.summary import Summary
 else:
     _ROOMS = {
         "Comparison": "comparison",
         "Ladder": "core.ladder",
         "Plan": "job.plan",
-        "Progress": "produce",
+        "Progress": "core.progress",
         "Recipe": "job.recipe",
-        "Summary": "job.pipeline",
+        "Summary": "job.summary",
         "compare": "job.proof",
         "compress": "job.pipeline",
         "effective_kernel": "core.ladder",

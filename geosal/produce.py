@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.cluster import open_pool, trim_memory
 from geosal.core.grid import Block
+from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
 from geosal.core.provenance import RECIPE
 from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
@@ -30,27 +31,6 @@ from geosal.verification import verify_structure
 Tags = Mapping[str, str]
 Facts = TypeVar("Facts")
 """Type of what a task finds out about a block besides its pixels."""
-
-
-Stage = Literal[
-    "search", "smooth", "encode", "verify", "saliency", "array", "range", "compare", "map", "scene", "maps", "files",
-]  # fmt: skip
-"""Stages of a job. The first four come in this order, after "array" where a lazy array is computed; a saliency map has
-"saliency" instead of "smooth". "range", "compare" and "map" are a comparison's, "scene" is the demonstration's, and the
-last two are an experiment's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Progress of a job: `done` of `total` `unit` of a `stage`."""
-
-    stage: Stage
-    done: int
-    total: int
-    unit: str
-
-
-ProgressCallback = Callable[[Progress], None]
 
 
 class Work(NamedTuple, Generic[Facts]):
@@ -231,10 +211,6 @@ class CutTask(Generic[Facts]):
         return self.cut(block, self.task(block))
 
 
-def ignore(_: Progress) -> None:
-    """Ignore progress."""
-
-
 def produce(
     target: Target,
     labour: Labour[Facts],
@@ -323,10 +299,6 @@ def make_file(
         See `produce`.
     """
     layout = target.layout
-
-    def encoding(done: int) -> None:
-        report(Progress("encode", done, 1, "steps"))
-
     with open_sink(
         path,
         target.profile,
@@ -334,7 +306,6 @@ def make_file(
         target.encoder,
         rounding=target.rounding,
         threads=target.threads,
-        report=encoding,
     ) as sink:
         total = len(labour.blocks)
         report(Progress(labour.stage, 0, total, "blocks"))
@@ -347,6 +318,7 @@ def make_file(
         finally:
             close_shared_rasters()
         trim_memory()  # completing the file takes memory too
+        report(Progress("finish", 0, 1, "steps"))
         sink.finish(*tags())
     report(Progress("verify", 0, 1, "steps"))
     verify_structure(path, layout, path.name)

@@ -7,12 +7,13 @@ import pytest
 from affine import Affine
 
 from geosal.core.grid import Grid
+from geosal.core.progress import Progress
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.core.treatment import SMOOTH, Treatment
 from geosal.errors import OutputError
 from geosal.formats.format import ByGdal
 from geosal.formats.profiles import resolve_profile, resolve_treated
-from geosal.produce import Progress, Target, making, target_for
+from geosal.produce import Target, making, target_for
 
 LAYOUT = RasterLayout(
     grid=Grid(None, Affine.identity(), 300, 400),

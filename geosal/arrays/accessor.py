@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from geosal.comparison import Comparison
     from geosal.core.bars import Reporting
     from geosal.core.ladder import Ladder
-    from geosal.job.pipeline import Summary
     from geosal.job.recipe import JobOptions
+    from geosal.job.summary import Summary
     from geosal.scenes import ReadingOptions
 
 _XARRAY = "xarray"

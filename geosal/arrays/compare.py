@@ -18,7 +18,7 @@ from geosal.comparison.pair import open_any
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import Ladder
-from geosal.produce import ProgressCallback
+from geosal.core.progress import ProgressCallback
 from geosal.scenes import AnyScene, Reading, ReadingOptions, read_as
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Asked

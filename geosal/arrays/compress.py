@@ -16,11 +16,12 @@ from geosal.arrays.samples import ArraySamples, Chunked
 from geosal.arrays.spill import Spilled
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
+from geosal.core.progress import ProgressCallback
 from geosal.files.publish import WorkDirectory
-from geosal.job.pipeline import Summary, run
+from geosal.job.pipeline import run
 from geosal.job.plan import make_plan
 from geosal.job.recipe import JobOptions, Recipe
-from geosal.produce import ProgressCallback
+from geosal.job.summary import Summary
 
 
 def compress(

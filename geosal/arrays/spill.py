@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from geosal.arrays.chunks import blocks_of, each_chunk
 from geosal.arrays.samples import Read, checked
 from geosal.core.grid import Block, Grid
+from geosal.core.progress import Progress, ProgressCallback
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.core.shared_raster import shared_raster
 from geosal.formats.gdal.stage import Stage
-from geosal.produce import Progress, ProgressCallback
 from geosal.scenes.decoding import damage_as_scene_error
 
 

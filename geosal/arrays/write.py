@@ -107,9 +107,9 @@ def _labour_of(samples: InMemory | Chunked, finish: "_Finish", grid: Grid, worke
     if isinstance(samples, Chunked):
         blocks = blocks_of(samples.pixels.chunks[1:])
         return _ChunkLabour(
-            stage="smooth", task=_Read(samples, finish), blocks=blocks, workers=workers, samples=samples, finish=finish
+            stage="write", task=_Read(samples, finish), blocks=blocks, workers=workers, samples=samples, finish=finish
         )
-    return Labour(stage="smooth", task=_Read(samples, finish), blocks=list(grid.blocks(BLOCK)), workers=workers)
+    return Labour(stage="write", task=_Read(samples, finish), blocks=list(grid.blocks(BLOCK)), workers=workers)
 
 
 @dataclass(frozen=True, eq=False)

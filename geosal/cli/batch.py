@@ -3,11 +3,13 @@
 import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from geosal.cli.failure import Failure
 from geosal.cli.guard import say
-from geosal.cli.output import Report, as_bytes, counted, grid
+from geosal.cli.output import Report, counted, grid
+from geosal.core.sizes import as_bytes
 from geosal.errors import GeosalError, OutputError, UsageError, redact
 
 _PACKED = (".zip", ".tar", ".SAFE", ".safe")
@@ -114,9 +116,9 @@ def run_all(jobs: Sequence[Job], work: Callable[[Job], dict[str, Any]], report: 
         try:
             summary = work(job)
         except GeosalError as error:
-            say(f"geosal: error: {error}")
+            say(str(error), "error")
             code = code or error.exit_code
-            failure = {"code": error.exit_code, "message": str(error)}
+            failure = asdict(Failure.of(error))
             documents.append({"input": redact(job.input), "output": job.output, "error": failure})
         else:
             documents.append(summary)

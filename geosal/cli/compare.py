@@ -12,9 +12,10 @@ import click
 
 from geosal.cli import options
 from geosal.cli.apart import refuse_job_file
-from geosal.cli.output import Report, as_bytes, counted, grid, pairs
+from geosal.cli.output import Report, counted, grid, pairs
 from geosal.cli.progress import progress_bars
 from geosal.core.ladder import Ladder
+from geosal.core.sizes import as_bytes
 from geosal.errors import OutputError, UsageError
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import check_output, why_no_folder
@@ -147,14 +148,15 @@ def _as_text(outcome: "Comparison", picture: str | None, lacking: str) -> str:
         facts.append(("error map", outcome.error_map))
     if picture is not None:
         facts.append(("picture", picture))
-    header = ("part", "share", "PSNR dB", "SSIM", "MS-SSIM", "RMSE", "MAE", "largest", "")
+    kernel = "kernel" if any(row.level is not None for row in outcome.rows) else ""
+    header = ("part", "share", "PSNR dB", "SSIM", "MS-SSIM", "RMSE", "MAE", "largest", kernel)
     rows = [_cells(row) for row in outcome.rows if row.band == 0 or (row.part == "whole" and outcome.count > 1)]
     return f"{pairs(facts)}\n\n{grid(header, rows)}"
 
 
 def _cells(row: "Row") -> tuple[str, ...]:
     scores = row.scores
-    note = "" if row.level is None else f"{2 * row.level + 1} px where smoothed"
+    note = "" if row.level is None else f"to {2 * row.level + 1} px"
     return (
         row.part if row.band == 0 else f"band {row.band}",
         f"{100 * row.share:.1f} %",

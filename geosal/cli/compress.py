@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ import click
 from geosal.cli import options
 from geosal.cli.batch import jobs_of, make_directory, run_all
 from geosal.cli.completion import complete_file, complete_folder
-from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, as_search, counted, pairs
+from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_search, counted, pairs
+from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
+from geosal.core.sizes import as_bytes
 from geosal.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -111,14 +114,14 @@ def _as_table(summary: dict[str, Any]) -> str:
     bands = counted(summary["count"], "band")
     size = f"{summary['bytes']} ({as_bytes(summary['bytes'])}), {summary['bits_per_pixel']:.3f} bits per pixel"
     rows = [
-        ("output", summary["output"]),
+        *_as_files(summary["files"]),
         ("codec", f"{summary['profile']} ({summary['driver']})"),
         (
             "size",
             f"{summary['width']} x {summary['height']} px, {bands} of {summary['dtype']}",
         ),
         ("bytes", size),
-        ("input", _as_gain(summary["input_bytes"], summary["bytes"])),
+        *as_gain(summary, summary["bytes"]),
         ("treated", summary["treatment"]),
         ("ladder", as_ladder(summary["ladder"])),
         as_kernels(summary, _as_effective(summary)),
@@ -127,19 +130,20 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("work", f"{counted(summary['blocks'], 'block')} in {summary['seconds']:.1f} s"),
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]
-    return pairs(rows)
+    told = wrapped(summary["sentence"], width_of(sys.stdout))
+    return f"{pairs(rows)}\n\n{told}"
+
+
+def _as_files(files: list[dict[str, Any]]) -> list[tuple[str, object]]:
+    """The output, and what lies beside it and belongs to it."""
+    first, *others = files
+    rows: list[tuple[str, object]] = [("output", first["path"])]
+    for each in others:
+        rows.append(("beside" if len(rows) == 1 else "", f"{each['path']} ({as_bytes(each['bytes'])})"))
+    return rows
 
 
 def _as_effective(summary: dict[str, Any]) -> str:
     """K_e over the valid pixels; over all of them too, as the paper and a saliency map count, where that differs."""
     of_valid, of_all = (f"{summary[key]:.2f} px" for key in ("effective_kernel", "effective_kernel_all"))
     return of_valid if of_valid == of_all else f"{of_valid} of the valid pixels, {of_all} of all"
-
-
-def _as_gain(before: int | None, after: int) -> str:
-    if before is None:
-        return "of unknown size"
-    change = 100 * (after / before - 1)
-    if change <= 0:
-        return f"{as_bytes(before)}: the output is {-change:.1f} % smaller"
-    return f"{as_bytes(before)}: the output is {change:.1f} % LARGER; the input's codec is a tighter one, see --profile"

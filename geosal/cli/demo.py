@@ -1,5 +1,6 @@
 """``geosal demo``: the main job on a synthetic scene."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_shares, grid
+from geosal.cli.output import Command, Report, as_shares, grid, pairs
+from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError
 
@@ -35,7 +37,7 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
     with progress_bars(SIZE * SIZE, quiet=quiet) as progress:
         rows = run_demo(place, progress)
     report.summarise(_as_table(rows))
-    report.summarise(_what_next(place))
+    report.summarise(_what_next(place, rows))
     report.write({"directory": directory, "files": [asdict(row) for row in rows]})
 
 
@@ -51,7 +53,7 @@ def _make_room(place: Path, *, overwrite: bool) -> None:
 
 
 def _as_table(rows: "list[DemoRow]") -> str:
-    header = ("file", "codec", "bytes", "bits/px", "smaller by", "K_e", "kernel width: share of pixels")
+    header = ("file", "codec", "bytes", "bits/px", "smaller by", "K_e")
     return grid(
         header,
         [
@@ -62,17 +64,21 @@ def _as_table(rows: "list[DemoRow]") -> str:
                 f"{row.bits_per_pixel:.3f}",
                 "" if row.reduction_percent is None else f"{row.reduction_percent:.1f} %",
                 f"{row.effective_kernel:.2f}",
-                as_shares(row.kernel_shares),
             )
             for row in rows
         ],
     )
 
 
-def _what_next(place: Path) -> str:
-    return f"""
-"smaller by" is against the same codec without smoothing (plain-*, GDAL's own copy). K_e is the mean kernel width.
-
-Look at  {place / "before-after.png"}: the town and the ships are as they were, fields and open sea are smoothed.
-Next:    geosal compress YOUR_SCENE.tif smaller.tif --saliency YOUR_MASK.tif
-         (no mask at hand? --saliency perlin; what would happen, without doing it: geosal plan ...)"""
+def _what_next(place: Path, rows: "list[DemoRow]") -> str:
+    shares = as_shares(rows[-1].kernel_shares)
+    prose = (
+        '"smaller by" is against the same codec without smoothing (plain-*, GDAL\'s own copy). K_e is the mean kernel '
+        f"width in pixels; width and share of the pixels: {shares}."
+    )
+    rest = [
+        ("Look at", f"{place / 'before-after.png'}: town and ships are as they were, fields and open sea are blurred."),
+        ("Next", Command("geosal compress YOUR_SCENE.tif smaller.tif --saliency YOUR_MASK.tif")),
+        ("", "No mask at hand? --saliency detail; and what would happen, without doing it: geosal plan ..."),
+    ]
+    return f"\n{wrapped(prose, width_of(sys.stdout))}\n\n{pairs(rest)}"

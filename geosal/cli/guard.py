@@ -10,16 +10,19 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TextIO
 
 import click
 from tqdm import tqdm
 
+from geosal.cli.failure import Failure
+from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact
 from geosal.files.publish import abandon
 
@@ -28,7 +31,8 @@ GRACE_SECONDS = 4.0
 INTERRUPTED, TERMINATED = 130, 143
 STDERR = 2
 """File descriptor that C libraries write to."""
-_VERBOSITY = "geosal.verbosity"
+_VERBOSITY, _WORDS = "geosal.verbosity", "geosal.words"
+_STYLES = {"error": "bad", "warning": "caution", "critical": "bad"}
 _STOPPED = "nothing incomplete stands under the name of an output"
 """Message after a signal. It promises no more: the signal may come when the output has just got its name."""
 
@@ -37,9 +41,21 @@ class Terminated(BaseException):
     """SIGTERM came. Like KeyboardInterrupt it is no `Exception`, so that no code handles it as a failure."""
 
 
-def say(line: str) -> None:
-    """Print one line on stderr, above a progress bar if there is one, without the secrets of URLs."""
-    tqdm.write(" ".join(redact(line).split()), file=sys.stderr)
+def say(line: str, kind: str = "") -> None:
+    """Print one line on stderr, above a progress bar if there is one, without the secrets of URLs.
+
+    Parameters
+    ----------
+    line
+        The text. A terminal that is narrower gets it in several lines, broken between words.
+    kind
+        What it is: error, warning, info, debug; empty for a line that needs no name.
+    """
+    name = f"geosal: {kind}: " if kind else ""
+    text = wrapped(name + " ".join(redact(line).split()), width_of(sys.stderr), indent=2)
+    if kind in _STYLES:
+        text = text.replace(f"{kind}:", painted(f"{kind}:", _STYLES[kind], sys.stderr), 1)
+    tqdm.write(text, file=sys.stderr)
 
 
 def silence_libraries() -> None:
@@ -88,6 +104,11 @@ verbose = click.option(
 class GuardedGroup(click.Group):
     """A group whose commands end with geosal's exit codes and one line on stderr, whoever calls it (also ``rio``)."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words: an error in them is told to programs as well."""
+        ctx.meta[_WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; every exception leaves as `click.exceptions.Exit`."""
         with _warnings_as_lines(ctx), _logs_as_lines(), _signals_as_exceptions() as watchdog:
@@ -98,6 +119,10 @@ class GuardedGroup(click.Group):
             except BaseException as error:
                 code = report(error, verbosity(ctx))
                 watchdog.reported = True
+                from geosal.cli.output import report_failure  # which no command needs that succeeds
+
+                with suppress(GeosalError):  # that the document cannot be written either is no news
+                    report_failure(ctx, _failure_of(error), ctx.meta.get(_WORDS, ()))
                 if code in {INTERRUPTED, TERMINATED} and ctx.parent is not None:
                     leave_if_busy(code)  # under rio, whose process ends with this command
                 raise click.exceptions.Exit(code) from error
@@ -111,32 +136,34 @@ def report(error: BaseException, level: int = 0) -> int:
         # The reader left (geosal ... | head): print no more, and no error when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    code, line = _code_and_line(error)
-    say(f"geosal: error: {line}")
-    return code
+    failure = _failure_of(error)
+    say(failure.message, "error")
+    return failure.code
 
 
 def _is_broken_pipe(error: BaseException) -> bool:
     return isinstance(error, OSError) and not isinstance(error, GeosalError) and error.errno == errno.EPIPE
 
 
-def _code_and_line(error: BaseException) -> tuple[int, str]:
+def _failure_of(error: BaseException) -> Failure:
     match error:
         case GeosalError():
-            return error.exit_code, str(error)
+            return Failure.of(error)
         case click.ClickException():
             context = getattr(error, "ctx", None)
             hint = f"; see {context.command_path} --help" if context else ""
-            return UsageError.exit_code, error.format_message().rstrip(".") + hint
+            return Failure(UsageError.exit_code, UsageError.__name__, error.format_message().rstrip(".") + hint)
         case KeyboardInterrupt() | click.Abort():
-            return INTERRUPTED, f"interrupted; {_STOPPED}"
+            return Failure(INTERRUPTED, "Interrupted", f"interrupted; {_STOPPED}")
         case Terminated():
-            return TERMINATED, f"terminated; {_STOPPED}"
+            return Failure(TERMINATED, "Terminated", f"terminated; {_STOPPED}")
         case MemoryError():
-            return ResourceError.exit_code, "out of memory; use a smaller --block or fewer --workers"
+            told = "out of memory; use a smaller --block or fewer --workers"
+            return Failure(ResourceError.exit_code, ResourceError.__name__, told)
         case _:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return GeosalError.exit_code, f"unexpected {what}; run again with -vv and report what it prints"
+            told = f"unexpected {what}; run again with -vv and report what it prints"
+            return Failure(GeosalError.exit_code, type(error).__name__, told)
 
 
 def leave_if_busy(code: int) -> None:
@@ -172,10 +199,10 @@ class _Watchdog:
         raise error
 
     def _end(self, error: BaseException) -> None:
-        code, line = _code_and_line(error)
+        failure = _failure_of(error)
         if not self.reported:
-            sys.stderr.write(f"\ngeosal: error: {line}\n")
-        _leave(code)
+            sys.stderr.write(f"\ngeosal: error: {failure.message}\n")
+        _leave(failure.code)
 
     def stand_down(self) -> None:
         """Stop the timer."""
@@ -220,7 +247,7 @@ def _warnings_as_lines(context: click.Context) -> Iterator[None]:
         text = str(message) if ours else f"{message} ({category.__name__}, {filename}:{lineno})"
         if text not in shown and (ours or verbosity(context) > 0):
             shown.add(text)
-            say(f"geosal: warning: {text}")
+            say(text, "warning")
 
     with warnings.catch_warnings():
         warnings.simplefilter("default")
@@ -233,8 +260,10 @@ class _LineHandler(logging.Handler):
     """Writes log records as lines like those of errors and warnings."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        say(f"geosal: {record.levelname.lower()}: {record.getMessage()}")
+        """Write one record; with -vv, with the time of day."""
+        is_close = logging.getLogger("geosal").isEnabledFor(logging.DEBUG)
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created)) + f".{record.msecs:03.0f} "
+        say(f"{clock if is_close else ''}{record.getMessage()}", record.levelname.lower())
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, counted, pairs
+from geosal.cli.output import Report, counted, pairs
 from geosal.core.provenance import RECIPE
+from geosal.core.sizes import as_bytes
 from geosal.job.recall import wish_of, words_of
 from geosal.scenes import describe
 

@@ -18,7 +18,7 @@ from geosal.cli.guard import (
     silence_libraries,
     verbose,
 )
-from geosal.version import __version__
+from geosal.version import __version__, made_by
 
 
 class _Commands(MutableMapping[str, click.Command]):
@@ -47,7 +47,18 @@ class _Commands(MutableMapping[str, click.Command]):
 
 
 _COMMANDS = _Commands(
-    "compress", "plan", "saliency", "sources", "profiles", "info", "compare", "verify", "train", "experiment", "demo"
+    "compress",
+    "plan",
+    "saliency",
+    "sources",
+    "profiles",
+    "info",
+    "compare",
+    "verify",
+    "train",
+    "experiment",
+    "demo",
+    "versions",
 )
 
 
@@ -55,9 +66,19 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GEOSA
 """An option that is not given may be in the environment: GEOSAL_COMPRESS_PROFILE=zstd."""
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        others = ", ".join(f"{name} {version}" for name, version in made_by().items() if name != "geosal")
+        click.echo(f"geosal {__version__} ({others})")
+        context.exit()
+
+
 @click.group(cls=GuardedGroup, commands=_COMMANDS, context_settings=_SETTINGS)
 @verbose
-@click.version_option(__version__, message="%(version)s", allow_from_autoenv=False)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, allow_from_autoenv=False,
+    help="Show the versions of geosal and of the libraries that do the work; geosal versions lists all.",
+)  # fmt: skip
 @click.pass_context
 def geosal(context: click.Context) -> None:
     """Smooth what matters least in a satellite scene, then compress it.

@@ -184,6 +184,9 @@ job_options = together(
     click.option("--max-memory", metavar="SIZE", help="Fit the job into this much memory: 512MB, 1GiB, 50%."),
     max_pixels,
     drivers,
+    click.option(
+        "--not-larger", is_flag=True, help="Fail (exit code 6), and leave no OUTPUT, if it would be larger than INPUT."
+    ),
     overwrite,
 )  # fmt: skip
 report_options = together(quiet, json, verbose)

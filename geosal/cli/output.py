@@ -2,19 +2,29 @@
 
 import errno
 import json
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
 import click
 
 from geosal.cli.apart import refuse_job_file
+from geosal.cli.failure import Failure
+from geosal.cli.paper import painted, width_of, wrapped
+from geosal.core.sizes import as_bytes
 from geosal.errors import OutputError, UsageError, redact
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import why_no_folder
+from geosal.version import made_by
 
+SCHEMA = 1
+"""Number of the JSON documents' form: it grows when a key goes or means something else, not when one comes."""
 _STDOUT = "-"
+_CLEARED, _WRITTEN = "geosal.report.cleared", "geosal.report.written"
+"""Keys of a context's meta: the report that may tell of an error as well, and whether a document is written already."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,10 @@ class Report:
                 raise OutputError(f"--json {target}: {why_no_folder(path.absolute().parent)}")
             if not may_write(path):
                 raise OutputError(f"--json {target}: may not be written; choose another place")
-        return cls(target, quiet)
+        report = cls(target, quiet)
+        if target == _STDOUT:
+            _note(_CLEARED, report)
+        return report
 
     def keep_apart(self, *paths: str | None) -> None:
         """Refuse to write the document over a file of the job or as a part of one, or over any that is no document.
@@ -68,6 +81,7 @@ class Report:
         refuse_job_file("--json", self.target, paths)
         if not _is_document(Path(self.target)):
             raise UsageError(f"--json {self.target}: exists and is no JSON document; give another name, or remove it")
+        _note(_CLEARED, self)
 
     def show(self, text: str) -> None:
         """Print for people, unless stdout belongs to the JSON document."""
@@ -80,7 +94,7 @@ class Report:
             self.show(text)
 
     def write(self, document: Mapping[str, Any]) -> None:
-        """Write the JSON document, if one is asked for.
+        """Write the JSON document, if one is asked for: what is given, the form's number and who has made it before.
 
         Raises
         ------
@@ -89,7 +103,9 @@ class Report:
         """
         if self.target is None:
             return
-        text = json.dumps(_without_secrets(document), indent=2, allow_nan=False)
+        _note(_WRITTEN, self)
+        whole = {"schema": SCHEMA, "versions": made_by(), **document}
+        text = json.dumps(_without_secrets(whole), indent=2, allow_nan=False)
         if self.target == _STDOUT:
             _echo(text)
             return
@@ -99,6 +115,43 @@ class Report:
             raise OutputError(
                 f"--json {self.target}: cannot be written: {error.strerror}; the job itself is done"
             ) from error
+
+
+def report_failure(context: click.Context, failure: Failure, words: Sequence[str]) -> None:
+    """Write the document of a command that has failed, where one is asked for and none is written yet.
+
+    A file gets it only where it is known to be no file of the job: not when the words themselves could not be read.
+
+    Parameters
+    ----------
+    context
+        Of the command or its group.
+    failure
+        What has happened.
+    words
+        The command line, for what click has not come to.
+    """
+    if _WRITTEN in context.meta:
+        return
+    report = context.meta.get(_CLEARED)
+    if report is None and _asks_for_stdout(words):
+        report = Report(_STDOUT)
+    if report is not None:
+        report.write({"error": asdict(failure)})
+
+
+def _asks_for_stdout(words: Sequence[str]) -> bool:
+    return f"--json={_STDOUT}" in words or ("--json", _STDOUT) in set(pairwise(words))
+
+
+def _note(key: str, value: object) -> None:
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[key] = value
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def counted(number: int, thing: str) -> str:
@@ -140,15 +193,22 @@ def _without_secrets(value: Any) -> Any:
 
 
 def pairs(rows: Sequence[tuple[str, object]]) -> str:
-    """Lay out names and values in two columns."""
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
+    """Lay out names and values in two columns, as wide as the terminal is."""
+    width, limit = max(len(name) for name, _ in rows), width_of(sys.stdout)
+    lines = []
+    for name, value in rows:
+        text = wrapped(str(value), limit, indent=width + 2, shell=isinstance(value, Command))
+        lines.append(f"{name:<{width}}  {text}".rstrip())
+    return "\n".join(lines)
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out a table: the first and the last column to the left, figures between them to the right."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    last = len(header) - 1
+    last, limit = len(header) - 1, width_of(sys.stdout)
+    if limit is not None and sum(widths) + 2 * last > limit:  # the last column gives way: it is of words
+        widths[last] = max(len(header[last]), 8, limit - sum(widths[:last]) - 2 * last)
+        rows = [(*row[:last], _cut(row[last], widths[last])) for row in rows]
     lines = [
         "  ".join(
             f"{cell:<{width}}" if column in {0, last} else f"{cell:>{width}}"
@@ -159,12 +219,45 @@ def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
 
 
-def as_bytes(count: float) -> str:
-    """Write a number of bytes for people: 12.3 MB."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count:.0f} bytes"
+def as_gain(document: Mapping[str, Any], size: int) -> list[tuple[str, object]]:
+    """Write the size of the input beside that of the output, in rows; why and what else where that is no gain.
+
+    Parameters
+    ----------
+    document
+        ``input_bytes``, ``cause`` and ``instead``, as `geosal.job.outlook.Outlook.to_dict` has them.
+    size
+        Bytes of the output.
+    """
+    before, other = document["input_bytes"], document["instead"]
+    if before is None:
+        return [("input", "of unknown size")]
+    percent = abs(100 * (size / before - 1)) if before else 0.0
+    if size <= before:
+        return [
+            ("input", f"{as_bytes(before)}: the output is {painted(f'{percent:.1f} % smaller', 'good', sys.stdout)}")
+        ]
+    verdict = painted(f"{percent:.1f} % LARGER", "bad", sys.stdout)
+    rows: list[tuple[str, object]] = [("input", f"{as_bytes(before)}: the output is {verdict}")]
+    if document["cause"]:
+        rows.append(("because", document["cause"]))
+        told = "nothing that was tried is smaller: keep the input as it is"
+        if other is not None:
+            gain = 100 * (1 - other["bytes"] / before)
+            told = f"about {as_bytes(other['bytes'])}, {gain:.0f} % smaller than the input, as a sample tells:"
+        rows.append(("smaller", told))
+        rows += [] if other is None else [("", Command(other["command"])), ("", other["pixels"])]
+    return rows
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line in a table: where it is broken, a shell takes it as it stands."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def as_shares(shares: Mapping[str, float] | Mapping[int, float]) -> str:

@@ -1,11 +1,17 @@
 """``geosal plan``: what a job would do."""
 
+import sys
 from typing import Any
 
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, as_kernels, as_ladder, counted, pairs
+from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, counted, pairs
+from geosal.cli.paper import width_of, wrapped
+from geosal.cli.progress import progress_bars
+from geosal.core.progress import Progress, ignore
+from geosal.core.sizes import as_bytes
+from geosal.errors import TargetError
 
 
 @click.command()
@@ -23,32 +29,39 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish:
     geosal plan scene.tif smaller.tif --saliency mask.tif
     geosal plan scene.tif smaller.tif --saliency mask.tif --profile jpeg --target-size 50MB --estimate
     """
-    from geosal.job.estimate import estimate, estimate_bytes  # heavy, and the help does not need it
+    from geosal.job.estimate import estimate  # heavy, and the help does not need it
+    from geosal.job.outlook import explained, look_out
     from geosal.job.plan import make_plan
+    from geosal.job.summary import in_words
+    from geosal.job.tags import recipe_of
 
-    del quiet  # the table is what was asked for
     recipe = options.build_recipe(config, wish)
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
     planned = make_plan(recipe)
     described = planned.describe()
-    if careful:
-        expected = estimate(planned).to_dict()
-        described |= {"estimated_bytes": expected["bytes"], "estimate": expected}
-    else:
-        described |= {"estimated_bytes": estimate_bytes(planned), "estimate": None}
-    report.show(_as_table(described))
-    report.write(described)
+    with progress_bars(quiet=quiet) as progress:
+        told = progress or ignore
+        expected = estimate(planned, told) if careful else None
+        told(Progress("sample", 0, 1, "steps"))
+        outlook = explained(planned, expected.bytes) if expected else look_out(planned)
+    described |= {"estimated_bytes": outlook.bytes, "estimate": expected and expected.to_dict(), **outlook.to_dict()}
+    shares = {2 * int(level) + 1: share for level, share in described["level_shares"].items()}
+    described["sentence"] = in_words(planned, outlook, shares, will=True)
+    report.show(_as_table(described))  # also when quiet: it is what was asked for
+    report.write({**described, "recipe": recipe_of(planned)})
+    if recipe.not_larger and outlook.is_larger:
+        raise TargetError(f"--not-larger: {recipe.output} would be larger than {recipe.input}: {outlook.cause}")
 
 
 def _as_table(plan: dict[str, Any]) -> str:
     workers = f"{plan['workers']} at once" if plan["workers"] else f"all threads of {plan['scheduler']}"
     rows: list[tuple[str, object]] = [
-        ("input", plan["input"]),
+        ("scene", plan["input"]),
         ("output", plan["output"]),
         ("codec", f"{plan['profile']} ({plan['driver']})"),
         ("writer", f"GDAL's own: {plan['gdal_because']}" if plan["gdal_because"] else "geosal"),
         ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
-        ("treated", plan["treatment"]),
+        ("treated", plan["estimate"]["treatment"] if plan["estimate"] else plan["treatment"]),
         ("ladder", as_ladder(plan["ladder"])),
         as_kernels(plan, f"{plan['effective_kernel']:.2f} px"),
         ("", "from a sample, nodata included"),
@@ -57,8 +70,10 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("memory", f"about {as_bytes(plan['memory_bytes'])}"),
         ("target", plan["targets"] or "none"),
         ("bytes", f"about {as_bytes(plan['estimated_bytes'])} (from a sample)"),
+        *as_gain(plan, plan["estimated_bytes"]),
+        *_expected(plan),
     ]
-    return pairs([*rows, *_expected(plan)])
+    return f"{pairs(rows)}\n\n{wrapped(plan['sentence'], width_of(sys.stdout))}"
 
 
 def _expected(plan: dict[str, Any]) -> list[tuple[str, object]]:

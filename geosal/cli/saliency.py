@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, as_bytes, as_shares, pairs
+from geosal.cli.output import Report, as_shares, pairs
 from geosal.cli.progress import progress_bars
+from geosal.core.sizes import as_bytes
 from geosal.maps.palettes import PALETTES
 
 

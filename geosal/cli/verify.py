@@ -1,13 +1,16 @@
 """``geosal verify``: whether an output holds what was promised."""
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
+from geosal.cli.failure import Failure
 from geosal.cli.output import Report
-from geosal.errors import UsageError
+from geosal.cli.paper import painted, width_of, wrapped
+from geosal.errors import UsageError, VerificationError
 from geosal.scenes import NO_LIMIT
 
 if TYPE_CHECKING:
@@ -56,10 +59,16 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
         report.show("\n".join([*line, *map(_as_line, checks)]))
     said = dict(held.said) if held else {}
     document = {"output": output, "ok": all(check.ok for check in checks), "as_the_file_says": said}
-    report.write({**document, "checks": [asdict(check) for check in checks]})
-    raise_if_failed(checks, output)
+    document["checks"] = [asdict(check) for check in checks]
+    try:
+        raise_if_failed(checks, output)
+    except VerificationError as error:
+        report.write(document | {"error": asdict(Failure.of(error))})
+        raise
+    report.write(document)
 
 
 def _as_line(check: "Check") -> str:
-    word = ("ok" if check.checked else "--") if check.ok else "FAILED"
-    return f"{word:<6}  {check.name}" + (f": {check.detail}" if check.detail else "")
+    word, style = (("ok", "good") if check.checked else ("--", "faint")) if check.ok else ("FAILED", "bad")
+    text = check.name + (f": {check.detail}" if check.detail else "")
+    return f"{painted(f'{word:<6}', style, sys.stdout)}  {wrapped(text, width_of(sys.stdout), indent=8)}"

@@ -19,13 +19,14 @@ from geosal.comparison.sums import Sums
 from geosal.core import provenance
 from geosal.core.cluster import Pool, cpu_count, open_pool
 from geosal.core.grid import Block
+from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import SceneError, UsageError, redact, warn
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
-from geosal.produce import Labour, Progress, ProgressCallback, ignore, produce, target_for
+from geosal.produce import Labour, produce, target_for
 from geosal.scenes import AnyScene
 from geosal.scenes.zarr_store import is_store, store_bytes
 

@@ -65,6 +65,12 @@ def gdal_env() -> Iterator[None]:
         yield
 
 
+def options_in_force() -> dict[str, str]:
+    """Return the GDAL options of the jobs: ours, and the user's own where they go before them."""
+    mild = {name: os.environ.get(name, str(value)) for name, value in _OPTIONS.items()}
+    return mild | {name: str(value) for name, value in _STRICT.items()}
+
+
 def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the names of the drivers that may open an untrusted file, with those that the user adds by name.
 

@@ -17,7 +17,7 @@ class Picture(Format[Encoder]):
     """A format with one codec, a world file, and bands whose colours follow from their order."""
 
     has_world_file: ClassVar[bool] = True
-    otherwise_of_dtype: ClassVar[str] = "write a .tif, or bring it to 8 bits with --to-byte"
+    otherwise_of_dtype: ClassVar[str] = "write a .tif, or bring it to 8 bits: --to-byte percentile:2-98"
 
     @property
     def otherwise(self) -> str:

@@ -3,7 +3,7 @@
 GDAL's writers remain for what no tile encoder of ours can make; `geosal plan` says when and why.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,6 @@ def open_sink(
     *,
     rounding: Rounding | None = None,
     threads: int | None = None,
-    report: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Sink]:
     """Open a new file to take blocks.
 
@@ -55,8 +54,6 @@ def open_sink(
         Rounds the means in overviews, see `Cutter`. It does not touch overviews that GDAL makes.
     threads
         Number of threads for GDAL, and for a JPEG at its end.
-    report
-        Called with 0 when GDAL begins to encode and with 1 when it has finished.
 
     Raises
     ------
@@ -66,7 +63,7 @@ def open_sink(
     if isinstance(encoder, ByGdal):
         staged = path.with_name(f"{path.name}.stage.tif")
         with Stage(staged, layout, by_line=profile.format.reads_by_line) as stage:
-            yield _GdalSink(path, stage, profile, layout, threads, report)
+            yield _GdalSink(path, stage, profile, layout, threads)
     else:
         with profile.format.container(path, profile, layout, encoder, threads) as container:
             yield _TileSink(Cutter.of(encoder, layout, rounding), container)
@@ -96,7 +93,6 @@ class _GdalSink:
     profile: Profile
     layout: RasterLayout
     threads: int | None
-    report: Callable[[int], None]
     cutter: Uncut = field(default_factory=Uncut)
 
     def take(self, parts: Parts) -> None:
@@ -108,7 +104,5 @@ class _GdalSink:
         self.stage.finish({**tags, **more}, band_statistics)
         from geosal.formats.gdal.convert import convert  # slow to import, and rarely needed
 
-        self.report(0)
         convert(self.stage.path, self.path, self.profile, self.layout, self.threads)
         self.stage.path.unlink(missing_ok=True)
-        self.report(1)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geosal.core.ladder import effective_kernel
+from geosal.core.progress import ProgressCallback
 from geosal.job.plan import Plan
 from geosal.job.tags import tags_of
 from geosal.job.tally import Tally
 from geosal.job.task import BlockFacts, task_of
-from geosal.produce import Labour, ProgressCallback, Tags, make_file
+from geosal.produce import Labour, Tags, make_file
 
 
 def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
@@ -36,7 +37,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
             tally.add_statistics(facts.statistics)
 
     labour = Labour(
-        stage="smooth",
+        stage="smooth" if plan.treatment.smooth else "encode",
         task=task_of(plan),
         blocks=list(plan.layout.grid.blocks(plan.block)),
         scheduler=plan.scheduler,

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
+from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.formats.pyramid import Cutter, Tile
+from geosal.job.course import Course
 from geosal.job.plan import Plan
 from geosal.job.search import (
     Kept,
     Sample,
-    Trials,
     choose_places,
-    expected_bytes,
     file_bytes,
     pieces_across,
     scene_bytes,
@@ -29,8 +29,8 @@ from geosal.job.task import task_of
 from geosal.produce import Cut, CutTask
 from geosal.verification import verify_structure
 
-_QUICK, _CAREFUL = 4, 6
-"""Pieces of the sample in a column and in a row, for a quick and for a careful estimate."""
+_ACROSS = 6
+"""Pieces of the sample in a column and in a row."""
 _SHORT, _AGAIN = 1.0, 2
 """A step that takes fewer seconds is timed again, and how often."""
 _ENOUGH, _ROUNDS = 2.0, (2, 4)
@@ -59,8 +59,10 @@ class Estimate:
         Room taken at most while the job runs, the output included.
     sample_pixels
         Number of pixels of the sample.
+    treatment
+        What saliency does, with the setting that a target asks for.
     found
-        The setting that a target asks for, if there is one.
+        That setting in the words of the command line; None without a target.
     """
 
     bytes: int
@@ -68,6 +70,7 @@ class Estimate:
     memory_bytes: int
     disk_bytes: int
     sample_pixels: int
+    treatment: str
     found: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,32 +78,15 @@ class Estimate:
         return asdict(self)
 
 
-def estimate_bytes(plan: Plan) -> int:
-    """Estimate the size of the output file from 4 x 4 pieces of 512 px.
-
-    Scenes not larger than the sample are encoded whole.
-
-    Returns
-    -------
-    int
-        Bytes; with a target for bytes, that number; with a target for quality, the bytes at the codec's defaults.
-
-    Raises
-    ------
-    GeosalError
-        As `geosal.compress`, for the part of the scene that is read.
-    """
-    targets, grid = plan.recipe.targets, plan.layout.grid
-    if targets.is_rate and targets.jpeg is None:
-        return targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
-    sample = Sample.draw(plan, pieces_across(plan, most=_QUICK), halo=plan.ladder.halo)
-    with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        trials = Trials(plan, sample, Path(folder))
-        return expected_bytes(plan, trials) if targets.is_rate else round(trials.bytes_of(plan))
-
-
-def estimate(plan: Plan) -> Estimate:
+def estimate(plan: Plan, report: ProgressCallback = ignore) -> Estimate:
     """Estimate bytes, time, memory and disk from 6 x 6 pieces of 512 px; with a target, also the setting.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job.
+    report
+        Called in this thread at each stage, and for each trial of a search.
 
     Raises
     ------
@@ -111,12 +97,15 @@ def estimate(plan: Plan) -> Estimate:
     """
     begin = time.monotonic()
     found, encodes = None, 1
+    course = Course(report, {"search": 1.0, "work": 1.0} if plan.recipe.targets else {"work": 1.0})
     if targets := plan.recipe.targets:
-        plan, found, whole = set_out(plan)
+        plan, found, whole = set_out(plan, course.enter("search").trial)
         # The plain JPEG tells how far off the sample is: what follows it seldom has to be done again.
         encodes = _ENCODES if targets.jpeg is not None or not whole else 1
     searching = time.monotonic() - begin
+    course.enter("work")(Progress("sample", 0, 2, "steps"))
     sample, reading = _timed_sample(plan)
+    course(Progress("sample", 1, 2, "steps"))
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
         work = _timed_work(plan, sample, Path(folder))
     wall = max(reading, reading / _workers(plan) + work.treat) + work.write  # one handle reads at a time
@@ -126,6 +115,7 @@ def estimate(plan: Plan) -> Estimate:
         memory_bytes=plan.memory_bytes,
         disk_bytes=plan.disk_for(work.bytes),
         sample_pixels=sample.pixels,
+        treatment=str(plan.treatment),
         found=found,
     )
 
@@ -133,7 +123,7 @@ def estimate(plan: Plan) -> Estimate:
 def _timed_sample(plan: Plan) -> tuple[Sample, float]:
     """Read the sample in one thread, and return it with the seconds that reading the whole scene takes."""
     plan.scene.read(Block(0, 0, 1, 1))  # opens it
-    places = choose_places(plan, pieces_across(plan, most=_CAREFUL))
+    places = choose_places(plan, pieces_across(plan, most=_ACROSS))
     with _Watch() as watch:
         sample = Sample.read(plan, places, halo=plan.ladder.halo, threads=1)
     return sample, watch.seconds * _share_of_tiles(plan, sample)
@@ -278,4 +268,4 @@ class _Watch:
         self.seconds = time.perf_counter() - self._begin
 
 
-__all__ = ["Estimate", "estimate", "estimate_bytes"]
+__all__ = ["Estimate", "estimate"]

@@ -1,83 +1,33 @@
 """The job: from a plan to a complete file, with a search where a target asks for bytes or a quality."""
 
+import logging
 import os
-import resource
-import sys
 import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple, Unpack
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple, Unpack
 
-from geosal.core.ladder import effective_kernel
-from geosal.errors import redact
+from geosal.core.gdal_env import options_in_force
+from geosal.core.progress import ProgressCallback, ignore
+from geosal.core.sizes import as_bytes
+from geosal.errors import GeosalError, TargetError, warn
 from geosal.job.carry_out import carry_out
-from geosal.job.plan import Plan, input_bytes, make_plan
+from geosal.job.course import Course
+from geosal.job.outlook import Outlook, explained, is_doubtful, look_out
+from geosal.job.plan import Plan, make_plan
 from geosal.job.recipe import CompressOptions, Recipe
-from geosal.job.search import reach
-from geosal.job.tags import recipe_of
-from geosal.job.tally import Tally, warn_of_little_gain, warn_of_no_pixels
-from geosal.produce import ProgressCallback, ignore, making
+from geosal.job.search import reach, sample_pixels
+from geosal.job.summary import Summary, summary_of
+from geosal.job.tally import warn_of_little_gain, warn_of_no_pixels
+from geosal.produce import making
 from geosal.scenes.zarr_store import store_bytes
 
+logger = logging.getLogger(__name__)
 
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """Facts about a finished job, with the keys of the JSON document.
-
-    Attributes
-    ----------
-    bits_per_pixel
-        8 * file bytes / (width * height), as the paper counts.
-    input_bytes
-        Size of the input file, or of the files that are read of a product; None when remote or in an archive.
-    treatment
-        Kind of the treatment: smooth, bound, quality, twopass.
-    level_shares
-        Share of the valid pixels per level of the ladder.
-    kernel_shares, effective_kernel
-        Figures over the valid pixels; those that end in ``_all`` are over all pixels, as in the paper.
-    coverage
-        Share of the pixels about which a source of saliency said something.
-    seconds
-        Wall-clock time.
-    peak_rss_bytes
-        Peak memory of this process since it began.
-    recipe
-        All that the pixels depend on, as the output's tag has it: see `geosal.job.tags.recipe_of`.
-    search
-        Where bytes or a quality were asked for: what was asked and reached, the setting that was found, and what that
-        cost in trials on the sample, full encodes and seconds of search beside them. None elsewhere.
-    """
-
-    input: str
-    input_bytes: int | None
-    output: str
-    saliency: str
-    driver: str
-    profile: str
-    bytes: int
-    bits_per_pixel: float
-    width: int
-    height: int
-    count: int
-    dtype: str
-    ladder: dict[str, Any]
-    treatment: str
-    level_shares: dict[str, float]
-    effective_kernel: float
-    effective_kernel_all: float
-    kernel_shares: dict[str, float]
-    kernel_shares_all: dict[str, float]
-    coverage: float
-    blocks: int
-    seconds: float
-    peak_rss_bytes: int
-    recipe: dict[str, Any]
-    search: dict[str, Any] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
+_MUCH = 4
+"""Times as many pixels as a sample has from which a job is worth a look ahead."""
+_HOPELESS = 1.15
+"""Times the bytes of the input from which a sample is believed that the output is larger."""
 
 
 def compress(
@@ -137,61 +87,95 @@ class Completed(NamedTuple):
 
 def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
     """Carry out a plan as `run` does; also return the final plan."""
-    begin = time.monotonic()
-    report = progress or ignore
-    with making(plan.target, report) as made:
+    begin, planned = time.monotonic(), plan
+    _log(plan)
+    early = _look_early(plan)
+    course = Course.of(plan, progress or ignore, sample_pixels(plan))
+    with making(plan.target, course) as made:
         facts = None
         if plan.recipe.targets:
-            found = reach(plan, made.path, report)
+            found = reach(plan, made.path, course)
             plan, tally, facts = found.attempt.plan, found.attempt.tally, found.facts
         else:
-            tally = carry_out(plan, made.path, report)
+            tally = carry_out(plan, made.path, course)
+        if planned.recipe.not_larger:
+            _refuse_larger(explained(planned, store_bytes(made.path)), planned)
+    course.end()
+    seconds, size = time.monotonic() - begin, store_bytes(made.output)
     if not tally.levels_valid.any():
         warn_of_no_pixels(plan.recipe.output)
     elif not plan.saliency.even:
         warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True), untried=plan.saliency.untried)
-    summary = replace(_summary(plan, tally, made.output, time.monotonic() - begin), search=facts)
-    return Completed(plan, summary)
+    outlook = _explained(planned, size) if early is None else replace(early, bytes=size)
+    return Completed(plan, summary_of(plan, tally, made.output, outlook, seconds=seconds, search=facts))
 
 
-def _summary(plan: Plan, tally: Tally, output: Path, seconds: float) -> Summary:
-    grid, size = plan.layout.grid, store_bytes(output)
-    of_levels, of_levels_all = tally.shares(valid_only=True), tally.shares(valid_only=False)
-    shares, shares_all = plan.kernels(of_levels), plan.kernels(of_levels_all)
-    return Summary(
-        input=redact(plan.recipe.input),
-        input_bytes=input_bytes(plan.scene),
-        output=plan.recipe.output,
-        saliency=plan.saliency.label,
-        driver=plan.profile.driver,
-        profile=plan.profile.name,
-        bytes=size,
-        bits_per_pixel=8 * size / (grid.width * grid.height),
-        width=grid.width,
-        height=grid.height,
-        count=plan.layout.count,
-        dtype=plan.layout.dtype,
-        ladder={"steps": plan.ladder.steps, "sigma": plan.ladder.sigma},
-        treatment=str(plan.treatment),
-        level_shares={str(width // 2): share for width, share in of_levels.items()},
-        effective_kernel=effective_kernel(shares),
-        effective_kernel_all=effective_kernel(shares_all),
-        kernel_shares={str(width): share for width, share in shares.items()},
-        kernel_shares_all={str(width): share for width, share in shares_all.items()},
-        coverage=tally.coverage,
-        blocks=tally.blocks,
-        seconds=seconds,
-        peak_rss_bytes=peak_rss(),
-        recipe=recipe_of(plan),
+def _look_early(plan: Plan) -> Outlook | None:
+    """Warn before the work where the headers let fear that the output is larger, and a sample says so.
+
+    A scene not much larger than the sample is done as soon: there the summary tells it.
+    """
+    grid = plan.layout.grid
+    if grid.height * grid.width < _MUCH * sample_pixels(plan) or not is_doubtful(plan):
+        return None
+    outlook = look_out(plan)
+    if not outlook.is_larger:
+        return None
+    if plan.recipe.not_larger and outlook.bytes > _HOPELESS * (outlook.input_bytes or 0):
+        _refuse_larger(outlook, plan, about="about ")
+    warn(
+        f"{plan.recipe.output}: will take about {as_bytes(outlook.bytes)}, more than the {_input(outlook)}: "
+        f"{outlook.cause}; {outlook.advice()}"
     )
+    return outlook
 
 
-def peak_rss() -> int:
-    """Peak resident memory of this process, in bytes."""
+def _refuse_larger(outlook: Outlook, plan: Plan, about: str = "") -> None:
+    """Refuse an output that is larger than its input.
+
+    Raises
+    ------
+    TargetError
+        It says why, and what would be smaller.
+    """
+    if outlook.is_larger:
+        raise TargetError(
+            f"--not-larger: {plan.recipe.output} would take {about}{as_bytes(outlook.bytes)}, more than the "
+            f"{_input(outlook)}: {outlook.cause}; {outlook.advice()}"
+        )
+
+
+def _input(outlook: Outlook) -> str:
+    return f"{as_bytes(outlook.input_bytes or 0)} of the input"
+
+
+def _explained(plan: Plan, size: int) -> Outlook:
+    """Explain the size of a file that is made; what cannot be explained does not undo it."""
     try:
-        # Linux carries getrusage's figure over from the process that started this one.
-        with open("/proc/self/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
-    except (OSError, StopIteration):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+        return explained(plan, size)
+    except GeosalError as error:
+        logger.info("why the output is larger cannot be told: %s", error)
+        return Outlook(input_bytes=plan.input_bytes, bytes=size)
+
+
+def _log(plan: Plan) -> None:
+    """Log what is decided: with -v the decisions, with -vv the options and their values as well."""
+    layout, because = plan.layout, plan.target.gdal_because
+    writer = "by geosal" if because is None else f"by GDAL, because {because}"
+    logger.info(
+        "input: %s, %s, %d x %d px, %d bands of %s",
+        plan.scene.path, plan.scene.driver, layout.grid.width, layout.grid.height, layout.count, layout.dtype,
+    )  # fmt: skip
+    logger.info("output: %s, %s (%s), written %s", plan.recipe.output, plan.profile.name, plan.profile.driver, writer)
+    logger.info(
+        "work: %d blocks of %d px, %s workers of %s, about %s of memory",
+        plan.blocks, plan.block, plan.workers or "all", plan.scheduler, as_bytes(plan.memory_bytes),
+    )  # fmt: skip
+    logger.debug("saliency: %s, coverage %.4f", plan.saliency.label, plan.saliency.coverage)
+    logger.debug("treatment: %s; ladder: %s; targets: %s", plan.treatment, plan.ladder, plan.recipe.targets or "none")
+    logger.debug("creation options: %s", _as_words(plan.profile.options))
+    logger.debug("GDAL's options: %s", _as_words(options_in_force()))
+
+
+def _as_words(options: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in options.items()) or "none"

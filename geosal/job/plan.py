@@ -135,6 +135,11 @@ class Plan:
         return self.layout.raw_bytes
 
     @property
+    def input_bytes(self) -> int | None:
+        """See `input_bytes`."""
+        return input_bytes(self.scene)
+
+    @property
     def disk_bytes(self) -> int:
         """Room taken at most while the job runs, the output and its overviews included.
 
@@ -243,6 +248,8 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     _tell_of_missing_place(scene)
     settled.profile.format.warn_of(recipe.output, scene.layout)
     plan = replace(_decide(recipe, settings, scene, saliency, settled), wish=wish, is_usual=not wish.targets)
+    if recipe.not_larger and plan.input_bytes is None:
+        raise UsageError(f"--not-larger: the size of {recipe.input} is not known; leave it out, or give a local file")
     _warn_of_disk(plan)
     _warn_of_block(plan)
     return plan
@@ -281,6 +288,20 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
     # The sample of the search takes memory beside the blocks.
     block = min(plan.block, turned.block)
     return replace(turned, wish=plan.wish, block=block, sample_pixels=plan.sample_pixels)
+
+
+def answered(plan: Plan, recipe: Recipe) -> Plan:
+    """Answer another recipe for the scene and the saliency of a plan; nothing is opened again.
+
+    Raises
+    ------
+    UsageError, ResourceError
+        As `make_plan`.
+    """
+    settings = _settings_of(recipe, plan.scene)
+    wish, recipe = recipe, with_usual_bytes(recipe, settings.treatment)
+    decided = _decide(recipe, settings, plan.scene, plan.saliency, _settled(recipe, settings, plan.scene))
+    return replace(decided, wish=wish, is_usual=not wish.targets)
 
 
 def _settings_of(recipe: Recipe, scene: AnyScene) -> Settings:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Unpack
 from geosal.comparison import Comparison, Pair, judge, open_any, pair_with
 from geosal.core.gdal_env import is_local, path_text
 from geosal.core.ladder import Ladder
+from geosal.core.progress import ProgressCallback
 from geosal.errors import GeosalError, SceneError, UsageError, warn
 from geosal.job.merge import over
 from geosal.job.recall import Recalled, recall, recipe_in, words_of
 from geosal.job.recipe import Recipe
-from geosal.produce import ProgressCallback
 from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions
 from geosal.sources import Saliency, source_texts
 from geosal.verification import Asked, Checks, saliency_on, verify_opened

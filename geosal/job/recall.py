@@ -155,6 +155,9 @@ def _words(name: str, value: Any) -> Iterator[str]:
         value = [f"{key}={text}" for key, text in value.items()]
     if name == "bands" and not isinstance(value, str):
         value = ",".join(value)
+    if isinstance(value, bool):
+        yield from [option] if value else []
+        return
     for each in value if isinstance(value, list | tuple) else [value]:
         yield from (option, f"{each:.10g}" if isinstance(each, float) else str(each))
 

@@ -72,6 +72,7 @@ class JobOptions(TypedDict, total=False):
     target_jpeg: float | None
     min_psnr: float | str | Sequence[float | str]
     min_ssim: float | str | Sequence[float | str]
+    not_larger: bool
     overwrite: bool
     drivers: str | Sequence[str]
     like: Text
@@ -143,6 +144,8 @@ class Recipe:
         Size to reach within 1 %, as the quality of a plain JPEG of that size. Only for ``.jpg``.
     min_psnr, min_ssim
         Quality to keep at least, each as ``"40"`` or, of a part of the scene, ``"salient:45"``, ``"background:30"``.
+    not_larger
+        Fail, and leave no output, where that would take more bytes than the input.
     overwrite
         Replace an output that exists, once the new one is complete.
     drivers
@@ -177,6 +180,7 @@ class Recipe:
     target_jpeg: float | None = None
     min_psnr: tuple[str, ...] = ()
     min_ssim: tuple[str, ...] = ()
+    not_larger: bool = False
     overwrite: bool = False
     drivers: tuple[str, ...] = ()
 
@@ -218,7 +222,8 @@ class Recipe:
             isinstance(self.scheduler, str) and "://" in self.scheduler
         )
         require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
-        require(isinstance(self.overwrite, bool), "overwrite", self.overwrite, "true or false")
+        for name in ("overwrite", "not_larger"):
+            require(isinstance(getattr(self, name), bool), name, getattr(self, name), "true or false")
         _ = self.ladder, self.treated, self.targets
 
     # Texts are parsed once; their values are kept beside them.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from geosal.core.option_values import parse_share
+from geosal.core.sizes import as_size
 from geosal.errors import UsageError
 
 MEASURES = ("psnr", "ssim")
@@ -172,15 +173,16 @@ class Targets:
         return round(wanted)
 
     def __str__(self) -> str:
-        rates = ((f"--target-{name}", getattr(self, name)) for name in _RATES)
-        return ", ".join(
-            [
-                f"{name} {value if isinstance(value, str) else f'{value:.10g}'}"
-                for name, value in rates
-                if value is not None
-            ]
-            + [*map(str, self.floors)]
-        )
+        given = {name: getattr(self, name) for name in _RATES}
+        rates = [f"--target-{name} {_as_text(value)}" for name, value in given.items() if value is not None]
+        return ", ".join([*rates, *map(str, self.floors)])
+
+
+def _as_text(value: float | str) -> str:
+    """A target as it may be asked for."""
+    if isinstance(value, str):
+        return value
+    return as_size(value) if isinstance(value, int) else f"{value:.10g}"
 
 
 def _is_jpeg_quality(value: object) -> bool:

@@ -12,8 +12,8 @@ from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.pair import Samples
 from geosal.core.cluster import cpu_count, open_pool
 from geosal.core.grid import Block
+from geosal.core.progress import Progress, ProgressCallback
 from geosal.core.shared_raster import close_shared_rasters
-from geosal.produce import Progress, ProgressCallback
 
 _BLOCK = 1024
 """Rows and columns of a block: a multiple of most files' tiles."""

@@ -13,13 +13,13 @@ from geosal.comparison import Comparison, Pair
 from geosal.comparison.pair import colours
 from geosal.comparison.result import BACKGROUND, SALIENT, WHOLE
 from geosal.core.grid import Block
+from geosal.core.progress import ProgressCallback, ignore
 from geosal.errors import redact
 from geosal.maps.cells import Cells, squared_error
 from geosal.maps.palettes import magma, viridis
 from geosal.maps.png import write_png
 from geosal.maps.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
 from geosal.maps.sheet import SIDE, Legend, Panel, draw_sheet
-from geosal.produce import ProgressCallback, ignore
 from geosal.scenes.base import layout_of_bands
 
 _ZOOM = SIDE // 2

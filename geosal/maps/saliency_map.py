@@ -14,6 +14,7 @@ from geosal.core.gdal_env import path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.ladder import Ladder, effective_kernel
 from geosal.core.option_values import refuse_unknown
+from geosal.core.progress import ProgressCallback, ignore
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError, UsageError
 from geosal.files.publish import check_output
@@ -26,7 +27,7 @@ from geosal.job.tally import warn_of_little_gain
 from geosal.maps.palettes import USUAL
 from geosal.maps.preview import Preview, check_preview, draw
 from geosal.native import look_up
-from geosal.produce import Labour, ProgressCallback, Work, ignore, produce, target_for
+from geosal.produce import Labour, Work, produce, target_for
 from geosal.scenes import AnyScene, open_input
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sources import Saliency

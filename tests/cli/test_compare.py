@@ -20,7 +20,7 @@ def test_the_table_tells_each_part(made: Path, rgb_scene: Path, call: Call) -> N
     parts = {line.split("  ")[0]: line for line in lines}
     assert {"whole", "band 1", "band 2", "band 3", "salient", "background", "level 0", "level 8"} <= parts.keys()
     assert " inf " in parts["salient"]
-    assert parts["level 8"].endswith("17 px where smoothed")
+    assert parts["level 8"].endswith("to 17 px")
     assert parts["band 1"].endswith("B04")
 
 

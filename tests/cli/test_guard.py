@@ -1,4 +1,6 @@
 import errno
+import io
+import json
 import logging
 import os
 import re
@@ -16,7 +18,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geosal import errors
-from geosal.cli.guard import GRACE_SECONDS, GuardedGroup, Terminated, verbose
+from geosal.cli import options
+from geosal.cli.guard import GRACE_SECONDS, GuardedGroup, Terminated, say, verbose
+from geosal.cli.output import Report
 
 LEAVES = [
     (errors.UsageError("x; y"), 2),
@@ -69,6 +73,65 @@ def test_every_error_is_one_line_and_its_code(error: BaseException, code: int) -
         assert " ".join(str(error).split()) in result.stderr
 
 
+def test_a_failure_is_a_document_for_programs(tmp_path: Path) -> None:
+    @click.group(cls=GuardedGroup)
+    def group() -> None: ...
+
+    @group.command(name="go")
+    @options.report_options
+    def go(report: Report, quiet: bool) -> None:
+        assert not quiet
+        report.keep_apart("scene.tif")
+        raise errors.SceneError("x.tif: no such file; y")
+
+    def told(*words: object) -> Result:
+        return CliRunner().invoke(group, ["go", *map(str, words)])
+
+    result, path = told("--json", "-"), tmp_path / "a.json"
+    error = {"code": 3, "kind": "SceneError", "message": "x.tif: no such file; y"}
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["error"], document["schema"]) == (3, error, 1)
+    assert result.stderr == "geosal: error: x.tif: no such file; y\n"
+    assert told("--json", path).stdout == ""
+    assert json.loads(path.read_text())["error"] == error
+    assert told().stdout == ""
+    # What click refuses: only stdout is surely no file of the job.
+    for words in (("--json", "-", "--nope"), ("--nope", "--json=-")):
+        result = told(*words)
+        assert (result.exit_code, json.loads(result.stdout)["error"]["kind"]) == (2, "UsageError")
+    path.unlink()
+    assert told("--json", path, "--nope").exit_code == 2
+    assert not path.exists()
+
+
+def test_no_document_takes_the_place_of_a_file_of_the_job(tmp_path: Path, call: Callable[..., Result]) -> None:
+    mask, scene = tmp_path / "ships.json", tmp_path / "scene.tif"
+    mask.write_text("{}")
+    result = call("compress", scene, tmp_path / "out.tif", "-s", mask, "--json", mask)
+    assert result.exit_code == 2
+    assert mask.read_text() == "{}"
+    result = call("compress", scene, tmp_path / "out.tif", "-s", "half", "--json", f"{scene}.aux.xml")
+    assert result.exit_code == 2
+    assert list(tmp_path.iterdir()) == [mask]
+
+
+def test_a_terminal_gets_colours_and_whole_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    say("scene.tif: 92.0% of the pixels stay as they are, so little can be gained", "warning")
+    lines = terminal.getvalue().splitlines()
+    assert lines[0].startswith("geosal: \x1b[33mwarning:\x1b[0m scene.tif: ")
+    plain = [re.sub(r"\x1b\[\d*m", "", line) for line in lines]
+    assert max(map(len, plain)) <= 40
+    assert " ".join(line.strip() for line in plain).endswith("stay as they are, so little can be gained")
+
+
 def test_traceback_only_with_vv() -> None:
     for words, traceback in ((["-v"], False), (["-vv"], True), (["-v", "-v"], True)):
         stderr = _run(_raise(ZeroDivisionError("no")), *words).stderr
@@ -112,6 +175,8 @@ def test_logs_by_verbosity(words: tuple[str, ...], levels: str) -> None:
 
     lines = _run(body, *words).stderr.splitlines()
     assert [line.split(": ")[1] for line in lines] == levels.split()
+    timed = [bool(re.match(r"geosal: \w+: \d\d:\d\d:\d\d\.\d{3} [abc]$", line)) for line in lines]
+    assert timed == [words == ("-vv",)] * len(lines)
 
 
 def test_handlers_and_levels_are_put_back() -> None:

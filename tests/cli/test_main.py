@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,13 @@ def test_help_names_every_command(call: Callable[..., Result]) -> None:
     for name in ("compress", "plan", "saliency", "info", "verify", "train", "demo"):
         assert re.search(rf"^  {name} +\w", result.stdout, re.MULTILINE)
         assert call(name, "--help").exit_code == 0
-    assert call("--version").stdout.strip() == __version__
+
+
+def test_version_names_the_libraries_that_do_the_work(call: Callable[..., Result]) -> None:
+    told = call("--version").stdout
+    assert told.startswith(f"geosal {__version__} (python 3.")
+    assert f"imagecodecs {version('imagecodecs')}" in told
+    assert len(told.splitlines()) == 1
 
 
 def test_every_option_of_the_contract_is_there(call: Callable[..., Result]) -> None:

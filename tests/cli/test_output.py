@@ -7,6 +7,7 @@ import pytest
 from geosal.cli import output
 from geosal.cli.output import Report
 from geosal.errors import OutputError, UsageError
+from geosal.version import __version__
 
 
 def test_document_in_a_file_has_no_secrets_and_no_nan(tmp_path: Path) -> None:
@@ -14,6 +15,7 @@ def test_document_in_a_file_has_no_secrets_and_no_nan(tmp_path: Path) -> None:
     document = {"input": "https://h/x.tif?sig=SECRET", "nodata": float("nan"), "list": [1, float("inf")], "n": None}
     Report.to(str(path)).write(document)
     read = json.loads(path.read_text(), parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+    assert (read.pop("schema"), read.pop("versions")["geosal"]) == (1, __version__)
     assert read == {"input": "https://h/x.tif?***", "nodata": "nan", "list": [1, "inf"], "n": None}
 
 
@@ -22,7 +24,7 @@ def test_stdout_belongs_to_the_document(capsys: pytest.CaptureFixture[str]) -> N
     report.show("a table")
     report.summarise("a summary")
     report.write({"a": 1})
-    assert json.loads(capsys.readouterr().out) == {"a": 1}
+    assert json.loads(capsys.readouterr().out)["a"] == 1
 
 
 def test_quiet_leaves_out_summaries_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,14 +67,6 @@ def test_tables_line_up() -> None:
         "a.tif       1,000  1: 50 %",
         "longer.jp2      9",
     ]
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (12_345_678, "12.3 MB"), (2.5e9, "2.5 GB")],
-)
-def test_bytes(count: float, text: str) -> None:
-    assert output.as_bytes(count) == text
 
 
 def test_shares_are_in_the_order_of_the_widths() -> None:

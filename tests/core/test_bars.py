@@ -4,7 +4,7 @@ from io import StringIO
 import pytest
 
 from geosal.core.bars import Bar, reporter
-from geosal.produce import Progress
+from geosal.core.progress import Progress
 
 
 def test_a_bar_for_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:

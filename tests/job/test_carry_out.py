@@ -5,9 +5,9 @@ from pathlib import Path
 import rasterio
 
 import geosal
+from geosal.core.progress import Progress
 from geosal.job.carry_out import carry_out
 from geosal.job.plan import make_plan
-from geosal.produce import Progress
 
 
 def test_the_file_is_made_and_counted_and_takes_no_name(rgb_scene: Path, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 import geosal
 from geosal.core.grid import Block
-from geosal.job.estimate import _spread, estimate, estimate_bytes
+from geosal.job.estimate import _spread, estimate
+from geosal.job.outlook import look_out
 from geosal.produce import CutTask
 
 
@@ -19,7 +20,7 @@ def test_a_scene_smaller_than_the_sample_is_estimated_almost_exactly(
         input=str(rgb_scene), output=str(tmp_path / f"out.{suffix}"), saliency=("grid",), profile=profile
     )
     plan = geosal.make_plan(recipe)
-    quick, careful = estimate_bytes(plan), estimate(plan)
+    quick, careful = look_out(plan).bytes, estimate(plan)
     assert list(tmp_path.iterdir()) == []
     summary = geosal.run(plan)
     assert quick == pytest.approx(summary.bytes, rel=0.01)
@@ -55,7 +56,7 @@ def test_with_a_target_the_setting_is_told(rgb_scene: Path, tmp_path: Path) -> N
     assert expected.found is not None
     assert "quality:low=" in expected.found
     assert expected.bytes == pytest.approx(158_000, rel=0.01)
-    assert estimate_bytes(plan) == 158_000
+    assert look_out(plan).bytes == 158_000
 
 
 @pytest.mark.parametrize("count", [1, 5, 36])

@@ -176,8 +176,11 @@ def test_provenance_and_summary(rgb_scene: Path, tmp_path: Path) -> None:
     assert float(tags["GEOSAL_EFFECTIVE_KERNEL"]) == pytest.approx(document["effective_kernel"], abs=1e-3)
     assert "half" in tags["GEOSAL_SALIENCY"]
     assert [(p.stage, p.done, p.total) for p in seen] == [
-        *(("smooth", n, 12) for n in range(13)), ("verify", 0, 1), ("verify", 1, 1)
+        *(("smooth", n, 12) for n in range(13)), ("finish", 0, 1), ("verify", 0, 1), ("verify", 1, 1)
     ]  # fmt: skip
+    shares = [p.share or 0.0 for p in seen]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
 
 
 def test_a_damaged_block_leaves_no_file_and_the_old_one_as_it_was(rgb_scene: Path, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 import rasterio
 
 from geosal.comparison import open_any, pair_with
+from geosal.core.progress import ignore
 from geosal.maps.cells import Cells
-from geosal.produce import ignore
 from geosal.scenes.reading import AS_IT_IS
 
 

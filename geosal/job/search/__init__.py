@@ -10,11 +10,11 @@ Index card
 - `climb`: finds in few trials where a growing function meets a value.
 """
 
-from geosal.job.search.find import Attempt, Found, reach, set_out
+from geosal.job.search.find import Attempt, Found, reach, sample_pixels, set_out
 from geosal.job.search.kept import Kept
 from geosal.job.search.knobs import Knob, knob_for
 from geosal.job.search.places import choose_places
-from geosal.job.search.plain import expected_bytes
+from geosal.job.search.plain import expected_bytes, untreated
 from geosal.job.search.sample import Sample, file_bytes, pieces_across
 from geosal.job.search.scaling import scene_bytes
 from geosal.job.search.solve import climb
@@ -22,5 +22,5 @@ from geosal.job.search.trials import Trials
 
 __all__ = [
     "Attempt", "Found", "Kept", "Knob", "Sample", "Trials", "choose_places", "climb", "expected_bytes", "file_bytes",
-    "knob_for", "pieces_across", "reach", "scene_bytes", "set_out",
+    "knob_for", "pieces_across", "reach", "sample_pixels", "scene_bytes", "set_out", "untreated",
 ]  # fmt: skip

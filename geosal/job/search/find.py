@@ -3,25 +3,28 @@
 import logging
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from geosal.core.cluster import trim_memory
+from geosal.core.progress import ignore
 from geosal.errors import OutputError, warn
 from geosal.files.swap import beside, remove, there
 from geosal.job.carry_out import carry_out
+from geosal.job.course import Course
 from geosal.job.plan import Plan
 from geosal.job.search.floors import FloorSearch
 from geosal.job.search.judge import data_range
 from geosal.job.search.knobs import Knob, knob_for, told
+from geosal.job.search.places import PIECE
 from geosal.job.search.plain import made_bytes
 from geosal.job.search.rates import RateSearch
 from geosal.job.search.sample import Sample, pieces_across
 from geosal.job.search.trials import Trials, spread_of
 from geosal.job.search.turning import Turning
 from geosal.job.tally import Tally
-from geosal.produce import Progress, ProgressCallback, ignore
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +67,7 @@ class Found:
     facts: dict[str, Any]
 
 
-def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
+def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
     """Find the setting that meets the targets of a plan's recipe, and encode the whole scene with it.
 
     The scene is encoded once or twice. A first file below a limit is kept while the second is made, and becomes the
@@ -76,8 +79,8 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
         Plan of the job.
     path
         A new file of the output's name, in a work directory.
-    report
-        Called in this thread before and after the trials, and as `carry_out` does.
+    course
+        Told of each trial, and of what `carry_out` reports.
 
     Raises
     ------
@@ -87,21 +90,21 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
         As `geosal.compress`.
     """
     targets = plan.recipe.targets
-    report(Progress("search", 0, 1, "steps"))
-    plain = made_bytes(plan, path, report)
+    course = course or Course.of(plan, ignore)
+    plain = None if targets.jpeg is None else made_bytes(plan, targets.jpeg, path, course.enter("plain"))
     trim_memory()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        knob, trials = _prepare(plan, Path(folder))
+        course.enter("search").trial(0)
+        knob, trials = _prepare(plan, Path(folder), course.trial)
         search = _search(knob, trials, plain)
         turned = search.first()
-        report(Progress("search", 1, 1, "steps"))
         encodes, seconds = 0, time.monotonic() - began
         kept: Attempt | None = None
         while True:
             trim_memory()
             try:
-                made, encodes = _encoded(turned, path, report), encodes + 1
+                made, encodes = _encoded(turned, path, course.enter("work")), encodes + 1
             except OutputError as error:  # no room, mostly
                 if kept is None:
                     raise
@@ -113,7 +116,10 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
                 break
             began = time.monotonic()
             fault = search.judge(made.plan, made.path)
-            following = None if fault is None or encodes == _MOST_ENCODES else search.again(made.plan)
+            following = None
+            if fault is not None and encodes < _MOST_ENCODES:
+                course.enter("search")
+                following = search.again(made.plan)
             seconds += time.monotonic() - began
             if following is None:
                 break
@@ -140,6 +146,13 @@ def reach(plan: Plan, path: Path, report: ProgressCallback = ignore) -> Found:
     return Found(attempt=made, facts=facts)
 
 
+def sample_pixels(plan: Plan) -> int:
+    """Return the pixels of the sample on which settings are tried, about."""
+    rows, cols = pieces_across(plan, most=_ACROSS)
+    grid = plan.layout.grid
+    return min(rows * cols * PIECE**2, grid.height * grid.width)
+
+
 class SetOut(NamedTuple):
     """The result of a search on the sample alone."""
 
@@ -151,8 +164,15 @@ class SetOut(NamedTuple):
     """Whether the sample is the whole scene, so that one encode suffices."""
 
 
-def set_out(plan: Plan) -> SetOut:
+def set_out(plan: Plan, tried: Callable[[int], None] = lambda _: None) -> SetOut:
     """Find the setting that meets the targets of a plan's recipe by the sample alone.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job.
+    tried
+        Called with the number of each trial.
 
     Raises
     ------
@@ -160,15 +180,15 @@ def set_out(plan: Plan) -> SetOut:
         The sample is far from reaching them.
     """
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        knob, trials = _prepare(plan, Path(folder))
+        knob, trials = _prepare(plan, Path(folder), tried)
         turned = _search(knob, trials).first()
         return SetOut(turned, told(turned, knob.setting), trials.sample.is_whole(plan))
 
 
-def _encoded(plan: Plan, path: Path, report: ProgressCallback) -> Attempt:
+def _encoded(plan: Plan, path: Path, course: Course) -> Attempt:
     """Encode the whole scene; a file that was made before is replaced."""
     remove(path)
-    return Attempt(plan, path, carry_out(plan, path, report))
+    return Attempt(plan, path, carry_out(plan, path, course))
 
 
 def _set_aside(made: Attempt) -> Attempt:
@@ -194,11 +214,11 @@ def _moved(made: Attempt, folder: Path) -> Attempt:
     return replace(made, path=path)
 
 
-def _prepare(plan: Plan, folder: Path) -> tuple[Knob, Trials]:
+def _prepare(plan: Plan, folder: Path, tried: Callable[[int], None]) -> tuple[Knob, Trials]:
     sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS))
     spread = spread_of(sample)
     width = data_range(plan) if plan.recipe.targets.floors else 1.0
-    return knob_for(plan, spread), Trials(plan, sample, folder, width)
+    return knob_for(plan, spread), Trials(plan, sample, folder, width, tried)
 
 
 def _search(knob: Knob, trials: Trials, plain: int | None = None) -> Turning:

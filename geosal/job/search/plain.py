@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from geosal.core.progress import ProgressCallback
 from geosal.core.treatment import NOTHING
+from geosal.formats.format import Profile
 from geosal.job.carry_out import carry_out
 from geosal.job.plan import Plan
 from geosal.job.search.trials import Trials
-from geosal.produce import ProgressCallback, target_for
+from geosal.produce import target_for
 
 
 def plain_of(plan: Plan, quality: float) -> Plan:
@@ -21,9 +23,25 @@ def plain_of(plan: Plan, quality: float) -> Plan:
         Quality of the whole JPEG.
     """
     options = dict(plan.profile.creation_options) | {"QUALITY": f"{quality:.10g}"}
-    profile = replace(plan.profile, creation_options=tuple(options.items()))
+    return untreated(plan, replace(plan.profile, creation_options=tuple(options.items())))
+
+
+def untreated(plan: Plan, profile: Profile | None = None) -> Plan:
+    """Plan the same output with pixels that are left as they are.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job.
+    profile
+        Another one of the same format; the plan's own where None.
+    """
     target = target_for(
-        plan.target.output, profile, plan.scene.layout, overwrite=plan.target.overwrite, treatment=NOTHING
+        plan.target.output,
+        profile or plan.profile,
+        plan.scene.layout,
+        overwrite=plan.target.overwrite,
+        treatment=NOTHING,
     )
     return replace(plan, target=replace(target, threads=plan.target.threads))
 
@@ -36,11 +54,8 @@ def expected_bytes(plan: Plan, trials: Trials) -> int:
     return round(trials.bytes_of(plain_of(plan, targets.jpeg)))
 
 
-def made_bytes(plan: Plan, path: Path, report: ProgressCallback) -> int | None:
-    """Make the plain JPEG at a path, return its size and delete it; None where no target names one."""
-    quality = plan.recipe.targets.jpeg
-    if quality is None:
-        return None
+def made_bytes(plan: Plan, quality: float, path: Path, report: ProgressCallback) -> int:
+    """Make the plain JPEG of a quality at a path, return its size and delete it."""
     carry_out(plain_of(plan, quality), path, report)
     size = path.stat().st_size
     path.unlink()

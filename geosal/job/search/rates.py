@@ -1,20 +1,22 @@
 """The search for bytes."""
 
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from geosal.core.ladder import MAX_STEPS
-from geosal.errors import TargetError, redact, warn
+from geosal.core.sizes import as_bytes
+from geosal.errors import TargetError, UsageError, redact, warn
 from geosal.formats.profiles import lossy_profiles
 from geosal.formats.tuning import Setting
-from geosal.job.plan import Plan
-from geosal.job.search.knobs import Knob, sigma_knob, told
+from geosal.job.plan import Plan, answered
+from geosal.job.search.knobs import Knob, knob_for, sigma_knob, told
 from geosal.job.search.plain import expected_bytes
 from geosal.job.search.sample import file_bytes
 from geosal.job.search.solve import climb
-from geosal.job.search.trials import Trials
+from geosal.job.search.trials import Trials, spread_of
 from geosal.job.search.turning import Turning
 from geosal.job.targets import Targets
 
@@ -113,8 +115,8 @@ class RateSearch(Turning):
         found = found or told(plan, self._knob.setting)
         return TargetError(
             redact(
-                f"{self._targets}: cannot be reached by {self._knob.setting}; {self._asked} bytes were asked for, the "
-                f"best is {about}{self._bytes} bytes ({rate:.4g} bits per pixel) with {found}; {self._mend()}"
+                f"{self._targets}: cannot be reached by {self._knob.setting}; {as_bytes(self._asked)} were asked for, "
+                f"the best is {about}{as_bytes(self._bytes)} ({rate:.4g} bits per pixel) with {found}; {self._mend()}"
             )
         )
 
@@ -127,13 +129,26 @@ class RateSearch(Turning):
             return "ask for fewer bytes"
         plan = self._trials.plan
         tighter = lossy_profiles(plan.recipe.output, plan.scene.layout) if plan.profile.lossless else ()
-        codec = f"use --profile {' or '.join(tighter)}, which lose bits evenly" if tighter else "use a tighter codec"
+        reaching = [name for name in tighter if self._reaches(name)]
+        codec = "write fewer pixels" if tighter else "use a tighter codec"
+        if reaching:
+            codec = f"use --profile {' or '.join(reaching)}, which reaches it on a sample"
         if plan.profile.lossless and np.dtype(plan.layout.dtype).itemsize > 1 and plan.treatment.then is None:
             codec = f"add an error: --treatment smooth --treatment bound, or {codec}"
         # The ladder is at its end where it is what was turned.
         at_end = self._knob.setting is Setting.LADDER or plan.recipe.steps == MAX_STEPS
         smoother = "smooth more, or " if plan.treatment.smooth and not at_end else ""
         return f"ask for more bytes, or {smoother}{codec}"
+
+    def _reaches(self, profile: str) -> bool:
+        """Return whether a profile comes to so few bytes on the sample, at its lowest setting."""
+        plan, trials = self._trials.plan, self._trials
+        with suppress(UsageError):  # it does not go with the rest of the recipe
+            other = answered(plan, plan.recipe.patch(profile=profile, treatment=None, creation_options=()))
+            knob = knob_for(other, spread_of(trials.sample))
+            lowest = knob.at(knob.within.low)
+            return Trials(lowest, trials.sample, trials.folder).bytes_of(lowest) <= self._asked
+        return False
 
     def _predicted(self, plan: Plan) -> float:
         return self._trials.bytes_of(plan) * self._ratio

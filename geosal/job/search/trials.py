@@ -1,6 +1,7 @@
 """Encodes a sample with one setting after the other, and remembers the results."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class Trials:
         Folder of ours, for the sample's files.
     range_of_data
         Width of the range of values, for scores.
+    tried
+        Called with the number of each trial before it is made.
     count
         Trials made.
     """
@@ -41,6 +44,7 @@ class Trials:
     sample: Sample
     folder: Path
     range_of_data: float = 1.0
+    tried: Callable[[int], None] = lambda _: None
     count: int = 0
     _treated: dict[str, Piece] = field(default_factory=dict)
     _bytes: dict[object, float] = field(default_factory=dict)
@@ -62,7 +66,7 @@ class Trials:
         return self._scores[key]
 
     def _measure(self, plan: Plan) -> float:
-        self.count += 1
+        self._begin_trial()
         treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
         if target.gdal_because is not None:
             return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
@@ -73,7 +77,7 @@ class Trials:
         return self._header + scene_bytes(sample, treated, target, tiles)
 
     def _judge(self, plan: Plan) -> dict[str, Scores]:
-        self.count += 1
+        self._begin_trial()
         treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
         if plan.profile.lossless:
             found = treated.pixels[colours(plan.scene.layout)], None
@@ -85,6 +89,10 @@ class Trials:
         close_shared_rasters()  # the file will not be read again
         remove(path)
         return judge_sample(plan, sample, decoded, self.range_of_data)
+
+    def _begin_trial(self) -> None:
+        self.count += 1
+        self.tried(self.count)
 
     def _treat(self, plan: Plan) -> Piece:
         """Treat the sample, unless only the codec has changed since the last time."""

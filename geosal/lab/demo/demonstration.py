@@ -8,6 +8,7 @@ from rasterio.errors import RasterioError
 
 from geosal.comparison import judge
 from geosal.core.gdal_env import gdal_env
+from geosal.core.progress import Progress, ProgressCallback
 from geosal.errors import OutputError, cause_of
 from geosal.formats.profiles import resolve_profile
 from geosal.job.pipeline import compress
@@ -15,7 +16,6 @@ from geosal.job.proof import hold
 from geosal.job.recipe import CompressOptions
 from geosal.lab.demo.scene import make_demo_scene
 from geosal.maps.lost import write_lost
-from geosal.produce import Progress, ProgressCallback
 from geosal.scenes import Scene
 
 SIZE = 1536

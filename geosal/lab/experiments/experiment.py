@@ -9,6 +9,7 @@ from pathlib import Path
 
 from geosal.comparison import Pair, judge, open_any
 from geosal.core.ladder import Ladder
+from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.errors import GeosalWarning, OutputError, TargetError
 from geosal.files.publish import WorkDirectory
 from geosal.lab.experiments.encoders import Encoder, GeosalEncoder
@@ -16,7 +17,6 @@ from geosal.lab.experiments.images import Picture, find_pictures
 from geosal.lab.experiments.outcome import JPEG, PARTS, Figures, Outcome, Trial
 from geosal.lab.experiments.saliency_maps import make_map, map_source, open_part
 from geosal.lab.experiments.wish import Experiment
-from geosal.produce import Progress, ProgressCallback, ignore
 from geosal.scenes import Reading
 
 _CANDIDATE = "candidate.jpg"

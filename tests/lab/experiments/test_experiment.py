@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import rasterio
 
+from geosal.core.progress import Progress
 from geosal.errors import GeosalWarning, OutputError, SceneError
 from geosal.lab.experiments import Experiment, run_experiment, verdicts, write_outcome
 from geosal.metrics import ErrorSums
-from geosal.produce import Progress
 
 Wish = Callable[..., Experiment]
 TWOPASS = "twopass:low=30,high=70"

@@ -1,0 +1,17 @@
+"""Numbers of bytes as people and the command line write them."""
+
+
+def as_size(count: int) -> str:
+    """Write bytes so that `geosal.core.option_values.parse_size` reads the same number: 5MB, 498kB or 498233."""
+    for factor, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count % factor == 0:
+            return f"{count // factor}{unit}"
+    return str(count)
+
+
+def as_bytes(count: float) -> str:
+    """Write a number of bytes for people: 12.3 MB."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count:.0f} bytes"

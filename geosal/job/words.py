@@ -1,0 +1,41 @@
+"""What a job does to pixels, in words for people."""
+
+from collections.abc import Mapping
+
+from geosal.core.treatment import Bound, Quality, TwoPass
+from geosal.job.plan import Plan
+
+_NONE = 0.0005
+"""Share of the pixels below which none is said."""
+
+
+def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) -> str:
+    """Say what stays as it is and what becomes of the rest, in a sentence.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job.
+    shares
+        Share of each kernel width of the ladder.
+    will
+        The job is to come.
+    """
+    then, widest, kept = plan.treatment.then, max(shares), shares.get(1, 0.0)
+    stay, are = ("will stay", "will be") if will else ("stayed", "are")
+    rest = []
+    if plan.treatment.smooth and widest > 1:
+        rest.append(f"blurred by up to {widest} px")
+    match then:
+        case Bound():
+            rest.append(f"off by at most {then.settled(plan.layout.dtype).error:g}")
+        case Quality() if will and plan.recipe.targets:
+            rest.append("coded less well, as the target asks")
+        case Quality(low, high) | TwoPass(low, high) if low is not None and high is not None:
+            rest.append(f"coded at a quality down to {low:.4g} of {high:.4g}")
+    others = f"; the others {are} {' and '.join(rest)}" if rest and kept < 1 else ""
+    share = "no pixel" if kept < _NONE else f"{100 * kept:.1f} % of the pixels"
+    share = share[0].upper() + share[1:]
+    if plan.profile.lossless or isinstance(then, Bound):
+        return f"{share} {stay} exactly as {'it was' if kept < _NONE else 'they were'}{others}."
+    return f"No pixel {stay} exactly as it was: {plan.profile.name} loses a little everywhere{others}."

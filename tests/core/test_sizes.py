@@ -1,0 +1,20 @@
+"""Numbers of bytes, written."""
+
+import pytest
+
+from geosal.core.option_values import parse_size
+from geosal.core.sizes import as_bytes, as_size
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (12_345_678, "12.3 MB"), (2.5e9, "2.5 GB")],
+)
+def test_bytes_for_people(count: float, text: str) -> None:
+    assert as_bytes(count) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(500_000, "500kB"), (5_000_000, "5MB"), (2 * 10**9, "2GB"), (17, "17")])
+def test_sizes_are_told_as_they_are_read(count: int, text: str) -> None:
+    assert as_size(count) == text
+    assert parse_size(text) == count

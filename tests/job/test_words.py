@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from geosal.job.plan import make_plan
+from geosal.job.recipe import Recipe
+from geosal.job.words import of_pixels
+
+
+@pytest.mark.parametrize(
+    ("name", "wish", "shares", "told"),
+    [
+        ("a.tif", {}, {1: 1.0}, "100.0 % of the pixels will stay exactly as they were."),
+        ("a.tif", {}, {17: 1.0}, "No pixel will stay exactly as it was; the others will be blurred by up to 17 px."),
+        ("a.tif", {"treatment": ["smooth", "bound:error=8"]}, {1: 0.25, 9: 0.75}, "up to 9 px and off by at most 8."),
+        ("a.jpg", {"target_jpeg": 50}, {1: 0.25, 17: 0.75}, "jpg loses a little everywhere; the others will be"),
+    ],
+)  # fmt: skip
+def test_words(
+    name: str, wish: dict[str, object], shares: dict[int, float], told: str, rgb_scene: Path, tmp_path: Path
+) -> None:
+    recipe = Recipe.from_mapping({"input": rgb_scene, "output": tmp_path / name, "saliency": "half", **wish})
+    assert told in of_pixels(make_plan(recipe), shares, will=True)
