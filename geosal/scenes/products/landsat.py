@@ -82,7 +82,7 @@ def read(files: Files, chosen: str = "") -> Product:
     sensor = _value(mtl, "SPACECRAFT_ID").replace("-", "_").upper()
     roles = _roles(sensor, _value(mtl, "SENSOR_ID"))
     there = _beside(files, name)
-    bands = tuple(_listed(files, mtl, roles, there))
+    bands = tuple(_listed(files, mtl, roles, there, name))
     if not bands:
         raise SceneError(f"{files.root}: its MTL file lists no bands; it is damaged or cut off, copy it again")
     others = [one for one in there if re.search(_MTL, one, re.IGNORECASE) and one.rpartition("_")[0] not in stems]
@@ -101,8 +101,8 @@ def _beside(files: Files, name: str) -> list[str]:
     return [one for one in files.names if one.rpartition("/")[0] == folder]
 
 
-def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -> list[ProductBand]:
-    """Return the bands of the MTL file, whether they exist (among the names `beside` it) or not."""
+def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str], of: str) -> list[ProductBand]:
+    """Return the bands of the MTL file (`of`: its name), whether they exist (among the names `beside` it) or not."""
     there = {name.rpartition("/")[2].lower(): name for name in beside}
     bands = []
     for key, label in next((mtl[group] for group in _LISTS if group in mtl), {}).items():
@@ -112,7 +112,7 @@ def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -
         check_inside(files.root, label)
         role = _role(roles, int(match[3]), match[5])
         name = there.get(label.rpartition("/")[2].lower())
-        name = name or _renamed(label, there)
+        name = name or _renamed(label, there, of)
         older = None if name else next((there[one] for one in _of_collection_1(label) if one in there), None)
         resolution, place = _place(mtl, roles, role)
         found = files.gdal_path(name or older or "") if name or older else None
@@ -130,8 +130,10 @@ def _listed(files: Files, mtl: Mtl, roles: tuple[str, ...], beside: list[str]) -
     return bands
 
 
-def _renamed(label: str, there: Mapping[str, str]) -> str | None:
-    """Return the name of a band's file that begins otherwise than its MTL file says, where only one is of that band.
+def _renamed(label: str, there: Mapping[str, str], of: str) -> str | None:
+    """Return the name of a band's file that begins as the MTL file does, where both were renamed.
+
+    A file that begins otherwise may be of another scene.
 
     Parameters
     ----------
@@ -139,13 +141,12 @@ def _renamed(label: str, there: Mapping[str, str]) -> str | None:
         Name in the MTL file.
     there
         Names of the files that are there, by their base names in lower case.
+    of
+        Name of the MTL file, such as ``l9_MTL.txt``.
     """
     end = re.search(r"_((?:SR_|ST_)?B\d{1,2}(?:_VCID_[12])?\.tif)$", label, re.IGNORECASE)
-    if end is None:
-        return None
-    pattern = re.compile(rf"(?:^|.*(?<!_sr)(?<!_st)[_-]){re.escape(end[1].lower())}")
-    found = [name for low, name in there.items() if pattern.fullmatch(low)]
-    return found[0] if len(found) == 1 else None
+    mtl = re.fullmatch(r"(.*?)MTL\.\w+", of.rpartition("/")[2], re.IGNORECASE)
+    return None if end is None or mtl is None else there.get(f"{mtl[1]}{end[1]}".lower())
 
 
 def _of_collection_1(label: str) -> list[str]:

@@ -307,9 +307,21 @@ def test_renamed_files_are_found_by_their_bands(landsat_l2: Path, tmp_path: Path
         assert scene.layout.metadata.bands[0].scale == 2.75e-5
 
 
-def test_of_two_files_of_a_band_none_is_guessed(landsat_l2: Path, tmp_path: Path):
-    folder = _renamed(landsat_l2, tmp_path / "small", "l9")
-    shutil.copy(folder / "l9_SR_B4.TIF", folder / "other_SR_B4.TIF")
+def test_files_with_nothing_before_their_bands_are_those_of_a_bare_mtl_file(landsat_l2: Path, tmp_path: Path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for file in landsat_l2.iterdir():
+        shutil.copy(file, folder / file.name.replace(f"{landsat_l2.name}_", ""))
+    assert np.array_equal(whole(open_product(folder, ("rgb",))), whole(open_product(landsat_l2, ("rgb",))))
+
+
+@pytest.mark.parametrize("other", ["other", "LC09_L2SP_008059_20210101_20210110_02_T1"])
+@pytest.mark.parametrize("prefix", ["l9", "LC09_L2SP_008059_20221201_20221225_02_T1"])
+def test_a_band_of_another_scene_is_not_taken(landsat_l2: Path, tmp_path: Path, prefix: str, other: str):
+    folder = _renamed(landsat_l2, tmp_path / "small", prefix)
+    shutil.copy(folder / f"{prefix}_SR_B4.TIF", folder / f"{other}_SR_B4.TIF")
+    assert np.array_equal(whole(open_product(folder, ("B4",))), whole(open_product(landsat_l2, ("B4",))))
+    (folder / f"{prefix}_SR_B4.TIF").unlink()
     with pytest.raises(SceneError, match="B4 is not there"):
         open_product(folder, ("rgb",))
 
