@@ -195,6 +195,8 @@ report_options = together(quiet, json, verbose)
 def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     """Make the recipe of a YAML file and the given options, which override those of the file.
 
+    None, False and empty values are what click hands out where the command line says nothing.
+
     Raises
     ------
     UsageError
@@ -202,7 +204,8 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     SceneError
         The file cannot be read.
     """
-    given = {name: value for name, value in options.items() if name != "quality"}
+    said = {name: value for name, value in options.items() if value is not False and value not in (None, (), {})}
+    given = {name: value for name, value in said.items() if name != "quality"}
     if (quality := options.get("quality")) is not None:
         given["creation_options"] = united([*given.get("creation_options", {}).items(), ("QUALITY", quality)])
     return Recipe.from_mapping(over(given, {} if config is None else read_recipe(config)))

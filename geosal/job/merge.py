@@ -23,7 +23,8 @@ def over(given: Mapping[str, Any], wish: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     given
-        The options, which go first; None and empty values count as not given.
+        The options, which go first; None counts as not given. False and empty values go first as well, but exclude
+        nothing.
     wish
         What was wished before.
 
@@ -32,16 +33,16 @@ def over(given: Mapping[str, Any], wish: Mapping[str, Any]) -> dict[str, Any]:
     UsageError
         A value has the wrong type, or a treatment or a SOURCE text is wrong.
     """
-    given = {name: value for name, value in given.items() if value is not None and value is not False}
-    given = {name: value for name, value in given.items() if value not in ((), {}, [])}
-    wish = {name: value for name, value in wish.items() if name in given or not _is_replaced(name, given)}
-    if "saliency" in given:
+    given = {name: value for name, value in given.items() if value is not None}
+    told = {name: value for name, value in given.items() if value not in ((), {}, [])}
+    wish = {name: value for name, value in wish.items() if name in given or not _is_replaced(name, told)}
+    if "saliency" in told:
         idle = _idle(wish | given)
         wish = {name: value for name, value in wish.items() if name in given or name not in idle}
     options = {
         name: value
         for name, value in _options(wish.get("creation_options")).items()
-        if not _is_settled(name, wish, given)
+        if not _is_settled(name, wish, told)
     }
     options |= _options(given.get("creation_options"))
     both = {name: value for name, value in (wish | given).items() if name != "creation_options"}

@@ -9,7 +9,7 @@ from geosal.job.merge import over
 
 WISH: dict[str, Any] = {
     "saliency": ["half", "perlin"], "combine": "min", "bands": ["rgb"], "sigma": "0.25*K", "profile": "zstd",
-    "treatment": ["smooth"], "creation_options": {"level": "3", "BIGTIFF": "YES"}, "target_bpp": 2.0,
+    "treatment": ["smooth"], "creation_options": {"level": "3", "BIGTIFF": "YES"}, "target_bpp": 2.0, "overwrite": True,
 }  # fmt: skip
 
 
@@ -17,7 +17,9 @@ WISH: dict[str, Any] = {
     ("given", "gone", "there"),
     [
         ({}, set(), {}),
-        ({"steps": None, "overwrite": False, "bidx": (), "min_psnr": []}, set(), {}),
+        ({"steps": None, "bands": None}, set(), {"bands": ["rgb"]}),
+        ({"overwrite": False, "bidx": (), "min_psnr": []}, set(), {"overwrite": False, "bidx": (), "min_psnr": []}),
+        ({"bands": (), "saliency": [], "treatment": ()}, set(), {"bands": (), "saliency": [], "treatment": ()}),
         ({"bidx": (2,)}, {"bands"}, {"bidx": (2,)}),
         ({"bands": "nir"}, set(), {"bands": "nir"}),
         ({"treatment": ("bound:error=8",)}, {"sigma"}, {}),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from geosal import Recipe
+from geosal.job.recipe_file import read_recipe
 
 
 def test_paths_in_a_file_count_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +33,17 @@ def test_paths_in_a_file_count_from_its_folder(tmp_path: Path, monkeypatch: pyte
     assert Recipe.from_yaml("recipe.yaml", input="c.tif").input == "c.tif"  # what overrides counts from where we are
     (folder / "recipe.yaml").write_text("input: a.tif\noutput: b.tif\nsaliency: mask\n")
     assert Recipe.from_yaml("recipe.yaml").saliency == ("mask",)
+
+
+def test_false_and_empty_overrides_go_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("input: a.tif\noutput: b.tif\nsaliency: half\noverwrite: true\nbidx: [1, 2]\n")
+    recipe = Recipe.from_yaml(tmp_path / "r.yaml", overwrite=False, bidx=())
+    assert (recipe.overwrite, recipe.bidx) == (False, ())
+    assert Recipe.from_yaml(tmp_path / "r.yaml", overwrite=None).overwrite
+
+
+def test_like_counts_from_the_folder_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "r.yaml").write_text("input: a.tif\noutput: b.tif\nlike: ../done.tif\n")
+    monkeypatch.chdir(tmp_path)
+    assert read_recipe("jobs/r.yaml")["like"] == "jobs/../done.tif"
