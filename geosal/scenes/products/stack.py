@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 
 from geosal.core.raster import RasterMetadata, conversion
@@ -33,8 +34,8 @@ def open_stack(path: str, others: Sequence[str], *, drivers: tuple[str, ...] = (
     Raises
     ------
     SceneError
-        One cannot be read, lies on another grid, has another type or nodata, or has a mask or alpha, which would be
-        lost.
+        One cannot be read, lies on another grid, has another type or nodata, or has a mask, alpha, control points or
+        RPCs, which would be lost.
     UsageError
         A file is named twice.
     """
@@ -48,6 +49,7 @@ def open_stack(path: str, others: Sequence[str], *, drivers: tuple[str, ...] = (
             raise SceneError(
                 f"{scene.path}: has a mask or alpha, which a stack has no place for; write one file first: rio stack"
             )
+        _refuse_points(scene)
         _refuse_misfit(first, scene)
     bands = [band for scene in scenes for band in _bands(scene)]
     names = [band.name for band in bands]
@@ -66,6 +68,19 @@ def open_stack(path: str, others: Sequence[str], *, drivers: tuple[str, ...] = (
     product = Product(path=first.path, bands=tuple(bands), tags=_shared(scenes), nodata=first.layout.nodata)
     return ProductScene.assemble(
         product, bands, first.grid, resampling="nearest", drivers=drivers, max_pixels=max_pixels
+    )
+
+
+def _refuse_points(scene: Scene) -> None:
+    """Refuse a place that a grid cannot say, which the product would lose."""
+    metadata: RasterMetadata = scene.layout.metadata
+    if not metadata.gcps and metadata.rpcs is None:
+        return
+    found = f"{len(metadata.gcps)} control points" if metadata.gcps else "RPCs"
+    made = f"{os.path.splitext(scene.path)[0]}-warped.tif"
+    raise SceneError(
+        f"{scene.path}: has {found}, which a stack has no place for; put it on a grid first: "
+        f"{shlex.join(['gdalwarp', scene.path, made])}"
     )
 
 

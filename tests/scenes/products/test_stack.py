@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
+from rasterio.rpc import RPC
 from rasterio.transform import from_origin
 from rasters import PLACE, save
 
@@ -110,3 +112,18 @@ def test_refusals(bands: list[str], tmp_path: Path) -> None:
         dataset.colorinterp = (ColorInterp.gray, ColorInterp.alpha)
     with pytest.raises(SceneError, match="has a mask or alpha"):
         _open([bands[0], str(alpha)])
+
+
+@pytest.mark.parametrize("of", ["3 control points", "RPCs"])
+@pytest.mark.parametrize("last", [True, False])
+def test_a_place_that_is_no_grid_would_be_lost(of: str, tmp_path: Path, *, last: bool) -> None:
+    paths = [str(save(tmp_path / f"{name}.tif", np.ones((1, *SIZE), np.uint16))) for name in "ab"]
+    with rasterio.open(paths[last], "r+") as dataset:
+        if of == "RPCs":
+            lines = [0.0] * 20
+            dataset.rpcs = RPC(0, 1, 0, 1, lines, lines, 0, 1, 0, 1, lines, lines, 0, 1)
+        else:
+            corners = ((0, 0), (0, 90), (70, 0))
+            dataset.gcps = [GroundControlPoint(row, col, col, -row) for row, col in corners], "EPSG:32633"
+    with pytest.raises(SceneError, match=f"has {of}, .*: gdalwarp {paths[last]} {paths[last][:-4]}-warped.tif"):
+        _open(paths)
