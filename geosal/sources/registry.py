@@ -13,6 +13,7 @@ from geosal.sources.text import KEY, Given, SourceText, did_you_mean
 
 _NOTHING = ("none", "off", "no", "null", "nothing")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan")
 
 
 def source_class(source: SourceText) -> type[Source]:
@@ -62,12 +63,15 @@ def entry_for(source: SourceText) -> str:
 
 
 def _is_grid_of_text(path: str) -> bool:
-    """Return whether a .txt is a raster: an ASCII grid, which begins with ncols, or lines of x, y and a value."""
+    """Return whether a .txt is a raster: an ASCII grid, which begins with ncols, or lines of x, y and a value.
+
+    Three words that are no numbers are those of a table's head.
+    """
     if not (path.lower().endswith(".txt") and os.path.isfile(path)):
         return False
     with open(path, "rb") as file:
         words = file.readline(256).lower().split()
-    return words[:1] in ([b"ncols"], [b"nrows"]) or len(words) == 3
+    return words[:1] in ([b"ncols"], [b"nrows"]) or (len(words) == 3 and all(map(_NUMBER.fullmatch, words)))
 
 
 def load_class(entry: str) -> type[Source]:

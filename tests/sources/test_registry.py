@@ -116,3 +116,18 @@ def test_nothing_is_no_source():
     with pytest.raises(UsageError, match="uniform:saliency=1 keeps every pixel") as caught:
         source_class(source)
     assert "cnn" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("NCOLS 4", "raster"),
+        ("399960 4900020.5 -1e3", "raster"),
+        ("ship and plane", "vector"),
+        ("x y value", "vector"),
+        ("0 0.5 0.5 0.1 0.1", "vector"),
+    ],
+)
+def test_a_txt_is_a_raster_where_its_first_line_has_three_numbers_or_is_that_of_an_ascii_grid(line, kind, tmp_path):
+    (tmp_path / "a.txt").write_text(f"{line}\n{line}\n")
+    assert entry_for(SourceText.parse(str(tmp_path / "a.txt"))) == FILES[kind]
