@@ -88,10 +88,12 @@ def flush_tree(path: Path) -> None:
 
 def may_write(path: Path) -> bool:
     """Return whether `write_text` may write there, as far as permissions tell."""
+    if _is_stream(path):
+        return os.access(path, os.W_OK)
     target = path.resolve()
     if target.exists() and not os.access(target, os.W_OK):
         return False
-    return (target.exists() and not target.is_file()) or os.access(target.parent, os.W_OK | os.X_OK)
+    return os.access(target.parent, os.W_OK | os.X_OK)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -104,10 +106,11 @@ def write_text(path: str | Path, text: str) -> None:
     OSError
         The disk refuses.
     """
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8", newline="")
+    path = Path(path)
+    if _is_stream(path):
+        path.write_text(text, encoding="utf-8", newline="")
         return
+    target = path.resolve()
     part = target.parent / f".geosal-{os.getpid()}-{secrets.token_hex(4)}.part"
     try:
         part.write_text(text, encoding="utf-8", newline="")
@@ -116,6 +119,11 @@ def write_text(path: str | Path, text: str) -> None:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether a path is a pipe or a device; of ``/dev/stdout`` a resolved path is none that can be opened."""
+    return path.exists() and not path.is_file()
 
 
 def rename_new(main: Path, output: Path) -> None:

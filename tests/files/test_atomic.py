@@ -1,5 +1,7 @@
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +42,22 @@ def test_links_modes_and_pipes(tmp_path: Path) -> None:
     write_text("/dev/null", "new")
     assert not Path("/dev/null").is_file()
     assert may_write(Path("/dev/null"))
+
+
+def test_a_pipe_by_the_number_of_its_file() -> None:
+    read, write = os.pipe()
+    assert may_write(Path(f"/dev/fd/{write}"))
+    write_text(f"/dev/fd/{write}", "new")
+    assert os.read(read, 9) == b"new"
+    os.close(read)
+    os.close(write)
+
+
+def test_stdout_of_a_process_in_a_pipe() -> None:
+    code = "from geosal.files.atomic import may_write, write_text as write; from pathlib import Path; "
+    code += "assert may_write(Path('/dev/stdout')); write('/dev/stdout', 'new')"
+    ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert ran.stdout == b"new"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
