@@ -5,12 +5,13 @@ Tags of one format alone, such as the digest of a JPEG, are in that format's roo
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from geosal.core.ladder import Ladder
 from geosal.core.treatment import SMOOTH, Treatment
-from geosal.errors import UsageError
+from geosal.errors import UsageError, warn
 from geosal.version import __version__
 
 PREFIX = "GEOSAL_"
@@ -32,6 +33,10 @@ _LONGEST_RECIPE = 2**16
 """Limit in characters: the longest that a job makes have a few thousand."""
 _LARGEST = 2**53
 """Limit of numbers in it."""
+_BREAKS = re.compile(r"[\t-\r\x1c-\x1f\x85]+")
+"""White space that is control characters: of line breaks, and tabs."""
+_UNTOLD = frozenset({"Cc", "Cs"})
+"""Categories of characters that no recipe holds: control characters, which a terminal obeys, and halves of others."""
 OF_A_JOB = (TREATMENT, LADDER, EFFECTIVE_KERNEL)
 """Tags that are only written together: without one of them, a check would test another promise than was made."""
 
@@ -78,19 +83,45 @@ def of_a_job(
         LADDER: str(ladder),
         EFFECTIVE_KERNEL: f"{kernel:.4f}",
         SALIENCY: saliency,
-        RECIPE: recipe_text(recipe),
+        **({} if (text := recipe_text(recipe)) is None else {RECIPE: text}),
     }
 
 
-def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """Write a recipe for a tag: one line of JSON, the same for the same recipe.
+def recipe_text(recipe: Mapping[str, Any]) -> str | None:
+    """Write a recipe for a tag: one line of JSON, the same for the same recipe, with a space for each line break.
 
     Parameters
     ----------
     recipe
         Keys of `_SHAPES` but for ``schema``; those that are left out have the default of `geosal.Recipe`.
+
+    Returns
+    -------
+    str or None
+        None, with a warning, where `read_recipe` would refuse it, such as a filter of 70 000 characters.
+
+    Warns
+    -----
+    GeosalWarning
+        The file will not tell its recipe.
     """
-    return json.dumps({"schema": SCHEMA, **recipe}, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    told = _unbroken({"schema": SCHEMA, **recipe})
+    text = json.dumps(told, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    try:
+        read_recipe({RECIPE: text})
+    except UsageError as error:
+        warn(f"the file will not tell how it was made, so keep the options: {error}")
+        return None
+    return text
+
+
+def _unbroken(value: Any) -> Any:
+    """Return plain data with a space for each line break in its texts."""
+    if isinstance(value, str):
+        return _BREAKS.sub(" ", value)
+    if isinstance(value, Mapping):
+        return {_unbroken(key): _unbroken(each) for key, each in value.items()}
+    return [_unbroken(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def of_a_map(saliency: str, scale: int, levels: int | None) -> dict[str, str]:
@@ -178,7 +209,7 @@ def read_recipe(tags: Mapping[str, str]) -> dict[str, Any] | None:
     unknown = [key for key in recipe if key not in _SHAPES]
     wrong = [key for key, shape in _SHAPES.items() if key in recipe and not shape(recipe[key])]
     if faults := [*unknown, *wrong, *([] if recipe.get("saliency") else ["saliency"])]:
-        raise UsageError(f"{RECIPE}: {faults[0][:40]!r} is not as geosal writes it")
+        raise UsageError(f"{RECIPE}: {faults[0][:40]!a} is not as geosal writes it")
     return dict(recipe)
 
 
@@ -194,8 +225,12 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is no number")
 
 
+def _is_told(value: object) -> bool:
+    return isinstance(value, str) and not any(unicodedata.category(each) in _UNTOLD for each in value)
+
+
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable() and value != ""
+    return _is_told(value) and value != ""
 
 
 def _is_whole(value: object) -> bool:
@@ -211,7 +246,7 @@ def _list_of(shape: Callable[[object], bool]) -> Callable[[object], bool]:
 
 
 def _is_texts(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    return isinstance(value, dict) and all(map(_is_told, (*value, *value.values())))
 
 
 def _is_source(value: object) -> bool:

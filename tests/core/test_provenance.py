@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from geosal import Ladder, __version__
+from geosal import GeosalWarning, Ladder, __version__
 from geosal.core import provenance
 from geosal.core.treatment import SMOOTH, Treatment
 from geosal.errors import UsageError
@@ -72,6 +74,9 @@ WHOLE = {"schema": 1, "saliency": [{"source": "half"}], "steps": 8}
         (json.dumps(WHOLE | {"bidx": [1, True]}), "'bidx' is not"),
         (json.dumps(WHOLE | {"bands": "rgb"}), "'bands' is not"),
         (json.dumps(WHOLE | {"creation_options": {"LEVEL": 9}}), "'creation_options' is not"),
+        (json.dumps(WHOLE | {"creation_options": {"LEVEL": "\x1b[31m"}}), "'creation_options' is not"),
+        (json.dumps(WHOLE | {"versions": {"\x9b2J": "1"}}), "'versions' is not"),
+        (json.dumps(WHOLE | {"input": "\ud800.tif"}), "'input' is not"),
         (json.dumps(WHOLE | {"drivers": ["VRT"]}), "'drivers' is not"),
         (json.dumps(WHOLE | {"overwrite": True}), "'overwrite' is not"),
     ],
@@ -85,5 +90,27 @@ def test_a_recipe_of_another_shape_is_refused(text: str, cause: str) -> None:
 
 def test_a_recipe_is_one_line_of_ascii_whatever_stands_in_it() -> None:
     text = provenance.recipe_text({"saliency": [{"source": "Übersicht\u2028.tif"}]})
+    assert text is not None
     assert text.isascii()
     assert text.isprintable()
+
+
+_TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)
+
+
+@given(_TEXT, _TEXT, st.dictionaries(_TEXT, _TEXT, max_size=2), st.floats(-1e9, 1e9), st.sampled_from("\n\r\t\x85"))
+def test_what_is_written_is_read(name: str, where: str, options: dict[str, str], number: float, gap: str) -> None:
+    recipe = {"input": name, "creation_options": options, "resolution": number}
+    text = provenance.recipe_text({**recipe, "saliency": [{"source": f"{where}{gap}{gap}OR"}]})
+    assert text is not None
+    told = recipe | {"schema": 1, "saliency": [{"source": f"{where} OR"}]}
+    assert provenance.read_recipe({"GEOSAL_RECIPE": text}) == told
+
+
+@pytest.mark.parametrize("where", ["kind=1" + 70000 * "0", "\x1b[31m", "\udc80"])
+def test_what_would_not_be_read_is_not_written(where: str) -> None:
+    recipe = {"saliency": [{"source": f"roads.gpkg:where={where}"}]}
+    with pytest.warns(GeosalWarning, match="will not tell how it was made"):
+        tags = provenance.of_a_job(SMOOTH, Ladder(5, "opencv"), 7.25, "roads", recipe)
+    assert "GEOSAL_RECIPE" not in tags
+    assert set(provenance.OF_A_JOB) < set(tags)
