@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from geosal.cli.failure import Failure
-from geosal.cli.guard import say
+from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, counted, grid
 from geosal.core.sizes import as_bytes
 from geosal.errors import GeosalError, OutputError, UsageError, redact
@@ -96,6 +96,8 @@ def _stem(path: str) -> str:
 def run_all(jobs: Sequence[Job], work: Callable[[Job], dict[str, Any]], report: Report) -> int:
     """Do all jobs one after the other; one that fails does not keep the others back.
 
+    What is no failure of one job, such as a signal or no memory, ends them all; what was done until then is told.
+
     Parameters
     ----------
     jobs
@@ -112,20 +114,35 @@ def run_all(jobs: Sequence[Job], work: Callable[[Job], dict[str, Any]], report: 
     """
     documents: list[dict[str, Any]] = []
     code = 0
-    for number, job in enumerate(jobs, start=1):
-        try:
-            summary = work(job)
-        except GeosalError as error:
-            say(str(error), "error")
-            code = code or error.exit_code
-            failure = asdict(Failure.of(error))
-            documents.append({"input": redact(job.input), "output": job.output, "error": failure})
-        else:
-            documents.append(summary)
-            report.summarise(f"{number}/{len(jobs)}  {job.output}: {_sizes(summary)}")
-    report.summarise(f"\n{_table(documents)}")
-    report.write({"jobs": documents, "failed": sum("error" in one for one in documents)})
+    try:
+        for number, job in enumerate(jobs, start=1):
+            try:
+                summary = work(job)
+            except GeosalError as error:
+                say(str(error), "error")
+                code = code or error.exit_code
+                documents.append(_failed(job, Failure.of(error)))
+            except BaseException as error:
+                documents.append(_failed(job, failure_of(error)))
+                raise
+            else:
+                documents.append(summary)
+                report.summarise(f"{number}/{len(jobs)}  {job.output}: {_sizes(summary)}")
+    finally:
+        _tell(documents, report)
     return code
+
+
+def _failed(job: Job, failure: Failure) -> dict[str, Any]:
+    return {"input": redact(job.input), "output": job.output, "error": asdict(failure)}
+
+
+def _tell(documents: Sequence[dict[str, Any]], report: Report) -> None:
+    """Print the table and write the document, also where nobody reads the table any more."""
+    try:
+        report.summarise(f"\n{_table(documents)}")
+    finally:
+        report.write({"jobs": documents, "failed": sum("error" in one for one in documents)})
 
 
 def _sizes(summary: dict[str, Any]) -> str:

@@ -86,7 +86,8 @@ def _run_all(
     if wish["stack"]:
         raise UsageError("--stack with --out-dir: the bands of one scene, and a directory for many; leave one out")
     jobs = jobs_of(paths, *place)
-    recipes = {job: options.build_recipe(config, {**wish, "input": job.input, "output": job.output}) for job in jobs}
+    made = options.build_recipes(config, wish, [(job.input, job.output) for job in jobs])
+    recipes = dict(zip(jobs, made, strict=True))
     for job, recipe in recipes.items():
         format_of(job.output)
         options.keep_report_apart(report, recipe.sources, job.input, job.output, config, *recipe.stack)

@@ -122,7 +122,7 @@ class GuardedGroup(click.Group):
                 from geosal.cli.output import report_failure  # which no command needs that succeeds
 
                 with suppress(GeosalError):  # that the document cannot be written either is no news
-                    report_failure(ctx, _failure_of(error), ctx.meta.get(_WORDS, ()))
+                    report_failure(ctx, failure_of(error), ctx.meta.get(_WORDS, ()))
                 if code in {INTERRUPTED, TERMINATED} and ctx.parent is not None:
                     leave_if_busy(code)  # under rio, whose process ends with this command
                 raise click.exceptions.Exit(code) from error
@@ -136,7 +136,7 @@ def report(error: BaseException, level: int = 0) -> int:
         # The reader left (geosal ... | head): print no more, and no error when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    failure = _failure_of(error)
+    failure = failure_of(error)
     say(failure.message, "error")
     return failure.code
 
@@ -145,7 +145,8 @@ def _is_broken_pipe(error: BaseException) -> bool:
     return isinstance(error, OSError) and not isinstance(error, GeosalError) and error.errno == errno.EPIPE
 
 
-def _failure_of(error: BaseException) -> Failure:
+def failure_of(error: BaseException) -> Failure:
+    """Return what any exception is told as."""
     match error:
         case GeosalError():
             return Failure.of(error)
@@ -199,7 +200,7 @@ class _Watchdog:
         raise error
 
     def _end(self, error: BaseException) -> None:
-        failure = _failure_of(error)
+        failure = failure_of(error)
         if not self.reported:
             sys.stderr.write(f"\ngeosal: error: {failure.message}\n")
         _leave(failure.code)

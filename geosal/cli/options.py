@@ -12,6 +12,7 @@ from geosal.cli.output import Report
 from geosal.formats.options import united
 from geosal.formats.table import PROFILES
 from geosal.job.merge import over
+from geosal.job.recall import as_wished
 from geosal.job.recipe import COMBINE, Recipe
 from geosal.job.recipe_file import read_recipe
 from geosal.scenes import RESAMPLING, input_root
@@ -204,11 +205,29 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     SceneError
         The file cannot be read.
     """
+    return Recipe.from_mapping(_wish(config, options))
+
+
+def build_recipes(config: str | None, options: dict[str, Any], files: Sequence[tuple[str, str]]) -> list[Recipe]:
+    """Make a recipe for each input and output as `build_recipe` does, but look for the masks of ``like`` only once.
+
+    They may lie beside any of the inputs: their digests tell that they are the same.
+
+    Raises
+    ------
+    UsageError, SceneError
+        As `build_recipe`.
+    """
+    wish = as_wished(_wish(config, options), *(source for source, _ in files))
+    return [Recipe.from_mapping({**wish, "input": source, "output": output}) for source, output in files]
+
+
+def _wish(config: str | None, options: dict[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in options.items() if value is not False and value not in (None, (), {})}
     given = {name: value for name, value in said.items() if name != "quality"}
     if (quality := options.get("quality")) is not None:
         given["creation_options"] = united([*given.get("creation_options", {}).items(), ("QUALITY", quality)])
-    return Recipe.from_mapping(over(given, {} if config is None else read_recipe(config)))
+    return over(given, {} if config is None else read_recipe(config))
 
 
 def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[str, ...]:

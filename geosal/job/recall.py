@@ -114,8 +114,15 @@ def recipe_in(path: str) -> dict[str, Any] | None:
         raise UsageError(f"{path}: {error}") from error
 
 
-def as_wished(wish: Mapping[str, Any]) -> dict[str, Any]:
+def as_wished(wish: Mapping[str, Any], *beside: str) -> dict[str, Any]:
     """Lay a wish over the recipe of the file that it names by ``like``; as it is where it names none.
+
+    Parameters
+    ----------
+    wish
+        Plain data, as `geosal.Recipe.from_mapping` takes it.
+    *beside
+        Paths of files and products in whose folders masks may lie, as beside the input of the wish.
 
     Raises
     ------
@@ -128,7 +135,8 @@ def as_wished(wish: Mapping[str, Any]) -> dict[str, Any]:
     if (like := wish.get("like")) is None:
         return own
     path = path_text("like", like)
-    recalled = recall(path, *(path_text("input", own[key]) for key in ("input",) if own.get(key) is not None))
+    given = [] if own.get("input") is None else [path_text("input", own["input"])]
+    recalled = recall(path, *given, *beside)
     if recalled is None:
         raise UsageError(f"like {path}: does not tell how it was made; give an output of this geosal, or the options")
     if recalled.lacking and not own.get("saliency"):

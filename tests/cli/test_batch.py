@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 from click.testing import Result
 
 from geosal.cli.batch import Job, jobs_of
 from geosal.errors import UsageError
+from geosal.job import recall
 
 Call = Callable[..., Result]
 
@@ -56,6 +58,49 @@ def test_one_that_fails_keeps_no_other_back(scenes: Path, tmp_path: Path, call: 
     again = call(*words)  # what is there is not replaced, and that is told of each
     assert again.exit_code == 5
     assert again.stderr.count("exists already") == 2
+
+
+@pytest.mark.parametrize(("error", "code"), [(MemoryError(), 7), (KeyboardInterrupt(), 130), (ZeroDivisionError(), 1)])
+def test_what_ends_them_all_leaves_the_table_and_the_document(
+    error: BaseException, code: int, scenes: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = {"output": "a.tif", "input_bytes": 2_000_000, "bytes": 1_000_000}
+    outcomes = iter([done, error])
+
+    def run(*_: object, **__: object) -> dict[str, object]:
+        outcome = next(outcomes)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr("geosal.cli.compress._run", run)
+    document = tmp_path / "all.json"
+    words = ("-s", "half", "--out-dir", tmp_path / "out", "--json", document)
+    result = call("compress", scenes / "a.tif", scenes / "b.v2.tif", scenes / "broken.tif", *words)
+    assert result.exit_code == code
+    assert result.stderr.count("geosal: error: ") == 1
+    assert "50.0 % smaller" in result.stdout
+    assert result.stdout.endswith("1 file written, 1 FAILED\n")
+    told = json.loads(document.read_text())
+    assert [one.get("error", {}).get("code") for one in told["jobs"]] == [None, code]
+
+
+def test_masks_of_like_are_looked_for_once(
+    small_scene: Path, scenes: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tmp_path / "first.tif"
+    with rasterio.open(small_scene) as scene:
+        profile = scene.profile | {"count": 1, "dtype": "uint8", "nodata": None}
+        mask = np.full(scene.shape, 255, np.uint8)
+    with rasterio.open(scenes / "mask.tif", "w", **profile) as dataset:
+        dataset.write(mask, 1)
+    assert call("compress", small_scene, first, "-s", scenes / "mask.tif").exit_code == 0
+    sought: list[str] = []
+    find = recall.find
+    monkeypatch.setattr(recall, "find", lambda name, *words: sought.append(name) or find(name, *words))
+    words = ("--like", first, "--out-dir", tmp_path / "out")
+    assert call("compress", scenes / "a.tif", scenes / "b.v2.tif", *words).exit_code == 0
+    assert sought == ["mask.tif"]
 
 
 @pytest.mark.parametrize(
