@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from geosal.errors import SceneError
 from geosal.sources.text import base_name
 
+CLASSES = "classes.txt"
+"""Names of YOLO's classes, one a line, that annotation tools lay beside the labels."""
 _PARTS_OF_SHAPEFILES = (".shx", ".dbf", ".prj")
 
 
 def digest(path: str) -> str:
-    """SHA-256 of a file; of a shapefile, of its four parts one after the other.
+    """SHA-256 of a file; of a shapefile, of its four parts one after the other; of a .txt, with the classes beside it.
 
     Raises
     ------
@@ -23,6 +25,9 @@ def digest(path: str) -> str:
     parts = [path]
     if suffix.lower() == ".shp":
         parts += [stem + part for part in _PARTS_OF_SHAPEFILES if os.path.exists(stem + part)]
+    classes = os.path.join(os.path.dirname(path), CLASSES)
+    if suffix.lower() == ".txt" and os.path.basename(path) != CLASSES and os.path.isfile(classes):
+        parts.append(classes)
     try:
         for part in parts:
             with open(part, "rb") as file:

@@ -21,6 +21,16 @@ def test_that_of_a_shapefile_covers_its_table(tmp_path):
     assert digest(str(tmp_path / "a.shp")) != before
 
 
+def test_that_of_labels_covers_the_names_of_their_classes(tmp_path):
+    for name in ("a.txt", "a.csv", "classes.txt"):
+        (tmp_path / name).write_text("plane")
+    before = {name: digest(str(tmp_path / name)) for name in ("a.txt", "a.csv")}
+    (tmp_path / "classes.txt").write_text("ship")
+    assert digest(str(tmp_path / "a.txt")) != before["a.txt"]
+    assert digest(str(tmp_path / "a.csv")) == before["a.csv"]
+    assert digest(str(tmp_path / "classes.txt")) == hashlib.sha256(b"ship").hexdigest()
+
+
 def test_a_file_is_found_by_name_and_digest_in_the_folders_themselves(tmp_path):
     for name in ("first", "second", "first/within"):
         (tmp_path / name).mkdir()

@@ -5,6 +5,7 @@ Each file is of one image. Shapes are taken as they were drawn: boxes as boxes, 
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,16 @@ import shapely
 from shapely.errors import ShapelyError
 
 from geosal.errors import GeosalError, ResourceError, SceneError, UsageError
+from geosal.sources.files import CLASSES
 from geosal.sources.vectors.detections import MALFORMED, Image, ImageFrame, choose, features_of, of_category, shape_of
 from geosal.sources.vectors.reading import MAX_FEATURES, FeatureQuery, Features
 
 _BOX, _SCORED, _TRIANGLE = 5, 6, 7
 """Numbers in a line of YOLO's: class and box; these and a confidence; class and the least polygon."""
-_CLASSES = "classes.txt"
-"""Names of YOLO's classes, one a line, that annotation tools lay beside the labels."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
+"""Number of a class."""
+_MAX_CLASSES = 2**20
+"""Limit of the names of classes, in bytes."""
 
 
 def read_yolo(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> Features:
@@ -35,14 +39,15 @@ def read_yolo(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> F
         There is no such category or attribute, or an image is named.
     SceneError
         A line makes no sense.
+    ResourceError
+        There are too many lines, or names of classes.
     """
     if query.image is not None:
         raise UsageError(f"{text}: image={query.image}; a YOLO file is of one image, leave it out")
     size = np.array([frame.shape[1], frame.shape[0]], np.float64)
     shapes: list[Any] = []
     entries: list[dict[str, float]] = []
-    labels: list[str] = []
-    names = _class_names(path)
+    classes: list[int] = []
     for number, line in enumerate(_lines(path), start=1):
         if not line.split():
             continue
@@ -51,7 +56,7 @@ def read_yolo(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> F
         try:
             values = [float(word) for word in line.split()]
             shapes.append(_yolo_shape(values[1:], size))
-            labels.append(names.get(int(values[0]), f"{values[0]:g}"))
+            classes.append(_class_number(values[0]))
         except (ValueError, OverflowError, ShapelyError) as error:
             raise SceneError(
                 f"{path}: line {number} is no label of YOLO's (class x y width height, as shares of the image from 0 "
@@ -59,9 +64,19 @@ def read_yolo(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> F
             ) from error
         entries.append({"confidence": values[5]} if len(values) == _SCORED else {})
     wanted = query.category
-    if wanted is not None and wanted.isdecimal():
-        wanted = names.get(int(wanted), wanted)
+    labels = [str(one) for one in classes]
+    if wanted is not None and _NUMBER.fullmatch(wanted):
+        wanted = str(int(wanted))
+    elif wanted is not None:
+        names = _class_names(path)
+        labels = [names.get(one) or str(one) for one in classes]
     return _features(text, query, (shapes, entries, labels), wanted)
+
+
+def _class_number(value: float) -> int:
+    if not (0 <= value < 10**9 and value.is_integer()):
+        raise ValueError(value)
+    return int(value)
 
 
 def _yolo_shape(values: Sequence[float], size: np.ndarray[Any, Any]) -> Any:
@@ -87,9 +102,14 @@ def _lines(path: str) -> list[str]:
 
 
 def _class_names(path: str) -> dict[int, str]:
-    beside = os.path.join(os.path.dirname(path), _CLASSES)
-    if not os.path.isfile(beside) or os.path.basename(path) == _CLASSES:
+    beside = os.path.join(os.path.dirname(path), CLASSES)
+    if not os.path.isfile(beside) or os.path.basename(path) == CLASSES:
         return {}
+    if os.path.getsize(beside) > _MAX_CLASSES:
+        raise ResourceError(
+            f"{beside}: has {os.path.getsize(beside)} bytes, more than {_MAX_CLASSES} for names of classes; give "
+            "category= a number"
+        )
     return dict(enumerate(line.strip() for line in _lines(beside)))
 
 

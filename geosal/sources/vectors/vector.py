@@ -58,7 +58,7 @@ class Vector:
     path
         Absolute path of the file.
     fingerprint
-        SHA-256 of the file.
+        SHA-256 of the file, as `geosal.sources.files.digest` gives it.
     grid
         Grid of the scene.
     scene

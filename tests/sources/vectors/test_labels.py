@@ -1,6 +1,8 @@
 """Labels of one image, as annotation tools write them."""
 
 import json
+import pickle
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 import shapely
 
 from geosal.core.grid import Grid
-from geosal.errors import SaliencyError, SceneError, UsageError
+from geosal.errors import ResourceError, SaliencyError, SceneError, UsageError
 from geosal.sources import open_saliency
+from geosal.sources.vectors import vector
 from geosal.sources.vectors.detections import ImageFrame
 from geosal.sources.vectors.labels import read_labelme, read_voc, read_yolo
 from geosal.sources.vectors.reading import FeatureQuery, kind_of
@@ -69,12 +72,54 @@ def test_yolo_classes_have_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["0 100 120 30 40", "0 0.5 0.5 -0.1 0.1", "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7", "0 a b c d", "0 0.5 0.5 nan 0.1"]
+    "line",
+    [
+        "1.5 0.5 0.5 0.1 0.1",
+        "-1 0.5 0.5 0.1 0.1",
+        "0 100 120 30 40",
+        "0 0.5 0.5 -0.1 0.1",
+        "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7",
+        "0 a b c d",
+        "0 0.5 0.5 nan 0.1",
+    ],
 )
 def test_what_is_no_line_of_yolos_is_refused(tmp_path: Path, line: str) -> None:
     path = put(tmp_path, "a.txt", f"0 0.5 0.5 0.1 0.1\n{line}\n")
     with pytest.raises(SceneError, match="line 2 is no label of YOLO's"):
         read_yolo(path, path, FeatureQuery(), FRAME)
+
+
+def test_the_number_of_a_yolo_class_is_a_number(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.txt", "0 0.5 0.5 0.1 0.1\n1 0.2 0.2 0.1 0.1\n2 0.8 0.8 0.1 0.1\n")
+    put(tmp_path, "classes.txt", "ship\nship\n0\n")
+    for category, count in (("0", 1), ("00", 1), ("ship", 2), ("2", 1)):
+        assert len(read_yolo(path, path, FeatureQuery(category=category), FRAME).geometries) == count
+    for category in ("9" * 5000, "1.5", "7", "\u0661"):
+        with pytest.raises(UsageError, match="there are 0"):
+            read_yolo(path, path, FeatureQuery(category=category), FRAME)
+    put(tmp_path, "classes.txt", "ship\n" * 2**18)
+    assert len(read_yolo(path, path, FeatureQuery(category="1"), FRAME).geometries) == 1
+    with pytest.raises(ResourceError, match="for names of classes"):
+        read_yolo(path, path, FeatureQuery(category="ship"), FRAME)
+
+
+def test_other_names_of_classes_make_another_source(tmp_path: Path, monkeypatch) -> None:
+    from affine import Affine
+
+    grid = Grid(None, Affine.identity(), width=80, height=50)
+    path = put(tmp_path, "a.txt", "0 0.5 0.5 0.1 0.1\n1 0.2 0.2 0.1 0.1\n")
+    maps, sources = [], []
+    for names in ("plane\nship\n", "ship\nplane\n"):
+        put(tmp_path, "classes.txt", names)
+        sources.append(open_saliency([f"{path}:category=ship"], grid))
+        maps.append(sources[-1].read(grid.whole()))
+    np.testing.assert_array_equal(np.argwhere(maps[0])[0], [7, 12])
+    np.testing.assert_array_equal(np.argwhere(maps[1])[0], [22, 36])
+    parts = [pickle.loads(pickle.dumps(source)) for source in sources]
+    monkeypatch.setattr(vector, "_kept", OrderedDict())
+    np.testing.assert_array_equal(parts[1].read(grid.whole()), maps[1])
+    with pytest.raises(SaliencyError, match="has changed since it was opened"):
+        parts[0].read(grid.whole())
 
 
 def test_voc_boxes_hold_the_pixels_that_they_name(tmp_path: Path) -> None:
