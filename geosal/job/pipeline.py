@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple, Unpack
 
+from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import options_in_force
 from geosal.core.progress import ProgressCallback, ignore
 from geosal.core.sizes import as_bytes
@@ -34,7 +35,7 @@ def compress(
     input: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    progress: ProgressCallback | None = None,
+    progress: Reporting = None,
     **options: Unpack[CompressOptions],
 ) -> Summary:
     """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store, JPEG or PNG, in bounded memory.
@@ -45,7 +46,7 @@ def compress(
         Raster or product to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store,
         ``.jpg`` a JPEG, ``.png`` a PNG.
     progress
-        Called in this thread after each block and at each stage.
+        Called in this thread after each block and at each stage; True for a bar.
     **options
         Fields of `geosal.Recipe`: ``saliency`` (needed), ``profile``, ``steps``, ``overwrite`` …
 
@@ -63,7 +64,7 @@ def compress(
     --------
     >>> geosal.compress("in.tif", "out.tif", saliency="perlin", profile="zstd")  # doctest: +SKIP
     """
-    return run(make_plan(Recipe.from_mapping({"input": input, "output": output, **options})), progress)
+    return run(make_plan(Recipe.from_mapping({"input": input, "output": output, **options})), reporter(progress))
 
 
 def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:

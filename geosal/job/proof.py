@@ -6,9 +6,9 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple, Unpack
 
 from geosal.comparison import Comparison, Pair, judge, open_any, pair_with
+from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import is_local, path_text
 from geosal.core.ladder import Ladder
-from geosal.core.progress import ProgressCallback
 from geosal.errors import GeosalError, SceneError, UsageError, warn
 from geosal.job.merge import over
 from geosal.job.recall import Recalled, recall, recipe_in, words_of
@@ -187,7 +187,7 @@ def compare(
     ladder: Ladder | None = None,
     data_range: float | None = None,
     error_map: str | os.PathLike[str] | None = None,
-    progress: ProgressCallback | None = None,
+    progress: Reporting = None,
     **reading: Unpack[ReadingOptions],
 ) -> Comparison:
     """Measure how good a candidate is: MSE, RMSE, MAE, PSNR, SSIM, MS-SSIM, the largest error, and bits per pixel.
@@ -214,7 +214,7 @@ def compare(
     error_map
         Write a raster of the largest error of each pixel over the bands, such as ``errors.tif``; not over another file.
     progress
-        Called in this thread after each block.
+        Called in this thread after each block; True for a bar.
     **reading
         The reading of `original` when `candidate` was made: fields of `geosal.scenes.Reading` such as ``bidx``,
         ``bands`` and ``to_byte``; ``drivers`` and ``max_pixels`` apply to both. By default as the recipe in
@@ -251,7 +251,7 @@ def compare(
     error_map = None if error_map is None else path_text("error_map", error_map)
     held = hold(candidate, original, saliency, **reading)
     pair = held.pair(candidate, ladder)
-    return judge(pair, data_range=data_range, error_map=error_map, progress=progress)
+    return judge(pair, data_range=data_range, error_map=error_map, progress=reporter(progress))
 
 
 def _recalled(output: str, original: str) -> Recalled:

@@ -1,8 +1,10 @@
 import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
+import geosal
 from geosal.core.bars import Bar, reporter
 from geosal.core.progress import Progress
 
@@ -29,3 +31,12 @@ def test_a_callback_is_taken_as_it_is_and_nothing_as_nothing() -> None:
     for nothing in (None, False):
         reporter(nothing)(2)
     assert done == [1]
+
+
+def test_jobs_and_comparisons_show_one_where_it_is_asked_for(
+    small_scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    geosal.compress(small_scene, tmp_path / "a.tif", saliency="half", progress=True)
+    assert "1/1" in capsys.readouterr().err
+    geosal.compare(small_scene, tmp_path / "a.tif", progress=True)
+    assert "1/1" in capsys.readouterr().err
