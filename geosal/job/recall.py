@@ -4,7 +4,6 @@ Nobody vouches for the file: what its recipe says opens masks of known digest be
 """
 
 import os
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from geosal.core.open_raster import open_raster
 from geosal.core.provenance import read_recipe
 from geosal.errors import UsageError
 from geosal.job.merge import over
+from geosal.job.trusted import compares_only, has_queries
 from geosal.scenes import input_root
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sources import SourceText
@@ -23,8 +23,6 @@ from geosal.sources.plugins import plugin_names
 
 _FACTS = frozenset({"schema", "versions", "input", "stack", "treated", "written_with", "saliency"})
 """Keys of a recipe that are no wishes as they stand."""
-_CALL = re.compile(r"\bselect\b|\b(?!(?:in|and|or|not)\b)[a-z_]\w*\s*\(", re.IGNORECASE)
-"""A filter of features that does more than compare attributes: functions of SQL can be endless, or call a server."""
 _OPTIONS = {"creation_options": "co", "drivers": "allow-driver"}
 """Names of options on the command line, where they are not those of a recipe."""
 
@@ -42,11 +40,14 @@ class Recalled:
         Why there is no saliency, and what to do; empty where there is one.
     stack
         Base names of the files whose bands followed those of the input.
+    input
+        Base name of the input; empty where it is not told.
     """
 
     wish: Mapping[str, Any]
     lacking: str = ""
     stack: tuple[str, ...] = ()
+    input: str = ""
 
     @property
     def apart(self) -> str:
@@ -89,10 +90,14 @@ def recall(path: str, *beside: str) -> Recalled | None:
         text, why = _source(told, folders)
         texts.append(text)
         lacking = lacking or why
-    stack = tuple(recipe.get("stack", ()))
-    if lacking:
-        return Recalled(wish=wish, lacking=f"{lacking}; name it: --saliency PATH", stack=stack)
-    return Recalled(wish={**wish, "saliency": texts}, stack=stack)
+    if not lacking:
+        wish["saliency"] = texts
+    return Recalled(
+        wish=wish,
+        lacking=f"{lacking}; name it: --saliency PATH" if lacking else "",
+        stack=tuple(recipe.get("stack", ())),
+        input=recipe.get("input", ""),
+    )
 
 
 def recipe_in(path: str) -> dict[str, Any] | None:
@@ -189,6 +194,8 @@ def _source(told: Mapping[str, str], folders: list[str]) -> tuple[str, str]:
         there = any(os.path.isfile(os.path.join(folder, name)) for folder in folders)
         what = "only another file of that name lies" if there else "no such file lies"
         return "", f"it was made with {name} (sha256 {told['sha256'][:12]}...), and {what} beside it or the scene"
+    if has_queries(found):
+        return "", f"{found} has views, and no recipe is trusted to run queries"
     moved = text.moved(lambda _: found)
     read = SourceText.parse(moved.text)
     if (read.target, read.params) != (moved.target, moved.params):
@@ -202,8 +209,8 @@ def _distrust(text: SourceText, told: Mapping[str, str]) -> str:
         return f"its recipe names a folder ({text.text[:80]}), as no recipe of geosal does"
     if text.target in plugin_names():
         return f"it was made with {text.target}, a source of another package"
-    if _CALL.search(text.get("where") or ""):
-        return f"its recipe has a filter that calls functions ({text.text[:80]})"
+    if not compares_only(text.get("where") or ""):
+        return f"its recipe has a filter that does more than compare attributes ({text.text[:80]})"
     if len(text.paths) > 1 or (text.paths and "sha256" not in told):
         return f"it was made with {text.paths[0]} of another place, and its recipe has no digest of that"
     return ""

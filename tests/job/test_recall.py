@@ -89,8 +89,9 @@ def test_another_file_of_the_masks_name_is_not_taken(scene: Path, output: Path) 
         ("mask.tif:from=/etc/passwd", "names a folder"),
         ("mask.tif:from=scene.tif", "no digest of that"),
         ("..", "no such file lies"),
-        ("mask.tif:where=ogr_geocode ('x') IS NULL", "a filter that calls functions"),
-        ("mask.tif:where=a IN (SELECT 1)", "a filter that calls functions"),
+        ("mask.tif:where=ogr_geocode ('x') IS NULL", "a filter that does more"),
+        ("mask.tif:where=a IN (SELECT 1)", "a filter that does more"),
+        ('mask.tif:where="abs"(-1) = 1', "a filter that does more"),
     ],
 )
 def test_a_recipe_names_no_place(scene: Path, output: Path, tmp_path: Path, source: str, why: str) -> None:
