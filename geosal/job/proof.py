@@ -9,12 +9,13 @@ from geosal.comparison import Comparison, Pair, judge, open_any, pair_with
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import is_local, path_text
 from geosal.core.ladder import Ladder
-from geosal.errors import GeosalError, SceneError, UsageError, warn
+from geosal.errors import GeosalError, SceneError, UsageError, redact, warn
 from geosal.job.merge import over
 from geosal.job.recall import Recalled, recall, recipe_in, words_of
 from geosal.job.recipe import Recipe
 from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions
 from geosal.sources import Saliency, source_texts
+from geosal.sources.text import base_name
 from geosal.verification import Asked, Checks, saliency_on, verify_opened
 
 _LIMITS = frozenset({"drivers", "max_pixels"})
@@ -80,7 +81,7 @@ def hold(output: str, original: str, saliency: Asked = None, **options: Any) -> 
     limits = {name: options[name] for name in _LIMITS if name in options}
     trust = _recipe(output, original, limits).reading
     given = {name: value for name, value in options.items() if name not in _LIMITS}
-    if _tells_the_same_reading(original, told):  # it is an output itself, and was read so already
+    if _tells_the_same_reading(original, recalled.input, told):  # it is an output itself, and was read so already
         told = {name: value for name, value in told.items() if name not in _READING}
     if isinstance(saliency, Saliency):
         told = {name: value for name, value in told.items() if name in _READING}
@@ -291,13 +292,18 @@ def _opened(
         return scene, {name: value for name, value in wish.items() if name not in _READING}
 
 
-def _tells_the_same_reading(original: str, told: Mapping[str, Any]) -> bool:
-    """Return whether a scene is an output of the same reading, to which that is not done again."""
+def _tells_the_same_reading(original: str, input: str, told: Mapping[str, Any]) -> bool:
+    """Return whether a scene is an output of the same input and reading, to which that is not done again.
+
+    An output of an output is another matter: the name of its `input` is that of the scene itself.
+    """
     asked = {name: told[name] for name in _READING if name in told}
-    if not asked or os.path.isdir(original):
+    if not asked or os.path.isdir(original) or input == redact(base_name(original)):
         return False
     try:
         recipe = recipe_in(original)
     except GeosalError:
         return False
-    return recipe is not None and asked == {name: recipe[name] for name in _READING if name in recipe}
+    if recipe is None or recipe.get("input", "") != input:
+        return False
+    return asked == {name: recipe[name] for name in _READING if name in recipe}

@@ -97,6 +97,18 @@ def test_an_output_is_not_read_again_as_it_was_made(folder: Path) -> None:
     assert geosal.compare(first, second).scores("whole").max_error == 0
 
 
+def test_an_output_of_an_output_is_read_as_it_was_made(folder: Path, tmp_path: Path) -> None:
+    first, second, other = (tmp_path / name for name in ("first.tif", "second.tif", "other.tif"))
+    wish: dict[str, Any] = {"bidx": [3, 2, 1], "treatment": "smooth", "profile": "zstd", "saliency": "uniform"}
+    for source, output in ((folder / "scene.tif", first), (first, second), (folder / "scene.tif", other)):
+        geosal.compress(source, output, **wish)
+    assert hold(str(second), str(first)).said["bidx"] == [3, 2, 1]
+    assert geosal.compare(first, second).scores("whole").psnr > 45
+    assert all(check.ok for check in geosal.verify(second, against=first))
+    assert "bidx" not in hold(str(other), str(first)).said
+    assert geosal.compare(first, other).scores("whole").max_error == 0
+
+
 def _retold(output: Path, **changes: Any) -> Path:
     with rasterio.open(output, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
         recipe = json.loads(dataset.tags()["GEOSAL_RECIPE"]) | changes
