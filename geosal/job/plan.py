@@ -240,9 +240,9 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
         with_world_file=has_world_file(recipe.output),
     )
     scene = open_input(recipe.input, recipe.reading) if scene is None else read_as(scene, recipe.reading)
-    recipe = _with_bytes_of(recipe, scene)
+    wish, recipe = recipe, _with_bytes_of(recipe, scene)
     settings = _settings_of(recipe, scene)
-    wish, recipe = recipe, with_usual_bytes(recipe, settings.treatment)
+    recipe = with_usual_bytes(recipe, settings.treatment)
     settled = _settled(recipe, settings, scene)
     saliency = saliency_of(recipe, scene, sources)
     _tell_of_missing_place(scene)

@@ -118,6 +118,7 @@ def test_a_plan_knows_the_bytes_of_a_share(rgb_scene: Path, tmp_path: Path) -> N
     assert plan.recipe.targets.size == rgb_scene.stat().st_size // 4
     summary = run(plan)
     assert 0.98 * plan.recipe.targets.size <= summary.bytes <= plan.recipe.targets.size
+    assert summary.recipe["target_size"] == "25 %"  # of the next scene too
 
 
 def test_a_share_of_what_is_not_here_is_refused(rgb_scene: Path, tmp_path: Path) -> None:
