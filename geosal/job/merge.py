@@ -12,6 +12,8 @@ from geosal.sources.combine import idle_rules
 
 _RATES = ("target_bpp", "target_size", "target_ratio", "target_jpeg")
 _FLOORS = ("min_psnr", "min_ssim")
+TARGETS = (*_RATES, *_FLOORS)
+"""Options that say how small or how good an output is to be."""
 
 
 def over(given: Mapping[str, Any], wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def _is_settled(name: str, wish: Mapping[str, Any], given: Mapping[str, Any]) ->
 def _is_replaced(name: str, given: Mapping[str, Any]) -> bool:
     """Return whether an option excludes this one of the wish."""
     if name in _RATES:
-        return any(other in given for other in (*_RATES, *_FLOORS))
+        return any(other in given for other in TARGETS)
     if name in _FLOORS:
         return any(rate in given for rate in _RATES)
     if name == "sigma":

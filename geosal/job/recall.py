@@ -6,14 +6,15 @@ Nobody vouches for the file: what its recipe says opens masks of known digest be
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from geosal.core.gdal_env import gdal_env, is_local, path_text
 from geosal.core.open_raster import open_raster
 from geosal.core.provenance import read_recipe
+from geosal.core.treatment import Quality, Treatment
 from geosal.errors import UsageError
-from geosal.job.merge import over
+from geosal.job.merge import TARGETS, over
 from geosal.job.trusted import compares_only, has_queries
 from geosal.scenes import input_root
 from geosal.scenes.zarr_store import ZarrScene, is_store
@@ -42,12 +43,15 @@ class Recalled:
         Base names of the files whose bands followed those of the input.
     input
         Base name of the input; empty where it is not told.
+    treated
+        What was done to pixels, as texts of a treatment; empty where it is not told.
     """
 
     wish: Mapping[str, Any]
     lacking: str = ""
     stack: tuple[str, ...] = ()
     input: str = ""
+    treated: tuple[str, ...] = ()
 
     @property
     def apart(self) -> str:
@@ -97,6 +101,7 @@ def recall(path: str, *beside: str) -> Recalled | None:
         lacking=f"{lacking}; name it: --saliency PATH" if lacking else "",
         stack=tuple(recipe.get("stack", ())),
         input=recipe.get("input", ""),
+        treated=tuple(recipe.get("treated", ())),
     )
 
 
@@ -148,7 +153,24 @@ def as_wished(wish: Mapping[str, Any], *beside: str) -> dict[str, Any]:
         raise UsageError(f"like {path}: {recalled.lacking}")
     if recalled.apart and not own.get("stack"):
         raise UsageError(f"like {path}: {recalled.apart}")
-    return over(own, recalled.wish)
+    return _with_treatment(over(own, recalled.wish), own, recalled)
+
+
+def _with_treatment(both: dict[str, Any], own: Mapping[str, Any], recalled: Recalled) -> dict[str, Any]:
+    """Fill in what was done where nobody named a treatment, so that the default of another geosal changes nothing.
+
+    Another codec or target has a default of its own. Qualities stay open where a target or an option finds them.
+    """
+    profile = recalled.wish.get("profile")
+    asked = any(own.get(name) for name in TARGETS)
+    if both.get("treatment") is not None or not recalled.treated or asked or both.get("profile") != profile:
+        return both
+    treatment = Treatment.parse(recalled.treated)
+    is_jpeg = str(both.get("output", "")).lower().endswith((".jpg", ".jpeg"))  # its usual target is a size
+    finds = is_jpeg or any(both.get(name) for name in TARGETS) or "QUALITY" in both.get("creation_options", {})
+    if finds and isinstance(treatment.then, Quality):
+        treatment = replace(treatment, then=Quality())
+    return {**both, "treatment": list(treatment.texts)}
 
 
 def wish_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
