@@ -9,6 +9,7 @@ class Interrupting:
         if name == "geosal.cli.main":
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 sys.meta_path.insert(0, Interrupting())
 from geosal.__main__ import main
 main()

@@ -1,8 +1,10 @@
 """One graph for all chunks."""
 
+import sys
 import threading
 from typing import Any
 
+import cloudpickle
 import dask
 import dask.array as da
 import numpy as np
@@ -36,6 +38,7 @@ def look(block: Block, chunk: NDArray[Any], *others: NDArray[Any]) -> tuple[Bloc
 
 @pytest.mark.parametrize("scheduler", [None, "threads", "synchronous", "processes"])
 def test_each_chunk_comes_once_with_its_place(scheduler: str | None) -> None:
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # processes do not find the tests
     array, other = da.from_array(IMAGE, chunks=(40, 30)), da.ones((90, 70), chunks=17)
     found = np.zeros_like(IMAGE)
     with dask.config.set(scheduler=scheduler), each_chunk(look, [array, other], name="test") as results:
