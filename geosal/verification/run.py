@@ -230,19 +230,9 @@ def _pixel_checks(
         try:
             if lossless and same_bands:
                 made_with = provenance.read_saliency(_tags(found))
-                other = saliency is not None and made_with is not None and not saliency.is_labelled(made_with)
                 for check in pixels.check_pixels(found, source, saliency, ladder):
-                    other = (
-                        saliency is not None
-                        and not check.ok
-                        and made_with is not None
-                        and not saliency.is_labelled(made_with)
-                    )
-                    yield (
-                        replace(check, detail=f"{check.detail}; it was made with {made_with}")
-                        if other and not check.ok
-                        else check
-                    )
+                    known = check.ok or saliency is None or made_with is None or saliency.is_labelled(made_with)
+                    yield check if known else replace(check, detail=f"{check.detail}; it was made with {made_with}")
             elif found.layout.has_mask or found.layout.alpha is not None:
                 yield pixels.check_validity(found, source)
             if not lossless:
