@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,7 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
         outcome = judge(
             pair, data_range=wish["data_range"], error_map=error_map, overwrite=overwrite, progress=progress
         )
+        outcome = replace(outcome, as_the_file_says=held.said)
         if picture is not None:
             from geosal.maps.lost import write_lost  # drawing libraries, which figures do not need
 
@@ -81,7 +82,7 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
     if not quiet:
         line = [held.line] if held.said else []
         report.show("\n".join([*line, _as_text(outcome, picture, held.lacking)]))
-    report.write({**outcome.to_dict(), "picture": picture, "as_the_file_says": dict(held.said)})
+    report.write({**outcome.to_dict(), "picture": picture})
     if table is not None:
         _write_table(table, outcome)
 

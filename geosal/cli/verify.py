@@ -41,7 +41,7 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     geosal verify smaller.tif --against scene.tif --saliency masks/mask.tif
     """
     from geosal.job.proof import hold, require_output  # heavy, and the help does not need it
-    from geosal.verification import raise_if_failed, verify_opened
+    from geosal.verification import Checks, raise_if_failed, verify_opened
 
     options.keep_report_apart(report, wish["saliency"], output, against, *wish["stack"])
     if wish["saliency"] and against is None:
@@ -57,9 +57,7 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     if not quiet:
         line = [held.line] if held and held.said else []
         report.show("\n".join([*line, *map(_as_line, checks)]))
-    said = dict(held.said) if held else {}
-    document = {"output": output, "ok": all(check.ok for check in checks), "as_the_file_says": said}
-    document["checks"] = [asdict(check) for check in checks]
+    document = {"output": output, **Checks(checks, held.said if held else None).to_dict()}
     try:
         raise_if_failed(checks, output)
     except VerificationError as error:

@@ -1,8 +1,9 @@
 """The result of a comparison: rows of figures, and the forms in which they are handed out."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from geosal.core.html import html_table
@@ -81,6 +82,8 @@ class Comparison:
         Rows for the whole, the salient part, the background and each level; each over all bands, then band by band.
     seconds
         Wall-clock time.
+    as_the_file_says
+        Options that nobody gave and that were taken from the candidate's own recipe, by name.
     """
 
     original: str
@@ -106,6 +109,7 @@ class Comparison:
     rows: tuple[Row, ...]
     error_map: str | None
     seconds: float
+    as_the_file_says: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def scores(self, part: str = WHOLE, band: int = ALL) -> Scores:
         """Return the figures of a part, in a band from 1 or over all.
@@ -127,15 +131,16 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; infinite figures stay infinite."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        return own | {"rows": [row.to_dict() for row in self.rows]}
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        return own | {"rows": [row.to_dict() for row in self.rows], "as_the_file_says": dict(self.as_the_file_says)}
 
     def _repr_html_(self) -> str:
         """Show the parts over all bands as a table, in a notebook."""
         size = "" if self.bits_per_pixel is None else f", {self.bits_per_pixel:.3f} bits per pixel"
         of_all = (row for row in self.rows if row.band == ALL)
         rows = [(row.part, f"{row.share:.1%}", *(_figure(row, name) for name in _SHOWN)) for row in of_all]
-        return html_table(f"{self.candidate} against {self.original}{size}", ("part", "share", *_SHOWN), rows)
+        title = f"{self.candidate} against {self.original}{size}"
+        return html_table(title, ("part", "share", *_SHOWN), rows, self.as_the_file_says)
 
     def table(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
         """Return the columns and rows of a CSV file; each row names the compared files."""
@@ -164,7 +169,8 @@ class Comparison:
             "band": bands,
             "name": ("band", [labels[band] for band in bands]),
         }
-        about = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "rows"}
+        about = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "rows"}
+        about["as_the_file_says"] = json.dumps(dict(self.as_the_file_says)) if self.as_the_file_says else None
         attrs = {name: int(value) if isinstance(value, bool) else value for name, value in about.items()}
         return xr.Dataset(
             {name: (("part", "band"), array) for name, array in values.items()},

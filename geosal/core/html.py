@@ -1,10 +1,12 @@
 """Tables for notebooks: what results look like there."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
-def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def html_table(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[object]], said: Mapping[str, object] | None = None
+) -> str:
     """Write a small table in HTML.
 
     Parameters
@@ -15,7 +17,11 @@ def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object
         Names of the columns; empty for none.
     rows
         Cells; None is an empty one, floats get four significant digits.
+    said
+        Options that a file told and nobody gave, for the caption.
     """
+    if said:
+        title += f"; read as the file says: {', '.join(f'{name}={value!r}' for name, value in said.items())}"
     head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
     return (

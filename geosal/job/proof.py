@@ -136,8 +136,8 @@ def verify(
     Returns
     -------
     Checks
-        A tuple of them, in the order they were made; ``.ok`` where all hold. A broken file gives failed checks, not an
-        exception.
+        A tuple of them, in the order they were made; ``.ok`` where all hold, ``.as_the_file_says`` for the options that
+        the recipe in `output` gave, ``.to_dict()``. A broken file gives failed checks, not an exception.
 
     Raises
     ------
@@ -165,7 +165,8 @@ def verify(
             raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
         return verify_opened(output, ladder=ladder, steps=steps)
     held = hold(output, against, saliency, **{"max_pixels": NO_LIMIT, **reading})
-    return verify_opened(output, held.source, held.saliency, ladder=ladder, steps=steps, lacking=held.lacking)
+    found = verify_opened(output, held.source, held.saliency, ladder=ladder, steps=steps, lacking=held.lacking)
+    return Checks(found, held.said)
 
 
 def require_output(path: str) -> None:
@@ -224,7 +225,8 @@ def compare(
     Returns
     -------
     Comparison
-        All figures; ``.to_dict()``, ``.to_dataset()``, ``.scores("salient").psnr``.
+        All figures; ``.to_dict()``, ``.to_dataset()``, ``.scores("salient").psnr``; ``.as_the_file_says`` for the
+        options that the recipe in `candidate` gave.
 
     Raises
     ------
@@ -252,7 +254,8 @@ def compare(
     error_map = None if error_map is None else path_text("error_map", error_map)
     held = hold(candidate, original, saliency, **reading)
     pair = held.pair(candidate, ladder)
-    return judge(pair, data_range=data_range, error_map=error_map, progress=reporter(progress))
+    found = judge(pair, data_range=data_range, error_map=error_map, progress=reporter(progress))
+    return replace(found, as_the_file_says=held.said)
 
 
 def _recalled(output: str, original: str) -> Recalled:

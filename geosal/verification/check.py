@@ -1,7 +1,8 @@
 """The result of one check, and the error that failed checks raise."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from geosal.core.html import html_table
 from geosal.errors import VerificationError
@@ -44,20 +45,42 @@ class Check:
         return cls(name, ok=True, detail=f"not compared: {why}", checked=False)
 
 
-class Checks(tuple[Check, ...]):
-    """The checks of a file, in the order they were made."""
+class Checks(tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, which a tuple has no slots for
+    """The checks of a file, in the order they were made.
 
-    __slots__ = ()
+    Attributes
+    ----------
+    as_the_file_says
+        Options that nobody gave and that were taken from the file's own recipe, by name.
+    """
+
+    as_the_file_says: Mapping[str, Any]
+
+    def __new__(cls, checks: Iterable[Check] = (), as_the_file_says: Mapping[str, Any] | None = None) -> Self:
+        """Make them of single ones."""
+        made = super().__new__(cls, checks)
+        made.as_the_file_says = dict(as_the_file_says or {})
+        return made
 
     @property
     def ok(self) -> bool:
         """Return whether all of them hold."""
         return all(check.ok for check in self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        checks = [asdict(check) for check in self]
+        return {"ok": self.ok, "as_the_file_says": dict(self.as_the_file_says), "checks": checks}
+
+    def __repr__(self) -> str:
+        return f"Checks({super().__repr__()}, as_the_file_says={self.as_the_file_says!r})"
+
     def _repr_html_(self) -> str:
         """Show them as a table, in a notebook."""
         rows = [("FAILED" if not c.ok else "ok" if c.checked else "--", c.name, c.detail) for c in self]
-        return html_table("all checks hold" if self.ok else "checks failed", ("", "check", "found"), rows)
+        return html_table(
+            "all checks hold" if self.ok else "checks failed", ("", "check", "found"), rows, self.as_the_file_says
+        )
 
 
 def raise_if_failed(checks: Sequence[Check], output: str) -> None:

@@ -1,6 +1,7 @@
 """Outputs held against their scenes without a word of how they were made."""
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,19 @@ def test_no_option_is_needed(folder: Path, suffix: str) -> None:
     }  # fmt: skip
     parts = {row.part for row in geosal.compare(scene, output).rows}
     assert {"salient", "background"} <= parts
+
+
+def test_python_is_told_what_was_taken_from_the_file(folder: Path) -> None:
+    scene, output = folder / "scene.tif", folder / "out/out.tif"
+    said = {"saliency": [f"{folder}/mask.tif"], "bidx": [3, 2, 1], "to_byte": "range:0-9000", "outside": "blur"}
+    checks, found = geosal.verify(output, against=scene), geosal.compare(scene, output)
+    for outcome in (checks, pickle.loads(pickle.dumps(checks)), found):
+        assert outcome.as_the_file_says == outcome.to_dict()["as_the_file_says"] == said
+        assert "'to_byte': 'range:0-9000'" in repr(outcome)
+        assert "read as the file says: " in outcome._repr_html_()
+    assert json.loads(found.to_dataset().attrs["as_the_file_says"]) == said
+    assert checks.to_dict()["checks"][0]["name"] == checks[0].name
+    assert geosal.verify(output).as_the_file_says == {}
 
 
 def test_a_copy_is_read_as_its_original_was(folder: Path, tmp_path: Path) -> None:
