@@ -85,8 +85,7 @@ def read(files: Files, chosen: str = "") -> Product:
     bands = tuple(_listed(files, mtl, roles, there, name))
     if not bands:
         raise SceneError(f"{files.root}: its MTL file lists no bands; it is damaged or cut off, copy it again")
-    others = [one for one in there if re.search(_MTL, one, re.IGNORECASE) and one.rpartition("_")[0] not in stems]
-    quality = _quality(files, there, sensor, stems.pop() if others else "")
+    quality = _quality(files, there, sensor, stems.pop())
     return Product(path=files.root, bands=bands, quality=quality, tags=_tags(mtl))
 
 
@@ -245,7 +244,7 @@ def _role(roles: tuple[str, ...], number: int, gain: str | None) -> str:
 
 
 def _quality(files: Files, beside: list[str], sensor: str, stem: str = "") -> tuple[QualityBand, ...]:
-    """Quality bands of the names `beside` the metadata; where several products lie there, of the one with this stem."""
+    """Find the quality bands among the names `beside` the metadata, of the product with this stem and no other one."""
     own = [name for name in beside if name.lower().startswith(stem.lower())]
     found = (
         (kind, next((name for name in own if re.search(pattern, name, re.IGNORECASE)), ""))

@@ -326,6 +326,13 @@ def test_a_band_of_another_scene_is_not_taken(landsat_l2: Path, tmp_path: Path, 
         open_product(folder, ("rgb",))
 
 
+def test_a_quality_band_of_another_date_is_not_taken(landsat_l2: Path, tmp_path: Path):
+    folder = _renamed(landsat_l2, tmp_path / "small", landsat_l2.name)
+    quality = folder / f"{landsat_l2.name}_QA_PIXEL.TIF"
+    quality.rename(folder / "LC09_L2SP_008059_20210101_20210110_02_T1_QA_PIXEL.TIF")
+    assert open_product(folder, ("rgb",)).quality == ()
+
+
 def test_a_band_of_level_1_is_no_renamed_one_of_level_2(landsat_l1: Path, tmp_path: Path):
     folder = _renamed(landsat_l1, tmp_path / "small", "l7")
     (folder / "l7_B3.TIF").rename(folder / "l7_SR_B3.TIF")
