@@ -14,6 +14,7 @@ from geosal.arrays.forms import as_scene
 from geosal.arrays.given import given_sources, mask_of, texts_of
 from geosal.arrays.samples import ArraySamples, Chunked
 from geosal.arrays.spill import Spilled
+from geosal.arrays.write import check_array_output
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.progress import ProgressCallback
@@ -63,6 +64,7 @@ def compress(
         A leaf that says why; then no output exists under that name, or the one that was there is untouched.
     """
     scene, output = as_scene(array), path_text("output", output)
+    check_array_output(scene, output, overwrite=bool(options.get("overwrite", False)))
     report = reporter(progress)
     with ExitStack() as stack:
         spill = _Spill(stack, output, options.get("scheduler"), options.get("workers"), report)

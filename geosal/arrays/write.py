@@ -82,9 +82,7 @@ def write(
     overwrite, workers = options.get("overwrite", False), options.get("workers")
     given = dict(read_options("creation_options", options.get("creation_options") or {}))
     stacked = scene if scene.ndim == 3 else scene.expand_dims("band")
-    source = scene.encoding.get("source")
-    inputs = [source, input_root(source)] if source else []
-    check_output(path, overwrite=overwrite, inputs=inputs, with_world_file=has_world_file(path))
+    check_array_output(scene, path, overwrite=overwrite)
     layout, recode = layout_of(stacked)
     chosen = resolve_profile(path, options.get("profile"), given, layout)
     chosen.format.warn_of(path, layout)
@@ -100,6 +98,19 @@ def write(
         report=reporter(progress),
     )
     return path
+
+
+def check_array_output(scene: xr.DataArray, path: str, *, overwrite: bool) -> None:
+    """Refuse an output that cannot be written, or that is the file which an array was opened from.
+
+    Raises
+    ------
+    OutputError
+        See `geosal.files.publish.check_output`.
+    """
+    source = scene.encoding.get("source")
+    inputs = [source, input_root(source)] if source else []
+    check_output(path, overwrite=overwrite, inputs=inputs, with_world_file=has_world_file(path))
 
 
 def _labour_of(samples: InMemory | Chunked, finish: "_Finish", grid: Grid, workers: int | None) -> Labour[None]:

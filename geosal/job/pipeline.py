@@ -108,7 +108,15 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
     elif not plan.saliency.even:
         warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True), untried=plan.saliency.untried)
     outlook = _explained(planned, size) if early is None else replace(early, bytes=size)
+    outlook = _over_it(outlook, planned)
     return Completed(plan, summary_of(plan, tally, made.output, outlook, seconds=seconds, search=facts))
+
+
+def _over_it(outlook: Outlook, plan: Plan) -> Outlook:
+    """Let the command that is proposed replace the output, which stands there now."""
+    if outlook.instead is None or plan.recipe.overwrite:
+        return outlook
+    return replace(outlook, instead=replace(outlook.instead, command=f"{outlook.instead.command} --overwrite"))
 
 
 def _look_early(plan: Plan) -> Outlook | None:

@@ -33,9 +33,11 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
             rest.append("coded less well, as the target asks")
         case Quality(low, high) | TwoPass(low, high) if low is not None and high is not None:
             rest.append(f"coded at a quality down to {low:.4g} of {high:.4g}")
-    others = f"; the others {are} {' and '.join(rest)}" if rest and kept < 1 else ""
-    share = "no pixel" if kept < _NONE else f"{100 * kept:.1f} % of the pixels"
-    share = share[0].upper() + share[1:]
-    if plan.profile.lossless or isinstance(then, Bound):
-        return f"{share} {stay} exactly as {'it was' if kept < _NONE else 'they were'}{others}."
-    return f"No pixel {stay} exactly as it was: {plan.profile.name} loses a little everywhere{others}."
+    done = f"{are} {' and '.join(rest)}" if rest and kept < 1 else ""
+    if not (plan.profile.lossless or isinstance(then, Bound)):
+        all_ = f"; pixels {done}" if done else ""
+        return f"No pixel has to stay exactly as it was: {plan.profile.name} may lose a little everywhere{all_}."
+    if kept < _NONE:
+        return f"No pixel has to stay exactly as it was; all {done}." if done else "No pixel has to stay as it was."
+    others = f"; the others {done}" if done else ""
+    return f"{100 * kept:.1f} % of the pixels {stay} exactly as they were{others}."

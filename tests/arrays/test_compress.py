@@ -1,5 +1,6 @@
 """The main job on arrays: the bits of the job on files, with every option that it has."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import rasterio
+import rioxarray
 import xarray as xr
 
 import geosal
@@ -112,3 +114,17 @@ def test_other_processes_read_what_was_spilled(rgb_scene: Path, tmp_path: Path) 
     expected = array.geosal.smooth("detail").values
     np.testing.assert_array_equal(pixels_of(tmp_path / "a.tif")[0], expected)
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+
+
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_a_lazy_array_does_not_replace_the_file_it_is_read_from(
+    small_scene: Path, tmp_path: Path, smoothed: bool
+) -> None:
+    own = tmp_path / "own.tif"
+    shutil.copy(small_scene, own)
+    before = own.read_bytes()
+    array = rioxarray.open_rasterio(own, chunks=64)
+    array = array.geosal.smooth("half") if smoothed else array
+    with pytest.raises(OutputError, match="input"):
+        array.geosal.compress(own, "half", overwrite=True)
+    assert own.read_bytes() == before

@@ -67,6 +67,12 @@ def test_a_lossy_input_is_larger_without_loss_and_a_command_is_smaller(jpeg: Pat
     assert made.stat().st_size == pytest.approx(outlook.instead.bytes, rel=0.03)
 
 
+def test_the_command_after_a_job_replaces_its_output(jpeg: Path, tmp_path: Path) -> None:
+    summary = geosal.compress(jpeg, tmp_path / "out.tif", saliency="half")
+    assert summary.instead is not None
+    assert _carry_out(summary.instead["command"]).stat().st_size < jpeg.stat().st_size
+
+
 def test_smoothing_that_multiplies_values_is_told_as_that(tmp_path: Path) -> None:
     rows, cols = np.mgrid[:512, :512] / 40
     coarse = (np.round(20 * np.sin(rows) * np.cos(cols)) * 100 + 4000).astype(np.uint16)[np.newaxis]
