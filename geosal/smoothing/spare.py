@@ -44,8 +44,8 @@ class Spare:
 
     ladder: Ladder
     alpha: int | None = None
-    _taken: list[list[NDArray[np.float64]]] = field(default_factory=list)
-    _values: list[list[NDArray[Any]]] = field(default_factory=list)
+    _taken: dict[int, list[NDArray[np.float64]]] = field(default_factory=dict)
+    _values: dict[int, list[NDArray[Any]]] = field(default_factory=dict)
 
     def add(self, pixels: NDArray[Any], valid: NDArray[np.bool_], inner: tuple[slice, slice]) -> None:
         """Look at what lies `inner` of a piece with the halo of the widest kernel.
@@ -65,23 +65,17 @@ class Spare:
                 continue
             counts = valid[number][inner]
             before, after = (image[number][inner][counts] for image in (pixels, smoothed))
-            self._of(self._taken, number).append(np.abs(after.astype(np.float64) - before))
-            self._of(self._values, number).append(np.unique(before))
+            self._taken.setdefault(number, []).append(np.abs(after.astype(np.float64) - before))
+            self._values.setdefault(number, []).append(np.unique(before))
 
     def error(self) -> float:
         """Return the largest error that all bands can spare, in units of the samples; 0 for none."""
         errors = [
             error
-            for taken, values in zip(self._taken, self._values, strict=True)
-            if (error := _error_of(taken, values)) is not None
+            for number, taken in self._taken.items()
+            if (error := _error_of(taken, self._values[number])) is not None
         ]
         return min(errors, default=0.0)
-
-    @staticmethod
-    def _of(bands: list[list[NDArray[Any]]], number: int) -> list[NDArray[Any]]:
-        while len(bands) <= number:
-            bands.append([])
-        return bands[number]
 
 
 def _error_of(taken: list[NDArray[np.float64]], values: list[NDArray[Any]]) -> float | None:

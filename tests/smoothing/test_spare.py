@@ -55,6 +55,8 @@ def test_a_band_that_is_even_has_no_say_nor_has_alpha() -> None:
     loud, even = noise(400), np.full((1, *SHAPE), 7, np.uint16)
     assert error_of(np.concatenate([loud, even])) == error_of(loud)
     assert error_of(np.concatenate([loud, noise(50)]), alpha=1) == error_of(loud)
+    assert error_of(np.concatenate([noise(50), loud]), alpha=0) == error_of(loud)
+    assert error_of(noise(50), alpha=0) == 0
 
 
 def test_what_does_not_count_has_no_say() -> None:
