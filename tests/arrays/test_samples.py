@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import dask.array as da
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_all_kinds_read_the_same(tmp_path: Path) -> None:
             inside = block.slices_in(Block(0, 0, 90, 70))
             np.testing.assert_array_equal(pixels, PIXELS[:, *inside])
             np.testing.assert_array_equal(mask, MASK[inside])
-        travelled = pickle.loads(pickle.dumps(samples))
+        travelled = pickle.loads(cloudpickle.dumps(samples))  # as dask does: its arrays hold local functions
         np.testing.assert_array_equal(travelled.read(Block(1, 2, 3, 4))[0], PIXELS[:, 1:4, 2:6])
 
 
