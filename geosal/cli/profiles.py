@@ -1,4 +1,4 @@
-"""``geosal profiles``: the formats, their codecs, and the creation options of each."""
+"""``geosal profiles``: the formats, their codecs, who can open them, and the creation options of each."""
 
 import math
 import textwrap
@@ -14,13 +14,15 @@ from geosal.formats.table import FORMATS, PROFILES, format_with
 
 _WIDTH = 80
 _INDENT = " " * 4
+_NAME = 14
+"""Columns of a codec's name."""
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @options.report_options
 def profiles(names: tuple[str, ...], report: Report, quiet: bool) -> None:
-    """List what --profile takes; with NAME, show the creation options that --co sets.
+    """List what --profile takes, and who can open it; with NAME, show the creation options that --co sets.
 
     \b
     geosal profiles
@@ -40,7 +42,10 @@ def profiles(names: tuple[str, ...], report: Report, quiet: bool) -> None:
 
 def _of_format(form: Format[Any]) -> str:
     head = f"{form.name} ({', '.join(form.suffixes)})"
-    return "\n".join([head, *(f"{_INDENT}{codec.name:<14}{_in_words(codec)}" for codec in form.codecs)])
+    lines = [head]
+    for codec in form.codecs:
+        lines += [f"{_INDENT}{codec.name:<{_NAME}}{_in_words(codec)}", f"{_INDENT}{'':<{_NAME}}{_readers(codec)}"]
+    return "\n".join(lines)
 
 
 def _in_words(codec: Codec) -> str:
@@ -50,9 +55,14 @@ def _in_words(codec: Codec) -> str:
     return f"{kind}; {types}{bands}"
 
 
+def _readers(codec: Codec) -> str:
+    return f"opens in: {codec.opens_in}"
+
+
 def _with_options(codec: Codec) -> str:
     form = format_with(codec)
     lines = [f"{codec.name}: {form.name} ({', '.join(form.suffixes)}); {_in_words(codec)}"]
+    lines += textwrap.wrap(_readers(codec), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
     for option in _options_of(codec):
         lines += ["", f"{_INDENT}--co {option.name}={_values(option, codec)}"]
         text = f"{option.text} Default: {_default(option, codec)}."
@@ -93,6 +103,7 @@ def _document(codec: Codec) -> dict[str, Any]:
         "driver": form.driver,
         "suffixes": list(form.suffixes),
         "lossless": codec.lossless,
+        "opens_in": codec.opens_in,
         "dtypes": list(codec.dtypes),
         "counts": list(codec.counts) or None,
         "options": [

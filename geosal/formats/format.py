@@ -42,6 +42,9 @@ class Codec:
         Its name, in small letters.
     options
         Creation options that make it, with GDAL's names.
+    opens_in
+        Programs that open such a file, and from which version on, as what people look at before they choose; short
+        enough for the last column of a table.
     lossless
         Whether every sample comes back as it was written, unless creation options change that.
     dtypes
@@ -70,6 +73,7 @@ class Codec:
 
     name: str
     options: tuple[tuple[str, str], ...]
+    opens_in: str
     lossless: bool = True
     dtypes: tuple[str, ...] = ALL_TYPES
     counts: tuple[int, ...] = ()

@@ -11,8 +11,12 @@ CASES = [(codec.name, option) for form in FORMATS for codec in form.codecs for o
 def test_all_profiles_are_listed_under_their_formats(call):
     done = call("profiles")
     assert done.exit_code == 0, done.output
-    listed = [line.split()[0] for line in done.output.splitlines() if line.startswith("    ")]
+    indented = [line for line in done.output.splitlines() if line.startswith("    ")]
+    listed = [line.split()[0] for line in indented if not line.startswith("     ")]
     assert listed == list(PROFILES)
+    readers = [line.strip() for line in indented if line.startswith("     ")]
+    assert readers == [f"opens in: {codec.opens_in}" for codec in PROFILES.values()]
+    assert max(map(len, indented)) <= 100
     assert all(f"{form.name} ({form.suffixes[0]}" in done.output for form in FORMATS)
 
 
@@ -31,6 +35,7 @@ def test_the_document_holds_every_profile(call):
     assert [profile["name"] for profile in told] == list(PROFILES)
     (jpeg,) = (profile for profile in told if profile["name"] == "jpeg")
     assert jpeg["driver"] == "COG"
+    assert jpeg["opens_in"] == PROFILES["jpeg"].opens_in
     assert {"name": "QUALITY", "default": "75"}.items() <= jpeg["options"][0].items()
 
 

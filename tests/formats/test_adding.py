@@ -62,7 +62,9 @@ class PngContainer(Container):
 class Png(Format[PlainEncoder]):
     name, driver, reader = "PNG", "PNG", "PNG"
     suffixes = (".png",)
-    codecs = (Codec(name="png", options=(("ZLEVEL", "1"),), dtypes=("uint8",), counts=(1, 3)),)
+    codecs = (
+        Codec(name="png", options=(("ZLEVEL", "1"),), opens_in="every browser", dtypes=("uint8",), counts=(1, 3)),
+    )
     options = (CreationOption(name="ZLEVEL", text="How hard it tries.", default="1", limits=(1, 9)),)
     valid = "valid PNG"
 

@@ -77,3 +77,11 @@ def test_an_encoder_travels_to_workers_without_its_format(name: str) -> None:
 def test_formats_with_world_files_are_those_with_the_option(form: Format[Any]) -> None:
     assert form.has_world_file == ("WORLDFILE" in {option.name for option in form.options})
     assert {has_world_file(f"A{suffix.upper()}") for suffix in form.suffixes} == {form.has_world_file}
+
+
+@every
+def test_each_codec_says_who_can_open_it(form: Format[Any]) -> None:
+    for codec in form.codecs:
+        assert any(word in codec.opens_in for word in ("GDAL", "GIS")), codec.name
+        assert len(codec.opens_in) <= 80, codec.name
+        assert not codec.opens_in.endswith("."), codec.name

@@ -51,6 +51,7 @@ def _made_of(compress: str, *more: tuple[str, str]) -> tuple[tuple[str, str], ..
 
 
 _PREDICTOR = ("PREDICTOR", "YES")
+_EVERY_GIS = "every GIS; GDAL of any age"
 
 
 class Cog(Format["TiffEncoder"]):
@@ -59,13 +60,19 @@ class Cog(Format["TiffEncoder"]):
     name, driver, reader = "COG", "COG", "GTiff"
     suffixes = (".tif", ".tiff")
     codecs = (
-        Codec(name="deflate", options=_made_of("DEFLATE", _PREDICTOR)),
-        Codec(name="zstd", options=_made_of("ZSTD", _PREDICTOR)),
-        Codec(name="lzw", options=_made_of("LZW", _PREDICTOR)),
-        Codec(name="raw", options=_made_of("NONE"), raw=True),
+        Codec(name="deflate", options=_made_of("DEFLATE", _PREDICTOR), opens_in=_EVERY_GIS),
+        Codec(
+            name="zstd",
+            options=_made_of("ZSTD", _PREDICTOR),
+            # Before, GDAL's own libtiff had another number for it, which was not final.
+            opens_in="GDAL 2.4 or later, libtiff 4.0.10, where built with ZSTD",
+        ),
+        Codec(name="lzw", options=_made_of("LZW", _PREDICTOR), opens_in=_EVERY_GIS),
+        Codec(name="raw", options=_made_of("NONE"), opens_in=_EVERY_GIS, raw=True),
         Codec(
             name="jpeg",
             options=_made_of("JPEG", ("QUALITY", "75")),
+            opens_in=_EVERY_GIS,
             lossless=False,
             dtypes=("uint8",),
             counts=(1, 3, 4),
@@ -76,6 +83,7 @@ class Cog(Format["TiffEncoder"]):
         Codec(
             name="webp",
             options=_made_of("WEBP", ("QUALITY", "75")),
+            opens_in="GDAL 2.4 or later, libtiff 4.0.10, where built with WebP",
             lossless=False,
             dtypes=("uint8",),
             counts=(3, 4),
@@ -85,6 +93,7 @@ class Cog(Format["TiffEncoder"]):
         Codec(
             name="lerc",
             options=_made_of("LERC", ("MAX_Z_ERROR", "0")),
+            opens_in="GDAL 3.3 or later, libtiff 4.3, where built with LERC",
             one_float_band=True,
             error_by_tile=True,
             instead_of_alpha="--profile lerc without an error",

@@ -39,6 +39,7 @@ class Jpeg(Picture["JpegEncoder"]):
         Codec(
             name="jpg",
             options=(("QUALITY", "75"), ("SUBSAMPLING", "420"), ("WORLDFILE", "YES")),
+            opens_in="every program for pictures; every GIS by the files beside it",
             lossless=False,
             dtypes=("uint8",),
             counts=(1, 3, 4),

@@ -31,6 +31,7 @@ _INDEX_BYTES = 6
 _BEST_QUALITY = 100
 _MADE_OF = (("CODEC", "JP2"), ("GeoJP2", "YES"), ("GMLJP2", "YES"))
 """Options that make a JP2. WRITE_METADATA is not among them: jpylyzer calls its boxes invalid."""
+_EVERY_DRIVER = "GDAL with a driver for JPEG 2000 (OpenJPEG and others), most GIS"
 
 
 class Jpeg2000(Format["J2kEncoder"]):
@@ -39,17 +40,28 @@ class Jpeg2000(Format["J2kEncoder"]):
     name, driver, reader = "JPEG2000", "JP2OpenJPEG", "JP2OpenJPEG"
     suffixes = (".jp2",)
     codecs = (
-        Codec(name="jp2-lossless", options=(*_MADE_OF, ("REVERSIBLE", "YES"), ("QUALITY", "100")), dtypes=INTEGERS_16),
+        Codec(
+            name="jp2-lossless",
+            options=(*_MADE_OF, ("REVERSIBLE", "YES"), ("QUALITY", "100")),
+            opens_in=_EVERY_DRIVER,
+            dtypes=INTEGERS_16,
+        ),
         Codec(
             name="jp2",
             options=(*_MADE_OF, ("REVERSIBLE", "NO"), ("QUALITY", "25")),
+            opens_in=_EVERY_DRIVER,
             lossless=False,
             dtypes=INTEGERS_16,
             instead_of_alpha="--profile jp2-lossless",
             scale=Decibels(),
             quality_is_rate=True,
         ),
-        Codec(name=HIGH_THROUGHPUT, options=(*_MADE_OF, ("REVERSIBLE", "YES"), ("QUALITY", "100")), dtypes=INTEGERS_16),
+        Codec(
+            name=HIGH_THROUGHPUT,
+            options=(*_MADE_OF, ("REVERSIBLE", "YES"), ("QUALITY", "100")),
+            opens_in="GDAL with OpenJPEG 2.5 or later, OpenJPH, Kakadu 8",
+            dtypes=INTEGERS_16,
+        ),
     )
     options = OPTIONS
     tile_sides = ("BLOCKXSIZE", "BLOCKYSIZE")

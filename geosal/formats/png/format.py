@@ -34,6 +34,7 @@ class Png(Picture[Never]):
         Codec(
             name="png",
             options=(("ZLEVEL", "6"), ("WORLDFILE", "YES")),
+            opens_in="every program for pictures; every GIS by the files beside it",
             dtypes=("uint8", "uint16"),
             counts=(1, 2, 3, 4),
         ),

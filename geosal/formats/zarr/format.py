@@ -20,7 +20,13 @@ class Zarr(Format["ZarrEncoder"]):
 
     name, driver, reader = "Zarr", "Zarr", "Zarr"
     suffixes = (".zarr",)
-    codecs = (Codec(name="zarr", options=(("LEVEL", "3"),)),)
+    codecs = (
+        Codec(
+            name="zarr",
+            options=(("LEVEL", "3"),),
+            opens_in="xarray with zarr 3; GDAL 3.11 or later with Blosc (3.4: folder image)",
+        ),
+    )
     options = OPTIONS
     is_store = True
 
