@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 TILE_JP2 = 1024
@@ -15,7 +15,7 @@ BASELINES = {
 """Name of a baseline -> what the table calls it."""
 NAMED_MASKS = {"half": "half", "grid": "grid", "perlin": "perlin", "uniform": "uniform:saliency=0"}
 """Masks that geosal makes itself -> its SOURCE."""
-GOAL_CODECS = ("deflate7", "deflate", "zstd1", "jpeg", "jp2-lossless", "htj2k")
+GOAL_CODECS = ("deflate7", "deflate", "zstd1", "jpeg", "jpeg-quality", "jpg", "jp2-lossless", "htj2k")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Codec:
         As on the command line.
     profile, options
         geosal's ``--profile`` and ``--co``.
+    treatment
+        geosal's ``--treatment``.
     suffix
         Of the output.
     driver, gdal_options
@@ -40,6 +42,12 @@ class Codec:
     suffix: str
     driver: str | None
     gdal_options: tuple[str, ...]
+    treatment: str = "smooth"
+
+    @property
+    def smooths(self) -> bool:
+        """Others do as much: smooth the pixels first, or have them smoothed for them."""
+        return self.treatment == "smooth"
 
 
 def codec(name: str, size: int) -> Codec:
@@ -47,9 +55,14 @@ def codec(name: str, size: int) -> Codec:
 
     ``deflate``, ``zstd``, ``lzw``, ``raw``, ``jpeg``, ``webp``, ``lerc``, ``jp2-lossless``, ``jp2``, ``htj2k``,
     ``zarr``; a number after ``deflate`` or ``zstd`` is the level, after the lossy ones the quality. ``deflate7`` is
-    compared with GDAL's level 6, which is the same level of libdeflate by another name. Any other name is taken for
-    a profile of a COG that has no counterpart in GDAL.
+    compared with GDAL's level 6, which is the same level of libdeflate by another name. ``jpeg-quality`` is a COG with
+    the treatment `quality`, ``jpg`` a JPEG file at its usual target. Any other name is taken for a profile of a COG
+    that has no counterpart in GDAL.
     """
+    if name == "jpg":
+        return Codec(name, name, (), ".jpg", "JPEG", ("QUALITY=75",), "quality")
+    if name == "jpeg-quality":
+        return replace(codec("jpeg75", size), name=name, treatment="quality")
     if name.startswith("jp2") or name == "htj2k":
         return _jpeg2000(name, size)
     if name == "zarr":

@@ -89,7 +89,7 @@ def _bytes(rows: Sequence[Row]) -> Iterator[Reached]:
                 yield _where(row), row.least("size") / other.least("size")
 
 
-_COG = ("deflate7", "deflate", "zstd1", "zstd9", "zstd", "lzw", "jpeg", "webp", "raw")
+_COG = ("deflate7", "deflate", "zstd1", "zstd9", "zstd", "lzw", "jpeg", "jpeg-quality", "webp", "raw")
 _JP2 = ("jp2-lossless", "jp2", "htj2k")
 
 GOALS = (
@@ -97,7 +97,9 @@ GOALS = (
     Goal("COG DEFLATE / GDAL's copy", 0.60, _against("gdal", "deflate")),
     Goal("bytes, COG DEFLATE / GDAL's copy", 1.04, _bytes),
     Goal("COG ZSTD 1 / GDAL's copy", 0.65, _against("gdal", "zstd1")),
-    Goal("COG JPEG 75 / GDAL's copy", 0.45, _against("gdal", "jpeg")),
+    Goal("COG JPEG 75 / GDAL's copy", 0.60, _against("gdal", "jpeg")),
+    Goal("COG JPEG 75 by `quality` / GDAL's copy of the scene", 0.60, _against("gdal", "jpeg-quality")),
+    Goal("JPEG by `quality` at a target / GDAL's plain JPEG of the scene", 1.60, _against("gdal", "jpg")),
     Goal("JP2 lossless / GDAL's copy", 1.05, _against("gdal", "jp2-lossless")),
     Goal("HTJ2K / GDAL's JP2 lossless", 0.45, _against("gdal", "htj2k")),
     Goal("COG DEFLATE / script in memory", 0.50, _against("memory", "deflate")),

@@ -119,7 +119,7 @@ class Bench:
                                                                      [scene.path, mask.path])}  # fmt: skip
         for name in self._baselines_for(scene, kind):
             try:
-                given = self.finished(scene, mask) if name == "gdal" else scene.path
+                given = self.finished(scene, mask) if name == "gdal" and kind.smooths else scene.path
             except subprocess.CalledProcessError:
                 self._note(f"{scene.label}, {mask.name}: the pixels could not be smoothed for GDAL to copy")
                 continue
@@ -153,6 +153,8 @@ class Bench:
     def _baselines_for(self, scene: Scene, kind: Codec) -> Iterator[str]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         for name in self.baselines if kind.driver else ():
+            if name != "gdal" and not kind.smooths:
+                continue  # a script that smooths does something else
             if name == "memory" and _COPIES_IN_MEMORY * scene.raw_bytes > memory / 2:
                 self._note(f"{scene.label}: the script in memory is left out, it needs more than half of the memory")
             else:
@@ -198,7 +200,7 @@ def ours(scene: Scene, mask: Mask, kind: Codec, out: Path) -> list[str]:
     options = [part for option in kind.options for part in ("--co", option)]
     return [
         sys.executable, "-m", "geosal", "compress", str(scene.path), str(out), "--saliency", mask.source,
-        "--profile", kind.profile, *options, "--quiet",
+        "--profile", kind.profile, *options, "--treatment", kind.treatment, "--quiet",
     ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Crops of real scenes as 8-bit RGB, as losslessly compressed GeoTIFFs, with masks of smooth blobs."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,5 +155,7 @@ def _write(path: Path, pixels: NDArray[np.uint8], photometric: str) -> None:
         "transform": rasterio.Affine(10, 0, 4e5, 0, -10, 5e6), "compress": "DEFLATE", "predictor": 2,
         "photometric": photometric,
     }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as dataset:
+    part = path.with_suffix(f".{os.getpid()}.tif")
+    with rasterio.open(part, "w", **profile) as dataset:
         dataset.write(pixels.transpose(2, 0, 1))
+    part.replace(path)

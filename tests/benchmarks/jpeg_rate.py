@@ -11,6 +11,7 @@ where salient, or None; bytes that the JPEG may have at most.
 import argparse
 import importlib.util
 import json
+import os
 import sys
 import tempfile
 import time
@@ -20,6 +21,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 from jpeg_coders import PEERS, AtQuality, Pixels, decode, gdal_cog, read_cog, tile_bytes, turbo
@@ -143,17 +145,23 @@ def at_bytes(coder: AtQuality, crop: Crop, size: float) -> Found:
 
 
 class Cache:
-    """Results of what does not change, in a file of the scratch folder."""
+    """Results of what does not change, in a file of the scratch folder that several runs may share."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self._found = self._load()
+
+    def _load(self) -> dict[str, dict[str, Any]]:
+        return json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() else {}
 
     def get(self, key: str, make: Callable[[], Found]) -> Found:
         """Return what lies under a key, or make it."""
         if key not in self._found:
-            self._found[key] = asdict(make())
-            self._path.write_text(json.dumps(self._found), encoding="utf-8")
+            made = {key: asdict(make())}
+            self._found |= self._load() | made
+            part = self._path.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps(self._found), encoding="utf-8")
+            part.replace(self._path)
         return Found(**self._found[key])
 
 
