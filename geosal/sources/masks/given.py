@@ -75,8 +75,9 @@ class MaskOpener:
     limits: tuple[float, float] | None = None
 
     def open(self, source: SourceText, context: OpenContext) -> RasterSource:
-        """Lay the mask on the scene; errors and warnings are those of a file's."""
-        return RasterSource.of(source.text, self.mask, context.grid, self.limits)
+        """Lay the mask on the scene; errors are those of a file's, but pixels on the scene's own need no place."""
+        same = self.mask.grid == context.grid
+        return RasterSource.of(source.text, self.mask, context.grid, self.limits, by_pixels=same)
 
 
 def digest_of(pixels: NDArray[Any]) -> str:
