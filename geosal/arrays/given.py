@@ -47,7 +47,7 @@ def given_sources(sources: object, like: xr.DataArray) -> list[SourceText]:
     found = [_given(source, like) for source in several if not isinstance(source, shapely.Geometry)]
     if bare:
         text = f"{len(bare)} geometries" if len(bare) > 1 else f"a {bare[0].geom_type}"
-        found.append(Given(text, "geometries", (), Shapes(np.array(bare, object), None)))
+        found.append(Given(text, "geometries", (), opener=Shapes(np.array(bare, object), None)))
     return found
 
 
@@ -137,7 +137,7 @@ def _mask(
         nodata=nodata,
         digest=None if in_memory is None else digest_of(in_memory.pixels),
     )
-    return Given(text, "array", (), MaskOpener(mask, (0.0, 1.0) if dtype.kind == "b" else None))
+    return Given(text, "array", (), opener=MaskOpener(mask, (0.0, 1.0) if dtype.kind == "b" else None))
 
 
 def _shapes_of(source: Any) -> Given:
@@ -149,7 +149,7 @@ def _shapes_of(source: Any) -> Given:
         f"{text} of {len(geometries)} features",
         "geometries",
         (),
-        Shapes(geometries, None if crs is None else _crs_text(crs), values),
+        opener=Shapes(geometries, None if crs is None else _crs_text(crs), values),
     )
 
 

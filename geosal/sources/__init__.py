@@ -4,7 +4,7 @@ Index card
 ----------
 - `open_saliency`: SOURCE texts and a scene's grid to a `Saliency`.
 - `Saliency`: the combined map, read block by block, float32 (y, x) in [0, 1].
-- `Source`: the interface of a source; `SOURCES` is the table that a new one is written into.
+- `Source`: the interface of an opened source, `SourceClass` of what opens it; `SOURCES` is the table for new ones.
 - `OpenContext`: what a source gets when it is opened.
 
 The frame: `text` is the grammar of SOURCE, `table` names the class of each source, `registry` imports it, `plugins`
@@ -24,9 +24,9 @@ sources, `length` reads distances and measures pixels.
   of its `activation`.
 """
 
-from geosal.sources.base import OpenContext, Source
+from geosal.sources.base import OpenContext, Source, SourceClass
 from geosal.sources.combine import Saliency, open_saliency
 from geosal.sources.table import SOURCES
 from geosal.sources.text import SourceText, source_texts
 
-__all__ = ["SOURCES", "OpenContext", "Saliency", "Source", "SourceText", "open_saliency", "source_texts"]
+__all__ = ["SOURCES", "OpenContext", "Saliency", "Source", "SourceClass", "SourceText", "open_saliency", "source_texts"]

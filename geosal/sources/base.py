@@ -94,10 +94,6 @@ class Source(Protocol):
     def fingerprint(self) -> str | None:
         """Hash of the content that the source reads; None where there is no content, or it is not available."""
 
-    @classmethod
-    def open(cls, source: SourceText, context: OpenContext) -> Self:
-        """Open a source, and check everything once, before any work."""
-
     def read(self, block: Block) -> NDArray[np.float32]:
         """Return the saliency of a block, (y, x) in [0, 1], NaN where unknown; the caller may write into it."""
 
@@ -106,3 +102,11 @@ class Source(Protocol):
 
     def __dask_tokenize__(self) -> Hashable:
         """Return all that its pixels depend on."""
+
+
+class SourceClass(Source, Protocol):
+    """A class of sources that texts name: in the table, or in another package."""
+
+    @classmethod
+    def open(cls, source: SourceText, context: OpenContext) -> Self:
+        """Open a source, and check everything once, before any work."""

@@ -14,7 +14,7 @@ from geosal.sources.base import Coded, CodedSource, OpenContext, Source
 from geosal.sources.labels import is_said, label_of, told_of
 from geosal.sources.masks.alignment import spread
 from geosal.sources.patterns.synthetic import Uniform
-from geosal.sources.registry import entry_for, is_plugged, source_class
+from geosal.sources.registry import entry_for, is_plugged, opener_of
 from geosal.sources.table import FILES, SOURCES
 from geosal.sources.text import SourceText
 
@@ -240,7 +240,7 @@ def open_saliency(
         raise UsageError(f"{name}={given}: {why}; leave it out")
     weights = tuple(_weight(text, combine) for text in texts)
     context = OpenContext(grid=grid, drivers=drivers, background=background, scene=scene)
-    opened = tuple(source_class(text).open(text.without("weight"), context) for text in texts)
+    opened = tuple(opener_of(text).open(text.without("weight"), context) for text in texts)
     telling = _telling(opened, combine)
     coverage = _coverage(opened, telling, grid)
     if coverage < 1:

@@ -1,6 +1,6 @@
 """Sources of other packages: entry points of the group ``geosal.sources``, name -> class.
 
-In the other package's ``pyproject.toml``, for a class that is a `geosal.sources.Source`::
+In the other package's ``pyproject.toml``, for a class that is a `geosal.sources.SourceClass`::
 
     [project.entry-points."geosal.sources"]
     roads = "my_package.roads:Roads"
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from geosal.errors import UsageError
 
 if TYPE_CHECKING:
-    from geosal.sources.base import Source
+    from geosal.sources.base import SourceClass
 
 GROUP = "geosal.sources"
 _PARTS = ("open", "read", "known", "kind", "__dask_tokenize__")
@@ -27,7 +27,7 @@ def plugin_names() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
-def plugin_class(text: str, name: str) -> "type[Source] | None":
+def plugin_class(text: str, name: str) -> "type[SourceClass] | None":
     """Import the class that a package brings under `name`; None where none does.
 
     Parameters
@@ -56,7 +56,7 @@ def origin(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
 
 
-def _load(text: str, entry: EntryPoint) -> "type[Source]":
+def _load(text: str, entry: EntryPoint) -> "type[SourceClass]":
     try:
         kind = entry.load()
     except Exception as error:  # an import runs any code of the other package
@@ -70,4 +70,4 @@ def _load(text: str, entry: EntryPoint) -> "type[Source]":
         raise UsageError(
             f"{text}: {entry.value} of {origin(entry)} is no source of saliency, it {lack}; update or uninstall it"
         )
-    return cast("type[Source]", kind)
+    return cast("type[SourceClass]", kind)

@@ -6,18 +6,18 @@ from importlib import import_module
 from typing import cast
 
 from geosal.errors import UsageError
-from geosal.sources.base import Source
+from geosal.sources.base import SourceClass
 from geosal.sources.plugins import plugin_class, plugin_names
 from geosal.sources.table import FILES, SOURCES, VECTORS
-from geosal.sources.text import KEY, Given, SourceText, did_you_mean
+from geosal.sources.text import KEY, Given, Opener, SourceText, did_you_mean
 
 _NOTHING = ("none", "off", "no", "null", "nothing")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan")
 
 
-def source_class(source: SourceText) -> type[Source]:
-    """Find the class that opens a source: by a name of `SOURCES`, by one of a plug-in, or by the kind of path.
+def opener_of(source: SourceText) -> Opener:
+    """Find what opens a source: a class by a name of `SOURCES`, by one of a plug-in, or by the kind of path.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def source_class(source: SourceText) -> type[Source]:
         The text is neither a name nor a path, or a plug-in is broken.
     """
     if isinstance(source, Given):
-        return cast("type[Source]", source.opener)
+        return source.opener
     return _plugged(source) or load_class(entry_for(source))
 
 
@@ -40,7 +40,7 @@ def is_plugged(source: SourceText) -> bool:
     return isinstance(source, Given) or _plugged(source) is not None
 
 
-def _plugged(source: SourceText) -> type[Source] | None:
+def _plugged(source: SourceText) -> type[SourceClass] | None:
     if source.target in SOURCES or not _NAME.fullmatch(source.target):
         return None
     return plugin_class(source.text, source.target)
@@ -74,10 +74,10 @@ def _is_grid_of_text(path: str) -> bool:
     return words[:1] in ([b"ncols"], [b"nrows"]) or (len(words) == 3 and all(map(_NUMBER.fullmatch, words)))
 
 
-def load_class(entry: str) -> type[Source]:
+def load_class(entry: str) -> type[SourceClass]:
     """Import "module:attribute"."""
     module, _, attribute = entry.partition(":")
-    return cast("type[Source]", getattr(import_module(module), attribute))
+    return cast("type[SourceClass]", getattr(import_module(module), attribute))
 
 
 def _refuse_what_is_no_path(source: SourceText) -> None:

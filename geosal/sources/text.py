@@ -11,12 +11,12 @@ import math
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from geosal.core.gdal_env import path_text
-from geosal.core.option_values import in_folder
+from geosal.core.option_values import as_told, in_folder
 from geosal.errors import UsageError
 from geosal.sources.table import SOURCES
 
@@ -30,6 +30,10 @@ _PATH_KEYS = ("from", "model")
 """Parameters whose values are paths."""
 _PLACE = re.compile(r"(?:[/~]|\.{1,2}/|\w{1,20}://).*", re.DOTALL)
 """A value that is a path or a URL, in a parameter of a plug-in, which nobody here knows."""
+_OF_MEMORY = (
+    "what is in memory goes to the methods of arrays: geosal.open_scene(input).geosal.compress(output, saliency), and "
+    "likewise compare and verify"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +227,7 @@ class Given(SourceText):
         Opens it.
     """
 
-    opener: Opener | None = None
+    opener: Opener = field(kw_only=True)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -239,7 +243,7 @@ def base_name(path: str) -> str:
 
 
 def source_texts(sources: Any) -> list[str]:
-    """Parse one SOURCE or several, given as texts or path objects.
+    """Take one SOURCE or several, given as texts or path objects, for what reads files.
 
     Raises
     ------
@@ -249,11 +253,14 @@ def source_texts(sources: Any) -> list[str]:
     several = sources if isinstance(sources, list | tuple) else [sources]
     for source in several:
         if not isinstance(source, str | os.PathLike):
-            raise UsageError(
-                f"a source of saliency is a name or a path, this is a {type(source).__name__}; write it to a file "
-                "first, such as geodataframe.to_file('places.gpkg') or array.rio.to_raster('mask.tif')"
-            )
+            mend = _OF_MEMORY if _is_data(source) else "geosal sources lists the names"
+            raise UsageError(f"saliency={as_told(source)}: a source of saliency is a name or a path; {mend}")
     return [path_text("saliency", source) for source in several]
+
+
+def _is_data(source: object) -> bool:
+    """Return whether a source is an array, a table or a geometry."""
+    return any(hasattr(source, name) for name in ("__geo_interface__", "geometry", "dtype", "data_vars"))
 
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> str:

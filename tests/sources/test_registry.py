@@ -8,7 +8,7 @@ from geosal.sources.base import OpenContext
 from geosal.sources.masks.raster_source import RasterSource
 from geosal.sources.patterns.perlin import Perlin
 from geosal.sources.patterns.synthetic import Half
-from geosal.sources.registry import entry_for, load_class, source_class
+from geosal.sources.registry import entry_for, load_class, opener_of
 from geosal.sources.table import FILES, SOURCES
 from geosal.sources.text import SourceText
 
@@ -17,20 +17,20 @@ from geosal.sources.text import SourceText
     ("text", "kind"), [("half", Half), ("perlin:seed=1", Perlin), ("mask.tif", RasterSource), ("./half", RasterSource)]
 )
 def test_a_name_comes_before_a_path(text, kind):
-    assert source_class(SourceText.parse(text)) is kind
+    assert opener_of(SourceText.parse(text)) is kind
 
 
 @pytest.mark.parametrize("name", ["half", "grid", "uniform", "perlin"])
 def test_a_name_without_a_file_opens_on_a_grid(name, grid):
     source = SourceText.parse(name)
-    assert source_class(source).open(source, OpenContext(grid=grid)).read(grid.whole()).shape == grid.shape
+    assert opener_of(source).open(source, OpenContext(grid=grid)).read(grid.whole()).shape == grid.shape
 
 
 @pytest.mark.parametrize("text", ["detail", "spectral:index=ndvi"])
 def test_what_looks_at_the_scene_says_so_when_there_is_only_a_grid(text, grid):
     source = SourceText.parse(text)
     with pytest.raises(UsageError, match="looks at the scene's pixels, and only a grid is given"):
-        source_class(source).open(source, OpenContext(grid=grid))
+        opener_of(source).open(source, OpenContext(grid=grid))
 
 
 @pytest.mark.parametrize("entry", sorted({*SOURCES.values(), *FILES.values()}))
@@ -81,7 +81,7 @@ def test_parameters_that_cannot_be_read_are_told_from_a_missing_file(tmp_path):
 def test_what_is_neither_name_nor_raster_is_refused_with_the_mend(text, words, grid):
     source = SourceText.parse(text)
     with pytest.raises(UsageError) as caught:
-        source_class(source).open(source, OpenContext(grid=grid))
+        opener_of(source).open(source, OpenContext(grid=grid))
     message = str(caught.value)
     assert "\n" not in message
     assert not [word for word in words if word not in message]
@@ -103,7 +103,7 @@ def test_what_is_neither_name_nor_raster_is_refused_with_the_mend(text, words, g
 def test_a_parameter_that_cannot_work_is_refused(text, match, grid):
     source = SourceText.parse(text)
     with pytest.raises(UsageError, match=match.replace("?", r"\?")):
-        source_class(source).open(source, OpenContext(grid=grid))
+        opener_of(source).open(source, OpenContext(grid=grid))
 
 
 @pytest.mark.parametrize("name", ["aoi.zip", "a.kmz", "a.geojsonl", "A.NDJSON", "a.gml", "a.gdb"])
@@ -114,7 +114,7 @@ def test_names_of_vectors_are_not_taken_for_rasters(name):
 def test_nothing_is_no_source():
     source = SourceText.parse("none")
     with pytest.raises(UsageError, match="uniform:saliency=1 keeps every pixel") as caught:
-        source_class(source)
+        opener_of(source)
     assert "cnn" not in str(caught.value)
 
 

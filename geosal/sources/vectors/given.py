@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import shapely
@@ -92,11 +92,6 @@ class GivenShapes:
     fingerprint: str
     outlines: Outlines
     background: float
-
-    @classmethod
-    def open(cls, source: SourceText, context: OpenContext) -> Self:
-        """Refuse: a text tells of no geometries, `Shapes` opens them."""
-        raise NotImplementedError(source.text)
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Saliency of a block, (y, x)."""
