@@ -115,7 +115,7 @@ class ArrayScene(Stored):
         """Read a block; errors are those of what dask computes."""
         found, mask = self.samples.read(block)
         found = found if self.recode is None else self.recode.apply(found)
-        pixels = found if len(self.positions) == self.whole.count else found[list(self.positions)]
+        pixels = found if self.positions == tuple(range(self.whole.count)) else found[list(self.positions)]
         alpha = None if self.whole.alpha is None else found[self.whole.alpha]
         valid = mask_out(valid_samples(pixels, self.layout.nodata), mask, alpha, self.layout.alpha)
         written = mask

@@ -64,6 +64,13 @@ def test_bands_are_known_by_name_role_and_number(rgb_scene: Path) -> None:
     )
 
 
+def test_all_bands_in_another_order_are_in_that_order(rgb_scene: Path) -> None:
+    opened = geosal.open_scene(rgb_scene)
+    for array in (opened, opened.load().copy(), opened.copy().chunk(x=77)):
+        same(ArrayScene.of(array).having("3", "1", "2"), Scene.open(rgb_scene, (3, 1, 2)))
+        same(ArrayScene.of(array).select([2, 0, 1]), Scene.open(rgb_scene, (3, 1, 2)))
+
+
 def test_types_that_no_file_has_are_refused() -> None:
     with pytest.raises(SceneError, match=r"samples of type int64, .*astype\('float64'\)"):
         ArrayScene.of(xr.DataArray(np.zeros((4, 4), np.int64), dims=("y", "x")))

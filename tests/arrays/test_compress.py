@@ -37,6 +37,7 @@ def pixels_of(path: Path) -> tuple[np.ndarray, np.ndarray]:
         ("a.jpg", {"target_jpeg": 60.0}),
         ("a.tif", {"bidx": [2], "min_psnr": ["salient:40"], "profile": "jpeg"}),
         ("a.tif", {"to_byte": "range:10-200", "bands": ["B02", "B04"]}),
+        ("a.tif", {"bidx": [3, 1, 2], "profile": "zstd"}),
         ("a.png", {"block": 256, "workers": 1}),
     ],
 )
@@ -48,6 +49,8 @@ def test_an_array_comes_to_the_bits_of_its_file(
     chosen = kinds(rgb_scene)
     if wanted.search is not None:  # what is read is the same, and a search takes long
         chosen.pop("loaded")
+    if "target_ratio" in options:  # the size that is searched is that of the tags as well, which name no input there
+        chosen.pop("lazy")
     for kind, array in chosen.items():
         made = tmp_path / kind / output
         made.parent.mkdir()
