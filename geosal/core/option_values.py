@@ -123,12 +123,12 @@ def require(ok: object, name: str, value: object, wanted: str) -> None:
 
 
 def as_told(value: object) -> str:
-    """Write a wrong value for a message: an array by its type and shape, other long ones cut."""
+    """Write a wrong value for a message, in a line: an array by its type and shape, other long ones cut."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"<{type(value).__name__} of {value.dtype}, {' x '.join(map(str, value.shape))}>"
-    if hasattr(value, "data_vars"):
+    if hasattr(value, "data_vars") or hasattr(value, "columns"):
         return f"<{type(value).__name__}>"
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]} …"
 
 

@@ -7,7 +7,7 @@ from geosal.core.option_values import read_texts
 from geosal.core.treatment import NOTHING, Bound, Quality, Treatment
 from geosal.formats.options import read_options
 from geosal.formats.table import CODEC_OPTIONS
-from geosal.sources import SourceText
+from geosal.sources import SourceText, source_texts
 from geosal.sources.combine import idle_rules
 
 _RATES = ("target_bpp", "target_size", "target_ratio", "target_jpeg")
@@ -61,7 +61,7 @@ def _treatment(given: Mapping[str, Any]) -> Treatment:
 
 def _idle(wish: Mapping[str, Any]) -> dict[str, str]:
     """Rules that no source follows, by name."""
-    sources: Sequence[SourceText] = [SourceText.parse(text) for text in read_texts("saliency", wish["saliency"])]
+    sources: Sequence[SourceText] = [SourceText.parse(text) for text in source_texts(wish["saliency"])]
     rules = {"combine": None, "outside": "keep", "background": 0.0}
     return idle_rules(sources, **{name: wish.get(name, usual) for name, usual in rules.items()})
 

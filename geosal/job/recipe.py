@@ -31,7 +31,7 @@ from geosal.job.targets import Targets, parse_ratio
 from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
-from geosal.sources.text import SourceText
+from geosal.sources.text import SourceText, source_texts
 
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
@@ -320,6 +320,11 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     return band_names(read_texts(name, value))
 
 
+def _sources(_: str, value: Any) -> tuple[str, ...]:
+    """Return SOURCE texts; nothing else tells of a saliency where files are read."""
+    return tuple(source_texts(value))
+
+
 def _size(name: str, value: Any) -> int | str:
     """A size, or a share of the input's bytes such as ``"50%"``, which the plan turns into a size."""
     return parse_size(value) if parse_share(name, value) is None else str(value).strip()
@@ -346,7 +351,8 @@ def _ratio(_: str, value: Any) -> float:
 
 READERS: Mapping[str, tuple[Callable[[str, Any], Any], tuple[str, ...]]] = {
     "text": (read_text, ("input", "output", "sigma", "scheduler", "profile", "to_byte")),
-    "texts": (read_texts, ("saliency", "stack", "drivers", "treatment")),
+    "texts": (read_texts, ("stack", "drivers", "treatment")),
+    "sources": (_sources, ("saliency",)),
     "names": (_names, ("bands",)),
     "number": (read_number, ("background", "resolution", "target_bpp", "target_jpeg")),
     "band numbers": (_numbers, ("bidx",)),

@@ -29,6 +29,7 @@ _OF_KINDS: Mapping[str, Mapping[str, Any]] = {
     "text": _TEXT,
     "number": _NUMBER,
     "texts": _TEXTS,
+    "sources": _TEXTS,
     "names": _TEXTS,
     "band numbers": {"anyOf": [_WHOLE, {"type": "array", "items": _WHOLE}]},
     "floors": {"anyOf": [_NUMBER, _TEXT, {"type": "array", "items": {"type": ["number", "string"]}}]},

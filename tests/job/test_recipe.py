@@ -3,7 +3,10 @@ from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+import shapely
+import xarray as xr
 
 from geosal import Recipe, SceneError, UsageError
 from geosal.core.cluster import memory_bytes
@@ -67,7 +70,11 @@ def test_types_of_options_name_every_field() -> None:
         (WISH | {"creation_options": {"QUALITY": 50, "quality": 80}}, "QUALITY=50 and quality=80: one option has one"),
         (WISH | {"scheduler": "slurm"}, "threads, processes"),
         (WISH | {"bidx": ["red"]}, "band numbers"),
-        (WISH | {"saliency": 3}, "a list"),
+        (WISH | {"saliency": 3}, "saliency=3: a source of saliency is a name or a path; geosal sources"),
+        (WISH | {"saliency": ["half", shapely.box(0, 0, 1, 1)]}, r"saliency=<POLYGON .*open_scene.*geosal\.compress"),
+        (WISH | {"saliency": np.ones((3, 4))}, r"saliency=<ndarray of float64, 3 x 4>: .*geosal\.compress"),
+        (WISH | {"saliency": xr.DataArray([1])}, r"saliency=<DataArray of int64, 1>: .*geosal\.compress"),
+        (WISH | {"saliency": xr.Dataset()}, r"saliency=<Dataset>: .*geosal\.compress"),
         (WISH | {"overwrite": "yes"}, "true or false"),
         (WISH | {"creation_options": "LEVEL=9"}, "a list"),
     ],
