@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from geosal.job.recipe import JobOptions
     from geosal.job.summary import Summary
     from geosal.scenes import ReadingOptions
+    from geosal.verification import Checks
 
 _XARRAY = "xarray"
 
@@ -97,6 +98,21 @@ class _Accessor:
             progress=progress,
             **reading,
         )
+
+    def verify(
+        self,
+        output: "str | os.PathLike[str]",
+        saliency: object = None,
+        *,
+        ladder: "Ladder | None" = None,
+        steps: int | None = None,
+        progress: "Reporting" = None,
+        **reading: "Unpack[ReadingOptions]",
+    ) -> "Checks":
+        """Check a file that was made of this scene; see `geosal.verify`."""
+        from geosal.arrays.verify import verify
+
+        return verify(self._scene, output, saliency, ladder=ladder, steps=steps, progress=progress, **reading)
 
 
 class GeosalAccessor(_Accessor):

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
@@ -11,14 +12,15 @@ import xarray as xr
 from geosal.arrays.array_scene import ArrayScene, samples_of, untouched
 from geosal.arrays.forms import as_scene
 from geosal.arrays.given import given_sources
+from geosal.arrays.reading import done_to
 from geosal.arrays.samples import ArraySamples, Chunked
 from geosal.arrays.spill import Spilled
 from geosal.comparison import Comparison, Pair, judge
-from geosal.comparison.pair import open_any
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import Ladder
 from geosal.core.progress import ProgressCallback
+from geosal.job.proof import hold
 from geosal.scenes import AnyScene, Reading, ReadingOptions, read_as
 from geosal.sources import Saliency, open_saliency
 from geosal.verification import Asked
@@ -46,11 +48,13 @@ def compare(
     candidate
         Another one, or a file.
     saliency
-        What is to be told apart: anything that `geosal.saliency` takes.
+        What is to be told apart: anything that `geosal.saliency` takes. By default as the recipe in a file `candidate`
+        says, if its masks lie beside it.
     ladder, data_range, error_map, progress
         See `geosal.compare`.
     **reading
-        How `original` was read when `candidate` was made: ``bidx``, ``bands``, ``to_byte``.
+        How `original` was read when `candidate` was made: ``bidx``, ``bands``, ``to_byte``. By default as the recipe
+        in a file `candidate` says; what `geosal.open_scene` did is not done again.
 
     Returns
     -------
@@ -66,26 +70,29 @@ def compare(
     error_map = None if error_map is None else path_text("error_map", error_map)
     report = reporter(progress)
     with ExitStack() as stack:
-        source = read_as(_opened(original, stack, report), wanted)
+        source = opened(original, stack, report)
+        asked = saliency_on(source, saliency, original, wanted)
         if isinstance(candidate, xr.DataArray | xr.Dataset):
-            found: AnyScene = _opened(candidate, stack, report)
+            pair, said = Pair.of(read_as(source, wanted), opened(candidate, stack, report), asked, ladder), {}
         else:
-            of_both = Reading(drivers=wanted.drivers, max_pixels=wanted.max_pixels)
-            found = open_any(path_text("candidate", candidate), of_both)
-        pair = Pair.of(source, found, _saliency_on(source, saliency, original, wanted), ladder)
-        return judge(pair, data_range=data_range, error_map=error_map, progress=report)
+            path = path_text("candidate", candidate)
+            held = hold(path, source, asked, unread=done_to(as_scene(original)), **reading)
+            pair, said = held.pair(path, ladder), dict(held.said)
+        found = judge(pair, data_range=data_range, error_map=error_map, progress=report)
+        return replace(found, as_the_file_says=said)
 
 
-def _saliency_on(
+def saliency_on(
     source: AnyScene, asked: "object | Asked", original: xr.DataArray | xr.Dataset, reading: Reading
 ) -> Saliency | None:
+    """Open what a caller gives as saliency on an array; errors are those of `geosal.saliency`."""
     if asked is None or isinstance(asked, Saliency):
         return asked
     sources = given_sources(asked, as_scene(original))
     return open_saliency(sources, source.grid, drivers=reading.drivers, scene=source.original)
 
 
-def _opened(array: xr.DataArray | xr.Dataset, stack: ExitStack, report: ProgressCallback) -> ArrayScene:
+def opened(array: xr.DataArray | xr.Dataset, stack: ExitStack, report: ProgressCallback) -> ArrayScene:
     """An array as a scene, spilled where it is lazy."""
     scene = as_scene(array)
     stacked = scene if "band" in scene.dims else scene.expand_dims("band")

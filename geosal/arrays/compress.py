@@ -12,6 +12,7 @@ from geosal.arrays.array_scene import ArrayScene, samples_of, untouched
 from geosal.arrays.coordinates import grid_of
 from geosal.arrays.forms import as_scene
 from geosal.arrays.given import given_sources, mask_of, texts_of
+from geosal.arrays.reading import done_to, telling_its_reading
 from geosal.arrays.samples import ArraySamples, Chunked
 from geosal.arrays.spill import Spilled
 from geosal.arrays.write import check_array_output
@@ -21,6 +22,7 @@ from geosal.core.progress import ProgressCallback
 from geosal.files.publish import WorkDirectory
 from geosal.job.pipeline import run
 from geosal.job.plan import make_plan
+from geosal.job.recall import as_wished
 from geosal.job.recipe import JobOptions, Recipe
 from geosal.job.summary import Summary
 
@@ -71,8 +73,10 @@ def compress(
         source = ArrayScene.of(scene, spill.samples(scene))
         masks = list(saliency) if isinstance(saliency, list | tuple) else [saliency]
         sources = given_sources([spill.mask(mask, scene) for mask in masks], scene)
-        wish = {"input": source.path, "output": output, "saliency": texts_of(sources), **options}
-        return run(make_plan(Recipe.from_mapping(wish), source, sources), report)
+        wish = as_wished({"input": source.path, "output": output, "saliency": texts_of(sources), **options})
+        wish = {name: value for name, value in wish.items() if name in options or name not in done_to(scene)}
+        plan = make_plan(Recipe.from_mapping(wish), source, sources)
+        return run(telling_its_reading(plan, scene, source), report)
 
 
 class _Spill:

@@ -40,8 +40,8 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     geosal verify smaller.tif --against scene.tif
     geosal verify smaller.tif --against scene.tif --saliency masks/mask.tif
     """
-    from geosal.job.proof import hold, require_output  # heavy, and the help does not need it
-    from geosal.verification import Checks, raise_if_failed, verify_opened
+    from geosal.job.proof import checked, hold, require_output  # heavy, and the help does not need it
+    from geosal.verification import raise_if_failed
 
     options.keep_report_apart(report, wish["saliency"], output, against, *wish["stack"])
     if wish["saliency"] and against is None:
@@ -49,15 +49,13 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     require_output(output)
     given = {name: value for name, value in wish.items() if value not in (None, ())}
     steps, held = given.pop("steps", None), None
-    if against is None:
-        checks = verify_opened(output, steps=steps)
-    else:
+    if against is not None:
         held = hold(output, against, given.pop("saliency", None), **{"max_pixels": NO_LIMIT, **given})
-        checks = verify_opened(output, held.source, held.saliency, steps=steps, lacking=held.lacking)
+    checks = checked(output, held, steps=steps)
     if not quiet:
         line = [held.line] if held and held.said else []
         report.show("\n".join([*line, *map(_as_line, checks)]))
-    document = {"output": output, **Checks(checks, held.said if held else None).to_dict()}
+    document = {"output": output, **checks.to_dict()}
     try:
         raise_if_failed(checks, output)
     except VerificationError as error:

@@ -109,7 +109,7 @@ def path_text(what: str, value: object) -> str:
     if not isinstance(found, str):
         raise UsageError(
             f"{what}: a path is text or a path object, this is {type(value).__name__}; give the path of a file; "
-            "an array has methods of its own: array.geosal.compress, array.geosal.compare"
+            "an array has methods of its own: array.geosal.compress, array.geosal.compare, array.geosal.verify"
         )
     if fault := why_no_path(found):
         raise UsageError(f"{what} {found!r}: {fault}")

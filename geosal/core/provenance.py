@@ -259,7 +259,8 @@ def _is_source(value: object) -> bool:
 
 
 _SHAPES: Mapping[str, Callable[[object], bool]] = {
-    "schema": _is_whole, "versions": _is_texts, "input": _is_text, "stack": _list_of(_is_text),
+    "schema": _is_whole, "versions": _is_texts,
+    "input": _is_text, "input_bytes": _is_whole, "stack": _list_of(_is_text),
     "bidx": _list_of(_is_whole), "bands": _list_of(_is_text), "resolution": _is_number, "resampling": _is_text,
     "to_byte": _is_text,
     "saliency": _list_of(_is_source), "combine": _is_text, "outside": _is_text, "background": _is_number,
@@ -271,8 +272,9 @@ _SHAPES: Mapping[str, Callable[[object], bool]] = {
     "min_psnr": _list_of(_is_text), "min_ssim": _list_of(_is_text),
 }  # fmt: skip
 """Keys of a recipe, and what their values are: fields of `geosal.Recipe`, and beside them ``versions`` of what made the
-file, base names of the ``input`` and its ``stack``, of each ``saliency`` its text without folders and its digest, and
-what came of the wish in the end: how pixels were ``treated``, and the creation options ``written_with``."""
+file, base names of the ``input`` and its ``stack``, the size of an input that is one file, of each ``saliency`` its
+text without folders and its digest, and what came of the wish in the end: how pixels were ``treated``, and the creation
+options ``written_with``."""
 
 
 def all_of(tags: Mapping[str, str]) -> dict[str, str]:

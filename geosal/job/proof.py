@@ -1,7 +1,7 @@
 """Outputs held against their scenes, which are read as the outputs say, unless the caller says otherwise."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple, Unpack
 
@@ -9,14 +9,16 @@ from geosal.comparison import Comparison, Pair, judge, open_any, pair_with
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import is_local, path_text
 from geosal.core.ladder import Ladder
+from geosal.core.provenance import NewerRecipeError
+from geosal.core.treatment import Treatment
 from geosal.errors import GeosalError, SceneError, UsageError, redact, warn
 from geosal.job.merge import over
-from geosal.job.recall import Recalled, recall, recipe_in, words_of
+from geosal.job.recall import Recalled, recall, recipe_in, wish_of, words_of
 from geosal.job.recipe import Recipe
-from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions
+from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions, read_as
 from geosal.sources import Saliency, source_texts
 from geosal.sources.text import base_name
-from geosal.verification import Asked, Checks, saliency_on, verify_opened
+from geosal.verification import Asked, Check, Checks, saliency_on, verify_opened
 
 _LIMITS = frozenset({"drivers", "max_pixels"})
 _READING = tuple(field.name for field in fields(Reading) if field.name not in _LIMITS)
@@ -54,7 +56,9 @@ class Held(NamedTuple):
         return pair_with(self.source, candidate, self.limits, self.saliency, ladder)
 
 
-def hold(output: str, original: str, saliency: Asked = None, **options: Any) -> Held:
+def hold(
+    output: str, original: str | AnyScene, saliency: Asked = None, *, unread: Collection[str] = (), **options: Any
+) -> Held:
     """Open the scene of a finished file, and the saliency of its job.
 
     Parameters
@@ -62,9 +66,11 @@ def hold(output: str, original: str, saliency: Asked = None, **options: Any) -> 
     output
         The file. A recipe in it that cannot be read is left alone, with a warning.
     original
-        The scene.
+        The scene: a path, or opened.
     saliency
         Of the job; by default that of the file's recipe, if its masks lie beside the file or the scene.
+    unread
+        Options that are not taken from the file, such as those by which the scene was opened.
     **options
         Fields of `Reading`, and the rules by which sources unite. They go before what the file says.
 
@@ -75,13 +81,14 @@ def hold(output: str, original: str, saliency: Asked = None, **options: Any) -> 
     """
     Reading.of({name: value for name, value in options.items() if name not in _RULES})  # refuses what is no option
     recalled = _recalled(output, original)
-    if recalled.apart and not options.get("stack"):
+    if recalled.apart and not options.get("stack") and "stack" not in unread:
         warn(f"{output}: {recalled.apart}")
-    told = {name: value for name, value in recalled.wish.items() if name in {*_READING, *_RULES, "saliency"}}
+    wanted = {*_READING, *_RULES, "saliency"} - {*unread}
+    told = {name: value for name, value in recalled.wish.items() if name in wanted}
     limits = {name: options[name] for name in _LIMITS if name in options}
-    trust = _recipe(output, original, limits).reading
+    trust = _recipe(output, limits).reading
     given = {name: value for name, value in options.items() if name not in _LIMITS}
-    if _tells_the_same_reading(original, recalled.input, told):  # it is an output itself, and was read so already
+    if _tells_the_same_reading(_file_of(original), recalled, told):  # it is an output itself, and was read so already
         told = {name: value for name, value in told.items() if name not in _READING}
     if isinstance(saliency, Saliency):
         told = {name: value for name, value in told.items() if name in _READING}
@@ -163,10 +170,22 @@ def verify(
     if against is None:
         if saliency is not None:
             raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
-        return verify_opened(output, ladder=ladder, steps=steps)
-    held = hold(output, against, saliency, **{"max_pixels": NO_LIMIT, **reading})
-    found = verify_opened(output, held.source, held.saliency, ladder=ladder, steps=steps, lacking=held.lacking)
-    return Checks(found, held.said)
+        return checked(output, None, ladder=ladder, steps=steps)
+    options: dict[str, Any] = {"max_pixels": NO_LIMIT, **reading}
+    held = hold(output, against, saliency, **options)
+    return checked(output, held, ladder=ladder, steps=steps)
+
+
+def checked(output: str, held: Held | None, *, ladder: Ladder | None = None, steps: int | None = None) -> Checks:
+    """Check a finished file, against its opened scene if there is one; see `verify`."""
+    if held is None:
+        found = verify_opened(output, ladder=ladder, steps=steps)
+    else:
+        found = verify_opened(output, held.source, held.saliency, ladder=ladder, steps=steps, lacking=held.lacking)
+    recipe = _recipe_check(output)
+    before = [check.name for check in found].index("provenance") + 1 if recipe is not None else 0
+    every = found if recipe is None else (*found[:before], recipe, *found[before:])
+    return Checks(every, held.said if held else None)
 
 
 def require_output(path: str) -> None:
@@ -258,14 +277,16 @@ def compare(
     return replace(found, as_the_file_says=held.said)
 
 
-def _recalled(output: str, original: str) -> Recalled:
+def _recalled(output: str, original: str | AnyScene) -> Recalled:
     """Read the wish of a finished file, and look through it; an empty one, with a warning, where it cannot be."""
+    beside = (original,) if isinstance(original, str) else original.original.files
     try:
-        recalled = recall(output, original)
+        recalled = recall(output, *beside)
         if recalled is not None:
-            _recipe(output, original, recalled.wish)
+            _recipe(output, recalled.wish)
     except UsageError as error:
         warn(f"{error}; nothing is taken from it, so name the options of the job")
+        return Recalled(wish={}, lacking="the recipe of the file cannot be followed")
     except SceneError:  # whoever opens the file will tell
         pass
     else:
@@ -273,40 +294,71 @@ def _recalled(output: str, original: str) -> Recalled:
     return Recalled(wish={})
 
 
-def _recipe(output: str, original: str, wish: Mapping[str, Any]) -> Recipe:
-    return Recipe.from_mapping({"saliency": _ANY, **wish, "input": original, "output": output})
+def _recipe_check(output: str) -> Check | None:
+    """Check that the recipe in a file is one that a job can have; None where it tells none, or is no file of ours."""
+    try:
+        told = recipe_in(output)
+        if told is None:
+            return None
+        _recipe(output, wish_of(told))
+        Treatment.parse(told.get("treated", []))
+    except NewerRecipeError as error:
+        return Check.skip("recipe", str(error).removeprefix(f"{output}: "))
+    except UsageError as error:
+        return Check.of("recipe", [f"was changed by other hands: {str(error).removeprefix(f'{output}: ')}"])
+    except SceneError:
+        return None
+    return Check.of("recipe", [], "can be followed: --like")
+
+
+def _recipe(output: str, wish: Mapping[str, Any]) -> Recipe:
+    return Recipe.from_mapping({"saliency": _ANY, **wish, "input": "scene", "output": output})
 
 
 def _opened(
-    original: str, wish: dict[str, Any], told: Mapping[str, Any], trust: Reading
+    original: str | AnyScene, wish: dict[str, Any], told: Mapping[str, Any], trust: Reading
 ) -> tuple[AnyScene, dict[str, Any]]:
     """Open the scene as wished; as it is, with a warning, where only the file told how, and it cannot be read so."""
     asked = {name: value for name, value in wish.items() if name in _READING}
+    open_as: Callable[..., AnyScene] = open_any if isinstance(original, str) else read_as
     try:
-        reading = _recipe(original, original, asked).reading
+        reading = _recipe("out.tif", asked).reading
         # A resolution that only a file tells may be one that no machine can hold.
         pixels = min(trust.max_pixels, MAX_PIXELS) if "resolution" in told else trust.max_pixels
-        return open_any(original, replace(reading, drivers=trust.drivers, max_pixels=pixels)), wish
+        return open_as(original, replace(reading, drivers=trust.drivers, max_pixels=pixels)), wish
     except GeosalError as error:
         if not asked or any(told.get(name) != value for name, value in asked.items()):
             raise
-        scene = open_any(original, trust)
+        scene = open_as(original, trust)
         warn(f"read as it is, not as the file says ({words_of(asked)}): {error}")
         return scene, {name: value for name, value in wish.items() if name not in _READING}
 
 
-def _tells_the_same_reading(original: str, input: str, told: Mapping[str, Any]) -> bool:
+def _file_of(original: str | AnyScene) -> str:
+    """Path of the one file that a scene is; empty where it is none."""
+    if isinstance(original, str):
+        return original
+    return original.path if original.original.files == (original.path,) else ""
+
+
+def _tells_the_same_reading(original: str, recalled: Recalled, told: Mapping[str, Any]) -> bool:
     """Return whether a scene is an output of the same input and reading, to which that is not done again.
 
-    An output of an output is another matter: the name of its `input` is that of the scene itself.
+    An output of an output is another matter: there the scene itself has the name and the size of the `input`.
     """
     asked = {name: told[name] for name in _READING if name in told}
-    if not asked or os.path.isdir(original) or input == redact(base_name(original)):
+    if not asked or not original or os.path.isdir(original):
+        return False
+    size = os.path.getsize(original) if os.path.isfile(original) else None
+    is_input = size is None or recalled.input_bytes in {None, size}
+    if is_input and recalled.input == redact(base_name(original)):
         return False
     try:
         recipe = recipe_in(original)
     except GeosalError:
         return False
-    if recipe is None or recipe.get("input", "") != input:
+    if recipe is None or recipe.get("input", "") != recalled.input:
+        return False
+    if recipe.get("input_bytes") != recalled.input_bytes:
         return False
     return asked == {name: recipe[name] for name in _READING if name in recipe}

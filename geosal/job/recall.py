@@ -22,7 +22,7 @@ from geosal.sources import SourceText
 from geosal.sources.files import find
 from geosal.sources.plugins import plugin_names
 
-_FACTS = frozenset({"schema", "versions", "input", "stack", "treated", "written_with", "saliency"})
+_FACTS = frozenset({"schema", "versions", "input", "input_bytes", "stack", "treated", "written_with", "saliency"})
 """Keys of a recipe that are no wishes as they stand."""
 _OPTIONS = {"creation_options": "co", "drivers": "allow-driver"}
 """Names of options on the command line, where they are not those of a recipe."""
@@ -43,6 +43,8 @@ class Recalled:
         Base names of the files whose bands followed those of the input.
     input
         Base name of the input; empty where it is not told.
+    input_bytes
+        Its size; None where it is not told.
     treated
         What was done to pixels, as texts of a treatment; empty where it is not told.
     """
@@ -51,6 +53,7 @@ class Recalled:
     lacking: str = ""
     stack: tuple[str, ...] = ()
     input: str = ""
+    input_bytes: int | None = None
     treated: tuple[str, ...] = ()
 
     @property
@@ -101,6 +104,7 @@ def recall(path: str, *beside: str) -> Recalled | None:
         lacking=f"{lacking}; name it: --saliency PATH" if lacking else "",
         stack=tuple(recipe.get("stack", ())),
         input=recipe.get("input", ""),
+        input_bytes=recipe.get("input_bytes"),
         treated=tuple(recipe.get("treated", ())),
     )
 
@@ -121,7 +125,7 @@ def recipe_in(path: str) -> dict[str, Any] | None:
     try:
         return read_recipe(tags)
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def as_wished(wish: Mapping[str, Any], *beside: str) -> dict[str, Any]:

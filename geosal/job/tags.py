@@ -52,6 +52,7 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
         if (value := getattr(wish, name)) != _DEFAULTS[name]
     }
     options = _of_the_file(wish.creation_options)
+    size = plan.input_bytes if plan.scene.original.files == (wish.input,) else None
     return {
         "versions": {
             "geosal": __version__,
@@ -59,6 +60,7 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
             "imagecodecs": version("imagecodecs"),
         },
         "input": redact(base_name(wish.input)),
+        **({} if size is None else {"input_bytes": size}),
         **({"stack": [redact(base_name(path)) for path in wish.stack]} if wish.stack else {}),
         **told,
         "saliency": list(plan.saliency.told),

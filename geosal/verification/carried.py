@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -11,7 +11,6 @@ from rasterio.rpc import RPC
 from geosal.core import provenance
 from geosal.core.grid import Grid
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
-from geosal.errors import UsageError
 from geosal.formats.finished import Finished
 from geosal.verification.check import Check
 
@@ -53,7 +52,7 @@ def check_tags(found: RasterMetadata, source: RasterMetadata, finished: Finished
 
 
 def check_provenance(metadata: RasterMetadata) -> Check:
-    """Check that the file tells how it was made."""
+    """Check that the file tells how it was made; of its recipe `geosal.job.proof` knows whether it can be followed."""
     tags = metadata.tags.get("", {})
     of_a_job = any(name in tags for name in provenance.OF_A_JOB)
     wanted = (provenance.VERSION, *provenance.OF_A_JOB) if of_a_job else (provenance.VERSION,)
@@ -64,19 +63,9 @@ def check_provenance(metadata: RasterMetadata) -> Check:
         provenance.EFFECTIVE_KERNEL: _is_kernel(tags.get(provenance.EFFECTIVE_KERNEL, "1")),
     }
     faults += [f"{name}={tags[name]} cannot be read" for name, ok in readable.items() if name in tags and not ok]
-    faults += _recipe_faults(tags)
     ours = provenance.all_of(tags)
     told = [f"{key.removeprefix(provenance.PREFIX).lower()} {ours[key]}" for key in ours if key != provenance.RECIPE]
     return Check.of("provenance", faults, ", ".join(told))
-
-
-def _recipe_faults(tags: Mapping[str, str]) -> Iterator[str]:
-    try:
-        provenance.read_recipe(tags)
-    except provenance.NewerRecipeError:
-        return
-    except UsageError as error:
-        yield f"{error} and cannot be read"
 
 
 def without_alpha(layout: RasterLayout) -> tuple[BandMetadata, ...]:

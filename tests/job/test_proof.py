@@ -123,6 +123,19 @@ def test_an_output_of_an_output_is_read_as_it_was_made(folder: Path, tmp_path: P
     assert geosal.compare(first, other).scores("whole").max_error == 0
 
 
+def test_outputs_of_one_name_are_not_read_again_as_they_were_made(folder: Path, tmp_path: Path) -> None:
+    wish: dict[str, Any] = {"bidx": [3, 2, 1], "profile": "zstd", "saliency": "uniform", "treatment": "smooth"}
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    one, other, next_one = (tmp_path / name / "scene.tif" for name in ("a", "b", "c"))
+    for source, output in ((folder / "scene.tif", one), (folder / "scene.tif", other), (one, next_one)):
+        geosal.compress(source, output, **wish)
+    assert "bidx" not in hold(str(other), str(one)).said
+    assert geosal.compare(one, other).scores("whole").max_error == 0
+    assert hold(str(next_one), str(one)).said["bidx"] == [3, 2, 1]
+    assert hold(str(other), str(folder / "scene.tif")).said["bidx"] == [3, 2, 1]
+
+
 def _retold(output: Path, **changes: Any) -> Path:
     with rasterio.open(output, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
         recipe = json.loads(dataset.tags()["GEOSAL_RECIPE"]) | changes
@@ -135,7 +148,8 @@ def _retold(output: Path, **changes: Any) -> Path:
     [
         ({"schema": 9}, "schema 9 is newer than 1, the newest that is known; nothing is taken from it", True),
         ({"overwrite": True}, "'overwrite' is not as geosal writes it; nothing is taken from it", False),
-        ({"to_byte": "rm -rf"}, "nothing is taken from it", True),
+        ({"to_byte": "rm -rf"}, "nothing is taken from it", False),
+        ({"steps": -1}, "steps=-1.*nothing is taken from it", False),
         ({"bands": ["rgb"]}, "read as it is, not as the file says", True),
         ({"bidx": [9]}, "read as it is, not as the file says", True),
     ],
@@ -147,7 +161,10 @@ def test_a_recipe_that_was_changed_is_not_followed(
     _retold(output, **changes)
     with pytest.warns(geosal.GeosalWarning, match=told):
         checks = _by_name(geosal.verify(output, against=scene))
-    assert checks["provenance"].ok == sound
+    assert checks["recipe"].ok == sound
+    assert checks["recipe"] == _by_name(geosal.verify(output))["recipe"]
+    if "nothing" in told:
+        assert checks["salient"].detail == "not compared: the recipe of the file cannot be followed"
     assert not checks["bands"].ok  # the scene has 16 bits
 
 
