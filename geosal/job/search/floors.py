@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from geosal.errors import TargetError, redact
-from geosal.formats.tuning import Setting
 from geosal.job.plan import Plan
 from geosal.job.search.judge import figure, judge_file, margin, shortfall
-from geosal.job.search.knobs import Knob, sigma_knob, told
+from geosal.job.search.knobs import Knob, knob_beyond, told
 from geosal.job.search.solve import climb
 from geosal.job.search.trials import Trials
 from geosal.job.search.turning import Turning
@@ -76,9 +75,8 @@ class FloorSearch(Turning):
     def _solve(self) -> Plan:
         knob = self._knob
         plan = knob.at(self._turn(knob))
-        if knob.setting is Setting.LADDER and plan.ladder.steps == 1 and self._margin(plan) < 0:
-            knob = sigma_knob(plan)
-            plan = knob.at(self._turn(knob))
+        if self._margin(plan) < 0 and (further := knob_beyond(plan, knob.setting)) is not None:
+            plan = further.at(self._turn(further))
         return plan
 
     def _turn(self, knob: Knob) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from geosal.core.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.core.treatment import BEST, Bound, Quality
+from geosal.errors import UsageError
 from geosal.formats.quality import Percent
 from geosal.formats.tuning import Setting, setting_for
 from geosal.job.plan import Plan, retuned
@@ -177,6 +178,50 @@ def sigma_knob(plan: Plan) -> Knob:
 
     ends = -math.log2(max(_MOST_FACTOR, start)), -math.log2(_LEAST_FACTOR)
     return Knob(Setting.LADDER, Range(*ends, -math.log2(start), 0.5, 1e-3), at, True)
+
+
+def knob_beyond(plan: Plan, setting: Setting) -> Knob | None:
+    """Return what can still be turned for quality where a knob is at its end; None where that is all.
+
+    Parameters
+    ----------
+    plan
+        The plan with the knob at its end.
+    setting
+        What the knob turns.
+    """
+    match setting:
+        case Setting.LADDER if plan.ladder.steps == 1:
+            return sigma_knob(plan)
+        case Setting.QUALITY | Setting.TILES:
+            return _lossless(plan, setting)
+    return None
+
+
+def _lossless(plan: Plan, setting: Setting) -> Knob | None:
+    """Make the knob of a quality of 100, where a codec that loses below it is lossless, as WebP is.
+
+    Of tiles, the salient ones have it, and the others come up to them from the usual distance.
+    """
+    best = plan.profile.options | {"QUALITY": f"{BEST:g}"}
+    if not plan.profile.format.is_lossless(plan.profile.codec, best):
+        return None
+    asked, settled = plan.settings.treatment.then, plan.treatment.then
+    if setting is Setting.QUALITY:
+        turned = retuned(plan, plan.settings.with_option("QUALITY", f"{BEST:g}"))
+        return Knob(setting, Range(BEST, BEST, BEST, 1, 1), lambda _: turned)
+    if not isinstance(asked, Quality) or not isinstance(settled, Quality) or settled.high != _NEARLY_LOSSLESS:
+        return None  # the user has fixed it
+    try:
+        least = _treated(plan, Quality(high=BEST)).treatment.then
+    except UsageError:  # not with alpha
+        return None
+    low = least.low if isinstance(least, Quality) and least.low is not None else 1.0
+
+    def at(place: float) -> Plan:
+        return _treated(plan, Quality(_to_digits(place), BEST))
+
+    return Knob(setting, Range(low, BEST, low, (BEST - low) / 2, _FINE), at)
 
 
 def _factor(ladder: Ladder) -> float:

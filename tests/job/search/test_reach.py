@@ -167,6 +167,40 @@ def test_quality_is_kept_and_hardly_more(
 
 
 @pytest.mark.parametrize(
+    ("suffix", "wish", "found"),
+    [
+        ("tif", {"profile": "webp"}, "--treatment quality:low=88,high=100"),
+        ("tif", {"profile": "webp", "treatment": "smooth"}, "--co QUALITY=100"),
+        ("jp2", {"profile": "jp2"}, "--treatment quality:low="),
+    ],
+)
+def test_what_only_lossless_pixels_have_is_reached_by_them(
+    rgb_scene: Path, compress: Callable[..., geosal.Summary], suffix: str, wish: Any, found: str
+) -> None:
+    summary = compress(rgb_scene, suffix, min_psnr="salient:99", **wish)
+    with rasterio.open(rgb_scene) as scene, rasterio.open(summary.output) as output:
+        original, made, valid = scene.read(), output.read(), output.dataset_mask() != 0
+    valid[:, valid.shape[1] // 2 :] = False  # the left half is salient
+    np.testing.assert_array_equal(made[:, valid], original[:, valid])
+    assert summary.search is not None
+    assert summary.search["found"].startswith(found)
+
+
+def test_no_pixels_are_lossless_where_the_user_or_alpha_forbids_it(
+    rgb_scene: Path, tmp_path: Path, compress: Callable[..., geosal.Summary]
+) -> None:
+    with_alpha = tmp_path / "alpha.tif"
+    with rasterio.open(rgb_scene) as scene:
+        layout = scene.profile | {"count": 4, "nodata": None}
+        with rasterio.open(with_alpha, "w", **layout) as made:
+            made.colorinterp = [*scene.colorinterp[:3], ColorInterp.alpha]
+            made.write(np.concatenate([scene.read(), np.full((1, *scene.shape), 255, np.uint8)]))
+    for path, treatment in ((rgb_scene, "quality:high=50"), (with_alpha, "quality")):
+        with pytest.raises(TargetError, match="cannot be reached by treatment quality"):
+            compress(path, profile="webp", min_psnr="salient:99", treatment=treatment)
+
+
+@pytest.mark.parametrize(
     ("profile", "floors"),
     [("deflate", {"min_psnr": "30", "min_ssim": "0.8"}), ("jpeg", {"min_psnr": "salient:25", "min_ssim": "0.5"})],
 )
