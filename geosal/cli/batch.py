@@ -9,8 +9,8 @@ from typing import Any
 from geosal.cli.failure import Failure
 from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, counted, grid
-from geosal.core.sizes import as_bytes
 from geosal.errors import GeosalError, OutputError, UsageError, redact
+from geosal.sizes import as_bytes
 
 _PACKED = (".zip", ".tar", ".SAFE", ".safe")
 """Endings of products that no output keeps."""

@@ -14,8 +14,8 @@ from geosal.cli.completion import complete_file, complete_folder
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_search, counted, pairs
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
-from geosal.core.sizes import as_bytes
 from geosal.errors import OutputError, UsageError
+from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe

@@ -7,9 +7,9 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report, counted, pairs
 from geosal.core.provenance import RECIPE
-from geosal.core.sizes import as_bytes
 from geosal.job.recall import wish_of, words_of
 from geosal.scenes import describe
+from geosal.sizes import as_bytes
 
 
 @click.command()

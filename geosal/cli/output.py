@@ -14,10 +14,10 @@ import click
 from geosal.cli.apart import refuse_job_file
 from geosal.cli.failure import Failure
 from geosal.cli.paper import painted, width_of, wrapped
-from geosal.core.sizes import as_bytes
 from geosal.errors import OutputError, UsageError, redact
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import why_no_folder
+from geosal.sizes import as_bytes
 from geosal.version import made_by
 
 SCHEMA = 1

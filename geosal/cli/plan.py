@@ -10,8 +10,8 @@ from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, counted, p
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import Progress, ignore
-from geosal.core.sizes import as_bytes
 from geosal.errors import TargetError
+from geosal.sizes import as_bytes
 
 
 @click.command()

@@ -7,8 +7,8 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report, as_shares, pairs
 from geosal.cli.progress import progress_bars
-from geosal.core.sizes import as_bytes
 from geosal.maps.palettes import PALETTES
+from geosal.sizes import as_bytes
 
 
 @click.command()

@@ -17,6 +17,7 @@ from geosal.errors import OutputError, cause_of
 from geosal.files.atomic import flush, flush_tree, holds_lock, locked, try_lock
 from geosal.files.names import why_no_path
 from geosal.files.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, there, twin
+from geosal.sizes import as_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputE
     free, place = shutil.disk_usage(path.parent).free, visible_parent(path)
     cause = cause_of(error).replace(str(path.parent), str(place))
     return OutputError(
-        f"{path.name}: cannot be {done} in {place} ({cause}); {free / 1e6:.0f} MB are free there, make room or write "
+        f"{path.name}: cannot be {done} in {place} ({cause}); {as_bytes(free)} are free there, make room or write "
         "elsewhere"
     )
 

@@ -4,9 +4,9 @@ import shlex
 from dataclasses import fields
 from typing import Any
 
-from geosal.core.sizes import as_size
 from geosal.job.recall import words_of
 from geosal.job.recipe import Recipe
+from geosal.sizes import as_size
 
 
 def command_of(recipe: Recipe) -> str:

@@ -12,6 +12,7 @@ from geosal.errors import ResourceError
 from geosal.formats.table import format_of
 from geosal.job.recipe import Recipe
 from geosal.scenes import AnyScene
+from geosal.sizes import as_bytes
 from geosal.sources import Saliency
 
 BLOCK = 2048
@@ -114,8 +115,9 @@ def fit(
     if not fits or not encode_fits:
         least = max(min(option.memory for option in smooth), min(option.memory for option in encode))
         raise ResourceError(
-            f"the job takes at least {_told(least, up=True)} with these options, {_told(limit or 0)} are "
-            "allowed; raise --max-memory, or leave --block, --workers and the tiles' size to geosal"
+            f"the job takes at least {as_bytes(least, math.ceil)} with these options, "
+            f"{as_bytes(limit or 0, math.floor)} are allowed; raise --max-memory, or leave --block, --workers "
+            "and the tiles' size to geosal"
         )
     if limit is None and recipe.block is None:
         fits = _comfortable(fits)
@@ -123,8 +125,8 @@ def fit(
     searching = model.searching(sample) if recipe.targets else 0
     if limit is not None and searching > limit:
         raise ResourceError(
-            f"{recipe.targets}: the search takes at least {_told(searching, up=True)}, {_told(limit)} are "
-            "allowed; raise --max-memory, or name the codec's setting instead"
+            f"{recipe.targets}: the search takes at least {as_bytes(searching, math.ceil)}, "
+            f"{as_bytes(limit, math.floor)} are allowed; raise --max-memory, or name the codec's setting instead"
         )
     peak = max(smoothing.memory, encoding.memory, searching)
     return Fit(smoothing.block, smoothing.workers, encoding.threads, peak, sample)
@@ -143,14 +145,6 @@ class _Encoding(NamedTuple):
 
     threads: int
     memory: int
-
-
-def _told(size: int, *, up: bool = False) -> str:
-    """Return a size for people, rounded so that a size that is needed never reads like the one that is allowed."""
-    if size < 2**20:
-        return f"{size} bytes"
-    tenths = 10 * size / 2**20
-    return f"{(math.ceil(tenths) if up else math.floor(tenths)) / 10:.1f} MiB"
 
 
 def _least_of(options: list[_Smoothing], limit: int | None) -> int:

@@ -12,7 +12,6 @@ from typing import Any, Self
 import numpy as np
 
 from geosal.core.raster import RasterLayout
-from geosal.core.sizes import as_bytes
 from geosal.errors import UsageError
 from geosal.formats.format import ByGdal
 from geosal.job.command import command_of
@@ -22,6 +21,7 @@ from geosal.job.search import Sample, Trials, expected_bytes, pieces_across, unt
 from geosal.job.task import task_of
 from geosal.job.words import of_pixels
 from geosal.scenes.coding import Coding, coding_of
+from geosal.sizes import as_bytes
 
 _ACROSS = 4
 """Pieces of the sample in a column and in a row."""

@@ -10,7 +10,6 @@ from typing import NamedTuple, Unpack
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import options_in_force
 from geosal.core.progress import ProgressCallback, ignore
-from geosal.core.sizes import as_bytes
 from geosal.errors import GeosalError, TargetError, warn
 from geosal.job.carry_out import carry_out
 from geosal.job.course import Course
@@ -22,6 +21,7 @@ from geosal.job.summary import Summary, summary_of
 from geosal.job.tally import warn_of_little_gain, warn_of_no_pixels
 from geosal.produce import making
 from geosal.scenes.zarr_store import store_bytes
+from geosal.sizes import as_bytes
 
 logger = logging.getLogger(__name__)
 

@@ -27,6 +27,7 @@ from geosal.job.tally import warn_of_little_gain
 from geosal.job.usual import usual_treatment, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
+from geosal.sizes import as_bytes
 from geosal.sources import Saliency, SourceText, open_saliency
 
 _SMALL = 4096**2
@@ -430,4 +431,4 @@ def _warn_of_disk(plan: Plan) -> None:
     directory = Path(plan.recipe.output).absolute().parent
     free = shutil.disk_usage(directory).free
     if free < plan.raw_bytes:
-        warn(f"{directory}: {free / 1e6:.0f} MB free, the job may need up to {plan.disk_bytes / 1e6:.0f} MB there")
+        warn(f"{directory}: {as_bytes(free)} free, the job may need up to {as_bytes(plan.disk_bytes)} there")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from geosal.core.ladder import effective_kernel
-from geosal.core.sizes import as_bytes
 from geosal.errors import redact
 from geosal.files.swap import beside, there
 from geosal.job.outlook import Outlook
@@ -18,6 +17,7 @@ from geosal.job.tags import recipe_of
 from geosal.job.tally import Tally
 from geosal.job.words import of_pixels
 from geosal.scenes.zarr_store import store_bytes
+from geosal.sizes import as_bytes
 
 _TIMES = 2
 """Times the bytes of the input from which percents are hard to read."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from geosal.core.option_values import parse_share
-from geosal.core.sizes import as_size
 from geosal.errors import UsageError
+from geosal.sizes import as_size
 
 MEASURES = ("psnr", "ssim")
 PARTS = ("whole", "salient", "background")

@@ -67,7 +67,7 @@ def sizes_in_bytes(folder: Path) -> None:
 )
 def max_memory_in_bytes(folder: Path) -> None:
     done = geosal("compress", _scene(folder), folder / "o.tif", "-s", "half", "--max-memory", "1000")
-    refused(done, 7, "1000 bytes are allowed", "takes at least")
+    refused(done, 7, "1.0 kB are allowed", "takes at least")
     needed = done.stderr.partition("at least ")[2].split(" with")[0]
     library.compress(str(_scene(folder)), str(folder / "o.tif"), saliency="half", max_memory=needed.replace(" ", ""))
     library.compress(str(_scene(folder)), str(folder / "h.tif"), saliency="half", max_memory="50%")

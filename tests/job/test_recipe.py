@@ -116,10 +116,10 @@ def test_yaml_that_grows_without_bound_is_refused_at_once(tmp_path: Path) -> Non
     for name, text in texts.items():
         file = tmp_path / name
         file.write_text(text)
-        begin = time.monotonic()
+        begin = time.process_time()
         with pytest.raises(UsageError, match=name):
             Recipe.from_yaml(file)
-        assert time.monotonic() - begin < 5
+        assert time.process_time() - begin < 5
 
 
 def test_known_options_are_told_in_the_order_of_the_documentation() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import geosal
-from geosal.core.sizes import as_bytes
+from geosal.sizes import as_bytes
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".jp2", ".jpg", ".zarr"])

@@ -120,7 +120,7 @@ def test_an_error_of_gdal_while_closing_is_one_of_the_output(
     saliency = open_saliency(["half"], scene.grid)
     picture = draw(scene, saliency)
     monkeypatch.setattr(rasterio, "open", full)
-    with pytest.raises(OutputError, match=r"cannot be written in .* \(libpng: No IDATs.*; \d+ MB are free there"):
+    with pytest.raises(OutputError, match=r"cannot be written in .* \(libpng: No IDATs.*; [\d.]+ \wB are free there"):
         picture.write(str(tmp_path / "a.png"))
     assert not list(tmp_path.glob("*.png"))
 

@@ -23,6 +23,7 @@ from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError, cause_of
 from geosal.files.publish import visible_parent
 from geosal.formats.gdal.completeness import missing_tiles
+from geosal.sizes import as_bytes
 
 TILE = 512
 _LOWEST_TILE = 16
@@ -94,7 +95,7 @@ class Stage:
         dataset = self._open_dataset()
         free = shutil.disk_usage(self.path.parent).free
         if free < pixels.nbytes:  # GDAL would report a full disk late
-            raise self._failure(OSError(errno.ENOSPC, f"no space left on device, {free / 1e6:.1f} MB are free"))
+            raise self._failure(OSError(errno.ENOSPC, f"no space left on device, {as_bytes(free)} are free"))
         try:
             with gdal_env():
                 dataset.write(pixels, window=block.window)

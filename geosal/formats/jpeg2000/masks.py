@@ -15,6 +15,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block
 from geosal.formats.gdal.completeness import missing_tiles
+from geosal.sizes import as_bytes
 
 _PER_DATASET = "2"
 """GDAL's GMF_PER_DATASET: one mask for all bands."""
@@ -63,7 +64,7 @@ class MaskFile:
         """
         free = shutil.disk_usage(self.path.parent).free
         if free < math.prod(block.shape):  # GDAL would report a full disk late
-            raise OSError(errno.ENOSPC, f"no space left on device, {free / 1e6:.1f} MB are free")
+            raise OSError(errno.ENOSPC, f"no space left on device, {as_bytes(free)} are free")
         bits = np.frombuffer(zlib.decompress(packed), np.uint8)
         mask = np.unpackbits(bits, count=math.prod(block.shape)).reshape(block.shape)
         with gdal_env():

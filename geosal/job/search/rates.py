@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from geosal.core.ladder import MAX_STEPS
-from geosal.core.sizes import as_bytes
 from geosal.errors import TargetError, UsageError, redact, warn
 from geosal.formats.profiles import lossy_profiles
 from geosal.formats.tuning import Setting
@@ -19,6 +18,7 @@ from geosal.job.search.solve import climb
 from geosal.job.search.trials import Trials, spread_of
 from geosal.job.search.turning import Turning
 from geosal.job.targets import Targets
+from geosal.sizes import as_bytes
 
 _TOLERANCE = 0.01
 """Tolerance of a target, as a share of the bytes."""

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Self
 
 from geosal.errors import SceneError, UsageError, cause_of
+from geosal.sizes import as_bytes
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 MAX_FILE_BYTES = 64 * 2**20
@@ -145,7 +146,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 
 def _bounded(content: bytes, name: str) -> bytes:
     if len(content) > MAX_FILE_BYTES:
-        raise SceneError(f"{name}: is larger than {MAX_FILE_BYTES >> 20} MiB; learning takes small pictures, cut it")
+        raise SceneError(f"{name}: is larger than {as_bytes(MAX_FILE_BYTES)}; learning takes small pictures, cut it")
     return content
 
 

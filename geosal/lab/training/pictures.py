@@ -16,6 +16,7 @@ from rasterio.io import MemoryFile
 from geosal.core.gdal_env import gdal_env
 from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.lab.training.folders import Listing
+from geosal.sizes import as_bytes
 
 _TIFF = (".tif", ".tiff")
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM")
@@ -121,8 +122,8 @@ class Pictures:
         room, needed = shutil.disk_usage(os.path.dirname(os.path.abspath(cache))).free, count * size * size * 3
         if needed > room:  # a memory map without room on the disk would kill the process
             raise ResourceError(
-                f"{listing.path}: its {count} pictures of {size} px need {needed >> 20} MiB beside the output, where "
-                f"{room >> 20} are free; make room or use a smaller --size"
+                f"{listing.path}: its {count} pictures of {size} px need {as_bytes(needed)} beside the output, where "
+                f"{as_bytes(room)} are free; make room or use a smaller --size"
             )
         samples = np.lib.format.open_memmap(cache, "w+", np.dtype(np.uint8), (count, size, size, 3))
         missing = set(range(count))

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Self
 
 from geosal.errors import SceneError, cause_of
+from geosal.sizes import as_bytes
 
 _MAX_FILES = 20_000
 """Limit of files in a product; an old Sentinel-2 product of many granules has a few thousand."""
@@ -114,7 +115,7 @@ class Files:
         except _DAMAGE as error:
             raise SceneError(f"{label}: cannot be read ({cause_of(error)[:200]}); copy the product again") from error
         if len(content) > _MAX_TEXT:
-            raise SceneError(f"{label}: more than {_MAX_TEXT >> 20} MiB is no metadata; copy the product again")
+            raise SceneError(f"{label}: more than {as_bytes(_MAX_TEXT)} is no metadata; copy the product again")
         return content
 
     def xml(self, name: str) -> Any:

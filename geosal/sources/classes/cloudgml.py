@@ -25,6 +25,7 @@ from rasterio.warp import transform
 from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block, Grid
 from geosal.errors import ResourceError, SaliencyError, SceneError
+from geosal.sizes import as_bytes
 from geosal.sources.vectors.burn import Outlines
 from geosal.sources.vectors.trust import CLOUD_MASK, check_xml
 
@@ -147,7 +148,7 @@ def read_bytes(path: str) -> bytes:
         cause = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise SceneError(f"{path}: the cloud mask cannot be read ({cause}); copy the product again") from error
     if len(content) > _MAX_BYTES:
-        raise ResourceError(f"{path}: the cloud mask has more than {_MAX_BYTES >> 20} MiB; make a raster mask of it")
+        raise ResourceError(f"{path}: the cloud mask has more than {as_bytes(_MAX_BYTES)}; make a raster mask of it")
     return content
 
 

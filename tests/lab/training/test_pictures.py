@@ -80,7 +80,7 @@ def test_loading_keeps_the_order_of_the_listing(class_tar: Path, tmp_path: Path)
 
 def test_a_disk_that_is_too_small(class_tar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=100))
-    with pytest.raises(ResourceError, match=r"36 pictures of 64 px need 0 MiB .* where 0 are free"):
+    with pytest.raises(ResourceError, match=r"36 pictures of 64 px need 442.4 kB .* where 100 bytes are free"):
         Pictures.load(Listing.of(str(class_tar)), 64, tmp_path / "samples.npy")
     assert list(tmp_path.iterdir()) == []
 

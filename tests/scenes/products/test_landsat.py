@@ -238,9 +238,9 @@ def test_lines_without_end_take_no_time(landsat_l2: Path, tmp_path: Path, line: 
     mtl = next(path.glob("*_MTL.txt"))
     text = mtl.read_text()
     mtl.write_text(f"{line}\n{text}")
-    began = time.monotonic()
+    began = time.process_time()
     assert open_product(path, ("B4",)).layout.metadata.tags[""]["PLATFORM"] == "Landsat-9"
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

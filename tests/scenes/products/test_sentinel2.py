@@ -330,19 +330,19 @@ def test_granules_without_end(own_l1c: Path, nested: bool):
     one = "<Granule><IMAGE_FILE>x</IMAGE_FILE>"
     many = one * 50_000 + "</Granule>" * 50_000 if nested else f"{one}</Granule>" * 50_000
     xml.write_text(xml.read_text().replace("<Granule_List>", f"<Granule_List>{many}", 1))
-    began = time.monotonic()
+    began = time.process_time()
     assert "more than 2000 granules" in one_line(own_l1c)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_images_of_granules_within_granules_are_not_walked_through(own_l1c: Path):
     xml = own_l1c / "MTD_MSIL1C.xml"
     many = "<Granule>" * 1500 + "<IMAGE_FILE>x</IMAGE_FILE>" * 50_000 + "</Granule>" * 1500
     xml.write_text(xml.read_text().replace("<Granule_List>", f"<Granule_List>{many}", 1))
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UsageError, match="granules"):
         open_product(own_l1c)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -391,20 +391,20 @@ def opened() -> Iterator[list[str]]:
 @pytest.mark.parametrize("name", ["MTD_MSIL1C.xml", "GRANULE/L1C_T32TNR_A1/MTD_TL.xml"])
 def test_xml_that_is_hostile_or_damaged(own_l1c: Path, name: str, content: str):
     (own_l1c / name).write_text(content, encoding="latin-1")
-    began = time.monotonic()
+    began = time.process_time()
     with opened() as seen:
         message = one_line(own_l1c)
     assert name in message
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert not [path for path in seen if "passwd" in path]
 
 
 def test_metadata_larger_than_any(own_l1c: Path):
     with open(own_l1c / "MTD_MSIL1C.xml", "wb") as file:
         file.truncate(2**30)
-    began = time.monotonic()
-    assert "MiB" in one_line(own_l1c)
-    assert time.monotonic() - began < 2
+    began = time.process_time()
+    assert "more than 8.4 MB" in one_line(own_l1c)
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("checked", [True, False])

@@ -250,7 +250,7 @@ def test_limits(opened, monkeypatch):
     with pytest.raises(ResourceError, match="more than 50 points"):
         opened(gml(MASK))
     monkeypatch.setattr(cloudgml, "_MAX_BYTES", 1 << 10)
-    with pytest.raises(ResourceError, match="more than 0 MiB"):
+    with pytest.raises(ResourceError, match="more than 1.0 kB"):
         opened(gml(MASK))
 
 

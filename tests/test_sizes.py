@@ -1,9 +1,11 @@
 """Numbers of bytes, written."""
 
+import math
+
 import pytest
 
 from geosal.core.option_values import parse_size
-from geosal.core.sizes import as_bytes, as_size
+from geosal.sizes import as_bytes, as_size
 
 
 @pytest.mark.parametrize(
@@ -12,6 +14,12 @@ from geosal.core.sizes import as_bytes, as_size
 )
 def test_bytes_for_people(count: float, text: str) -> None:
     assert as_bytes(count) == text
+
+
+def test_what_is_needed_never_reads_like_less_that_is_allowed() -> None:
+    """They were both told as 305 MiB."""
+    for needed, allowed in ((320_010_000, 320_000_000), (320_040_001, 320_040_000), (1001, 1000)):
+        assert as_bytes(needed, math.ceil) != as_bytes(allowed, math.floor)
 
 
 @pytest.mark.parametrize(("count", "text"), [(500_000, "500kB"), (5_000_000, "5MB"), (2 * 10**9, "2GB"), (17, "17")])

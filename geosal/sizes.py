@@ -1,5 +1,7 @@
 """Numbers of bytes as people and the command line write them."""
 
+from collections.abc import Callable
+
 
 def as_size(count: int) -> str:
     """Write bytes so that `geosal.core.option_values.parse_size` reads the same number: 5MB, 498kB or 498233."""
@@ -9,9 +11,17 @@ def as_size(count: int) -> str:
     return str(count)
 
 
-def as_bytes(count: float) -> str:
-    """Write a number of bytes for people: 12.3 MB."""
+def as_bytes(count: float, rounding: Callable[[float], int] = round) -> str:
+    """Write a number of bytes for people: 12.3 MB.
+
+    Parameters
+    ----------
+    count
+        Number of bytes.
+    rounding
+        Takes tenths of a unit: `math.ceil` for what is needed at least, `math.floor` for what is there at most.
+    """
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
-            return f"{count / factor:.1f} {unit}"
+            return f"{rounding(10 * count / factor) / 10:.1f} {unit}"
     return f"{count:.0f} bytes"
