@@ -2,15 +2,22 @@
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from geosal.cli import options
 from geosal.cli.failure import Failure
 from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, counted, grid
 from geosal.errors import GeosalError, OutputError, UsageError, redact
 from geosal.sizes import as_bytes
+
+if TYPE_CHECKING:
+    from geosal.job.recipe import Recipe
 
 _PACKED = (".zip", ".tar", ".SAFE", ".safe")
 """Endings of products that no output keeps."""
@@ -22,6 +29,69 @@ class Job:
 
     input: str
     output: str
+
+
+def input_and_output(paths: Sequence[str], suffix: str | None) -> dict[str, str]:
+    """Tell the two paths of a single job apart.
+
+    Raises
+    ------
+    UsageError
+        There are more than two, or a suffix that only names in a directory have.
+    OutputError
+        The second is a directory.
+    """
+    from geosal.scenes.zarr_store import is_store
+
+    if suffix is not None:
+        raise UsageError(f"--suffix {suffix}: names outputs in a directory; add --out-dir DIR, or leave it out")
+    if len(paths) > 2:
+        raise UsageError(
+            f"{len(paths)} paths are given, a job has an input and an output; for several inputs name the directory "
+            f"of their outputs: --out-dir {shlex.quote(paths[-1])}"
+        )
+    if len(paths) == 2 and os.path.isdir(paths[1]) and not is_store(paths[1]):
+        raise OutputError(f"{paths[1]}: is a directory; give a file name in it, or say --out-dir {paths[1]}")
+    return dict(zip(("input", "output"), paths, strict=False))
+
+
+def recipes_of_all(
+    paths: Sequence[str], place: tuple[str, str], config: str | None, report: Report, wish: dict[str, Any]
+) -> "dict[Job, Recipe]":
+    """Make the recipe of each of several jobs; a wish that cannot be is refused before the first.
+
+    Parameters
+    ----------
+    paths
+        The inputs; without one, that of the recipe in `config`.
+    place
+        Directory of the outputs, and what their names end with.
+    config
+        A recipe in YAML.
+    report
+        Kept apart from the files of all jobs.
+    wish
+        Options of the command line.
+
+    Raises
+    ------
+    GeosalError
+        An option, an input or an output cannot be.
+    """
+    from geosal.formats.table import format_of
+    from geosal.job.recipe_file import read_recipe
+
+    if not paths and config is not None:
+        paths = [text for text in [read_recipe(config).get("input")] if text]
+    if wish["stack"]:
+        raise UsageError("--stack with --out-dir: the bands of one scene, and a directory for many; leave one out")
+    jobs = jobs_of(paths, *place)
+    made = options.build_recipes(config, wish, [(job.input, job.output) for job in jobs])
+    recipes = dict(zip(jobs, made, strict=True))
+    for job, recipe in recipes.items():
+        format_of(job.output)
+        options.keep_report_apart(report, recipe.sources, job.input, job.output, config, *recipe.stack)
+    return recipes
 
 
 def jobs_of(inputs: Iterable[str], directory: str, suffix: str) -> list[Job]:
@@ -74,6 +144,26 @@ def make_directory(directory: str) -> None:
         raise OutputError(f"--out-dir {directory}: cannot be made: {error.strerror}; name another") from error
 
 
+@contextmanager
+def lent_directory(directory: str) -> Iterator[None]:
+    """Have the directory of all outputs there while jobs are planned; what was not there before goes again.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    place = Path(directory).absolute()
+    lent = [each for each in (place, *place.parents) if not os.path.lexists(each)]
+    make_directory(directory)
+    try:
+        yield
+    finally:
+        for each in lent:
+            with suppress(OSError):  # something was put there
+                each.rmdir()
+
+
 def _expanded(text: str) -> list[str]:
     """A path as it stands, or what a pattern fits; URLs may hold its signs."""
     if not glob.has_magic(text) or "://" in text or text.startswith("/vsi") or os.path.exists(text):
@@ -93,8 +183,8 @@ def _stem(path: str) -> str:
     return os.path.splitext(stem)[0] if name.endswith(_PACKED) and stem.endswith(_PACKED) else stem
 
 
-def run_all(jobs: Sequence[Job], work: Callable[[Job], dict[str, Any]], report: Report) -> int:
-    """Do all jobs one after the other; one that fails does not keep the others back.
+def run_all(jobs: Iterable[Job], work: Callable[[Job], dict[str, Any]], report: Report, *, will: bool = False) -> int:
+    """Do, or plan, all jobs one after the other; one that fails does not keep the others back.
 
     What is no failure of one job, such as a signal or no memory, ends them all; what was done until then is told.
 
@@ -106,6 +196,8 @@ def run_all(jobs: Sequence[Job], work: Callable[[Job], dict[str, Any]], report: 
         Does one and returns its summary.
     report
         Gets a line for each, a table at the end, and one document of all.
+    will
+        The jobs are only planned.
 
     Returns
     -------
@@ -113,7 +205,7 @@ def run_all(jobs: Sequence[Job], work: Callable[[Job], dict[str, Any]], report: 
         Exit code: 0, or that of the first job that failed.
     """
     documents: list[dict[str, Any]] = []
-    code = 0
+    jobs, code = list(jobs), 0
     try:
         for number, job in enumerate(jobs, start=1):
             try:
@@ -127,9 +219,9 @@ def run_all(jobs: Sequence[Job], work: Callable[[Job], dict[str, Any]], report: 
                 raise
             else:
                 documents.append(summary)
-                report.summarise(f"{number}/{len(jobs)}  {job.output}: {_sizes(summary)}")
+                report.summarise(f"{number}/{len(jobs)}  {job.output}: {_sizes(summary, will=will)}")
     finally:
-        _tell(documents, report)
+        _tell(documents, report, will=will)
     return code
 
 
@@ -137,18 +229,23 @@ def _failed(job: Job, failure: Failure) -> dict[str, Any]:
     return {"input": redact(job.input), "output": job.output, "error": asdict(failure)}
 
 
-def _tell(documents: Sequence[dict[str, Any]], report: Report) -> None:
+def _tell(documents: Sequence[dict[str, Any]], report: Report, *, will: bool) -> None:
     """Print the table and write the document, also where nobody reads the table any more."""
     try:
-        report.summarise(f"\n{_table(documents)}")
+        report.summarise(f"\n{_table(documents, will=will)}")
     finally:
         report.write({"jobs": documents, "failed": sum("error" in one for one in documents)})
 
 
-def _sizes(summary: dict[str, Any]) -> str:
-    before = summary["input_bytes"]
-    told = as_bytes(summary["bytes"])
-    return told if before is None else f"{told} of {as_bytes(before)}, {_change(before, summary['bytes'])}"
+def _sizes(summary: dict[str, Any], *, will: bool) -> str:
+    before, after = summary["input_bytes"], _bytes(summary)
+    told = f"about {as_bytes(after)}" if will else as_bytes(after)
+    return told if before is None else f"{told} of {as_bytes(before)}, {_change(before, after)}"
+
+
+def _bytes(document: dict[str, Any]) -> int:
+    """Size of the output of a job: of a plan's, as a sample lets expect."""
+    return int(document["estimated_bytes"] if "estimated_bytes" in document else document["bytes"])
 
 
 def _change(before: int, after: int) -> str:
@@ -156,14 +253,16 @@ def _change(before: int, after: int) -> str:
     return f"{-percent:.1f} % smaller" if percent <= 0 else f"{percent:.1f} % LARGER"
 
 
-def _table(documents: Sequence[dict[str, Any]]) -> str:
+def _table(documents: Sequence[dict[str, Any]], *, will: bool) -> str:
     rows = [_row(document) for document in documents]
     done = [document for document in documents if "error" not in document]
     sized = [document for document in done if document["input_bytes"]]
     failed = len(documents) - len(done)
-    told = f"{counted(len(done), 'file')} written" + (f", {failed} FAILED" if failed else "")
+    told = f"{counted(len(done), 'file')} {'would be ' if will else ''}written" + (
+        f", {failed} FAILED" if failed else ""
+    )
     if sized:
-        before, after = (sum(document[key] for document in sized) for key in ("input_bytes", "bytes"))
+        before, after = sum(document["input_bytes"] for document in sized), sum(map(_bytes, sized))
         rows.append(("all", as_bytes(before), as_bytes(after), _change(before, after)))
     return f"{grid(('output', 'before', 'after', ''), rows)}\n\n{told}"
 
@@ -172,6 +271,6 @@ def _row(document: dict[str, Any]) -> tuple[str, str, str, str]:
     name = os.path.basename(document["output"])
     if "error" in document:
         return name, "", "", f"FAILED (code {document['error']['code']})"
-    before = document["input_bytes"]
-    change = "" if before is None else _change(before, document["bytes"])
-    return name, "" if before is None else as_bytes(before), as_bytes(document["bytes"]), change
+    before, after = document["input_bytes"], _bytes(document)
+    change = "" if before is None else _change(before, after)
+    return name, "" if before is None else as_bytes(before), as_bytes(after), change

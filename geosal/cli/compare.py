@@ -54,7 +54,7 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
 
     \b
     geosal compare scene.tif smaller.tif
-    geosal compare scene.tif smaller.jp2 --saliency mask.tif --csv figures.csv --error-map errors.tif
+    geosal compare scene.tif smaller.jp2 --csv figures.csv --error-map errors.tif
     geosal compare scene.tif smaller.tif --saliency mask.tif --picture lost.png
     """
     from geosal.comparison import judge  # heavy, and the help does not need it

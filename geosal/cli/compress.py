@@ -1,35 +1,24 @@
 """``geosal compress``: the main job."""
 
-import os
-import shlex
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
-from geosal.cli.batch import jobs_of, make_directory, run_all
-from geosal.cli.completion import complete_file, complete_folder
+from geosal.cli.batch import input_and_output, make_directory, recipes_of_all, run_all
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_search, counted, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
-from geosal.errors import OutputError, UsageError
 from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe
 
 
-@click.command()
-@click.argument("paths", nargs=-1, metavar="INPUT OUTPUT", shell_complete=complete_file)
-@click.option(
-    "--out-dir",
-    metavar="DIR",
-    shell_complete=complete_folder,
-    help="Directory for the outputs of any number of INPUTs; OUTPUT is left out.",
-)
-@click.option("--suffix", metavar="TEXT", help="What names in --out-dir end with (default .tif): .jpg, _small.jp2.")
+@click.command(cls=PanelledCommand)
+@options.job_arguments
 @options.job_options
 @options.report_options
 def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
@@ -47,11 +36,12 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
     if directory is not None:
-        code = _run_all(paths, (directory, suffix or ".tif"), config, report, wish, quiet=quiet)
-        if code:
+        recipes = recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish)
+        make_directory(directory)
+        if code := run_all(recipes, lambda job: _run(recipes[job], quiet=quiet), report):
             raise click.exceptions.Exit(code)
         return
-    recipe = options.build_recipe(config, wish | _input_and_output(paths, suffix))
+    recipe = options.build_recipe(config, wish | input_and_output(paths, suffix))
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
     summary = _run(recipe, quiet=quiet)
     report.summarise(_as_table(summary))
@@ -66,49 +56,6 @@ def _run(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:
     grid = plan.layout.grid
     with progress_bars(grid.width * grid.height, quiet=quiet) as progress:
         return run(plan, progress).to_dict()
-
-
-def _run_all(
-    paths: Sequence[str],
-    place: tuple[str, str],
-    config: str | None,
-    report: Report,
-    wish: dict[str, Any],
-    *,
-    quiet: bool,
-) -> int:
-    """Do one job for each input; a wish that cannot be is refused before the first."""
-    from geosal.formats.table import format_of
-    from geosal.job.recipe_file import read_recipe
-
-    if not paths and config is not None:
-        paths = [text for text in [read_recipe(config).get("input")] if text]
-    if wish["stack"]:
-        raise UsageError("--stack with --out-dir: the bands of one scene, and a directory for many; leave one out")
-    jobs = jobs_of(paths, *place)
-    made = options.build_recipes(config, wish, [(job.input, job.output) for job in jobs])
-    recipes = dict(zip(jobs, made, strict=True))
-    for job, recipe in recipes.items():
-        format_of(job.output)
-        options.keep_report_apart(report, recipe.sources, job.input, job.output, config, *recipe.stack)
-    make_directory(place[0])
-    return run_all(jobs, lambda job: _run(recipes[job], quiet=quiet), report)
-
-
-def _input_and_output(paths: Sequence[str], suffix: str | None) -> dict[str, str]:
-    """Tell the two paths of a job apart."""
-    from geosal.scenes.zarr_store import is_store
-
-    if suffix is not None:
-        raise UsageError(f"--suffix {suffix}: names outputs in a directory; add --out-dir DIR, or leave it out")
-    if len(paths) > 2:
-        raise UsageError(
-            f"{len(paths)} paths are given, a job has an input and an output; for several inputs name the directory "
-            f"of their outputs: --out-dir {shlex.quote(paths[-1])}"
-        )
-    if len(paths) == 2 and os.path.isdir(paths[1]) and not is_store(paths[1]):
-        raise OutputError(f"{paths[1]}: is a directory; give a file name in it, or say --out-dir {paths[1]}")
-    return dict(zip(("input", "output"), paths, strict=False))
 
 
 def _as_table(summary: dict[str, Any]) -> str:

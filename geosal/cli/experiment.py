@@ -36,8 +36,8 @@ def experiment(
     JPEG by more than 1 %; the report is still written.
 
     \b
-    geosal experiment configs/ms-roi-tables.yaml --images my-pictures --output tables
-    geosal experiment configs/ms-roi-tables.yaml --images towns=towns --images sea=sea
+    geosal experiment configs/ms-roi-tables.yaml --images pictures --output tables
+    geosal experiment configs/ms-roi-tables.yaml --images a=towns --images b=sea
     """
     from geosal.lab.experiments import Experiment, run_experiment, write_outcome  # heavy; help needs none
     from geosal.lab.experiments.report import DATA, FIGURES, REPORT, reproducibility, sizes, to_document

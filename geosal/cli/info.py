@@ -38,6 +38,7 @@ def _as_table(raster: dict[str, Any]) -> str:
         ("bytes", as_bytes(raster["bytes"]) if raster["bytes"] is not None else "unknown"),
         ("size", f"{raster['width']} x {raster['height']} px, {counted(raster['count'], 'band')} of {raster['dtype']}"),
         ("CRS", _short_crs(raster["crs"]) or _other_georeference(raster)),
+        ("pixel", _pixel(raster["pixel"], raster["unit"])),
         ("bounds", ", ".join(f"{edge:.10g}" for edge in raster["bounds"])),
         ("nodata", "none" if raster["nodata"] is None else raster["nodata"]),
         ("mask", "yes" if raster["mask"] else "no"),
@@ -79,6 +80,14 @@ def _metres(resolutions: list[float]) -> str:
 def _band(number: int, band: dict[str, Any]) -> str:
     name = band["description"] or str(number)
     return f"{name} ({band['colorinterp']})" if band["colorinterp"] not in {"undefined", "gray"} else name
+
+
+def _pixel(sides: list[float], unit: str | None) -> str:
+    """Write the size of a pixel: ``10 x 10 m``."""
+    if unit in {None, "unknown"}:
+        return "of unknown size"
+    name = {"metre": "m", "meter": "m", "degree": "degrees"}.get(str(unit), unit)
+    return f"{sides[0]:.6g} x {sides[1]:.6g} {name}"
 
 
 def _short_crs(crs: str | None) -> str | None:

@@ -84,12 +84,13 @@ def geosal(context: click.Context) -> None:
     """Smooth what matters least in a satellite scene, then compress it.
 
     \b
-    geosal demo                                             see what it does
+    geosal demo                                                 see what it does
     geosal compress scene.tif smaller.tif --saliency mask.tif   do it
 
     \b
-    Exit codes: 0 done, 1 unexpected, 2 usage, 3 input, 4 saliency or georeferencing, 5 output,
-    6 verification failed, 7 over a limit, 8 cluster, 130/143 interrupted.
+    Exit codes: 0 done, 1 unexpected, 2 usage, 3 input, 4 saliency or place,
+    5 output, 6 verification failed, 7 over a limit, 8 cluster,
+    130/143 interrupted.
     """
     if isinstance(context.obj, Mapping):  # under rio, which has read its own -v and the user's AWS options
         set_verbosity(context, max(0, int(context.obj.get("verbosity", 0))))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 from rasterio.rio import options as rio_options
 
-from geosal.cli.completion import complete_file, complete_profile, complete_source, complete_treatment
+from geosal.cli.completion import complete_file, complete_folder, complete_profile, complete_source, complete_treatment
 from geosal.cli.guard import verbose
 from geosal.cli.output import Report
 from geosal.formats.options import united
@@ -153,8 +153,14 @@ targets = together(
 """Options for what is asked of the result; the setting is found by trial."""
 
 job_arguments = together(
-    click.argument("input", required=False, metavar="INPUT"), click.argument("output", required=False, metavar="OUTPUT")
-)
+    click.argument("paths", nargs=-1, metavar="INPUT OUTPUT", shell_complete=complete_file),
+    click.option(
+        "--out-dir", metavar="DIR", shell_complete=complete_folder,
+        help="Directory for the outputs of any number of INPUTs; OUTPUT is left out.",
+    ),
+    click.option("--suffix", metavar="TEXT", help="What names in --out-dir end with (default .tif): .jpg, _small.jp2."),
+)  # fmt: skip
+"""An input and its output, or several inputs and the directory of their outputs."""
 job_options = together(
     saliency,
     combine,

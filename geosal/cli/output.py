@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,9 +23,12 @@ from geosal.version import made_by
 
 SCHEMA = 1
 """Number of the JSON documents' form: it grows when a key goes or means something else, not when one comes."""
+_BEGINNING = b'{\n  "schema": '
+"""Bytes with which our documents begin, and hardly any others."""
 _STDOUT = "-"
 _CLEARED, _WRITTEN = "geosal.report.cleared", "geosal.report.written"
-"""Keys of a context's meta: the report that may tell of an error as well, and whether a document is written already."""
+"""Keys of a context's meta: the report that may tell of an error as well, None where it may not, and whether a document
+is written already."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Report:
         """
         if self.target is None or self.target == _STDOUT:
             return
+        _note(_CLEARED, None)  # in case of a refusal
         refuse_job_file("--json", self.target, paths)
         if not _is_document(Path(self.target)):
             raise UsageError(f"--json {self.target}: exists and is no JSON document; give another name, or remove it")
@@ -120,7 +125,8 @@ class Report:
 def report_failure(context: click.Context, failure: Failure, words: Sequence[str]) -> None:
     """Write the document of a command that has failed, where one is asked for and none is written yet.
 
-    A file gets it only where it is known to be no file of the job: not when the words themselves could not be read.
+    A file gets it only where it is known to be no file of the job. When the words themselves could not be read, that is
+    one that no other word names, and that does not exist, or holds an older document.
 
     Parameters
     ----------
@@ -133,15 +139,25 @@ def report_failure(context: click.Context, failure: Failure, words: Sequence[str
     """
     if _WRITTEN in context.meta:
         return
-    report = context.meta.get(_CLEARED)
-    if report is None and _asks_for_stdout(words):
-        report = Report(_STDOUT)
+    report = context.meta[_CLEARED] if _CLEARED in context.meta else _report_by(words)
     if report is not None:
         report.write({"error": asdict(failure)})
 
 
-def _asks_for_stdout(words: Sequence[str]) -> bool:
-    return f"--json={_STDOUT}" in words or ("--json", _STDOUT) in set(pairwise(words))
+def _report_by(words: Sequence[str]) -> Report | None:
+    """Return the report that a command line asks for that could not be read; None where that may be another file."""
+    given = [word.removeprefix("--json=") for word in words if word.startswith("--json=")]
+    given += [word for before, word in pairwise(words) if before == "--json"]
+    if not given or given[-1] == _STDOUT:
+        return Report(_STDOUT) if given else None
+    from geosal.scenes import input_root  # which no command needs that succeeds
+
+    target, path = given[-1], Path(given[-1])
+    others = [word for word in words if word not in {target, f"--json={target}"}]
+    named = [*others, *(part for word in others for part in re.split("[=:,]", word) if part)]
+    report = Report.to(target)
+    refuse_job_file("--json", target, [*named, *map(input_root, named)])
+    return report if not path.exists() or _is_own_document(path) else None
 
 
 def _note(key: str, value: object) -> None:
@@ -165,6 +181,14 @@ def _is_document(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         return file.read(1) in {b"", b"{"}
+
+
+def _is_own_document(path: Path) -> bool:
+    """Return whether a file begins as `Report.write` makes one."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_BEGINNING)) == _BEGINNING
 
 
 def _echo(text: str) -> None:

@@ -1,20 +1,27 @@
 """``geosal plan``: what a job would do."""
 
 import sys
-from typing import Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
+from geosal.cli.batch import Job, input_and_output, lent_directory, recipes_of_all, run_all
+from geosal.cli.failure import Failure
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, counted, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import Progress, ignore
 from geosal.errors import TargetError
 from geosal.sizes import as_bytes
 
+if TYPE_CHECKING:
+    from geosal.job.recipe import Recipe
 
-@click.command()
+
+@click.command(cls=PanelledCommand)
 @options.job_arguments
 @options.job_options
 @click.option(
@@ -27,30 +34,64 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish:
 
     \b
     geosal plan scene.tif smaller.tif --saliency mask.tif
-    geosal plan scene.tif smaller.tif --saliency mask.tif --profile jpeg --target-size 50MB --estimate
+    geosal plan scene.tif smaller.jpg -s mask.tif --target-size 5MB --estimate
+    geosal plan scenes/*.tif --saliency detail --out-dir smaller
     """
+    paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
+    if directory is not None:
+        _plan_all(
+            recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish), directory, report, careful
+        )
+        return
+    recipe = options.build_recipe(config, wish | input_and_output(paths, suffix))
+    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
+    document = _planned(recipe, careful=careful, quiet=quiet)
+    report.show(_as_table(document))  # also when quiet: it is what was asked for
+    refusal = _refusal(recipe, document)
+    report.write(document if refusal is None else {**document, "error": asdict(Failure.of(refusal))})
+    if refusal is not None:
+        raise refusal
+
+
+def _plan_all(recipes: dict[Job, "Recipe"], directory: str, report: Report, careful: bool) -> None:
+    def planned(job: Job) -> dict[str, Any]:
+        document = _planned(recipes[job], careful=careful, quiet=report.quiet)
+        if (refusal := _refusal(recipes[job], document)) is not None:
+            raise refusal
+        return document
+
+    with lent_directory(directory):
+        if code := run_all(recipes, planned, replace(report, quiet=False), will=True):
+            raise click.exceptions.Exit(code)
+
+
+def _planned(recipe: "Recipe", *, careful: bool, quiet: bool) -> dict[str, Any]:
+    """Plan a job and describe it, with the size that its output will have."""
     from geosal.job.estimate import estimate  # heavy, and the help does not need it
     from geosal.job.outlook import explained, look_out
     from geosal.job.plan import make_plan
     from geosal.job.summary import in_words
     from geosal.job.tags import recipe_of
 
-    recipe = options.build_recipe(config, wish)
-    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
-    planned = make_plan(recipe)
-    described = planned.describe()
+    made = make_plan(recipe)
+    document = made.describe()
     with progress_bars(quiet=quiet) as progress:
         told = progress or ignore
-        expected = estimate(planned, told) if careful else None
+        expected = estimate(made, told) if careful else None
         told(Progress("sample", 0, 1, "steps"))
-        outlook = explained(planned, expected.bytes) if expected else look_out(planned)
-    described |= {"estimated_bytes": outlook.bytes, "estimate": expected and expected.to_dict(), **outlook.to_dict()}
-    shares = {2 * int(level) + 1: share for level, share in described["level_shares"].items()}
-    described["sentence"] = in_words(planned, outlook, shares, will=True)
-    report.show(_as_table(described))  # also when quiet: it is what was asked for
-    report.write({**described, "recipe": recipe_of(planned)})
-    if recipe.not_larger and outlook.is_larger:
-        raise TargetError(f"--not-larger: {recipe.output} would be larger than {recipe.input}: {outlook.cause}")
+        outlook = explained(made, expected.bytes) if expected else look_out(made)
+    document |= {"estimated_bytes": outlook.bytes, "estimate": expected and expected.to_dict(), **outlook.to_dict()}
+    shares = {2 * int(level) + 1: share for level, share in document["level_shares"].items()}
+    document["sentence"] = in_words(made, outlook, shares, will=True)
+    return {**document, "recipe": recipe_of(made)}
+
+
+def _refusal(recipe: "Recipe", document: dict[str, Any]) -> TargetError | None:
+    """Return what --not-larger says of an output that is expected to be larger."""
+    before = document["input_bytes"]
+    if not recipe.not_larger or before is None or document["estimated_bytes"] <= before:
+        return None
+    return TargetError(f"--not-larger: {recipe.output} would be larger than {recipe.input}: {document['cause']}")
 
 
 def _as_table(plan: dict[str, Any]) -> str:

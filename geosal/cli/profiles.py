@@ -1,6 +1,7 @@
 """``geosal profiles``: the formats, their codecs, who can open them, and the creation options of each."""
 
 import math
+import sys
 import textwrap
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report
+from geosal.cli.paper import width_of, wrapped
 from geosal.formats.format import ALL_TYPES, Codec, Format
 from geosal.formats.options import YES_NO, CreationOption
 from geosal.formats.table import FORMATS, PROFILES, format_with
@@ -36,7 +38,8 @@ def profiles(names: tuple[str, ...], report: Report, quiet: bool) -> None:
         report.show("\n\n".join(_with_options(PROFILES[name]) for name in names))
     else:
         report.show("\n\n".join(_of_format(form) for form in FORMATS))
-        report.show("\nThe first of a format is its default. Creation options of one: geosal profiles NAME")
+        told = "The first of a format is its default. Creation options of one: geosal profiles NAME"
+        report.show(f"\n{wrapped(told, width_of(sys.stdout))}")
     report.write({"profiles": [_document(PROFILES[name]) for name in names or PROFILES]})
 
 
@@ -64,7 +67,9 @@ def _with_options(codec: Codec) -> str:
     lines = [f"{codec.name}: {form.name} ({', '.join(form.suffixes)}); {_in_words(codec)}"]
     lines += textwrap.wrap(_readers(codec), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
     for option in _options_of(codec):
-        lines += ["", f"{_INDENT}--co {option.name}={_values(option, codec)}"]
+        values = _values(option, codec).replace("|", "| ")  # a line may end after a stroke
+        usage = wrapped(f"--co {option.name}={values}", width_of(sys.stdout), indent=2 * len(_INDENT))
+        lines += ["", f"{_INDENT}{usage.replace('| ', '|')}"]
         text = f"{option.text} Default: {_default(option, codec)}."
         lines += textwrap.wrap(text, _WIDTH, initial_indent=_INDENT * 2, subsequent_indent=_INDENT * 2)
     return "\n".join(lines)

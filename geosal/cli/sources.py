@@ -1,5 +1,6 @@
 """``geosal sources``: the kinds of SOURCE and their syntax."""
 
+import sys
 import textwrap
 from dataclasses import asdict
 
@@ -7,9 +8,11 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report
+from geosal.cli.paper import width_of, wrapped
 from geosal.sources.listing import Entry, list_sources
 
-_WIDTH = 100
+_USUAL_WIDTH = 100
+"""Columns of a list that goes into a file."""
 
 
 @click.command()
@@ -32,7 +35,8 @@ def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
         entries = tuple(entry for entry in entries if set(names) & set(_keys(entry)))
     report.show("\n\n".join(_as_text(entry, whole=bool(names)) for entry in entries))
     if not names:
-        report.show("\nAny of them takes weight=W as well, for --combine weighted. More of one: geosal sources NAME")
+        told = "Any of them takes weight=W as well, for --combine weighted. More of one: geosal sources NAME"
+        report.show(f"\n{wrapped(told, width_of(sys.stdout))}")
     report.write({"sources": [asdict(entry) for entry in entries]})
 
 
@@ -45,11 +49,24 @@ def _as_text(entry: Entry, *, whole: bool) -> str:
     head = ", ".join(entry.names) + ("" if entry.origin == "geosal" else f"  ({entry.origin})")
     if entry.problem is not None:
         return f"{head}\n{_wrap(entry.problem)}"
-    lines = [head, f"    {entry.usage}", _wrap(entry.summary)]
+    usage = _wrap(entry.usage.replace(",", ", ")).replace(", ", ",")  # a line may end after a comma
+    lines = [wrapped(head, width_of(sys.stdout), indent=4), usage, _wrap(entry.summary)]
     if whole and entry.description:
-        lines += ["", textwrap.indent(entry.description, "    ")]
+        lines += ["", textwrap.indent(_laid_out(entry.description), "    ")]
     return "\n".join(lines)
 
 
+def _laid_out(description: str) -> str:
+    """Break the paragraphs of a description anew for a narrower terminal; formulas, which are indented, stay."""
+    width = width_of(sys.stdout)
+    if width is None:
+        return description
+    return "\n\n".join(
+        part if "\n " in f"\n{part}" else wrapped(" ".join(part.split()), width - 4)
+        for part in description.split("\n\n")
+    )
+
+
 def _wrap(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+    width = width_of(sys.stdout) or _USUAL_WIDTH
+    return textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    ", break_long_words=False)

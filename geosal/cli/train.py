@@ -69,7 +69,7 @@ def train(data: str, output: str, backbone: str, recipe: str, report: Report, qu
 
     \b
     geosal train 101_ObjectCategories --vgg16-weights vgg16-397923af.pth
-    geosal train EuroSAT_RGB.tar.gz --backbone compact --recipe brisk --ground-resolution 10
+    geosal train EuroSAT_RGB.tar.gz --backbone compact --recipe brisk
 
     The directory gets model.onnx, log.csv, report.json, confusion.csv and checkpoint.pt. Needs geosal[train].
     """

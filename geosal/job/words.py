@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Bound, Quality, TwoPass
 from geosal.job.plan import Plan
 
@@ -28,7 +29,8 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
         rest.append(f"blurred by up to {widest} px")
     match then:
         case Bound():
-            rest.append(f"off by at most {then.settled(plan.layout.dtype).error:g}")
+            off = "then rounded" if rest else "off"  # by so much from what the blur has made of them
+            rest.append(f"{off} by at most {then.settled(plan.layout.dtype).error:g}")
         case Quality() if will and plan.recipe.targets:
             rest.append("coded less well, as the target asks")
         case Quality(low, high) | TwoPass(low, high) if low is not None and high is not None:
@@ -40,4 +42,10 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
     if kept < _NONE:
         return f"No pixel has to stay exactly as it was; all {done}." if done else "No pixel has to stay as it was."
     others = f"; the others {done}" if done else ""
-    return f"{100 * kept:.1f} % of the pixels {stay} exactly as they were{others}."
+    counted = ", nodata included," if will and _has_invalid(plan.layout) else ""
+    return f"{100 * kept:.1f} % of the pixels{counted} {stay} exactly as they were{others}."
+
+
+def _has_invalid(layout: RasterLayout) -> bool:
+    """Return whether some pixels may count for nothing: a plan counts them, a job does not."""
+    return layout.nodata is not None or layout.has_mask or layout.alpha is not None

@@ -1,5 +1,6 @@
 """Describe a raster in plain data: the body of ``geosal info``."""
 
+import math
 import os
 from typing import Any
 
@@ -19,10 +20,10 @@ def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> 
     Returns
     -------
     dict
-        JSON-ready: driver, size, bands, dtype, CRS, transform, bounds, nodata, mask, tile, overviews, tag domains and
-        the ``GEOSAL_*`` provenance when geosal wrote the file, with the ``recipe`` of its job. For a product they
-        describe the available bands that a job would take by default; ``product`` holds all of its bands and its
-        quality bands.
+        JSON-ready: driver, size, bands, dtype, CRS, transform, bounds, size of a pixel and its unit, nodata, mask,
+        tile, overviews, tag domains and the ``GEOSAL_*`` provenance when geosal wrote the file, with the ``recipe`` of
+        its job. For a product they describe the available bands that a job would take by default; ``product`` holds
+        all of its bands and its quality bands.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def _recipe(tags: dict[str, str]) -> dict[str, Any] | None:
 
 def _body(path: str, scene: AnyScene, overviews: list[int], compression: str | None) -> dict[str, Any]:
     layout, metadata = scene.layout, scene.layout.metadata
-    crs = layout.grid.rasterio_crs
+    crs, transform = layout.grid.rasterio_crs, layout.grid.transform
     tags = dict(metadata.tags.get("", {}))
     return {
         "path": path,
@@ -98,6 +99,8 @@ def _body(path: str, scene: AnyScene, overviews: list[int], compression: str | N
         "crs": crs.to_string() if crs else None,
         "transform": list(layout.grid.transform)[:6],
         "bounds": list(layout.grid.bounds),
+        "pixel": [math.hypot(transform.a, transform.d), math.hypot(transform.b, transform.e)],
+        "unit": None if crs is None else "degree" if crs.is_geographic else crs.linear_units,
         "nodata": layout.nodata,
         "mask": layout.has_mask,
         "bands": [

@@ -95,13 +95,27 @@ def test_a_failure_is_a_document_for_programs(tmp_path: Path) -> None:
     assert told("--json", path).stdout == ""
     assert json.loads(path.read_text())["error"] == error
     assert told().stdout == ""
-    # What click refuses: only stdout is surely no file of the job.
+    # What click refuses: no word may name the file as well, and what stands there must be a document of ours.
     for words in (("--json", "-", "--nope"), ("--nope", "--json=-")):
         result = told(*words)
         assert (result.exit_code, json.loads(result.stdout)["error"]["kind"]) == (2, "UsageError")
+    other = tmp_path / "ships.json"
+    other.write_text('{"annotations": []}')
+    for words, target in ((("--json", path, "--nope"), path), ((f"--json={path}", "--nope"), path)):
+        path.write_text('{\n  "schema": 1\n}\n')
+        assert told(*words).exit_code == 2
+        assert json.loads(target.read_text())["error"]["code"] == 2
     path.unlink()
     assert told("--json", path, "--nope").exit_code == 2
-    assert not path.exists()
+    assert "nope" in json.loads(path.read_text())["error"]["message"]
+    for words in (
+        ("--json", other, "--nope"),
+        ("--json", path, "--nope", path),
+        ("--json", path, f"--nope={path}:x=1"),
+    ):
+        before = path.read_bytes()
+        assert told(*words).exit_code == 2
+        assert (path.read_bytes(), other.read_text()) == (before, '{"annotations": []}')
 
 
 def test_no_document_takes_the_place_of_a_file_of_the_job(tmp_path: Path, call: Callable[..., Result]) -> None:

@@ -77,7 +77,7 @@ def test_other_commands_do_not_either(rgb_scene: Path, tmp_path: Path) -> None:
 def test_the_version_is_told_by_the_group_alone() -> None:
     modules = loaded(("--version",))
     assert not modules & {"geosal.cli.options", "geosal.formats", "geosal.job", "numpy", "rasterio"}
-    assert sum(name.startswith("geosal") for name in modules) <= 15
+    assert sum(name.startswith("geosal") for name in modules) <= 16
 
 
 def test_help_reads_the_table_of_formats_and_makes_none() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from click.testing import Result
 
 
@@ -28,6 +29,26 @@ def test_info_as_json(rgb_scene: Path, float32_scene: Path, call: Callable[..., 
     assert (document["width"], document["height"], document["crs"]) == (780, 520, "EPSG:32631")
     document = json.loads(call("info", float32_scene, "--json", "-").stdout, parse_constant=pytest.fail)
     assert document["nodata"] == "nan"
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "told"),
+    [
+        ("EPSG:32631", Affine(8, 6, 5e5, 6, -8, 4e6), "10 x 10 m"),
+        ("EPSG:4326", Affine(0.25, 0, 5, 0, -0.5, 50), "0.25 x 0.5 degrees"),
+        ("EPSG:2263", Affine(2, 0, 0, 0, -2, 0), "2 x 2 US survey foot"),
+        ('LOCAL_CS["here",UNIT["metre",1]]', Affine(3, 0, 0, 0, -3, 9), "of unknown size"),
+        (None, Affine(2, 0, 0, 0, -2, 0), "of unknown size"),
+    ],
+)
+def test_the_size_of_a_pixel(
+    crs: str | None, transform: Affine, told: str, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    layout = {"width": 8, "height": 8, "count": 1, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "a.tif", "w", "GTiff", crs=crs, transform=transform, **layout) as dataset:
+        dataset.write(np.ones((1, 8, 8), np.uint8))
+    line = next(line for line in call("info", tmp_path / "a.tif").stdout.splitlines() if line.startswith("pixel "))
+    assert line.partition(" ")[2].strip() == told
 
 
 def test_info_refuses(tmp_path: Path, call: Callable[..., Result]) -> None:

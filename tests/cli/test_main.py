@@ -40,6 +40,12 @@ def test_help_names_every_command(call: Callable[..., Result]) -> None:
         assert call(name, "--help").exit_code == 0
 
 
+def test_no_help_is_wider_than_a_terminal(call: Callable[..., Result]) -> None:
+    wide = {name: [each for each in call(*name, "--help").stdout.splitlines() if len(each) > 80] for name in
+            ((), *((name,) for name in group.commands))}  # fmt: skip
+    assert {name: lines for name, lines in wide.items() if lines} == {}
+
+
 def test_version_names_the_libraries_that_do_the_work(call: Callable[..., Result]) -> None:
     told = call("--version").stdout
     assert told.startswith(f"geosal {__version__} (python 3.")

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import rasterio
 from click.testing import Result
 
 
@@ -60,3 +61,51 @@ def test_plan_estimates_time_and_the_setting_of_a_target(
     assert "--treatment quality:low=" in table
     assert "as busy as it is now" in table
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def jpeg(rgb_scene: Path, tmp_path: Path) -> Path:
+    """The scene as a JPEG, than which a lossless file is larger."""
+    with (
+        rasterio.open(rgb_scene) as scene,
+        rasterio.open(tmp_path / "in.jpg", "w", "JPEG", *scene.shape[::-1], 3, dtype="uint8") as made,
+    ):
+        made.write(scene.read())
+    return tmp_path / "in.jpg"
+
+
+def test_an_output_that_may_not_be_larger_is_refused_in_the_document_as_well(
+    jpeg: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    words = ("plan", jpeg, tmp_path / "out.tif", "-s", "half", "--json", "-")
+    assert "error" not in json.loads(call(*words).stdout)
+    result = call(*words, "--not-larger")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["error"]["code"], document["error"]["kind"]) == (6, 6, "TargetError")
+    assert document["error"]["message"] in " ".join(result.stderr.split())
+    assert document["estimated_bytes"] > document["input_bytes"]
+
+
+def test_several_are_planned_into_a_directory_that_is_not_there_yet(
+    rgb_scene: Path, jpeg: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    before = set(tmp_path.iterdir())
+    out = tmp_path / "a" / "b"
+    words = ("plan", rgb_scene, jpeg, "-s", "half", "--out-dir", out, "--suffix", "_s.jp2")
+    result = call(*words, "--quiet")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[0].startswith(f"1/2  {out / rgb_scene.stem}_s.jp2: about ")
+    assert result.stdout.endswith("2 files would be written\n")
+    told = json.loads(call(*words, "--not-larger", "--json", "-").stdout)
+    assert [one.get("error", {}).get("code") for one in told["jobs"]] == [None, 6]
+    assert told["jobs"][0]["profile"] == "jp2-lossless"
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_what_one_sample_cannot_tell_is_said_in_the_sentence(
+    rgb_scene: Path, jpeg: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    """Of the pixels that the plan counts some have no data; the job itself knows which."""
+    for scene, told in ((rgb_scene, True), (jpeg, False)):
+        sentence = json.loads(call("plan", scene, tmp_path / "out.tif", "-s", "half", "--json", "-").stdout)["sentence"]
+        assert ("% of the pixels, nodata included, will stay" in sentence) is told

@@ -10,9 +10,9 @@ from geosal.job.words import of_pixels
 @pytest.mark.parametrize(
     ("name", "wish", "shares", "told"),
     [
-        ("a.tif", {}, {1: 1.0}, "100.0 % of the pixels will stay exactly as they were."),
+        ("a.tif", {}, {1: 1.0}, "100.0 % of the pixels, nodata included, will stay exactly as they were."),
         ("a.tif", {}, {17: 1.0}, "No pixel has to stay exactly as it was; all will be blurred by up to 17 px."),
-        ("a.tif", {"treatment": ["smooth", "bound:error=8"]}, {1: 0.25, 9: 0.75}, "up to 9 px and off by at most 8."),
+        ("a.tif", {"treatment": ["smooth", "bound:error=8"]}, {1: 0.25, 9: 0.75}, "px and then rounded by at most 8."),
         ("a.jpg", {"target_jpeg": 50}, {1: 0.25, 17: 0.75}, "jpg may lose a little everywhere; pixels will be"),
     ],
 )  # fmt: skip

@@ -104,7 +104,7 @@ class Cog(Format["TiffEncoder"]):
     tile_sides = ("BLOCKSIZE",)
     has_spool = True
     kept_by_gdal = frozenset({"", "xml:XMP", "COLOR_PROFILE"})
-    otherwise_of_dtype = "use --profile deflate, or convert the scene first"
+    otherwise_of_dtype = "use --profile deflate, or bring it to 8 bits: --to-byte percentile:2-98"
 
     def treated_options(
         self, treatment: Treatment, codec: Codec, given: Mapping[str, str], layout: RasterLayout

@@ -38,7 +38,8 @@ class Detail(Looking):
     by itself and the largest result counts. Around each pixel, over the n valid pixels of a window of 2^(k+1) - 1 rows
     and columns for scale k (3, 7 and 15 for the usual three), the local standard deviation is
 
-        d_k = sqrt(sum(g^2) / n - (sum(g) / n)^2),      D = ((d_1 + ... + d_scales) / scales)^(1/4)
+        d_k = sqrt(sum(g^2) / n - (sum(g) / n)^2),
+        D = ((d_1 + ... + d_scales) / scales)^(1/4)
 
     and saliency is ``(D - P_low) / (P_high - P_low)``, cut to [0, 1], where P are percentiles of D in this scene: about
     `low` percent of it get 0 and ``100 - high`` percent get 1, from whatever sensor it comes. Both sets of percentiles

@@ -60,7 +60,8 @@ class Cnn:
     cell lies a picture as large as those it learned from; the means of the maps over it are its logits. With p the
     softmax of the `top` greatest and w what the classes are worth,
 
-        A = sum(p max(map, 0)),    saliency = clip((A - P_low) / (P_high - P_low)) * sum(p w max(map, 0)) / A
+        A = sum(p max(map, 0)),
+        saliency = clip((A - P_low) / (P_high - P_low)) * sum(p w max(map, 0)) / A
 
     where P are percentiles of A in the whole scene. ``weights=paper`` is the map of Selimovic and Hladnik (2018) as
     the code of MS-ROI draws it: the `top` classes of the whole image, the map of each from 0 to 1, by rank (1/2, 1/4,
