@@ -117,9 +117,9 @@ def open_crops(sources: tuple[Source, ...], folder: Path) -> Iterator[Crop]:
             mask_paths={share: stem.with_name(f"{stem.name}-mask{100 * share:g}.tif") for share in SHARES},
             digest=hashlib.sha256(b"".join(array.tobytes() for array in (pixels, *masks.values()))).hexdigest(),
         )
-        _write(crop.path, pixels, "RGB")
+        write_raster(crop.path, pixels, "RGB")
         for share, mask in masks.items():
-            _write(crop.mask_paths[share], mask[..., np.newaxis] * np.uint8(255), "MINISBLACK")
+            write_raster(crop.mask_paths[share], mask[..., np.newaxis] * np.uint8(255), "MINISBLACK")
         yield crop
 
 
@@ -148,10 +148,11 @@ def blobs(shape: tuple[int, ...], share: float, seed: int) -> NDArray[np.bool_]:
     return np.asarray(field > np.quantile(field, 1 - share))
 
 
-def _write(path: Path, pixels: NDArray[np.uint8], photometric: str) -> None:
+def write_raster(path: Path, pixels: NDArray[Any], photometric: str) -> None:
+    """Write (height, width, band) as a losslessly compressed GeoTIFF, at once and whole: several runs may share it."""
     height, width, count = pixels.shape
     profile = {
-        "driver": "GTiff", "count": count, "height": height, "width": width, "dtype": "uint8", "crs": "EPSG:32631",
+        "driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype, "crs": "EPSG:32631",
         "transform": rasterio.Affine(10, 0, 4e5, 0, -10, 5e6), "compress": "DEFLATE", "predictor": 2,
         "photometric": photometric,
     }  # fmt: skip
