@@ -80,7 +80,7 @@ def test_markers_of_a_jpeg_2000(
 
 
 @pytest.mark.parametrize("mask", [False, True])
-@pytest.mark.parametrize("profile", ["deflate", "zstd", "lzw", "lerc", "jpeg", "webp"])
+@pytest.mark.parametrize("profile", ["deflate", "zstd", "lzw", "lzma", "lerc", "jpeg", "webp"])
 def test_heads_and_directories_of_a_cog(profile: str, mask: bool, tmp_path: Path) -> None:
     output = tmp_path / "o.tif"
     geosal.compress(
@@ -96,7 +96,7 @@ def test_heads_and_directories_of_a_cog(profile: str, mask: bool, tmp_path: Path
         assert (images, masks) == (sizes, sizes * mask)
         assert {page.tile for page in tiff.pages} == {(512, 512)}
         assert {page.predictor for page in tiff.pages if not page.is_mask} == {
-            1 + (profile in {"deflate", "zstd", "lzw"})
+            1 + (profile in {"deflate", "zstd", "lzw", "lzma"})
         }
 
 

@@ -18,6 +18,7 @@ from geosal.formats.cog.directories import (
     MASK,
     OF_THE_PIXELS,
     PLANAR_CONFIGURATION,
+    PREDICTOR,
     REDUCED,
     SUBFILE_TYPE,
     TILE_BYTE_COUNTS,
@@ -32,7 +33,7 @@ from geosal.formats.cog.directories import (
     write_directories,
 )
 from geosal.formats.cog.spool import EDGE, Level, Spool, write_all
-from geosal.formats.cog.tiles import TiffEncoder
+from geosal.formats.cog.tiles import NO_PREDICTOR, TiffEncoder
 from geosal.formats.container import Container, TileIndex
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
@@ -71,7 +72,7 @@ class CogContainer(Container):
         super().__init__(path, layout, TileIndex(self._shapes, encoder.tile))
         self._profile = profile
         self._masked = layout.has_mask or encoder.alpha_as_mask
-        self._tile, self._jpeg_tables = encoder.tile, encoder.jpeg_tables
+        self._tile, self._predictor, self._jpeg_tables = encoder.tile, encoder.predictor, encoder.jpeg_tables
 
     def _begin(self) -> None:
         self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), self._index.counts)
@@ -145,6 +146,8 @@ class CogContainer(Container):
         tags |= {TILE_WIDTH: Tag.of_longs(self._tile), TILE_LENGTH: Tag.of_longs(self._tile)}
         if not subfile:
             tags[PLANAR_CONFIGURATION] = Tag.of_shorts(1)  # whatever GDAL does, our bands are interleaved by pixel
+            if self._predictor != NO_PREDICTOR:
+                tags[PREDICTOR] = Tag.of_shorts(self._predictor)  # GDAL has none in LZMA, and reads ours
             tags.pop(JPEG_TABLES, None)
             if self._jpeg_tables is not None:
                 tags[JPEG_TABLES] = Tag(UNDEFINED, len(self._jpeg_tables), self._jpeg_tables)

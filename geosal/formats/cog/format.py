@@ -68,6 +68,11 @@ class Cog(Format["TiffEncoder"]):
             opens_in="GDAL 2.4 or later, libtiff 4.0.10, where built with ZSTD",
         ),
         Codec(name="lzw", options=_made_of("LZW", _PREDICTOR), opens_in=_EVERY_GIS),
+        Codec(
+            name="lzma",
+            options=_made_of("LZMA", _PREDICTOR),
+            opens_in="GDAL 1.8 or later, libtiff 4.0, where built with LZMA",
+        ),
         Codec(name="raw", options=_made_of("NONE"), opens_in=_EVERY_GIS, raw=True),
         Codec(
             name="jpeg",

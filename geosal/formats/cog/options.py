@@ -14,10 +14,10 @@ _RESAMPLING = frozenset({"NEAREST", "AVERAGE", "BILINEAR", "CUBIC", "CUBICSPLINE
 OPTIONS = (
     CreationOption(
         name="LEVEL",
-        text="How hard DEFLATE (1 to 12) and ZSTD (1 to 22) try: more is smaller and slower.",
-        default="5 for DEFLATE, 9 for ZSTD",
+        text="How hard DEFLATE (1 to 12), ZSTD (1 to 22) and LZMA (1 to 9) try: more is smaller and slower.",
+        default="5 for DEFLATE, 9 for ZSTD, 6 for LZMA",
         limits=(1, 22),
-        limits_of={"DEFLATE": (1, 12), "ZSTD": (1, 22)},
+        limits_of={"DEFLATE": (1, 12), "ZSTD": (1, 22), "LZMA": (1, 9)},
     ),
     CreationOption(
         name="QUALITY",
@@ -90,10 +90,10 @@ OPTIONS = (
 """All creation options that the user may set."""
 
 _OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
-    "LEVEL": frozenset({"DEFLATE", "ZSTD"}),
+    "LEVEL": frozenset({"DEFLATE", "ZSTD", "LZMA"}),
     "QUALITY": frozenset({"JPEG", "WEBP"}),
     "MAX_Z_ERROR": frozenset({"LERC"}),
-    "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW"}),
+    "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW", "LZMA"}),
 })  # fmt: skip
 """Option of a COG -> the codecs that have it, apart from the options of overviews."""
 _IMPLIED = {"QUALITY": ("JPEG", "WEBP", "LERC"), "MAX_Z_ERROR": ("JPEG", "WEBP")}

@@ -1,5 +1,6 @@
 """Compress tiles of a TIFF where their pixels are."""
 
+import lzma
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,16 +25,18 @@ _HANDLED = {
 }  # fmt: skip
 _SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, "STATISTICS": {"NO", "AUTO"}}
 """Options -> the values that ask for what our encoder does anyway."""
-_DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9}
-_HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22}
+_DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9, "LZMA": 6}
+_HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22, "LZMA": 9}
 _RGBA = 4
 _SUBSAMPLING = "420"
-_NONE, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
+NO_PREDICTOR, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
 _TRANSFORMS = frozenset({"JPEG", "WEBP"})
 """Codecs in which a sharp step at the edge of the image costs bytes and shows."""
 _HEAD, _COMPONENTS = 4, 10
 """Bytes of a segment before its tables (T.81, B.2.4.1), and before the components of a frame (B.2.2)."""
+_LZMA_MODELS, _LZMA_WINDOW = 4, 2**21
+"""Limit of lc + lp in LZMA2, and of the bytes that it looks back: it takes some 12 times as much memory."""
 _SHARED = 2
 """Offset that is added to the numbers of tables that all tiles share."""
 
@@ -47,7 +50,7 @@ class TiffEncoder:
     compression
         GDAL's name.
     level
-        Effort of DEFLATE (libdeflate's, 1 to 12) and ZSTD, quality of JPEG and WEBP, or largest error of LERC.
+        Effort of DEFLATE (libdeflate's, 1 to 12), ZSTD and LZMA, quality of JPEG and WEBP, or largest error of LERC.
     predictor
         1 for none, 2 for differences, 3 for floating point.
     tile
@@ -208,7 +211,7 @@ def _predictor(text: str, dtype: str) -> int | None:
         return _DIFFERENCES
     if wish in {"FLOATING_POINT", "3"}:
         return _FLOATING_POINT if floats else None
-    return _NONE if wish in {"NO", "FALSE", "OFF", "0"} else None
+    return NO_PREDICTOR if wish in {"NO", "FALSE", "OFF", "0"} else None
 
 
 def _level(compression: str, options: dict[str, str]) -> float | None:
@@ -237,6 +240,15 @@ def _lzw(samples: NDArray[Any], _: float) -> Any:
     from imagecodecs import lzw_encode
 
     return lzw_encode(samples)
+
+
+def _lzma(samples: NDArray[Any], level: float) -> bytes:
+    """Compress to a stream of xz, whose models know which byte of an integer is next: 1 to 2 % less than without."""
+    place = 0 if samples.dtype.kind == "f" else samples.dtype.itemsize.bit_length() - 1
+    models = {"lc": min(3, _LZMA_MODELS - place), "lp": place, "pb": place}
+    window = min(max(samples.nbytes, 4096), _LZMA_WINDOW)  # 4096 is the least that there is
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": int(level), "dict_size": window, **models}]
+    return lzma.compress(samples.tobytes(), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=filters)
 
 
 def _raw(samples: NDArray[Any], _: float) -> bytes:
@@ -311,6 +323,7 @@ _COMPRESS: dict[str, Callable[[NDArray[Any], float], Any]] = {
     "DEFLATE": _deflate,
     "ZSTD": _zstd,
     "LZW": _lzw,
+    "LZMA": _lzma,
     "NONE": _raw,
     "LERC": _lerc,
     "WEBP": _webp,
