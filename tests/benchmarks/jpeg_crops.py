@@ -107,20 +107,32 @@ def open_crops(sources: tuple[Source, ...], folder: Path) -> Iterator[Crop]:
         if None in paths:
             continue
         pixels = _read(source, [path for path in paths if path])
-        stem = folder / source.name.replace(" ", "_")
-        masks = {share: blobs(pixels.shape[:2], share, seed) for share in SHARES}
-        crop = Crop(
-            name=source.name,
-            pixels=pixels,
-            path=stem.with_name(f"{stem.name}.tif"),
-            masks=masks,
-            mask_paths={share: stem.with_name(f"{stem.name}-mask{100 * share:g}.tif") for share in SHARES},
-            digest=hashlib.sha256(b"".join(array.tobytes() for array in (pixels, *masks.values()))).hexdigest(),
-        )
-        write_raster(crop.path, pixels, "RGB")
-        for share, mask in masks.items():
-            write_raster(crop.mask_paths[share], mask[..., np.newaxis] * np.uint8(255), "MINISBLACK")
-        yield crop
+        yield _saved(source.name, pixels, {share: blobs(pixels.shape[:2], share, seed) for share in SHARES}, folder)
+
+
+def trimmed(crop: Crop, side: int, folder: Path) -> Crop | None:
+    """Cut a crop, so that tiles of `side` fill it: none of its bytes are for padding. None where it is smaller."""
+    height, width = (length // side * side for length in crop.pixels.shape[:2])
+    if not height or not width:
+        return None
+    masks = {share: mask[:height, :width] for share, mask in crop.masks.items()}
+    return _saved(f"{crop.name} in {side}", np.ascontiguousarray(crop.pixels[:height, :width]), masks, folder)
+
+
+def _saved(name: str, pixels: NDArray[np.uint8], masks: dict[float, NDArray[np.bool_]], folder: Path) -> Crop:
+    stem = name.replace(" ", "_")
+    crop = Crop(
+        name=name,
+        pixels=pixels,
+        path=folder / f"{stem}.tif",
+        masks=masks,
+        mask_paths={share: folder / f"{stem}-mask{100 * share:g}.tif" for share in masks},
+        digest=hashlib.sha256(b"".join(array.tobytes() for array in (pixels, *masks.values()))).hexdigest(),
+    )
+    write_raster(crop.path, pixels, "RGB")
+    for share, mask in masks.items():
+        write_raster(crop.mask_paths[share], mask[..., np.newaxis] * np.uint8(255), "MINISBLACK")
+    return crop
 
 
 def _read(source: Source, paths: list[Path]) -> NDArray[np.uint8]:

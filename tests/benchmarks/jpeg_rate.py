@@ -24,8 +24,8 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-from jpeg_coders import PEERS, AtQuality, Pixels, decode, gdal_cog, read_cog, tile_bytes, turbo
-from jpeg_crops import KODAK, SATELLITE, SHARES, Crop, open_crops
+from jpeg_coders import COG_TILE, DECODERS, PEERS, AtQuality, Pixels, decode, gdal_cog, read_cog, tile_bytes, turbo
+from jpeg_crops import KODAK, SATELLITE, SHARES, Crop, open_crops, trimmed
 from numpy.typing import NDArray
 from report import Table, as_markdown, put
 from skimage.metrics import structural_similarity
@@ -116,7 +116,7 @@ def difference(found: Found, anchor: Found, share: float) -> dict[str, float]:
     }
 
 
-def at_bytes(coder: AtQuality, crop: Crop, size: float) -> Found:
+def at_bytes(coder: AtQuality, crop: Crop, size: float, decoder: str) -> Found:
     """Judge a coder at exactly `size` bytes: between the two qualities whose bytes lie around it."""
     files: dict[int, bytes] = {}
     low, high = 1, 100
@@ -125,7 +125,7 @@ def at_bytes(coder: AtQuality, crop: Crop, size: float) -> Found:
         files[middle] = coder(crop.pixels, middle)
         low, high = (middle, high) if len(files[middle]) <= size else (low, middle)
     below, above = (
-        judge(crop, len(file), decode(file))
+        judge(crop, len(file), decode(file, decoder))
         for file in (files.get(quality) or coder(crop.pixels, quality) for quality in (low, high))
     )
     part = float(np.clip((size - below.size) / (above.size - below.size), 0, 1))
@@ -174,51 +174,61 @@ class Bench:
     peers: dict[str, AtQuality]
     ours: dict[str, Ours]
     builtin: bool
+    decoder: str
 
     def rows(self, crop: Crop, anchor: str, shares: Sequence[float]) -> Iterator[Row]:
         """Yield all contenders of a crop at an anchor."""
         kind, quality = anchor.split("-")
-        plain = self.cache.get(f"{crop.digest} {anchor}", partial(self._anchor, crop, kind, int(quality)))
+        if kind == "cog":
+            cut = trimmed(crop, COG_TILE, self.folder)
+            yield from self._cog_rows(cut, anchor, int(quality), shares) if cut else ()
+        else:
+            yield from self._jpg_rows(crop, anchor, int(quality), shares)
+
+    def _jpg_rows(self, crop: Crop, anchor: str, quality: int, shares: Sequence[float]) -> Iterator[Row]:
+        key = f"{crop.digest} {self.decoder} {anchor}"
+        plain = self.cache.get(key, lambda: self._judged(crop, turbo(crop.pixels, quality)))
+        size = int(plain.size)
         for share in shares:
             row = partial(_row, anchor, share, crop.name, plain)
-            if kind == "jpg":
-                for name, coder in self.peers.items():
-                    key = f"{crop.digest} {anchor} {name}"
-                    yield row(name, self.cache.get(key, partial(at_bytes, coder, crop, plain.size)))
-                for name, encode in self.ours.items():
-                    file = encode(crop.pixels, crop.masks.get(share), int(plain.size))
-                    yield row(name, judge(crop, len(file), decode(file)))
+            for name, coder in self.peers.items():
+                at_size = partial(at_bytes, coder, crop, size, self.decoder)
+                yield row(name, self.cache.get(f"{key} {name}", at_size))
+            for name, encode in self.ours.items():
+                yield row(name, self._judged(crop, encode(crop.pixels, crop.masks.get(share), size)))
             if self.builtin:
-                yield row("geosal", (self._jpg if kind == "jpg" else self._cog)(crop, share, int(plain.size)))
+                yield row("geosal", self._judged(crop, self._jpg(crop, share, size)))
 
-    def _anchor(self, crop: Crop, kind: str, quality: int) -> Found:
-        if kind == "jpg":
-            file = turbo(crop.pixels, quality)
-            return judge(crop, len(file), decode(file))
+    def _cog_rows(self, crop: Crop, anchor: str, quality: int, shares: Sequence[float]) -> Iterator[Row]:
         path = self.folder / "anchor.tif"
         gdal_cog(crop.path, path, quality)
-        return judge(crop, tile_bytes(path), read_cog(path))
+        plain = judge(crop, tile_bytes(path), read_cog(path, self.decoder))
+        for share in shares if self.builtin else ():
+            yield _row(anchor, share, crop.name, plain, "geosal", self._cog(crop, share, int(plain.size)))
 
-    def _jpg(self, crop: Crop, share: float, size: int) -> Found:
+    def _judged(self, crop: Crop, file: bytes) -> Found:
+        return judge(crop, len(file), decode(file, self.decoder))
+
+    def _jpg(self, crop: Crop, share: float, size: int) -> bytes:
         output = self.folder / "ours.jpg"
         geosal.compress(str(crop.path), str(output), saliency=_saliency(crop, share), target_size=size, overwrite=True)
-        file = output.read_bytes()
-        return judge(crop, len(file), decode(file))
+        return output.read_bytes()
 
     def _cog(self, crop: Crop, share: float, size: int) -> Found:
         """Ask for bytes of the file until its full-size tiles have `size`: ours has overviews."""
         output = self.folder / "ours.tif"
-        wish = {"saliency": _saliency(crop, share), "profile": "jpeg", "overwrite": True}
+        options = {"profile": "jpeg", "creation_options": {"BLOCKSIZE": str(COG_TILE)}, "overwrite": True}
         asked, best = 1.3 * size, None
         for _ in range(_TRIES):
-            geosal.compress(str(crop.path), str(output), target_size=int(asked), **wish)
+            wish = {"saliency": _saliency(crop, share), "target_size": int(asked), **options}
+            geosal.compress(str(crop.path), str(output), **wish)
             tiles = tile_bytes(output)
             if tiles <= size and (best is None or tiles > best.size):
-                best = judge(crop, tiles, read_cog(output))
+                best = judge(crop, tiles, read_cog(output, self.decoder))
             if best is not None and best.size > size * (1 - _CLOSE):
                 break
             asked *= (1 - _CLOSE / 2) * size / tiles
-        return best or judge(crop, tiles, read_cog(output))
+        return best or judge(crop, tiles, read_cog(output, self.decoder))
 
 
 def _row(anchor: str, share: float, crop: str, plain: Found, who: str, found: Found) -> Row:
@@ -294,6 +304,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--anchor", nargs="+", choices=_ANCHORS, default=_ANCHORS)
     parser.add_argument("--share", nargs="+", type=float, choices=(_NO_MASK, *SHARES), default=(*SHARES, _NO_MASK))
     parser.add_argument("--crop", default="", help="part of the names of the crops")
+    parser.add_argument("--decoder", choices=DECODERS, default=DECODERS[0])
     parser.add_argument("--kodak", action="store_true", help="Kodak's photographs in place of the scenes")
     parser.add_argument("--each", action="store_true", help="also a line for each crop")
     parser.add_argument("--work", type=Path, help="folder for crops and what is known of the peers: faster next time")
@@ -312,7 +323,14 @@ def main() -> None:
         sources = tuple(source for source in (KODAK if asked.kodak else SATELLITE) if asked.crop in source.name)
         crops = list(open_crops(sources, work))
         peers = {} if asked.no_peers else _available(PEERS)
-        bench = Bench(Path(place), Cache(work / "peers.json"), peers, dict(map(load, asked.ours)), not asked.no_geosal)
+        bench = Bench(
+            folder=Path(place),
+            cache=Cache(work / "peers.json"),
+            peers=peers,
+            ours=dict(map(load, asked.ours)),
+            builtin=not asked.no_geosal,
+            decoder=asked.decoder,
+        )
         for anchor in asked.anchor:
             for crop in crops:
                 begin = time.monotonic()
@@ -323,14 +341,15 @@ def main() -> None:
     for anchor in asked.anchor:
         for share in asked.share:
             part = [row for row in rows if (row.anchor, row.share) == (anchor, share)]
-            text = _text(part, anchor, share, len(crops), lines=asked.each)
+            text = _text(part, f"{anchor} by {asked.decoder}", share, lines=asked.each)
             sys.stdout.write(f"{text}\n")
             if asked.markdown:
                 put(asked.markdown, f"jpeg-rate-{anchor}-{100 * share:g}", text)
 
 
-def _text(rows: Sequence[Row], anchor: str, share: float, crops: int, *, lines: bool) -> str:
+def _text(rows: Sequence[Row], anchor: str, share: float, *, lines: bool) -> str:
     what = f"{100 * share:g} % of the pixels are salient" if share else "no mask"
+    crops = len({row.crop for row in rows})
     title = f"At the bytes of {anchor}, {what}, {crops} crops; all but bytes are differences to {anchor}."
     tables = [as_markdown(summary(rows))] + ([as_markdown(each(rows))] if lines else [])
     return "\n\n".join((title, *tables))
