@@ -94,6 +94,37 @@ def recipes_of_all(
     return recipes
 
 
+def recipes_in(
+    config: str | None, paths: Sequence[str], directory: str | None, report: Report, wish: dict[str, Any]
+) -> "dict[Job, Recipe]":
+    """Make the recipe of each job in a file of several; none where there is no such file.
+
+    Parameters
+    ----------
+    config
+        A recipe in YAML.
+    paths, directory
+        Of the command line, where nothing may stand then.
+    report, wish
+        As for `recipes_of_all`.
+
+    Raises
+    ------
+    GeosalError
+        As `recipes_of_all`; or two jobs would have one output.
+    """
+    made = [] if config is None else options.build_jobs(config, wish)
+    if made and (paths or directory is not None):
+        raise UsageError(f"--config {config}: its jobs have inputs and outputs of their own; leave out other paths")
+    recipes: dict[Job, Recipe] = {}
+    for recipe in made:
+        options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
+        if any(os.path.realpath(recipe.output) == os.path.realpath(job.output) for job in recipes):
+            raise UsageError(f"--config {config}: {recipe.output} would be the output of two jobs; give another name")
+        recipes[Job(recipe.input, recipe.output)] = recipe
+    return recipes
+
+
 def jobs_of(inputs: Iterable[str], directory: str, suffix: str) -> list[Job]:
     """Name the output of each input: its name without the ending, and a suffix, in a directory.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geosal.cli import options
-from geosal.cli.batch import input_and_output, make_directory, recipes_of_all, run_all
+from geosal.cli.batch import input_and_output, make_directory, recipes_in, recipes_of_all, run_all
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_search, counted, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
@@ -35,9 +35,11 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     geosal compress scenes/*.tif --saliency detail --out-dir smaller --suffix .jpg
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
+    recipes = recipes_in(config, paths, directory, report, wish)
     if directory is not None:
         recipes = recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish)
         make_directory(directory)
+    if recipes:
         if code := run_all(recipes, lambda job: _run(recipes[job], quiet=quiet), report):
             raise click.exceptions.Exit(code)
         return

@@ -31,6 +31,8 @@ GRACE_SECONDS = 4.0
 INTERRUPTED, TERMINATED = 130, 143
 STDERR = 2
 """File descriptor that C libraries write to."""
+BEGAN = "geosal.began"
+"""Key of a context's meta: when the command began, in seconds since the epoch."""
 _VERBOSITY, _WORDS = "geosal.verbosity", "geosal.words"
 _STYLES = {"error": "bad", "warning": "caution", "critical": "bad"}
 _STOPPED = "nothing incomplete stands under the name of an output"
@@ -105,8 +107,9 @@ class GuardedGroup(click.Group):
     """A group whose commands end with geosal's exit codes and one line on stderr, whoever calls it (also ``rio``)."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words: an error in them is told to programs as well."""
+        """Keep the words, since an error in them is told to programs as well, and the time."""
         ctx.meta[_WORDS] = tuple(args)
+        ctx.meta[BEGAN] = time.time()
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

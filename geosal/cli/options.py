@@ -1,6 +1,8 @@
 """The options that several commands share, each defined once, and the recipe they make."""
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,11 +16,14 @@ from geosal.formats.table import PROFILES
 from geosal.job.merge import over
 from geosal.job.recall import as_wished
 from geosal.job.recipe import COMBINE, Recipe
-from geosal.job.recipe_file import read_recipe
+from geosal.job.recipe_file import read_jobs, read_recipe
 from geosal.scenes import RESAMPLING, input_root
 from geosal.sources import SourceText
 from geosal.sources.combine import OUTSIDE
 
+_CONFIGS = Path(__file__).parents[1] / "configs"
+SHIPPED = ("sentinel2", "landsat")
+"""Names of the recipes of jobs that come with geosal, for --config."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -45,6 +50,15 @@ def _parse_pairs(_: click.Context, parameter: click.Parameter, values: tuple[str
 
 def _make_report(context: click.Context, _: click.Parameter, value: str | None) -> Report:
     return Report.to(value, quiet=bool(context.params.get("quiet")))
+
+
+def _find_config(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return the path of a recipe: a file, or one that comes with geosal."""
+    if value is None or os.path.isfile(value):
+        return value
+    if value in SHIPPED:
+        return str(_CONFIGS / f"{value}.yaml")
+    raise click.BadParameter(f"{value}: no such file; geosal itself brings {', '.join(SHIPPED)}", param=parameter)
 
 
 quiet = click.option("-q", "--quiet", is_flag=True, is_eager=True, help="No progress and no table; warnings stay.")
@@ -175,8 +189,9 @@ job_options = together(
     targets,
     reading,
     click.option(
-        "--config", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-        help="Recipe in YAML; options on the command line override it. Paths in it count from its own folder.",
+        "--config", metavar="FILE", callback=_find_config, shell_complete=complete_file,
+        help=f"Recipe in YAML, of one job or several; or {' or '.join(SHIPPED)}, which come with geosal. Options on "
+        "the command line override it. Paths in it count from its own folder.",
     ),
     click.option(
         "--like", metavar="FILE",
@@ -228,12 +243,29 @@ def build_recipes(config: str | None, options: dict[str, Any], files: Sequence[t
     return [Recipe.from_mapping({**wish, "input": source, "output": output}) for source, output in files]
 
 
+def build_jobs(config: str, options: dict[str, Any]) -> list[Recipe]:
+    """Make the recipe of each job in a YAML file of several, below the given options; none where it is of one.
+
+    Raises
+    ------
+    UsageError, SceneError
+        As `build_recipe`.
+    """
+    wish, jobs = read_jobs(config)
+    return [Recipe.from_mapping(over(_given(options), over(job, wish))) for job in jobs]
+
+
 def _wish(config: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    return over(_given(options), {} if config is None else read_recipe(config))
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the command line says."""
     said = {name: value for name, value in options.items() if value is not False and value not in (None, (), {})}
     given = {name: value for name, value in said.items() if name != "quality"}
     if (quality := options.get("quality")) is not None:
         given["creation_options"] = united([*given.get("creation_options", {}).items(), ("QUALITY", quality)])
-    return over(given, {} if config is None else read_recipe(config))
+    return given
 
 
 def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 import errno
 import json
+import platform
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +17,7 @@ import click
 
 from geosal.cli.apart import refuse_job_file
 from geosal.cli.failure import Failure
+from geosal.cli.guard import BEGAN
 from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import OutputError, UsageError, redact
 from geosal.files.atomic import may_write, write_text
@@ -99,7 +103,7 @@ class Report:
             self.show(text)
 
     def write(self, document: Mapping[str, Any]) -> None:
-        """Write the JSON document, if one is asked for: what is given, the form's number and who has made it before.
+        """Write the JSON document, if one is asked for: what is given; before it the form's number, who made it, when.
 
         Raises
         ------
@@ -109,7 +113,7 @@ class Report:
         if self.target is None:
             return
         _note(_WRITTEN, self)
-        whole = {"schema": SCHEMA, "versions": made_by(), **document}
+        whole = {"schema": SCHEMA, "versions": made_by(), "host": platform.node(), "began": _began(), **document}
         text = json.dumps(_without_secrets(whole), indent=2, allow_nan=False)
         if self.target == _STDOUT:
             _echo(text)
@@ -158,6 +162,13 @@ def _report_by(words: Sequence[str]) -> Report | None:
     report = Report.to(target)
     refuse_job_file("--json", target, [*named, *map(input_root, named)])
     return report if not path.exists() or _is_own_document(path) else None
+
+
+def _began() -> str:
+    """Return when the command began, in UTC; without one, now."""
+    context = click.get_current_context(silent=True)
+    seconds = time.time() if context is None else context.meta.get(BEGAN, time.time())
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _note(key: str, value: object) -> None:

@@ -1,13 +1,14 @@
 """``geosal plan``: what a job would do."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
-from geosal.cli.batch import Job, input_and_output, lent_directory, recipes_of_all, run_all
+from geosal.cli.batch import Job, input_and_output, lent_directory, recipes_in, recipes_of_all, run_all
 from geosal.cli.failure import Failure
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, counted, pairs
 from geosal.cli.panels import PanelledCommand
@@ -38,10 +39,12 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish:
     geosal plan scenes/*.tif --saliency detail --out-dir smaller
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
+    recipes = recipes_in(config, paths, directory, report, wish)
     if directory is not None:
-        _plan_all(
-            recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish), directory, report, careful
-        )
+        recipes = recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish)
+    if recipes:
+        with nullcontext() if directory is None else lent_directory(directory):
+            _plan_all(recipes, report, careful)
         return
     recipe = options.build_recipe(config, wish | input_and_output(paths, suffix))
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
@@ -53,16 +56,15 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish:
         raise refusal
 
 
-def _plan_all(recipes: dict[Job, "Recipe"], directory: str, report: Report, careful: bool) -> None:
+def _plan_all(recipes: dict[Job, "Recipe"], report: Report, careful: bool) -> None:
     def planned(job: Job) -> dict[str, Any]:
         document = _planned(recipes[job], careful=careful, quiet=report.quiet)
         if (refusal := _refusal(recipes[job], document)) is not None:
             raise refusal
         return document
 
-    with lent_directory(directory):
-        if code := run_all(recipes, planned, replace(report, quiet=False), will=True):
-            raise click.exceptions.Exit(code)
+    if code := run_all(recipes, planned, replace(report, quiet=False), will=True):
+        raise click.exceptions.Exit(code)
 
 
 def _planned(recipe: "Recipe", *, careful: bool, quiet: bool) -> dict[str, Any]:

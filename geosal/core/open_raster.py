@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -36,6 +37,21 @@ _LOST_DIRECTORY = re.compile(
 _SIDECARS = (".msk", ".ovr")
 """Masks and overviews beside a file, which GDAL opens with any driver; GDAL itself writes GeoTIFFs there."""
 _AUX = ".aux.xml"
+_RASTERS, _SHOWN = (".tif", ".tiff", ".jp2", ".jpg", ".png", ".img"), 4
+"""Endings by which rasters are known in a folder for a message, and how many of them it names."""
+
+
+def _instead_of_folder(folder: str) -> str:
+    """Return how the rasters of a folder that is no product are given, as words of the command line."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.lower().endswith(_RASTERS))
+    except OSError:
+        names = []
+    if not names:
+        return "give one raster in it, and other bands with --stack"
+    first, *others = (shlex.quote(os.path.join(folder, name)) for name in names[:_SHOWN])
+    more = " ..." if len(names) > _SHOWN else ""
+    return f"give its rasters: {' '.join([first, 'OUTPUT', *(f'--stack {other}' for other in others)])}{more}"
 
 
 def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool = False) -> DatasetReader:
@@ -61,7 +77,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
     if is_local(path) and not os.path.exists(path):
         raise SceneError(f"{path}: no such file; give the path of a raster")
     if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
-        raise SceneError(f"{path}: is a directory and no product; give one raster in it, and other bands with --stack")
+        raise SceneError(f"{path}: is a directory and no product; {_instead_of_folder(path)}")
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         raise SceneError(f"{path}: is a pipe or a device, and GDAL would wait for ever; write it into a file first")
     drivers = list(allowed_drivers(extra_drivers))

@@ -47,6 +47,8 @@ class Instead:
     ----------
     command
         For a shell.
+    output
+        The path of its output.
     bytes
         Size of its output, as a sample lets expect.
     pixels
@@ -54,6 +56,7 @@ class Instead:
     """
 
     command: str
+    output: str
     bytes: int
     pixels: str
 
@@ -240,7 +243,7 @@ class _Tries:
                 size = self.bytes_of(tried)
                 if size < limit:
                     pixels = of_pixels(tried, self._plan.shares(), will=True)
-                    return Instead(command=command_of(recipe), bytes=size, pixels=pixels)
+                    return Instead(command=command_of(recipe), output=recipe.output, bytes=size, pixels=pixels)
         return None
 
 

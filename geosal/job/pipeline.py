@@ -113,8 +113,8 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
 
 
 def _over_it(outlook: Outlook, plan: Plan) -> Outlook:
-    """Let the command that is proposed replace the output, which stands there now."""
-    if outlook.instead is None or plan.recipe.overwrite:
+    """Let the command that is proposed replace the output, which stands there now, if it has the same name."""
+    if outlook.instead is None or plan.recipe.overwrite or outlook.instead.output != plan.recipe.output:
         return outlook
     return replace(outlook, instead=replace(outlook.instead, command=f"{outlook.instead.command} --overwrite"))
 

@@ -40,6 +40,7 @@ _OF_KINDS: Mapping[str, Mapping[str, Any]] = {
 }
 """What a recipe may hold, by the kinds of `READERS`."""
 _LIKE = "An output of geosal; what this recipe does not say is as in the job that made it."
+_JOBS = "Several jobs: the options of each, with input and output, which go before those that stand beside jobs."
 _WORDS: Mapping[str, tuple[str, ...]] = {"combine": COMBINE, "outside": OUTSIDE, "resampling": RESAMPLING}
 """Values of keys that take certain words only."""
 
@@ -52,6 +53,7 @@ def recipe_schema() -> dict[str, Any]:
         keys[field.name] = {"description": notes[field.name], **_values_of(field.name, hints[field.name])}
     keys["profile"]["examples"] = list(PROFILES)
     keys["like"] = {"description": _LIKE, **_TEXT}
+    keys["jobs"] = {"description": _JOBS, "type": "array", "minItems": 1, "items": {"$ref": "#"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Recipe of geosal",

@@ -18,7 +18,10 @@ from geosal.job.tally import Tally
 from geosal.job.words import of_pixels
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sizes import as_bytes
+from geosal.verification.check import Check
 
+_CHECK = Check.of("structure", (), "read back: complete, with the layout, the place and the tags that it was to have")
+"""What `geosal.verification.verify_structure` has found of every file that a job leaves: another is an error."""
 _TIMES = 2
 """Times the bytes of the input from which percents are hard to read."""
 
@@ -33,6 +36,8 @@ class Summary:
         The sizes, and what stayed as it was, for people.
     recipe
         All that the pixels depend on, as the output's tag has it: see `geosal.job.tags.recipe_of`.
+    checks
+        What was checked before the output took its name, as `geosal.verify` tells it. It can check more: the pixels.
     files
         All files that were written, the output first, each with its ``path`` and ``bytes``: sidecars are part of it.
     bits_per_pixel
@@ -90,6 +95,7 @@ class Summary:
     seconds: float
     peak_rss_bytes: int
     recipe: dict[str, Any]
+    checks: list[dict[str, Any]]
     search: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,6 +151,7 @@ def summary_of(
         seconds=seconds,
         peak_rss_bytes=peak_rss(),
         recipe=recipe_of(plan),
+        checks=[asdict(_CHECK)],
         search=search,
     )
 

@@ -19,7 +19,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     reading
         Which bands, and how.
     partial
-        Whether the available bands of a product suffice where no `bands` are named, because only its grid is needed.
+        Whether any available band of a product suffices where no `bands` are named, because only its grid is needed.
 
     Raises
     ------

@@ -11,6 +11,7 @@ import rasterio
 from click.testing import Result
 
 from geosal.cli.batch import Job, jobs_of
+from geosal.cli.options import SHIPPED
 from geosal.errors import UsageError
 from geosal.job import recall
 
@@ -141,3 +142,72 @@ def test_what_cannot_be_is_refused_before_any_work(scenes: Path, tmp_path: Path,
     result = call("compress", scenes / "a.tif", scenes, "-s", "half")
     assert (result.exit_code, f"--out-dir {scenes}" in result.stderr) == (5, True)
     assert not out.exists()
+
+
+def test_a_file_of_several_jobs(scenes: Path, tmp_path: Path, call: Call) -> None:
+    """Each has what stands beside them, and what it says itself goes first; the command line before both."""
+    recipe = tmp_path / "jobs.yaml"
+    text = """
+        saliency: half
+        steps: 4
+        jobs:
+          - {input: scenes/a.tif, output: one.tif}
+          - {input: scenes/b.v2.tif, output: two.jp2, steps: 6, saliency: grid}
+          - {input: scenes/broken.tif, output: three.tif}
+        """
+    recipe.write_text(text)
+    planned = call("plan", "--config", recipe)
+    assert (planned.exit_code, "2 files would be written, 1 FAILED" in planned.stdout) == (3, True)
+    assert not list(tmp_path.glob("*.jp2"))
+    result = call("compress", "--config", recipe, "--sigma", "0.25*K", "--json", "-")
+    assert result.exit_code == 3
+    told = json.loads(result.stdout)["jobs"]
+    assert [one.get("error", {}).get("code") for one in told] == [None, None, 3]
+    ladders = [(one["ladder"]["steps"], one["ladder"]["sigma"], one["saliency"]) for one in told[:2]]
+    assert ladders == [(4, "0.25*K", "half"), (6, "0.25*K", "grid")]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "scenes",
+        "jobs.yaml",
+        "one.tif",
+        "two.jp2",
+        "two.jp2.aux.xml",
+    }
+    for words, cause in (
+        (("compress", "--config", recipe, scenes / "a.tif", tmp_path / "x.tif"), "of their own"),
+        (("compress", "--config", recipe, "--out-dir", tmp_path / "x"), "of their own"),
+        (("compress", "--config", recipe, "--json", tmp_path / "one.tif"), "of the job itself"),
+    ):
+        refused = call(*words)
+        assert (refused.exit_code, cause in refused.stderr) == (2, True), refused.stderr
+    for other, cause in (
+        (text.replace("two.jp2", "one.tif"), "output of two jobs"),
+        (text.replace("output: two.jp2,", ""), "output"),
+        ("jobs: []", "list of mappings"),
+        ("jobs: {input: a.tif}", "list of mappings"),
+        ("jobs: [{jobs: []}]", "list of mappings"),
+    ):
+        recipe.write_text(other)
+        refused = call("compress", "--config", recipe)
+        assert (refused.exit_code, cause in refused.stderr) == (2, True), refused.stderr
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_recipes_that_come_along_are_known_by_name(name: str, scenes: Path, tmp_path: Path, call: Call) -> None:
+    words = (
+        scenes / "a.tif",
+        tmp_path / "out.tif",
+        "-s",
+        "half",
+        "-b",
+        "1",
+        "-b",
+        "2",
+        "-b",
+        "3",
+        "--to-byte",
+        "percentile:2-98",
+    )
+    planned = json.loads(call("plan", *words, "--config", name, "--json", "-").stdout)
+    assert planned["treatment"] == "quality:low=40,high=85"
+    refused = call("plan", *words, "--config", "sentinel9")
+    assert (refused.exit_code, "brings sentinel2, landsat" in refused.stderr) == (2, True)

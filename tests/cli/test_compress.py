@@ -44,6 +44,7 @@ def test_json_document(suffix: str, driver: str, rgb_scene: Path, tmp_path: Path
     assert (summary["width"], summary["height"], summary["count"], summary["dtype"]) == (780, 520, 3, "uint8")
     assert summary["ladder"] == {"steps": 8, "sigma": "opencv"}
     assert summary["blocks"] == 3 * 4
+    assert [(check["name"], check["ok"]) for check in summary["checks"]] == [("structure", True)]
     shares = {int(width): share for width, share in summary["kernel_shares"].items()}
     assert sum(shares.values()) == pytest.approx(1)
     assert summary["effective_kernel"] == pytest.approx(sum(width * share for width, share in shares.items()))

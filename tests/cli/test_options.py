@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geosal.cli import options
+from geosal.cli.batch import input_and_output
 from geosal.errors import UsageError
 from geosal.job.recipe import Recipe
 
@@ -17,8 +18,9 @@ def _parse(*words: str) -> Recipe:
     @click.command()
     @options.job_arguments
     @options.job_options
-    def command(config: str | None, **wish: object) -> None:
-        made.append(options.build_recipe(config, wish))
+    def command(config: str | None, paths: tuple[str, ...], out_dir: None, suffix: None, **wish: object) -> None:
+        assert out_dir is None
+        made.append(options.build_recipe(config, wish | input_and_output(paths, suffix)))
 
     CliRunner().invoke(command, words, catch_exceptions=False, standalone_mode=False)
     return made[0]

@@ -1,5 +1,7 @@
 import json
+import platform
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ def test_document_in_a_file_has_no_secrets_and_no_nan(tmp_path: Path) -> None:
     Report.to(str(path)).write(document)
     read = json.loads(path.read_text(), parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
     assert (read.pop("schema"), read.pop("versions")["geosal"]) == (1, __version__)
+    assert read.pop("host") == platform.node()
+    assert abs(datetime.fromisoformat(read.pop("began")) - datetime.now(UTC)) < timedelta(minutes=5)
     assert read == {"input": "https://h/x.tif?***", "nodata": "nan", "list": [1, "inf"], "n": None}
 
 

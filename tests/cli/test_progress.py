@@ -1,24 +1,13 @@
 import io
-import re
 
 import pytest
 
-from geosal.cli.progress import Bars, progress_bars
-from geosal.core.progress import Progress
+from geosal.cli.progress import progress_bars
 
 
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-def _open_terminal(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
-    """Put a terminal of 80 columns in the place of stderr."""
-    terminal = _Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setattr("tqdm.std.tqdm.monitor_interval", 0)
-    monkeypatch.setattr("tqdm.std._screen_shape_wrapper", lambda: lambda _: (80, 24))
-    return terminal
 
 
 @pytest.mark.parametrize(
@@ -28,50 +17,3 @@ def test_bars_are_for_terminals(terminal: bool, quiet: bool, drawn: bool, monkey
     monkeypatch.setattr("sys.stderr", _Terminal() if terminal else io.StringIO())
     with progress_bars(100, quiet=quiet) as progress:
         assert (progress is not None) is drawn
-
-
-def _drawn(bars: Bars, *events: Progress) -> None:
-    for event in events:
-        bars(event)
-        if bars._bar is not None:
-            bars._bar.refresh()
-
-
-def test_one_bar_for_the_job_with_its_parts(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    terminal = _open_terminal(monkeypatch)
-    bars = Bars(pixels=8_000_000)
-    _drawn(
-        bars,
-        Progress("plain", 1, 2, "blocks", 1, 3, 0.2),
-        Progress("search", 4, 8, "trials", 2, 3, 0.5),
-        Progress("encode", 3, 4, "blocks", 3, 3, 0.8),
-    )
-    bars.close()
-    frames = [frame.strip() for frame in terminal.getvalue().split("\r")]
-    assert max(map(len, frames)) <= 80
-    assert any(re.match(r"1/3 plain JPEG for its size  20%\|.+\| 00:00, 00:00 left, .+px/s$", each) for each in frames)
-    assert any(
-        re.match(r"2/3 looking for the setting \(trial 4\)  50%\|.+\| 00:00, 00:00 left$", each) for each in frames
-    )
-    assert any(re.match(r"3/3 encoding  80%\|", each) for each in frames)
-    assert capsys.readouterr().out == ""
-
-
-def test_a_stage_of_which_no_more_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = _open_terminal(monkeypatch)
-    bars = Bars()
-    _drawn(bars, Progress("compare", 1, 4, "blocks"), Progress("scene", 0, 1, "steps"))
-    bars.close()
-    assert "comparing  25%|" in terminal.getvalue()
-    assert "drawing ..." in terminal.getvalue()
-
-
-def test_a_second_job_starts_its_own_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = _open_terminal(monkeypatch)
-    bars = Bars(pixels=100)
-    for _ in range(2):
-        _drawn(bars, Progress("smooth", 0, 2, "blocks", share=0.0), Progress("verify", 1, 1, "steps", share=1.0))
-    bars.close()
-    assert re.search(r"100%.*smoothing +0%", terminal.getvalue(), re.DOTALL)

@@ -1,28 +1,87 @@
-import sys
-from io import StringIO
+import io
+import re
 from pathlib import Path
 
 import pytest
 
 import geosal
-from geosal.core.bars import Bar, reporter
+from geosal.core.bars import Bars, reporter
 from geosal.core.progress import Progress
 
 
-def test_a_bar_for_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = StringIO()
-    monkeypatch.setattr(sys, "stderr", shown)
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _open_terminal(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
+    """Put a terminal of 80 columns in the place of stderr."""
+    terminal = _Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr("tqdm.std.tqdm.monitor_interval", 0)
+    monkeypatch.setattr("tqdm.std._screen_shape_wrapper", lambda: lambda _: (80, 24))
+    return terminal
+
+
+def _drawn(bars: Bars, *events: Progress) -> None:
+    for event in events:
+        bars(event)
+        if bars._bar is not None:
+            bars._bar.refresh()
+
+
+def test_one_bar_for_the_job_with_its_parts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = _open_terminal(monkeypatch)
+    bars = Bars(pixels=8_000_000)
+    _drawn(
+        bars,
+        Progress("plain", 1, 2, "blocks", 1, 3, 0.2),
+        Progress("search", 4, 8, "trials", 2, 3, 0.5),
+        Progress("encode", 3, 4, "blocks", 3, 3, 0.8),
+    )
+    bars.close()
+    frames = [frame.strip() for frame in terminal.getvalue().split("\r")]
+    assert max(map(len, frames)) <= 80
+    assert any(re.match(r"1/3 plain JPEG for its size  20%\|.+\| 00:00, 00:00 left, .+px/s$", each) for each in frames)
+    assert any(
+        re.match(r"2/3 looking for the setting \(trial 4\)  50%\|.+\| 00:00, 00:00 left$", each) for each in frames
+    )
+    assert any(re.match(r"3/3 encoding  80%\|", each) for each in frames)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_stage_of_which_no_more_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _open_terminal(monkeypatch)
+    bars = Bars()
+    _drawn(bars, Progress("compare", 1, 4, "blocks"), Progress("scene", 0, 1, "steps"))
+    bars.close()
+    assert "comparing  25%|" in terminal.getvalue()
+    assert "drawing ..." in terminal.getvalue()
+
+
+def test_a_second_job_starts_its_own_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _open_terminal(monkeypatch)
+    bars = Bars(pixels=100)
+    for _ in range(2):
+        _drawn(bars, Progress("smooth", 0, 2, "blocks", share=0.0), Progress("verify", 1, 1, "steps", share=1.0))
+    bars.close()
+    assert re.search(r"100%.*smoothing +0%", terminal.getvalue(), re.DOTALL)
+
+
+def test_a_bar_that_stays_is_closed_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _open_terminal(monkeypatch)
     report = reporter(True)
-    assert isinstance(report, Bar)
+    assert isinstance(report, Bars)
     for event in (
-        Progress("smooth", 0, 2, "blocks"),
-        Progress("smooth", 2, 2, "blocks"),
-        Progress("verify", 1, 1, "steps"),
+        Progress("smooth", 0, 2, "blocks", share=0.0),
+        Progress("smooth", 2, 2, "blocks", share=0.9),
+        Progress("verify", 1, 1, "steps", share=1.0),
     ):
         report(event)
-    text = shown.getvalue()
-    assert "2/2" in text
-    assert "1/1" in text
+    assert re.search(r"checking 100%.+\n$", terminal.getvalue(), re.DOTALL)
+    assert report._bar is None
 
 
 def test_a_callback_is_taken_as_it_is_and_nothing_as_nothing() -> None:
@@ -37,6 +96,6 @@ def test_jobs_and_comparisons_show_one_where_it_is_asked_for(
     small_scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     geosal.compress(small_scene, tmp_path / "a.tif", saliency="half", progress=True)
-    assert "1/1" in capsys.readouterr().err
+    assert "100%" in capsys.readouterr().err
     geosal.compare(small_scene, tmp_path / "a.tif", progress=True)
-    assert "1/1" in capsys.readouterr().err
+    assert "comparing" in capsys.readouterr().err

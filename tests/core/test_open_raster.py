@@ -1,4 +1,5 @@
 import os
+import shlex
 import shutil
 import struct
 import zipfile
@@ -211,6 +212,19 @@ def test_a_pipe_is_not_waited_for(suffix: str, rgb_scene: Path, tmp_path: Path) 
     if suffix:
         with gdal_env():
             open_raster(str(path), alone=True).close()
+
+
+def test_of_a_folder_the_bands_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "my bands"
+    folder.mkdir()
+    with gdal_env(), pytest.raises(SceneError, match="give one raster in it"):
+        open_raster(str(folder))
+    for name in ("B3.tif", "B2.TIF", "notes.txt"):
+        (folder / name).touch()
+    with gdal_env(), pytest.raises(SceneError) as caught:
+        open_raster(str(folder))
+    words = shlex.split(str(caught.value).partition("give its rasters: ")[2])
+    assert words == [str(folder / "B2.TIF"), "OUTPUT", "--stack", str(folder / "B3.tif")]
 
 
 def test_a_device_is_no_raster() -> None:

@@ -70,7 +70,15 @@ def test_a_lossy_input_is_larger_without_loss_and_a_command_is_smaller(jpeg: Pat
 def test_the_command_after_a_job_replaces_its_output(jpeg: Path, tmp_path: Path) -> None:
     summary = geosal.compress(jpeg, tmp_path / "out.tif", saliency="half")
     assert summary.instead is not None
+    assert summary.instead["command"].endswith(" --overwrite")
     assert _carry_out(summary.instead["command"]).stat().st_size < jpeg.stat().st_size
+
+
+def test_the_command_after_a_job_replaces_nothing_where_its_output_has_another_name(jpeg: Path, tmp_path: Path) -> None:
+    summary = geosal.compress(jpeg, tmp_path / "out.png", saliency="half")
+    assert summary.instead is not None
+    assert not summary.instead["output"].endswith(".png")
+    assert "--overwrite" not in summary.instead["command"]
 
 
 def test_smoothing_that_multiplies_values_is_told_as_that(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from geosal import Recipe
-from geosal.job.recipe_file import read_recipe
+from geosal.errors import UsageError
+from geosal.job.recipe_file import read_jobs, read_recipe
 
 
 def test_paths_in_a_file_count_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +48,13 @@ def test_like_counts_from_the_folder_of_the_recipe(tmp_path: Path, monkeypatch: 
     (tmp_path / "jobs" / "r.yaml").write_text("input: a.tif\noutput: b.tif\nlike: ../done.tif\n")
     monkeypatch.chdir(tmp_path)
     assert read_recipe("jobs/r.yaml")["like"] == "jobs/../done.tif"
+
+
+def test_a_file_of_several_jobs_is_none_of_one(tmp_path: Path) -> None:
+    file = tmp_path / "jobs.yaml"
+    file.write_text("saliency: mask.tif\njobs:\n  - {input: a.tif, output: /out/b.tif}\n")
+    wish, jobs = read_jobs(file)
+    assert wish == {"saliency": [str(tmp_path / "mask.tif")]}
+    assert jobs == [{"input": str(tmp_path / "a.tif"), "output": "/out/b.tif"}]
+    with pytest.raises(UsageError, match="holds several jobs"):
+        read_recipe(file)

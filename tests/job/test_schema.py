@@ -23,7 +23,7 @@ def test_the_file_is_that_of_the_code() -> None:
 
 def test_every_key_is_there_with_a_word_about_it() -> None:
     keys = recipe_schema()["properties"]
-    assert list(keys) == [*(field.name for field in fields(Recipe)), "like"]
+    assert list(keys) == [*(field.name for field in fields(Recipe)), "like", "jobs"]
     assert all(len(key["description"]) > 10 for key in keys.values())
 
 

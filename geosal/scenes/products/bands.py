@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from geosal.core.grid import Grid
 from geosal.core.raster import ROLES, QualityBand
-from geosal.errors import SceneError, UsageError
+from geosal.errors import SceneError, UsageError, warn
 
 _THERMAL = frozenset({"lwir11", "lwir12"})
 _GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -127,35 +127,50 @@ class Product:
     def choose(self, names: Iterable[str], *, partial: bool = False) -> tuple[ProductBand, ...]:
         """Find bands by name, role or group; without `names` the multispectral ones of the finest resolution.
 
-        Names may be separated by commas. Without names, a `partial` choice takes existing bands only, of any kind if
-        necessary.
+        Names may be separated by commas. Without names, those are taken whose files exist, and for a `partial` choice
+        one of any kind if there is none of them.
 
         Raises
         ------
         UsageError
             There is no such band, or one is named twice.
         SceneError
-            The metadata list a band whose file is missing.
+            A band that is named, or all usual ones, are in the metadata and their files are missing.
+
+        Warns
+        -----
+        GeosalWarning
+            Some of the usual bands are missing, unless the choice is `partial`.
         """
         wanted = [part.strip() for name in names for part in name.split(",") if part.strip()]
         found = [band for name in wanted for band in self._named(name)] if wanted else self.usual()
-        if partial and not wanted:
-            there = [band for band in self.bands if band.there]
-            found = [band for band in found if band.there] or there[:1] or found
+        if not wanted:
+            found = self._there(found, partial=partial)
         twice = {band.name for band in found if found.count(band) > 1}
         if twice:
             raise UsageError(
                 f"{self.path}: bands {','.join(wanted)} name {', '.join(sorted(twice))} twice; name it once"
             )
-        missing = [band.name for band in found if not band.there]
-        if missing:
+        if missing := [band for band in found if not band.there]:
             others = ",".join(band.name for band in self.bands if band.there)
-            label = next(file.label for band in found if band.name == missing[0] for file in band.files)
-            raise SceneError(
-                f"{self.path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there ({label}), so the "
-                f"product is copied in part; copy it again{f', or take others: --bands {others}' if others else ''}"
-            )
+            instead = f", or take others: --bands {others}" if others else ""
+            raise SceneError(f"{self._lack_of(missing)}; copy it again{instead}")
         return tuple(found)
+
+    def _there(self, usual: list[ProductBand], *, partial: bool) -> list[ProductBand]:
+        """Return the usual bands whose files exist, or all of them if there is none."""
+        found = [band for band in usual if band.there]
+        if partial:
+            return found or [band for band in self.bands if band.there][:1] or usual
+        if found and (missing := [band for band in usual if not band.there]):
+            names = ",".join(band.name for band in found)
+            warn(f"{self._lack_of(missing)}; --bands {names} are taken, copy it again for all")
+        return found or usual
+
+    def _lack_of(self, missing: list[ProductBand]) -> str:
+        names, label = ", ".join(band.name for band in missing), missing[0].files[0].label
+        are = "is" if len(missing) == 1 else "are"
+        return f"{self.path}: {names} {are} not there ({label}), so the product is copied in part"
 
     def usual(self) -> list[ProductBand]:
         """Return the multispectral bands of the finest resolution, whether their files exist or not."""

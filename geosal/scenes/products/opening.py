@@ -77,7 +77,7 @@ def open_product(
     max_pixels
         Width times height of a band beyond which it is refused.
     partial
-        Whether to take existing bands where default ones are missing, if `bands` is empty.
+        Whether any existing band will do where all default ones are missing, and no warning tells of those that are.
 
     Raises
     ------

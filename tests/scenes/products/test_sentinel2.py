@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -294,8 +295,14 @@ def one_line(path: Path, bands: tuple[str, ...] = ("rgb",)) -> str:
 
 def test_half_copied_products(own_l1c: Path):
     (own_l1c / f"{PREFIX}_B03.jp2").unlink()
-    assert "B03 is not there" in one_line(own_l1c)
+    assert "B03 is not there" in one_line(own_l1c, ("B03",))
     assert open_product(own_l1c, ("B04", "B02")).chosen == ("B04", "B02")
+    with pytest.warns(GeosalWarning, match=r"B03 is not there .+ --bands B02,B04(,B08)? are taken"):
+        usual = open_product(own_l1c)
+    assert set(usual.chosen) >= {"B02", "B04"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert open_product(own_l1c, partial=True).chosen == usual.chosen
     cut = own_l1c / f"{PREFIX}_B04.jp2"
     cut.write_bytes(b"")
     assert "empty" in one_line(own_l1c, ("B04",))
@@ -418,7 +425,7 @@ def test_image_names_that_leave_the_folder(
     xml.write_text(xml.read_text().replace(f"{PREFIX}_B04", name.format(tmp_path)))
     if not checked:
         monkeypatch.setattr("geosal.scenes.products.sentinel2.check_inside", lambda *_: None)
-    assert ("leads out of the product" if checked else "B04 is not there") in one_line(own_l1c)
+    assert ("leads out of the product" if checked else "B04 is not there") in one_line(own_l1c, ("B04",))
 
 
 def test_links_that_leave_the_folder(own_l1c: Path, tmp_path: Path):
