@@ -47,7 +47,9 @@ CROPS = (
     Crop("WorldView pan 2", ("spacenet/pan1.tif",)),
 )
 """One band of each."""
-_PROFILES = (("zstd", ".tif"), ("deflate", ".tif"), ("lerc", ".tif"), ("jxl", ".tif"), ("jp2-lossless", ".jp2"))
+_PROFILES = (
+    ("zstd", ".tif"), ("lzma", ".tif"), ("deflate", ".tif"), ("lerc", ".tif"), ("jxl", ".tif"), ("jp2-lossless", ".jp2")
+)  # fmt: skip
 """Of geosal; one that this version lacks is left out."""
 
 Tile = NDArray[np.uint16]
