@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from geosal.comparison import Comparison
     from geosal.core.ladder import Ladder, effective_kernel
     from geosal.core.progress import Progress
+    from geosal.job.choices import Choices, plan_profiles
     from geosal.job.pipeline import compress, run
     from geosal.job.plan import Plan, make_plan
     from geosal.job.proof import compare, verify
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from geosal.job.summary import Summary
 else:
     _ROOMS = {
+        "Choices": "job.choices",
         "Comparison": "comparison",
         "Ladder": "core.ladder",
         "Plan": "job.plan",
@@ -47,6 +49,7 @@ else:
         "effective_kernel": "core.ladder",
         "make_plan": "job.plan",
         "open_scene": "arrays.open_scene",
+        "plan_profiles": "job.choices",
         "run": "job.pipeline",
         "saliency": "arrays.saliency",
         "smooth": "arrays.smooth",
@@ -64,6 +67,7 @@ else:
 
 
 __all__ = [
+    "Choices",
     "ClusterError",
     "Comparison",
     "GeosalError",
@@ -86,6 +90,7 @@ __all__ = [
     "effective_kernel",
     "make_plan",
     "open_scene",
+    "plan_profiles",
     "run",
     "saliency",
     "smooth",

@@ -14,13 +14,11 @@ from geosal.cli.failure import Failure
 from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, counted, grid
 from geosal.errors import GeosalError, OutputError, UsageError, redact
+from geosal.files.names import stem_of
 from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe
-
-_PACKED = (".zip", ".tar", ".SAFE", ".safe")
-"""Endings of products that no output keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,8 @@ class Job:
     output: str
 
 
-def input_and_output(paths: Sequence[str], suffix: str | None) -> dict[str, str]:
-    """Tell the two paths of a single job apart.
+def input_and_output(paths: Sequence[str], suffix: str | None, *, into_folder: bool = False) -> dict[str, str]:
+    """Tell the two paths of a single job apart; the second may be a directory where nothing is written.
 
     Raises
     ------
@@ -50,7 +48,7 @@ def input_and_output(paths: Sequence[str], suffix: str | None) -> dict[str, str]
             f"{len(paths)} paths are given, a job has an input and an output; for several inputs name the directory "
             f"of their outputs: --out-dir {shlex.quote(paths[-1])}"
         )
-    if len(paths) == 2 and os.path.isdir(paths[1]) and not is_store(paths[1]):
+    if len(paths) == 2 and not into_folder and os.path.isdir(paths[1]) and not is_store(paths[1]):
         raise OutputError(f"{paths[1]}: is a directory; give a file name in it, or say --out-dir {paths[1]}")
     return dict(zip(("input", "output"), paths, strict=False))
 
@@ -146,7 +144,7 @@ def jobs_of(inputs: Iterable[str], directory: str, suffix: str) -> list[Job]:
     found = [path for text in inputs for path in _expanded(text)]
     if not found:
         raise UsageError("--out-dir: no input is named; name some before it: geosal compress a.tif b.tif --out-dir out")
-    jobs = [Job(path, os.path.join(directory, _stem(path) + ending)) for path in dict.fromkeys(found)]
+    jobs = [Job(path, os.path.join(directory, stem_of(path) + ending)) for path in dict.fromkeys(found)]
     taken: dict[str, Job] = {}
     read = {os.path.realpath(path) for path in found}
     for job in jobs:
@@ -203,15 +201,6 @@ def _expanded(text: str) -> list[str]:
     if not found:
         raise UsageError(f"{text}: no file fits this pattern; look at it with ls")
     return found
-
-
-def _stem(path: str) -> str:
-    """Name of an input without folders and ending; of a product, also without that of its archive."""
-    name = os.path.basename(path.partition("?")[0].rstrip("/")) or "output"
-    if os.path.isdir(path) and not name.endswith(_PACKED):
-        return name
-    stem = os.path.splitext(name)[0]
-    return os.path.splitext(stem)[0] if name.endswith(_PACKED) and stem.endswith(_PACKED) else stem
 
 
 def run_all(jobs: Iterable[Job], work: Callable[[Job], dict[str, Any]], report: Report, *, will: bool = False) -> int:

@@ -5,7 +5,7 @@ import click
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Where to look", ("saliency", "combine", "outside", "background")),
     ("What it does to pixels", ("treatment", "steps", "sigma")),
-    ("Codec", ("profile", "quality", "creation_options")),
+    ("Codec", ("profile", "profiles", "quality", "creation_options")),
     (
         "Size or quality",
         (

@@ -15,7 +15,7 @@ from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import Progress, ignore
-from geosal.errors import TargetError
+from geosal.errors import TargetError, UsageError
 from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
@@ -29,25 +29,37 @@ if TYPE_CHECKING:
     "--estimate", "careful", is_flag=True,
     help="Time a larger sample: bytes, seconds, memory and disk; with a target, the setting that meets it.",
 )  # fmt: skip
+@click.option(
+    "--profiles", metavar="all|NAMES",
+    help="Compare profiles instead: bytes, seconds, errors and who can open the file, of all that fit, or of some: "
+    "deflate,zstd,jp2. OUTPUT may be a folder then, or a name without suffix.",
+)  # fmt: skip
 @options.report_options
-def plan(config: str | None, report: Report, quiet: bool, careful: bool, **wish: Any) -> None:
+def plan(config: str | None, report: Report, quiet: bool, careful: bool, profiles: str | None, **wish: Any) -> None:
     """Show what compress would do with the same options; a sample is read, nothing is written.
 
     \b
     geosal plan scene.tif smaller.tif --saliency mask.tif
     geosal plan scene.tif smaller.jpg -s mask.tif --target-size 5MB --estimate
     geosal plan scenes/*.tif --saliency detail --out-dir smaller
+    geosal plan scene.tif smaller.tif --saliency mask.tif --profiles all
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
     recipes = recipes_in(config, paths, directory, report, wish)
     if directory is not None:
         recipes = recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish)
     if recipes:
+        if profiles is not None:
+            raise UsageError("--profiles: compares profiles for one input; give a folder as its OUTPUT, if you like")
         with nullcontext() if directory is None else lent_directory(directory):
             _plan_all(recipes, report, careful)
         return
-    recipe = options.build_recipe(config, wish | input_and_output(paths, suffix))
+    named = input_and_output(paths, suffix, into_folder=profiles is not None)
+    recipe = options.build_recipe(config, wish | named)
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
+    if profiles is not None:
+        _compare(recipe, profiles, report, quiet=quiet)
+        return
     document = _planned(recipe, careful=careful, quiet=quiet)
     report.show(_as_table(document))  # also when quiet: it is what was asked for
     refusal = _refusal(recipe, document)
@@ -94,6 +106,17 @@ def _refusal(recipe: "Recipe", document: dict[str, Any]) -> TargetError | None:
     if not recipe.not_larger or before is None or document["estimated_bytes"] <= before:
         return None
     return TargetError(f"--not-larger: {recipe.output} would be larger than {recipe.input}: {document['cause']}")
+
+
+def _compare(recipe: "Recipe", profiles: str, report: Report, *, quiet: bool) -> None:
+    """Show what each profile would make of the scene."""
+    from geosal.cli.choices import as_table
+    from geosal.job.choices import choices_for
+
+    with progress_bars(quiet=quiet) as progress:
+        choices = choices_for(recipe, profiles, progress or ignore)
+    report.show(as_table(choices))
+    report.write(choices.to_dict())
 
 
 def _as_table(plan: dict[str, Any]) -> str:

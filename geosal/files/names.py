@@ -1,4 +1,9 @@
-"""Which paths a file can have that geosal reads or writes."""
+"""Which paths a file can have that geosal reads or writes, and what the output of an input is called."""
+
+import os
+
+_PACKED = (".zip", ".tar", ".SAFE", ".safe")
+"""Endings of products that no output keeps."""
 
 
 def why_no_path(path: str) -> str:
@@ -13,3 +18,12 @@ def why_no_path(path: str) -> str:
     except UnicodeEncodeError:
         return "is not UTF-8, and GDAL opens no file of such a name; rename the file, or the directory that has it"
     return ""
+
+
+def stem_of(path: str) -> str:
+    """Return the name of an input without folders and ending; of a product, also without that of its archive."""
+    name = os.path.basename(path.partition("?")[0].rstrip("/")) or "output"
+    if os.path.isdir(path) and not name.endswith(_PACKED):
+        return name
+    stem = os.path.splitext(name)[0]
+    return os.path.splitext(stem)[0] if name.endswith(_PACKED) and stem.endswith(_PACKED) else stem

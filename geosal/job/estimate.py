@@ -6,13 +6,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.progress import Progress, ProgressCallback, ignore
+from geosal.core.raster import Samples
 from geosal.formats.pyramid import Cutter, Tile
 from geosal.job.course import Course
 from geosal.job.plan import Plan
@@ -78,6 +79,56 @@ class Estimate:
         return asdict(self)
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What is read of a scene to estimate a job, and others after it.
+
+    Attributes
+    ----------
+    sample
+        6 x 6 pieces of 512 px.
+    reading
+        Seconds that reading the whole scene takes, in one thread.
+    room
+        Bytes of blocks that may be kept for the next job.
+    """
+
+    sample: Sample
+    reading: float
+    room: int = 0
+    _blocks: dict[Block, Samples] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, plan: Plan, room: int = 0) -> Self:
+        """Read the sample in one thread, and learn from it how long the whole scene would take.
+
+        Raises
+        ------
+        GeosalError
+            As `geosal.compress`, for the part of the scene that is read.
+        """
+        plan.scene.read(Block(0, 0, 1, 1))  # opens it
+        places = choose_places(plan, pieces_across(plan, most=_ACROSS))
+        with _Watch() as watch:
+            sample = Sample.read(plan, places, halo=plan.ladder.halo, threads=1)
+        return cls(sample, watch.seconds * _share_of_tiles(plan, sample), room)
+
+    def read(self, plan: Plan, block: Block) -> Samples:
+        """Read a block of the scene, unless it was read before and kept."""
+        samples = self._blocks.get(block) or plan.scene.read(block)
+        others = tuple(self._blocks.values())  # at once: other threads add to them
+        if sum(each.pixels.nbytes + each.valid.nbytes for each in (*others, samples)) <= self.room:
+            self._blocks[block] = samples
+        return samples
+
+
+class Estimated(NamedTuple):
+    """What a job will take, and its plan with the setting that a target asks for."""
+
+    estimate: Estimate
+    plan: Plan
+
+
 def estimate(plan: Plan, report: ProgressCallback = ignore) -> Estimate:
     """Estimate bytes, time, memory and disk from 6 x 6 pieces of 512 px; with a target, also the setting.
 
@@ -95,6 +146,17 @@ def estimate(plan: Plan, report: ProgressCallback = ignore) -> Estimate:
     GeosalError
         As `geosal.compress`, for the part of the scene that is read.
     """
+    return estimate_on(None, plan, report).estimate
+
+
+def estimate_on(drawn: Drawn | None, plan: Plan, report: ProgressCallback = ignore) -> Estimated:
+    """Estimate a plan as `estimate` does, on what was read for another one of the same scene and saliency.
+
+    Raises
+    ------
+    GeosalError
+        As `estimate`.
+    """
     begin = time.monotonic()
     found, encodes = None, 1
     course = Course(report, {"search": 1.0, "work": 1.0} if plan.recipe.targets else {"work": 1.0})
@@ -104,29 +166,22 @@ def estimate(plan: Plan, report: ProgressCallback = ignore) -> Estimate:
         encodes = _ENCODES if targets.jpeg is not None or not whole else 1
     searching = time.monotonic() - begin
     course.enter("work")(Progress("sample", 0, 2, "steps"))
-    sample, reading = _timed_sample(plan)
+    drawn = drawn or Drawn.of(plan)
     course(Progress("sample", 1, 2, "steps"))
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
-        work = _timed_work(plan, sample, Path(folder))
+        work = _timed_work(plan, drawn, Path(folder))
+    reading = drawn.reading
     wall = max(reading, reading / _workers(plan) + work.treat) + work.write  # one handle reads at a time
-    return Estimate(
+    expected = Estimate(
         bytes=work.bytes,
         seconds=round(encodes * wall + (searching if found else 0.0), 2),
         memory_bytes=plan.memory_bytes,
         disk_bytes=plan.disk_for(work.bytes),
-        sample_pixels=sample.pixels,
+        sample_pixels=drawn.sample.pixels,
         treatment=str(plan.treatment),
         found=found,
     )
-
-
-def _timed_sample(plan: Plan) -> tuple[Sample, float]:
-    """Read the sample in one thread, and return it with the seconds that reading the whole scene takes."""
-    plan.scene.read(Block(0, 0, 1, 1))  # opens it
-    places = choose_places(plan, pieces_across(plan, most=_ACROSS))
-    with _Watch() as watch:
-        sample = Sample.read(plan, places, halo=plan.ladder.halo, threads=1)
-    return sample, watch.seconds * _share_of_tiles(plan, sample)
+    return Estimated(expected, plan)
 
 
 def _share_of_tiles(plan: Plan, sample: Sample) -> float:
@@ -152,9 +207,10 @@ class _Work(NamedTuple):
     """Seconds that the file takes at the end."""
 
 
-def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
+def _timed_work(plan: Plan, drawn: Drawn, folder: Path) -> _Work:
     """Treat, encode and write the sample, and scale bytes and seconds to the scene."""
-    target, scale = plan.target, sample.scale(plan.target)
+    sample, target = drawn.sample, plan.target
+    scale = sample.scale(target)
     crew, by_gdal = replace(sample, threads=_workers(plan)), target.gdal_because is not None
     tiles: list[Tile] = []
     if by_gdal:
@@ -163,7 +219,7 @@ def _timed_work(plan: Plan, sample: Sample, folder: Path) -> _Work:
     else:
         treated = crew.treat(task_of(plan))
         tiles = crew.encode(treated, target)
-        treating = _timed_blocks(plan)
+        treating = _timed_blocks(plan, drawn)
     with _Watch() as watch:
         path = crew.write(treated, target, tiles, folder)
         if plan.profile.format.made_at_end:  # the check at the end of a job decodes the whole of it
@@ -201,7 +257,7 @@ def _copying(path: Path, *, twice: bool) -> float:
     return watch.seconds
 
 
-def _timed_blocks(plan: Plan) -> float:
+def _timed_blocks(plan: Plan, drawn: Drawn) -> float:
     """Measure how long all workers treat and encode the scene, by some of its blocks that they really work on.
 
     They are read before: blocks that lie apart decode tiles that in the job were decoded for a neighbour already.
@@ -212,7 +268,7 @@ def _timed_blocks(plan: Plan) -> float:
 
     def seconds(block: Block) -> float:
         outer = block.expand(halo, plan.scene.grid.shape)
-        kept = Kept(plan.scene, [(outer, plan.scene.read(outer))])
+        kept = Kept(plan.scene, [(outer, drawn.read(plan, outer))])
         task = CutTask(replace(work, scene=kept), Cut(cutter, target.layout.has_mask))
         with _Watch() as watch:
             task(block)

@@ -299,9 +299,23 @@ def answered(plan: Plan, recipe: Recipe) -> Plan:
     UsageError, ResourceError
         As `make_plan`.
     """
-    settings = _settings_of(recipe, plan.scene)
+    return answered_for(plan.scene, plan.saliency, recipe)
+
+
+def answered_for(scene: AnyScene, saliency: Saliency, recipe: Recipe) -> Plan:
+    """Answer a recipe for a scene and a saliency that are open; whether the output has its place is not looked at.
+
+    Raises
+    ------
+    UsageError, ResourceError
+        As `make_plan`.
+    OutputError
+        Files beside the output would tell another place than the scene's.
+    """
+    recipe = _with_bytes_of(recipe, scene)
+    settings = _settings_of(recipe, scene)
     wish, recipe = recipe, with_usual_bytes(recipe, settings.treatment)
-    decided = _decide(recipe, settings, plan.scene, plan.saliency, _settled(recipe, settings, plan.scene))
+    decided = _decide(recipe, settings, scene, saliency, _settled(recipe, settings, scene))
     return replace(decided, wish=wish, is_usual=not wish.targets)
 
 
