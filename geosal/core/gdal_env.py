@@ -13,8 +13,8 @@ from geosal.errors import UsageError
 from geosal.files.names import why_no_path
 
 GDAL_CACHE_BYTES = 128 * 2**20
-"""GDAL's block cache in bytes. It holds the tile row that two rows of blocks share in a Sentinel-2 RGB, so that no tile
-is decoded twice."""
+"""GDAL's block cache in bytes. It holds the row of tiles that two rows of blocks share, so that no tile is decoded
+twice; those of a JPEG 2000 are kept in `geosal.core.decoded_tiles`."""
 
 _OPTIONS: dict[str, object] = {
     # rasterio takes an int as bytes, the environment variable means megabytes. GDAL's default is 5 % of the memory.
@@ -32,7 +32,8 @@ READDIR = "GDAL_DISABLE_READDIR_ON_OPEN"
 """GDAL's option for the files that it looks for beside a raster."""
 _STRICT: dict[str, object] = {
     # With threads of its own GDAL 3.10 decodes a damaged JPEG2000 tile to zeros and says nothing. Blocks are worked on
-    # side by side anyway, and encoders are given their threads where they are called.
+    # side by side anyway, and `geosal.core.decoded_tiles` decodes tiles of a JPEG2000 side by side; encoders are given
+    # their threads where they are called.
     "GDAL_NUM_THREADS": 1,
     # If this is set, GDAL returns zeros for tiles that it cannot read.
     "GTIFF_IGNORE_READ_ERRORS": False,

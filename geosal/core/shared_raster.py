@@ -3,13 +3,18 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
+from geosal.core.decoded_tiles import TiledRaster
 from geosal.core.gdal_env import gdal_env, is_local, no_neighbours
+from geosal.core.grid import Block
 from geosal.core.open_raster import open_raster
 from geosal.errors import SceneError
 
@@ -19,9 +24,17 @@ _MAX_HANDLES = 16
 @dataclass
 class _Handle:
     dataset: DatasetReader
+    tiles: TiledRaster | None
+    """The tiles that are decoded without the handle; None where GDAL decodes."""
     users: int = 0
     """Number of threads that have it or wait for it; a handle may be closed only at 0."""
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def close(self) -> None:
+        """Close the handle, and free the tiles that are kept for it."""
+        self.dataset.close()
+        if self.tiles is not None:
+            self.tiles.close()
 
 
 _handles: OrderedDict[tuple[object, ...], _Handle] = OrderedDict()
@@ -57,15 +70,51 @@ def shared_raster(
     """Lend the process's only handle of a raster to the calling thread, inside `gdal_env`.
 
     GDAL's cache of decoded tiles belongs to the handle: threads that share one decode the tiles that their halos share
-    once. Handles are not safe in two threads at once, so a lock is held while one is lent; keep only the read inside
-    the `with`. `alone` is that of `open_raster`; a raster alone and one with what lies beside it have a handle each.
-    `seen` is the file's state when its headers were read.
+    once. Pixels that are worked on come by `read_bands`. Handles are not safe in two threads at once, so a lock is held
+    while one is lent; keep only the read inside the `with`. `alone` is that of `open_raster`; a raster alone and one
+    with what lies beside it have a handle each. `seen` is the file's state when its headers were read.
 
     Raises
     ------
     SceneError
         The file cannot be opened, or has changed since it was `seen`: two files would be mixed in one output.
     """
+    with _used(path, extra_drivers, alone=alone, seen=seen) as handle, handle.lock:
+        yield handle.dataset
+
+
+def read_bands(
+    path: str,
+    indexes: Sequence[int],
+    block: Block,
+    extra_drivers: tuple[str, ...] = (),
+    *,
+    alone: bool = False,
+    seen: FileState | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Read a block of some bands, from 1: (band, y, x); into `out` where it is given.
+
+    Threads decode tiles of a JPEG 2000 side by side, each tile once, see `geosal.core.decoded_tiles`; all else is
+    decoded by the process's handle. Other parameters, and errors, are those of `shared_raster`.
+    """
+    with _used(path, extra_drivers, alone=alone, seen=seen) as handle:
+
+        def by_gdal(bands: Sequence[int], part: Block, out: NDArray[Any] | None = None) -> NDArray[Any]:
+            with handle.lock:
+                return np.asarray(handle.dataset.read(list(bands), window=part.window, out=out))
+
+        if handle.tiles is None:
+            return by_gdal(indexes, block, out)
+        if out is None:
+            out = np.empty((len(indexes), *block.shape), handle.tiles.places.sizes.dtype)
+        handle.tiles.read(indexes, block, out, lambda part: by_gdal(handle.dataset.indexes, part))
+        return out
+
+
+@contextmanager
+def _used(path: str, extra_drivers: tuple[str, ...], *, alone: bool, seen: FileState | None) -> Iterator[_Handle]:
+    """Keep a raster's handle from being closed while the body runs, inside `gdal_env`."""
     if seen is not None and file_state(path, alone=alone) != seen:
         what = "the file" if alone else "the file, or a mask beside it (.msk),"
         raise SceneError(
@@ -75,8 +124,7 @@ def shared_raster(
     with gdal_env(), no_neighbours() if alone else nullcontext():
         handle = _take_handle(path, extra_drivers, alone)
         try:
-            with handle.lock:
-                yield handle.dataset
+            yield handle
         finally:
             with _handles_lock:
                 handle.users -= 1
@@ -89,7 +137,8 @@ def _take_handle(path: str, extra_drivers: tuple[str, ...], alone: bool) -> _Han
         key += (stat.st_dev, stat.st_ino, file_state(path, alone=alone))
     with _handles_lock:
         if key not in _handles:
-            _handles[key] = _Handle(open_raster(path, extra_drivers, alone=alone))
+            dataset = open_raster(path, extra_drivers, alone=alone)
+            _handles[key] = _Handle(dataset, TiledRaster.of(dataset, path))
         _handles.move_to_end(key)
         _handles[key].users += 1
         _close_idle(keep=_MAX_HANDLES)
@@ -106,4 +155,4 @@ def _close_idle(keep: int) -> None:
     """Close idle handles, the longest unused first, until `keep` are left; the caller holds the lock."""
     idle = [key for key, handle in _handles.items() if handle.users == 0]
     for key in idle[: max(0, len(_handles) - keep)]:
-        _handles.pop(key).dataset.close()
+        _handles.pop(key).close()

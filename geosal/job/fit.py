@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geosal.core.cluster import cpu_count
+from geosal.core.decoded_tiles import MOST_SAMPLES
 from geosal.core.gdal_env import GDAL_CACHE_BYTES
 from geosal.errors import ResourceError
 from geosal.formats.table import format_of
@@ -179,7 +180,8 @@ class _Model:
     def blocks(self) -> list[int]:
         """Return the sizes of a block that are worth trying, largest first."""
         sizes = _BLOCKS if self.tile is None else {max(1, block // self.tile) * self.tile for block in _BLOCKS}
-        known = sorted(sizes, reverse=True)
+        tile = max(self.scene.original.block_shape) if self._of_tiles else 1
+        known = sorted((size for size in sizes if size <= _EFFICIENT or size % tile == 0), reverse=True)
         return [block for block in known if self._stays_decoded(block)] or known[-1:]
 
     def _stays_decoded(self, block: int) -> bool:
@@ -198,8 +200,9 @@ class _Model:
         in_work = workers + 2 * (self.tile is None)
         alike = workers + 1 if self.processes else 1
         # Saliency is found before pixels are read.
-        each = self._block(block) + self._tile() + max(self.scene.work_bytes, self.saliency.work_bytes)
-        # A file is read by one thread at a time.
+        tile = max(self._tile(), self._decoder())
+        each = self._block(block) + tile + max(self.scene.work_bytes, self.saliency.work_bytes)
+        # GDAL reads a file by one thread at a time.
         decoded = min(in_work, len(self.scene.original.files)) * self.scene.tile_bytes
         process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes
         return alike * process + in_work * each + decoded + self._partial(block)
@@ -258,6 +261,18 @@ class _Model:
         more = max(0, count - _MEASURED_BANDS) * self.tile**2 * np.dtype(self.scene.layout.dtype).itemsize
         return height * width * min(count, _MEASURED_BANDS) * _JPEG2000_BYTES + int(more) * _TIFF_BYTES
 
+    @property
+    def _of_tiles(self) -> bool:
+        """Return whether the scene is a JPEG 2000 whose tiles are decoded side by side."""
+        original = self.scene.original
+        return original.driver == "JP2OpenJPEG" and max(original.block_shape) < max(original.grid.shape)
+
+    def _decoder(self) -> int:
+        """Return the working memory of a thread that decodes a tile of a JPEG 2000."""
+        original = self.scene.original
+        samples = original.tile_bytes // np.dtype(original.layout.dtype).itemsize
+        return min(samples, MOST_SAMPLES) * _JPEG2000_BYTES if self._of_tiles else 0
+
     def _partial(self, block: int) -> int:
         """Return the bytes of a row of tiles that are put together, where blocks do not consist of whole ones."""
         height, width = self.scene.grid.shape
@@ -265,7 +280,7 @@ class _Model:
         return 0 if whole else min(self.tile or 0, height) * width * self._sample_bytes
 
     def _cache(self) -> int:
-        """Return the bytes of GDAL's cache, which never holds more than the scene has."""
+        """Return the bytes of GDAL's cache, or of ours for tiles decoded side by side; no more than the scene has."""
         height, width = self.scene.grid.shape
         return min(GDAL_CACHE_BYTES, 2 * height * width * self._sample_bytes)
 

@@ -3,9 +3,8 @@
 import math
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from geosal.core.raster import (
     mask_out,
     valid_samples,
 )
-from geosal.core.shared_raster import FileState, file_state, shared_raster
+from geosal.core.shared_raster import FileState, file_state, read_bands, shared_raster
 from geosal.errors import SceneError, UsageError, warn
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
@@ -149,13 +148,11 @@ class Scene(Stored):
         SceneError
             The block cannot be decoded.
         """
-        with damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
-            pixels = dataset.read(self.indexes, window=block.window)
-            mask = self._read_mask(dataset, block)
-            alpha = None
-            if self.alpha is not None:
-                kept = self.layout.alpha
-                alpha = dataset.read(self.alpha, window=block.window) if kept is None else pixels[kept]
+        with damage_as_scene_error(f"{self.path}: {block}"):
+            pixels = self._read_bands(self.indexes, block)
+            mask = self._read_mask(block)
+            kept = self.layout.alpha
+            alpha = self._read_alpha(block) if kept is None else pixels[kept]
         valid = mask_out(valid_samples(pixels, self.layout.nodata), mask, alpha, self.layout.alpha)
         written = mask
         if alpha is not None and (mask is None or self.layout.alpha is None):  # an alpha band that is left out
@@ -197,11 +194,10 @@ class Scene(Stored):
         SceneError
             The block cannot be decoded.
         """
-        with damage_as_scene_error(f"{self.path}: {block}"), self._handle() as dataset:
-            mask = self._read_mask(dataset, block)
-            alpha = None if self.alpha is None else dataset.read(self.alpha, window=block.window) > 0
+        with damage_as_scene_error(f"{self.path}: {block}"):
+            mask, alpha = self._read_mask(block), self._read_alpha(block)
         both = np.ones(block.shape, np.bool_) if mask is None else mask
-        return both if alpha is None else both & alpha
+        return both if alpha is None else both & (alpha > 0)
 
     def select(self, bands: Sequence[int]) -> Self:
         """Return the same file with some of its bands; others are not decoded."""
@@ -239,11 +235,18 @@ class Scene(Stored):
         with gdal_env(), open_raster(self.path, self.drivers) as dataset:
             return bool(dataset.count == len(self.indexes))
 
-    def _handle(self) -> AbstractContextManager[DatasetReader]:
-        return shared_raster(self.path, self.drivers, seen=self.seen)
+    def _read_bands(self, indexes: tuple[int, ...], block: Block) -> NDArray[Any]:
+        return read_bands(self.path, indexes, block, self.drivers, seen=self.seen)
 
-    def _read_mask(self, dataset: DatasetReader, block: Block) -> NDArray[np.bool_] | None:
-        return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0) if self.mask else None
+    def _read_alpha(self, block: Block) -> NDArray[Any] | None:
+        """Read the file's alpha band, (y, x)."""
+        return None if self.alpha is None else np.asarray(self._read_bands((self.alpha,), block)[0])
+
+    def _read_mask(self, block: Block) -> NDArray[np.bool_] | None:
+        if not self.mask:
+            return None
+        with shared_raster(self.path, self.drivers, seen=self.seen) as dataset:
+            return np.asarray(dataset.read_masks(self.indexes[0], window=block.window) > 0)
 
 
 def _has_mask(dataset: DatasetReader, index: int) -> bool:

@@ -248,3 +248,17 @@ def test_rows_of_one_strip_stay_decoded(
     monkeypatch.setattr("geosal.job.fit.GDAL_CACHE_BYTES", 2 * (1024 + 16) * 3000)
     pixels = np.zeros((1, 6000, 3000), np.uint8) if "sparse_ok" in layout else np.ones((1, 6000, 3000), np.uint8)
     assert _planned(tmp_path, pixels, driver="GTiff", tiled=False, **layout).block == block
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+def test_blocks_consist_of_whole_tiles_of_a_jpeg_2000(tmp_path: Path) -> None:
+    """Threads decode its tiles side by side, and each takes memory for one."""
+    pixels = np.zeros((1, 1600, 1600), np.uint8)
+    for tile, blocks in ((512, [2048, 1536, 1024, 512, 256]), (1024, [2048, 1024, 512, 256])):
+        options = {"blockxsize": tile, "blockysize": tile, "reversible": "YES", "quality": "100"}
+        plan = _planned(tmp_path, pixels, ".jp2", driver="JP2OpenJPEG", **options)
+        model = _Model(plan.scene, plan.saliency, 256, 8, processes=False)
+        assert model.blocks() == blocks
+        assert model._decoder() == 12 * tile**2
+    plan = _planned(tmp_path, pixels, ".tif", driver="GTiff", tiled=True, blockxsize=1024, blockysize=1024)
+    assert _Model(plan.scene, plan.saliency, 256, 8, processes=False)._decoder() == 0

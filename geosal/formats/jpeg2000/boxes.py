@@ -6,24 +6,18 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from affine import Affine
 
 from geosal.core.grid import Grid
-from geosal.formats.jpeg2000.codestream import END
+from geosal.core.jpeg2000 import BOX_HEAD, CODESTREAM, END, LONG, SIGNATURE, walk
 
-CODESTREAM = b"jp2c"
 _SUPERBOX = b"asoc"
 _HEADER = b"jp2h"
 _TYPE = b"ftyp"
 _REQUIREMENTS = b"rreq"
 _XML = b"xml "
-_HEAD = struct.Struct(">I4s")
-_TO_THE_END, _LONG, _LENGTH = 0, 1, 8
-"""Two special lengths of a box (to the end of the file; 64 bits follow), and the bytes of those 64 bits."""
-_SIGNATURE = b"\0\0\0\x0cjP  "
-"""First bytes of a file with boxes."""
 _SIZE_IN_HEADER = 8
 """Offset of rows and columns in jp2h: they follow the head of its first box, ihdr."""
 _JPH = b"jph "
@@ -39,7 +33,7 @@ class Box(NamedTuple):
 
     def encode(self) -> bytes:
         """Write it as it stands in a file."""
-        return _HEAD.pack(_HEAD.size + len(self.content), self.kind) + self.content
+        return BOX_HEAD.pack(BOX_HEAD.size + len(self.content), self.kind) + self.content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,37 +71,6 @@ class Wrapping:
         return cls(before=before, after=after)
 
 
-class Span(NamedTuple):
-    """Where the content of a box lies in a file."""
-
-    kind: bytes
-    begin: int
-    end: int
-
-
-def walk(file: BinaryIO, size: int) -> Iterator[Span]:
-    """Find the boxes of a file, or of the content of a superbox, one after the other.
-
-    Parameters
-    ----------
-    file
-        Its first box begins at 0.
-    size
-        Size of the file; a box may claim to end beyond it.
-    """
-    place = 0
-    while place + _HEAD.size <= size:
-        file.seek(place)
-        length, kind = _HEAD.unpack(file.read(_HEAD.size))
-        if length == _LONG:
-            length = int.from_bytes(file.read(_LENGTH), "big")
-        begin, end = file.tell(), size if length == _TO_THE_END else place + length
-        if end < begin:
-            return
-        yield Span(kind, begin, end)
-        place = end
-
-
 def read_boxes(content: bytes) -> Iterator[Box]:
     """Parse a file, or the content of a superbox."""
     for span in walk(BytesIO(content), len(content)):
@@ -119,7 +82,7 @@ def codestream_ends(path: str | os.PathLike[str]) -> bool:
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         end: int | None = size
-        if file.read(len(_SIGNATURE)) == _SIGNATURE:
+        if file.read(len(SIGNATURE)) == SIGNATURE:
             end = next((span.end for span in walk(file, size) if span.kind == CODESTREAM), None)
         if end is None or not len(END) <= end <= size:
             return False
@@ -152,8 +115,8 @@ def codestream_head(length: int, *, long: bool) -> bytes:
         Whether the box may have 4 GB and more; its head is longer then.
     """
     if long:
-        return _HEAD.pack(_LONG, CODESTREAM) + struct.pack(">Q", 2 * _HEAD.size + length)
-    return _HEAD.pack(_HEAD.size + length, CODESTREAM)
+        return BOX_HEAD.pack(LONG, CODESTREAM) + struct.pack(">Q", 2 * BOX_HEAD.size + length)
+    return BOX_HEAD.pack(BOX_HEAD.size + length, CODESTREAM)
 
 
 def _resize(box: Box, sample: Grid, grid: Grid) -> Box:

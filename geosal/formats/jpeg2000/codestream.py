@@ -10,13 +10,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SOC, SOT, SOD, EOC = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9
-SIZ, CAP, COD, COC, QCD, QCC, RGN, POC = 0xFF51, 0xFF50, 0xFF52, 0xFF53, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F
-TLM, PLM, PPM, CRG, COM = 0xFF55, 0xFF57, 0xFF60, 0xFF63, 0xFF64
-END = struct.pack(">H", EOC)
-MOST_TILES = 65535
-_LOCATED = frozenset({TLM, PLM})
-"""Markers of the main header that hold positions: they are wrong once the tile-parts have moved."""
+from geosal.core.jpeg2000 import (
+    END,
+    EOC,
+    LOCATED,
+    MOST_TILES,
+    PPM,
+    SIZ,
+    SOC,
+    SOD,
+    SOT,
+    SOT_LENGTH,
+    TLM,
+    CodestreamError,
+    Segment,
+    marker_at,
+    segments,
+)
+
+CAP, COD, COC, QCD, QCC, RGN, POC = 0xFF50, 0xFF52, 0xFF53, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F
+CRG, COM = 0xFF63, 0xFF64
 _OVERRIDES = ((COD, COC), (QCD, QCC), (RGN,), (POC,))
 """Markers that a tile may have of its own. Those of a group replace the main header's together."""
 _TLM_ENTRY = struct.Struct(">HI")
@@ -24,25 +37,8 @@ _TLM_KIND = 0x60
 """Stlm of a TLM marker segment: two bytes for the number of a tile, four for the length of a tile-part."""
 _TLM_HEAD = 6
 _TLM_MOST = (65535 - 4) // _TLM_ENTRY.size
-_SOT_LENGTH = 12
 PROFILE_1 = 2
 _PROFILE_1_TILE = 1024
-
-
-class CodestreamError(ValueError):
-    """A codestream is broken, or cannot be a tile of the image."""
-
-
-class Segment(NamedTuple):
-    """A marker and its segment."""
-
-    marker: int
-    body: bytes
-    """The segment without marker and length."""
-
-    def encode(self) -> bytes:
-        """Write it as it stands in a codestream."""
-        return struct.pack(">HH", self.marker, len(self.body) + 2) + self.body
 
 
 class TilePart(NamedTuple):
@@ -104,7 +100,7 @@ class Frame:
         header = tuple(
             Segment(SIZ, _whole_size(segment.body, shape, tile)) if segment.marker == SIZ else segment
             for segment in found.header
-            if segment.marker not in _LOCATED
+            if segment.marker not in LOCATED
         )
         return cls(header=header, tile_parts=rows * cols * len(last_tile(found)))
 
@@ -164,8 +160,8 @@ class Frame:
         for part in last_tile(found):
             header = (*own, *part.header) if part.number == 0 else part.header
             text = b"".join(segment.encode() for segment in header) + struct.pack(">H", SOD)
-            length = _SOT_LENGTH + len(text) + len(part.data)
-            sot = struct.pack(">HHHIBB", SOT, _SOT_LENGTH - 2, number, length, part.number, part.parts)
+            length = SOT_LENGTH + len(text) + len(part.data)
+            sot = struct.pack(">HHHIBB", SOT, SOT_LENGTH - 2, number, length, part.number, part.parts)
             yield b"".join((sot, text, part.data))
 
     def _overrides(self, header: tuple[Segment, ...]) -> Iterator[Segment]:
@@ -194,14 +190,14 @@ def parse(stream: bytes) -> Codestream:
     try:
         if stream[:2] != struct.pack(">H", SOC):
             raise CodestreamError("no JPEG 2000 codestream")
-        header, place = _segments(view, 2, frozenset({SOT, EOC}))
+        header, place = segments(view, 2, frozenset({SOT, EOC}))
         if any(segment.marker in {PPM, CRG} for segment in header) or not _of(header, SIZ):
             raise CodestreamError("packed packet headers or no size in the main header")
         parts: list[TilePart] = []
-        while _marker(view, place) == SOT:
+        while marker_at(view, place) == SOT:
             part, place = _tile_part(view, place)
             parts.append(part)
-        if _marker(view, place) != EOC or not parts:
+        if marker_at(view, place) != EOC or not parts:
             raise CodestreamError("the codestream is cut off")
     except struct.error as error:
         raise CodestreamError("the codestream is cut off") from error
@@ -214,25 +210,10 @@ def last_tile(stream: Codestream) -> tuple[TilePart, ...]:
     return tuple(part for part in stream.parts if part.tile == last)
 
 
-def _marker(view: memoryview, place: int) -> int:
-    return int(struct.unpack_from(">H", view, place)[0])
-
-
-def _segments(view: memoryview, place: int, ends: frozenset[int]) -> tuple[tuple[Segment, ...], int]:
-    found: list[Segment] = []
-    while (marker := _marker(view, place)) not in ends:
-        (length,) = struct.unpack_from(">H", view, place + 2)
-        if marker < SOC or length < 2 or place + 2 + length > len(view):
-            raise CodestreamError(f"no marker at byte {place} of the codestream")
-        found.append(Segment(marker, bytes(view[place + 4 : place + 2 + length])))
-        place += 2 + length
-    return tuple(found), place
-
-
 def _tile_part(view: memoryview, place: int) -> tuple[TilePart, int]:
     _, _, tile, length, number, parts = struct.unpack_from(">HHHIBB", view, place)
     end = place + length if length else len(view) - len(END)
-    header, begin = _segments(view, place + _SOT_LENGTH, frozenset({SOD, EOC}))
+    header, begin = segments(view, place + SOT_LENGTH, frozenset({SOD, EOC}))
     begin += 2
     if not begin <= end <= len(view) - len(END):
         raise CodestreamError("a tile-part is cut off")

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from geosal.core.grid import Block
+from geosal.core.jpeg2000 import END, CodestreamError
 from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
 from geosal.files.swap import beside
@@ -17,7 +18,7 @@ from geosal.formats.container import Container, TileIndex
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import Sample, gdal_sample
 from geosal.formats.jpeg2000.boxes import Wrapping, codestream_head, resize_gml
-from geosal.formats.jpeg2000.codestream import END, PROFILE_1, CodestreamError, Frame
+from geosal.formats.jpeg2000.codestream import PROFILE_1, Frame
 from geosal.formats.jpeg2000.masks import MaskFile
 from geosal.formats.jpeg2000.tiles import J2kEncoder
 from geosal.formats.pyramid import Tile

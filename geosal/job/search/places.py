@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block
+from geosal.core.ladder import MAX_STEPS
 from geosal.job.plan import Plan
 
 PIECE = 512
@@ -48,7 +49,7 @@ def choose_places(plan: Plan, across: tuple[int, int]) -> tuple[Place, ...]:
     seen = np.zeros_like(wanted)
     chosen: list[Place] = []
     for target in _cut(sides):
-        offers = list(dict.fromkeys(_source(target, sides, scene, share) for share in _OFFERS))
+        offers = list(dict.fromkeys(_inside(_source(target, sides, scene, share), plan) for share in _OFFERS))
         levels = [_levels_of(plan, source) for source in offers]
         misses = [float(np.abs((seen + found) / (len(chosen) + 1) - wanted).sum()) for found in levels]
         best = int(np.argmin(misses))
@@ -74,6 +75,19 @@ def _source(target: Block, sides: Sequence[int], scene: Sequence[int], share: fl
         place = begin + share * max(0.0, end - begin - length)
         offsets.append(min(int(place) // _PHASE * _PHASE, whole - length) if whole > side else offset)
     return Block(offsets[0], offsets[1], *target.shape)
+
+
+def _inside(source: Block, plan: Plan) -> Block:
+    """Move a piece into one of the scene's tiles where they hold it with its halo: each is decoded as a whole."""
+    offsets = []
+    rows = zip(
+        (source.row_off, source.col_off), source.shape, plan.scene.block_shape, plan.layout.grid.shape, strict=True
+    )
+    for offset, length, tile, whole in rows:
+        begin = (offset + length // 2) // tile * tile
+        low, high = -(-(begin + MAX_STEPS) // _PHASE) * _PHASE, min(begin + tile, whole) - length - MAX_STEPS
+        offsets.append(max(low, min(offset, high // _PHASE * _PHASE)) if low <= high and tile < whole else offset)
+    return Block(offsets[0], offsets[1], *source.shape)
 
 
 def _level_shares(plan: Plan) -> NDArray[np.float64]:

@@ -1,14 +1,12 @@
 """Read bands of a product as one scene: each from its own file, all on one grid."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
-from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geosal.core.grid import Block, Grid
@@ -21,7 +19,7 @@ from geosal.core.raster import (
     move_off_nodata,
     valid_samples,
 )
-from geosal.core.shared_raster import shared_raster
+from geosal.core.shared_raster import read_bands, shared_raster
 from geosal.errors import UsageError
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.decoding import damage_as_scene_error
@@ -216,7 +214,10 @@ class ProductScene(Stored):
         pixels = np.empty((len(chosen), *shape), self.layout.dtype)
         for out, source in zip(pixels, chosen, strict=True):
             rows, cols = axes_between(self.grid, source.grid)
-            with self._lent(source, "overviews") as dataset:
+            with (
+                damage_as_scene_error(f"{source.path}: overviews"),
+                shared_raster(source.path, self.drivers, alone=True, seen=source.seen) as dataset,
+            ):
                 for down in _cells(rows, self.grid.height, factor):
                     for across in _cells(cols, self.grid.width, factor):
                         window = Window(across.first, down.first, across.length, down.length)
@@ -225,30 +226,26 @@ class ProductScene(Stored):
                         )
         return Small(pixels, valid_samples(pixels, self.layout.nodata))
 
-    @contextmanager
-    def _lent(self, source: BandHeader, what: object) -> Iterator[DatasetReader]:
-        with (
-            damage_as_scene_error(f"{source.path}: {what}"),
-            shared_raster(source.path, self.drivers, alone=True, seen=source.seen) as dataset,
-        ):
-            yield dataset
-
     def _read(self, block: Block, sources: Sequence[BandHeader]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return pixels of a block and which of them count, (band, y, x) each."""
         pixels = np.empty((len(sources), *block.shape), self.layout.dtype)
         valid = np.empty(pixels.shape, np.bool_)
         for source, out, counts in zip(sources, pixels, valid, strict=True):
             if source.grid == self.grid:
-                with self._lent(source, block) as dataset:
-                    dataset.read(source.index, window=block.window, out=out)
+                self._read_window(source, block, out)
                 counts[:] = valid_samples(out, self.layout.nodata)
             else:
                 self._read_resampled(source, block, out, counts)
         return pixels, valid
 
-    def _read_window(self, source: BandHeader, window: Block) -> NDArray[Any]:
-        with self._lent(source, window) as dataset:
-            return np.asarray(dataset.read(source.index, window=window.window))
+    def _read_window(self, source: BandHeader, window: Block, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Read a window of a band, (y, x); into `out` where it is given."""
+        into = None if out is None else out[None]
+        with damage_as_scene_error(f"{source.path}: {window}"):
+            bands = read_bands(
+                source.path, (source.index,), window, self.drivers, alone=True, seen=source.seen, out=into
+            )
+        return np.asarray(bands[0])
 
     def _read_resampled(self, source: BandHeader, block: Block, out: NDArray[Any], counts: NDArray[np.bool_]) -> None:
         """Fill `out` and `counts` (y, x) of a block, strip by strip."""

@@ -9,7 +9,8 @@ import rasterio.shutil
 from affine import Affine
 
 from geosal.core.grid import Grid
-from geosal.formats.jpeg2000.boxes import CODESTREAM, Wrapping, codestream_head, read_boxes, resize_gml
+from geosal.core.jpeg2000 import CODESTREAM
+from geosal.formats.jpeg2000.boxes import Wrapping, codestream_head, read_boxes, resize_gml
 
 TRANSFORMS = {
     "north up": Affine(10, 0, 5e5, 0, -10, 4e6),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imagecodecs import htj2k_decode, htj2k_encode, jpeg2k_decode, jpeg2k_encode
 
-from geosal.formats.jpeg2000.codestream import COD, COM, END, QCD, TLM, CodestreamError, Frame, parse
+from geosal.core.jpeg2000 import END, TLM, CodestreamError
+from geosal.formats.jpeg2000.codestream import COD, COM, QCD, Frame, parse
 
 TILE = 64
 RNG = np.random.default_rng(3)

@@ -53,6 +53,23 @@ def test_pieces_are_spread_stay_inside_and_have_the_levels_of_the_scene(large_sc
     assert np.mean(salient) == pytest.approx(0.5, abs=0.1)
 
 
+def test_a_piece_lies_in_one_tile_that_holds_it(plan_of: Make, tmp_path: Path) -> None:
+    path = tmp_path / "tiled.tif"
+    profile = {"driver": "GTiff", "height": 3000, "width": 3500, "count": 1, "dtype": "uint8", "tiled": True}
+    options = {"blockxsize": 1024, "blockysize": 640, "sparse_ok": True, "crs": "EPSG:32631"}
+    with rasterio.open(path, "w", **profile, **options, transform=(10, 0, 5e5, 0, -10, 5e6)):
+        pass
+    places = choose_places(plan_of(path), (4, 4))
+    assert len({source for _, source in places}) == 16
+    for _, source in places:
+        outer = source.expand(32, (3000, 3500))
+        assert source.row_off % 16 == source.col_off % 16 == 0
+        if source.row_stop < 2560:  # the last tiles are too narrow
+            assert outer.row_off // 640 == (outer.row_stop - 1) // 640
+        if source.col_stop < 3072:
+            assert outer.col_off // 1024 == (outer.col_stop - 1) // 1024
+
+
 def test_a_scene_smaller_than_the_sample_is_the_sample(rgb_scene: Path, plan_of: Make) -> None:
     plan = plan_of(rgb_scene)
     sample = Sample.draw(plan, (4, 4))
