@@ -16,8 +16,8 @@ _MOST_TAGS, _MOST_VALUES = 4096, 2**28
 """Limits of tags in a directory, beyond which libtiff refuses it, and of values in a tag."""
 _TEXT = 2
 """TIFF's number of the type of a text."""
-_TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-"""TIFF's numbers of integer types -> format characters of struct."""
+_TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+"""TIFF's numbers of integer types, and of undefined bytes -> format characters of struct."""
 UNREADABLE = (struct.error, KeyError, IndexError, OverflowError, MemoryError)
 """Errors of a `TiffReader` over a damaged file, besides OSError; it raises ValueError for a file that is no TIFF."""
 

@@ -24,7 +24,7 @@ from geosal.formats.tuning import setting_for
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
 from geosal.job.tally import warn_of_little_gain
-from geosal.job.usual import usual_treatment, with_usual_bytes
+from geosal.job.usual import usual_treatment, warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
 from geosal.sizes import as_bytes
@@ -248,6 +248,7 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     saliency = saliency_of(recipe, scene, sources)
     _tell_of_missing_place(scene)
     settled.profile.format.warn_of(recipe.output, scene.layout)
+    warn_of_old_jpeg(recipe, settled.profile, settings.treatment, scene)
     plan = replace(_decide(recipe, settings, scene, saliency, settled), wish=wish, is_usual=not wish.targets)
     if recipe.not_larger and plan.input_bytes is None:
         raise UsageError(f"--not-larger: the size of {recipe.input} is not known; leave it out, or give a local file")

@@ -1,7 +1,5 @@
 """What saliency does where the user does not say: what makes the smaller file of the same worth."""
 
-import os
-
 import numpy as np
 
 from geosal.core.grid import Block
@@ -10,6 +8,7 @@ from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment, TwoPass
 from geosal.errors import UsageError, warn
 from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import Profile
+from geosal.formats.options import number
 from geosal.formats.profiles import resolve_treated
 from geosal.formats.table import format_of
 from geosal.job.recipe import Recipe
@@ -24,8 +23,6 @@ _JPEGS = ("jpg", "jpeg")
 """Codecs whose tables are those of JPEG."""
 _GAP_OF_COPIES = 40
 """Distance between the qualities of a COG made of a JPEG: its overviews are a third more, and are to be paid for."""
-_HEAD_BYTES = 2**16
-"""Bytes of a JPEG in which its tables are looked for."""
 _PIECES, _SIDE = 4, 64
 """Pieces along each side of a scene, and their rows and columns: what is learnt of 65 000 pixels holds for all."""
 
@@ -107,25 +104,62 @@ def _of_lossy(profile: Profile, recipe: Recipe, scene: AnyScene) -> Treatment:
         tile_encoder(profile, layout_for(profile, scene.layout))  # refuses what no treatment mends
         warn(f"{error}; pixels are smoothed instead")
         return SMOOTH
-    own = None if recipe.targets or says_quality or profile.codec.name not in _JPEGS else _quality_of(scene)
+    own = None if recipe.targets or says_quality or profile.codec.name not in _JPEGS else _quality_of_old(scene)
     if own is None or own > _USUAL_JPEG:
         return _QUALITY
     low = None if profile.format.is_jpeg else max(1.0, own - _GAP_OF_COPIES)
     return Treatment(smooth=False, then=Quality(low=low, high=own))
 
 
-def _quality_of(scene: AnyScene) -> float | None:
-    """Return the quality of a scene that is a JPEG, None of any other.
+def _quality_of_old(scene: AnyScene) -> float | None:
+    """Return the quality of a scene that is a JPEG, or was one on the same grid; None of any other.
 
     A plain JPEG of that quality repeats the rounding of the source: at its bytes nothing could gain, so the background
     gives up some of them.
     """
-    if scene.driver != "JPEG" or scene is not scene.original or not os.path.isfile(scene.path):
-        return None
-    from geosal.formats.jpeg.tables import quality_of  # noqa: PLC0415  other jobs need none of it
+    from geosal.formats.jpeg.source import old_jpeg  # noqa: PLC0415  other jobs need none of it
 
-    with open(scene.path, "rb") as file:
-        return quality_of(file.read(_HEAD_BYTES))
+    old = old_jpeg(scene)
+    return None if old is None or old.offset != (0, 0) else old.quality
+
+
+def warn_of_old_jpeg(recipe: Recipe, profile: Profile, treatment: Treatment, scene: AnyScene) -> None:
+    """Warn where a JPEG is made of a JPEG with other tables or on another grid, and say what would lose less.
+
+    Parameters
+    ----------
+    recipe
+        The wish, with what is usual.
+    profile
+        Codec of the output, with its options.
+    treatment
+        As asked: what it leaves open, a search may set.
+    scene
+        What is read; pieces of it are looked at.
+    """
+    if profile.codec.name not in _JPEGS:
+        return
+    from geosal.formats.jpeg.source import old_jpeg  # noqa: PLC0415  other jobs need none of it
+
+    old = old_jpeg(scene)
+    if old is None or (old.offset == (0, 0) and old.quality == _quality_of_tables(recipe, profile, treatment)):
+        return
+    if old.offset != (0, 0):
+        (row, col), (height, width) = old.offset, scene.grid.shape
+        what = f"whose blocks begin at row {row}, column {col}"
+        mend = f"cut it there first: gdal_translate -srcwin {col} {row} {width - col} {height - row} IN OUT"
+    elif old.quality is not None:
+        what, mend = "on the same grid", f"take its tables: --treatment quality:high={old.quality:g}"
+    else:
+        what, mend = "with tables of its own", "make this one of what that was made of, or keep it as it is"
+    warn(f"{scene.path}: is or was {old} {what}, and loses once more in a JPEG of other blocks or tables; {mend}")
+
+
+def _quality_of_tables(recipe: Recipe, profile: Profile, treatment: Treatment) -> float | None:
+    """Return the quality of the tables that a JPEG will have; None where a search finds it."""
+    if isinstance(treatment.then, Quality) and treatment.then.high is not None:
+        return treatment.then.high
+    return None if recipe.targets else number(profile.options["QUALITY"])
 
 
 def _pieces(shape: tuple[int, int]) -> list[Block]:

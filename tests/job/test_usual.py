@@ -88,13 +88,36 @@ def test_a_jpeg_keeps_its_own_tables(tmp_path: Path, treatment_of: Callable[...,
             dataset.write(picture)
     assert treatment_of(coarse, "out.jpg") == "quality:low=48,high=60"
     assert treatment_of(coarse, profile="jpeg") == "quality:low=20,high=60"  # overviews are to be paid for
-    assert treatment_of(fine, profile="jpeg") == "quality:low=63,high=75"
-    assert treatment_of(coarse, "out.jpg", target_jpeg=50) != "quality:low=48,high=60"
-    assert treatment_of(fine, "out.jpg") == "quality:low=63,high=75"  # until the search
+    with pytest.warns(GeosalWarning, match="is or was a JPEG of quality 95 on the same grid"):
+        assert treatment_of(fine, profile="jpeg") == "quality:low=63,high=75"
+    with pytest.warns(GeosalWarning, match="JPEG of quality 60 on the same grid.*: --treatment quality:high=60"):
+        assert treatment_of(coarse, "out.jpg", target_jpeg=50) != "quality:low=48,high=60"
+    with pytest.warns(GeosalWarning, match="take its tables: --treatment quality:high=95"):
+        assert treatment_of(fine, "out.jpg") == "quality:low=63,high=75"  # until the search
+    assert treatment_of(coarse, "out.jpg", target_jpeg=50, treatment="quality:high=60").endswith("high=60")
     summary = geosal.compress(coarse, out, saliency="half")
     assert summary.input_bytes is not None
     assert summary.bytes < 0.9 * summary.input_bytes
     assert summary.search is None  # no size is looked for
+
+
+@pytest.mark.filterwarnings("ignore:.*has no georeferencing")
+def test_a_copy_of_a_jpeg_is_known_by_its_traces(tmp_path: Path, treatment_of: Callable[..., str]) -> None:
+    texture = np.random.default_rng(0).normal(128, 30, (1, SIDE, SIDE)).clip(1, 254).astype(np.uint8)
+    place = {"width": SIDE, "height": SIDE, "count": 1, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "in.jpg", "w", driver="JPEG", quality=60, **place) as dataset:
+        dataset.write(texture)
+    with rasterio.open(tmp_path / "in.jpg") as dataset:
+        pixels = dataset.read()
+    for name, cut in (("copy.tif", 0), ("cut.tif", 3)):
+        part = {**place, "height": SIDE - cut, "driver": "GTiff", "compress": "deflate"}
+        with rasterio.open(tmp_path / name, "w", **part) as dataset:
+            dataset.write(pixels[:, cut:])
+    assert treatment_of(tmp_path / "copy.tif", "out.jpg") == "quality:low=48,high=60"
+    assert treatment_of(tmp_path / "copy.tif") == "smooth"  # without loss: no word
+    mend = "blocks begin at row 5, column 0, .*gdal_translate -srcwin 0 5 300 292 IN OUT"
+    with pytest.warns(GeosalWarning, match=mend):
+        assert treatment_of(tmp_path / "cut.tif", "out.jpg") == "quality:low=63,high=75"
 
 
 def test_where_gdal_encodes_the_tiles_pixels_are_smoothed_with_a_word(

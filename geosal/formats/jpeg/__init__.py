@@ -11,5 +11,6 @@ Index card
 - `stream`: markers and headers; `whole.whole_jpeg`: a complete JPEG of one small image.
 - `spool`: holds tiles until all are there; `sidecars`: metadata inside the file and beside it; `tags`: tags that
   describe one file only.
+- `source.old_jpeg`: the JPEG that a scene is or was, by `heads` of streams, or by `traces` in pixels.
 - `check.FinishedJpeg`: a finished file: its markers, and the mask after the image.
 """
