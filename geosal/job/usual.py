@@ -120,7 +120,7 @@ def _quality_of_old(scene: AnyScene) -> float | None:
     from geosal.formats.jpeg.source import old_jpeg  # noqa: PLC0415  other jobs need none of it
 
     old = old_jpeg(scene)
-    return None if old is None or old.offset != (0, 0) else old.quality
+    return None if old is None or old.own_tables is None else old.quality
 
 
 def warn_of_old_jpeg(recipe: Recipe, profile: Profile, treatment: Treatment, scene: AnyScene) -> None:

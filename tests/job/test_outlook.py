@@ -103,6 +103,7 @@ def test_overviews_that_the_input_has_not_are_told(tmp_path: Path) -> None:
     assert "the saliency keeps 100 % of the pixels as they are" in outlook.cause
 
 
+@pytest.mark.filterwarnings("ignore:.*is or was a JPEG")
 def test_a_target_above_the_input_is_its_own_cause(jpeg: Path, tmp_path: Path) -> None:
     plan = _plan(jpeg, tmp_path / "out.tif", profile="jpeg", target_size="1MB")
     outlook = look_out(plan)
@@ -116,6 +117,7 @@ def test_what_is_smaller_needs_no_explanation(rgb_scene: Path, tmp_path: Path) -
     assert explained(plan, 1) == Outlook(input_bytes=rgb_scene.stat().st_size, bytes=1)
 
 
+@pytest.mark.filterwarnings("ignore:.*is or was a JPEG")
 def test_not_larger_leaves_no_file(jpeg: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.tif"
     with pytest.raises(TargetError, match=r"--not-larger: .+out.tif would take .+ more than the .+: .+JPEG"):

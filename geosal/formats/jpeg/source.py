@@ -19,6 +19,7 @@ from geosal.formats.jpeg.heads import Head
 from geosal.formats.jpeg.stream import QUANTISATION, START, segment, zigzag
 from geosal.formats.jpeg.tables import quality_of
 from geosal.formats.jpeg.traces import GRID, tables_of, traces_of
+from geosal.native.jpeg import BLOCK
 from geosal.scenes import AnyScene, Scene
 
 _HEAD_BYTES = 2**20
@@ -69,15 +70,18 @@ class OldJpeg:
         luma = bytes(self.tables[0][zigzag()].astype(np.uint8))
         return quality_of(START + segment(QUANTISATION, b"\0" + luma) + START)
 
-    def tables_for(self, subsampling: str) -> NDArray[np.uint16] | None:
-        """Return the tables with which a JPEG of the whole scene repeats the old one, (2, 64); None where none do.
+    @property
+    def own_tables(self) -> NDArray[np.uint16] | None:
+        """Return the tables that suit a JPEG of the whole scene better than any others, (2, 64); None without any.
 
-        Parameters
-        ----------
-        subsampling
-            Subsampling of the new JPEG, ``"420"`` or ``"444"``; that of grey is not asked for.
+        Its blocks of luma then are the old ones, whose coefficients come out as they were. So do those of chroma where
+        `repeats` says so; elsewhere only chroma loses anew.
         """
-        return self.tables if self.offset == (0, 0) and self.subsampling == subsampling else None
+        return None if any(place % BLOCK for place in self.offset) else self.tables
+
+    def repeats(self, subsampling: str) -> bool:
+        """Return whether the MCUs of a JPEG of the whole scene, of a subsampling, are the old ones."""
+        return self.offset == (0, 0) and self.subsampling == subsampling
 
     def __str__(self) -> str:
         return "a JPEG" if self.quality is None else f"a JPEG of quality {self.quality:g}"

@@ -58,10 +58,9 @@ def test_headers_tell_tables(driver: str, options: dict[str, Any], write: Write)
     old = _told(write(_picture(), driver, **options))
     assert old is not None
     assert (old.offset, old.subsampling, old.quality, str(old)) == ((0, 0), "420", 85, "a JPEG of quality 85")
-    tables = old.tables_for("420")
-    assert tables is not None
-    np.testing.assert_array_equal(tables, tables_of(85))
-    assert old.tables_for("444") is None
+    assert (old.repeats("420"), old.repeats("444")) == (True, False)
+    assert old.own_tables is not None
+    np.testing.assert_array_equal(old.own_tables, tables_of(85))
 
 
 def test_grey_has_no_subsampling(write: Write) -> None:
@@ -73,11 +72,11 @@ def test_grey_has_no_subsampling(write: Write) -> None:
 def test_traces_tell_it_of_a_copy_without_loss(write: Write) -> None:
     with rasterio.open(write(_picture(), "JPEG", quality=80)) as dataset:
         pixels = dataset.read()
-    for cut, usable in ((0, True), (4, False)):
+    for cut, suits, repeats in ((0, True, True), (4, False, False), (8, True, False)):
         old = _told(write(pixels[:, :, cut:], compress="deflate"))
         assert old is not None
         assert (old.offset, old.subsampling, old.quality) == ((0, -cut % 16), "420", 80)
-        assert (old.tables_for("420") is not None) is usable
+        assert ((old.own_tables is not None), old.repeats("420")) == (suits, repeats)
 
 
 def test_tiles_of_different_tables_have_none_in_common(write: Write, tmp_path: Path) -> None:
@@ -96,9 +95,8 @@ def test_tables_of_another_making_have_no_quality(tmp_path: Path) -> None:
     old = _told(path)
     assert old is not None
     assert (old.quality, old.subsampling, str(old)) == (None, "444", "a JPEG")
-    tables = old.tables_for("444")
-    assert tables is not None
-    np.testing.assert_array_equal(tables, [table, table])
+    assert old.own_tables is not None
+    np.testing.assert_array_equal(old.own_tables, [table, table])
 
 
 def test_of_other_scenes_nothing_is_told(write: Write, tmp_path: Path) -> None:
