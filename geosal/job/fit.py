@@ -133,6 +133,12 @@ def fit(
     return Fit(smoothing.block, smoothing.workers, encoding.threads, peak, sample)
 
 
+def is_of_tiles(scene: AnyScene) -> bool:
+    """Return whether a scene is a JPEG 2000 whose tiles are decoded side by side, as far as its headers tell."""
+    original = scene.original
+    return original.driver == "JP2OpenJPEG" and max(original.block_shape) < max(original.grid.shape)
+
+
 class _Smoothing(NamedTuple):
     """A choice of rows and columns of a block and of blocks at once, and the bytes that it takes."""
 
@@ -180,7 +186,7 @@ class _Model:
     def blocks(self) -> list[int]:
         """Return the sizes of a block that are worth trying, largest first."""
         sizes = _BLOCKS if self.tile is None else {max(1, block // self.tile) * self.tile for block in _BLOCKS}
-        tile = max(self.scene.original.block_shape) if self._of_tiles else 1
+        tile = max(self.scene.original.block_shape) if is_of_tiles(self.scene) else 1
         known = sorted((size for size in sizes if size <= _EFFICIENT or size % tile == 0), reverse=True)
         return [block for block in known if self._stays_decoded(block)] or known[-1:]
 
@@ -261,17 +267,11 @@ class _Model:
         more = max(0, count - _MEASURED_BANDS) * self.tile**2 * np.dtype(self.scene.layout.dtype).itemsize
         return height * width * min(count, _MEASURED_BANDS) * _JPEG2000_BYTES + int(more) * _TIFF_BYTES
 
-    @property
-    def _of_tiles(self) -> bool:
-        """Return whether the scene is a JPEG 2000 whose tiles are decoded side by side."""
-        original = self.scene.original
-        return original.driver == "JP2OpenJPEG" and max(original.block_shape) < max(original.grid.shape)
-
     def _decoder(self) -> int:
         """Return the working memory of a thread that decodes a tile of a JPEG 2000."""
         original = self.scene.original
         samples = original.tile_bytes // np.dtype(original.layout.dtype).itemsize
-        return min(samples, MOST_SAMPLES) * _JPEG2000_BYTES if self._of_tiles else 0
+        return min(samples, MOST_SAMPLES) * _JPEG2000_BYTES if is_of_tiles(self.scene) else 0
 
     def _partial(self, block: int) -> int:
         """Return the bytes of a row of tiles that are put together, where blocks do not consist of whole ones."""

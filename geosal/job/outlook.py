@@ -11,10 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from geosal.core.decoded_tiles import TILE_CACHE_BYTES
 from geosal.core.raster import RasterLayout
 from geosal.errors import UsageError
 from geosal.formats.format import ByGdal
 from geosal.job.command import command_of
+from geosal.job.fit import is_of_tiles
 from geosal.job.plan import Plan, answered
 from geosal.job.recipe import Recipe
 from geosal.job.search import Sample, Trials, expected_bytes, pieces_across, untreated
@@ -120,8 +122,29 @@ def look_out(plan: Plan) -> Outlook:
         return tries.outlook(tries.bytes_of(plan))
 
 
-def explained(plan: Plan, size: int) -> Outlook:
+def drawn_ahead(plan: Plan) -> Sample | None:
+    """Draw the sample that `explained` may need before the work, where the work then finds its tiles decoded.
+
+    A lossless JPEG 2000 is smaller than most lossless outputs, and drawn after the work, the sample would cost the
+    decoding of its tiles once more. None where that cannot be, or where the tiles would not be kept until then.
+    """
+    original = plan.scene.original
+    kept = _ACROSS**2 * original.tile_bytes * len(original.files) <= TILE_CACHE_BYTES // 2
+    if not (is_of_tiles(plan.scene) and kept and plan.profile.lossless) or plan.recipe.targets:
+        return None
+    here = plan.scheduler == "threads" and plan.recipe.max_memory is None
+    return _drawn(plan) if here and plan.input_bytes is not None else None
+
+
+def explained(plan: Plan, size: int, sample: Sample | None = None) -> Outlook:
     """Explain the size of an output that is known: nothing is tried where it is smaller than the input.
+
+    Parameters
+    ----------
+    plan, size
+        The job, and the bytes of its output.
+    sample
+        What `drawn_ahead` has drawn; drawn now where it is None.
 
     Raises
     ------
@@ -130,7 +153,7 @@ def explained(plan: Plan, size: int) -> Outlook:
     """
     if not Outlook(input_bytes=plan.input_bytes, bytes=size).is_larger:
         return Outlook(input_bytes=plan.input_bytes, bytes=size)
-    with _Tries(plan) as tries:
+    with _Tries(plan, sample) as tries:
         return tries.outlook(size)
 
 
@@ -146,15 +169,19 @@ def is_doubtful(plan: Plan) -> bool:
     return (coding is not None and coding.is_lossy) or size * _TIGHT < plan.raw_bytes
 
 
+def _drawn(plan: Plan) -> Sample:
+    return Sample.draw(plan, pieces_across(plan, most=_ACROSS), halo=plan.ladder.halo)
+
+
 class _Tries:
     """Plans of one scene tried on one sample of it; a context manager."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, sample: Sample | None = None) -> None:
         self._plan = plan
+        self._given = sample
 
     def __enter__(self) -> Self:
-        plan = self._plan
-        self._sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS), halo=plan.ladder.halo)
+        self._sample = self._given or _drawn(self._plan)
         self._folder = tempfile.TemporaryDirectory(prefix="geosal-")
         return self
 

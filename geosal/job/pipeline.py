@@ -13,10 +13,10 @@ from geosal.core.progress import ProgressCallback, ignore
 from geosal.errors import GeosalError, TargetError, warn
 from geosal.job.carry_out import carry_out
 from geosal.job.course import Course
-from geosal.job.outlook import Outlook, explained, is_doubtful, look_out
+from geosal.job.outlook import Outlook, drawn_ahead, explained, is_doubtful, look_out
 from geosal.job.plan import Plan, make_plan
 from geosal.job.recipe import CompressOptions, Recipe
-from geosal.job.search import reach, sample_pixels
+from geosal.job.search import Sample, reach, sample_pixels
 from geosal.job.summary import Summary, summary_of
 from geosal.job.tally import warn_of_little_gain, warn_of_no_pixels
 from geosal.produce import making
@@ -91,6 +91,7 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
     begin, planned = time.monotonic(), plan
     _log(plan)
     early = _look_early(plan)
+    sample = drawn_ahead(plan) if early is None else None
     course = Course.of(plan, progress or ignore, sample_pixels(plan))
     with making(plan.target, course) as made:
         facts = None
@@ -100,14 +101,14 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
         else:
             tally = carry_out(plan, made.path, course)
         if planned.recipe.not_larger:
-            _refuse_larger(explained(planned, store_bytes(made.path)), planned)
+            _refuse_larger(explained(planned, store_bytes(made.path), sample), planned)
     course.end()
     seconds, size = time.monotonic() - begin, store_bytes(made.output)
     if not tally.levels_valid.any():
         warn_of_no_pixels(plan.recipe.output)
     elif not plan.saliency.even:
         warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True), untried=plan.saliency.untried)
-    outlook = _explained(planned, size) if early is None else replace(early, bytes=size)
+    outlook = _explained(planned, size, sample) if early is None else replace(early, bytes=size)
     outlook = _over_it(outlook, planned)
     return Completed(plan, summary_of(plan, tally, made.output, outlook, seconds=seconds, search=facts))
 
@@ -158,10 +159,10 @@ def _input(outlook: Outlook) -> str:
     return f"{as_bytes(outlook.input_bytes or 0)} of the input"
 
 
-def _explained(plan: Plan, size: int) -> Outlook:
+def _explained(plan: Plan, size: int, sample: Sample | None) -> Outlook:
     """Explain the size of a file that is made; what cannot be explained does not undo it."""
     try:
-        return explained(plan, size)
+        return explained(plan, size, sample)
     except GeosalError as error:
         logger.info("why the output is larger cannot be told: %s", error)
         return Outlook(input_bytes=plan.input_bytes, bytes=size)

@@ -1,6 +1,7 @@
 """Whether a job gains, why not, and what would: each told command is carried out, and holds what it says."""
 
 import shlex
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from click.testing import CliRunner
 
 import geosal
 from geosal.cli.main import geosal as group
+from geosal.core import decoded_tiles
 from geosal.errors import GeosalWarning, TargetError, UsageError
 from geosal.job.outlook import Outlook, explained, is_doubtful, look_out
+from geosal.job.pipeline import complete
 from geosal.job.plan import Plan, make_plan
 from geosal.job.recipe import Recipe
 
@@ -23,7 +26,7 @@ def _write(path: Path, pixels: np.ndarray, **profile: object) -> Path:
     count, height, width = pixels.shape
     transform = rasterio.transform.from_origin(500_000, 5_000_000, 10, 10)
     base = {"driver": "GTiff", "dtype": pixels.dtype, "count": count, "height": height, "width": width}
-    with rasterio.open(path, "w", **base, crs="EPSG:32631", transform=transform, **profile) as dataset:
+    with rasterio.open(path, "w", **base | profile, crs="EPSG:32631", transform=transform) as dataset:
         dataset.write(pixels)
     return path
 
@@ -149,3 +152,20 @@ def test_a_large_job_is_warned_of_before_its_work(jpeg: Path, tmp_path: Path, mo
     monkeypatch.setattr("geosal.job.pipeline.carry_out", None)  # is not come to
     with pytest.raises(TargetError, match="would take about"):
         geosal.compress(jpeg, tmp_path / "other.tif", saliency="half", not_larger=True)
+
+
+@pytest.mark.parametrize("larger", [True, False])
+def test_tiles_of_the_sample_are_those_of_the_work(
+    tmp_path: Path, larger: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sample that explains a larger output is drawn first: no tile of a JPEG 2000 is decoded for it alone."""
+    options = {"driver": "JP2OpenJPEG", "blockxsize": 640, "blockysize": 640, "reversible": "YES", "quality": "100"}
+    scene = _write(tmp_path / "scene.jp2", _photo(2600, 1), **options)
+    decoded, decode = Counter[bytes](), decoded_tiles.decode
+    monkeypatch.setattr(decoded_tiles, "decode", lambda stream: decoded.update([stream]) or decode(stream))
+    saliency, profile = ("uniform", "raw") if larger else ("uniform:saliency=0", "deflate")
+    plan = _plan(scene, tmp_path / "out.tif", saliency=saliency, profile=profile)
+    told = complete(plan).summary
+    assert (told.cause is not None) is larger
+    assert len(decoded) == 25
+    assert set(decoded.values()) == {1}
