@@ -30,7 +30,7 @@ from geosal.sources import Saliency
 
 ALL = "all"
 """The word for all profiles."""
-_ROOM = 2**28
+_ROOM = 2**27
 """Bytes of the scene's blocks that all profiles are timed by; a quarter of the memory that the user allows, if less."""
 
 
