@@ -25,7 +25,7 @@ def as_table(choices: Choices) -> str:
     if limit is not None and any("…" in line for line in table.splitlines()):
         table = grid(_HEADER[:-1], [row[:-1] for row in rows])
         below = ["", "opens in", *_grouped(choices.profiles, lambda choice: choice.opens_in)]
-    treated = ["", "treated", *_grouped(choices.profiles, lambda choice: choice.treatment)]
+    treated = ["", "treated", *_grouped(choices.profiles, _treated)]
     lines = [_head(choices), "", table, "", *_legend(choices), *treated, *below]
     if choices.left_out:
         lines += ["", painted("left out", "caution", sys.stdout)]
@@ -51,6 +51,13 @@ def _row(choice: Choice) -> tuple[str, ...]:
         _decibel(choice.psnr_background),
         choice.opens_in,
     )
+
+
+def _treated(choice: Choice) -> str:
+    """Tell what saliency does, and the setting that meets a target, which may be the same."""
+    if choice.setting is None:
+        return choice.treatment
+    return choice.setting if choice.treatment in choice.setting else f"{choice.treatment}, {choice.setting}"
 
 
 def _decibel(psnr: float) -> str:

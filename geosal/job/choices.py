@@ -44,8 +44,9 @@ class Choice:
         Its name, that of its format, and the path that the output would have.
     is_default
         Whether `geosal compress` would take it where the user does not choose.
-    lossless, treatment
-        Whether the codec loses nothing, and what saliency does with it; with a target, the setting that meets it.
+    lossless, treatment, setting
+        Whether the codec loses nothing, and what saliency does with it; with a target, the setting that meets it, in
+        the words of the command line, and None without one.
     bytes, of_input_percent
         Size of the output, and its share of the input's; None where that is not known.
     seconds, memory_bytes, disk_bytes
@@ -70,6 +71,7 @@ class Choice:
     is_default: bool
     lossless: bool
     treatment: str
+    setting: str | None
     bytes: int
     of_input_percent: float | None
     seconds: float
@@ -271,8 +273,9 @@ class _Tries:
             format=plan.profile.format.name,
             output=plan.recipe.output,
             is_default=codec.name == self._default,
-            lossless=plan.profile.lossless,
+            lossless=turned.profile.lossless,
             treatment=expected.treatment,
+            setting=expected.found,
             bytes=expected.bytes,
             of_input_percent=round(100 * expected.bytes / before, 2) if before else None,
             seconds=expected.seconds,
@@ -280,7 +283,7 @@ class _Tries:
             disk_bytes=expected.disk_bytes,
             largest_error=scores["whole"].max_error if promised is None else promised,
             is_promised=promised is not None,
-            keeps_salient=plan.profile.lossless or isinstance(plan.treatment.then, Bound),
+            keeps_salient=turned.profile.lossless or isinstance(turned.treatment.then, Bound),
             psnr=scores["whole"].psnr,
             psnr_salient=scores["salient"].psnr,
             psnr_background=scores["background"].psnr,

@@ -27,6 +27,14 @@ def test_one_line_for_each_profile_and_the_default_is_marked(
     assert "<= is kept for certain" in done.stdout
 
 
+def test_a_setting_that_meets_a_target_is_told(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    words = ("-s", "grid", "--target-size", "300kB", "--profiles", "lerc,jpeg")
+    done = call("plan", rgb_scene, tmp_path / "out.tif", *words)
+    assert "  lerc: smooth, --co MAX_Z_ERROR=" in done.stdout
+    assert "  jpeg: --treatment quality:low=" in done.stdout
+    assert "exact  " not in done.stdout
+
+
 def test_what_is_left_out_has_its_reason(uint16_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
     done = call("plan", uint16_scene, tmp_path, "-s", "grid", "--profiles", "zstd,jpeg")
     assert "  jpeg: cannot hold uint16" in done.stdout

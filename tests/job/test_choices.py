@@ -146,6 +146,17 @@ def test_with_a_target_each_profile_has_the_setting_that_meets_it(rgb_scene: Pat
         plan_profiles(rgb_scene, tmp_path / "out.tif", saliency="grid", target_size=12_000, profiles="zstd")
 
 
+def test_a_codec_that_must_lose_to_meet_a_target_promises_nothing(rgb_scene: Path, tmp_path: Path) -> None:
+    (lerc,) = plan_profiles(
+        rgb_scene, tmp_path / "out.tif", saliency="grid", target_size=300_000, profiles="lerc"
+    ).profiles
+    assert lerc.setting is not None
+    assert lerc.setting.startswith("--co MAX_Z_ERROR=")
+    assert not lerc.lossless
+    assert not lerc.keeps_salient
+    assert np.isfinite(lerc.psnr_salient)
+
+
 def test_what_is_larger_is_left_out_where_that_is_asked_for(rgb_scene: Path, tmp_path: Path) -> None:
     choices = plan_profiles(rgb_scene, tmp_path / "out.tif", saliency="grid", profiles="raw,zstd", not_larger=True)
     assert [choice.profile for choice in choices.profiles] == ["zstd"]
