@@ -29,7 +29,7 @@ import geosal
 _SHAPE = (700, 901)
 _PLACE = Affine(10, 0, 600000, 0, -10, 4600000)
 _PROFILES = {
-    "tif": ("deflate", "zstd", "lzw", "lzma", "raw", "jpeg", "webp", "lerc"),
+    "tif": ("deflate", "zstd", "lzw", "lzma", "jxl", "raw", "jpeg", "webp", "lerc"),
     "jp2": ("jp2-lossless", "jp2", "htj2k"),
     "zarr": ("zarr",),
     "jpg": ("jpg",),

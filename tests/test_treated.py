@@ -10,11 +10,12 @@ import pytest
 import rasterio
 import tifffile
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 from rio_cogeo.cogeo import cog_validate
 
 import geosal
 from geosal import Ladder
-from geosal.errors import UsageError
+from geosal.errors import GeosalWarning, UsageError
 from geosal.job.proof import verify
 
 SOURCE = "perlin:seed=3"
@@ -77,6 +78,68 @@ def test_means_in_overviews_are_rounded_too_but_not_where_something_is_salient(
     assert np.abs(found - means)[background].max() <= 32
     assert np.mean(found[background] % 32 == 0) == 1
     assert np.mean(means[background] % 32 == 0) < 0.7
+
+
+@pytest.mark.parametrize("options", [{}, {"BLOCKSIZE": "128", "LEVEL": "3"}], ids=["usual", "small"])
+@pytest.mark.parametrize("kind", ["code", "mask", "alpha"])
+def test_bound_in_jpeg_xl_holds_for_tifffile_and_takes_fewer_bytes(
+    tmp_path: Path, kind: str, options: dict[str, str]
+) -> None:
+    """GDAL of rasterio's wheels has no JPEG XL; ours reads it by a copy, and checks all of it."""
+    source = scene_of_16_bits(tmp_path / "scene.tif", kind)
+    wish: dict[str, Any] = {"saliency": "half", "treatment": "bound:error=32", "creation_options": options}
+    output, other = tmp_path / "a.tif", tmp_path / "b.tif"
+    with pytest.warns(
+        GeosalWarning, match="opens in GDAL 3.4 where built with libjxl, unlike rasterio's wheels; tifffile"
+    ):
+        geosal.compress(source, output, profile="jxl", **wish)
+    geosal.compress(source, other, profile="lzma", **wish | {"creation_options": {"BLOCKSIZE": "512"} | options})
+    with tifffile.TiffFile(output) as file:
+        assert {page.compression for page in file.pages if not page.is_mask} == {50002}
+        overviews = [page.asarray() for page in file.pages if not page.is_mask]
+    with tifffile.TiffFile(other) as file:  # JPEG XL changes no sample, of overviews neither
+        for one, same in zip(overviews, [page.asarray() for page in file.pages if not page.is_mask], strict=True):
+            np.testing.assert_array_equal(one, same)
+    pixels, valid = read(source)
+    found = np.atleast_3d(overviews[0]).transpose(2, 0, 1)
+    off = np.abs(found.astype(int) - pixels)
+    assert off[..., : off.shape[2] // 2].max() == 0
+    assert off[valid].max() == 32
+    assert output.stat().st_size < 0.97 * other.stat().st_size
+    checks = verify(str(output), against=str(source), saliency="half")
+    assert [check for check in checks if not check.ok] == []
+    assert {"complete", "layout", "overviews", "salient", "bound"} <= {check.name for check in checks if check.checked}
+    assert geosal.compare(source, output, saliency="half").scores("salient").mse == 0
+
+
+def scene_of_16_bits(path: Path, kind: str) -> Path:
+    """A scene of waves and noise with invalid pixels, told in one of three ways."""
+    rng, (row, col) = np.random.default_rng(5), np.mgrid[:700, :900]
+    waves = 2000 + 300 * np.sin(row / 40) + 400 * np.cos(col / 55) + rng.normal(0, 30, row.shape)
+    pixels, hole = np.repeat(waves[np.newaxis].astype(np.uint16), 2 if kind == "alpha" else 1, axis=0), row + col < 300
+    pixels[:, hole] = 0
+    place = rasterio.Affine(10, 0, 6e5, 0, -10, 46e5)
+    profile: dict[str, Any] = {"height": 700, "width": 900, "dtype": "uint16", "crs": "EPSG:32631", "transform": place}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(path, "w", count=len(pixels), nodata=0 if kind == "code" else None, **profile) as dataset,
+    ):
+        if kind == "alpha":
+            pixels[1] = np.where(hole, 0, 65535)
+            dataset.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
+        dataset.write(pixels)
+        if kind == "mask":
+            dataset.write_mask(~hole)
+    return path
+
+
+def test_jpeg_xl_cannot_be_gdals_work(tmp_path: Path, uint16_scene: Path) -> None:
+    wish = {"saliency": "half", "profile": "jxl", "creation_options": {"OVERVIEW_RESAMPLING": "CUBIC"}}
+    refused = pytest.raises(
+        UsageError, match="OVERVIEW_RESAMPLING=CUBIC is GDAL's, which may have no JPEG XL; leave the"
+    )
+    with pytest.warns(GeosalWarning, match="lzma makes one that opens"), refused:
+        geosal.compress(uint16_scene, tmp_path / "a.tif", **wish)
 
 
 def test_bound_makes_the_file_smaller_and_smoothing_first_smaller_still(tmp_path: Path, uint16_scene: Path) -> None:

@@ -85,7 +85,7 @@ def write(
     check_array_output(scene, path, overwrite=overwrite)
     layout, recode = layout_of(stacked)
     chosen = resolve_profile(path, options.get("profile"), given, layout)
-    chosen.format.warn_of(path, layout)
+    chosen.format.warn_of(path, chosen.codec, layout)
     target = target_for(path, chosen, layout, overwrite=overwrite)
     gives_way = None if target.layout.nodata is not None else layout.nodata
     bits = layout.nbits if "NBITS" in chosen.options else None

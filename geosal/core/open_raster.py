@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from geosal.core.gdal_env import READDIR, allowed_drivers, is_local, no_neighbours
+from geosal.core.stand_in import open_stand_in
 from geosal.core.tiff import mask_pages
 from geosal.errors import SceneError
 
@@ -28,6 +29,8 @@ _MENDS = {
     "not recognized": "look at it with gdalinfo, and trust another driver with --allow-driver NAME",
 }
 """Part of a message of GDAL -> the mend. Another driver is no mend unless no trusted driver knows the format."""
+_NO_CODEC = "missing codec"
+"""Part of GDAL's message about a TIFF whose compression it was not built with."""
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LOST_DIRECTORY = re.compile(
     r"TIFFReadDirectory|MissingRequired|missing codec|"
@@ -85,8 +88,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
         _refuse_sidecars(path)
     try:
         with no_neighbours() if alone else _with_what_lies_beside(path):
-            # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
-            dataset = DatasetReader(path, driver=drivers)
+            dataset = _opened(path, drivers)
             _look_for_masks(path, dataset, alone=alone)
     except SceneError:
         raise
@@ -99,6 +101,18 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
             "copy it without: gdal_translate"
         )
     return dataset
+
+
+def _opened(path: str, drivers: list[str]) -> DatasetReader:
+    """Let GDAL open a raster, or a copy of it where it lacks the codec JPEG XL."""
+    try:
+        # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
+        return DatasetReader(path, driver=drivers)
+    except RasterioError as error:
+        stand_in = open_stand_in(path) if _NO_CODEC in str(error) and "GTiff" in drivers else None
+        if stand_in is None:
+            raise
+        return stand_in
 
 
 def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,21 @@ _TEXT = 2
 """TIFF's number of the type of a text."""
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 """TIFF's numbers of integer types, and of undefined bytes -> format characters of struct."""
+_BYTES = {_TEXT: 1, 5: 8, 10: 8, 11: 4, 12: 8} | {kind: struct.calcsize(f"={form}") for kind, form in _TYPES.items()}
+"""TIFF's numbers of types -> bytes of a value."""
 UNREADABLE = (struct.error, KeyError, IndexError, OverflowError, MemoryError)
 """Errors of a `TiffReader` over a damaged file, besides OSError; it raises ValueError for a file that is no TIFF."""
+
+
+class Entry(NamedTuple):
+    """Where the values of a tag lie."""
+
+    kind: int
+    """TIFF's number of their type."""
+    length: int
+    """Number of values."""
+    place: int
+    """Offset of the first one in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +59,46 @@ class TiffReader:
 
     def directory(self, begin: int, wanted: Collection[int]) -> tuple[dict[int, NDArray[np.int64]], int]:
         """Read the wanted integer tags of the directory at `begin`, and the offset of the next one."""
-        count_format, entry_format = ("Q", "HHQ8s") if self.big else ("H", "HHI4s")
+        entries, after = self.entries(begin)
+        return {tag: self.values(entry) for tag, entry in entries.items() if tag in wanted}, after
+
+    def entries(self, begin: int) -> tuple[dict[int, Entry], int]:
+        """Read where the values of each tag of the directory at `begin` lie, and the offset of the next one."""
+        count_format, entry_format, inline = ("Q", "HHQQ", 8) if self.big else ("H", "HHII", 4)
         self.file.seek(begin)
         (count,) = self._take(count_format)
         if count > _MOST_TAGS:
             raise IndexError(f"a directory of {count} tags")
-        entries = [self._take(entry_format) for _ in range(count)]
-        field = self.file.read(8 if self.big else 4)
+        found = {}
+        for _ in range(count):
+            tag, kind, length, place = self._take(entry_format)
+            own = _BYTES.get(kind, 1) * length <= inline
+            found[tag] = Entry(kind, length, self.file.tell() - inline if own else place)
+        field = self.file.read(inline)
         after = 0  # libtiff, too, takes the end of the file for the end of the list
-        if len(field) == (8 if self.big else 4):
+        if len(field) == inline:
             (after,) = struct.unpack(self.order + ("Q" if self.big else "I"), field)
-        return {tag: self._values(_TYPES[kind], n, value) for tag, kind, n, value in entries if tag in wanted}, after
+        return found, after
+
+    def values(self, entry: Entry) -> NDArray[np.int64]:
+        """Read the values of a tag of integers."""
+        dtype = self.dtype_of(entry)
+        if entry.length > _MOST_VALUES:
+            raise IndexError(f"a tag of {entry.length} values")
+        self.file.seek(entry.place)
+        field = self.file.read(entry.length * dtype.itemsize)
+        if len(field) < entry.length * dtype.itemsize:
+            raise IndexError("the file ends in a tag")
+        return np.frombuffer(field, dtype).astype(np.int64)
+
+    def dtype_of(self, entry: Entry) -> np.dtype[Any]:
+        """Return the type of the integers of a tag, in the byte order of the file."""
+        return np.dtype(self.order + _TYPES[entry.kind])
 
     def text_at(self, begin: int, tag: int) -> tuple[int, int] | None:
         """Find where the text of a tag of the directory at `begin` lies, and how long it is; None without one."""
-        count_format, entry_format = ("Q", "HHQQ") if self.big else ("H", "HHII")
-        self.file.seek(begin)
-        (count,) = self._take(count_format)
-        for _ in range(count):
-            found, kind, length, offset = self._take(entry_format)
-            if (found, kind) == (tag, _TEXT):
-                return offset, length
-        return None
-
-    def _values(self, kind: str, count: int, field: bytes) -> NDArray[np.int64]:
-        dtype = np.dtype(self.order + kind)
-        if count > _MOST_VALUES:
-            raise IndexError(f"a tag of {count} values")
-        length = count * dtype.itemsize
-        if length > len(field):
-            self.file.seek(struct.unpack(self.order + ("Q" if self.big else "I"), field)[0])
-            field = self.file.read(length)
-        if len(field) < length:
-            raise IndexError("the file ends in a tag")
-        return np.frombuffer(field[:length], dtype).astype(np.int64)
+        found = self.entries(begin)[0].get(tag)
+        return None if found is None or found.kind != _TEXT else (found.place, found.length)
 
     def _take(self, form: str) -> tuple[Any, ...]:
         form = self.order + form

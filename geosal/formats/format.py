@@ -305,7 +305,7 @@ class Format(ABC, Generic[Encoder]):
             The message says why.
         """
 
-    def warn_of(self, output: str, layout: RasterLayout) -> None:
+    def warn_of(self, output: str, codec: Codec, layout: RasterLayout) -> None:
         """Warn of what readers of such a file will misread."""
 
     @abstractmethod

@@ -6,7 +6,7 @@ from rasterio.enums import ColorInterp
 
 from geosal.core.raster import RasterLayout
 from geosal.errors import warn
-from geosal.formats.format import Encoder, Format, Profile
+from geosal.formats.format import Codec, Encoder, Format, Profile
 from geosal.formats.world_file import tags_without
 
 _SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
@@ -24,8 +24,9 @@ class Picture(Format[Encoder]):
         """Advice: another format, since this one has no other codec."""
         return "write a .tif"
 
-    def warn_of(self, output: str, layout: RasterLayout) -> None:
+    def warn_of(self, output: str, codec: Codec, layout: RasterLayout) -> None:
         """Warn where readers will show blue as red: the file cannot say which band is which colour."""
+        del codec
         colours = [band.colorinterp for band in layout.metadata.bands if band.colorinterp != ColorInterp.alpha]
         if colours != _SHOWN and sorted(colours) == sorted(_SHOWN):
             warn(

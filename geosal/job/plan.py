@@ -247,7 +247,7 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     settled = _settled(recipe, settings, scene)
     saliency = saliency_of(recipe, scene, sources)
     _tell_of_missing_place(scene)
-    settled.profile.format.warn_of(recipe.output, scene.layout)
+    settled.profile.format.warn_of(recipe.output, settled.profile.codec, scene.layout)
     warn_of_old_jpeg(recipe, settled.profile, settings.treatment, scene)
     plan = replace(_decide(recipe, settings, scene, saliency, settled), wish=wish, is_usual=not wish.targets)
     if recipe.not_larger and plan.input_bytes is None:

@@ -138,7 +138,7 @@ def _told(likeness: Sequence[float | None]) -> str:
     return f"shows the source's picture: means of {_CELL} px correlate by {_worst(likeness):.2f} and more{some}"
 
 
-def check_overviews(path: str, dataset: DatasetReader, finished: Finished) -> Check | None:
+def check_overviews(dataset: DatasetReader, finished: Finished) -> Check | None:
     """Check that each overview of a GeoTIFF shows the picture of the level below it; None without overviews."""
     levels = len(dataset.overviews(1))
     if not levels:
@@ -147,8 +147,8 @@ def check_overviews(path: str, dataset: DatasetReader, finished: Finished) -> Ch
     for level in range(levels):
         below = {} if level == 0 else {"OVERVIEW_LEVEL": level - 1}
         with (
-            rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL=level) as overview,
-            rasterio.open(path, driver="GTiff", **below) as whole,
+            rasterio.open(dataset.name, driver="GTiff", OVERVIEW_LEVEL=level) as overview,
+            rasterio.open(dataset.name, driver="GTiff", **below) as whole,
         ):
             found = _correlation_of(overview, whole, finished.coarseness(dataset, overview))
         silent += found is None

@@ -154,7 +154,7 @@ def _checks(output: str, source: AnyScene | None, saliency: Saliency | None, lad
         yield Check.of("layout", finished.layout_faults(output, dataset), finished.valid)
         lossless = _is_lossless(dataset, finished)
         if complete.ok and finished.overviews_apart:
-            overviews = likeness.check_overviews(output, dataset, finished)
+            overviews = likeness.check_overviews(dataset, finished)
             yield from [] if overviews is None else [overviews]
     try:
         with warnings.catch_warnings():

@@ -137,6 +137,8 @@ def test_creation_options_go_over_the_profile_in_any_case() -> None:
         ("a.tif", None, {"LEVEL": "22"}, "from 1 to 12"),
         ("a.tif", "zstd", {"LEVEL": "23"}, "from 1 to 22"),
         ("a.tif", "lzma", {"LEVEL": "10"}, "from 1 to 9"),
+        ("a.tif", "jxl", {"LEVEL": "10"}, "from 1 to 9"),
+        ("a.tif", "jxl", {"PREDICTOR": "YES"}, "no such setting"),
         ("a.tif", "lerc", {"MAX_Z_ERROR": "inf"}, "a number of 0 or more"),
         ("a.tif", "lerc", {"MAX_Z_ERROR_OVERVIEW": "inf"}, "a number of 0 or more"),
         ("a.jp2", None, {"WRITE_METADATA": "YES"}, "validators refuse"),

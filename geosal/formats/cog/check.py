@@ -45,7 +45,7 @@ class FinishedCog(Finished):
             return faults
         for level, factor in enumerate(dataset.overviews(1)):
             try:
-                with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL=level) as overview:
+                with rasterio.open(dataset.name, driver="GTiff", OVERVIEW_LEVEL=level) as overview:
                     faults += undecodable(overview, f"overview 1:{factor}, ")
             except RasterioError as error:
                 faults.append(f"overview 1:{factor} cannot be opened ({error})")
@@ -55,7 +55,7 @@ class FinishedCog(Finished):
 
     def layout_faults(self, path: str, dataset: DatasetReader) -> list[str]:
         """Run the validator rio-cogeo, and check what it does not check."""
-        faults = [*_validator_faults(path, dataset), *_overview_faults(path, dataset), *_local_faults(path)]
+        faults = [*_validator_faults(dataset), *_overview_faults(dataset), *_local_faults(path)]
         return list(dict.fromkeys(faults))
 
     def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
@@ -77,7 +77,7 @@ class FinishedCog(Finished):
         if len(levels) != listed:
             yield f"GDAL sees {len(levels)} overviews, the file lists {listed}"
         elif levels:
-            yield from _thumbnail_faults(path, len(levels) - 1)
+            yield from _thumbnail_faults(dataset.name, len(levels) - 1)
 
     def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
         """Decide by the codec; where tiles differ in quality, GDAL describes only one of them."""
@@ -132,12 +132,12 @@ def _thumbnail_faults(path: str, level: int) -> Iterator[str]:
         yield f"overview {level + 1}, {fault}"
 
 
-def _validator_faults(path: str, dataset: DatasetReader) -> list[str]:
+def _validator_faults(dataset: DatasetReader) -> list[str]:
     from rio_cogeo.cogeo import cog_validate  # heavy, and needed here only
 
     try:
         # In strict mode, the validator returns its advice both as advice and as faults.
-        _, errors, advice = cog_validate(path, strict=True, quiet=True)
+        _, errors, advice = cog_validate(dataset.name, strict=True, quiet=True)
     except Exception as error:  # noqa: BLE001  a validator may stumble over a broken file in any way
         return [f"the COG validator gives up ({error})"]
     found = dict.fromkeys([*errors, *advice])
@@ -158,7 +158,7 @@ def _local_faults(path: str) -> list[str]:
         return [str(error)]
 
 
-def _overview_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
+def _overview_faults(dataset: DatasetReader) -> Iterator[str]:
     """Check that overviews reach down to a single tile; the validator accepts any.
 
     GDAL describes overviews by the ratio of widths, which is useless for a scene of a few columns.
@@ -166,7 +166,7 @@ def _overview_faults(path: str, dataset: DatasetReader) -> Iterator[str]:
     tile, levels, coarsest = max(dataset.block_shapes[0]), len(dataset.overviews(1)), max(dataset.shape)
     if levels:
         try:
-            with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL=levels - 1) as overview:
+            with rasterio.open(dataset.name, driver="GTiff", OVERVIEW_LEVEL=levels - 1) as overview:
                 coarsest = max(overview.shape)
         except RasterioError as error:
             yield f"the coarsest overview cannot be opened ({error})"

@@ -12,6 +12,7 @@ from geosal.core.grid import level_shapes
 from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
 from geosal.formats.cog.directories import (
+    COMPRESSION,
     IMAGE_LENGTH,
     IMAGE_WIDTH,
     JPEG_TABLES,
@@ -45,6 +46,8 @@ _STRUCTURE = (
     "KNOWN_INCOMPATIBLE_EDITION=NO\n "
 )
 """GDAL's ghost area: it tells how tiles lie in the file. The blank at its end makes room for an edit's mark."""
+_JPEG_XL = 50002
+"""TIFF's number that every GDAL with the codec reads; that of DNG 1.7, 52546, says nothing to those before 3.10."""
 _MASKED = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n"
 
 
@@ -148,6 +151,8 @@ class CogContainer(Container):
             tags[PLANAR_CONFIGURATION] = Tag.of_shorts(1)  # whatever GDAL does, our bands are interleaved by pixel
             if self._predictor != NO_PREDICTOR:
                 tags[PREDICTOR] = Tag.of_shorts(self._predictor)  # GDAL has none in LZMA, and reads ours
+            if self._profile.options["COMPRESS"] == "JXL":
+                tags[COMPRESSION] = Tag.of_shorts(_JPEG_XL)
             tags.pop(JPEG_TABLES, None)
             if self._jpeg_tables is not None:
                 tags[JPEG_TABLES] = Tag(UNDEFINED, len(self._jpeg_tables), self._jpeg_tables)
@@ -157,10 +162,10 @@ class CogContainer(Container):
 
 
 def _for_gdal(profile: Profile) -> Profile:
-    """Return a profile that GDAL accepts for the small file: QUALITY without a fraction, tiles of 128 or more."""
-    options = (
-        (name, str(int(float(value))) if name.upper() == "QUALITY" else value)
-        for name, value in profile.creation_options
-        if name.upper() != "BLOCKSIZE"
-    )
-    return replace(profile, creation_options=tuple(options))
+    """Return a profile that GDAL accepts for the small file: whole QUALITY, tiles of 128 or more, no JXL."""
+    options = {name: value for name, value in profile.options.items() if name != "BLOCKSIZE"}
+    if "QUALITY" in options:
+        options["QUALITY"] = str(int(float(options["QUALITY"])))
+    if options["COMPRESS"] == "JXL":
+        options |= {"COMPRESS": "DEFLATE", "LEVEL": "1"}
+    return replace(profile, creation_options=tuple(options.items()))

@@ -11,7 +11,7 @@ import numpy as np
 from geosal.core.grid import level_shapes
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST, Bound, Quality, Treatment
-from geosal.errors import UsageError
+from geosal.errors import UsageError, warn
 from geosal.formats.cog.options import CODEC_OPTIONS, OPTIONS, is_of_codec, refuse_idle, with_resampling
 from geosal.formats.format import ByGdal, Codec, Format, Profile
 from geosal.formats.options import number
@@ -39,18 +39,19 @@ _REWRITTEN = b"KNOWN_INCOMPATIBLE_EDITION=YES"
 """GDAL's mark in the head of a COG where it had to move a tile."""
 
 
-def _made_of(compress: str, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+def _made_of(compress: str, *more: tuple[str, str], big: str = "IF_SAFER") -> tuple[tuple[str, str], ...]:
     return (
         ("COMPRESS", compress),
         *more,
         ("BLOCKSIZE", "512"),
         ("OVERVIEW_RESAMPLING", "AVERAGE"),
         ("NUM_THREADS", "ALL_CPUS"),
-        ("BIGTIFF", "IF_SAFER"),
+        ("BIGTIFF", big),
     )
 
 
 _PREDICTOR = ("PREDICTOR", "YES")
+_JXL = "jxl"
 _EVERY_GIS = "every GIS; GDAL of any age"
 
 
@@ -103,6 +104,13 @@ class Cog(Format["TiffEncoder"]):
             error_by_tile=True,
             instead_of_alpha="--profile lerc without an error",
         ),
+        Codec(
+            name=_JXL,
+            options=_made_of("JXL", big="YES"),
+            opens_in="GDAL 3.4 where built with libjxl, unlike rasterio's wheels; tifffile",
+            dtypes=("uint8", "uint16"),
+            counts=(1, 2, 3, 4),
+        ),
     )
     options = OPTIONS
     codec_options = CODEC_OPTIONS
@@ -138,8 +146,12 @@ class Cog(Format["TiffEncoder"]):
         refuse_idle(option, value, codec.name, dict(codec.options)["COMPRESS"], given)
 
     def check_options(self, codec: Codec, options: Mapping[str, str], layout: RasterLayout) -> None:
-        """Refuse a classic TIFF that would be too large, as far as the bytes of raw tiles are known before the job."""
-        if not codec.raw or options["BIGTIFF"].upper() != "NO":
+        """Refuse a classic TIFF that would be too large, as far as the bytes of raw tiles are known before the job.
+
+        So has the copy by which JPEG XL is read where GDAL lacks the codec, see `geosal.core.stand_in`.
+        """
+        wish = options["BIGTIFF"].upper()
+        if wish == "YES" or (codec.name != _JXL and not (codec.raw and wish == "NO")):
             return
         side = int(options["BLOCKSIZE"])
         shapes = level_shapes(layout.grid.shape, side)
@@ -147,7 +159,7 @@ class Cog(Format["TiffEncoder"]):
         taken = tiles * side**2 * layout.count * np.dtype(layout.dtype).itemsize
         if taken > _CLASSIC_BYTES:
             raise UsageError(
-                f"--co BIGTIFF=NO: the tiles take {taken} bytes, and a file without BigTIFF holds {_CLASSIC_BYTES}; "
+                f"--co BIGTIFF={wish}: the tiles take {taken} bytes, a file without BigTIFF holds {_CLASSIC_BYTES}; "
                 "leave it out, or choose a codec with --profile"
             )
 
@@ -158,6 +170,12 @@ class Cog(Format["TiffEncoder"]):
         if codec.error_by_tile:
             return number(options["MAX_Z_ERROR"]) == 0
         return codec.lossless
+
+    def warn_of(self, output: str, codec: Codec, layout: RasterLayout) -> None:
+        """Warn of JPEG XL, which few programs read in a TIFF."""
+        del layout
+        if codec.name == _JXL:
+            warn(f"{output}: opens in {codec.opens_in}; --profile lzma makes one that opens in many more programs")
 
     def refuse_treatment(self, treatment: Treatment, codec: Codec, layout: RasterLayout) -> None:
         """Refuse lossless tiles of WebP with alpha."""
@@ -239,6 +257,8 @@ def _refuse_what_gdal_cannot(options: Mapping[str, str], side: float, because: s
     quality = number(options.get("QUALITY", "0"))
     if quality != int(quality):
         raise UsageError(f"--co QUALITY={options['QUALITY']}: {because}, and it takes whole numbers; give one")
+    if options["COMPRESS"] == "JXL":
+        raise UsageError(f"profile jxl: {because}, which may have no JPEG XL; leave the option out")
     if 0 < side < _GDALS_SMALLEST:
         raise UsageError(f"BLOCKSIZE={side:g}: {because}, and its tiles begin at {_GDALS_SMALLEST}; make them larger")
 

@@ -14,10 +14,10 @@ _RESAMPLING = frozenset({"NEAREST", "AVERAGE", "BILINEAR", "CUBIC", "CUBICSPLINE
 OPTIONS = (
     CreationOption(
         name="LEVEL",
-        text="How hard DEFLATE (1 to 12), ZSTD (1 to 22) and LZMA (1 to 9) try: more is smaller and slower.",
-        default="5 for DEFLATE, 9 for ZSTD, 6 for LZMA",
+        text="How hard DEFLATE (1 to 12), ZSTD (1 to 22), LZMA and JXL (1 to 9) try: more is smaller and slower.",
+        default="5 for DEFLATE, 9 for ZSTD, 6 for LZMA, 5 for JXL",
         limits=(1, 22),
-        limits_of={"DEFLATE": (1, 12), "ZSTD": (1, 22), "LZMA": (1, 9)},
+        limits_of={"DEFLATE": (1, 12), "ZSTD": (1, 22), "LZMA": (1, 9), "JXL": (1, 9)},
     ),
     CreationOption(
         name="QUALITY",
@@ -90,7 +90,7 @@ OPTIONS = (
 """All creation options that the user may set."""
 
 _OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
-    "LEVEL": frozenset({"DEFLATE", "ZSTD", "LZMA"}),
+    "LEVEL": frozenset({"DEFLATE", "ZSTD", "LZMA", "JXL"}),
     "QUALITY": frozenset({"JPEG", "WEBP"}),
     "MAX_Z_ERROR": frozenset({"LERC"}),
     "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW", "LZMA"}),

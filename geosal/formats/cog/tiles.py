@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.raster import RasterLayout
+from geosal.formats.cog.jxl import jxl_tile
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.jpeg.shaping import shaped
 from geosal.formats.jpeg.stream import APP0, END, FRAME, QUANTISATION, START, segments
@@ -25,8 +26,8 @@ _HANDLED = {
 }  # fmt: skip
 _SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, "STATISTICS": {"NO", "AUTO"}}
 """Options -> the values that ask for what our encoder does anyway."""
-_DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9, "LZMA": 6}
-_HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22, "LZMA": 9}
+_DEFAULT_LEVEL = {"DEFLATE": 5, "ZSTD": 9, "LZMA": 6, "JXL": 5}
+_HIGHEST_LEVEL = {"DEFLATE": 12, "ZSTD": 22, "LZMA": 9, "JXL": 9}
 _RGBA = 4
 _SUBSAMPLING = "420"
 NO_PREDICTOR, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
@@ -50,7 +51,8 @@ class TiffEncoder:
     compression
         GDAL's name.
     level
-        Effort of DEFLATE (libdeflate's, 1 to 12), ZSTD and LZMA, quality of JPEG and WEBP, or largest error of LERC.
+        Effort of DEFLATE (libdeflate's, 1 to 12), ZSTD, LZMA and JXL, quality of JPEG and WEBP, or largest error of
+        LERC.
     predictor
         1 for none, 2 for differences, 3 for floating point.
     tile
@@ -261,6 +263,10 @@ def _lerc(samples: NDArray[Any], level: float) -> Any:
     return lerc_encode(samples if samples.shape[2] > 1 else samples[..., 0], level, planar=False, version=4)
 
 
+def _jxl(samples: NDArray[Any], level: float) -> bytes:
+    return jxl_tile(samples, int(level))
+
+
 def _webp(samples: NDArray[Any], level: float) -> Any:
     from imagecodecs import webp_encode
 
@@ -326,6 +332,7 @@ _COMPRESS: dict[str, Callable[[NDArray[Any], float], Any]] = {
     "LZMA": _lzma,
     "NONE": _raw,
     "LERC": _lerc,
+    "JXL": _jxl,
     "WEBP": _webp,
     "JPEG": _jpeg,
 }

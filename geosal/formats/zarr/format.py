@@ -40,8 +40,9 @@ class Zarr(Format["ZarrEncoder"]):
                 "write a .tif, or give the scene others with gdal_edit.py -scale 1 -offset 0"
             )
 
-    def warn_of(self, output: str, layout: RasterLayout) -> None:
+    def warn_of(self, output: str, codec: Codec, layout: RasterLayout) -> None:
         """Warn where bands have different scales, which one array cannot hold."""
+        del codec
         scales = {(band.scale, band.offset) for band in layout.metadata.bands}
         if len(scales) > 1:
             warn(

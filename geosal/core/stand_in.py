@@ -1,0 +1,178 @@
+"""Let a copy in Deflate stand in for a TIFF in JPEG XL, where GDAL has no codec for it, as rasterio's wheels have none.
+
+The copy has the bytes of the file, with other numbers for compression, offsets and sizes in its directories, and behind
+them the tiles anew. So all that GDAL does with a GeoTIFF works, and each tile has been decoded before GDAL opens it.
+"""
+
+import os
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfile
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+
+from geosal.core.tiff import UNREADABLE, Entry, TiffReader
+
+_JPEG_XL = frozenset({50002, 52546})
+"""TIFF's numbers of JPEG XL: GDAL's own, and that of DNG 1.7, which GDAL writes since 3.11."""
+_DEFLATE, _LEVEL, _TOGETHER = 8, 1, 1
+"""TIFF's number of Deflate, how hard it tries here, and TIFF's number for bands that share their tiles."""
+_BITS, _COMPRESSION, _SAMPLES, _PLANAR, _WIDTH, _HEIGHT, _OFFSETS, _SIZES = 258, 259, 277, 284, 322, 323, 324, 325
+_TAGS = frozenset({_BITS, _COMPRESSION, _SAMPLES, _PLANAR, _WIDTH, _HEIGHT, _OFFSETS, _SIZES})
+_SAMPLE_BYTES = {8: 1, 16: 2}
+"""Bits of a sample -> its bytes."""
+_FRAME = 4
+"""Bytes of GDAL's leader before a tile, and of its trailer."""
+_HEAD_BYTES = 300
+_INTERLEAVED, _APART = b"MASK_INTERLEAVED_WITH_IMAGERY=YES\n", b"MASK_INTERLEAVED_WITH_IMAGERY=NO \n"
+"""In GDAL's ghost area: the new tiles do not lie beside their masks."""
+_BESIDE = (".aux.xml", ".msk", ".ovr")
+_AT_ONCE = 64
+"""Number of tiles in work at once."""
+
+
+class _Copy:
+    """A copy, which is deleted with the last of its handles."""
+
+    def __init__(self, path: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="geosal-")
+        self.path = Path(self._folder.name, os.path.basename(path))
+        _transcode(path, self.path)
+        for suffix in _BESIDE:
+            if os.path.exists(path + suffix):
+                os.symlink(os.path.abspath(path + suffix), f"{self.path}{suffix}")
+
+
+_copies: "weakref.WeakValueDictionary[tuple[object, ...], _Copy]" = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+_newest: list[_Copy] = []
+"""One copy outlives its handles: a file is opened several times, one after the other."""
+
+
+def open_stand_in(path: str) -> DatasetReader | None:
+    """Open a copy of a local TIFF whose tiles are JPEG XL; None for another file.
+
+    The copy lies in the folder for temporary files, and goes with its last handle or with the process.
+
+    Raises
+    ------
+    RasterioError, OSError, ValueError
+        It is one, and cannot be copied: a tile cannot be decoded, or the disk is full.
+    """
+    if not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            if not _packed_images(TiffReader.of(file)):
+                return None
+    except (OSError, ValueError, *UNREADABLE):
+        return None
+    stat = os.stat(path)
+    key = (os.path.abspath(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    with _lock:
+        copy = _copies.get(key)
+        if copy is None:
+            _newest.clear()
+            copy = _copies[key] = _Copy(path)
+            _newest.append(copy)
+    dataset = DatasetReader(str(copy.path), driver=["GTiff"])
+    weakref.finalize(dataset, id, copy)  # holds the copy
+    return dataset
+
+
+@dataclass(frozen=True, eq=False)
+class _Image:
+    """One image in JPEG XL: where it is told of, and its tiles."""
+
+    entries: dict[int, Entry]
+    dtype: np.dtype[Any]
+    """Type of samples, in the byte order of the file; whether they have a sign makes no difference here."""
+    shape: tuple[int, int, int]
+    """Rows, columns and bands of a tile."""
+    offsets: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+
+def _packed_images(reader: TiffReader) -> list[_Image]:
+    """Find the tiled images of a TIFF that are JPEG XL."""
+    found, begin, seen = [], reader.first, {0}
+    while begin not in seen:
+        seen.add(begin)
+        entries, begin = reader.entries(begin)
+        tags = {tag: reader.values(entries[tag]) for tag in _TAGS & entries.keys()}
+        if int(tags.get(_COMPRESSION, [0])[0]) not in _JPEG_XL or _OFFSETS not in tags:
+            continue
+        bits = {int(each) for each in tags[_BITS]}
+        if len(bits) > 1 or not bits <= _SAMPLE_BYTES.keys():
+            raise ValueError(f"its samples of JPEG XL have {sorted(bits)} bits, and 8 or 16 can be read")
+        together = int(tags.get(_PLANAR, [_TOGETHER])[0]) == _TOGETHER
+        bands = int(tags.get(_SAMPLES, [1])[0]) if together else 1
+        shape = (int(tags[_HEIGHT][0]), int(tags[_WIDTH][0]), bands)
+        dtype = np.dtype(f"{reader.order}u{_SAMPLE_BYTES[bits.pop()]}")
+        found.append(_Image(entries, dtype, shape, tags[_OFFSETS], tags[_SIZES]))
+    return found
+
+
+def _transcode(path: str, copy: Path) -> None:
+    copyfile(path, copy)
+    with open(path, "rb") as source, copy.open("r+b") as target:
+        reader = TiffReader.of(source)
+        for image in reversed(_packed_images(reader)):  # a COG has the tiles of overviews first
+            _write(reader, image, target)
+        target.seek(0)
+        at = target.read(_HEAD_BYTES).find(_INTERLEAVED)
+        if at >= 0:
+            target.seek(at)
+            target.write(_APART)
+
+
+def _write(reader: TiffReader, image: _Image, target: BinaryIO) -> None:
+    """Append the tiles of an image, framed as GDAL's ghost area may say, and tell of them in its directory."""
+    offsets, sizes = np.zeros_like(image.offsets), np.zeros_like(image.sizes)
+    target.seek(0, os.SEEK_END)
+    for number, data in _deflated(reader.file, image):
+        offsets[number], sizes[number] = target.tell() + _FRAME, len(data)
+        target.write(len(data).to_bytes(_FRAME, "little") + data + data[-_FRAME:])
+    for tag, values in ((_COMPRESSION, np.array([_DEFLATE])), (_OFFSETS, offsets), (_SIZES, sizes)):
+        entry = image.entries[tag]
+        kind = reader.dtype_of(entry)
+        if values.max() > np.iinfo(kind).max:
+            raise ValueError("it is no BigTIFF, and a copy of it that can be read would have to be one")
+        target.seek(entry.place)
+        target.write(values.astype(kind).tobytes())
+
+
+def _deflated(file: BinaryIO, image: _Image) -> Iterator[tuple[int, bytes]]:
+    """Decode and deflate the tiles that are there, in their order."""
+    there = np.flatnonzero((image.offsets > 0) & (image.sizes > 0))
+
+    def read(number: int) -> bytes:
+        file.seek(int(image.offsets[number]))
+        return file.read(int(image.sizes[number]))
+
+    with ThreadPoolExecutor() as pool:
+        for first in range(0, len(there), _AT_ONCE):
+            numbers = there[first : first + _AT_ONCE].tolist()
+            parts = [read(number) for number in numbers]
+            done = pool.map(lambda number, part: _deflate(image, number, part), numbers, parts)
+            yield from zip(numbers, done, strict=True)
+
+
+def _deflate(image: _Image, number: int, data: bytes) -> bytes:
+    from imagecodecs import JpegxlError, deflate_encode, jpegxl_decode  # noqa: PLC0415  loads its library
+
+    try:
+        samples = jpegxl_decode(data)
+    except (JpegxlError, ValueError) as error:
+        raise ValueError(f"tile {number} is no JPEG XL ({error})") from error
+    if samples.dtype.itemsize != image.dtype.itemsize or samples.size != np.prod(image.shape):
+        raise ValueError(f"tile {number} holds {samples.shape} of {samples.dtype}, not {image.shape}")
+    return bytes(deflate_encode(samples.astype(image.dtype).tobytes(), _LEVEL))
