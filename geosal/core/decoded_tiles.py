@@ -6,6 +6,7 @@ tiles side by side, and one that needs a tile which another is decoding waits fo
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,9 @@ from geosal.core.grid import Block
 from geosal.core.jpeg2000 import CodestreamError, TilePlaces
 
 TILE_CACHE_BYTES = 128 * 2**20
-"""Bytes of decoded tiles that a process keeps: a row of them in three bands of Sentinel-2, and those in work."""
+"""Bytes of decoded tiles that few threads keep: a row of them in three bands of Sentinel-2, and those in work."""
+_FEW, _MORE_BYTES = 4, 16 * 2**20
+"""Threads for whose work that suffices, and bytes for each further one."""
 MOST_SAMPLES = 4 * 1024**2
 """Samples of the largest tile that threads decode side by side: each then takes 12 bytes a sample."""
 _BORDER = 32
@@ -69,29 +72,48 @@ class _Tile:
         self.parts = tuple((border, pixels[:, *border.slices_in(whole)].copy()) for border in _borders(whole))
 
 
+def tile_cache_bytes(threads: int) -> int:
+    """Return the bytes of decoded tiles that a process keeps where so many threads read."""
+    return TILE_CACHE_BYTES + max(0, threads - _FEW) * _MORE_BYTES
+
+
 class _Cache:
     """All tiles of the process; the bytes of those that are decoded are bounded."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._tiles: dict[tuple[int, int], _Tile] = {}
+        self._tiles: dict[tuple[TiledRaster, int], _Tile] = {}
+        self._clock = 0
+        self._readers = self._most_readers = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count a thread that reads."""
+        with self.lock:
+            self._readers += 1
+            self._most_readers = max(self._most_readers, self._readers)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._readers -= 1
 
     def tile(self, owner: "TiledRaster", number: int) -> _Tile:
         """Return a tile of a raster, decoded or not."""
         with self.lock:
-            owner.clock += 1
-            tile = self._tiles.setdefault((id(owner), number), _Tile(owner.places.sizes.block(number)))
-            tile.touched = owner.clock
+            self._clock += 1
+            tile = self._tiles.setdefault((owner, number), _Tile(owner.places.sizes.block(number)))
+            tile.touched = self._clock
             return tile
 
-    def make_room(self, owner: "TiledRaster", new: _Tile) -> None:
-        """Give up other tiles of a raster, those first that are needed last, until all fit."""
+    def make_room(self, new: _Tile) -> None:
+        """Give up tiles other than the new one, those first that are needed last, until all fit."""
         with self.lock:
-            size = sum(tile.size for tile in self._tiles.values())
-            for key, tile in self._order(owner):
-                if size <= TILE_CACHE_BYTES:
+            size, limit = sum(tile.size for tile in self._tiles.values()), tile_cache_bytes(self._most_readers)
+            for key, tile in self._order() if size > limit else ():
+                if size <= limit:
                     return
-                if tile is new or not tile.lock.acquire(blocking=False):
+                if tile is new or key not in self._tiles or not tile.lock.acquire(blocking=False):
                     continue
                 size -= tile.size
                 if tile.is_whole and tile.core <= 0:
@@ -104,18 +126,26 @@ class _Cache:
     def drop(self, owner: "TiledRaster") -> None:
         """Forget the tiles of a raster."""
         with self.lock:
-            for key in [key for key in self._tiles if key[0] == id(owner)]:
+            for key in [key for key in self._tiles if key[0] is owner]:
                 del self._tiles[key]
+            self._most_readers = self._readers
 
-    def _order(self, owner: "TiledRaster") -> Iterator[tuple[tuple[int, int], _Tile]]:
-        """Tiles whose core was read, the oldest first; those that were passed; borders; and the last of the rest."""
-        own = [(key, tile) for key, tile in self._tiles.items() if key[0] == id(owner) and tile.parts]
-        own.sort(key=lambda row: row[1].touched)
-        passed = owner.clock - _STALE * owner.places.sizes.across[1]
-        yield from [row for row in own if row[1].is_whole and row[1].core <= 0]
-        yield from [row for row in own if row[1].is_whole and row[1].core > 0 and row[1].touched < passed]
-        yield from [row for row in own if not row[1].is_whole]
-        yield from sorted((row for row in own if row[1].is_whole and row[1].core > 0), key=lambda row: -row[0][1])
+    def _order(self) -> Iterator[tuple[tuple["TiledRaster", int], _Tile]]:
+        """Tiles whose core was read, and what was passed, the oldest first; the last of the rest; and borders."""
+        there = sorted(((key, tile) for key, tile in self._tiles.items() if tile.parts), key=lambda row: row[1].touched)
+        in_row = sum(owner.places.sizes.across[1] for owner in {owner for (owner, _), _ in there})
+        passed = self._clock - _STALE * in_row
+        yield from [row for row in there if row[1].is_whole and row[1].core <= 0]
+        yield from [row for row in there if row[1].core > 0 and row[1].touched < passed]
+        yield from [row for row in there if not row[1].is_whole and row[1].touched < passed]
+        yield from sorted((row for row in there if row[1].core > 0), key=_share_above, reverse=True)
+        yield from [row for row in there if not row[1].is_whole]
+
+
+def _share_above(row: tuple[tuple["TiledRaster", int], _Tile]) -> float:
+    """Share of a raster's tiles that lie before one, row by row."""
+    (owner, number), _ = row
+    return number / len(owner.places.parts)
 
 
 _cache = _Cache()
@@ -128,13 +158,10 @@ class TiledRaster:
     ----------
     places
         The tiles in the file.
-    clock
-        Tiles read so far.
     """
 
     def __init__(self, places: TilePlaces) -> None:
         self.places = places
-        self.clock = 0
 
     @classmethod
     def of(cls, dataset: DatasetReader, path: str) -> "TiledRaster | None":
@@ -176,14 +203,15 @@ class TiledRaster:
         """
         bands = [index - 1 for index in indexes]
         waiting = []
-        for tile, number in self._tiles(block):
-            if tile.lock.acquire(blocking=False):
+        with _cache.reading():
+            for tile, number in self._tiles(block):
+                if tile.lock.acquire(blocking=False):
+                    self._copy(tile, number, block, bands, out, otherwise)
+                else:  # another thread is at it: first what nobody has begun
+                    waiting.append((tile, number))
+            for tile, number in waiting:
+                tile.lock.acquire()
                 self._copy(tile, number, block, bands, out, otherwise)
-            else:  # another thread is at it: first what nobody has begun
-                waiting.append((tile, number))
-        for tile, number in waiting:
-            tile.lock.acquire()
-            self._copy(tile, number, block, bands, out, otherwise)
 
     def close(self) -> None:
         """Forget what was decoded."""
@@ -214,7 +242,7 @@ class TiledRaster:
         finally:
             tile.lock.release()
         if fresh:
-            _cache.make_room(self, tile)
+            _cache.make_room(tile)
 
     def _decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]]) -> NDArray[Any]:
         sizes = self.places.sizes

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geosal.core.cluster import cpu_count
-from geosal.core.decoded_tiles import MOST_SAMPLES
+from geosal.core.decoded_tiles import MOST_SAMPLES, tile_cache_bytes
 from geosal.core.gdal_env import GDAL_CACHE_BYTES
 from geosal.errors import ResourceError
 from geosal.formats.table import format_of
@@ -210,7 +210,7 @@ class _Model:
         each = self._block(block) + tile + max(self.scene.work_bytes, self.saliency.work_bytes)
         # GDAL reads a file by one thread at a time.
         decoded = min(in_work, len(self.scene.original.files)) * self.scene.tile_bytes
-        process = _PROCESS_BYTES + self._cache() + self.saliency.shared_bytes
+        process = _PROCESS_BYTES + self._cache(workers) + self.saliency.shared_bytes
         return alike * process + in_work * each + decoded + self._partial(block)
 
     def encoding(self, threads: int) -> int:
@@ -279,10 +279,11 @@ class _Model:
         whole = self.tile is None or block % self.tile == 0 or block >= max(height, width)
         return 0 if whole else min(self.tile or 0, height) * width * self._sample_bytes
 
-    def _cache(self) -> int:
+    def _cache(self, threads: int = 1) -> int:
         """Return the bytes of GDAL's cache, or of ours for tiles decoded side by side; no more than the scene has."""
         height, width = self.scene.grid.shape
-        return min(GDAL_CACHE_BYTES, 2 * height * width * self._sample_bytes)
+        most = tile_cache_bytes(threads) if is_of_tiles(self.scene) else GDAL_CACHE_BYTES
+        return min(most, 2 * height * width * self._sample_bytes)
 
     def _block(self, block: int) -> int:
         """One block in work, which takes two steps: its saliency is found, and then its pixels are smoothed.

@@ -1,7 +1,10 @@
 """What saliency does where the user does not say: what makes the smaller file of the same worth."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
+from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
 from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment, TwoPass
@@ -84,10 +87,11 @@ def spare_error(scene: AnyScene, ladder: Ladder) -> float:
         A piece cannot be read.
     """
     shape, spare = scene.grid.shape, Spare(ladder, scene.layout.alpha)
-    for piece in _pieces(shape):
-        outer = piece.expand(ladder.halo, shape)
-        samples = scene.read(outer)
-        spare.add(samples.pixels, samples.valid, piece.slices_in(outer))
+    pieces = _pieces(shape)
+    outer = [piece.expand(ladder.halo, shape) for piece in pieces]
+    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="geosal-sample") as pool:
+        for piece, around, samples in zip(pieces, outer, pool.map(scene.read, outer), strict=True):
+            spare.add(samples.pixels, samples.valid, piece.slices_in(around))
     return spare.error()
 
 

@@ -113,6 +113,26 @@ def test_each_tile_is_decoded_once(
     assert set(decoded.values()) == {1}
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_tiles_of_a_sample_leave_room_for_the_work(
+    tmp_path: Path, decoded: Counter[bytes], monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """Two files, and pieces all over the first that nothing has read to its end, fill what may be kept."""
+    monkeypatch.setattr(decoded_tiles, "TILE_CACHE_BYTES", 6 * ROW)
+    monkeypatch.setattr(decoded_tiles, "_BORDER", 16)
+    first, second = write(tmp_path / "a.jp2", **LOSSLESS), write(tmp_path / "b.jp2", **LOSSY)
+    shape = (HEIGHT, WIDTH)
+    places = TilePlaces.of(first)
+    for number in range(ALL):
+        block = places.sizes.block(number)
+        read_bands(first, (1,), Block(block.row_off + 30, block.col_off + 30, 10, 10))
+    outer = [block.expand(16, shape) for block in Grid(None, rasterio.Affine.identity(), *shape).blocks(TILE)]
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda block: [read_bands(path, (1, 2, 3), block) for path in (first, second)], outer))
+    assert len(decoded) == 2 * ALL
+    assert sum(decoded.values()) <= 3 * ALL  # each once; those of the sample that had to go, once more
+
+
 def test_threads_that_want_one_tile_wait_for_it(tiled: str, decoded: Counter[bytes]) -> None:
     barrier = threading.Barrier(4)
 
