@@ -133,6 +133,33 @@ def scene_of_16_bits(path: Path, kind: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("of_one", "of_light"), [(900.0, 0.0), (100.0, 0.4)])
+def test_an_error_in_sigmas_follows_the_noise_and_is_told(tmp_path: Path, of_one: float, of_light: float) -> None:
+    """The variance of the noise is known: `of_one` + `of_light` x DN."""
+    rng, (row, col) = np.random.default_rng(2), np.mgrid[:1200, :1200]
+    clean = 2500 + 900 * np.sin(row / 200) * np.cos(col / 250) + 200 * (np.sin(row / 2) * np.sin(col / 3) * (row > 700))
+    noisy = clean + rng.normal(size=clean.shape) * np.sqrt(of_one + of_light * clean)
+    source, output = tmp_path / "scene.tif", tmp_path / "a.tif"
+    place = {"crs": "EPSG:32631", "transform": rasterio.Affine(10, 0, 6e5, 0, -10, 46e5)}
+    with rasterio.open(source, "w", width=1200, height=1200, count=1, dtype="uint16", **place) as dataset:
+        dataset.write(noisy.round().astype(np.uint16), 1)
+    job = geosal.compress(source, output, saliency="half", treatment="bound:error=0.5sigma", profile="zstd")
+    (noise,) = job.noise
+    sigma = np.sqrt(of_one + of_light * np.median(noisy))
+    assert noise["sigma"] == pytest.approx(sigma, rel=0.1)
+    assert job.treatment == f"bound:error={int(0.5 * noise['sigma'])}"
+    off = (read(output)[0][0].astype(int) - read(source)[0][0])[:, 600:]
+    found = np.sqrt(1 + np.square(off).mean() / sigma**2) - 1
+    assert 0.5 * noise["added"] < found < 1.1 * noise["added"]
+    assert 0.02 < noise["added"] < 0.045
+    assert all(verdicts(output, source, "half").values())
+
+
+def test_noise_that_is_too_small_to_be_a_bound_is_refused(tmp_path: Path, rgb_scene: Path) -> None:
+    with pytest.raises(UsageError, match="bound:error=0.001sigma: sigma is .* no sample could change; say more sigmas"):
+        geosal.compress(rgb_scene, tmp_path / "a.tif", saliency="half", treatment="bound:error=0.001sigma")
+
+
 def test_jpeg_xl_cannot_be_gdals_work(tmp_path: Path, uint16_scene: Path) -> None:
     wish = {"saliency": "half", "profile": "jxl", "creation_options": {"OVERVIEW_RESAMPLING": "CUBIC"}}
     refused = pytest.raises(

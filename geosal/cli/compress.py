@@ -7,7 +7,7 @@ import click
 
 from geosal.cli import options
 from geosal.cli.batch import input_and_output, make_directory, recipes_in, recipes_of_all, run_all
-from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_search, counted, pairs
+from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, as_search, counted, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
@@ -73,6 +73,7 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("bytes", size),
         *as_gain(summary, summary["bytes"]),
         ("treated", summary["treatment"]),
+        *as_noise(summary["noise"]),
         ("ladder", as_ladder(summary["ladder"])),
         as_kernels(summary, _as_effective(summary)),
         ("coverage", f"{100 * summary['coverage']:.1f} %"),

@@ -308,6 +308,15 @@ def as_kernels(document: Mapping[str, Any], effective: str) -> tuple[str, object
     return "levels", f"{as_shares(document['level_shares'])}; 0 is saliency 1; nothing is smoothed"
 
 
+def as_noise(noise: Sequence[Mapping[str, float]]) -> list[tuple[str, object]]:
+    """Make the table row on the noise of each band and what rounding adds to it; none where it was not asked for."""
+    if not noise:
+        return []
+    sigmas = ", ".join(f"{band['sigma']:.3g}" for band in noise)
+    most = max(band["added"] for band in noise)
+    return [("noise", f"sigma {sigmas} at the median; rounding by so much adds up to {100 * most:.1f} % to it")]
+
+
 def as_ladder(ladder: Mapping[str, Any]) -> str:
     """Write a ladder: ``8 steps, widths 1 to 17, sigma opencv``."""
     return f"{ladder['steps']} steps, widths 1 to {2 * ladder['steps'] + 1} px, sigma {ladder['sigma']}"

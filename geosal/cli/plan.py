@@ -10,7 +10,7 @@ import click
 from geosal.cli import options
 from geosal.cli.batch import Job, input_and_output, lent_directory, recipes_in, recipes_of_all, run_all
 from geosal.cli.failure import Failure
-from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, counted, pairs
+from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, counted, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
@@ -128,6 +128,7 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("writer", f"GDAL's own: {plan['gdal_because']}" if plan["gdal_because"] else "geosal"),
         ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
         ("treated", plan["estimate"]["treatment"] if plan["estimate"] else plan["treatment"]),
+        *as_noise(plan["noise"]),
         ("ladder", as_ladder(plan["ladder"])),
         as_kernels(plan, f"{plan['effective_kernel']:.2f} px"),
         ("", "from a sample, nodata included"),

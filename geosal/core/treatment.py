@@ -1,8 +1,8 @@
 """What saliency does to a scene: smooth its pixels, bound their errors, or choose the quality of its tiles.
 
-A treatment is written ``smooth``, ``bound:error=32``, ``quality:low=40,high=90`` or ``twopass:low=30,high=70``; several
-are combined. All of them depend on the ladder's levels: level 0 (saliency 1) stays as it is or gets the best quality,
-the last level is changed most.
+A treatment is written ``smooth``, ``bound:error=32``, ``bound:error=0.5sigma``, ``quality:low=40,high=90`` or
+``twopass:low=30,high=70``; several are combined. All of them depend on the ladder's levels: level 0 (saliency 1)
+stays as it is or gets the best quality, the last level is changed most.
 """
 
 import math
@@ -18,6 +18,8 @@ KINDS = ("smooth", "bound", "quality", "twopass")
 _KEYS = {"smooth": (), "bound": ("error", "finer"), "quality": ("low", "high"), "twopass": ("low", "high")}
 _ERRORS = {"uint8": 4.0, "uint16": 32.0, "int16": 32.0, "uint32": 32.0, "int32": 32.0}
 """Default of the largest error by sample type; there is none for floats, whose units are unknown."""
+_SIGMA = "sigma"
+"""Unit of an error that depends on the noise."""
 _GUARD = 1e-9
 """Added before rounding down, so that E * level / steps stays whole where it is."""
 BEST = 100.0
@@ -36,10 +38,13 @@ class Bound:
     finer
         Share of the scene, spread evenly, where the largest error is one less: integers have whole ones, and between
         two of them may lie a fifth of the bytes. None for nowhere.
+    sigmas
+        The largest error in standard deviations of the scene's noise, until a job has learnt it and fills in `error`.
     """
 
     error: float | None = None
     finer: float | None = None
+    sigmas: float | None = None
 
     def settled(self, dtype: str) -> Self:
         """Fill in the default of the largest error, and check that `dtype` can have it.
@@ -49,6 +54,11 @@ class Bound:
         UsageError
             The samples are floats and no error is given, or the error is too small or too large for the dtype.
         """
+        if self.sigmas is not None:
+            raise UsageError(
+                f"treatment bound:error={self.sigmas:g}{_SIGMA}: the noise is learnt from a scene that is compressed; "
+                "say error= in units of the samples here"
+            )
         error = _ERRORS.get(dtype) if self.error is None else self.error
         if error is None:
             raise UsageError(
@@ -194,7 +204,10 @@ class Treatment:
             return smooth
         name = _NAMES[type(self.then)]
         said = [(key, getattr(self.then, key)) for key in _KEYS[name]]
-        listed = ",".join(f"{key}={value!r}".removesuffix(".0") for key, value in said if value is not None)
+        words = [f"{key}={value!r}".removesuffix(".0") for key, value in said if value is not None]
+        if isinstance(self.then, Bound) and self.then.sigmas is not None:
+            words.insert(0, f"error={self.then.sigmas!r}".removesuffix(".0") + _SIGMA)
+        listed = ",".join(words)
         return (*smooth, f"{name}:{listed}" if listed else name)
 
     def __str__(self) -> str:
@@ -214,11 +227,15 @@ def _parse(text: str) -> tuple[str, dict[str, float]]:
     parameters: dict[str, float] = {}
     for part in rest.split(",") if rest else ():
         key, equals, value = part.partition("=")
-        if key not in _KEYS[name] or not equals or key in parameters:
+        twice = key in parameters or (key == "error" and "sigmas" in parameters)
+        if key not in _KEYS[name] or not equals or twice:
             known = ", ".join(f"{known}=" for known in _KEYS[name])
             takes = f"it takes {known} once" if known else "it takes none"
             raise UsageError(f"treatment {text!r}: {part!r} is no parameter of {name}; {takes}")
-        parameters[key] = _number(text, key, value)
+        if key == "error" and value.endswith(_SIGMA):
+            parameters["sigmas"] = _number(text, key, value.removesuffix(_SIGMA))
+        else:
+            parameters[key] = _number(text, key, value)
     return name, parameters
 
 
@@ -232,10 +249,10 @@ def _number(text: str, key: str, value: str) -> float:
     return number
 
 
-def _bound(error: float | None = None, finer: float | None = None) -> Bound:
+def _bound(error: float | None = None, finer: float | None = None, sigmas: float | None = None) -> Bound:
     if finer is not None and finer > 1:
         raise UsageError(f"treatment bound: finer={finer:g} is a share of the scene; say 1 at most")
-    return Bound(error, finer)
+    return Bound(error, finer, sigmas)
 
 
 def _twopass(low: float | None = None, high: float | None = None) -> TwoPass:

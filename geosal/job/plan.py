@@ -14,7 +14,7 @@ from geosal.core.grid import Block
 from geosal.core.ladder import USUAL_SIGMA, Ladder, effective_kernel
 from geosal.core.option_values import parse_share
 from geosal.core.raster import RasterLayout
-from geosal.core.treatment import Treatment
+from geosal.core.treatment import Bound, Treatment
 from geosal.errors import UsageError, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
@@ -24,10 +24,11 @@ from geosal.formats.tuning import setting_for
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
 from geosal.job.tally import warn_of_little_gain
-from geosal.job.usual import usual_treatment, warn_of_old_jpeg, with_usual_bytes
+from geosal.job.usual import in_units, usual_treatment, warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
 from geosal.sizes import as_bytes
+from geosal.smoothing.noise import NoiseLine
 from geosal.sources import Saliency, SourceText, open_saliency
 
 _SMALL = 4096**2
@@ -46,11 +47,14 @@ class Settings:
         Saliency to kernel width.
     options
         The user's creation options, by GDAL's names.
+    noise
+        Noise of the bands, where the treatment asks for it.
     """
 
     treatment: Treatment
     ladder: Ladder
     options: tuple[tuple[str, str], ...]
+    noise: tuple[NoiseLine, ...] = ()
 
     def with_option(self, name: str, value: str) -> Self:
         """Return the same with a creation option set."""
@@ -118,6 +122,16 @@ class Plan:
     def treatment(self) -> Treatment:
         """What saliency does to pixels and tiles."""
         return self.target.treatment
+
+    @property
+    def noise(self) -> list[dict[str, float]]:
+        """Noise of the bands, and what the largest error adds to it; empty where the treatment asks for none."""
+        then = self.treatment.then
+        error = (then.error or 0.0) if isinstance(then, Bound) else 0.0
+        return [
+            {"band": line.band + 1, "a": line.a, "b": line.b, "sigma": line.sigma, "added": line.added(error)}
+            for line in self.settings.noise
+        ]
 
     @property
     def layout(self) -> RasterLayout:
@@ -189,6 +203,7 @@ class Plan:
             "count": self.layout.count,
             "dtype": self.layout.dtype,
             "treatment": str(self.treatment),
+            "noise": self.noise,
             "saliency": self.saliency.label,
             "coverage": self.saliency.coverage,
             "ladder": {"steps": self.ladder.steps, "sigma": self.ladder.sigma},
@@ -334,7 +349,8 @@ def _settings_of(recipe: Recipe, scene: AnyScene) -> Settings:
             f"--sigma {recipe.sigma}: nothing is smoothed by treatment {treatment}; leave it out, or add "
             "--treatment smooth"
         )
-    return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options)
+    treatment, noise = in_units(treatment, scene)
+    return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options, noise=noise)
 
 
 def _settled(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:

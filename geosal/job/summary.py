@@ -51,6 +51,9 @@ class Summary:
         lets expect. None elsewhere.
     treatment
         Kind of the treatment: smooth, bound, quality, twopass.
+    noise
+        Where the largest error was asked for in sigmas: of each ``band``, the variance of the noise ``a + b * DN``, its
+        ``sigma`` at the median, and by what share rounding has ``added`` to sigma, at the last level.
     level_shares
         Share of the valid pixels per level of the ladder.
     kernel_shares, effective_kernel
@@ -85,6 +88,7 @@ class Summary:
     dtype: str
     ladder: dict[str, Any]
     treatment: str
+    noise: list[dict[str, float]]
     level_shares: dict[str, float]
     effective_kernel: float
     effective_kernel_all: float
@@ -141,6 +145,7 @@ def summary_of(
         dtype=plan.layout.dtype,
         ladder={"steps": plan.ladder.steps, "sigma": plan.ladder.sigma},
         treatment=str(plan.treatment),
+        noise=plan.noise,
         level_shares={str(width // 2): share for width, share in of_levels.items()},
         effective_kernel=effective_kernel(shares),
         effective_kernel_all=effective_kernel(shares_all),

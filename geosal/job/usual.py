@@ -1,6 +1,8 @@
 """What saliency does where the user does not say: what makes the smaller file of the same worth."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from geosal.formats.table import format_of
 from geosal.job.recipe import Recipe
 from geosal.produce import layout_for
 from geosal.scenes import AnyScene
+from geosal.smoothing.noise import Noise, NoiseLine
 from geosal.smoothing.spare import Spare
 
 _USUAL_JPEG = 75.0
@@ -28,6 +31,8 @@ _GAP_OF_COPIES = 40
 """Distance between the qualities of a COG made of a JPEG: its overviews are a third more, and are to be paid for."""
 _PIECES, _SIDE = 4, 64
 """Pieces along each side of a scene, and their rows and columns: what is learnt of 65 000 pixels holds for all."""
+_NOISE_PIECES, _NOISE_SIDE = 8, 128
+"""The same for the noise, which shows in few of them."""
 
 
 def usual_treatment(recipe: Recipe, scene: AnyScene) -> Treatment:
@@ -63,6 +68,40 @@ def usual_treatment(recipe: Recipe, scene: AnyScene) -> Treatment:
         return SMOOTH
     error = spare_error(scene, recipe.ladder)
     return Treatment(then=Bound(error)) if error > 0 else SMOOTH
+
+
+def in_units(treatment: Treatment, scene: AnyScene) -> tuple[Treatment, tuple[NoiseLine, ...]]:
+    """Turn a largest error in sigmas of the scene's noise into its units: those of the least noisy band.
+
+    Returns
+    -------
+    tuple
+        The treatment, and the noise of each band that tells; as it was and none where it speaks of no sigma.
+
+    Raises
+    ------
+    UsageError
+        The noise cannot be told, or integers cannot have so small an error.
+    SceneError
+        A piece of the scene cannot be read.
+    """
+    bound, layout = treatment.then, scene.layout
+    if not isinstance(bound, Bound) or bound.sigmas is None:
+        return treatment, ()
+    noise = Noise(layout.alpha)
+    for piece in _pieces(scene.grid.shape, _NOISE_PIECES, _NOISE_SIDE):
+        samples = scene.read(piece)
+        noise.add(samples.pixels, samples.valid)
+    lines = noise.lines()
+    wish, mend = f"treatment bound:error={bound.sigmas:g}sigma", "say error= in units of the samples"
+    if not lines:
+        raise UsageError(f"{wish}: too few pixels are valid and vary to tell their noise; {mend}")
+    error = bound.sigmas * min(line.sigma for line in lines)
+    error = float(f"{error:.2g}") if layout.dtype.startswith("float") else float(math.floor(error))
+    if error <= 0:
+        told = ", ".join(f"{line.sigma:.3g}" for line in lines)
+        raise UsageError(f"{wish}: sigma is {told}, so no sample could change; say more sigmas, or {mend}")
+    return replace(treatment, then=replace(bound, error=error, sigmas=None)), lines
 
 
 def with_usual_bytes(recipe: Recipe, treatment: Treatment) -> Recipe:
@@ -166,10 +205,8 @@ def _quality_of_tables(recipe: Recipe, profile: Profile, treatment: Treatment) -
     return None if recipe.targets else number(profile.options["QUALITY"])
 
 
-def _pieces(shape: tuple[int, int]) -> list[Block]:
+def _pieces(shape: tuple[int, int], pieces: int = _PIECES, side: int = _SIDE) -> list[Block]:
     """Squares in the middle of the cells of a coarse raster over the scene; of a small one all that there is."""
-    starts = (
-        sorted({max(0, (2 * n + 1) * length // (2 * _PIECES) - _SIDE // 2) for n in range(_PIECES)}) for length in shape
-    )
+    starts = (sorted({max(0, (2 * n + 1) * each // (2 * pieces) - side // 2) for n in range(pieces)}) for each in shape)
     rows, cols = starts
-    return [Block(row, col, min(_SIDE, shape[0] - row), min(_SIDE, shape[1] - col)) for row in rows for col in cols]
+    return [Block(row, col, min(side, shape[0] - row), min(side, shape[1] - col)) for row in rows for col in cols]

@@ -12,6 +12,8 @@ from geosal.errors import UsageError
         (("bound:error=32",), Treatment(smooth=False, then=Bound(32))),
         (("smooth", "bound:error=0.5"), Treatment(then=Bound(0.5))),
         (("bound:error=3,finer=0.25",), Treatment(smooth=False, then=Bound(3, 0.25))),
+        (("bound:error=0.5sigma",), Treatment(smooth=False, then=Bound(sigmas=0.5))),
+        (("smooth", "bound:error=2sigma,finer=0.25"), Treatment(then=Bound(None, 0.25, 2))),
         (("quality:high=90,low=40.5", "smooth"), Treatment(then=Quality(40.5, 90))),
         (("quality",), Treatment(smooth=False, then=Quality())),
     ],
@@ -36,6 +38,10 @@ def test_treatments_are_read_and_written_alike(texts: tuple[str, ...], expected:
         (("bound:error=nan",), "error=nan is no number above 0"),
         (("bound:error=inf",), "error=inf is no number above 0"),
         (("bound:error=",), "error= is no number above 0"),
+        (("bound:error=sigma",), "error= is no number above 0"),
+        (("bound:error=0sigma",), "error=0 is no number above 0"),
+        (("bound:error=3,error=0.5sigma",), "'error=0.5sigma' is no parameter of bound; it takes error=, finer= once"),
+        (("bound:error=0.5sigma,error=3",), "'error=3' is no parameter of bound; it takes error=, finer= once"),
         (("bound:error=3,finer=1.5",), "finer=1.5 is a share of the scene; say 1 at most"),
         (("quality:high=101",), "high=101, the best there is is 100"),
         (("quality:high=0.5",), "high=0.5, the worst there is is 1; say more"),
@@ -50,6 +56,11 @@ def test_what_cannot_be_is_refused_with_the_mend(texts: tuple[str, ...], message
     with pytest.raises(UsageError, match=message) as caught:
         Treatment.parse(texts)
     assert "\n" not in str(caught.value)
+
+
+def test_sigmas_are_no_units_of_samples() -> None:
+    with pytest.raises(UsageError, match="bound:error=0.5sigma: the noise is learnt from a scene"):
+        Bound(sigmas=0.5).errors(8, "uint16")
 
 
 def test_errors_grow_with_the_level_and_are_whole_for_integers() -> None:
