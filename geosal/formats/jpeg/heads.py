@@ -92,13 +92,13 @@ def _tables(body: bytes) -> dict[int, NDArray[np.uint16]]:
     found, at = {}, 0
     while at < len(body):
         kind = np.dtype(">u2") if body[at] >> 4 else np.dtype("u1")
-        entries = np.frombuffer(body[at + 1 : at + 1 + SAMPLES * kind.itemsize], kind)
-        if entries.size < SAMPLES or not entries.all():
-            raise IndexError("a table that is cut off")
+        number, begin, at = body[at] & 15, at + 1, at + 1 + SAMPLES * kind.itemsize
+        entries = np.frombuffer(body[begin:at].ljust(SAMPLES * kind.itemsize, b"\0"), kind)
+        if not entries.all():
+            raise IndexError("a table that is cut off, or has a step of 0")
         table = np.empty(SAMPLES, np.uint16)
         table[zigzag()] = entries
-        found[body[at] & 15] = table
-        at += 1 + SAMPLES * kind.itemsize
+        found[number] = table
     return found
 
 

@@ -151,11 +151,11 @@ def _heads_of_tiles(file: BinaryIO, photometric: int) -> Iterator[Head | None]:
         tags, _ = reader.directory(reader.first, wanted)
     except (ValueError, *UNREADABLE):  # GDAL reads more than that
         return
-    kinds = [int(tags[tag][0]) if tag in tags else 0 for tag in (_COMPRESSION, _PHOTOMETRIC)]
-    if kinds != [_JPEG, photometric]:
+    none = np.empty(0, np.int64)
+    if [tags.get(tag, none).tolist() for tag in (_COMPRESSION, _PHOTOMETRIC)] != [[_JPEG], [photometric]]:
         return
-    shared = tags.get(_JPEG_TABLES, np.empty(0, np.int64)).astype(np.uint8).tobytes()
-    offsets = tags.get(_TILE_OFFSETS, tags.get(_STRIPS, np.empty(0, np.int64)))
+    shared = tags.get(_JPEG_TABLES, none).astype(np.uint8).tobytes()
+    offsets = tags.get(_TILE_OFFSETS, tags.get(_STRIPS, none))
     there = offsets[offsets > 0]  # tiles that are left out lie nowhere
     for offset in there[:: max(1, -(-there.size // _TILES))]:
         file.seek(int(offset))

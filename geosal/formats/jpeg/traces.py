@@ -206,7 +206,7 @@ def _score_at(planes: Sequence[NDArray[np.float32]], place: tuple[int, int], qua
     found = np.zeros((1, len(_PLACES), _BINS), np.float32)
     row, col = place[0] % BLOCK, place[1] % BLOCK
     for plane in planes:
-        rows, cols = (plane.shape[0] - row) // BLOCK, (plane.shape[1] - col) // BLOCK
+        rows, cols = max(0, plane.shape[0] - row) // BLOCK, max(0, plane.shape[1] - col) // BLOCK
         blocks = plane[row : row + rows * BLOCK, col : col + cols * BLOCK].reshape(rows, BLOCK, cols, BLOCK)
         exact = np.einsum("ij,rjck,lk->ilrc", _basis(), blocks, _basis(), optimize=True)
         for n, (u, v) in enumerate(_PLACES):

@@ -49,3 +49,15 @@ def test_of_other_colours_and_of_no_jpeg_nothing_is_told() -> None:
     assert adobe[:2] == stream[:2]
     for odd in (_stream("CMYK"), adobe, b"", stream[:100], b"II*\0" + bytes(100), stream[:20] + bytes(50)):
         assert Head.read(odd) is None
+
+
+def test_damage_is_no_error() -> None:
+    rng = np.random.default_rng(0)
+    whole = _stream(quality=70)
+    length = whole.index(b"\xff\xda") + 8
+    for _ in range(2000):
+        damaged = np.frombuffer(whole[: rng.integers(1, length)], np.uint8).copy()
+        places = rng.integers(0, damaged.size, 3)
+        damaged[places] = rng.integers(0, 256, 3)
+        head = Head.read(damaged.tobytes(), whole[:length] if rng.integers(2) else b"")
+        assert head is None or head.tables.all()

@@ -77,6 +77,15 @@ def test_no_false_alarm(kind: str) -> None:
     assert traces_of([pictures[kind]]) is None
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (7, 300), (8, 8), (8, 300), (9, 70), (23, 300)])
+def test_small_pieces_tell_what_they_can(shape: tuple[int, int]) -> None:
+    pixels = _coded(_picture(320), 60, 2)
+    small = pixels[:, 5 : 5 + shape[0], 3 : 3 + shape[1]]
+    for pieces in ([small], [small, pixels[:, :135, :135]]):
+        found = traces_of(pieces)
+        assert found is None or found.quality in {None, 60}
+
+
 @pytest.mark.parametrize("quality", [1, 33, 50, 75, 100])
 def test_tables_are_libjpegs(quality: int) -> None:
     out = io.BytesIO()
