@@ -9,18 +9,26 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from geosal.arrays.coordinates import grid_of
 from geosal.arrays.layout import Recode, layout_of, of_bands
 from geosal.arrays.samples import ArraySamples, Chunked, InMemory, Read
 from geosal.core.grid import Block
-from geosal.core.raster import ROLES, RasterLayout, Samples, conversion_of_array, mask_out, valid_samples
+from geosal.core.raster import (
+    ROLES,
+    THE_ARRAY,
+    QualityBand,
+    RasterLayout,
+    Samples,
+    conversion_of_array,
+    mask_out,
+    valid_samples,
+)
 from geosal.errors import GeosalError, SceneError, UsageError
 from geosal.scenes import AnyScene, open_input
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.raster import DTYPES
 
-THE_ARRAY = "the array"
-"""What an array is called in messages and reports."""
+QUALITY = "quality"
+"""Key of the encoding of ``spatial_ref``, which arithmetic keeps: the quality bands of the product."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +85,7 @@ class ArrayScene(Stored):
         counted = numbers.dtype.kind in "iu" and numbers.size == layout.count
         lazy = array.chunks is not None
         height, width = (max(sizes) for sizes in array.chunks[-2:]) if array.chunks is not None else layout.grid.shape
-        file = file_of(array)
+        opened = _opened(array)
         samples = samples or untouched(array) or samples_of(array)
         scene = samples.scene if isinstance(samples, FileSamples) else None
         return cls(
@@ -87,13 +95,14 @@ class ArrayScene(Stored):
             driver="xarray",
             block_shape=(height, width),
             work_bytes=2 * layout.count * height * width * array.dtype.itemsize if lazy else 0,
-            quality=() if file is None else file.quality,
+            quality=_quality_of(array) or (() if opened is None else opened.quality),
             has_statistics=scene is not None and scene.has_statistics,
             samples=samples,
             positions=tuple(range(layout.count)),
             numbers=tuple(map(int, numbers)) if counted else tuple(range(1, layout.count + 1)),
             recode=recode,
-            file=file,
+            # Bands that the array lacks are read from its file, where it lies on the same grid.
+            file=opened.original if opened is not None and opened.grid == layout.grid else None,
         )
 
     @property
@@ -199,16 +208,23 @@ def samples_of(array: xr.DataArray) -> InMemory | Chunked:
     return InMemory(np.asarray(array.data), None if valid is None else np.asarray(valid, np.bool_))
 
 
-def file_of(array: xr.DataArray) -> AnyScene | None:
-    """The scene that `geosal.open_scene` opened, before any change of its samples, if the array lies on its grid."""
+def _opened(array: xr.DataArray) -> AnyScene | None:
+    """The scene that `geosal.open_scene` opened, with what was done to its samples."""
     path = array.encoding.get("source")
     if not path or "reading" not in array.encoding:
         return None
     try:
-        scene = open_input(path, array.encoding["reading"])
+        return open_input(path, array.encoding["reading"])
     except GeosalError:  # gone; `layout_of` tells
         return None
-    return scene.original if scene.grid == grid_of(array) else None
+
+
+def _quality_of(array: xr.DataArray) -> tuple[QualityBand, ...]:
+    """Quality bands of the product that an array was made of; they have a place, so any part of it will do."""
+    mapping = array.rio.grid_mapping
+    if mapping in array.coords and (kept := array.coords[mapping].variable.encoding.get(QUALITY)):
+        return tuple(kept)
+    return ()
 
 
 @dataclass(frozen=True, eq=False)

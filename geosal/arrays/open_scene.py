@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
-from geosal.arrays.array_scene import names_of
+from geosal.arrays.array_scene import QUALITY, names_of
 from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.grid import Block, Grid
 from geosal.core.raster import BandMetadata
@@ -53,7 +53,8 @@ def open_scene(
         differ, which are attributes where they do not. ``valid`` (y, x) is there when the file has a mask or alpha.
         Where control points alone tell the place, ``y`` and ``x`` count pixels.
         ``encoding["source"]`` and ``encoding["reading"]`` lead the writer back to tags, GCPs and RPCs, and
-        ``encoding["pixels"]`` tells whether its samples are still those of the file.
+        ``encoding["pixels"]`` tells whether its samples are still those of the file. The encoding of ``spatial_ref``
+        has a product's quality bands, for all that is made of its samples.
 
     Raises
     ------
@@ -87,6 +88,8 @@ def open_scene(
         scene = scene.assign_coords(valid=(("y", "x"), valid))
     scene = _with_pixels(scene, source)
     scene.encoding |= {"source": path, "reading": wanted, "pixels": names_of(scene)}
+    if source.quality:
+        scene.coords[scene.rio.grid_mapping].variable.encoding[QUALITY] = source.quality
     return scene
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import xarray as xr
 
-from geosal.arrays.array_scene import THE_ARRAY, ArrayScene, FileSamples
+from geosal.arrays.array_scene import ArrayScene, FileSamples
+from geosal.core.raster import THE_ARRAY
 from geosal.job.plan import Plan
 from geosal.scenes import Reading
 from geosal.scenes.raster import Scene

@@ -144,6 +144,10 @@ class QualityBand:
     alone: bool = False
 
 
+THE_ARRAY = "the array"
+"""What an array is called in messages and reports, where a scene has a path."""
+
+
 class Pixels(Protocol):
     """A scene as sources of saliency see it: blocks of samples, and the quality bands of its product.
 

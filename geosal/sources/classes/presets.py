@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block
-from geosal.core.raster import QualityBand
+from geosal.core.raster import THE_ARRAY, QualityBand
 from geosal.errors import UsageError
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.classes.dilate import Disc, parse_radius
@@ -20,6 +20,7 @@ from geosal.sources.text import SourceText
 
 Ints = NDArray[np.int64]
 _ONE_FILE = "open the product's folder (.SAFE, Landsat) instead of one of its files"
+_NO_PRODUCT = "if it is of a product, open that by geosal.open_scene, or make the saliency of what that gave"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +203,8 @@ def _of_product(source: SourceText, context: OpenContext, theme: str) -> Quality
     path = context.scene.path
     if not context.scene.quality:
         whole = os.path.isdir(path) or path.lower().endswith((".zip", ".tar"))
-        cause = "it was delivered or copied without; copy it again" if whole else _ONE_FILE
+        of_one = _NO_PRODUCT if path == THE_ARRAY else _ONE_FILE
+        cause = "it was delivered or copied without; copy it again" if whole else of_one
         raise UsageError(f"{source.text}: {path} has no quality band; {cause}, or {mend}")
     have = ", ".join(dict.fromkeys(band.kind for band in context.scene.quality))
     if wanted is not None and not there:

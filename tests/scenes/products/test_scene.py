@@ -11,6 +11,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import geosal
 from geosal.core.grid import Block
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
@@ -232,7 +233,6 @@ def test_a_whole_job(l1c: Path, tmp_path: Path):
 
 
 def test_a_part_of_a_product_keeps_scale_and_offset(l2a: Path, tmp_path: Path):
-    import geosal
 
     for bands, scales, offsets in (
         ("B03,B02", (1e-4, 1e-4), (-0.1, -0.1)),
@@ -253,7 +253,6 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
 @pytest.mark.parametrize("as_input", ["folder", "metadata"])
 @pytest.mark.parametrize("target", ["band", "new"])
 def test_nothing_is_written_into_the_product_that_is_read(own_l1c: Path, as_input: str, target: str, tmp_path: Path):
-    import geosal
     from geosal.maps.preview import write_preview
     from geosal.maps.saliency_map import write_saliency_map
     from geosal.sources import open_saliency
@@ -286,3 +285,27 @@ def test_sizes_are_those_of_the_files_that_are_read(l1c: Path, tmp_path: Path):
         assert summary.input_bytes == sum(file.stat().st_size for file in files)
     archive = shutil.make_archive(str(tmp_path / l1c.name), "zip", l1c.parent, l1c.name)
     assert compress(archive, tmp_path / "out.tif", saliency="half", bands="rgb", overwrite=True).input_bytes is None
+
+
+def test_what_is_made_of_an_opened_product_knows_its_quality_band(l2a: Path):
+    """Parts, arithmetic, other types and grids: the quality band has a place of its own."""
+    scene = geosal.open_scene(l2a, bands="rgb")
+    whole = scene.geosal.saliency("clouds").values
+    assert 0 < whole.mean() < 1
+    part = np.s_[3:23, 5:20]
+    for made, wanted in (
+        (scene[:, *part], whole[part]),
+        (scene[:, ::2, ::2], whole[::2, ::2]),
+        (scene * 2, whole),
+        (scene.astype("float32").where(scene > 0)[:, *part], whole[part]),
+        (scene.mean("band"), whole),
+        (pickle.loads(pickle.dumps(scene + 1)), whole),
+        (scene.load().copy(), whole),
+        (scene.geosal.smooth("half"), whole),
+        (scene.rio.write_crs(scene.rio.crs)[:, *part], whole[part]),
+        (scene.to_dataset("band"), whole),
+    ):
+        np.testing.assert_array_equal(made.geosal.saliency("clouds"), wanted)
+    of_nothing = (scene * 2).drop_vars("spatial_ref")
+    with pytest.raises(UsageError, match=r"clouds: the array has no quality band; if it is of a product.*open_scene"):
+        of_nothing.geosal.saliency("clouds")
