@@ -1,4 +1,4 @@
-"""Numbers of bytes as people and the command line write them."""
+"""Numbers as people and the command line write them: of bytes, and of things."""
 
 from collections.abc import Callable
 
@@ -25,3 +25,8 @@ def as_bytes(count: float, rounding: Callable[[float], int] = round) -> str:
         if count >= factor:
             return f"{rounding(10 * count / factor) / 10:.1f} {unit}"
     return f"{count:.0f} bytes"
+
+
+def counted(number: int, thing: str) -> str:
+    """Write how many there are of a thing: 1 band, 2 bands, 12,345 pixels."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

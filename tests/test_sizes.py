@@ -1,11 +1,11 @@
-"""Numbers of bytes, written."""
+"""Numbers of bytes and of things, written."""
 
 import math
 
 import pytest
 
 from geosal.core.option_values import parse_size
-from geosal.sizes import as_bytes, as_size
+from geosal.sizes import as_bytes, as_size, counted
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,7 @@ def test_what_is_needed_never_reads_like_less_that_is_allowed() -> None:
 def test_sizes_are_told_as_they_are_read(count: int, text: str) -> None:
     assert as_size(count) == text
     assert parse_size(text) == count
+
+
+def test_one_thing_is_no_things() -> None:
+    assert [counted(number, "band") for number in (0, 1, 2, 1234)] == ["0 bands", "1 band", "2 bands", "1,234 bands"]

@@ -117,10 +117,19 @@ def spatial_names(array: xr.DataArray) -> tuple[Hashable, Hashable]:
     told = {array.coords[name].attrs.get("axis"): name for name in array.dims if name in array.coords}
     if "Y" in told and "X" in told:
         return told["Y"], told["X"]
-    last = dict(zip(array.dims[-2:], ("y", "x"), strict=False))
-    raise SceneError(
-        f"a scene has the dimensions (band, y, x) or (y, x), this one {array.dims}; name them so: array.rename({last})"
-    )
+    raise SceneError(f"a scene has the dimensions (band, y, x) or (y, x), this one {array.dims}; {_mend(array, known)}")
+
+
+def _mend(array: xr.DataArray, known: dict[str, Hashable]) -> str:
+    """Say how an array comes to rows and columns, where it names at most one of them."""
+    lacking = next((y if x in known else x for y, x in _PAIRS if (y in known) != (x in known)), None)
+    others = [name for name in array.dims if str(name).lower() not in {*sum(_PAIRS, ()), *_BANDS, "band", "time"}]
+    if array.ndim < 2 or (lacking and not others):
+        name = lacking or "x"
+        return f"keep both: array.isel({name}=[0]) in the place of array.isel({name}=0)"
+    if lacking:
+        return f"name the other one: array.rename({others[-1]}='{lacking}')"
+    return f"name them so: array.rename({dict(zip(array.dims[-2:], ('y', 'x'), strict=True))})"
 
 
 def stacked(given: xr.Dataset) -> xr.DataArray:

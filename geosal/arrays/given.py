@@ -18,6 +18,7 @@ from geosal.arrays.samples import ArraySamples, InMemory
 from geosal.core.grid import Grid
 from geosal.core.raster import told_nodata
 from geosal.errors import SaliencyError, UsageError
+from geosal.sizes import counted
 from geosal.sources.masks.given import ArrayMask, MaskOpener, digest_of
 from geosal.sources.text import Given, SourceText
 from geosal.sources.vectors.given import Shapes
@@ -146,7 +147,7 @@ def _shapes_of(source: Any) -> Given:
     text = f"a {type(source).__name__}"
     geometries, values = _of_frame(source) if hasattr(source, "geometry") else _of_interface(source.__geo_interface__)
     return Given(
-        f"{text} of {len(geometries)} features",
+        f"{text} of {counted(len(geometries), 'feature')}",
         "geometries",
         (),
         opener=Shapes(geometries, None if crs is None else _crs_text(crs), values),

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from geosal.cli import options
 from geosal.cli.failure import Failure
 from geosal.cli.guard import failure_of, say
-from geosal.cli.output import Report, counted, grid
+from geosal.cli.output import Report, grid
 from geosal.errors import GeosalError, OutputError, UsageError, redact
 from geosal.files.names import stem_of
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe

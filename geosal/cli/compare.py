@@ -12,14 +12,14 @@ import click
 
 from geosal.cli import options
 from geosal.cli.apart import refuse_job_file
-from geosal.cli.output import Report, counted, grid, pairs
+from geosal.cli.output import Report, grid, pairs
 from geosal.cli.progress import progress_bars
 from geosal.core.ladder import Ladder
 from geosal.errors import OutputError, UsageError
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import check_output, why_no_folder
 from geosal.scenes import Reading
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
     from geosal.comparison import Comparison, Pair, Row

@@ -7,11 +7,11 @@ import click
 
 from geosal.cli import options
 from geosal.cli.batch import input_and_output, make_directory, recipes_in, recipes_of_all, run_all
-from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, as_search, counted, pairs
+from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, as_search, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe

@@ -5,11 +5,11 @@ from typing import Any
 import click
 
 from geosal.cli import options
-from geosal.cli.output import Report, counted, pairs
+from geosal.cli.output import Report, pairs
 from geosal.core.provenance import RECIPE
 from geosal.job.recall import wish_of, words_of
 from geosal.scenes import describe
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 
 @click.command()

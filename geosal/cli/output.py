@@ -22,7 +22,7 @@ from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import OutputError, UsageError, redact
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import why_no_folder
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 from geosal.version import made_by
 
 SCHEMA = 1
@@ -179,11 +179,6 @@ def _note(key: str, value: object) -> None:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a count with its noun, in English."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _is_document(path: Path) -> bool:

@@ -10,13 +10,13 @@ import click
 from geosal.cli import options
 from geosal.cli.batch import Job, input_and_output, lent_directory, recipes_in, recipes_of_all, run_all
 from geosal.cli.failure import Failure
-from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, counted, pairs
+from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import Progress, ignore
 from geosal.errors import TargetError, UsageError
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe

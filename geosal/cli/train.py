@@ -7,10 +7,10 @@ import click
 
 from geosal.cli import options
 from geosal.cli.guard import say
-from geosal.cli.output import Report, counted, grid, pairs
+from geosal.cli.output import Report, grid, pairs
 from geosal.errors import UsageError
 from geosal.lab.training.settings import BACKBONES, OPTIMIZERS, RECIPES, SCHEDULES, Settings
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
     from geosal.lab.training.log import Epoch

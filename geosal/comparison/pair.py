@@ -15,6 +15,7 @@ from geosal.errors import SaliencyError, SceneError, UsageError
 from geosal.native import look_up
 from geosal.scenes import AnyScene, Reading, open_input
 from geosal.scenes.zarr_store import ZarrScene, is_store
+from geosal.sizes import counted
 from geosal.sources.base import AnySaliency
 from geosal.verification import Asked, saliency_on
 from geosal.verification.carried import grid_faults
@@ -146,7 +147,7 @@ class Pair:
                 if has < wanted
                 else "take those of the original out of the candidate first: gdal_translate -b NUMBER IN OUT"
             )
-            raise SceneError(f"{where}: {has} bands beside alpha, not {wanted}; {mend}")
+            raise SceneError(f"{where}: {counted(has, 'band')} beside alpha, not {wanted}; {mend}")
         if ours.dtype != theirs.dtype:
             raise SceneError(
                 f"{where}: {ours.dtype}, not {theirs.dtype}; read the original as the candidate was made (--to-byte), "

@@ -14,6 +14,7 @@ from geosal.formats.format import ALL_TYPES, Codec, Format, Profile
 from geosal.formats.options import PROTECTED_OPTIONS, united
 from geosal.formats.table import FORMATS, PROFILES, format_of, format_with
 from geosal.formats.treatments import misfit, settle, treated_options
+from geosal.sizes import counted
 
 _RGBA = 4
 
@@ -149,7 +150,7 @@ def _refuse_misfit(codec: Codec, form: Format[Any], layout: RasterLayout) -> Non
         )
     if codec.counts and layout.count not in codec.counts:
         raise UsageError(
-            f"profile {name}: cannot hold {layout.count} bands, only {_listed(map(str, codec.counts))}; "
+            f"profile {name}: cannot hold {counted(layout.count, 'band')}, only {_listed(map(str, codec.counts))}; "
             f"choose bands with --bidx, or {form.otherwise}"
         )
     if codec.one_float_band and layout.count > 1 and layout.dtype.startswith("float"):

@@ -17,6 +17,7 @@ from geosal.core.grid import Block, level_shapes
 from geosal.core.raster import RasterLayout, is_mean_apart, is_nodata, mask_out, move_off_nodata, valid_samples
 from geosal.errors import GeosalError, OutputError
 from geosal.native import halve
+from geosal.sizes import counted
 
 Rounding = Callable[[NDArray[Any], NDArray[np.uint8], NDArray[np.bool_] | None, tuple[int, int]], NDArray[Any]]
 """A function that rounds pixels (band, y, x), given their levels, their validity and their offset in the image."""
@@ -145,8 +146,8 @@ class Cutter:
                 raise
             count, height, width = piece.pixels.shape
             raise OutputError(
-                f"a tile of {count} bands of {piece.pixels.dtype}, {height} x {width} pixels, cannot be encoded "
-                f"({' '.join(str(error).split())}); use another profile"
+                f"a tile of {counted(count, 'band')} of {piece.pixels.dtype}, {height} x {width} pixels, cannot be "
+                f"encoded ({' '.join(str(error).split())}); use another profile"
             ) from error
         return Tile(piece.level, piece.block.row_off // size, piece.block.col_off // size, parts)
 

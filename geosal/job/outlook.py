@@ -23,7 +23,7 @@ from geosal.job.search import Sample, Trials, expected_bytes, pieces_across, unt
 from geosal.job.task import task_of
 from geosal.job.words import of_pixels
 from geosal.scenes.coding import Coding, coding_of
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 _ACROSS = 4
 """Pieces of the sample in a column and in a row."""
@@ -251,7 +251,7 @@ class _Tries:
         band, old, new = max(self._values, key=lambda row: row[2] / row[1])
         told = f"smoothing gave band {band} {new:,} values of {old:,}, all of which a lossless codec keeps"
         if self._is_of_classes:
-            few = f"it has {old:,} values only, as a map of classes has"
+            few = f"it has {counted(old, 'value')} only, as a map of classes has"
             return f"{few}, and {told}" if new > _MANY * old else few
         return told if new > _MANY * old else None
 

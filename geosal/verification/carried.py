@@ -12,6 +12,7 @@ from geosal.core import provenance
 from geosal.core.grid import Grid
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata, Tags
 from geosal.formats.finished import Finished
+from geosal.sizes import counted
 from geosal.verification.check import Check
 
 _PIXEL_TOLERANCE = 1e-6
@@ -170,7 +171,7 @@ def _band_faults(found: RasterLayout, source: RasterLayout, finished: Finished, 
         yield "the mask is lost"
     bands = without_alpha(source) if alpha_became_mask(found, source) else source.metadata.bands
     if found.count != len(bands):
-        yield f"{found.count} bands, not {len(bands)}"
+        yield f"{counted(found.count, 'band')}, not {len(bands)}"
     for number, (ours, theirs) in enumerate(zip(found.metadata.bands, bands, strict=False), start=1):
         for name in ("description", "unit", "scale", "offset"):
             if not _same_value(getattr(ours, name), getattr(theirs, name)):

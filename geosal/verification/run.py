@@ -24,6 +24,7 @@ from geosal.formats.table import FORMATS, format_read_by
 from geosal.formats.zarr import check as store
 from geosal.scenes import NO_LIMIT, AnyScene, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store
+from geosal.sizes import counted
 from geosal.sources import Saliency
 from geosal.verification import carried, likeness, pixels, stores
 from geosal.verification.check import Check, Checks, raise_if_failed
@@ -324,7 +325,7 @@ def _structure_faults(path: str, dataset: DatasetReader, layout: RasterLayout) -
     if layout.alpha is not None and "JPEG" in dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", ""):
         expected -= 1  # GDAL turns alpha into a mask there
     if dataset.count != expected:
-        yield f"{dataset.count} bands, not {expected}"
+        yield f"{counted(dataset.count, 'band')}, not {expected}"
     if set(dataset.dtypes) != {layout.dtype}:
         yield f"dtype {', '.join(sorted(set(dataset.dtypes)))}, not {layout.dtype}"
     if not carried.same_nodata(dataset.nodata, layout.nodata):

@@ -6,6 +6,7 @@ from geosal.core.raster import RasterLayout
 from geosal.errors import SceneError
 from geosal.formats.zarr.check import layout_faults
 from geosal.scenes.zarr_store import ZarrScene
+from geosal.sizes import counted
 from geosal.verification import carried
 
 
@@ -15,7 +16,7 @@ def structure_faults(path: str, layout: RasterLayout) -> Iterator[str]:
         found = ZarrScene.open_store(path)
         yield from carried.grid_faults(found.grid, layout.grid)
         if found.layout.count != layout.count:
-            yield f"{found.layout.count} bands, not {layout.count}"
+            yield f"{counted(found.layout.count, 'band')}, not {layout.count}"
         if found.layout.dtype != layout.dtype:
             yield f"dtype {found.layout.dtype}, not {layout.dtype}"
         if not carried.same_nodata(found.layout.nodata, layout.nodata):

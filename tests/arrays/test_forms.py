@@ -38,6 +38,23 @@ def test_axes_are_known_by_their_attributes_as_well() -> None:
     assert as_series(xr.DataArray(np.zeros((3, 2)), dims=("col", "row"), coords=coords)).dims == ("y", "x")
 
 
+@pytest.mark.parametrize(
+    ("dims", "mend"),
+    [
+        (("y",), r"keep both: array\.isel\(x=\[0\]\) in the place of array\.isel\(x=0\)"),
+        (("band", "x"), r"keep both: array\.isel\(y=\[0\]\)"),
+        ((), r"keep both: array\.isel\(x=\[0\]\)"),
+        (("row", "x"), r"name the other one: array\.rename\(row='y'\)"),
+        (("band", "latitude", "column"), r"name the other one: array\.rename\(column='longitude'\)"),
+        (("band", "row", "column"), r"name them so: array\.rename\(\{'row': 'y', 'column': 'x'\}\)"),
+    ],
+)
+def test_what_lacks_rows_or_columns_is_told_how_to_have_them(dims: tuple[str, ...], mend: str) -> None:
+    given = xr.DataArray(np.zeros((3,) * len(dims), np.uint8), dims=dims)
+    with pytest.raises(SceneError, match=mend):
+        as_series(given)
+
+
 def test_steps_of_which_there_is_one_are_left_out() -> None:
     assert as_scene(a_cube("time", "band", "y", "x", time=1, band=3, y=4, x=5)).dims == ("band", "y", "x")
     with pytest.raises(SceneError, match=r"also time, of 2 steps; .*isel\(time=0\); or call it bands"):

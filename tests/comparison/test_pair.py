@@ -32,7 +32,7 @@ def test_only_alike_rasters_are_compared(scene: Path, tmp_path: Path) -> None:
     pixels = read(scene)
     with pytest.raises(SceneError, match="229 x 210 px, not 230 x 210 px"):
         geosal.compare(str(scene), str(save(tmp_path / "narrow.tif", pixels[:, :, :-1])))
-    with pytest.raises(SceneError, match="1 bands beside alpha, not 2.*--bidx"):
+    with pytest.raises(SceneError, match="1 band beside alpha, not 2.*--bidx"):
         geosal.compare(str(scene), str(save(tmp_path / "one.tif", pixels[:1])))
     with pytest.raises(SceneError, match="int32, not uint16"):
         geosal.compare(str(scene), str(save(tmp_path / "wide.tif", pixels.astype(np.int32))))

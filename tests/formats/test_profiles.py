@@ -88,7 +88,7 @@ def test_a_profile_that_does_not_fit_the_output(output: str, name: str, message:
         ("a.tif", "jpeg", layout("uint16"), "cannot hold uint16, only uint8; use --profile deflate"),
         ("a.tif", "jpeg", layout(count=2), "cannot hold 2 bands, only 1, 3 or 4"),
         ("a.tif", "jpeg", layout(count=4), "a fourth band must be alpha"),
-        ("a.tif", "webp", layout(count=1), "cannot hold 1 bands, only 3 or 4"),
+        ("a.tif", "webp", layout(count=1), "cannot hold 1 band, only 3 or 4"),
         ("a.tif", "webp", layout("float32"), "cannot hold float32"),
         ("a.tif", "lerc", layout("float32"), "loses NaN"),
         ("a.jp2", None, layout("float32"), "cannot hold float32, only uint8, uint16, int16; write a .tif"),

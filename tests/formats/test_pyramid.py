@@ -175,7 +175,7 @@ def test_a_pixel_of_an_overview_is_valid_where_one_below_it_is(share: float) -> 
 
 def test_a_codec_that_refuses_a_tile_is_an_output_error() -> None:
     cutter = Cutter(encoder=Refusing(), shapes=((40, 40),))
-    with pytest.raises(OutputError, match=r"a tile of 1 bands of uint8, 32 x 32 pixels, cannot be encoded \(no way\)"):
+    with pytest.raises(OutputError, match=r"a tile of 1 band of uint8, 32 x 32 pixels, cannot be encoded \(no way\)"):
         cutter.cut(Block(0, 0, 40, 40), np.zeros((1, 40, 40), np.uint8), None)
 
 

@@ -14,6 +14,7 @@ from shapely.errors import ShapelyError
 
 from geosal.core.grid import Block, Grid
 from geosal.errors import SaliencyError, UsageError, warn
+from geosal.sizes import counted
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.files import digest
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
@@ -263,7 +264,8 @@ def _with_numbers(vector: Vector, features: Features) -> tuple[Features, list[st
     if not good.any():
         raise SaliencyError(f"{vector.text}: all features have coordinates that are NaN or infinite; mend the file")
     values = None if features.values is None else features.values[good]
-    note = f"{int((~good).sum())} features have coordinates that are NaN or infinite and are left out; mend the file"
+    bad = counted(int((~good).sum()), "feature")
+    note = f"{bad} with coordinates that are NaN or infinite, left out; mend the file"
     return replace(features, geometries=features.geometries[good], values=values), [note]
 
 
@@ -310,7 +312,8 @@ def _saliency(vector: Vector, features: Features) -> tuple[NDArray[np.float64], 
     values = np.where(there, (features.values - low) / (high - low), 1.0)
     if there.all():
         return values, []
-    return values, [f"{int((~there).sum())} features have no {vector.query.attribute}; they are kept as they are (1)"]
+    lacking = counted(int((~there).sum()), "feature")
+    return values, [f"{lacking} without {vector.query.attribute}, kept as it is (1)"]
 
 
 def _feather(vector: Vector) -> Feather | None:

@@ -164,7 +164,7 @@ def test_a_tile_that_openjpeg_cannot_encode_is_an_error() -> None:
     encoder = encoder_of((1, 1024, 1024), nbits=1)
     assert isinstance(encoder, J2kEncoder)
     pixels = np.random.default_rng(1).integers(0, 2, (1, 1024, 1024), dtype=np.uint8)
-    with pytest.raises(OutputError, match=r"a tile of 1 bands of uint8, 1024 x 1024 pixels, cannot be encoded \(.+\)"):
+    with pytest.raises(OutputError, match=r"a tile of 1 band of uint8, 1024 x 1024 pixels, cannot be encoded \(.+\)"):
         encoder(pixels, None)
 
 

@@ -299,7 +299,7 @@ def test_features_with_coordinates_that_are_no_numbers_are_told(write, grid, nam
     bad = [shapely.LineString([(401500, 4997500), (402000, corner)]), shapely.box(corner, 0, corner, 1)]
     kept = bad[: 1 if np.isnan(corner) else 2]  # of NaN alone GDAL makes an empty geometry
     path = write(name, [*kept, good], [0.5] * len(kept) + [0.25])
-    with pytest.warns(GeosalWarning, match=f"{len(kept)} features have coordinates that are NaN or infinite"):
+    with pytest.warns(GeosalWarning, match=f"{len(kept)} features? with coordinates that are NaN or infinite"):
         got = read(f"{path}:attribute=s", grid)
     np.testing.assert_array_equal(got, burned([good], grid, 0.25))
     with pytest.raises(SaliencyError, match="all features have coordinates that are NaN or infinite"):
@@ -312,12 +312,12 @@ def test_a_feature_of_a_geojson_at_infinity_is_told(tmp_path, grid):
     features = [{"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(one)} for one in shapes]
     path = tmp_path / "a.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
-    with pytest.warns(GeosalWarning, match="1 features have coordinates that are NaN or infinite"):
+    with pytest.warns(GeosalWarning, match="1 feature with coordinates that are NaN or infinite"):
         np.testing.assert_array_equal(read(str(path), grid), burned(shapes[:1], grid))
 
 
 def test_features_without_the_attribute_are_kept_with_a_warning(write, grid):
-    with pytest.warns(GeosalWarning, match="1 features have no s; they are kept as they are"):
+    with pytest.warns(GeosalWarning, match="1 feature without s, kept as it is"):
         got = read(f"{write(values=[0.25, np.nan, 0.5])}:attribute=s", grid)
     assert got.max() == 1
 
