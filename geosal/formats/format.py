@@ -59,6 +59,8 @@ class Codec:
         Advice where it loses samples and would blur alpha with the other bands; empty where alpha is kept.
     scale
         Scale of the qualities that its tiles can have, each its own; None where tiles cannot differ.
+    best_is_lossless
+        Whether the best of these qualities keeps every sample.
     quality_is_rate
         Whether the creation option QUALITY is a rate: percent of the raw bytes.
     error_by_tile
@@ -81,6 +83,7 @@ class Codec:
     one_float_band: bool = False
     instead_of_alpha: str = ""
     scale: Scale | None = None
+    best_is_lossless: bool = False
     quality_is_rate: bool = False
     error_by_tile: bool = False
     two_passes: bool = False

@@ -1,6 +1,7 @@
 """What a job tells when it is done."""
 
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -35,3 +36,23 @@ def test_a_lossy_file_keeps_no_pixel(rgb_scene: Path, tmp_path: Path) -> None:
     said = "No pixel has to stay exactly as it was: jpg may lose a little everywhere; pixels are coded"
     assert said in summary.sentence
     assert ", of which not all bands are taken)." in summary.sentence
+
+
+def test_a_notebook_shows_a_table(rgb_scene: Path, tmp_path: Path) -> None:
+    summary = geosal.compress(rgb_scene, tmp_path / "out.jpg", saliency="half", bidx=[1], target_bpp=1.0)
+    found = ET.fromstring(summary._repr_html_())
+    assert found.findtext("caption") == summary.sentence
+    rows = [[cell.text or "" for cell in row.iter("td")] for row in found.iter("tr")]
+    assert ["output", f"{tmp_path}/out.jpg, {as_bytes(summary.bytes)}"] in rows
+    assert [name for name, _ in rows].count("beside") == len(summary.files) - 1
+    assert ["saliency", "half"] in rows
+    assert ["asked", "--target-bpp 1"] in rows
+    assert str(summary).splitlines()[0] == summary.sentence
+    assert max(map(len, str(summary).splitlines())) < 300
+
+
+def test_lossless_tiles_of_a_lossy_codec_keep_what_is_salient(rgb_scene: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jp2"
+    done = geosal.compress(rgb_scene, out, saliency="half", profile="jp2", treatment="quality:low=30,high=100")
+    assert f"{done.level_shares['0']:.1%}".replace("%", " %") in done.sentence
+    assert geosal.compare(rgb_scene, out, "half").scores("salient").max_error == 0

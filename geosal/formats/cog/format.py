@@ -95,6 +95,7 @@ class Cog(Format["TiffEncoder"]):
             counts=(3, 4),
             fourth_is_alpha=True,
             scale=Percent(),
+            best_is_lossless=True,
         ),
         Codec(
             name="lerc",

@@ -54,6 +54,7 @@ class Jpeg2000(Format["J2kEncoder"]):
             dtypes=INTEGERS_16,
             instead_of_alpha="--profile jp2-lossless",
             scale=Decibels(),
+            best_is_lossless=True,
             quality_is_rate=True,
         ),
         Codec(
