@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from geosal.core.html import html_table
+from geosal.core.tables import Table, Tabled
 from geosal.metrics import Scores
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Tabled):
     """Figures on the quality and the size of a candidate.
 
     Attributes
@@ -134,13 +134,13 @@ class Comparison:
         own = {each.name: getattr(self, each.name) for each in fields(self)}
         return own | {"rows": [row.to_dict() for row in self.rows], "as_the_file_says": dict(self.as_the_file_says)}
 
-    def _repr_html_(self) -> str:
-        """Show the parts over all bands as a table, in a notebook."""
+    def _table(self) -> Table:
+        """Return the figures of the parts over all bands, one a row."""
         size = "" if self.bits_per_pixel is None else f", {self.bits_per_pixel:.3f} bits per pixel"
         of_all = (row for row in self.rows if row.band == ALL)
         rows = [(row.part, f"{row.share:.1%}", *(_figure(row, name) for name in _SHOWN)) for row in of_all]
         title = f"{self.candidate} against {self.original}{size}"
-        return html_table(title, ("part", "share", *_SHOWN), rows, self.as_the_file_says)
+        return Table(title, ("part", "share", *_SHOWN), rows, self.as_the_file_says)
 
     def table(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
         """Return the columns and rows of a CSV file; each row names the compared files."""

@@ -5,10 +5,12 @@ import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 from geosal.core.ladder import effective_kernel
+from geosal.core.tables import Table, Tabled
 from geosal.errors import redact
 from geosal.files.swap import beside, there
 from geosal.job.outlook import Outlook
@@ -17,7 +19,7 @@ from geosal.job.tags import recipe_of
 from geosal.job.tally import Tally
 from geosal.job.words import of_pixels
 from geosal.scenes.zarr_store import store_bytes
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 from geosal.verification.check import Check
 
 _CHECK = Check.of("structure", (), "read back: complete, with the layout, the place and the tags that it was to have")
@@ -27,7 +29,7 @@ _TIMES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class Summary(Tabled):
     """What was done, in the terms of the JSON document.
 
     Attributes
@@ -105,6 +107,30 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
+
+    def _table(self) -> Table:
+        """Return what came of the job, in rows of a name and what there is to say."""
+        search, names = self.search or {}, chain(["output"], repeat("beside"))
+        shares = (f"{level}: {share:.1%}" for level, share in self.level_shares.items())
+        rows = [
+            *(
+                (name, f"{file['path']}, {as_bytes(file['bytes'])}")
+                for name, file in zip(names, self.files, strict=False)
+            ),
+            ("input", self.input if self.input_bytes is None else f"{self.input}, {as_bytes(self.input_bytes)}"),
+            ("larger because", self.cause),
+            ("smaller by", (self.instead or {}).get("command")),
+            ("image", f"{self.width} x {self.height} px, {counted(self.count, 'band')} of {self.dtype}"),
+            ("codec", f"{self.profile}, {self.bits_per_pixel:.3f} bits per pixel"),
+            ("saliency", ", ".join(told["source"] for told in self.recipe["saliency"])),
+            ("treated", self.treatment),
+            ("levels", f"{', '.join(shares)}; 0 is saliency 1"),
+            ("effective kernel", f"{self.effective_kernel:.2f} px"),
+            ("asked", search.get("asked")),
+            ("found", search.get("found")),
+            ("work", f"{counted(self.blocks, 'block')} in {self.seconds:.1f} s"),
+        ]
+        return Table(self.sentence, (), [row for row in rows if row[1] is not None])
 
 
 def summary_of(

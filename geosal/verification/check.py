@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from geosal.core.html import html_table
+from geosal.core.tables import Table, Tabled
 from geosal.errors import VerificationError
 
 _OF_READING = {"georeferenced", "bands"}
@@ -45,7 +45,7 @@ class Check:
         return cls(name, ok=True, detail=f"not compared: {why}", checked=False)
 
 
-class Checks(tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, which a tuple has no slots for
+class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, which a tuple has no slots for
     """The checks of a file, in the order they were made.
 
     Attributes
@@ -75,12 +75,11 @@ class Checks(tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, which a 
     def __repr__(self) -> str:
         return f"Checks({super().__repr__()}, as_the_file_says={self.as_the_file_says!r})"
 
-    def _repr_html_(self) -> str:
-        """Show them as a table, in a notebook."""
+    def _table(self) -> Table:
+        """Return the checks, one a row."""
         rows = [("FAILED" if not c.ok else "ok" if c.checked else "--", c.name, c.detail) for c in self]
-        return html_table(
-            "all checks hold" if self.ok else "checks failed", ("", "check", "found"), rows, self.as_the_file_says
-        )
+        title = "all checks hold" if self.ok else "checks failed"
+        return Table(title, ("", "check", "found"), rows, self.as_the_file_says)
 
 
 def raise_if_failed(checks: Sequence[Check], output: str) -> None:
