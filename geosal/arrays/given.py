@@ -10,6 +10,7 @@ import shapely
 import shapely.geometry
 import xarray as xr
 from numpy.typing import NDArray
+from shapely.errors import ShapelyError
 
 from geosal.arrays.array_scene import samples_of
 from geosal.arrays.coordinates import grid_of
@@ -61,10 +62,10 @@ def _given(source: object, like: xr.DataArray) -> SourceText:
             return SourceText.parse(text)
     elif isinstance(source, xr.DataArray | xr.Dataset):
         return mask_of(as_scene(source), grid_of(like))
-    elif isinstance(source, np.ndarray):
+    elif isinstance(source, np.ndarray) and source.dtype != object:
         return _mask_of_pixels(source, grid_of(like))
-    elif hasattr(source, "__geo_interface__") or hasattr(source, "geometry"):
-        return _shapes_of(source)
+    elif (found := _geometries_of(source)) is not None:
+        return _shapes_of(source, *found)
     raise UsageError(
         f"a source of saliency is a name, a path, an array, a GeoDataFrame or a geometry, this is a "
         f"{type(source).__name__}; see geosal sources"
@@ -141,32 +142,55 @@ def _mask(
     return Given(text, "array", (), opener=MaskOpener(mask, (0.0, 1.0) if dtype.kind == "b" else None))
 
 
-def _shapes_of(source: Any) -> Given:
-    """Take a GeoDataFrame, a GeoSeries, or what tells of itself by ``__geo_interface__``."""
+def _shapes_of(source: Any, geometries: NDArray[Any], values: object) -> Given:
+    """Take geometries, and a saliency for each or none, of what may have a CRS."""
     crs = getattr(source, "crs", None)
-    text = f"a {type(source).__name__}"
-    geometries, values = _of_frame(source) if hasattr(source, "geometry") else _of_interface(source.__geo_interface__)
-    return Given(
-        f"{text} of {counted(len(geometries), 'feature')}",
-        "geometries",
-        (),
-        opener=Shapes(geometries, None if crs is None else _crs_text(crs), values),
-    )
+    text = f"a {type(source).__name__} of {counted(len(geometries), 'feature')}"
+    try:
+        saliency = None if values is None else np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise SaliencyError(f"{text}: its column saliency holds no numbers; convert it, or leave it out") from error
+    return Given(text, "geometries", (), opener=Shapes(geometries, None if crs is None else _crs_text(crs), saliency))
 
 
-def _of_frame(source: Any) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    """Geometries of a GeoDataFrame or a GeoSeries, and its column ``saliency``."""
-    geometries = np.array(list(source.geometry), object)
-    there = hasattr(source, "columns") and "saliency" in source.columns
-    return geometries, np.asarray(source["saliency"], np.float64) if there else None
+def _geometries_of(source: Any) -> tuple[NDArray[Any], object] | None:
+    """Geometries of a GeoDataFrame, a GeoSeries, a row or an array of them, or of what tells of itself as GeoJSON.
+
+    Their saliencies are a column, or a property of all; None where there are none. None of what has no geometries.
+    """
+    if hasattr(source, "geometry"):
+        found = source.geometry
+        geometries = [found] if isinstance(found, shapely.Geometry) else list(found)
+        names = source.columns if hasattr(source, "columns") else getattr(source, "index", ())
+        values = source["saliency"] if "saliency" in names else None
+        return _objects(geometries), [values] if isinstance(found, shapely.Geometry) and values is not None else values
+    if hasattr(source, "__geo_interface__"):
+        return _of_interface(source.__geo_interface__)
+    if hasattr(source, "__array__"):  # geometries without a table
+        found = np.asarray(source, object).ravel()
+        if all(each is None or isinstance(each, shapely.Geometry) for each in found):
+            return found, None
+    return None
 
 
-def _of_interface(told: dict[str, Any]) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+def _objects(geometries: list[Any]) -> NDArray[Any]:
+    found = np.empty(len(geometries), object)
+    found[:] = geometries
+    return found
+
+
+def _of_interface(told: dict[str, Any]) -> tuple[NDArray[Any], object]:
     """Geometries of GeoJSON's objects, and their property ``saliency``, where all have it."""
-    features = told["features"] if told.get("type") == "FeatureCollection" else [told]
-    shapes = [shapely.geometry.shape(each["geometry"] if each.get("type") == "Feature" else each) for each in features]
-    said = [(each.get("properties") or {}).get("saliency") for each in features]
-    return np.array(shapes, object), None if None in said else np.array(said, np.float64)
+    try:
+        features = told["features"] if told.get("type") == "FeatureCollection" else [told]
+        shapes = [
+            shapely.geometry.shape(each["geometry"] if each.get("type") == "Feature" else each) for each in features
+        ]
+        said = [(each.get("properties") or {}).get("saliency") for each in features]
+    except (AttributeError, KeyError, TypeError, ValueError, ShapelyError) as error:
+        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise SaliencyError(f"a __geo_interface__ that is no GeoJSON ({cause}); give geometries of shapely") from error
+    return _objects(shapes), None if None in said else said
 
 
 def _crs_text(crs: Any) -> str:

@@ -308,7 +308,7 @@ def _recipe_check(output: str) -> Check | None:
         return Check.of("recipe", [f"was changed by other hands: {str(error).removeprefix(f'{output}: ')}"])
     except SceneError:
         return None
-    return Check.of("recipe", [], "can be followed: --like")
+    return Check.of("recipe", [], "one that a job can have")
 
 
 def _recipe(output: str, wish: Mapping[str, Any]) -> Recipe:

@@ -75,6 +75,52 @@ def test_a_column_of_saliency_counts(scene: xr.DataArray) -> None:
         scene.geosal.saliency(shapely.box(0, 0, 1, 1))
 
 
+def test_a_geodataframe_is_taken_in_every_form_it_has(scene: xr.DataArray, tmp_path: Path) -> None:
+    geopandas = pytest.importorskip("geopandas")
+    boxes = [box_of(scene, 20, 30, 15, 25), box_of(scene, 80, 100, 40, 11)]
+    columns = {"saliency": [0.25, 0.75], "kind": ["a", "b"]}
+    frame = geopandas.GeoDataFrame(columns, geometry=boxes, crs=scene.rio.crs)
+    plain, weighed = np.zeros((2, *scene.shape[1:]), np.float32)
+    plain[20:35, 30:55] = plain[80:120, 100:111] = 1
+    weighed[20:35, 30:55], weighed[80:120, 100:111] = 0.25, 0.75
+    unplaced = frame.set_crs(None, allow_override=True)
+    for source in (frame, [frame], frame.to_crs(4326), unplaced, frame.rename_geometry("shape"), frame[::-1]):
+        np.testing.assert_array_equal(scene.geosal.saliency(source), weighed)
+    for source in (frame.geometry, frame[["geometry"]], frame.geometry.values, frame.geometry.to_numpy(), boxes):
+        np.testing.assert_array_equal(scene.geosal.saliency(source), plain)
+    first = weighed * (weighed == 0.25)
+    for source in (frame[frame.kind == "a"], frame.iloc[0]):
+        np.testing.assert_array_equal(scene.geosal.saliency(source), first)
+    out = tmp_path / "out.tif"
+    scene.geosal.compress(out, frame.assign(saliency=1))
+    assert "salient" in scene.geosal.compare(out, frame.geometry).parts
+    assert scene.geosal.verify(out, frame.geometry).ok
+    np.testing.assert_array_equal(scene.geosal.smooth(frame), scene.geosal.smooth(weighed))
+    for wrong, message in (
+        (frame.assign(saliency=["high", "low"]), "column saliency holds no numbers"),
+        (frame.assign(saliency=[1, np.nan]), "numbers outside 0 to 1, or NaN"),
+        (frame[:0], "of 0 features: there is no geometry in it"),
+    ):
+        with pytest.raises(SaliencyError, match=message):
+            scene.geosal.saliency(wrong)
+    with pytest.raises(UsageError, match="this is a DataFrame"):
+        scene.geosal.saliency(frame.drop(columns="geometry"))
+    with pytest.raises(UsageError, match=r"saliency=<GeoDataFrame>: .*geosal\.open_scene"):
+        geosal.compress(tmp_path / "in.tif", out, saliency=frame)
+
+
+def test_arrays_of_geometries_and_rows_are_geometries(scene: xr.DataArray) -> None:
+    boxes = [box_of(scene, 20, 30, 15, 25), box_of(scene, 80, 100, 40, 11)]
+    both = scene.geosal.saliency(boxes).values
+    np.testing.assert_array_equal(scene.geosal.saliency(np.array([*boxes, None], object)), both)
+    row = SimpleNamespace(geometry=boxes[0], crs=scene.rio.crs)
+    np.testing.assert_array_equal(scene.geosal.saliency(row), scene.geosal.saliency(boxes[0]))
+    with pytest.raises(SaliencyError, match="holds no numbers"):
+        scene.geosal.saliency(Frame(boxes, None, saliency=["high", "low"]))  # type: ignore[list-item]
+    with pytest.raises(SaliencyError, match="no GeoJSON"):
+        scene.geosal.saliency(SimpleNamespace(__geo_interface__={"type": "Feature"}))
+
+
 def test_arrays_of_the_scenes_shape(scene: xr.DataArray) -> None:
     shape = scene.shape[1:]
     values = np.random.default_rng(0).random(shape, np.float32)
