@@ -161,7 +161,7 @@ def as_wished(wish: Mapping[str, Any], *beside: str) -> dict[str, Any]:
 
 
 def _with_treatment(both: dict[str, Any], own: Mapping[str, Any], recalled: Recalled) -> dict[str, Any]:
-    """Fill in what was done where nobody named a treatment, so that the default of another geosal changes nothing.
+    """Let what was done be usual where nobody named a treatment, so that the default of another geosal changes nothing.
 
     Another codec or target has a default of its own. Qualities stay open where a target or an option finds them.
     """
@@ -174,7 +174,7 @@ def _with_treatment(both: dict[str, Any], own: Mapping[str, Any], recalled: Reca
     finds = is_jpeg or any(both.get(name) for name in TARGETS) or "QUALITY" in both.get("creation_options", {})
     if finds and isinstance(treatment.then, Quality):
         treatment = replace(treatment, then=Quality())
-    return {**both, "treatment": list(treatment.texts)}
+    return {**both, "as_usual": list(treatment.texts)}
 
 
 def wish_of(recipe: Mapping[str, Any]) -> dict[str, Any]:

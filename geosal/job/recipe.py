@@ -53,6 +53,7 @@ class JobOptions(TypedDict, total=False):
     steps: int
     sigma: str
     treatment: str | Sequence[str] | None
+    as_usual: str | Sequence[str]
     profile: str | None
     creation_options: Mapping[str, object] | Sequence[tuple[str, object]]
     bidx: int | Sequence[int]
@@ -111,6 +112,8 @@ class Recipe:
         The treatment: ``smooth``, ``bound:error=32``, ``quality:low=40,high=90``, ``twopass:low=30,high=70``, or
         several of them; see `geosal.core.treatment`. None for the usual one: ``quality`` for lossy codecs, ``smooth``
         for lossless ones, with the ``bound`` that samples of more than 8 bits can spare; see `geosal.job.usual`.
+    as_usual
+        The usual treatment of this job, where `treatment` is None: what ``like`` found done where nobody named one.
     profile
         Codec, see `geosal.formats`; by default lossless (deflate, jp2-lossless), for ``.jpg`` jpg.
     creation_options
@@ -161,6 +164,7 @@ class Recipe:
     steps: int = 8
     sigma: str = USUAL_SIGMA
     treatment: tuple[str, ...] | None = None
+    as_usual: tuple[str, ...] = ()
     profile: str | None = None
     creation_options: tuple[tuple[str, str], ...] = ()
     bidx: tuple[int, ...] = ()
@@ -189,7 +193,8 @@ class Recipe:
             require(isinstance(getattr(self, name), str), name, getattr(self, name), "text")
             if not getattr(self, name):
                 raise UsageError(f"{name}: is empty; {_WHERE_EMPTY.get(name, f'leave {name} out for the usual one')}")
-        for name in ("saliency", "bidx", "bands", "stack", "drivers", "creation_options", "min_psnr", "min_ssim"):
+        several = ("saliency", "as_usual", "bidx", "bands", "stack", "drivers", "creation_options")
+        for name in (*several, "min_psnr", "min_ssim"):
             value = getattr(self, name)
             require(isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values")
         for name in ("input", "output", "saliency", "stack"):
@@ -351,7 +356,7 @@ def _ratio(_: str, value: Any) -> float:
 
 READERS: Mapping[str, tuple[Callable[[str, Any], Any], tuple[str, ...]]] = {
     "text": (read_text, ("input", "output", "sigma", "scheduler", "profile", "to_byte")),
-    "texts": (read_texts, ("stack", "drivers", "treatment")),
+    "texts": (read_texts, ("stack", "drivers", "treatment", "as_usual")),
     "sources": (_sources, ("saliency",)),
     "names": (_names, ("bands",)),
     "number": (read_number, ("background", "resolution", "target_bpp", "target_jpeg")),

@@ -36,7 +36,7 @@ _NOISE_PIECES, _NOISE_SIDE = 8, 128
 
 
 def usual_treatment(recipe: Recipe, scene: AnyScene) -> Treatment:
-    """Choose the treatment of a recipe that names none.
+    """Choose the treatment of a recipe that names none; what it calls usual goes first.
 
     Parameters
     ----------
@@ -59,6 +59,8 @@ def usual_treatment(recipe: Recipe, scene: AnyScene) -> Treatment:
     SceneError
         A piece of the scene cannot be read.
     """
+    if recipe.as_usual:
+        return Treatment.parse(recipe.as_usual)
     given = dict(recipe.creation_options)
     profile = resolve_treated(recipe.output, recipe.profile, given, scene.layout, SMOOTH).profile
     if not profile.lossless:
