@@ -49,6 +49,19 @@ class _Accessor:
 
         return rgb(self._scene, bands, stretch=stretch, size=size)
 
+    def plot(
+        self,
+        bands: "str | Sequence[str] | None" = None,
+        *,
+        stretch: str = "percentile:2-98",
+        size: int = 1024,
+        **imshow: Any,
+    ) -> Any:
+        """Draw a small picture of this scene with matplotlib; see `geosal.arrays.look.plot`."""
+        from geosal.arrays.look import plot
+
+        return plot(self._scene, bands, stretch=stretch, size=size, **imshow)
+
     def write(
         self,
         path: "str | os.PathLike[str]",

@@ -53,7 +53,8 @@ def compress(
     progress
         Called after each block and at each stage; True for a bar.
     **options
-        Fields of `geosal.Recipe`: ``profile``, ``treatment``, ``target_size``, ``overwrite`` …
+        Fields of `geosal.Recipe`: ``profile``, ``treatment``, ``target_size``, ``overwrite`` … ``max_memory`` holds for
+        the job; before it, computing a lazy array takes what its chunks take, see `geosal.write`.
 
     Returns
     -------

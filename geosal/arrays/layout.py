@@ -194,16 +194,13 @@ def _is_tag(key: str) -> bool:
 
 
 def _own_metadata(array: xr.DataArray) -> RasterMetadata:
-    names = array.attrs.get("long_name", ())
-    names = (names,) if isinstance(names, str) else tuple(names)
-    if "band" in array.coords and array.coords["band"].dtype.kind in "UO":  # as stackstac and odc-stac name bands
-        names = tuple(map(str, np.atleast_1d(array.coords["band"].values)))
+    names = _names_of(array)
     colours = np.atleast_1d(array.coords["colorinterp"].values) if "colorinterp" in array.coords else ()
     units = bands_of(array, "units", None)
     scales, offsets = bands_of(array, "scale_factor", 1), bands_of(array, "add_offset", 0)
     bands = tuple(
         BandMetadata(
-            description=(names[i] or None) if len(names) == array.sizes["band"] else None,
+            description=names[i] or None,
             unit=str(units[i]) if units[i] else None,
             scale=float(scales[i]),
             offset=float(offsets[i]),
@@ -214,3 +211,15 @@ def _own_metadata(array: xr.DataArray) -> RasterMetadata:
     # rioxarray keeps a file's tags as attributes, beside others of its own.
     texts = {str(key): text for key, text in array.attrs.items() if isinstance(text, str) and _is_tag(str(key))}
     return RasterMetadata(bands=bands, tags=_of_any_part({"": texts}))
+
+
+def _names_of(array: xr.DataArray) -> list[str | None]:
+    """Return the name of each band: of the coordinate ``name``, which follows selections, unless they were replaced."""
+    if "band" in array.coords and array.coords["band"].dtype.kind in "UO":  # as stackstac and odc-stac name bands
+        return [*map(str, np.atleast_1d(array.coords["band"].values))]
+    told = bands_of(array, "long_name", None)
+    if "name" not in array.coords:
+        return told
+    names = bands_of(array, "name", None)
+    of_all = array.attrs.get("long_name", ())
+    return told if any(told) and not {*names} <= {of_all if isinstance(of_all, str) else None, *of_all} else names

@@ -1,11 +1,14 @@
 """A small picture of a scene, for eyes."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
 
 import xarray as xr
 
 from geosal.arrays.array_scene import ArrayScene
 from geosal.arrays.forms import as_scene
+from geosal.errors import UsageError
 from geosal.scenes import Reading, band_names, read_as
 from geosal.scenes.decimate import decimate
 from geosal.scenes.stretch import ByteScene
@@ -57,6 +60,41 @@ def rgb(
         if name in scene.coords and scene.sizes[name] > factor // 2 + (pixels.shape[axis] - 1) * factor
     }
     return xr.DataArray(pixels, dims=("rgb", "y", "x"), coords=coords).transpose("y", "x", "rgb")
+
+
+def plot(
+    array: xr.DataArray | xr.Dataset,
+    bands: str | Sequence[str] | None = None,
+    *,
+    stretch: str = "percentile:2-98",
+    size: int = 1024,
+    **imshow: Any,
+) -> Any:
+    """Draw a small picture of a scene with matplotlib: north up where it has coordinates, else its first row up.
+
+    Parameters
+    ----------
+    array, bands, stretch, size
+        As `rgb`.
+    **imshow
+        What xarray's ``plot.imshow`` takes: ``ax``, ``figsize`` …
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        The picture, as wide as high on the ground.
+
+    Raises
+    ------
+    GeosalError
+        As `rgb`; or matplotlib is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise UsageError("plot: needs matplotlib, which is not installed; add it: pip install 'geosal[notebook]'")
+    picture = rgb(array, bands, stretch=stretch, size=size)
+    drawn = picture.plot.imshow(**{"rgb": "rgb", "yincrease": "y" in picture.coords, **imshow})
+    drawn.axes.set_aspect("equal")
+    return drawn
 
 
 def _usual(scene: ArrayScene) -> tuple[str, ...]:

@@ -49,8 +49,9 @@ def open_scene(
     -------
     xarray.DataArray
         (band, y, x) of the file's dtype, with rioxarray's ``spatial_ref``, nodata and ``long_name``. The coordinate
-        ``colorinterp`` (band) names what a band shows; so do ``scale_factor``, ``add_offset`` and ``units`` where they
-        differ, which are attributes where they do not. ``valid`` (y, x) is there when the file has a mask or alpha.
+        ``name`` (band) has the names of bands, so that ``scene.sel(name="B04")`` is one; ``colorinterp`` (band) tells
+        what each shows. So do ``scale_factor``, ``add_offset`` and ``units`` where they differ, which are attributes
+        where they do not. ``valid`` (y, x) is there when the file has a mask or alpha.
         Where control points alone tell the place, ``y`` and ``x`` count pixels.
         ``encoding["source"]`` and ``encoding["reading"]`` lead the writer back to tags, GCPs and RPCs, and
         ``encoding["pixels"]`` tells whether its samples are still those of the file. The encoding of ``spatial_ref``
@@ -79,6 +80,7 @@ def open_scene(
     names = tuple(band.description or "" for band in source.layout.metadata.bands)
     if any(names):
         scene.attrs["long_name"] = names
+        scene = _with_names(scene, names)
     scene.attrs = {key: value for key, value in scene.attrs.items() if not key.startswith("STATISTICS_")}
     scene = _with_units(scene, source.layout.metadata.bands)
     colours = [band.colorinterp.name for band in source.layout.metadata.bands]
@@ -157,6 +159,12 @@ def _with_pixels(scene: xr.DataArray, source: AnyScene) -> xr.DataArray:
     if not grid.transform.is_identity:
         scene = _placed(scene.drop_vars(scene.rio.grid_mapping, errors="ignore"), grid)
     return scene.assign_coords(_coordinates(grid))
+
+
+def _with_names(scene: xr.DataArray, names: tuple[str, ...]) -> xr.DataArray:
+    """Let bands be chosen by name, as in ``scene.sel(name="B04")``, where each name is that of one band."""
+    scene = scene.assign_coords(name=("band", list(names)))
+    return scene.set_xindex("name") if len({*names}) == len(names) else scene
 
 
 def _with_units(scene: xr.DataArray, bands: Sequence[BandMetadata]) -> xr.DataArray:

@@ -58,7 +58,9 @@ def write(
     ----------
     array
         (band, y, x) or (y, x), in any order and by the names of any library; a Dataset's variables become bands. With
-        dask each chunk is computed once, and some three rows of them are in memory.
+        dask each chunk is computed once. Some three rows of chunks are in memory, of the array and of each that it is
+        made of: 24576 columns of 3 x uint16 in chunks of 1024 took 1 GB as they are, and 2 GB smoothed. Chunks of
+        fewer rows take less.
     path
         The output; the suffix picks the writer.
     progress

@@ -33,3 +33,18 @@ def test_bands_are_chosen_by_role_name_or_number() -> None:
     np.testing.assert_array_equal(one, scene[3].geosal.rgb())
     with pytest.raises(UsageError, match="no band swir16"):
         scene.geosal.rgb("swir16")
+
+
+def test_a_picture_is_drawn_with_its_first_row_up(small_scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    scene = geosal.open_scene(small_scene)
+    nowhere = xr.DataArray(scene.values, dims=("band", "y", "x"))
+    for array, first_row in ((scene, scene.y[0]), (nowhere, 0), (scene[:, ::-1], scene.y[0])):
+        drawn = array.geosal.plot(size=60, ax=figure().subplots())
+        bottom, top = drawn.axes.get_ylim()
+        assert abs(float(first_row) - top) < abs(float(first_row) - bottom)
+        assert drawn.axes.get_aspect() == 1
+        assert np.asarray(drawn.get_array()).shape[:2] == (40, 60)
+    monkeypatch.setattr("geosal.arrays.look.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"needs matplotlib.*geosal\[notebook\]"):
+        scene.geosal.plot()

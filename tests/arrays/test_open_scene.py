@@ -79,3 +79,14 @@ def test_both_roads_see_the_same_pixels_as_valid(tmp_path: Path, rgb_scene: Path
 def test_no_scene_is_called_by_the_name_of_its_dask_array(uint16_scene: Path) -> None:
     assert geosal.open_scene(str(uint16_scene)).name is None
     assert geosal.open_scene(str(uint16_scene), to_byte="range:0-3000").name is None
+
+
+def test_bands_are_chosen_by_their_names(rgb_scene: Path, tmp_path: Path) -> None:
+    scene = geosal.open_scene(rgb_scene)
+    np.testing.assert_array_equal(scene.sel(name="B03"), scene.sel(band=2))
+    chosen = scene.sel(name=["B02", "B04"])
+    assert chosen.band.values.tolist() == [3, 1]
+    for made in (chosen, chosen[:, 10:60], (chosen * 1)[:, 10:60]):
+        geosal.write(made, tmp_path / "out.tif", overwrite=True)
+        with rasterio.open(tmp_path / "out.tif") as dataset:
+            assert dataset.descriptions == ("B02", "B04")
