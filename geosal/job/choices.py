@@ -10,8 +10,8 @@ from typing import Any, Unpack
 from geosal.comparison import bits_of
 from geosal.core.bars import Reporting, reporter
 from geosal.core.cluster import trim_memory
-from geosal.core.html import html_table
 from geosal.core.progress import Progress, ProgressCallback, ignore
+from geosal.core.tables import Table, Tabled
 from geosal.core.treatment import Bound
 from geosal.errors import GeosalError, OutputError, ResourceError, TargetError, UsageError, redact
 from geosal.files.names import stem_of
@@ -101,7 +101,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices:
+class Choices(Tabled):
     """What a user may choose from.
 
     Attributes
@@ -141,11 +141,11 @@ class Choices:
         left_out = [{"profile": left.profile, "because": left.because} for left in self.left_out]
         return own | {"profiles": [choice.to_dict() for choice in self.profiles], "left_out": left_out}
 
-    def _repr_html_(self) -> str:
-        """Show the profiles as a table, in a notebook."""
+    def _table(self) -> Table:
+        """Return the profiles, one a row."""
         names = ("profile", "bytes", "of_input_percent", "seconds", "largest_error", "psnr_salient", "psnr_background")
         rows = [[getattr(choice, name) for name in (*names, "opens_in")] for choice in self.profiles]
-        return html_table(f"{self.input}, on a sample", (*names, "opens in"), rows)
+        return Table(f"{self.input}, on a sample", (*names, "opens in"), rows)
 
 
 def plan_profiles(
