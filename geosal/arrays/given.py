@@ -67,8 +67,8 @@ def _given(source: object, like: xr.DataArray) -> SourceText:
     elif (found := _geometries_of(source)) is not None:
         return _shapes_of(source, *found)
     raise UsageError(
-        f"a source of saliency is a name, a path, an array, a GeoDataFrame or a geometry, this is a "
-        f"{type(source).__name__}; see geosal sources"
+        f"a source of saliency is a name, a path, an array, a GeoDataFrame or a geometry, not {type(source).__name__}; "
+        "see geosal sources"
     )
 
 

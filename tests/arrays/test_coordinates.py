@@ -311,5 +311,5 @@ def test_bands_named_by_text_keep_their_names(scenes: list[xr.DataArray], tmp_pa
 def test_saliency_that_is_no_source_is_told(scenes: list[xr.DataArray]) -> None:
     with pytest.raises(geosal.SaliencyError, match=r"3 bands, and a saliency has one; choose it: array.isel\(band=0\)"):
         geosal.saliency([scenes[0]], like=scenes[0])
-    with pytest.raises(geosal.UsageError, match="an array, a GeoDataFrame or a geometry, this is a int"):
+    with pytest.raises(geosal.UsageError, match="an array, a GeoDataFrame or a geometry, not int"):
         geosal.saliency(5, like=scenes[0])

@@ -103,7 +103,7 @@ def test_a_geodataframe_is_taken_in_every_form_it_has(scene: xr.DataArray, tmp_p
     ):
         with pytest.raises(SaliencyError, match=message):
             scene.geosal.saliency(wrong)
-    with pytest.raises(UsageError, match="this is a DataFrame"):
+    with pytest.raises(UsageError, match="not DataFrame"):
         scene.geosal.saliency(frame.drop(columns="geometry"))
     with pytest.raises(UsageError, match=r"saliency=<GeoDataFrame>: .*geosal\.open_scene"):
         geosal.compress(tmp_path / "in.tif", out, saliency=frame)
@@ -161,7 +161,7 @@ def test_several_kinds_unite(scene: xr.DataArray) -> None:
 
 
 def test_what_is_no_source_is_refused(scene: xr.DataArray) -> None:
-    with pytest.raises(UsageError, match="a GeoDataFrame or a geometry, this is a dict"):
+    with pytest.raises(UsageError, match="a GeoDataFrame or a geometry, not dict"):
         scene.geosal.saliency({})
-    with pytest.raises(UsageError, match="this is a bytes"):
+    with pytest.raises(UsageError, match="not bytes"):
         scene.geosal.saliency(b"half")
