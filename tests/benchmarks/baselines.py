@@ -1,6 +1,6 @@
 """What people do without geosal; each a process of its own.
 
-python baselines.py gdal|memory|dask OUT FINISHED.tif|SCENE.tif MASK.tif DRIVER KEY=VALUE...
+python baselines.py gdal|source|memory|dask OUT FINISHED.tif|SCENE.tif MASK.tif DRIVER KEY=VALUE...
 
 GDAL's cache comes by the environment variable GDAL_CACHEMAX, in MB: an int in `rasterio.Env` would be bytes.
 """
@@ -31,6 +31,11 @@ def levels_of(mask: str) -> list[int]:
 def gdal(out: str, finished: str, _: str, driver: str, options: dict[str, str]) -> None:
     """Copy pixels that are smooth already."""
     rasterio.shutil.copy(finished, out, driver=driver, **options)
+
+
+def source(out: str, scene: str, _: str, driver: str, options: dict[str, str]) -> None:
+    """Copy the scene itself, unsmoothed."""
+    rasterio.shutil.copy(scene, out, driver=driver, **options)
 
 
 def memory(out: str, scene: str, mask: str, driver: str, options: dict[str, str]) -> None:
@@ -79,7 +84,7 @@ def dask(out: str, scene: str, mask: str, driver: str, options: dict[str, str]) 
 def main() -> None:
     """Do what the command line says."""
     who, out, scene, mask, driver, *options = sys.argv[1:]
-    run = {"gdal": gdal, "memory": memory, "dask": dask}[who]
+    run = {"gdal": gdal, "source": source, "memory": memory, "dask": dask}[who]
     run(out, scene, mask, driver, dict(option.split("=", 1) for option in options))
 
 

@@ -9,6 +9,7 @@ TILE_JP2 = 1024
 _THUMBNAIL = 512
 BASELINES = {
     "gdal": "GDAL copies the finished pixels",
+    "source": "GDAL copies the JPEG 2000 itself",
     "memory": "script in memory: rasterio, OpenCV, GDAL",
     "dask": "rioxarray + dask-image, GDAL",
 }
@@ -110,8 +111,8 @@ class Scene:
 
     @property
     def label(self) -> str:
-        """Size and dtype, as the table has it."""
-        return f"{self.size}² {self.dtype}"
+        """Size, dtype and that it is a JPEG 2000, as the table has it."""
+        return f"{self.size}² {self.dtype}{' jp2' if self.path.suffix == '.jp2' else ''}"
 
     @property
     def raw_bytes(self) -> int:

@@ -96,6 +96,7 @@ GOALS = (
     Goal("COG DEFLATE at equal bytes / GDAL's copy", 0.90, _against("gdal", "deflate7")),
     Goal("COG DEFLATE / GDAL's copy", 0.60, _against("gdal", "deflate")),
     Goal("bytes, COG DEFLATE / GDAL's copy", 1.04, _bytes),
+    Goal("COG DEFLATE of a JP2 / GDAL's copy of it, unsmoothed", 0.70, _against("source", "deflate")),
     Goal("COG ZSTD 1 / GDAL's copy", 0.65, _against("gdal", "zstd1")),
     Goal("COG JPEG 75 / GDAL's copy", 0.60, _against("gdal", "jpeg")),
     Goal("COG JPEG 75 by `quality` / GDAL's copy of the scene", 0.60, _against("gdal", "jpeg-quality")),

@@ -40,6 +40,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--size", type=int, nargs="+", default=[10980], help="rows and columns of scenes that are made")
     ask.add_argument("--dtype", nargs="+", default=["uint8"], choices=("uint8", "uint16"))
+    ask.add_argument("--source", nargs="+", default=["tif"], choices=("tif", "jp2"), help="format of those scenes")
     ask.add_argument("--scene", type=Path, nargs="+", default=[], help="measure on these files instead")
     ask.add_argument("--mask", nargs="+", default=["blobs"], help="half grid perlin uniform boxes blobs blobsN")
     ask.add_argument("--codec", nargs="+", default=list(GOAL_CODECS), help="see cases.codec; a number is the level")
@@ -81,10 +82,13 @@ class Bench:
             self._note("dask-image is not installed (pip install '.[bench]'): that baseline is left out")
             self.baselines.remove("dask")
 
-    def made_scene(self, size: int, dtype: str) -> Scene:
-        """A made-up scene."""
+    def made_scene(self, size: int, dtype: str, source: str = "tif") -> Scene:
+        """A made-up scene, as a tiled GeoTIFF or as a lossless JPEG 2000 with tiles of 1024."""
         path = self.work / f"scene-{size}-{dtype}.tif"
         self._make(path, "scene", str(size), dtype)
+        if source == "jp2":
+            plain, path = path, path.with_suffix(".jp2")
+            self._make(path, "jp2", str(plain))
         return Scene(path, size, dtype)
 
     def given_scene(self, path: Path) -> Scene:
@@ -155,6 +159,8 @@ class Bench:
         for name in self.baselines if kind.driver else ():
             if name != "gdal" and not kind.smooths:
                 continue  # a script that smooths does something else
+            if name == "source" and scene.path.suffix != ".jp2":
+                continue
             if name == "memory" and _COPIES_IN_MEMORY * scene.raw_bytes > memory / 2:
                 self._note(f"{scene.label}: the script in memory is left out, it needs more than half of the memory")
             else:
@@ -185,7 +191,7 @@ class Bench:
     def _make(self, path: Path, what: str, *arguments: str) -> None:
         if not path.exists():
             say(f"making {path.name}")
-            part = path.with_suffix(".part.tif")
+            part = path.with_suffix(f".part{path.suffix}")
             subprocess.run([sys.executable, str(HERE / "material.py"), what, str(part), *arguments], check=True)
             part.rename(path)
 
@@ -207,7 +213,7 @@ def ours(scene: Scene, mask: Mask, kind: Codec, out: Path) -> list[str]:
 def run(asked: argparse.Namespace, bench: Bench) -> list[Row]:
     """Measure all that was asked for."""
     scenes = [bench.given_scene(path) for path in asked.scene] or [
-        bench.made_scene(size, dtype) for size in asked.size for dtype in asked.dtype
+        bench.made_scene(size, dtype, source) for size in asked.size for dtype in asked.dtype for source in asked.source
     ]
     rows: list[Row] = []
     for scene in scenes:

@@ -2,11 +2,13 @@
 
 python material.py scene OUT.tif SIZE DTYPE    python material.py mask OUT.tif SCENE.tif NAME
 python material.py finished OUT.tif SMOOTHED.tif
+python material.py jp2 OUT.jp2 SCENE.tif
 """
 
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -141,6 +143,14 @@ def keep_finished(out: str, smoothed: str) -> None:
         rasterio.shutil.copy(smoothed, out, driver="GTiff", BIGTIFF="IF_SAFER", **_TILED)
 
 
+def make_jp2(out: str, scene: str) -> None:
+    """Write a scene as a lossless JPEG 2000 of tiles of 1024; as in Sentinel-2's, its nodata value is told nowhere."""
+    options = {"QUALITY": "100", "REVERSIBLE": "YES", "BLOCKXSIZE": "1024", "BLOCKYSIZE": "1024"}
+    with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS", GDAL_CACHEMAX=256 * 2**20):
+        rasterio.shutil.copy(scene, out, driver="JP2OpenJPEG", **options)
+    Path(f"{out}.aux.xml").unlink(missing_ok=True)
+
+
 def main() -> None:
     """Do what the command line says."""
     what, out, *rest = sys.argv[1:]
@@ -148,6 +158,8 @@ def main() -> None:
         make_scene(out, int(rest[0]), rest[1])
     elif what == "mask":
         make_mask(out, *rest)
+    elif what == "jp2":
+        make_jp2(out, *rest)
     else:
         keep_finished(out, *rest)
 
