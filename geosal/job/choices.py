@@ -31,7 +31,7 @@ from geosal.sources import Saliency
 ALL = "all"
 """The word for all profiles."""
 _ROOM = 2**27
-"""Bytes of the scene's blocks that all profiles are timed by; a quarter of the memory that the user allows, if less."""
+"""Bytes of the scene's blocks that all profiles are timed by; an eighth of the memory that the user allows, if less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +190,7 @@ def choices_for(recipe: Recipe, profiles: str | Sequence[str] = ALL, report: Pro
     scene = open_input(recipe.input, recipe.reading)
     saliency = saliency_of(recipe, scene)
     plans, left_out = _plans(recipe, codecs, scene, saliency)
-    room = min(_ROOM, (recipe.max_memory or 4 * _ROOM) // 4)
+    room = min(_ROOM, (recipe.max_memory or 8 * _ROOM) // 8)
     drawn = Drawn.of(min(plans, key=lambda plan: plan.sample_pixels), room)
     data_range = _range_of(plans[0], drawn.sample)
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:

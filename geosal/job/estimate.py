@@ -34,8 +34,8 @@ _ACROSS = 6
 """Pieces of the sample in a column and in a row."""
 _SHORT, _AGAIN = 1.0, 2
 """A step that takes fewer seconds is timed again, and how often."""
-_ENOUGH, _ROUNDS = 2.0, (2, 4)
-"""Seconds of blocks that suffice to time the whole job, and the blocks given to each worker at first and once more."""
+_ENOUGH, _ROUNDS = 2.0, (1, 1, 4)
+"""Seconds of blocks that suffice to time the whole job, and the blocks given to each worker, until it is so much."""
 _GOLDEN = (5**0.5 - 1) / 2
 """The golden ratio: its multiples, modulo 1, lie spread evenly, however many they are."""
 _ENCODES = 2
