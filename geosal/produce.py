@@ -17,8 +17,9 @@ from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import SMOOTH, Bound, Treatment
 from geosal.files.publish import WorkDirectory
+from geosal.formats.codec import Codec
 from geosal.formats.encoders import tile_encoder
-from geosal.formats.format import ByGdal, Codec, Profile
+from geosal.formats.format import ByGdal, Profile
 from geosal.formats.places import check_place
 from geosal.formats.pyramid import Cutter, Parts, TileEncoder, Uncut
 from geosal.formats.sink import open_sink

@@ -10,7 +10,8 @@ import click
 from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.cli.paper import width_of, wrapped
-from geosal.formats.format import ALL_TYPES, Codec, Format
+from geosal.formats.codec import ALL_TYPES, Codec
+from geosal.formats.format import Format
 from geosal.formats.options import YES_NO, CreationOption
 from geosal.formats.table import FORMATS, PROFILES, format_with
 

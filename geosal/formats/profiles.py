@@ -10,7 +10,8 @@ from rasterio.enums import ColorInterp
 from geosal.core.raster import RasterLayout, conversion, conversion_of_array, held_by
 from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment
 from geosal.errors import UsageError
-from geosal.formats.format import ALL_TYPES, Codec, Format, Profile
+from geosal.formats.codec import ALL_TYPES, Codec
+from geosal.formats.format import Format, Profile
 from geosal.formats.options import PROTECTED_OPTIONS, united
 from geosal.formats.table import FORMATS, PROFILES, format_of, format_with
 from geosal.formats.treatments import misfit, settle, treated_options

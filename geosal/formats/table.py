@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from geosal.errors import UsageError
+from geosal.formats.codec import Codec
 from geosal.formats.cog.format import Cog
-from geosal.formats.format import Codec, Format
+from geosal.formats.format import Format
 from geosal.formats.jpeg.format import Jpeg
 from geosal.formats.jpeg2000.format import Jpeg2000
 from geosal.formats.png.format import Png

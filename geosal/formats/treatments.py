@@ -7,7 +7,8 @@ from typing import Any
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Bound, Quality, Treatment, TwoPass
 from geosal.errors import UsageError
-from geosal.formats.format import ByGdal, Codec, Format
+from geosal.formats.codec import Codec
+from geosal.formats.format import ByGdal, Format
 
 
 def goes_by_tile(treatment: Treatment, codec: Codec) -> bool:

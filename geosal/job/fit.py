@@ -124,11 +124,7 @@ def fit(
         fits = _comfortable(fits)
     smoothing, encoding = fits[0], encode_fits[0]
     searching = model.searching(sample) if recipe.targets else 0
-    if limit is not None and searching > limit:
-        raise ResourceError(
-            f"{recipe.targets}: the search takes at least {as_bytes(searching, math.ceil)}, "
-            f"{as_bytes(limit, math.floor)} are allowed; raise --max-memory, or name the codec's setting instead"
-        )
+    _refuse_search(recipe, searching)
     peak = max(smoothing.memory, encoding.memory, searching)
     return Fit(smoothing.block, smoothing.workers, encoding.threads, peak, sample)
 
@@ -137,6 +133,16 @@ def is_of_tiles(scene: AnyScene) -> bool:
     """Return whether a scene is a JPEG 2000 whose tiles are decoded side by side, as far as its headers tell."""
     original = scene.original
     return original.driver == "JP2OpenJPEG" and max(original.block_shape) < max(original.grid.shape)
+
+
+def _refuse_search(recipe: Recipe, searching: int) -> None:
+    """Refuse a search that takes more than the limit."""
+    if recipe.max_memory is not None and searching > recipe.max_memory:
+        raise ResourceError(
+            f"{recipe.targets}: the search takes at least {as_bytes(searching, math.ceil)}, "
+            f"{as_bytes(recipe.max_memory, math.floor)} are allowed; raise --max-memory, or name the codec's setting "
+            "instead"
+        )
 
 
 class _Smoothing(NamedTuple):

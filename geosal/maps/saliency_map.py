@@ -18,6 +18,7 @@ from geosal.core.progress import ProgressCallback, ignore
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError, UsageError
 from geosal.files.publish import check_output
+from geosal.formats.format import Profile
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
@@ -193,19 +194,13 @@ def write_saliency_map(
     scene = open_input(like, recipe.reading, partial=True)
     saliency = saliency_of(recipe, scene)
     layout = _layout(scene, saliency, levels)
-    profile = resolve_profile(output, recipe.profile, dict(recipe.creation_options), layout)
-    if not profile.lossless:
-        raise UsageError(f"profile {profile.name}: a saliency map must keep its values; use a lossless one")
+    profile = _profile(recipe, layout)
     statistics, made = MapStatistics(), _Map(saliency, levels)
     picture = None if preview is None else draw(scene, made, palette=palette or USUAL, workers=recipe.workers)
+    blocks = list(scene.grid.blocks(recipe.block or BLOCK))
     finished = produce(
         target_for(output, profile, layout, overwrite=recipe.overwrite),
-        Labour(
-            stage="saliency",
-            task=made,
-            blocks=list(scene.grid.blocks(recipe.block or BLOCK)),
-            workers=recipe.workers,
-        ),
+        Labour(stage="saliency", task=made, blocks=blocks, workers=recipe.workers),
         take=lambda facts: statistics.add(*facts),
         tags=lambda: (provenance.of_map_pixels(statistics.mean), None),
         report=progress or ignore,
@@ -237,6 +232,13 @@ def _recipe(sources: Sequence[str], output: str, like: str, levels: int | None, 
         _check_levels(levels)
     refuse_unknown(options, OPTIONS, "means nothing for a saliency map")
     return Recipe.from_mapping({"input": like, "output": output, "saliency": list(sources), **options})
+
+
+def _profile(recipe: Recipe, layout: RasterLayout) -> Profile:
+    profile = resolve_profile(recipe.output, recipe.profile, dict(recipe.creation_options), layout)
+    if not profile.lossless:
+        raise UsageError(f"profile {profile.name}: a saliency map must keep its values; use a lossless one")
+    return profile
 
 
 def _write_picture(picture: Preview, path: str, recipe: Recipe) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
 from geosal.formats import places, profiles, table
+from geosal.formats.codec import Codec
 from geosal.formats.container import Container, TileIndex
-from geosal.formats.format import Codec, Format, Profile
+from geosal.formats.format import Format, Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.options import CreationOption
 from geosal.formats.pyramid import Tile

@@ -12,8 +12,9 @@ from geosal.core.grid import level_shapes
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST, Bound, Quality, Treatment
 from geosal.errors import UsageError, warn
+from geosal.formats.codec import Codec
 from geosal.formats.cog.options import CODEC_OPTIONS, OPTIONS, is_of_codec, refuse_idle, with_resampling
-from geosal.formats.format import ByGdal, Codec, Format, Profile
+from geosal.formats.format import ByGdal, Format, Profile
 from geosal.formats.options import number
 from geosal.formats.quality import Percent
 from geosal.formats.treatments import refuse_gdal, settings_by_level

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
 from geosal.errors import UsageError
-from geosal.formats.format import Codec, Profile
+from geosal.formats.codec import Codec
+from geosal.formats.format import Profile
 from geosal.formats.jpeg.options import OPTIONS
 from geosal.formats.jpeg.tags import OF_THE_FILE
 from geosal.formats.options import number

@@ -11,7 +11,8 @@ import numpy as np
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment
 from geosal.errors import UsageError
-from geosal.formats.format import INTEGERS_16, ByGdal, Codec, Format, Profile
+from geosal.formats.codec import INTEGERS_16, Codec
+from geosal.formats.format import ByGdal, Format, Profile
 from geosal.formats.jpeg2000.decibels import Decibels
 from geosal.formats.jpeg2000.options import HIGH_THROUGHPUT, HTJ2K_OPTIONS, OPTIONS
 from geosal.formats.jpeg2000.resolutions import LARGEST_THUMBNAIL, LEAST_SIDE, reaches_thumbnail

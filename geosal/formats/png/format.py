@@ -9,7 +9,8 @@ from rasterio.enums import ColorInterp
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
-from geosal.formats.format import ByGdal, Codec, Profile
+from geosal.formats.codec import Codec
+from geosal.formats.format import ByGdal, Profile
 from geosal.formats.pictures import Picture
 from geosal.formats.png.options import OPTIONS
 from geosal.formats.world_file import NO_WORLD_FILE, wants_world_file, write_world_file

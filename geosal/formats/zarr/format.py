@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import UsageError, warn
-from geosal.formats.format import Codec, Format, Profile
+from geosal.formats.codec import Codec
+from geosal.formats.format import Format, Profile
 from geosal.formats.zarr.options import OPTIONS
 
 if TYPE_CHECKING:
