@@ -123,3 +123,18 @@ def xmp_not_well_formed(folder: Path) -> None:
         api.compress(str(scene), str(folder / name), saliency="half")
         checks = api.verify(str(folder / name), against=str(scene), saliency="half")
         assert all(check.ok for check in checks), [str(check) for check in checks if not check.ok]
+
+
+@case("jp2-of-100-bands", "100 bands go into a lossless JPEG 2000 and come back to the bit, with their names")
+def jp2_of_100_bands(folder: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4096, (100, 96, 80)).astype(np.uint16)
+    scene = _scene(folder / "scene.tif", pixels)
+    with rasterio.open(scene, "r+") as dataset:
+        dataset.descriptions = [f"band {number}" for number in range(100)]
+    for profile in ("jp2-lossless", "htj2k"):
+        output = folder / f"{profile}.jp2"
+        api.compress(str(scene), str(output), saliency="uniform:saliency=1", profile=profile)
+        with rasterio.open(output) as made:
+            assert (made.read() == pixels).all()
+            assert made.descriptions[99] == "band 99"
+        assert all(check.ok for check in api.verify(str(output), against=str(scene)))

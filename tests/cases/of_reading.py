@@ -1,12 +1,15 @@
 """What is read: formats that open others, headers in other encodings, pages, places and scales beside the pixels."""
 
+import json
 import tarfile
 import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import rasterio
+import shapely
 import tifffile
 import xarray as xr
 from cases.frame import case, geosal, refused
@@ -137,3 +140,66 @@ def codec_not_there(folder: Path) -> None:
     done = geosal("compress", folder / "s.tif", folder / "o.tif", "-s", "half")
     refused(done, 3, "compression")
     assert "allow-driver" not in done.stderr, done.stderr[-300:]
+
+
+def _rpb() -> str:
+    """A file of RPCs as vendors lay it beside their images."""
+    numbers = "".join(
+        f"{name} = {value};\n"
+        for name, value in (
+            ("errBias", 1), ("errRand", 0.5), ("lineOffset", 30), ("sampOffset", 30), ("latOffset", 40),
+            ("longOffset", 3), ("heightOffset", 100), ("lineScale", 30), ("sampScale", 30), ("latScale", 0.1),
+            ("longScale", 0.1), ("heightScale", 100),
+        )
+    )  # fmt: skip
+    terms = ", ".join(["1.0", *["0.0"] * 19])
+    names = ("lineNumCoef", "lineDenCoef", "sampNumCoef", "sampDenCoef")
+    coefficients = "".join(f"{name} = ({terms});\n" for name in names)
+    return f'satId = "X";\nBEGIN_GROUP = IMAGE\n{numbers}{coefficients}END_GROUP = IMAGE\nEND;\n'
+
+
+@case(
+    "vendor-files-beside", "an .RPB or .IMD beside the output's name is not taken for its own; the scene's own RPCs are"
+)
+def vendor_files_beside(folder: Path) -> None:
+    scene, output = _scene(folder / "s.tif", **PLACE), folder / "o.tif"
+    for name in ("o.RPB", "o.IMD"):
+        (folder / name).write_text(_rpb() if name == "o.RPB" else 'version = "R";\nEND;\n')
+        refused(geosal("compress", scene, output, "-s", "half"), 5, name, "another name")
+        assert not output.exists()
+        (folder / name).unlink()
+    (folder / "s.RPB").write_text(_rpb())
+    done = geosal("compress", scene, output, "-s", "half")
+    assert done.returncode == 0, done.stderr
+    (folder / "s.RPB").rename(folder / "elsewhere.RPB")
+    with rasterio.open(output) as made:
+        assert made.rpcs is not None
+        assert made.rpcs.lat_off == 40
+
+
+@case("derived-projected", "a scene in a derived projected CRS keeps it, and features are laid on it where they are")
+def derived_projected(folder: Path) -> None:
+    base = pyproj.CRS.from_epsg(32631).to_wkt().replace("PROJCRS", "BASEPROJCRS", 1).partition(",CS[Cartesian")[0]
+    unit = 'LENGTHUNIT["metre",1]'
+    axes = f'CS[Cartesian,2],AXIS["easting (E)",east,{unit}],AXIS["northing (N)",north,{unit}]'
+    shift = "".join(
+        f',PARAMETER["{name}",{value},{unit if name in ("A0", "B0") else "SCALEUNIT[coefficient,1]"}]'
+        for name, value in (("A0", 1000), ("A1", 1), ("A2", 0), ("B0", 0), ("B1", 0), ("B2", 1))
+    ).replace("SCALEUNIT[coefficient", 'SCALEUNIT["coefficient"')
+    shifted = f'METHOD["Affine parametric transformation",ID["EPSG",9624]]{shift}'
+    derived = f'DERIVEDPROJCRS["shifted by a kilometre",{base}],DERIVINGCONVERSION["shift",{shifted}],{axes}]'
+    scene = _scene(folder / "s.tif", transform=from_origin(501000, 45e5, 10, 10))
+    text = derived.replace("&", "&amp;").replace("<", "&lt;")
+    (folder / "s.tif.aux.xml").write_text(f"<PAMDataset><SRS>{text}</SRS></PAMDataset>")
+    box = shapely.box(500100, 4499700, 500300, 4499900)  # in the base CRS: rows 10 to 30, columns 10 to 30
+    feature = {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(box)}
+    (folder / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    for name in ("o.tif", "o.jp2"):
+        library.compress(str(scene), str(folder / name), saliency="half")
+        with rasterio.open(folder / name) as made:
+            assert made.crs.to_wkt().startswith("DERIVEDPROJCRS")
+    done = geosal("saliency", f"{folder}/a.geojson:crs=EPSG:32631", folder / "m.tif", "--like", scene)
+    assert done.returncode == 0, done.stderr
+    with rasterio.open(folder / "m.tif") as made:
+        found = np.argwhere(made.read(1) == 255)
+    assert (found.min(axis=0).tolist(), found.max(axis=0).tolist()) == ([10, 10], [29, 29])

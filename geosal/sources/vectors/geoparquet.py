@@ -1,4 +1,4 @@
-"""Read GeoParquet: a table whose metadata name the column of geometries and their CRS."""
+"""Read GeoParquet: a table whose metadata, or whose own types, name the column of geometries and their CRS."""
 
 import json
 from typing import Any
@@ -12,10 +12,14 @@ from geosal.sources.vectors.reading import MAX_FEATURES, FeatureQuery, Features,
 from geosal.sources.vectors.wkb import MAX_BYTES, check_size, from_wkb
 
 _BATCH = 2**16
+_USUAL_CRS = "OGC:CRS84"
+"""Longitude and latitude."""
 
 
 def read_parquet(text: str, path: str, query: FeatureQuery) -> Features:
     """Read GeoParquet 1.x (https://geoparquet.org/releases/v1.1.0): the primary column, encoded as WKB.
+
+    Without its metadata, the first column of Parquet's own type GEOMETRY or GEOGRAPHY is read (Parquet 2.11).
 
     Raises
     ------
@@ -45,7 +49,7 @@ def read_parquet(text: str, path: str, query: FeatureQuery) -> Features:
     geometries = from_wkb(path, wkb)
     there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     # No "crs" member means longitude and latitude, a null means unknown.
-    crs = column.get("crs", "OGC:CRS84")
+    crs = column.get("crs", _USUAL_CRS)
     crs = json.dumps(crs) if isinstance(crs, dict) else crs if crs is None else str(crs)
     return Features(geometries[there], None if values is None else values[there], crs)
 
@@ -61,9 +65,7 @@ def _geo(path: str) -> tuple[str, dict[str, Any]]:
         if sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)) > 4 * MAX_BYTES:
             raise ResourceError(f"{path}: unpacks to more than {4 * MAX_BYTES} bytes; clip it to the scene")
         schema = file.schema_arrow
-        geo = json.loads((schema.metadata or {})[b"geo"])
-    name = str(geo["primary_column"])
-    column = geo["columns"][name]
+        name, column = _named(schema.metadata or {}) or _typed(file)
     if not isinstance(column, dict):
         raise TypeError(f"its metadata say nothing about column {name}")
     if column.get("encoding") != "WKB":
@@ -73,6 +75,36 @@ def _geo(path: str) -> tuple[str, dict[str, Any]]:
     if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
         raise SceneError(f"{path}: column {name} holds {kind} and no geometries as WKB; write it again")
     return name, column
+
+
+def _named(metadata: dict[bytes, bytes]) -> tuple[str, Any] | None:
+    """Return what the metadata of GeoParquet name; None without any."""
+    if b"geo" not in metadata:
+        return None
+    geo = json.loads(metadata[b"geo"])
+    name = str(geo["primary_column"])
+    return name, geo["columns"][name]
+
+
+def _typed(file: Any) -> tuple[str, Any]:
+    """Return the first column of a type of Parquet's own for geometries, described as GeoParquet does.
+
+    Its CRS is longitude and latitude where none is told, ``srid:CODE``, ``projjson:KEY`` of the file's metadata, or
+    what GeoParquet allows.
+    """
+    for number in range(len(file.schema.names)):
+        leaf = file.schema.column(number)
+        logical = json.loads(leaf.logical_type.to_json())
+        if logical.get("Type") not in {"Geometry", "Geography"} or leaf.path not in file.schema_arrow.names:
+            continue
+        crs = logical.get("crs") or _USUAL_CRS
+        how, _, value = crs.partition(":") if isinstance(crs, str) else ("", "", "")
+        if how.lower() == "srid":
+            crs = f"EPSG:{value}"
+        elif how.lower() == "projjson":
+            crs = json.loads((file.schema_arrow.metadata or {})[value.encode()])
+        return leaf.path, {"encoding": "WKB", "crs": crs}
+    raise ValueError("it has neither metadata called geo nor a column of type GEOMETRY")
 
 
 def _read(text: str, path: str, name: str, attribute: str | None) -> tuple[NDArray[Any], NDArray[np.float64] | None]:

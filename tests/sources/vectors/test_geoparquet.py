@@ -114,3 +114,46 @@ def test_without_pyarrow_it_is_told_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UsageError, match=r"pip install 'geosal\[parquet\]'"):
         read_parquet("t", path, FeatureQuery())
+
+
+class _Wkb(pa.ExtensionType):
+    """The type that pyarrow writes as Parquet's GEOMETRY."""
+
+    def __init__(self, crs: object = None) -> None:
+        self.crs = crs
+        super().__init__(pa.binary(), "geoarrow.wkb")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return json.dumps({} if self.crs is None else {"crs": self.crs}).encode()
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type, serialized):
+        return cls(json.loads(serialized).get("crs"))
+
+
+@pytest.mark.skipif(int(pa.__version__.split(".")[0]) < 21, reason="older pyarrow does not know the type")
+@pytest.mark.parametrize(
+    ("crs", "code"), [("EPSG:32633", 32633), (None, None), (pyproj.CRS.from_epsg(3035).to_json_dict(), 3035)]
+)
+def test_a_column_of_parquets_own_type_needs_no_metadata(tmp_path, crs, code):
+    """It was refused with the word geo alone."""
+    pa.register_extension_type(_Wkb())
+    try:
+        boxes = pa.array([shapely.to_wkb(shapely.box(0, 0, 1, 2)), None], pa.binary())
+        table = pa.table({"s": [0.5, 0.7], "shape": pa.ExtensionArray.from_storage(_Wkb(crs), boxes)})
+        parquet.write_table(table, tmp_path / "a.parquet", store_schema=False)
+    finally:
+        pa.unregister_extension_type("geoarrow.wkb")
+    with parquet.ParquetFile(tmp_path / "a.parquet") as file:
+        assert "Geometry" in str(file.schema)
+    found = read_parquet("t", str(tmp_path / "a.parquet"), FeatureQuery(attribute="s"))
+    assert shapely.bounds(found.geometries).tolist() == [[0, 0, 1, 2]]
+    np.testing.assert_array_equal(found.values, [0.5])
+    read = source_crs("t", found.crs, None)
+    assert read.is_geographic if code is None else read == pyproj.CRS.from_epsg(code)
+
+
+def test_a_table_without_geometries_says_so(tmp_path):
+    parquet.write_table(pa.table({"s": [0.5]}), tmp_path / "a.parquet")
+    with pytest.raises(SceneError, match="neither metadata called geo nor a column of type GEOMETRY"):
+        read_parquet("t", str(tmp_path / "a.parquet"), FeatureQuery())
