@@ -15,14 +15,16 @@ from geosal.core.tables import Table, Tabled
 from geosal.core.treatment import Bound
 from geosal.errors import GeosalError, OutputError, ResourceError, TargetError, UsageError, redact
 from geosal.files.names import stem_of
-from geosal.formats.format import Codec, Format
+from geosal.formats.codec import Codec
+from geosal.formats.format import Format
 from geosal.formats.table import FORMATS, PROFILES, format_with
 from geosal.job.command import command_of
 from geosal.job.estimate import Drawn, estimate_on
-from geosal.job.plan import Plan, answered_for, input_bytes, saliency_of
+from geosal.job.plan import Plan, answered_for, saliency_of
 from geosal.job.recipe import CompressOptions, Recipe
 from geosal.job.search import Sample, Trials
 from geosal.job.search.trials import spread_of
+from geosal.job.settings import input_bytes
 from geosal.metrics import Scores
 from geosal.scenes import AnyScene, open_input
 from geosal.sizes import as_bytes

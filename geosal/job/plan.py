@@ -5,64 +5,32 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
-from geosal.core.ladder import USUAL_SIGMA, Ladder, effective_kernel
-from geosal.core.option_values import parse_share
+from geosal.core.ladder import Ladder, effective_kernel
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Bound, Treatment
 from geosal.errors import UsageError, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
-from geosal.formats.profiles import Settled, resolve_treated
-from geosal.formats.table import format_of, has_world_file
-from geosal.formats.tuning import setting_for
+from geosal.formats.profiles import Settled
+from geosal.formats.table import has_world_file
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
+from geosal.job.settings import Settings, input_bytes, settings_of, settle, with_bytes_of
 from geosal.job.tally import warn_of_little_gain
-from geosal.job.usual import in_units, usual_treatment, warn_of_old_jpeg, with_usual_bytes
+from geosal.job.usual import warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
 from geosal.sizes import as_bytes
-from geosal.smoothing.noise import NoiseLine
 from geosal.sources import Saliency, SourceText, open_saliency
 
 _SMALL = 4096**2
 """Most pixels of a scene that one thread encodes fast enough."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The settings of a job that a search may change.
-
-    Attributes
-    ----------
-    treatment
-        Treatment as asked; what it leaves open is filled in for the codec.
-    ladder
-        Saliency to kernel width.
-    options
-        The user's creation options, by GDAL's names.
-    noise
-        Noise of the bands, where the treatment asks for it.
-    """
-
-    treatment: Treatment
-    ladder: Ladder
-    options: tuple[tuple[str, str], ...]
-    noise: tuple[NoiseLine, ...] = ()
-
-    def with_option(self, name: str, value: str) -> Self:
-        """Return the same with a creation option set."""
-        return replace(self, options=(*self.without_option(name).options, (name, value)))
-
-    def without_option(self, name: str) -> Self:
-        """Return the same with a creation option left to the codec."""
-        return replace(self, options=tuple(pair for pair in self.options if pair[0].upper() != name))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -256,10 +224,10 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
         with_world_file=has_world_file(recipe.output),
     )
     scene = open_input(recipe.input, recipe.reading) if scene is None else read_as(scene, recipe.reading)
-    wish, recipe = recipe, _with_bytes_of(recipe, scene)
-    settings = _settings_of(recipe, scene)
+    wish, recipe = recipe, with_bytes_of(recipe, scene)
+    settings = settings_of(recipe, scene)
     recipe = with_usual_bytes(recipe, settings.treatment)
-    settled = _settled(recipe, settings, scene)
+    settled = settle(recipe, settings, scene)
     saliency = saliency_of(recipe, scene, sources)
     _tell_of_missing_place(scene)
     settled.profile.format.warn_of(recipe.output, settled.profile.codec, scene.layout)
@@ -272,26 +240,6 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     return plan
 
 
-def input_bytes(scene: AnyScene) -> int | None:
-    """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive."""
-    files = scene.original.files
-    return sum(map(os.path.getsize, files)) if files and all(map(os.path.isfile, files)) else None
-
-
-def _with_bytes_of(recipe: Recipe, scene: AnyScene) -> Recipe:
-    """Turn a size that is a share of the input's into bytes."""
-    share = None if recipe.target_size is None else parse_share("target_size", recipe.target_size)
-    if share is None:
-        return recipe
-    size = input_bytes(scene)
-    if size is None:
-        raise UsageError(
-            f"--target-size {recipe.target_size}: how many bytes {recipe.input} has is not known here; write a size "
-            "such as 50MB"
-        )
-    return recipe.patch(target_size=max(1, int(share * size)))
-
-
 def retuned(plan: Plan, settings: Settings) -> Plan:
     """Make the same plan with other settings; no file is opened again.
 
@@ -300,7 +248,7 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
     UsageError, ResourceError
         See `make_plan`.
     """
-    settled = _settled(plan.recipe, settings, plan.scene)
+    settled = settle(plan.recipe, settings, plan.scene)
     turned = _decide(plan.recipe, settings, plan.scene, plan.saliency, settled)
     # The sample of the search takes memory beside the blocks.
     block = min(plan.block, turned.block)
@@ -328,39 +276,11 @@ def answered_for(scene: AnyScene, saliency: Saliency, recipe: Recipe) -> Plan:
     OutputError
         Files beside the output would tell another place than the scene's.
     """
-    recipe = _with_bytes_of(recipe, scene)
-    settings = _settings_of(recipe, scene)
+    recipe = with_bytes_of(recipe, scene)
+    settings = settings_of(recipe, scene)
     wish, recipe = recipe, with_usual_bytes(recipe, settings.treatment)
-    decided = _decide(recipe, settings, scene, saliency, _settled(recipe, settings, scene))
+    decided = _decide(recipe, settings, scene, saliency, settle(recipe, settings, scene))
     return replace(decided, wish=wish, is_usual=not wish.targets)
-
-
-def _settings_of(recipe: Recipe, scene: AnyScene) -> Settings:
-    """Take from a recipe the settings that a search may change, with the default treatment."""
-    form = format_of(recipe.output)
-    if recipe.target_jpeg is not None and not form.is_jpeg:
-        raise UsageError(
-            f"--target-jpeg {recipe.target_jpeg:g}: is for an output that ends in .jpg, not for {recipe.output}; use "
-            "--target-size or --target-bpp"
-        )
-    treatment = usual_treatment(recipe, scene) if recipe.treatment is None else recipe.treated
-    if recipe.sigma != USUAL_SIGMA and not treatment.smooth:
-        raise UsageError(
-            f"--sigma {recipe.sigma}: nothing is smoothed by treatment {treatment}; leave it out, or add "
-            "--treatment smooth"
-        )
-    treatment, noise = in_units(treatment, scene)
-    return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options, noise=noise)
-
-
-def _settled(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:
-    given, targets = dict(settings.options), recipe.targets
-    settled = resolve_treated(recipe.output, recipe.profile, given, scene.layout, settings.treatment)
-    if targets:
-        setting_for(settled.profile, settled.treatment, given, for_bytes=targets.is_rate)
-    if targets.is_rate and targets.jpeg is None:
-        targets.bytes_for(scene.grid.height * scene.grid.width, scene.layout.raw_bytes)
-    return settled
 
 
 def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Saliency, settled: Settled) -> Plan:

@@ -1,0 +1,116 @@
+"""The settings of a job, which a search may change: what a recipe makes of them for a scene."""
+
+import os
+from dataclasses import dataclass, replace
+from typing import Self
+
+from geosal.core.ladder import USUAL_SIGMA, Ladder
+from geosal.core.option_values import parse_share
+from geosal.core.treatment import Treatment
+from geosal.errors import UsageError
+from geosal.formats.profiles import Settled, resolve_treated
+from geosal.formats.table import format_of
+from geosal.formats.tuning import setting_for
+from geosal.job.recipe import Recipe
+from geosal.job.usual import in_units, usual_treatment
+from geosal.scenes import AnyScene
+from geosal.smoothing.noise import NoiseLine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of a job that a search may change.
+
+    Attributes
+    ----------
+    treatment
+        Treatment as asked; what it leaves open is filled in for the codec.
+    ladder
+        Saliency to kernel width.
+    options
+        The user's creation options, by GDAL's names.
+    noise
+        Noise of the bands, where the treatment asks for it.
+    """
+
+    treatment: Treatment
+    ladder: Ladder
+    options: tuple[tuple[str, str], ...]
+    noise: tuple[NoiseLine, ...] = ()
+
+    def with_option(self, name: str, value: str) -> Self:
+        """Return the same with a creation option set."""
+        return replace(self, options=(*self.without_option(name).options, (name, value)))
+
+    def without_option(self, name: str) -> Self:
+        """Return the same with a creation option left to the codec."""
+        return replace(self, options=tuple(pair for pair in self.options if pair[0].upper() != name))
+
+
+def input_bytes(scene: AnyScene) -> int | None:
+    """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive."""
+    files = scene.original.files
+    return sum(map(os.path.getsize, files)) if files and all(map(os.path.isfile, files)) else None
+
+
+def with_bytes_of(recipe: Recipe, scene: AnyScene) -> Recipe:
+    """Turn a size that is a share of the input's into bytes.
+
+    Raises
+    ------
+    UsageError
+        The size of the input is not known.
+    """
+    share = None if recipe.target_size is None else parse_share("target_size", recipe.target_size)
+    if share is None:
+        return recipe
+    size = input_bytes(scene)
+    if size is None:
+        raise UsageError(
+            f"--target-size {recipe.target_size}: how many bytes {recipe.input} has is not known here; write a size "
+            "such as 50MB"
+        )
+    return recipe.patch(target_size=max(1, int(share * size)))
+
+
+def settings_of(recipe: Recipe, scene: AnyScene) -> Settings:
+    """Take from a recipe the settings that a search may change, with the default treatment.
+
+    Raises
+    ------
+    UsageError
+        An option has no effect with this output or treatment, or see `geosal.job.usual.usual_treatment`.
+    SceneError
+        A piece of the scene cannot be read.
+    """
+    form = format_of(recipe.output)
+    if recipe.target_jpeg is not None and not form.is_jpeg:
+        raise UsageError(
+            f"--target-jpeg {recipe.target_jpeg:g}: is for an output that ends in .jpg, not for {recipe.output}; use "
+            "--target-size or --target-bpp"
+        )
+    treatment = usual_treatment(recipe, scene) if recipe.treatment is None else recipe.treated
+    if recipe.sigma != USUAL_SIGMA and not treatment.smooth:
+        raise UsageError(
+            f"--sigma {recipe.sigma}: nothing is smoothed by treatment {treatment}; leave it out, or add "
+            "--treatment smooth"
+        )
+    treatment, noise = in_units(treatment, scene)
+    return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options, noise=noise)
+
+
+def settle(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:
+    """Resolve profile, options and treatment for a scene, and refuse targets that nothing could meet.
+
+    Raises
+    ------
+    UsageError
+        Profile, options, treatment or targets do not go together, or not with the scene.
+    """
+    given, targets = dict(settings.options), recipe.targets
+    settled = resolve_treated(recipe.output, recipe.profile, given, scene.layout, settings.treatment)
+    if targets:
+        setting_for(settled.profile, settled.treatment, given, for_bytes=targets.is_rate)
+    if targets.is_rate and targets.jpeg is None:
+        targets.bytes_for(scene.grid.height * scene.grid.width, scene.layout.raw_bytes)
+    return settled
