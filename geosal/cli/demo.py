@@ -12,9 +12,10 @@ from geosal.cli.output import Command, Report, as_shares, grid, pairs
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError
+from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
-    from geosal.lab.demo.demonstration import DemoRow
+    from geosal.lab.demo.demonstration import DemoJpeg, DemoRow
 
 DIRECTORY = "geosal-demo"
 
@@ -29,16 +30,19 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
     Everything goes into DIRECTORY (geosal-demo by default); nothing is downloaded.
     """
     from geosal.core.gdal_env import path_text
-    from geosal.lab.demo.demonstration import SIZE, run_demo  # heavy, and the help does not need it
+    from geosal.lab.demo.demonstration import SIZE, compare_jpegs, run_demo  # heavy, and the help does not need it
 
     place = Path(path_text("directory", directory))
     # The default directory is ours to fill again; any other may hold files that only look like ours.
     _make_room(place, overwrite=overwrite or directory == DIRECTORY)
     with progress_bars(SIZE * SIZE, quiet=quiet) as progress:
         rows = run_demo(place, progress)
+        jpegs = compare_jpegs(place, progress)
     report.summarise(_as_table(rows))
-    report.summarise(_what_next(place, rows))
-    report.write({"directory": directory, "files": [asdict(row) for row in rows]})
+    report.summarise(_what_next(place, rows, jpegs))
+    report.write({
+        "directory": directory, "files": [asdict(row) for row in rows], "jpegs": [asdict(jpeg) for jpeg in jpegs]
+    })  # fmt: skip
 
 
 def _make_room(place: Path, *, overwrite: bool) -> None:
@@ -70,14 +74,21 @@ def _as_table(rows: "list[DemoRow]") -> str:
     )
 
 
-def _what_next(place: Path, rows: "list[DemoRow]") -> str:
+def _what_next(place: Path, rows: "list[DemoRow]", jpegs: "list[DemoJpeg]") -> str:
     shares = as_shares(rows[-1].kernel_shares)
     prose = (
         '"smaller by" is against the same codec without smoothing (plain-*, GDAL\'s own copy). K_e is the mean kernel '
         f"width in pixels; width and share of the pixels: {shares}."
     )
+    plain, shaped = jpegs
+    of_jpegs = (
+        f"{place / 'jpegs.png'}: a plain JPEG and one that follows the mask, both of {as_bytes(plain.bytes)}: "
+        f"{shaped.kept_psnr - plain.kept_psnr:+.1f} dB where it matters, "
+        f"{shaped.rest_psnr - plain.rest_psnr:+.1f} dB elsewhere."
+    )
     rest = [
         ("Look at", f"{place / 'before-after.png'}: town and ships are as they were, fields and open sea are blurred."),
+        ("", of_jpegs),
         ("Next", Command("geosal compress YOUR_SCENE.tif smaller.tif --saliency YOUR_MASK.tif")),
         ("", "No mask at hand? --saliency detail; and what would happen, without doing it: geosal plan ..."),
     ]

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from geosal.maps.png import write_png
 from geosal.maps.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
 from geosal.maps.sheet import SIDE, Legend, Panel, draw_sheet
 from geosal.scenes.base import layout_of_bands
+from geosal.sizes import as_bytes
 
 _ZOOM = SIDE // 2
 """Rows and columns of the magnified part at most: each pixel is shown twice, or more often where there are fewer."""
@@ -33,7 +35,13 @@ _BRIGHTEST = 99.0
 
 
 def write_lost(
-    path: str, pair: Pair, outcome: Comparison, *, overwrite: bool = False, progress: ProgressCallback | None = None
+    path: str,
+    pair: Pair,
+    outcome: Comparison,
+    *,
+    part: Block | None = None,
+    overwrite: bool = False,
+    progress: ProgressCallback | None = None,
 ) -> None:
     """Draw what a candidate has lost, and write it as a PNG.
 
@@ -47,6 +55,8 @@ def write_lost(
         ``.png``.
     pair, outcome
         What was compared, and what came of it: `geosal.comparison.pair_with` and `geosal.comparison.judge`.
+    part
+        The part that is drawn below, at most 240 rows and columns; by default where most was lost near what matters.
     overwrite
         Whether a file may be replaced.
     progress
@@ -59,16 +69,67 @@ def write_lost(
     OutputError
         The picture cannot be written.
     """
-    write_png(path, draw_lost(pair, outcome, progress or ignore), overwrite=overwrite)
+    write_png(path, draw_lost(pair, outcome, progress or ignore, part), overwrite=overwrite)
 
 
-def draw_lost(pair: Pair, outcome: Comparison, report: ProgressCallback = ignore) -> NDArray[np.uint8]:
+def write_rivals(
+    path: str,
+    rivals: Mapping[str, tuple[Pair, Comparison]],
+    part: Block,
+    *,
+    overwrite: bool = False,
+    progress: ProgressCallback | None = None,
+) -> None:
+    """Draw several candidates of one scene beside it, and then what each of them has lost, in the same colours.
+
+    Parameters
+    ----------
+    path
+        ``.png``.
+    rivals
+        By their titles: what was compared, and what came of it.
+    part
+        As for `write_lost`.
+    overwrite, progress
+        As for `write_lost`.
+
+    Raises
+    ------
+    SceneError, OutputError
+        As `write_lost`.
+    """
+    report = progress or ignore
+    (pair, outcome), *_ = rivals.values()
+    bands = shown_bands(layout_of_bands(pair.original.layout, colours(pair.original.layout)))
+    factor = _factor(pair)
+    looks = {
+        title: (_Look.of_cells(Cells.of(one, bands, factor, report)), _Look.of_pixels(one, part, bands))
+        for title, (one, _) in rivals.items()
+    }
+    first, *_ = looks.values()
+    limits = [limits_of(band, pair.original.layout.dtype) for band in first[0].original]
+    top = _brightest(*(look.error for both in looks.values() for look in both))
+    panels = [Panel("original", _file(outcome.original, outcome.original_bytes), *_shown("original", first, limits))]
+    panels += [
+        Panel(title, _smaller(rivals[title][1]), *_shown("candidate", both, limits)) for title, both in looks.items()
+    ]
+    panels += [
+        Panel(f"lost: {title}", _errors(rivals[title][1]), _heat(both[0], top), _heat(both[1], top), _error_legend(top))
+        for title, both in looks.items()
+    ]
+    foot = _foot(part, factor, outcome, kept=first[0].kept is not None, chosen=True)
+    write_png(path, draw_sheet(panels, _frame(part, pair), foot), overwrite=overwrite)
+
+
+def draw_lost(
+    pair: Pair, outcome: Comparison, report: ProgressCallback = ignore, block: Block | None = None
+) -> NDArray[np.uint8]:
     """Draw what `write_lost` writes, (y, x, 3)."""
     layout = layout_of_bands(pair.original.layout, colours(pair.original.layout))
     bands = shown_bands(layout)
-    factor = max(1, -(-max(pair.grid.shape) // SIDE))
+    factor, chosen = _factor(pair), block is not None
     cells = Cells.of(pair, bands, factor, report)
-    block = worst_block(cells, pair.grid.shape)
+    block = block or worst_block(cells, pair.grid.shape)
     whole, part = _Look.of_cells(cells), _Look.of_pixels(pair, block, bands)
     limits = [limits_of(band, layout.dtype) for band in whole.original]
     top = _brightest(whole.error, part.error)
@@ -92,12 +153,26 @@ def draw_lost(pair: Pair, outcome: Comparison, report: ProgressCallback = ignore
             _errors(outcome),
             _heat(whole, top),
             _heat(part, top),
-            Legend(magma, "error 0 (grey: the same to the bit)", f"{_figure(top)} or more"),
+            _error_legend(top),
         ),
     ]
+    foot = _foot(block, factor, outcome, kept=whole.kept is not None, chosen=chosen)
+    return draw_sheet(panels, _frame(block, pair), foot)
+
+
+def _factor(pair: Pair) -> int:
+    """Rows and columns of pixels that are one pixel of a panel."""
+    return max(1, -(-max(pair.grid.shape) // SIDE))
+
+
+def _frame(block: Block, pair: Pair) -> tuple[float, float, float, float]:
+    """Where a part lies in the whole, in shares of its sides."""
     height, width = pair.grid.shape
-    frame = (block.row_off / height, block.col_off / width, block.height / height, block.width / width)
-    return draw_sheet(panels, frame, _foot(block, factor, outcome, kept=whole.kept is not None))
+    return block.row_off / height, block.col_off / width, block.height / height, block.width / width
+
+
+def _error_legend(top: float) -> Legend:
+    return Legend(magma, "error 0 (grey: the same to the bit)", f"{_figure(top)} or more")
 
 
 class _Look(NamedTuple):
@@ -215,7 +290,7 @@ def _brightest(*errors: NDArray[np.float64]) -> float:
 
 
 def _file(name: str, size: int | None) -> str:
-    return os.path.basename(redact(name).rstrip("/")) + ("" if size is None else f", {_as_size(size)}")
+    return os.path.basename(redact(name).rstrip("/")) + ("" if size is None else f", {as_bytes(size)}")
 
 
 def _brief(label: str) -> str:
@@ -240,19 +315,9 @@ def _errors(outcome: Comparison) -> str:
     return ", ".join(f"{name} {_figure(figure)}" for name, figure in figures if not math.isnan(figure))
 
 
-def _foot(block: Block, factor: int, outcome: Comparison, *, kept: bool) -> str:
+def _foot(block: Block, factor: int, outcome: Comparison, *, kept: bool, chosen: bool) -> str:
     small = "" if factor == 1 else f"above: a pixel is the mean of {factor} x {factor}; "
-    near = " near what matters" if kept else ""
+    near = "" if chosen else f", where most was lost{' near what matters' if kept else ''}"
     place = f"{block.height} x {block.width} pixels from row {block.row_off}, column {block.col_off}"
     outlines = "; blue: around what is kept" if kept else ""
-    return (
-        f"{outcome.width} x {outcome.height} px of {outcome.dtype}; {small}below: {place}, where most was lost{near}"
-        f"{outlines}"
-    )
-
-
-def _as_size(count: int) -> str:
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.2f} {unit}"
-    return f"{count} bytes"
+    return f"{outcome.width} x {outcome.height} px of {outcome.dtype}; {small}below: {place}{near}{outlines}"

@@ -37,6 +37,9 @@ def test_demo_makes_files_table_and_picture(tmp_path: Path, call: Callable[..., 
     assert "geosal compress YOUR_SCENE.tif" in result.stdout
     with Image.open(tmp_path / "show" / "before-after.png") as picture:
         assert picture.size[0] > 1500  # original, saliency, result and error
+    with Image.open(tmp_path / "show" / "jpegs.png") as picture:
+        assert picture.size[0] > 2400  # original, two JPEGs, and what each has lost
+    assert "dB where it matters" in " ".join(result.stdout.split())
     for name in ("smoothed-deflate.tif", "smoothed-jpeg.tif"):
         assert cog_validate(str(tmp_path / "show" / name), strict=True, quiet=True)[0]
 
@@ -44,6 +47,9 @@ def test_demo_makes_files_table_and_picture(tmp_path: Path, call: Callable[..., 
 def test_demo_as_json_and_its_gain(tmp_path: Path, call: Callable[..., Result]) -> None:
     result = call("demo", "show", "--json", "-")
     files = json.loads(result.stdout)["files"]
+    plain, shaped = json.loads(result.stdout)["jpegs"]
+    assert shaped["bytes"] == pytest.approx(plain["bytes"], rel=0.02)
+    assert shaped["kept_psnr"] > plain["kept_psnr"] + 0.3
     assert [row["reduction_percent"] is None for row in files] == [True, False] * 3
     for plain, smoothed in zip(files[::2], files[1::2], strict=True):
         assert plain["profile"] == smoothed["profile"]
