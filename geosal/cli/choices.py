@@ -36,7 +36,7 @@ def as_table(choices: Choices) -> str:
 def _head(choices: Choices) -> str:
     size = "of unknown size" if choices.input_bytes is None else as_bytes(choices.input_bytes)
     what = f"{choices.width} x {choices.height} px, {choices.count} x {choices.dtype}, {size}"
-    return f"{choices.input}: {what}; saliency {choices.saliency}"
+    return wrapped(f"{choices.input}: {what}; saliency {choices.saliency}", width_of(sys.stdout), indent=2)
 
 
 def _row(choice: Choice) -> tuple[str, ...]:

@@ -48,7 +48,9 @@ def _of_format(form: Format[Any]) -> str:
     head = f"{form.name} ({', '.join(form.suffixes)})"
     lines = [head]
     for codec in form.codecs:
-        lines += [f"{_INDENT}{codec.name:<{_NAME}}{_in_words(codec)}", f"{_INDENT}{'':<{_NAME}}{_readers(codec)}"]
+        margin = len(_INDENT) + _NAME
+        readers = wrapped(_readers(codec), width_of(sys.stdout), indent=margin)
+        lines += [f"{_INDENT}{codec.name:<{_NAME}}{_in_words(codec)}", f"{' ' * margin}{readers}"]
     return "\n".join(lines)
 
 
