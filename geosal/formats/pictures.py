@@ -6,7 +6,8 @@ from rasterio.enums import ColorInterp
 
 from geosal.core.raster import RasterLayout
 from geosal.errors import warn
-from geosal.formats.format import Codec, Encoder, Format, Profile
+from geosal.formats.codec import Codec
+from geosal.formats.format import Encoder, Format, Profile
 from geosal.formats.world_file import tags_without
 
 _SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
