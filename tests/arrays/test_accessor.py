@@ -23,7 +23,7 @@ def test_methods_are_the_functions(scene: xr.DataArray, tmp_path: Path, capsys: 
     xr.testing.assert_identical(scene.geosal.smooth(saliency, ladder), smooth)
     ours, theirs = str(tmp_path / "a.tif"), str(tmp_path / "b.tif")
     assert smooth.geosal.write(ours, profile="zstd", progress=True) == ours
-    assert "/" in capsys.readouterr().err
+    assert "writing" in capsys.readouterr().err
     geosal.write(smooth, theirs, profile="zstd")
     assert Path(ours).read_bytes() == Path(theirs).read_bytes()
 
