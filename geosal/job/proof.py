@@ -285,7 +285,8 @@ def _recalled(output: str, original: str | AnyScene) -> Recalled:
         if recalled is not None:
             _recipe(output, recalled.wish)
     except UsageError as error:
-        warn(f"{error}; nothing is taken from it, so name the options of the job")
+        told = str(error) if str(error).startswith(output) else f"{output}: its recipe says {error}"
+        warn(f"{told}; nothing is taken from it, so name the options of the job")
         return Recalled(wish={}, lacking="the recipe of the file cannot be followed")
     except SceneError:  # whoever opens the file will tell
         pass

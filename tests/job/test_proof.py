@@ -149,7 +149,7 @@ def _retold(output: Path, **changes: Any) -> Path:
         ({"schema": 9}, "schema 9 is newer than 1, the newest that is known; nothing is taken from it", True),
         ({"overwrite": True}, "'overwrite' is not as geosal writes it; nothing is taken from it", False),
         ({"to_byte": "rm -rf"}, "nothing is taken from it", False),
-        ({"steps": -1}, "steps=-1.*nothing is taken from it", False),
+        ({"steps": -1}, r"out\.tif: its recipe says steps=-1.*nothing is taken from it", False),
         ({"bands": ["rgb"]}, "read as it is, not as the file says", True),
         ({"bidx": [9]}, "read as it is, not as the file says", True),
     ],
