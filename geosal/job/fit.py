@@ -288,8 +288,12 @@ class _Model:
     def _cache(self, threads: int = 1) -> int:
         """Return the bytes of GDAL's cache, or of ours for tiles decoded side by side; no more than the scene has."""
         height, width = self.scene.grid.shape
-        most = tile_cache_bytes(threads) if is_of_tiles(self.scene) else GDAL_CACHE_BYTES
-        return min(most, 2 * height * width * self._sample_bytes)
+        whole = 2 * height * width * self._sample_bytes
+        if not is_of_tiles(self.scene):
+            return min(GDAL_CACHE_BYTES, whole)
+        # GDAL's cache then holds what masks are read from, on a grid that is seldom finer than the scene's.
+        masks = any(hasattr(source, "file") for source in self.saliency.sources)
+        return min(tile_cache_bytes(threads), whole) + masks * min(GDAL_CACHE_BYTES, height * width)
 
     def _block(self, block: int) -> int:
         """One block in work, which takes two steps: its saliency is found, and then its pixels are smoothed.

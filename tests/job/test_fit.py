@@ -262,3 +262,14 @@ def test_blocks_consist_of_whole_tiles_of_a_jpeg_2000(tmp_path: Path) -> None:
         assert model._decoder() == 12 * tile**2
     plan = _planned(tmp_path, pixels, ".tif", driver="GTiff", tiled=True, blockxsize=1024, blockysize=1024)
     assert _Model(plan.scene, plan.saliency, 256, 8, processes=False)._decoder() == 0
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+def test_a_mask_takes_gdals_cache_beside_the_tiles_of_a_jpeg_2000(tmp_path: Path) -> None:
+    """10980 x 10980 x 3 took 434 MiB with a pattern, and 523 with a mask of that size."""
+    pixels = np.zeros((1, 1600, 1600), np.uint8)
+    _planned(tmp_path, pixels, ".tif", driver="GTiff")
+    for suffix, driver, more in ((".jp2", "JP2OpenJPEG", 1600**2), (".tif", "GTiff", 0)):
+        scene = _planned(tmp_path, pixels, suffix, driver=driver, blockxsize=512, blockysize=512).scene
+        plain, masked = (model(scene, source)._cache() for source in ("half", str(tmp_path / "s.tif")))
+        assert masked - plain == more
