@@ -284,7 +284,7 @@ def make_file(
     take: Callable[[Facts], None],
     tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
     report: ProgressCallback = ignore,
-) -> None:
+) -> int | None:
     """Make a file in a work directory and check it: `produce` without the name.
 
     Parameters
@@ -293,6 +293,11 @@ def make_file(
         A new file of the output's name.
     target, labour, take, tags, report
         See `produce`.
+
+    Returns
+    -------
+    int or None
+        Bytes of the plain JPEG that the encoder counted beside its own, if it did.
 
     Raises
     ------
@@ -323,3 +328,4 @@ def make_file(
         sink.finish(*tags())
     report(Progress("verify", 0, 1, "steps"))
     verify_structure(path, layout, path.name)
+    return sink.plain_bytes

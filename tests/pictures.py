@@ -36,3 +36,15 @@ def patchwork(shape: tuple[int, int], count: int = 3, seed: int = 1) -> NDArray[
     coarse = rng.integers(1, 200, (count, shape[0] // 20 + 1, shape[1] // 20 + 1))
     patches = coarse.repeat(20, 1).repeat(20, 2)[:, : shape[0], : shape[1]]
     return (patches + rng.integers(0, 55, patches.shape)).astype(np.uint8)
+
+
+def landscape(bands: int, height: int, width: int, seed: int = 0, fall: float = 1.4) -> NDArray[np.uint8]:
+    """Noise as nature has it: the finer the weaker, by a power of the frequency, and bands alike."""
+    rng = np.random.default_rng(seed)
+    rows, cols = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
+    shares = 1 / np.maximum(np.hypot(rows, cols), 0.5 / max(height, width)) ** fall
+    waves = np.stack(
+        [np.fft.irfft2(np.fft.rfft2(rng.normal(size=(height, width))) * shares, (height, width)) for _ in range(bands)]
+    )
+    mixed = waves[:1] + 0.1 * waves
+    return np.clip(mixed / mixed.std() * 45 + 120, 0, 255).astype(np.uint8)

@@ -101,22 +101,41 @@ def test_heads_and_directories_of_a_cog(profile: str, mask: bool, tmp_path: Path
 
 
 def test_tables_and_sampling_of_jpeg_tiles(tmp_path: Path) -> None:
-    """Those of ITU-T T.81 Annex K scaled for the quality, which libjpeg-turbo has too; libjpeg 9's chroma differs."""
+    """Flat ones: at quality 60 a step of 23.4 * 0.8 ** 0.78 for luma, and 0.85 of it for chroma."""
     output, quality = tmp_path / "o.tif", 60
     options: dict[str, Any] = {"profile": "jpeg", "creation_options": {"QUALITY": str(quality)}}
     geosal.compress(scene(tmp_path, "uint8"), str(output), saliency="half", treatment=("smooth",), **options)
-    plain = io.BytesIO()
-    Image.new("RGB", (16, 16)).save(plain, "JPEG", quality=quality)
     with tifffile.TiffFile(output) as tiff:
         tables, page = tiff.pages[0].jpegtables, tiff.pages[0]
         assert page.subsampling == (2, 2)
         with output.open("rb") as file:
             file.seek(page.dataoffsets[0])
             tile = file.read(page.databytecounts[0])
+    assert b"\xff\xdb" not in tile[: tile.index(b"\xff\xda")]
     whole = tables[:-2] + tile[2:]
-    with Image.open(io.BytesIO(whole)) as ours, Image.open(plain) as theirs:
-        assert ours.quantization == theirs.quantization
+    with Image.open(io.BytesIO(whole)) as ours:
+        luma, chroma = (np.array(table) for table in ours.quantization.values())  # type: ignore[attr-defined]
+    assert (set(luma), luma.mean()) == ({19, 20}, pytest.approx(23.4 * 0.8**0.78, abs=1 / 128))
+    assert (set(chroma), chroma.mean()) == ({16, 17}, pytest.approx(0.85 * 23.4 * 0.8**0.78, abs=1 / 128))
     frame = tile.index(b"\xff\xc0")
     height, width, count = struct.unpack_from(">HHB", tile, frame + 5)
     assert (height, width, count) == (512, 512, 3)
     assert [tile[frame + 11 + 3 * band] for band in range(3)] == [0x22, 0x11, 0x11]
+
+
+@pytest.mark.parametrize(("tables", "annex_k"), [("annexk", True), (None, False)])
+def test_tables_of_a_jpeg(tables: str | None, annex_k: bool, tmp_path: Path) -> None:
+    """Flat ones, or on demand those of ITU-T T.81 annex K as libjpeg scales them; two passes have no others."""
+    output, quality = tmp_path / "o.jpg", 60
+    options = {"QUALITY": str(quality)} | ({} if tables is None else {"TABLES": tables})
+    plain = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(plain, "JPEG", quality=quality)
+    for treatment, as_libjpeg in (("smooth", annex_k), ("twopass", True)):
+        geosal.compress(
+            scene(tmp_path, "uint8"), str(output), saliency="half", treatment=treatment, creation_options=options,
+            overwrite=True,
+        )  # fmt: skip
+        with Image.open(output) as ours, Image.open(plain) as theirs:
+            found, reference = (each.quantization for each in (ours, theirs))  # type: ignore[attr-defined]
+        assert (found == reference) == as_libjpeg
+        assert as_libjpeg or [set(table) for table in found.values()] == [{19, 20}, {16, 17}]

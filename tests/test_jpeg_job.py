@@ -195,7 +195,8 @@ def test_trials_make_the_first_pass_once(
     assert summary.search["trials"] > 3
     assert len(count) == (1 + summary.search["encodes"]) * tiles
     for made in summary.search["encoded"]:
-        assert made["bytes"] == pytest.approx(made["predicted_bytes"], rel=1e-3)
+        # But for the stuffed bytes, of which 1/256 are expected: 88 to 400 were found where those are 150 to 500.
+        assert made["bytes"] == pytest.approx(made["predicted_bytes"], rel=2e-3)
 
 
 @pytest.mark.parametrize("treatment", ["quality", "twopass", "smooth"])
@@ -236,7 +237,7 @@ def test_estimates_are_near(scenes: dict[str, Path], tmp_path: Path) -> None:
         ({"treatment": ("twopass:low=80,high=20",)}, "low=80 is above high=20"),
         ({"treatment": ("bound",)}, "makes errors of its own"),
         ({"creation_options": {"SUBSAMPLING": "422"}}, "420, 444"),
-        ({"creation_options": {"PROGRESSIVE": "YES"}}, "QUALITY, SUBSAMPLING, WORLDFILE"),
+        ({"creation_options": {"PROGRESSIVE": "YES"}}, "QUALITY, SUBSAMPLING, TABLES, WORLDFILE"),
         ({"target_jpeg": 101}, "1 to 100"),
         ({"target_jpeg": 50, "target_size": "1MB"}, "one of them"),
         ({"bidx": (1, 2)}, "cannot hold 2 bands"),
@@ -411,8 +412,9 @@ def test_defects_are_found(scenes: dict[str, Path], tmp_path: Path, plant: Calla
 
 def test_what_is_true_of_one_file_is_not_said_of_the_next(scenes: dict[str, Path], tmp_path: Path) -> None:
     first, second, third = (tmp_path / name for name in ("first.jpg", "second.jpg", "third.tif"))
-    compress(scenes["grey"], first, creation_options={"WORLDFILE": "NO", "QUALITY": "75"})
-    compress(first, second, creation_options={"QUALITY": "75"})
+    as_it_was = {"QUALITY": "75", "TABLES": "ANNEXK"}
+    compress(scenes["grey"], first, creation_options={"WORLDFILE": "NO", **as_it_was})
+    compress(first, second, creation_options=as_it_was)
     compress(first, third)
     with rasterio.open(third) as dataset:
         assert not {"GEOSAL_SHA256", "GEOSAL_WORLDFILE"} & dataset.tags().keys()

@@ -156,7 +156,7 @@ targets = together(
     click.option("--target-ratio", metavar="RATIO", help="Bytes of the pixels over those of the file, within 1 %: 20."),
     click.option(
         "--target-jpeg", type=float, metavar="QUALITY",
-        help="Bytes of a plain JPEG of that quality, within 1 % (.jpg; 75 where nothing else says how large).",
+        help="Bytes of a plain JPEG of that quality, within 1 % (.jpg; about 75 where nothing else says how large).",
     ),
     click.option(
         "--min-psnr", multiple=True, metavar="[PART:]DB",

@@ -6,19 +6,18 @@ from types import MappingProxyType
 from typing import Literal
 
 Stage = Literal[
-    "plain", "search", "smooth", "encode", "array", "write", "finish", "verify", "saliency", "sample", "range",
+    "search", "smooth", "encode", "array", "write", "finish", "verify", "saliency", "sample", "range",
     "compare", "map", "scene", "maps", "files",
 ]  # fmt: skip
 """What is being done.
 
-Of a job: "plain" makes the plain JPEG whose bytes count, "search" looks for the setting, "smooth" or "encode" works on
+Of a job: "search" looks for the setting, "smooth" or "encode" works on
 the blocks, "finish" makes the file of them, and "verify" checks it. "array" computes a lazy array, "write" is for its
 blocks, "saliency" for those of a map, "sample" for an estimate; "range", "compare" and "map" are a comparison's,
 "scene" is the demonstration's, and the last two are an experiment's.
 """
 TITLES: Mapping[Stage, str] = MappingProxyType(
     {
-        "plain": "plain JPEG for its size",
         "search": "looking for the setting",
         "smooth": "smoothing",
         "encode": "encoding",

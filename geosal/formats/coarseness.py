@@ -19,8 +19,8 @@ _FAINT = 0.25
 """Share of a codec's largest error below which a contrast may not survive it."""
 _FAINT_IN_NOISE = 1.25
 """The same where the known error is the usual one and not the largest."""
-_DC_STEP = 16
-"""Step of DC in the usual table of JPEG at quality 50, in eighths of a grey value."""
+_DC_STEP, _DC_EXPONENT = 23.4, 0.78
+"""Step of DC in our table of JPEG at quality 50, in eighths of a grey value, and how it follows libjpeg's scale."""
 _BLUE = 1.772
 """Change of blue per unit of its colour difference, in YCbCr."""
 _TABLES, _SCAN = 0xDB, 0xDA
@@ -76,8 +76,8 @@ def error_of_jpeg(head: bytes, treatment: Treatment) -> float:
 
 
 def _of_quality(quality: float) -> float:
-    """Return half a step at a quality, as libjpeg scales its tables."""
-    step = _DC_STEP * (50 / quality if quality < 50 else 2 - quality / 50)
+    """Return half a step at a quality."""
+    step = _DC_STEP * (50 / quality if quality < 50 else 2 - quality / 50) ** _DC_EXPONENT
     return _of_steps(step, step)
 
 

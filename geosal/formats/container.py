@@ -100,6 +100,8 @@ class Container(ABC):
 
     def __init__(self, path: Path, layout: RasterLayout, index: TileIndex) -> None:
         self.path = path
+        self.plain_bytes: int | None = None
+        """Bytes of the plain JPEG that was counted beside the tiles, if one was."""
         self._layout, self._index = layout, index
         self._is_open = self._is_whole = False
         self._closing = contextlib.ExitStack()

@@ -346,6 +346,21 @@ class Format(ABC, Generic[Encoder]):
         del share
         return encoder
 
+    def plain(self, encoder: Encoder, quality: float) -> Encoder | None:
+        """Return the encoder of a plain JPEG of a quality, as libjpeg makes it; None where tiles are not JPEGs."""
+        del encoder, quality
+        return None
+
+    def counting(self, encoder: Encoder, quality: float) -> Encoder:
+        """Return an encoder that counts the bytes of the plain JPEG of a quality beside its own, where it can."""
+        del quality
+        return encoder
+
+    def shown(self, path: Path) -> NDArray[Any] | None:
+        """Decode a small file as most programs show it, (band, y, x); None where all decode it alike."""
+        del path
+        return None
+
     def quality_of(self, encoder: Encoder) -> float | None:
         """Return the quality of the tables that all tiles share; None where there are none."""
         del encoder

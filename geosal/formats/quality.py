@@ -1,11 +1,11 @@
-"""Scales of quality, for codecs whose tiles can have qualities of their own."""
+"""Scales of quality, for codecs whose tiles can have qualities of their own, and what a JPEG makes of a quality."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST, Quality
-from geosal.formats.options import number
+from geosal.formats.options import CreationOption, number
 
 _GAP = 12
 """Distance of `low` from `high`, in units of quality, where only `high` is known.
@@ -13,6 +13,17 @@ _GAP = 12
 The largest at which the rest of a scene gains as well, or hardly loses, beside a plain JPEG of the same bytes; twice as
 much takes 1 dB from it. `tests/benchmarks/quality.py` has the figures.
 """
+
+
+FLAT, ANNEX_K = "FLAT", "ANNEXK"
+"""Kinds of a JPEG's quantisation tables."""
+TABLES = CreationOption(
+    name="TABLES",
+    text="Quantisation tables: flat ones, the best for imagery, or those of ITU-T T.81, annex K, as in libjpeg.",
+    default=FLAT,
+    words=frozenset({FLAT, ANNEX_K}),
+)
+"""The creation option that formats with JPEGs share."""
 
 
 class Scale(ABC):

@@ -26,6 +26,10 @@ class Sink(Protocol):
     def take(self, parts: Parts) -> None:
         """Take one block."""
 
+    @property
+    def plain_bytes(self) -> int | None:
+        """Return `Container.plain_bytes` of the finished file."""
+
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         """Complete the file; for the tags see `Container.finish`."""
 
@@ -85,6 +89,10 @@ class _TileSink:
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         self._container.finish(tags, band_statistics)
 
+    @property
+    def plain_bytes(self) -> int | None:
+        return self._container.plain_bytes
+
 
 @dataclass(frozen=True, eq=False)
 class _GdalSink:
@@ -94,6 +102,7 @@ class _GdalSink:
     layout: RasterLayout
     threads: int | None
     cutter: Uncut = field(default_factory=Uncut)
+    plain_bytes: int | None = None
 
     def take(self, parts: Parts) -> None:
         for piece in parts.pieces:

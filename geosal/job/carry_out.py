@@ -18,7 +18,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
     Parameters
     ----------
     plan
-        Plan of the job, or of the plain JPEG that its targets name.
+        Plan of the job.
     path
         A new file of the output's name, in a work directory.
     report
@@ -43,7 +43,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
         scheduler=plan.scheduler,
         workers=plan.workers,
     )
-    make_file(
+    tally.plain_bytes = make_file(
         path,
         plan.target,
         labour,

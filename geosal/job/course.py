@@ -11,7 +11,7 @@ from geosal.job.plan import Plan
 
 logger = logging.getLogger(__name__)
 
-Part = Literal["plain", "search", "work"]
+Part = Literal["search", "work"]
 _TRIALS = 10
 """Number of trials that a search mostly needs."""
 _BLOCKS, _BLOCKS_BEFORE_MUCH = 0.94, 0.6
@@ -57,8 +57,6 @@ class Course:
         """
         grid, targets = plan.layout.grid, plan.recipe.targets
         weights: dict[Part, float] = {}
-        if targets.jpeg is not None:
-            weights["plain"] = float(grid.height * grid.width)
         if targets:
             weights["search"] = float(_TRIALS * sample_pixels)
         weights["work"] = float(grid.height * grid.width)
@@ -87,7 +85,6 @@ class Course:
         share = (self._before + here * self._fraction(event)) / (self._before + here + later)
         told = replace(
             event,
-            stage="plain" if part == "plain" else event.stage,
             part=list(self._weights).index(part) + 1,
             parts=len(self._weights),
             share=min(1.0, share),

@@ -39,7 +39,8 @@ _ENOUGH, _ROUNDS = 2.0, (1, 1, 4)
 _GOLDEN = (5**0.5 - 1) / 2
 """The golden ratio: its multiples, modulo 1, lie spread evenly, however many they are."""
 _ENCODES = 2
-"""Encodes of a job with a target, unless one suffices: its sample is the whole scene, and no plain JPEG comes first."""
+"""Encodes of a job with a target, unless one suffices: its sample is the whole scene, or its target a plain JPEG, from
+whose size the sample is as far off as from that of the output."""
 
 Result = TypeVar("Result")
 
@@ -162,8 +163,7 @@ def estimate_on(drawn: Drawn | None, plan: Plan, report: ProgressCallback = igno
     course = Course(report, {"search": 1.0, "work": 1.0} if plan.recipe.targets else {"work": 1.0})
     if targets := plan.recipe.targets:
         plan, found, whole = set_out(plan, course.enter("search").trial)
-        # The plain JPEG tells how far off the sample is: what follows it seldom has to be done again.
-        encodes = _ENCODES if targets.jpeg is not None or not whole else 1
+        encodes = 1 if whole or targets.jpeg is not None else _ENCODES
     searching = time.monotonic() - begin
     course.enter("work")(Progress("sample", 0, 2, "steps"))
     drawn = drawn or Drawn.of(plan)

@@ -12,7 +12,7 @@ from geosal.formats.profiles import Settled, resolve_treated
 from geosal.formats.table import format_of
 from geosal.formats.tuning import setting_for
 from geosal.job.recipe import Recipe
-from geosal.job.usual import in_units, usual_treatment
+from geosal.job.usual import in_units, usual_treatment, with_usual_tables
 from geosal.scenes import AnyScene
 from geosal.smoothing.noise import NoiseLine
 
@@ -96,7 +96,8 @@ def settings_of(recipe: Recipe, scene: AnyScene) -> Settings:
             "--treatment smooth"
         )
     treatment, noise = in_units(treatment, scene)
-    return Settings(treatment=treatment, ladder=recipe.ladder, options=recipe.creation_options, noise=noise)
+    options = with_usual_tables(recipe, treatment, scene)
+    return Settings(treatment=treatment, ladder=recipe.ladder, options=options, noise=noise)
 
 
 def settle(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:

@@ -131,6 +131,8 @@ class Tally:
     """Pixels about which a source of saliency said something."""
     blocks: int = 0
     bands: list[BandSums] | None = None
+    plain_bytes: int | None = None
+    """Bytes of the plain JPEG that was counted beside the output, if it was."""
 
     def __post_init__(self) -> None:
         self.levels = np.zeros(self.steps + 1, np.int64)

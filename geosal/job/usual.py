@@ -15,6 +15,7 @@ from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import Profile
 from geosal.formats.options import number
 from geosal.formats.profiles import resolve_treated
+from geosal.formats.quality import ANNEX_K, TABLES
 from geosal.formats.table import format_of
 from geosal.job.recipe import Recipe
 from geosal.produce import layout_for
@@ -27,8 +28,9 @@ _USUAL_JPEG = 75.0
 _QUALITY = Treatment(smooth=False, then=Quality())
 _JPEGS = ("jpg", "jpeg")
 """Codecs whose tables are those of JPEG."""
-_GAP_OF_COPIES = 40
-"""Distance between the qualities of a COG made of a JPEG: its overviews are a third more, and are to be paid for."""
+_GAP_OF_COPIES, _GAP_OF_TILES = 25, 40
+"""Distance between the qualities of a JPEG made of a JPEG, and of a COG of JPEG tiles, whose overviews are a third more
+and are to be paid for."""
 _PIECES, _SIDE = 4, 64
 """Pieces along each side of a scene, and their rows and columns: what is learnt of 65 000 pixels holds for all."""
 _NOISE_PIECES, _NOISE_SIDE = 8, 128
@@ -119,6 +121,21 @@ def with_usual_bytes(recipe: Recipe, treatment: Treatment) -> Recipe:
     return recipe
 
 
+def with_usual_tables(recipe: Recipe, treatment: Treatment, scene: AnyScene) -> tuple[tuple[str, str], ...]:
+    """Return the creation options of a wish, with libjpeg's tables where a scene is a JPEG of the asked quality.
+
+    With the tables that it was made by, and on its grid, its blocks come out as they were.
+    """
+    options = recipe.creation_options
+    high = treatment.then.high if isinstance(treatment.then, Quality) else None
+    if high is None or TABLES.name in {name.upper() for name, _ in options}:
+        return options
+    profile = resolve_treated(recipe.output, recipe.profile, dict(options), scene.layout, treatment).profile
+    if profile.codec.name not in _JPEGS or _quality_of_old(scene) != high:
+        return options
+    return (*options, (TABLES.name, ANNEX_K))
+
+
 def spare_error(scene: AnyScene, ladder: Ladder) -> float:
     """Learn from pieces spread over a scene how far its smoothed samples may be rounded; always the same for a scene.
 
@@ -152,7 +169,7 @@ def _of_lossy(profile: Profile, recipe: Recipe, scene: AnyScene) -> Treatment:
     own = None if recipe.targets or says_quality or profile.codec.name not in _JPEGS else _quality_of_old(scene)
     if own is None or own > _USUAL_JPEG:
         return _QUALITY
-    low = None if profile.format.is_jpeg else max(1.0, own - _GAP_OF_COPIES)
+    low = max(1.0, own - (_GAP_OF_COPIES if profile.format.is_jpeg else _GAP_OF_TILES))
     return Treatment(smooth=False, then=Quality(low=low, high=own))
 
 

@@ -59,7 +59,7 @@ def quantised(
     Raises
     ------
     UsageError
-        The shapes of the arrays do not match, or a dtype is not supported.
+        The shapes of the arrays do not match, a dtype is not supported, or a weight is not finite.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or len(pixels) not in {1, 3} or not pixels.size:
         raise UsageError(f"JPEG of {pixels.dtype}, shape {pixels.shape}; give 1 or 3 bands of uint8")
@@ -71,6 +71,8 @@ def quantised(
     if weights is not None:
         weights = _checked("weights", weights, (rows, cols), np.float32)
         lengths = _checked("lengths", lengths, (2, _SYMBOLS), np.uint8)
+        if not np.isfinite(weights).all():
+            raise UsageError("weights of a JPEG that are not finite; give squared errors")
     out = np.empty((rows, cols, side * side + (2 if bands == 3 else 0), SAMPLES), np.int16)
     job = QuantiseBlocksJob(
         pixels=address(pixels),

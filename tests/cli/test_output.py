@@ -95,3 +95,15 @@ def test_a_full_disk_behind_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
         Report.to("-").write({"a": "b " * 50_000})
     with suppress(OSError):  # what was not written is tried again, and from Python 3.14 on that raises here
         full.close()
+
+
+def test_what_a_jpeg_has_gained_is_told() -> None:
+    facts = {
+        "asked": "--target-jpeg 75", "found": "--treatment quality:low=40,high=88", "reached_bytes": 900, "trials": 20,
+        "seconds": 1.0, "encodes": 1, "beside_plain": {"salient_db": 3.456, "background_db": 0.04, "ssim": 0.00123},
+    }  # fmt: skip
+    told = "salient +3.5 dB, background +0.0 dB, SSIM +0.0012 over a plain JPEG of these bytes, on a sample"
+    assert dict(output.as_search(facts))["beside plain"] == told
+    nothing_salient = {**facts, "beside_plain": {"salient_db": None, "background_db": 1.0, "ssim": 0.01}}
+    assert str(dict(output.as_search(nothing_salient))["beside plain"]).startswith("background +1.0 dB, SSIM +0.0100")
+    assert "beside plain" not in dict(output.as_search({**facts, "beside_plain": None}))

@@ -221,9 +221,9 @@ def test_in_a_jpeg_tile_each_block_has_the_quality_of_its_own_level(count: int) 
         return len(tile), rms(planes[..., :120], pixels[..., :120]), rms(planes[..., 136:], pixels[..., 136:])
 
     mixed, fine, coarse = errors(levels), errors(np.zeros_like(levels)), errors(np.full_like(levels, 4))
-    assert coarse[0] < mixed[0] < 0.8 * fine[0]
+    assert coarse[0] < mixed[0] < 0.9 * fine[0]  # fine tables cost coarse blocks some bytes
     assert 0.98 * fine[1] < mixed[1] < 1.3 * fine[1] < coarse[1]
-    assert 1.3 * fine[2] < mixed[2] < 1.4 * coarse[2]
+    assert 1.1 * fine[2] < mixed[2] < 1.4 * coarse[2]
     cropped = encoder(pixels[:, :100, :70], None, levels[:100, :70])[0]
     assert imagecodecs.jpeg8_decode(cropped, tables=encoder.jpeg_tables).shape[:2] == (256, 256)
 

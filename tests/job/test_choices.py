@@ -17,7 +17,7 @@ from geosal.formats.table import PROFILES
 from geosal.job.choices import Choice, Choices, plan_profiles
 
 OF_8_BITS = tuple(PROFILES)
-OF_16_BITS = ("deflate", "zstd", "lzw", "lzma", "raw", "lerc", "jp2-lossless", "jp2", "htj2k", "zarr", "png")
+OF_16_BITS = ("deflate", "zstd", "lzw", "lzma", "raw", "lerc", "jxl", "jp2-lossless", "jp2", "htj2k", "zarr", "png")
 OF_FLOATS = ("deflate", "zstd", "lzw", "lzma", "raw", "zarr")
 
 
@@ -62,11 +62,12 @@ def test_the_figures_are_those_of_the_job(rgb_scene: Path, tmp_path: Path, profi
     size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file()) or made.stat().st_size
     assert choice.bytes == pytest.approx(size, rel=0.03)
     found = geosal.compare(rgb_scene, made, "grid")
-    assert choice.psnr_background == pytest.approx(found.scores("background").psnr, abs=0.1)
+    other = 0.25 if profile == "jpg" else 0.1  # a sample is decoded by libjpeg-turbo, a file by what GDAL has
+    assert choice.psnr_background == pytest.approx(found.scores("background").psnr, abs=other)
     assert choice.largest_error == found.scores().max_error
     assert math.isinf(found.scores("salient").psnr) == choice.keeps_salient
     if not choice.keeps_salient:
-        assert choice.psnr_salient == pytest.approx(found.scores("salient").psnr, abs=0.1)
+        assert choice.psnr_salient == pytest.approx(found.scores("salient").psnr, abs=other)
 
 
 def test_a_promise_is_the_bound_and_holds(uint16_scene: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import click
 import pytest
 
 from geosal.cli import options
+from geosal.cli.batch import input_and_output
 from geosal.job.command import command_of
 from geosal.job.recipe import Recipe
 
@@ -28,8 +29,8 @@ def test_a_command_makes_its_recipe_again(wish: dict[str, object]) -> None:
     @click.command()
     @options.job_arguments
     @options.job_options
-    def stand_in(config: str | None, **given: object) -> None:
-        read.append(options.build_recipe(config, given))
+    def stand_in(config: str | None, paths: tuple[str, ...], **given: object) -> None:
+        read.append(options.build_recipe(config, {**given, **input_and_output(paths, None)}))
 
     stand_in.main(words[2:], standalone_mode=False)
     assert read == [recipe]

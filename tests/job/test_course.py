@@ -11,24 +11,22 @@ from geosal.core.progress import Progress
 from geosal.job.course import Course
 
 
-def test_a_jpeg_tells_its_three_parts(rgb_scene: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_jpeg_tells_its_two_parts(rgb_scene: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     told: list[Progress] = []
     with caplog.at_level(logging.INFO, "geosal"):
         summary = geosal.compress(str(rgb_scene), str(tmp_path / "out.jpg"), saliency="half", progress=told.append)
     stages = [each.stage for each in told]
     order = [stage for stage, other in pairwise([*stages, None]) if stage != other]
-    assert order[:5] == ["plain", "search", "encode", "finish", "verify"]
-    assert {each.part for each in told if each.stage == "plain"} == {1}
-    assert {each.part for each in told if each.stage == "search"} == {2}
-    assert {(each.part, each.parts) for each in told if each.stage in {"encode", "finish"}} == {(3, 3)}
+    assert order[:4] == ["search", "encode", "finish", "verify"]
+    assert {each.part for each in told if each.stage == "search"} == {1}
+    assert {(each.part, each.parts) for each in told if each.stage in {"encode", "finish"}} == {(2, 2)}
     assert summary.search is not None
     assert max(each.done for each in told if each.stage == "search") == summary.search["trials"]
     assert told[0].share == 0
     assert told[-1].share == pytest.approx(1)
     lines = [record.getMessage() for record in caplog.records]
-    assert any(line.startswith("1/3 plain JPEG for its size: 0.") for line in lines)
-    assert any(line.startswith("2/3 looking for the setting: ") and "trials" in line for line in lines)
-    assert any(line.startswith("3/3 encoding: ") for line in lines)
+    assert any(line.startswith("1/2 looking for the setting: ") and "trials" in line for line in lines)
+    assert any(line.startswith("2/2 encoding: ") for line in lines)
 
 
 def test_shares_follow_the_work_of_the_parts() -> None:

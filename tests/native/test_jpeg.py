@@ -14,7 +14,9 @@ from scipy.fft import dctn, idctn
 from geosal.errors import UsageError
 from geosal.formats.jpeg import stream
 from geosal.formats.jpeg.huffman import HuffmanTables
+from geosal.formats.jpeg.stream import Tables
 from geosal.formats.jpeg.tables import code_lengths, steps
+from geosal.formats.quality import ANNEX_K, FLAT
 from geosal.native import jpeg, library
 from geosal.native.jpeg import code, quantised, symbols
 
@@ -55,8 +57,9 @@ def by_scipy(pixels: NDArray[np.uint8], tables: NDArray[np.uint16], side: int) -
 def test_coefficients_are_those_of_scipy(bands: int, subsampling: str, shape: tuple[int, int], quality: float) -> None:
     pixels = picture(bands, *shape)
     side = 2 if bands == 3 and subsampling == "420" else 1
-    exact = by_scipy(pixels, steps(quality), side)
-    found = quantised(pixels, steps(quality), subsampling)
+    tables = steps(quality, ANNEX_K)  # each entry its own, and often the largest of all
+    exact = by_scipy(pixels, tables, side)
+    found = quantised(pixels, tables, subsampling)
     assert found.dtype == np.int16
     assert np.abs(found - exact).max() < 0.5 + 1e-3
 
@@ -78,9 +81,11 @@ def test_edges_go_on_and_blocks_beyond_them_cost_nothing(bands: int, subsampling
             assert not found[row, col, block, 1:].any()
 
 
-def cost_of(exact: NDArray[np.float64], values: NDArray[np.int_], squares: NDArray[np.float64], weight: float) -> float:
+def cost_of(
+    exact: NDArray[np.float64], values: NDArray[np.int_], squares: NDArray[np.float64], price: float, kind: int = 0
+) -> float:
     """What is to be the least, counted the slow way: AC only."""
-    lengths, bits, run = code_lengths()[0], 0, 0
+    lengths, bits, run = code_lengths()[kind], 0, 0
     for value in values[1:]:
         if not value:
             run += 1
@@ -90,7 +95,32 @@ def cost_of(exact: NDArray[np.float64], values: NDArray[np.int_], squares: NDArr
         bits += int(lengths[run % 16 * 16 + size]) + size
         run = 0
     bits += int(lengths[0]) if run else 0
-    return float((squares * (exact - values) ** 2)[1:].sum() + weight * bits)
+    return float((squares * (exact - values) ** 2)[1:].sum() + price * bits)
+
+
+def price_of(exact: NDArray[np.float64], table: NDArray[np.uint16], weight: float) -> float:
+    """Of a bit in a block of luma: by its variance, against that of a step of 1 for a weight of 0.1."""
+    variance = float(np.sum((exact * table[ZIGZAG])[1:] ** 2)) / 64
+    return weight * min(np.sqrt((variance + 29) / (weight / 0.1 + 29)), 2)
+
+
+def choices_of(plain: NDArray[np.int_]) -> list[range]:
+    """Magnitudes from 0 to the rounded one, of each AC coefficient."""
+    return [range(abs(int(value)) + 1) for value in plain[1:]]
+
+
+def is_few(plain: NDArray[np.int_], most: int) -> bool:
+    return float(np.prod([float(len(choice)) for choice in choices_of(plain)])) <= most
+
+
+def least_cost(
+    exact: NDArray[np.float64], plain: NDArray[np.int_], squares: NDArray[np.float64], price: float, kind: int = 0
+) -> float:
+    """Of every choice."""
+    return min(
+        cost_of(exact, np.array([plain[0], *(magnitudes * np.sign(plain[1:]))]), squares, price, kind)
+        for magnitudes in map(np.array, itertools.product(*choices_of(plain)))
+    )
 
 
 @given(
@@ -98,26 +128,70 @@ def cost_of(exact: NDArray[np.float64], values: NDArray[np.int_], squares: NDArr
     contrast=st.floats(1, 120),
     quality=st.floats(1, 90),
     weight=st.floats(0.5, 3000),
+    kind=st.sampled_from([FLAT, ANNEX_K]),
 )
-def test_shaped_blocks_are_the_best_of_all(seed: int, contrast: float, quality: float, weight: float) -> None:
-    """Of every choice of magnitudes from 0 to the rounded one."""
+def test_shaped_blocks_are_the_best_of_all(
+    seed: int, contrast: float, quality: float, weight: float, kind: str
+) -> None:
     rng = np.random.default_rng(seed)
     some = np.where(rng.random(64) < 0.1, rng.normal(0, 1, 64), 0).reshape(8, 8)
     pixels = np.clip(idctn(some, norm="ortho") * contrast * 4 + 128, 0, 255).astype(np.uint8)[None]
-    tables = steps(quality)
+    tables = steps(quality, kind)
     exact = by_scipy(pixels, tables, 1)[0, 0, 0]
     squares = tables[0][ZIGZAG].astype(float) ** 2
     plain = quantised(pixels, tables, "444")[0, 0, 0].astype(int)
-    choices = [range(abs(int(value)) + 1) for value in plain[1:]]
-    assume(1 < np.prod([float(len(choice)) for choice in choices]) < 5000)
-    best = min(
-        cost_of(exact, np.array([plain[0], *(magnitudes * np.sign(plain[1:]))]), squares, weight)
-        for magnitudes in map(np.array, itertools.product(*choices))
-    )
+    assume(plain[1:].any())
+    assume(is_few(plain, 5000))
+    price = price_of(exact, tables[0], weight)
     weights = np.full((1, 1), weight, np.float32)
     found = quantised(pixels, tables, "444", weights, code_lengths())[0, 0, 0].astype(int)
     assert found[0] == plain[0]
-    assert cost_of(exact, found, squares, weight) == pytest.approx(best, rel=1e-4, abs=1e-2)
+    best = least_cost(exact, plain, squares, price)
+    assert cost_of(exact, found, squares, price) == pytest.approx(best, rel=1e-4, abs=1e-2)
+
+
+@pytest.mark.parametrize(("subsampling", "side"), [("420", 2), ("444", 1)])
+@given(seed=st.integers(0, 2**31), quality=st.floats(5, 60), weight=st.floats(5, 1000))
+def test_chroma_pays_the_mean_price_of_its_luma(
+    subsampling: str, side: int, seed: int, quality: float, weight: float
+) -> None:
+    """And its errors are those of R, G and B, of all pixels that share it; the blocks of luma pay each their own."""
+    rng = np.random.default_rng(seed)
+    length = 8 * side
+    some = np.where(rng.random((3, length, length)) < 0.03, rng.normal(0, 150 * side, (3, length, length)), 0)
+    planes = idctn(some, axes=(1, 2), norm="ortho") * np.array([1, 0.6, 0.6])[:, None, None]
+    pixels = np.clip(np.rint(np.tensordot(np.linalg.inv(TO_YCBCR), planes, 1) + 128), 0, 255).astype(np.uint8)
+    tables = steps(quality)
+    exact = by_scipy(pixels, tables, side)[0, 0]
+    plain = quantised(pixels, tables, subsampling)[0, 0].astype(int)
+    assume(plain[:, 1:].any())
+    assume(all(is_few(block, 3000) for block in plain))
+    found = quantised(pixels, tables, subsampling, np.full((1, 1), weight, np.float32), code_lengths())[0, 0]
+    prices = [price_of(block, tables[0], weight) for block in exact[: side**2]]
+    prices += [float(np.mean(prices))] * 2
+    back = np.linalg.inv(TO_YCBCR)
+    shares = [1.0] * side**2 + [side**2 * float(np.mean(back[:, band] ** 2)) for band in (1, 2)]
+    for number, (price, share) in enumerate(zip(prices, shares, strict=True)):
+        kind = int(number >= side**2)
+        squares = share * tables[kind][ZIGZAG].astype(float) ** 2
+        cost = cost_of(exact[number], found[number].astype(int), squares, price, kind)
+        assert cost == pytest.approx(least_cost(exact[number], plain[number], squares, price, kind), rel=1e-3, abs=0.1)
+
+
+def test_a_faint_block_keeps_what_a_contrasty_one_gives_up() -> None:
+    """Structural similarity sees it there: of two blocks with one such coefficient, the one with others beside it."""
+    faint = np.zeros((8, 8))
+    faint[0, 5] = 22
+    contrasty = faint.copy()
+    contrasty[1, 0] = contrasty[0, 1] = 300
+    blocks = [idctn(block, norm="ortho") + 128 for block in (faint, contrasty)]
+    pixels = np.rint(np.concatenate(blocks, axis=1)).astype(np.uint8)[None]
+    tables = np.full((2, 64), 20, np.uint16)
+    plain = quantised(pixels, tables, "444")
+    found = quantised(pixels, tables, "444", np.full((1, 2), 40, np.float32), code_lengths())
+    at = int(np.flatnonzero(ZIGZAG == 5)[0])
+    assert plain[0, :, 0, at].tolist() == [1, 1]
+    assert found[0, :, 0, at].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("bands", [1, 3])
@@ -157,8 +231,9 @@ def test_every_variant_gives_the_same_bits(variant: int, monkeypatch: pytest.Mon
         found = []
         for image, subsampling, quality in itertools.product(pixels, ("420", "444"), (30, 95)):
             plain = quantised(image, steps(quality), subsampling)
-            weights = np.random.default_rng(3).uniform(-10, 90, plain.shape[:2]).astype(np.float32)
-            found += [plain, quantised(image, steps(quality), subsampling, weights, code_lengths())]
+            rng, found = np.random.default_rng(3), [*found, plain]
+            for weights in (rng.uniform(-10, 90, plain.shape[:2]), 10 ** rng.uniform(-9, 30, plain.shape[:2])):
+                found.append(quantised(image, steps(quality), subsampling, weights.astype(np.float32), code_lengths()))
         return found
 
     first = results()
@@ -208,7 +283,7 @@ def decoded(
 ) -> NDArray[np.uint8]:
     bands = 1 if coefficients.shape[2] == 1 else 3
     huffman = HuffmanTables.optimal(symbols(coefficients), complete=True)
-    head = stream.head(shape, steps(80), huffman, bands=bands, subsampling="420", restart_interval=interval)
+    head = stream.head(shape, Tables(steps(80)), huffman, bands=bands, subsampling="420", restart_interval=interval)
     joined = b"".join(part + stream.restart(n) for n, part in enumerate(segments[:-1])) + segments[-1]
     return np.asarray(Image.open(io.BytesIO(head + joined + stream.END)))
 
@@ -268,6 +343,9 @@ def test_weights_without_their_lengths_and_symbols_without_codes_are_refused() -
         quantised(pixels, steps(75), "420", np.ones((2, 2), np.float32))
     with pytest.raises(UsageError, match="weights of a JPEG: float32 of shape"):
         quantised(pixels, steps(75), "420", np.ones((1, 2), np.float32), code_lengths())
+    for wrong in (np.inf, np.nan):
+        with pytest.raises(UsageError, match="weights of a JPEG that are not finite"):
+            quantised(pixels, steps(75), "420", np.full((2, 2), wrong, np.float32), code_lengths())
     found = quantised(pixels, steps(75), "420")
     with pytest.raises(UsageError, match="without a Huffman code"):
         code(found, HuffmanTables.optimal(symbols(np.zeros_like(found))).codes)

@@ -16,7 +16,7 @@ from geosal.formats.codec import Codec
 from geosal.formats.cog.options import CODEC_OPTIONS, OPTIONS, is_of_codec, refuse_idle, with_resampling
 from geosal.formats.format import ByGdal, Format, Profile
 from geosal.formats.options import number
-from geosal.formats.quality import Percent
+from geosal.formats.quality import ANNEX_K, FLAT, TABLES, Percent
 from geosal.formats.treatments import refuse_gdal, settings_by_level
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Cog(Format["TiffEncoder"]):
         Codec(name="raw", options=_made_of("NONE"), opens_in=_EVERY_GIS, raw=True),
         Codec(
             name="jpeg",
-            options=_made_of("JPEG", ("QUALITY", "75")),
+            options=_made_of("JPEG", ("QUALITY", "75"), ("TABLES", FLAT)),
             opens_in=_EVERY_GIS,
             lossless=False,
             dtypes=("uint8",),
@@ -210,6 +210,16 @@ class Cog(Format["TiffEncoder"]):
             fine = bound.fine_errors(steps, layout.dtype)
             return replace(encoder, by_level=settings, finer=bound.finer, fine_by_level=fine)
         return replace(encoder, by_level=settings)
+
+    def gdal_options(self, profile: Profile) -> dict[str, str]:
+        """Return the creation options for GDAL's writer, which has tables of its own."""
+        return {name: value for name, value in profile.creation_options if name.upper() != TABLES.name}
+
+    def plain(self, encoder: "TiffEncoder", quality: float) -> "TiffEncoder | None":
+        """Return the encoder of plain JPEG tiles, where tiles are JPEGs."""
+        if encoder.compression != "JPEG":
+            return None
+        return replace(encoder, level=quality, tables=ANNEX_K, by_level=())
 
     def container(
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: "TiffEncoder", threads: int | None

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from geosal.errors import UsageError
 from geosal.formats.options import YES_NO, CreationOption, number, united
+from geosal.formats.quality import TABLES
 
 _FLOATING_POINT = frozenset({"FLOATING_POINT", "3"})
 _PREDICTORS = YES_NO | {"STANDARD", "2"} | _FLOATING_POINT
@@ -26,6 +27,7 @@ OPTIONS = (
         limits=(1, 100),
         whole=False,
     ),
+    TABLES,
     CreationOption(
         name="PREDICTOR",
         text="Whether differences of neighbours are coded; of floats, their bytes are sorted as well.",
@@ -92,6 +94,7 @@ OPTIONS = (
 _OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
     "LEVEL": frozenset({"DEFLATE", "ZSTD", "LZMA", "JXL"}),
     "QUALITY": frozenset({"JPEG", "WEBP"}),
+    "TABLES": frozenset({"JPEG"}),
     "MAX_Z_ERROR": frozenset({"LERC"}),
     "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW", "LZMA"}),
 })  # fmt: skip
@@ -128,6 +131,8 @@ def _is_idle(option: str, value: str, compression: str) -> bool:
     name = _of_pixels(option)
     if is_of_codec(name, compression):
         return False
+    if name == "TABLES":
+        return True
     if name == "PREDICTOR":
         return value.upper() not in _NO
     best = {"QUALITY": 100.0, "MAX_Z_ERROR": 0.0}.get(name)

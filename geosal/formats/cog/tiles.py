@@ -14,15 +14,16 @@ from geosal.core.raster import RasterLayout
 from geosal.formats.cog.jxl import jxl_tile
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.jpeg.shaping import shaped
-from geosal.formats.jpeg.stream import APP0, END, FRAME, QUANTISATION, START, segments
-from geosal.formats.jpeg.tables import fine_jpeg, steps
+from geosal.formats.jpeg.stream import END, START, Tables, quantisation
+from geosal.formats.jpeg.tables import steps
 from geosal.formats.jpeg.whole import whole_jpeg
 from geosal.formats.options import number
+from geosal.formats.quality import FLAT
 from geosal.native import interleave
 
 _HANDLED = {
     "COMPRESS", "LEVEL", "QUALITY", "PREDICTOR", "MAX_Z_ERROR", "BLOCKSIZE", "BIGTIFF", "NUM_THREADS",
-    "GEOTIFF_VERSION",
+    "GEOTIFF_VERSION", "TABLES",
 }  # fmt: skip
 _SAME_AS_OURS = {"OVERVIEW_RESAMPLING": {"AVERAGE"}, "RESAMPLING": {"AVERAGE"}, "STATISTICS": {"NO", "AUTO"}}
 """Options -> the values that ask for what our encoder does anyway."""
@@ -32,8 +33,8 @@ _RGBA = 4
 _SUBSAMPLING = "420"
 NO_PREDICTOR, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
-_TRANSFORMS = frozenset({"JPEG", "WEBP"})
-"""Codecs in which a sharp step at the edge of the image costs bytes and shows."""
+_TRANSFORMS = frozenset({"WEBP"})
+"""Codecs of `_COMPRESS` in which a sharp step at the edge of the image costs bytes and shows."""
 _HEAD, _COMPONENTS = 4, 10
 """Bytes of a segment before its tables (T.81, B.2.4.1), and before the components of a frame (B.2.2)."""
 _LZMA_MODELS, _LZMA_WINDOW = 4, 2**21
@@ -61,6 +62,8 @@ class TiffEncoder:
         Number of bands in a compressed tile.
     alpha_as_mask
         The fourth band is alpha and becomes the mask: JPEG holds no alpha.
+    tables
+        Kind of a JPEG's quantisation tables, `FLAT` or `ANNEX_K`.
     by_level
         Values in place of `level` for a tile whose least level of saliency is 0, 1 …; empty where all tiles are
         alike. In a tile of JPEG with several levels, each block has the quality of its own least level.
@@ -78,6 +81,7 @@ class TiffEncoder:
     alpha_as_mask: bool = False
     bands: int = 1
     overviews: bool = True
+    tables: str = FLAT
     by_level: tuple[float, ...] = ()
     finer: float = 0.0
     fine_by_level: tuple[float, ...] = ()
@@ -97,6 +101,10 @@ class TiffEncoder:
         if self.alpha_as_mask:
             opaque = pixels[_RGBA - 1] > 0
             pixels, mask = pixels[: _RGBA - 1], opaque if mask is None else opaque & mask
+        data = self._jpeg(pixels, levels) if self.compression == "JPEG" else self._by_library(pixels, levels)
+        return (data,) if mask is None else (data, self._compressed_mask(mask))
+
+    def _by_library(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> bytes:
         samples = interleave(pixels, self.tile, delta=self.predictor == _DIFFERENCES)
         if self.compression not in _TRANSFORMS and self.predictor != _DIFFERENCES:
             # Samples beyond the image are never seen: other codecs need bytes for repeated samples, least for zeros.
@@ -106,26 +114,30 @@ class TiffEncoder:
             from imagecodecs import floatpred_encode  # loads its library
 
             samples = floatpred_encode(samples, axis=-2)
-        data = bytes(self._compress(samples, levels))
-        return (data,) if mask is None else (data, self._compressed_mask(mask))
+        return bytes(self._compress(samples, levels))
 
     def _compress(self, samples: NDArray[Any], levels: NDArray[np.uint8] | None) -> Any:
         if not self.by_level:
             return _COMPRESS[self.compression](samples, self._level_of(samples))
         settings = self.fine_by_level if self.finer and self._is_finer(samples) else self.by_level
-        setting, last = settings[-1 if levels is None else levels.min()], self.by_level[-1]
-        if self.compression != "JPEG":
-            return _COMPRESS[self.compression](samples, setting)
-        if setting == last:
-            return _jpeg_with_shared_tables(samples, last)
-        if levels is None or levels.max() == levels.min():
-            return _jpeg_alone(samples, setting)
-        return self._jpeg_by_blocks(samples, levels, setting)
+        return _COMPRESS[self.compression](samples, settings[-1 if levels is None else levels.min()])
 
-    def _jpeg_by_blocks(self, samples: NDArray[Any], levels: NDArray[np.uint8], tables: float) -> bytes:
-        pixels = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
-        found = shaped(pixels, levels, self.by_level, tables, _SUBSAMPLING)
-        return whole_jpeg(found, pixels.shape[1:], steps(tables), _SUBSAMPLING, jfif=False)
+    def _jpeg(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> bytes:
+        """Compress (band, y, x); the tables of the last level stand in the tag JPEGTables, others in the tile."""
+        by_level = self.by_level or (self.level,)
+        levels = levels if self.by_level else None
+        quality = by_level[-1 if levels is None else levels.min()]
+        edges = ((0, 0), *((0, self.tile - length) for length in pixels.shape[1:]))
+        whole = np.pad(pixels, edges, "edge") if pixels.shape[1:] != (self.tile, self.tile) else pixels
+        tables = self._shared_tables if quality == by_level[-1] else Tables(steps(quality, self.tables))
+        found = shaped(whole, levels, by_level, quality, _SUBSAMPLING, self.tables)
+        return whole_jpeg(found, whole.shape[1:], tables, _SUBSAMPLING, jfif=False)
+
+    @property
+    def _shared_tables(self) -> Tables:
+        """Those of the last level, in the tag. No tile redefines their numbers, since a decoder keeps its tables."""
+        quality = self.by_level[-1] if self.by_level else self.level
+        return Tables(steps(quality, self.tables), first=2 if self.by_level else 0, elsewhere=True)
 
     def _level_of(self, samples: NDArray[Any]) -> float:
         return self.level - 1 if self.finer and self._is_finer(samples) else self.level
@@ -137,17 +149,11 @@ class TiffEncoder:
     def jpeg_tables(self) -> bytes | None:
         """Return the value of the tag JPEGTables: the quantisation tables of every tile; None for other codecs.
 
-        Where tiles have a quality of their own, it holds the tables of the last level, with numbers that no other tile
-        redefines: a decoder keeps the tables that it has read.
-
-        The tables must be the encoder's own. GDAL's come from another libjpeg, whose chroma table differs.
+        Where tiles have a quality of their own, it holds the tables of the last level.
         """
         if self.compression != "JPEG":
             return None
-        blank = np.zeros((self.tile, self.tile, self.bands), np.uint8)
-        whole = _whole_jpeg(blank, self.by_level[-1] if self.by_level else self.level)
-        tables = [segment for marker, segment in segments(whole) if marker == QUANTISATION]
-        return b"".join([START, *(map(_with_shared_number, tables) if self.by_level else tables), END])
+        return START + quantisation(self._shared_tables, self.bands) + END
 
     def _compressed_mask(self, mask: NDArray[np.bool_]) -> bytes:
         if mask.shape == (self.tile, self.tile) and mask.all():
@@ -201,6 +207,7 @@ def tiff_encoder(profile: Profile, layout: RasterLayout) -> TiffEncoder | ByGdal
         tile=int(tile),
         bands=layout.count - alpha_as_mask,
         alpha_as_mask=alpha_as_mask,
+        tables=options.get("TABLES", FLAT).upper(),
     )
 
 
@@ -274,57 +281,6 @@ def _webp(samples: NDArray[Any], level: float) -> Any:
     return webp_encode(samples, level, lossless=lossless, method=4 if not lossless else None, numthreads=1)
 
 
-def _jpeg(samples: NDArray[Any], level: float) -> bytes:
-    """Compress without the quantisation tables and the JFIF header: TIFF has them in tags of its own."""
-    kept = [part for marker, part in segments(_whole_jpeg(samples, level)) if marker not in {APP0, QUANTISATION}]
-    return b"".join([START, *kept])
-
-
-def _jpeg_alone(samples: NDArray[Any], level: float) -> bytes:
-    """Compress with all tables, without the JFIF header."""
-    kept = [part for marker, part in segments(_whole_jpeg(samples, level)) if marker != APP0]
-    return b"".join([START, *kept])
-
-
-def _jpeg_with_shared_tables(samples: NDArray[Any], level: float) -> bytes:
-    """Compress without quantisation tables, to be decoded with those of `TiffEncoder.jpeg_tables`."""
-    kept = [START]
-    for marker, part in segments(_whole_jpeg(samples, level)):
-        if marker == FRAME:
-            kept.append(_with_shared_number_in_frame(part))
-        elif marker not in {APP0, QUANTISATION}:
-            kept.append(part)
-    return b"".join(kept)
-
-
-def _with_shared_number(tables: bytes) -> bytes:
-    """Number the 8-bit tables of a DQT segment two higher; each has a byte for its number and 64 entries."""
-    changed = bytearray(tables)
-    for at in range(_HEAD, len(changed), 1 + 64):
-        changed[at] += _SHARED
-    return bytes(changed)
-
-
-def _with_shared_number_in_frame(frame: bytes) -> bytes:
-    """Let the components of a SOF segment refer to those tables: three bytes each, the last is the table's number."""
-    changed = bytearray(frame)
-    for at in range(_COMPONENTS + 2, len(changed), 3):
-        changed[at] += _SHARED
-    return bytes(changed)
-
-
-def _whole_jpeg(samples: NDArray[Any], level: float) -> bytes:
-    """Compress grey, or RGB as YCbCr 4:2:0, with Huffman tables of its own."""
-    if level != int(level):
-        return fine_jpeg(samples, level)
-    from imagecodecs import jpeg8_encode
-
-    if samples.shape[2] == 1:
-        return bytes(jpeg8_encode(samples[..., 0], int(level), optimize=True))
-    colours = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "420"}
-    return bytes(jpeg8_encode(samples, int(level), optimize=True, **colours))
-
-
 _COMPRESS: dict[str, Callable[[NDArray[Any], float], Any]] = {
     "DEFLATE": _deflate,
     "ZSTD": _zstd,
@@ -334,5 +290,4 @@ _COMPRESS: dict[str, Callable[[NDArray[Any], float], Any]] = {
     "LERC": _lerc,
     "JXL": _jxl,
     "WEBP": _webp,
-    "JPEG": _jpeg,
 }

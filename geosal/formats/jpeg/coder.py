@@ -54,7 +54,7 @@ class Coder:
         """
         text = stream.head(
             shape,
-            self.tables,
+            stream.Tables(self.tables),
             self.huffman,
             bands=self.bands,
             subsampling=self.subsampling,
@@ -75,5 +75,5 @@ class Coder:
 
 def coded_bytes(histogram: NDArray[np.integer[Any]]) -> int:
     """Return the bytes that symbols take with the best tables for them."""
-    bits = HuffmanTables.optimal(histogram, complete=True).bits(histogram)
+    bits = HuffmanTables.of_tiles(histogram).bits(histogram)
     return round(bits / 8 * (1 + _STUFFED))

@@ -13,9 +13,10 @@ from geosal.core.raster import RasterLayout
 from geosal.files.swap import beside
 from geosal.formats.container import Container, TileIndex
 from geosal.formats.format import Profile
+from geosal.formats.jpeg.coder import coded_bytes
 from geosal.formats.jpeg.sidecars import GdalSurroundings
 from geosal.formats.jpeg.spool import MaskTrailer, Spool
-from geosal.formats.jpeg.tiles import JpegEncoder
+from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
 from geosal.formats.pyramid import Tile
 from geosal.formats.world_file import wants_world_file, write_world_file
 
@@ -49,7 +50,7 @@ class JpegContainer(Container):
     ) -> None:
         super().__init__(path, layout, TileIndex([layout.grid.shape], encoder.tile))
         self._profile, self._encoder, self._threads = profile, encoder, threads
-        self._counts = np.zeros((4, 256), np.int64)
+        self._counts, self._counts_beside = np.zeros((2, TABLES, SYMBOLS), np.int64)
 
     def _begin(self) -> None:
         self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), *self._index.counts[0])
@@ -59,12 +60,16 @@ class JpegContainer(Container):
         coefficients, counts, *mask = tile.parts
         self._spool.append(number, (coefficients, *mask))
         self._counts += self._encoder.counts(counts)
+        if self._encoder.beside is not None:
+            self._counts_beside += self._encoder.counts_beside(counts)
 
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         tags = {**tags, **self._profile.format.more_tags(self._profile, self._layout)}
         surroundings = GdalSurroundings.of(self.path, self._profile, self._layout, tags, band_statistics)
         with self.path.open("xb") as file, self._mask() as mask:
             self._write_image(file, surroundings.segments, mask)
+            if self._encoder.beside is not None:
+                self.plain_bytes = file.tell() + coded_bytes(self._counts_beside) - coded_bytes(self._counts)
             if mask is not None:
                 mask.copy_to(file)
         if surroundings.xml:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block
 from geosal.formats.jpeg.huffman import HuffmanTables
+from geosal.formats.jpeg.stream import Tables
 from geosal.formats.jpeg.tables import code_lengths, steps
 from geosal.formats.jpeg.whole import whole_jpeg
+from geosal.formats.quality import ANNEX_K
 from geosal.native.jpeg import BLOCK, mcu_side, quantised
 
 _SMALL = 64
@@ -43,7 +45,7 @@ def once_coded(
     reach = 1 if side > BLOCK else 0
     for level in [len(qualities) - 1] if levels is None else np.flatnonzero(np.bincount(levels.ravel())):
         here = np.ones(whole.shape, np.bool_) if levels is None else levels == level
-        tables = steps(qualities[level])
+        tables = steps(qualities[level], ANNEX_K)
         for box in _boxes(_any_of_units(here, side)):
             inner = _in_pixels(box, side, whole)
             outer = inner.expand(reach * side, whole.shape)
@@ -58,7 +60,7 @@ def _coded(pixels: NDArray[np.uint8], tables: NDArray[np.uint16], subsampling: s
     from imagecodecs import jpeg8_decode  # loads its library
 
     found = quantised(pixels, tables, subsampling)
-    decoded = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], tables, subsampling, huffman=_any_huffman()))
+    decoded = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], Tables(tables), subsampling, huffman=_any_huffman()))
     return decoded[None] if decoded.ndim == 2 else np.moveaxis(decoded, -1, 0)
 
 

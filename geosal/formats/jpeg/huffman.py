@@ -50,6 +50,16 @@ class HuffmanTables:
         return cls(np.stack([_lengths(each) for each in (np.maximum(counts, possible()) if complete else counts)]))
 
     @classmethod
+    def of_tiles(cls, counts: NDArray[np.integer]) -> Self:
+        """Make the best tables for tiles that were counted one by one.
+
+        Side by side, their first blocks have other differences of DC, so every size of it gets a code.
+        """
+        dc = possible()
+        dc[list(AC)] = 0
+        return cls.optimal(np.maximum(counts, dc))
+
+    @classmethod
     def of(cls, coefficients: NDArray[np.int16]) -> Self:
         """Make the best tables for the blocks of one segment; DC is predicted through all its MCU rows."""
         rows, cols, *rest = coefficients.shape

@@ -1,6 +1,7 @@
 """The creation options of a JPEG."""
 
 from geosal.formats.options import CreationOption
+from geosal.formats.quality import TABLES
 from geosal.formats.world_file import WORLDFILE
 
 OPTIONS = (
@@ -17,6 +18,7 @@ OPTIONS = (
         default="420",
         words=frozenset({"420", "444"}),
     ),
+    TABLES,
     WORLDFILE,
 )
 """All creation options that the user may set."""

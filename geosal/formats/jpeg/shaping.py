@@ -8,36 +8,28 @@ block's weight.
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.formats.jpeg.tables import code_lengths, scale, steps
+from geosal.formats.jpeg.tables import code_lengths, step, steps
+from geosal.formats.quality import ANNEX_K, FLAT
 from geosal.native.jpeg import mcu_side, quantised
 
-_BEST, _RISE, _GROWTH = 50.0, 75.0, 2.0
-"""Coefficients of `weight`, in squared errors of 8-bit samples."""
+_PRICE = 0.1
+"""Price of a bit for a step of 1, in squared grey values; of the prices from 0.04 to 0.3, the one with the highest PSNR
+at equal bytes that keeps SSIM, on the crops of `tests/benchmarks/jpeg_rate.py`."""
 
 
-def weight(quality: float, tables: float) -> float:
-    """Return the squared error that a bit must save for a block to be as good as plain JPEG of a quality.
+def weight(quality: float) -> float:
+    """Return the squared error that a bit must save in a block of a quality, in squared grey values.
 
-    With ``s`` the scale of the tables and ``r`` that of the tables of `quality`, both 1 at quality 50, it is
-    ``50 s * min(2 s, 1) + 75 (1 + 2 min(s, 1/2)) (r - s)``. Measured on crops of up to 0.6 megapixels (NAIP, Landsat 7,
-    Planet, SpaceNet, two of Kodak's), with tables of quality 60 to 97 and qualities from 10 to 90: the PSNR is that of
-    plain JPEG of `quality` within 1.3 dB in the mean of the crops, most within 0.5 dB, and within 4.6 dB in each.
-
-    The first term remains where `quality` is that of the tables. Such a block is a little worse than in plain JPEG of
-    these tables, and takes less: at equal bytes, which allow finer tables, it is better by 0.05 to 0.7 dB, 0.4 dB in
-    the mean of these crops at plain qualities from 30 to 93, and its SSIM is the same within 0.004. What is salient is
-    then at least as good as in plain JPEG of the same bytes. Twice the weight gains 0.1 dB more below quality 50, and
-    loses 0.01 of SSIM.
+    It is 0.1 times the square of the flat step of that quality: the slope of the error over the bits of a uniform
+    quantiser (Sullivan 1996). Where the tables are finer, a block of that price is as good as one with the tables of
+    its own quality, or better, and takes up to a sixth more for tables of half the step.
 
     Parameters
     ----------
     quality
-        Wanted, 1 to 100, at most that of the tables.
-    tables
-        Quality of the tables.
+        Wanted, 1 to 100.
     """
-    fine, coarse = scale(tables), max(scale(quality), scale(tables))
-    return _BEST * fine * min(2.0 * fine, 1.0) + _RISE * (1.0 + _GROWTH * min(fine, 0.5)) * (coarse - fine)
+    return _PRICE * step(quality) ** 2
 
 
 def shaped(
@@ -46,6 +38,7 @@ def shaped(
     by_level: tuple[float, ...],
     tables: float,
     subsampling: str,
+    kind: str = FLAT,
 ) -> NDArray[np.int16]:
     """Transform and quantise an image whose MCUs have the qualities of their least levels.
 
@@ -61,12 +54,20 @@ def shaped(
         Quality of the quantisation tables; the best of those in `by_level` that are wanted.
     subsampling
         Subsampling of chroma: ``"420"`` or ``"444"``.
+    kind
+        Kind of the tables, as in `steps`. With those of annex K, blocks of the tables' own quality are only rounded, as
+        libjpeg does: those of a scene that was such a JPEG then come out as they were.
     """
     side = mcu_side(len(pixels), subsampling)
     shape = tuple(-(-length // side) for length in pixels.shape[1:])
-    least = np.full(shape, len(by_level) - 1, np.intp) if levels is None else _least(levels, shape, side, len(by_level))
-    weights = np.array([weight(quality, tables) for quality in by_level], np.float32)[least]
-    return quantised(pixels, steps(tables), subsampling, weights, code_lengths())
+    if levels is None or len(by_level) == 1:
+        least = np.full(shape, len(by_level) - 1, np.intp)
+    else:
+        least = _least(levels, shape, side, len(by_level))
+    as_given = kind == ANNEX_K  # a block of the tables' own quality is rounded, as by libjpeg: no price
+    prices = [0.0 if as_given and quality >= tables else weight(quality) for quality in by_level]
+    weights = np.array(prices, np.float32)[least]
+    return quantised(pixels, steps(tables, kind), subsampling, weights, code_lengths())
 
 
 def _least(levels: NDArray[np.uint8], shape: tuple[int, ...], side: int, count: int) -> NDArray[np.intp]:

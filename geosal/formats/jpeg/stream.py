@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,20 @@ _PRECISION = 8
 _FIRST_RESTART = 0xD0
 
 
+class Tables(NamedTuple):
+    """Quantisation tables."""
+
+    steps: NDArray[np.uint16]
+    """(2, 64): steps of luma and chroma, row by row, up to 255."""
+    first: int = 0
+    """Number of luma's, 0 or 2; that of chroma follows."""
+    elsewhere: bool = False
+    """Whether they stand outside of the stream, as in a tag of a TIFF."""
+
+
 def head(
     shape: tuple[int, int],
-    tables: NDArray[np.uint16],
+    tables: Tables,
     huffman: HuffmanTables,
     *,
     bands: int,
@@ -37,7 +49,7 @@ def head(
     shape
         Rows and columns, each 65535 at most.
     tables
-        (2, 64): quantisation steps of luma and chroma, row by row, up to 255.
+        Quantisation tables.
     huffman
         Tables of the blocks.
     bands
@@ -53,8 +65,9 @@ def head(
     parts = [START]
     if jfif:
         parts.append(segment(APP0, _JFIF))
-    parts += [segment(QUANTISATION, bytes([kind]) + _in_zigzag(tables[kind])) for kind in kinds]
-    parts.append(segment(FRAME, _frame(shape, bands, subsampling)))
+    if not tables.elsewhere:
+        parts.append(quantisation(tables, bands))
+    parts.append(segment(FRAME, _frame(shape, bands, subsampling, tables.first)))
     for kind in kinds:
         for what, table in enumerate((DC[kind], AC[kind])):
             body = huffman.of_each_length(table) + bytes(huffman.values(table))
@@ -64,6 +77,12 @@ def head(
     chosen = b"".join(bytes([number + 1, 0x11 * (number > 0)]) for number in range(bands))
     parts.append(segment(SCAN, bytes([bands]) + chosen + bytes([0, 63, 0])))
     return b"".join(parts)
+
+
+def quantisation(tables: Tables, bands: int) -> bytes:
+    """Return the segments of the quantisation tables of 1 or 3 bands."""
+    each = enumerate(tables.steps[: 1 if bands == 1 else 2], tables.first)
+    return b"".join(segment(QUANTISATION, bytes([number]) + _in_zigzag(table)) for number, table in each)
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -88,9 +107,11 @@ def restart(number: int) -> bytes:
     return bytes([0xFF, _FIRST_RESTART + number % 8])
 
 
-def _frame(shape: tuple[int, int], bands: int, subsampling: str) -> bytes:
+def _frame(shape: tuple[int, int], bands: int, subsampling: str, first_table: int) -> bytes:
     side = SIDES[subsampling] if bands > 1 else 1
-    components = b"".join(bytes([number + 1, 0x11 if number else 0x11 * side, number > 0]) for number in range(bands))
+    components = b"".join(
+        bytes([number + 1, 0x11 if number else 0x11 * side, first_table + (number > 0)]) for number in range(bands)
+    )
     return struct.pack(">BHHB", _PRECISION, *shape, bands) + components
 
 

@@ -12,6 +12,7 @@ from geosal.formats.jpeg.first import once_coded
 from geosal.formats.jpeg.huffman import HuffmanTables
 from geosal.formats.jpeg.shaping import shaped
 from geosal.formats.jpeg.tables import steps
+from geosal.formats.quality import ANNEX_K, FLAT
 from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
 
 TILE = 512
@@ -40,11 +41,15 @@ class JpegEncoder:
         Rows and columns of a tile.
     overviews
         False: a JPEG has none.
+    tables
+        Kind of the quantisation tables, `FLAT` or `ANNEX_K`.
     by_level
         Qualities of blocks whose least level of saliency is 0, 1 …, at most `quality`; empty where all are alike.
     first_pass
         Qualities at which pixels of level 0, 1 … are encoded and decoded before the tile is encoded: the two passes of
         Prakash et al. Empty for none.
+    beside
+        Quality of a plain JPEG, as libjpeg makes it, whose symbols are counted too; None for none.
     """
 
     quality: float
@@ -53,8 +58,10 @@ class JpegEncoder:
     alpha_as_mask: bool = False
     tile: int = TILE
     overviews: bool = False
+    tables: str = FLAT
     by_level: tuple[float, ...] = ()
     first_pass: tuple[float, ...] = ()
+    beside: float | None = None
 
     def __call__(
         self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
@@ -66,21 +73,23 @@ class JpegEncoder:
         Returns
         -------
         tuple of bytes
-            Coefficients, for `coefficients`; counts of symbols, for `counts`; and with a mask its bits row by row,
-            deflated.
+            Coefficients, for `coefficients`; counts of symbols, for `counts` and `counts_beside`; and with a mask its
+            bits row by row, deflated.
         """
         if self.alpha_as_mask:
             opaque = pixels[self.bands] > 0
             pixels, mask = pixels[: self.bands], opaque if mask is None else opaque & mask
+        given = pixels
         if self.first_pass:
             pixels = self.once_coded(pixels, levels)
-        if self.by_level:
-            found = shaped(pixels, levels, self.by_level, self.quality, self.subsampling)
-        else:
-            found = quantised(pixels, steps(self.quality), self.subsampling)
+        by_level = self.by_level or (self.quality,)
+        found = shaped(pixels, levels, by_level, self.quality, self.subsampling, self.tables)
         from imagecodecs import zstd_encode  # loads its library
 
-        parts = bytes(zstd_encode(found.tobytes(), _FAST)), symbols(found).tobytes()
+        counted = symbols(found).tobytes()
+        if self.beside is not None:
+            counted += symbols(quantised(given, steps(self.beside, ANNEX_K), self.subsampling)).tobytes()
+        parts = bytes(zstd_encode(found.tobytes(), _FAST)), counted
         return parts if mask is None else (*parts, zlib.compress(np.packbits(mask, axis=1).tobytes(), 1))
 
     def coefficients(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
@@ -93,11 +102,20 @@ class JpegEncoder:
     @staticmethod
     def counts(part: bytes) -> NDArray[np.uint32]:
         """Unpack the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
-        return np.frombuffer(part, np.uint32).reshape(TABLES, SYMBOLS)
+        return np.frombuffer(part, np.uint32).reshape(-1, SYMBOLS)[:TABLES]
+
+    @staticmethod
+    def counts_beside(part: bytes) -> NDArray[np.uint32]:
+        """Unpack those of the plain JPEG `beside`."""
+        return np.frombuffer(part, np.uint32).reshape(-1, SYMBOLS)[TABLES:]
 
     def once_coded(self, pixels: NDArray[np.uint8], levels: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         """Encode and decode the bands of a tile, each pixel at the quality that the first pass has for its level."""
         return once_coded(pixels, levels, self.first_pass, self.subsampling)
+
+    @property
+    def _steps(self) -> NDArray[np.uint16]:
+        return steps(self.quality, self.tables)
 
     @property
     def mcu(self) -> int:
@@ -111,8 +129,7 @@ class JpegEncoder:
 
     def coder(self, counts: NDArray[np.integer[Any]]) -> Coder:
         """Make the coder of an image, from the symbols of all its tiles."""
-        huffman = HuffmanTables.optimal(counts, complete=True)
-        return Coder(steps(self.quality), huffman, self.bands, self.subsampling)
+        return Coder(self._steps, HuffmanTables.of_tiles(counts), self.bands, self.subsampling)
 
     def row_bytes(self, width: int) -> int:
         """Return the bytes that the coefficients of a row of tiles take."""

@@ -11,7 +11,7 @@ from geosal.native.jpeg import code
 def whole_jpeg(
     coefficients: NDArray[np.int16],
     shape: tuple[int, int],
-    tables: NDArray[np.uint16],
+    tables: stream.Tables,
     subsampling: str,
     *,
     jfif: bool = True,
@@ -26,7 +26,7 @@ def whole_jpeg(
     shape
         Rows and columns of the image.
     tables
-        (2, 64): the quantisation steps that were used, row by row.
+        The quantisation tables that were used.
     subsampling
         Subsampling of chroma: ``"420"`` or ``"444"``.
     jfif

@@ -15,11 +15,12 @@ from geosal.files.swap import beside, remove, there
 from geosal.job.carry_out import carry_out
 from geosal.job.course import Course
 from geosal.job.plan import Plan
+from geosal.job.search.balance import BalancedSearch
 from geosal.job.search.floors import FloorSearch
 from geosal.job.search.judge import data_range
 from geosal.job.search.knobs import Knob, knob_for, told
 from geosal.job.search.places import PIECE
-from geosal.job.search.plain import made_bytes
+from geosal.job.search.plain import counting
 from geosal.job.search.rates import RateSearch
 from geosal.job.search.sample import Sample, pieces_across
 from geosal.job.search.trials import Trials, spread_of
@@ -71,7 +72,7 @@ def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
     """Find the setting that meets the targets of a plan's recipe, and encode the whole scene with it.
 
     The scene is encoded once or twice. A first file below a limit is kept while the second is made, and becomes the
-    result if the second is not below it. A plain JPEG that the targets name is made first, and deleted.
+    result if the second is not below it. A plain JPEG that the targets name is counted beside it.
 
     Parameters
     ----------
@@ -91,20 +92,19 @@ def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
     """
     targets = plan.recipe.targets
     course = course or Course.of(plan, ignore)
-    plain = None if targets.jpeg is None else made_bytes(plan, targets.jpeg, path, course.enter("plain"))
     trim_memory()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="geosal-") as folder:
         course.enter("search").trial(0)
         knob, trials = _prepare(plan, Path(folder), course.trial)
-        search = _search(knob, trials, plain)
+        search = _search(knob, trials)
         turned = search.first()
         encodes, seconds = 0, time.monotonic() - began
         kept: Attempt | None = None
         while True:
             trim_memory()
             try:
-                made, encodes = _encoded(turned, path, course.enter("work")), encodes + 1
+                made, encodes = _encoded(turned, targets.jpeg, path, course.enter("work")), encodes + 1
             except OutputError as error:  # no room, mostly
                 if kept is None:
                     raise
@@ -115,7 +115,7 @@ def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
                 made, kept, fault = _given_back(kept), None, None
                 break
             began = time.monotonic()
-            fault = search.judge(made.plan, made.path)
+            fault = search.judge(made.plan, made.path, made.tally.plain_bytes)
             following = None
             if fault is not None and encodes < _MOST_ENCODES:
                 course.enter("search")
@@ -139,7 +139,6 @@ def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
         "sample_pixels": trials.sample.pixels,
         "encodes": encodes,
         "seconds": round(seconds, 3),
-        **({} if plain is None else {"plain_bytes": plain}),
         **search.reached,
     }
     logger.info("%s: %s after %d trials and %d encodes", targets, facts["found"], trials.count, encodes)
@@ -185,10 +184,10 @@ def set_out(plan: Plan, tried: Callable[[int], None] = lambda _: None) -> SetOut
         return SetOut(turned, told(turned, knob.setting), trials.sample.is_whole(plan))
 
 
-def _encoded(plan: Plan, path: Path, course: Course) -> Attempt:
+def _encoded(plan: Plan, quality: float | None, path: Path, course: Course) -> Attempt:
     """Encode the whole scene; a file that was made before is replaced."""
     remove(path)
-    return Attempt(plan, path, carry_out(plan, path, course))
+    return Attempt(plan, path, carry_out(plan if quality is None else counting(plan, quality), path, course))
 
 
 def _set_aside(made: Attempt) -> Attempt:
@@ -217,10 +216,13 @@ def _moved(made: Attempt, folder: Path) -> Attempt:
 def _prepare(plan: Plan, folder: Path, tried: Callable[[int], None]) -> tuple[Knob, Trials]:
     sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS))
     spread = spread_of(sample)
-    width = data_range(plan) if plan.recipe.targets.floors else 1.0
+    width = data_range(plan) if plan.recipe.targets.floors or BalancedSearch.suits(plan) else 1.0
     return knob_for(plan, spread), Trials(plan, sample, folder, width, tried)
 
 
-def _search(knob: Knob, trials: Trials, plain: int | None = None) -> Turning:
+def _search(knob: Knob, trials: Trials) -> Turning:
     targets = trials.plan.recipe.targets
-    return RateSearch(targets, knob, trials, plain) if targets.is_rate else FloorSearch(targets, knob, trials)
+    if not targets.is_rate:
+        return FloorSearch(targets, knob, trials)
+    search = BalancedSearch if BalancedSearch.suits(trials.plan) else RateSearch
+    return search(targets, knob, trials)

@@ -86,16 +86,18 @@ def figure(scores: Mapping[str, Scores], floor: Floor) -> float:
 
 def margin(scores: Mapping[str, Scores], floors: Sequence[Floor], raised: Sequence[float]) -> float:
     """Return the least margin of all floors in dB, each floor raised by its own; negative where one is missed."""
-    excess = (_decibel(floor, figure(scores, floor)) - _decibel(floor, floor.least) for floor in floors)
+    excess = (
+        in_decibels(floor.measure, figure(scores, floor)) - in_decibels(floor.measure, floor.least) for floor in floors
+    )
     return min(value - more for value, more in zip(excess, raised, strict=True))
 
 
 def shortfall(scores: Mapping[str, Scores], others: Mapping[str, Scores], floor: Floor) -> float:
     """Return by how many dB the first is better than the second."""
-    first, second = _decibel(floor, figure(scores, floor)), _decibel(floor, figure(others, floor))
+    first, second = (in_decibels(floor.measure, figure(each, floor)) for each in (scores, others))
     return first - second if math.isfinite(first) and math.isfinite(second) else 0.0
 
 
-def _decibel(floor: Floor, value: float) -> float:
+def in_decibels(measure: str, value: float) -> float:
     """Return a value in dB; SSIM becomes the logarithm of 1 - SSIM, which grows as evenly with quality as PSNR."""
-    return value if floor.measure == "psnr" else -10 * math.log10(max(_LIMIT, 1 - value))
+    return value if measure == "psnr" else -10 * math.log10(max(_LIMIT, 1 - value))

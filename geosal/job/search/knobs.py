@@ -65,14 +65,17 @@ def knob_for(plan: Plan, spread: float) -> Knob:
     UsageError
         The job has nothing to turn.
     """
-    recipe, targets = plan.recipe, plan.recipe.targets
-    given = dict(plan.settings.options)
+    targets, given = plan.recipe.targets, dict(plan.settings.options)
     setting = setting_for(plan.profile, plan.treatment, given, for_bytes=targets.is_rate)
-    # A plan that a knob makes has the setting instead of the targets.
-    free = recipe.patch(
+    return _MAKERS[setting](_freed(plan), spread)
+
+
+def _freed(plan: Plan) -> Plan:
+    """Return the plan without its targets: a plan that a knob makes has the setting instead."""
+    recipe = plan.recipe.patch(
         target_bpp=None, target_size=None, target_ratio=None, target_jpeg=None, min_psnr=(), min_ssim=()
     )
-    return _MAKERS[setting](replace(plan, recipe=free), spread)
+    return replace(plan, recipe=recipe)
 
 
 def _quality(plan: Plan, _: float) -> Knob:
@@ -142,15 +145,38 @@ def _bound(plan: Plan, spread: float) -> Knob:
 
 def _tiles(plan: Plan, _: float) -> Knob:
     """Make the knob of the treatment's qualities: one that the user gave for salient tiles stays, the rest moves."""
-    asked, settled = plan.settings.treatment.then, plan.treatment.then
-    if not isinstance(asked, Quality) or not isinstance(settled, Quality):
+    settled = plan.treatment.then
+    if not isinstance(settled, Quality):
         raise TypeError(f"{plan.treatment} has no qualities to turn")
     low, high = settled.low or 1.0, settled.high or BEST
+    return _of_tiles(plan, high, high - low, low)
+
+
+def tiles_knob(plan: Plan, gap: float, start: float | None = None) -> Knob:
+    """Make a knob of the treatment's qualities that keeps them at a distance of each other.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job, with a treatment that leaves both open.
+    gap
+        Distance, in units of quality.
+    start
+        Lower quality that is tried first.
+    """
+    settled = plan.treatment.then
+    if not isinstance(settled, Quality) or settled.high is None:
+        raise TypeError(f"{plan.treatment} has no qualities to turn")
+    return _of_tiles(_freed(plan), settled.high, gap, start or max(1.0, settled.high - gap))
+
+
+def _of_tiles(plan: Plan, high: float, gap: float, start: float) -> Knob:
+    asked = plan.settings.treatment.then
     tables = plan.profile.format.is_jpeg and "QUALITY" in {name.upper() for name, _ in plan.settings.options}
-    fixed = tables or asked.high is not None
+    fixed = tables or (isinstance(asked, Quality) and asked.high is not None)
     free = replace(plan, settings=plan.settings.without_option("QUALITY"))  # the treatment sets it
     top = high if fixed or high == BEST else _NEARLY_LOSSLESS
-    least, gap = 1.0, high - low
+    least = 1.0
     enough = _ENOUGH if isinstance(plan.profile.codec.scale, Percent) else top
 
     def at(place: float) -> Plan:
@@ -158,7 +184,7 @@ def _tiles(plan: Plan, _: float) -> Knob:
         return _treated(free, Quality(_to_digits(min(max(least, place), best)), _to_digits(best)))
 
     bottom = least if fixed else least - gap  # at last both are the least
-    return Knob(Setting.TILES, Range(bottom, top, low, max(least, low / 4), least / 100), at)
+    return Knob(Setting.TILES, Range(bottom, top, start, max(least, start / 4), least / 100), at)
 
 
 def _steps(plan: Plan, _: float) -> Knob:

@@ -1,29 +1,30 @@
 """The plain JPEG that a target names: the same scene by the same encoder, without a treatment."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from geosal.core.progress import ProgressCallback
 from geosal.core.treatment import NOTHING
 from geosal.formats.format import Profile
-from geosal.job.carry_out import carry_out
 from geosal.job.plan import Plan
 from geosal.job.search.trials import Trials
 from geosal.produce import target_for
 
 
 def plain_of(plan: Plan, quality: float) -> Plan:
-    """Plan the plain JPEG of a job.
+    """Plan the plain JPEG of a job, as libjpeg writes it.
 
     Parameters
     ----------
     plan
-        Plan of the job.
+        Plan of the job; its format has a plain JPEG (`Format.plain`).
     quality
         Quality of the whole JPEG.
     """
     options = dict(plan.profile.creation_options) | {"QUALITY": f"{quality:.10g}"}
-    return untreated(plan, replace(plan.profile, creation_options=tuple(options.items())))
+    plain = untreated(plan, replace(plan.profile, creation_options=tuple(options.items())))
+    encoder = plain.profile.format.plain(plain.target.own_encoder, quality)
+    if encoder is None:
+        raise TypeError(f"{plain.profile.name} has no plain JPEG")
+    return replace(plain, target=replace(plain.target, encoder=encoder))
 
 
 def untreated(plan: Plan, profile: Profile | None = None) -> Plan:
@@ -54,9 +55,19 @@ def expected_bytes(plan: Plan, trials: Trials) -> int:
     return round(trials.bytes_of(plain_of(plan, targets.jpeg)))
 
 
-def made_bytes(plan: Plan, quality: float, path: Path, report: ProgressCallback) -> int:
-    """Make the plain JPEG of a quality at a path, return its size and delete it."""
-    carry_out(plain_of(plan, quality), path, report)
-    size = path.stat().st_size
-    path.unlink()
-    return size
+def counting(plan: Plan, quality: float) -> Plan:
+    """Return the plan with an encoder that counts the bytes of the plain JPEG beside its own.
+
+    Where pixels are smoothed the encoder does not see the scene's: nothing is counted then.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job.
+    quality
+        Quality of the plain JPEG.
+    """
+    if plan.treatment.smooth:
+        return plan
+    encoder = plan.profile.format.counting(plan.target.own_encoder, quality)
+    return replace(plan, target=replace(plan.target, encoder=encoder))

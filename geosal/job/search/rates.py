@@ -22,6 +22,8 @@ from geosal.sizes import as_bytes
 
 _TOLERANCE = 0.01
 """Tolerance of a target, as a share of the bytes."""
+_USUAL_TOLERANCE = 0.02
+"""The same for the usual size of a JPEG: nobody has asked for it, and a second encode takes as long again."""
 _AIM = 0.997
 """Share of the bytes to aim at where they are a limit, which the file must not exceed."""
 _CLOSE = 0.002
@@ -37,15 +39,12 @@ class RateSearch(Turning):
     ----------
     targets, knob, trials
         See `Turning`.
-    plain
-        Bytes of the plain JPEG that the targets name, if it was made; None predicts them from the sample.
     """
 
-    def __init__(self, targets: Targets, knob: Knob, trials: Trials, plain: int | None = None) -> None:
+    def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
         super().__init__(targets, knob, trials)
-        expected = expected_bytes(trials.plan, trials)
-        self._asked = expected if plain is None else plain
-        self._ratio = self._asked / expected
+        self._asked = expected_bytes(trials.plan, trials)
+        self._ratio = 1.0
         """Ratio of a whole file's bytes to what the sample predicts."""
         self._bytes = 0
         self._encoded: list[dict[str, int]] = []
@@ -62,15 +61,22 @@ class RateSearch(Turning):
             raise self._error(plan, "about ")
         return plan
 
-    def judge(self, plan: Plan, path: Path) -> str | None:
-        """Measure a file; return None when it is good enough, else what is wrong."""
+    def judge(self, plan: Plan, path: Path, plain: int | None = None) -> str | None:
+        """Measure a file; return None when it is good enough, else what is wrong.
+
+        The sample has predicted the bytes of the plain JPEG that the targets name; `plain` are those that were counted.
+        """
+        self._asked = plain or self._asked
         self._bytes = file_bytes(path)
         predicted = self._predicted(plan)
         self._ratio *= self._bytes / predicted if predicted else 1.0
         self._encoded.append({"predicted_bytes": round(predicted), "bytes": self._bytes})
         self.reached = {"asked_bytes": self._asked, "reached_bytes": self._bytes, "encoded": self._encoded}
+        if self._targets.jpeg is not None:
+            self.reached["plain_bytes"] = self._asked
         off = self._bytes / self._asked - 1
-        within = -_TOLERANCE <= off <= (0.0 if self._targets.is_limit else _TOLERANCE)
+        tolerance = _USUAL_TOLERANCE if self._trials.plan.is_usual else _TOLERANCE
+        within = -tolerance <= off <= (0.0 if self._targets.is_limit else tolerance)
         return None if within else told(plan, self._knob.setting)
 
     @property

@@ -46,10 +46,10 @@ class Trials:
     range_of_data: float = 1.0
     tried: Callable[[int], None] = lambda _: None
     count: int = 0
-    _treated: dict[str, Piece] = field(default_factory=dict)
-    _bytes: dict[object, float] = field(default_factory=dict)
-    _scores: dict[object, dict[str, Scores]] = field(default_factory=dict)
-    _header: float | None = None
+    _treated: dict[str, Piece] = field(default_factory=dict, init=False)
+    _bytes: dict[object, float] = field(default_factory=dict, init=False)
+    _scores: dict[object, dict[str, Scores]] = field(default_factory=dict, init=False)
+    _header: float | None = field(default=None, init=False)
 
     def bytes_of(self, plan: Plan) -> float:
         """Return the bytes of the whole file."""
@@ -85,7 +85,9 @@ class Trials:
         tiles = [] if target.gdal_because is not None else sample.encode(treated, target)
         path = sample.write(treated, target, tiles, self.folder)
         candidate = open_candidate(str(path))
-        decoded = in_colours(candidate.read(treated.block), candidate.layout)
+        samples = candidate.read(treated.block)
+        shown = plan.profile.format.shown(path)
+        decoded = in_colours(samples if shown is None else samples._replace(pixels=shown), candidate.layout)
         close_shared_rasters()  # the file will not be read again
         remove(path)
         return judge_sample(plan, sample, decoded, self.range_of_data)
@@ -123,7 +125,8 @@ def _of_treated(target: Target) -> Target:
 
 def setting_of(plan: Plan) -> tuple[object, ...]:
     """Return all settings that a knob may have changed."""
-    return plan.profile, plan.treatment, plan.ladder, getattr(plan.target.encoder, "finer", 0.0)
+    encoder = plan.target.encoder
+    return plan.profile, plan.treatment, plan.ladder, getattr(encoder, "finer", 0.0), getattr(encoder, "tables", "")
 
 
 def spread_of(sample: Sample) -> float:

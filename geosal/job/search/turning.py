@@ -43,8 +43,16 @@ class Turning(ABC):
         """
 
     @abstractmethod
-    def judge(self, plan: Plan, path: Path) -> str | None:
-        """Measure a file; return None when it is good enough, else what is wrong."""
+    def judge(self, plan: Plan, path: Path, plain: int | None = None) -> str | None:
+        """Measure a file; return None when it is good enough, else what is wrong.
+
+        Parameters
+        ----------
+        plan, path
+            The file, and the plan that made it.
+        plain
+            Bytes of the plain JPEG that was counted beside it, if one was.
+        """
 
     def again(self, plan: Plan) -> Plan | None:
         """Find the setting again, corrected by the whole file; None when it is the same."""

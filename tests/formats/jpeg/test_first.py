@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from geosal.formats.jpeg import first
 from geosal.formats.jpeg.first import once_coded
+from geosal.formats.jpeg.stream import Tables
 from geosal.formats.jpeg.tables import steps
 from geosal.formats.jpeg.whole import whole_jpeg
+from geosal.formats.quality import ANNEX_K
 from geosal.native.jpeg import quantised
 
 QUALITIES = (70.0, 45.0, 10.0)
@@ -24,8 +26,9 @@ def picture(bands: int, shape: tuple[int, int], seed: int) -> NDArray[np.uint8]:
 def by_whole_images(pixels: NDArray[np.uint8], levels: NDArray[np.uint8], subsampling: str) -> NDArray[np.uint8]:
     decoded = []
     for quality in QUALITIES:
-        found = quantised(pixels, steps(quality), subsampling)
-        image = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], steps(quality), subsampling))
+        tables = steps(quality, ANNEX_K)
+        found = quantised(pixels, tables, subsampling)
+        image = jpeg8_decode(whole_jpeg(found, pixels.shape[1:], Tables(tables), subsampling))
         decoded.append(image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0))
     return np.choose(levels, decoded)
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 import geosal
 from geosal.formats.jpeg.source import OldJpeg, old_jpeg
+from geosal.formats.jpeg.stream import Tables
 from geosal.formats.jpeg.traces import tables_of
 from geosal.formats.jpeg.whole import whole_jpeg
 from geosal.native.jpeg import quantised
@@ -129,7 +130,7 @@ def test_a_jpeg_with_its_tables_repeats_it(write: Write) -> None:
     assert old.tables is not None
     errors = []
     for tables in (old.tables, tables_of(80), tables_of(70)):
-        stream = whole_jpeg(quantised(pixels, tables, "444"), pixels.shape[1:], tables, "444")
+        stream = whole_jpeg(quantised(pixels, tables, "444"), pixels.shape[1:], Tables(tables), "444")
         again = np.asarray(Image.open(io.BytesIO(stream)))
         errors.append(float(((again.astype(float) - pixels[0]) ** 2).mean()))
     assert errors[0] < 0.1

@@ -45,7 +45,7 @@ def test_bytes_are_met_within_a_hundredth(
     assert Path(summary.output).stat().st_size == summary.bytes
     assert summary.search is not None
     assert summary.search["encodes"] == 1  # the sample is the scene
-    assert summary.search["trials"] <= 24
+    assert summary.search["trials"] <= (60 if profile == "jpeg" else 24)  # a JPEG looks for its gap as well
     json.dumps(summary.to_dict())
 
 
