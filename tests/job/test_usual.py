@@ -102,7 +102,7 @@ def test_a_jpeg_keeps_its_own_tables(tmp_path: Path, treatment_of: Callable[...,
     with rasterio.open(coarse) as source, rasterio.open(out) as found:
         errors = np.abs(source.read(1).astype(int) - found.read(1))
     assert errors[:, : SIDE // 2 // 8 * 8].mean() < 0.2  # what is salient comes out as it was, but for rounding
-    assert errors[:, SIDE // 2 + 8 :].mean() > 0.7
+    assert errors[:, SIDE // 2 + 8 :].mean() > 0.4
 
 
 @pytest.mark.filterwarnings("ignore:.*has no georeferencing")
