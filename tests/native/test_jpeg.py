@@ -178,6 +178,31 @@ def test_chroma_pays_the_mean_price_of_its_luma(
         assert cost == pytest.approx(least_cost(exact[number], plain[number], squares, price, kind), rel=1e-3, abs=0.1)
 
 
+def test_each_block_of_luma_counts_for_the_price_of_chroma() -> None:
+    """One of four is contrasty, whichever it is: chroma pays more than beside none, and less than beside four."""
+    ripple, slope = np.zeros((8, 8)), np.zeros((8, 8))
+    ripple[0, 3], slope[0, 1], slope[1, 0] = 1, 300, 300
+    tables = np.full((2, 64), 4, np.uint16)
+
+    def kept(contrasty: set[int]) -> int:
+        luma = np.full((16, 16), 128.0)
+        for number in contrasty:
+            down, right = divmod(number, 2)
+            luma[8 * down : 8 * down + 8, 8 * right : 8 * right + 8] += idctn(slope, norm="ortho")
+        sizes = []
+        for size in range(3, 40):
+            blue = idctn(ripple * size, norm="ortho").repeat(2, 0).repeat(2, 1)
+            planes = np.stack([luma, blue, np.zeros_like(blue)])
+            pixels = np.rint(np.tensordot(np.linalg.inv(TO_YCBCR), planes, 1)).astype(np.uint8)
+            found = quantised(pixels, tables, "420", np.full((1, 1), 40, np.float32), code_lengths())
+            sizes.append(bool(found[0, 0, 4, 1:].any()))
+        return sum(sizes)
+
+    some = [kept({number}) for number in range(4)]
+    assert len(set(some)) == 1
+    assert kept(set()) > some[0] > kept({0, 1}) > kept({0, 1, 2, 3}) > 0
+
+
 def test_a_faint_block_keeps_what_a_contrasty_one_gives_up() -> None:
     """Structural similarity sees it there: of two blocks with one such coefficient, the one with others beside it."""
     faint = np.zeros((8, 8))
