@@ -35,12 +35,8 @@ NO_PREDICTOR, _DIFFERENCES, _FLOATING_POINT = 1, 2, 3
 """TIFF's numbers of the predictors."""
 _TRANSFORMS = frozenset({"WEBP"})
 """Codecs of `_COMPRESS` in which a sharp step at the edge of the image costs bytes and shows."""
-_HEAD, _COMPONENTS = 4, 10
-"""Bytes of a segment before its tables (T.81, B.2.4.1), and before the components of a frame (B.2.2)."""
 _LZMA_MODELS, _LZMA_WINDOW = 4, 2**21
 """Limit of lc + lp in LZMA2, and of the bytes that it looks back: it takes some 12 times as much memory."""
-_SHARED = 2
-"""Offset that is added to the numbers of tables that all tiles share."""
 
 
 @dataclass(frozen=True, kw_only=True)
