@@ -27,6 +27,9 @@ from rasterio.windows import Window
 from report import Table, as_markdown, put
 
 import geosal
+from geosal.job.outlook import look_out
+from geosal.job.plan import make_plan
+from geosal.job.recipe import Recipe
 
 _LEAST_BYTES = 20_000
 """Below it a file is mostly header, and says nothing about a codec."""
@@ -114,15 +117,23 @@ def prepare(path: Path, name: str, data: Path, folder: Path) -> tuple[Path, str,
     return path, f"{mask}:align=pixels", bands, dtype
 
 
-def run(case: Case, folder: Path) -> tuple[int, int] | str:
-    """Run a command: bytes read and bytes written, or the reason why it was refused."""
+def run(case: Case, folder: Path) -> tuple[int, int, bool] | str:
+    """Run a command: bytes read and bytes written, or the reason why it was refused.
+
+    Of an output that is larger, `geosal plan` is asked whether it had said so.
+    """
     output = folder / f"out{case.suffix}"
     wish = {"saliency": case.saliency, "overwrite": True, "max_pixels": 10**10, **case.options}
     try:
         summary = geosal.compress(str(case.path), str(output), **wish)
     except geosal.GeosalError as error:
         return str(error)
-    return summary.input_bytes or os.path.getsize(case.path), summary.bytes
+    read = summary.input_bytes or os.path.getsize(case.path)
+    planned = (
+        summary.bytes >= read
+        and look_out(make_plan(Recipe.from_mapping({"input": str(case.path), "output": str(output), **wish}))).is_larger
+    )
+    return read, summary.bytes, planned
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -136,7 +147,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--markdown", type=Path, help="file in which the table has its place")
     asked = parser.parse_args(words)
     warnings.simplefilter("ignore")
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, tuple[int, int, bool]] = {}
     refused: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="geosal-bench-") as place:
         for case in cases(asked.data.resolve(), Path(place), asked.only):
@@ -159,10 +170,10 @@ def main(words: Sequence[str] | None = None) -> None:
         put(asked.markdown, "defaults", text)
 
 
-def each(found: dict[str, tuple[int, int]], before: dict[str, Any]) -> Table:
+def each(found: dict[str, tuple[int, int, bool]], before: dict[str, Any]) -> Table:
     """All commands, one a line."""
     table: Table = [("input", "command", "input kB", "before kB", "now kB", "before / input", "now / input", "")]
-    for key, (read, written) in found.items():
+    for key, (read, written, planned) in found.items():
         name, kind = key.split(" | ")
         then = before.get(key, (read, None))[1]
         table.append(
@@ -174,26 +185,28 @@ def each(found: dict[str, tuple[int, int]], before: dict[str, Any]) -> Table:
                 f"{written / 1000:.0f}",
                 "" if then is None else f"{then / read:.2f}",
                 f"{written / read:.2f}",
-                "smaller" if written < read else "LARGER",
+                "smaller" if written < read else "LARGER, as planned" if planned else "LARGER",
             )
         )
     return table
 
 
-def sums(found: dict[str, tuple[int, int]], before: dict[str, Any], refused: Counter[str]) -> Table:
+def sums(found: dict[str, tuple[int, int, bool]], before: dict[str, Any], refused: Counter[str]) -> Table:
     """For each kind of command how many outputs are smaller, and the middle one of their ratios."""
-    table: Table = [("command", "jobs", "smaller before", "smaller now", "median before", "median now", "refused")]
+    names = "command", "jobs", "smaller before", "smaller now", "larger, as planned", "median before", "median now"
+    table: Table = [(*names, "refused")]
     kinds = {key.split(" | ")[1] for key in found}
     for kind in sorted(kinds):
         now = {key: pair for key, pair in found.items() if key.endswith(f"| {kind}")}
-        then = {key: (read, before[key][1]) for key, (read, _) in now.items() if key in before}
-        ratios, were = ([written / read for read, written in pairs.values()] for pairs in (now, then))
+        then = {key: (read, before[key][1]) for key, (read, *_) in now.items() if key in before}
+        ratios, were = ([written / read for read, written, *_ in pairs.values()] for pairs in (now, then))
         table.append(
             (
                 kind,
                 str(len(now)),
                 str(sum(ratio < 1 for ratio in were)) if were else "",
                 str(sum(ratio < 1 for ratio in ratios)),
+                str(sum(planned for *_, planned in now.values())),
                 f"{np.median(were):.2f}" if were else "",
                 f"{np.median(ratios):.2f}",
                 str(refused[kind]),
