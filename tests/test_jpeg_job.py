@@ -443,3 +443,11 @@ def test_compare_and_info(scenes: dict[str, Path], tmp_path: Path) -> None:
     described = json.loads(run("info", out, "--json", "-").stdout)
     assert described["driver"] == "JPEG"
     assert described["provenance"]["GEOSAL_TREATMENT"].startswith("quality:")
+
+
+def test_a_mask_is_counted_with_the_plain_jpeg(scenes: dict[str, Path], tmp_path: Path) -> None:
+    """Else the pixels would pay for it: the output holds it too."""
+    summary = compress(scenes["nodata"], tmp_path / "out.jpg", target_jpeg=60)
+    assert summary.search["encodes"] == 1
+    assert summary.search["plain_bytes"] == pytest.approx(summary.search["asked_bytes"], rel=1e-6)
+    assert summary.search["beside_plain"]["background_db"] > 0

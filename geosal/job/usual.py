@@ -127,11 +127,14 @@ def with_usual_tables(recipe: Recipe, treatment: Treatment, scene: AnyScene) -> 
     With the tables that it was made by, and on its grid, its blocks come out as they were.
     """
     options = recipe.creation_options
-    high = treatment.then.high if isinstance(treatment.then, Quality) else None
-    if high is None or TABLES.name in {name.upper() for name, _ in options}:
+    given = {name.upper(): value for name, value in options}
+    if not isinstance(treatment.then, Quality) or TABLES.name in given:
+        return options
+    high = given.get("QUALITY") if treatment.then.high is None else treatment.then.high
+    if high is None:
         return options
     profile = resolve_treated(recipe.output, recipe.profile, dict(options), scene.layout, treatment).profile
-    if profile.codec.name not in _JPEGS or _quality_of_old(scene) != high:
+    if profile.codec.name not in _JPEGS or _quality_of_old(scene) != float(high):
         return options
     return (*options, (TABLES.name, ANNEX_K))
 

@@ -68,10 +68,10 @@ class JpegContainer(Container):
         surroundings = GdalSurroundings.of(self.path, self._profile, self._layout, tags, band_statistics)
         with self.path.open("xb") as file, self._mask() as mask:
             self._write_image(file, surroundings.segments, mask)
-            if self._encoder.beside is not None:
-                self.plain_bytes = file.tell() + coded_bytes(self._counts_beside) - coded_bytes(self._counts)
             if mask is not None:
                 mask.copy_to(file)
+            if self._encoder.beside is not None:
+                self.plain_bytes = file.tell() + coded_bytes(self._counts_beside) - coded_bytes(self._counts)
         if surroundings.xml:
             beside(self.path, ".aux.xml").write_bytes(surroundings.xml_beside(self.path))
         if wants_world_file(self._profile.options, self._layout.grid.transform):

@@ -2,7 +2,8 @@
 
 A plain JPEG of the same bytes, as libjpeg writes it, is the measure. Better tables and better use of bits leave a gain
 over it, and salient pixels get all of it: the gap between their quality and that of the rest is the widest at which
-neither the PSNR of the rest nor the SSIM of the whole falls below those of the plain JPEG.
+neither the PSNR of the rest nor the SSIM of the whole falls below those of the plain JPEG. Where every gap costs
+something (a scene that is a JPEG, the lowest qualities), the usual one stays.
 """
 
 import math
@@ -45,12 +46,14 @@ class BalancedSearch(RateSearch):
         if trials.sample.pixels > (_ACROSS * PIECE) ** 2:
             few = replace(trials, sample=Sample.draw(plan, (_ACROSS, _ACROSS)))
         self._balance = _Balance(few, self._alike)
+        self._sides: list[dict[str, float | None]] = []
 
     @staticmethod
     def suits(plan: Plan) -> bool:
         """Return whether a plan asks for bytes, and leaves both qualities of a JPEG open."""
         return (
             plan.recipe.targets.is_rate
+            and not plan.treatment.smooth
             and plan.settings.treatment.then == Quality()
             and "QUALITY" not in {name.upper() for name, _ in plan.settings.options}
             and plan.target.gdal_because is None
@@ -68,7 +71,15 @@ class BalancedSearch(RateSearch):
         """Measure a file; return None when it is good enough, else what is wrong."""
         found = super().judge(plan, path, plain)
         self.reached["beside_plain"] = self._balance.of(plan)
+        self._sides.append(self.reached["beside_plain"])
         return found
+
+    def was_better(self) -> bool:
+        """Return whether the file before the last is the result; see `RateSearch`."""
+        better = super().was_better()
+        if better:
+            self.reached["beside_plain"] = self._sides[-2]
+        return better
 
     def _quality_of_plain(self) -> float:
         """Find the plain JPEG that takes the bytes of the target."""
@@ -100,12 +111,17 @@ class _Balance:
         """Gap -> quality of the rest that brings the file to its size."""
 
     def widest_gap(self) -> float | None:
-        """Return the widest gap that costs the rest nothing; None where there is none, or no salient pixel."""
+        """Return the widest gap that costs the rest nothing; None where each costs something, or all is salient."""
         if any(math.isnan(self._plain[part].psnr) for part in ("salient", "background")):
             return 0.0 if math.isnan(self._plain["salient"].psnr) else None  # finer tables would serve nothing
-        within = Range(-_WIDEST, 0.0, -_FIRST, _STEP, _FINE)
-        place = climb(lambda place: self._margin(-place), 0.0, _CLOSE_DB, within, above=True)
-        return -place if place < 0 else None
+        margins: dict[float, float] = {}
+
+        def margin(place: float) -> float:
+            margins[place] = self._margin(-place)
+            return margins[place]
+
+        place = climb(margin, 0.0, _CLOSE_DB, Range(-_WIDEST, 0.0, -_FIRST, _STEP, _FINE), above=True)
+        return -place if margins[place] >= 0 else None
 
     def of(self, plan: Plan) -> dict[str, float | None]:
         """Return how much better a plan is than the plain JPEG; None where there are no such pixels."""

@@ -154,6 +154,7 @@ def compare_jpegs(directory: Path, progress: ProgressCallback | None = None) -> 
     """
     scene, mask, report = directory / "scene.tif", directory / "mask.tif", progress or _ignore
     plain: CompressOptions = {"saliency": "uniform:saliency=1", "treatment": "smooth", "overwrite": True}
+    plain["creation_options"] = {"TABLES": "ANNEXK"}  # as libjpeg makes it
     compress(scene, directory / _PLAIN, progress=progress, **plain)
     compress(scene, directory / _SHAPED, progress=progress, saliency=mask, overwrite=True)
     rivals, found = {}, []

@@ -41,7 +41,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class GeosalEncoder:
-    """geosal's own JPEG, plain and by saliency: the same transform, tables and Huffman codes in both."""
+    """geosal's own JPEG: plain as libjpeg makes it, and by saliency, with the best Huffman codes in both."""
 
     wish: Experiment
 
@@ -50,12 +50,12 @@ class GeosalEncoder:
         """Return a sentence about the encoder."""
         return (
             f"Both by geosal's JPEG encoder, colour {':'.join(self.wish.subsampling)}, Huffman codes optimised; the "
-            "plain JPEG is the same encoder on the untouched image."
+            "plain JPEG has libjpeg's tables, and is of the untouched image."
         )
 
     def plain(self, image: str, output: str, quality: int) -> Encoded:
         """Make a plain JPEG: every pixel is fully salient, so that nothing is treated."""
-        options = self._options() | {"QUALITY": str(quality)}
+        options = self._options() | {"QUALITY": str(quality), "TABLES": "ANNEXK"}
         self._compress(image, output, saliency="uniform:saliency=1", treatment=("smooth",), creation_options=options)
         return Encoded(os.path.getsize(output), float(quality))
 
