@@ -150,7 +150,7 @@ class CogContainer(Container):
         if not subfile:
             tags[PLANAR_CONFIGURATION] = Tag.of_shorts(1)  # whatever GDAL does, our bands are interleaved by pixel
             if self._predictor != NO_PREDICTOR:
-                tags[PREDICTOR] = Tag.of_shorts(self._predictor)  # GDAL has none in LZMA, and reads ours
+                tags[PREDICTOR] = Tag.of_shorts(self._predictor)
             if self._profile.options["COMPRESS"] == "JXL":
                 tags[COMPRESSION] = Tag.of_shorts(_JPEG_XL)
             tags.pop(JPEG_TABLES, None)

@@ -72,7 +72,7 @@ class Cog(Format["TiffEncoder"]):
         Codec(name="lzw", options=_made_of("LZW", _PREDICTOR), opens_in=_EVERY_GIS),
         Codec(
             name="lzma",
-            options=_made_of("LZMA", _PREDICTOR),
+            options=_made_of("LZMA"),
             opens_in="GDAL 1.8 or later, libtiff 4.0, where built with LZMA",
         ),
         Codec(name="raw", options=_made_of("NONE"), opens_in=_EVERY_GIS, raw=True),

@@ -96,7 +96,7 @@ _OF_CODEC: Mapping[str, frozenset[str]] = MappingProxyType({
     "QUALITY": frozenset({"JPEG", "WEBP"}),
     "TABLES": frozenset({"JPEG"}),
     "MAX_Z_ERROR": frozenset({"LERC"}),
-    "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW", "LZMA"}),
+    "PREDICTOR": frozenset({"DEFLATE", "ZSTD", "LZW"}),
 })  # fmt: skip
 """Option of a COG -> the codecs that have it, apart from the options of overviews."""
 _IMPLIED = {"QUALITY": ("JPEG", "WEBP", "LERC"), "MAX_Z_ERROR": ("JPEG", "WEBP")}

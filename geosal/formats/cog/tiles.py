@@ -37,6 +37,8 @@ _TRANSFORMS = frozenset({"WEBP"})
 """Codecs of `_COMPRESS` in which a sharp step at the edge of the image costs bytes and shows."""
 _LZMA_MODELS, _LZMA_WINDOW = 4, 2**21
 """Limit of lc + lp in LZMA2, and of the bytes that it looks back: it takes some 12 times as much memory."""
+_LZMA_DISTANCE = 256
+"""Largest distance of the bytes of which xz takes differences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,11 +250,18 @@ def _lzw(samples: NDArray[Any], _: float) -> Any:
 
 
 def _lzma(samples: NDArray[Any], level: float) -> bytes:
-    """Compress to a stream of xz, whose models know which byte of an integer is next: 1 to 2 % less than without."""
+    """Compress to a stream of xz, whose models know which byte of an integer is next: 1 to 2 % less than without.
+
+    Differences are xz's own, byte by byte, which every reader undoes. GDAL does not undo TIFF's predictor in LZMA where
+    it reads in threads (`findings/gdal-lzma-predictor-in-threads.sh`).
+    """
     place = 0 if samples.dtype.kind == "f" else samples.dtype.itemsize.bit_length() - 1
     models = {"lc": min(3, _LZMA_MODELS - place), "lp": place, "pb": place}
     window = min(max(samples.nbytes, 4096), _LZMA_WINDOW)  # 4096 is the least that there is
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": int(level), "dict_size": window, **models}]
+    filters: list[dict[str, Any]] = [{"id": lzma.FILTER_LZMA2, "preset": int(level), "dict_size": window, **models}]
+    distance = samples.shape[-1] * samples.itemsize
+    if samples.dtype.kind != "f" and distance <= _LZMA_DISTANCE:
+        filters.insert(0, {"id": lzma.FILTER_DELTA, "dist": distance})
     return lzma.compress(samples.tobytes(), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=filters)
 
 

@@ -29,6 +29,7 @@ from geosal.errors import OutputError, cause_of
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.jpeg2000.decibels import bits_of
 from geosal.formats.jpeg2000.options import HIGH_THROUGHPUT
+from geosal.sizes import counted
 
 _TILE = "1024"
 _SMALLEST_TILE = 32
@@ -379,6 +380,6 @@ def _part_15_fault(options: dict[str, str]) -> str | None:
 
 def _failure(name: str, pixels: NDArray[Any], error: Exception) -> OutputError:
     return OutputError(
-        f"profile {name}: a tile of {pixels.shape[0]} bands of {pixels.dtype}, {pixels.shape[1]} x "
+        f"profile {name}: a tile of {counted(len(pixels), 'band')} of {pixels.dtype}, {pixels.shape[1]} x "
         f"{pixels.shape[2]} pixels, cannot be encoded ({cause_of(error)}); write a .tif"
     )

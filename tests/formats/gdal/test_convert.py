@@ -182,7 +182,7 @@ def test_restored_domains_leave_the_layout_alone(tmp_path: Path, bigtiff: str) -
     [
         (name, dtype)
         for name, codec in PROFILES.items()
-        if codec.lossless and name not in {"htj2k", "zarr", "png"}  # GDAL writes only the last, see test_format there
+        if codec.lossless and name not in {"htj2k", "zarr", "png", "jxl"}  # GDAL writes only png, see test_format there
         for dtype in codec.dtypes
     ],
 )
@@ -211,7 +211,7 @@ def test_lossless_profiles_keep_every_sample(tmp_path: Path, profile: str, dtype
     assert found.tobytes() == pixels.tobytes()
 
 
-@pytest.mark.parametrize("profile", [codec.name for codec in format_of("a.tif").codecs])
+@pytest.mark.parametrize("profile", [codec.name for codec in format_of("a.tif").codecs if codec.name != "jxl"])
 def test_cogs_are_valid_to_the_letter(tmp_path: Path, profile: str) -> None:
     row, col = np.mgrid[:520, :1100]
     pixels = np.stack([128 + 100 * np.sin(row / 60 + col / 90 * band) for band in (1, 2, 3)]).astype(np.uint8)
