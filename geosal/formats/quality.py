@@ -10,8 +10,8 @@ from geosal.formats.options import CreationOption, number
 _GAP = 12
 """Distance of `low` from `high`, in units of quality, where only `high` is known.
 
-The largest at which the rest of a scene gains as well, or hardly loses, beside a plain JPEG of the same bytes; twice as
-much takes 1 dB from it. `tests/benchmarks/quality.py` has the figures.
+It was the largest at which the rest of a scene gained as well, or hardly lost, beside a plain JPEG of the same bytes,
+by the coder of annex K's tables. A JPEG with a target of bytes finds its own (`geosal.job.search.balance`).
 """
 
 

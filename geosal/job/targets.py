@@ -78,7 +78,7 @@ class Targets:
     ratio
         Bytes of the uncompressed pixels of the output over bytes of the file.
     jpeg
-        Bytes of a plain JPEG of this quality: the same scene, untreated, by the same encoder.
+        Bytes of a plain JPEG of this quality: the same scene, untreated, as libjpeg writes it.
     floors
         Floors of quality, all of which must hold.
     """

@@ -61,8 +61,9 @@ def usual_treatment(recipe: Recipe, scene: AnyScene) -> Treatment:
     SceneError
         A piece of the scene cannot be read.
     """
-    if recipe.as_usual:
-        return Treatment.parse(recipe.as_usual)
+    usual = Treatment.parse(recipe.as_usual) if recipe.as_usual else _QUALITY
+    if usual != _QUALITY:  # which a scene that is a JPEG fills in
+        return usual
     given = dict(recipe.creation_options)
     profile = resolve_treated(recipe.output, recipe.profile, given, scene.layout, SMOOTH).profile
     if not profile.lossless:
@@ -136,7 +137,12 @@ def with_usual_tables(recipe: Recipe, treatment: Treatment, scene: AnyScene) -> 
     profile = resolve_treated(recipe.output, recipe.profile, dict(options), scene.layout, treatment).profile
     if profile.codec.name not in _JPEGS or _quality_of_old(scene) != float(high):
         return options
-    return (*options, (TABLES.name, ANNEX_K))
+    from geosal.formats.jpeg.source import old_jpeg  # noqa: PLC0415  other jobs need none of it
+
+    old, more = old_jpeg(scene), [(TABLES.name, ANNEX_K)]
+    if profile.format.is_jpeg and old is not None and old.subsampling == "444" and scene.layout.count > 2:
+        more += [("SUBSAMPLING", "444")] if "SUBSAMPLING" not in given else []  # else chroma would lose once more
+    return (*options, *more)
 
 
 def spare_error(scene: AnyScene, ladder: Ladder) -> float:

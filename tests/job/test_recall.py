@@ -152,6 +152,20 @@ def test_a_treatment_that_was_left_open_is_the_one_that_was_done(scene: Path, tm
         assert (elsewhere.treatment, elsewhere.as_usual) == (None, ())
 
 
+@pytest.mark.filterwarnings("ignore:.*has no georeferencing")
+def test_a_job_on_a_jpeg_is_repeated_to_the_byte(tmp_path: Path) -> None:
+    """Its qualities and its tables are those of the scene, and no size is looked for."""
+    texture = np.random.default_rng(0).normal(128, 30, (1, 200, 240)).clip(1, 254).astype(np.uint8)
+    scene, output, again = tmp_path / "in.jpg", tmp_path / "out" / "a.jpg", tmp_path / "again" / "a.jpg"
+    with rasterio.open(scene, "w", driver="JPEG", quality=70, width=240, height=200, count=1, dtype="uint8") as dataset:
+        dataset.write(texture)
+    for path, options in ((output, {"saliency": "half"}), (again, {"like": output})):
+        path.parent.mkdir()
+        summary = geosal.compress(scene, path, **options)
+        assert (summary.treatment, summary.search) == ("quality:low=45,high=70", None)
+    assert output.read_bytes() == again.read_bytes()
+
+
 @pytest.mark.parametrize("name", ["open.tif", "open.jpg", "open.jp2", "open.zstd.tif"])
 def test_a_job_of_open_qualities_is_repeated_to_the_byte(scene: Path, tmp_path: Path, name: str) -> None:
     output, again = tmp_path / "out" / name, tmp_path / "in" / name

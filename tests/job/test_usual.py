@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from PIL import Image
 
 import geosal
 from geosal.core.ladder import Ladder
@@ -103,6 +104,18 @@ def test_a_jpeg_keeps_its_own_tables(tmp_path: Path, treatment_of: Callable[...,
         errors = np.abs(source.read(1).astype(int) - found.read(1))
     assert errors[:, : SIDE // 2 // 8 * 8].mean() < 0.2  # what is salient comes out as it was, but for rounding
     assert errors[:, SIDE // 2 + 8 :].mean() > 0.4
+
+
+@pytest.mark.filterwarnings("ignore:.*has no georeferencing")
+@pytest.mark.parametrize("options", [{}, {"treatment": "quality", "creation_options": {"QUALITY": "60"}}])
+def test_a_jpeg_of_whole_chroma_keeps_it(tmp_path: Path, options: dict[str, Any]) -> None:
+    noise = np.random.default_rng(0).normal(128, 25, (SIDE, SIDE, 3)).clip(1, 254).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "in.jpg", quality=60, subsampling=0)
+    geosal.compress(tmp_path / "in.jpg", tmp_path / "out.jpg", saliency="half", **options)
+    before, after = (np.asarray(Image.open(tmp_path / name)).astype(int) for name in ("in.jpg", "out.jpg"))
+    errors = np.abs(before - after)
+    assert errors[:, : SIDE // 2 // 8 * 8].mean() < 0.1
+    assert errors[:, SIDE // 2 + 8 :].mean() > 0.5
 
 
 @pytest.mark.filterwarnings("ignore:.*has no georeferencing")

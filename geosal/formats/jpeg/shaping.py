@@ -1,8 +1,8 @@
 """Lower the quality of each block of a JPEG by the price of a bit, not by other tables.
 
-A JPEG has one set of quantisation tables, those of its most salient blocks. Elsewhere a block lowers or leaves out the
+A JPEG has one set of quantisation tables, those of its most salient blocks. Every block lowers or leaves out the
 coefficients that are not worth their bits (`geosal.native.jpeg.quantised`): a bit must save so much squared error, the
-block's weight.
+block's weight, which is larger where less matters.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from geosal.formats.quality import ANNEX_K, FLAT
 from geosal.native.jpeg import mcu_side, quantised
 
 _PRICE = 0.1
-"""Price of a bit for a step of 1, in squared grey values; of the prices from 0.04 to 0.3, the one with the highest PSNR
-at equal bytes that keeps SSIM, on the crops of `tests/benchmarks/jpeg_rate.py`."""
+"""Price of a bit for a step of 1, in squared grey values; of 0.07, 0.1 and 0.15 the one that keeps SSIM in the worst of
+twelve crops at the bytes of quality 50; PSNR is the same within 0.3 dB. `jpeg_functions.h` has it as well."""
 
 
 def weight(quality: float) -> float:

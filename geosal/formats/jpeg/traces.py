@@ -49,7 +49,6 @@ _PLACES = tuple(
 )
 """Rows and columns of the coefficients that are looked at: those that are seldom rounded to 0."""
 _WHITE = 255
-_MIDDLE_QUALITY = 50
 _SCATTER = 0.3
 """Standard deviation of coefficients around their multiples."""
 
@@ -102,7 +101,7 @@ def traces_of(pieces: Sequence[NDArray[np.uint8]]) -> Traces | None:
 
 def tables_of(quality: float) -> NDArray[np.uint16]:
     """Return libjpeg's tables of a whole quality, luma and chroma, (2, 64), row by row."""
-    return np.array(quantisation_tables(_whole(quality)), np.uint16)
+    return np.array(quantisation_tables(quality), np.uint16)
 
 
 def _luma_and_chroma(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
@@ -154,10 +153,9 @@ def _scores(sums: NDArray[np.float32], counts: NDArray[np.float32]) -> NDArray[n
 
 def _quality_of(scores: NDArray[np.float32], counts: NDArray[np.float32]) -> float | None:
     """Find the quality of libjpeg whose luma table explains the combs of a grid, (place, step); None without one."""
-    qualities = [_whole(quality) for quality in range(1, 101)]
-    of_all = [_explained(quality, scores, kind=0) for quality in qualities]
+    of_all = [_explained(quality, scores, kind=0) for quality in range(1, 101)]
     best = int(np.argmax(of_all))
-    steps = np.array([quantisation_tables(qualities[best])[0][row * BLOCK + col] for row, col in _PLACES])
+    steps = np.array([quantisation_tables(best + 1)[0][row * BLOCK + col] for row, col in _PLACES])
     seen = (steps >= _FINEST) & (steps <= _COARSEST)
     at = np.flatnonzero(seen), steps[seen] - _FINEST
     possible = (np.exp(-2 * (np.pi * _SCATTER / steps[seen]) ** 2) * np.sqrt(2 * counts[at]))[counts[at] >= _FEW].sum()
@@ -169,11 +167,6 @@ def _explained(quality: float, scores: NDArray[np.float32], kind: int) -> float:
     table = quantisation_tables(quality)[kind]
     steps = [table[row * BLOCK + col] for row, col in _PLACES]
     return float(sum(scores[n, step - _FINEST] for n, step in enumerate(steps) if _FINEST <= step <= _COARSEST))
-
-
-def _whole(quality: float) -> float:
-    """Return the quality whose tables libjpeg has for a whole one: below 50 it cuts the percent off."""
-    return 5000 / (5000 // quality) if quality < _MIDDLE_QUALITY else quality
 
 
 def _chroma_grid(
@@ -212,7 +205,7 @@ def _score_at(planes: Sequence[NDArray[np.float32]], place: tuple[int, int], qua
         for n, (u, v) in enumerate(_PLACES):
             found[0, n] += np.bincount(_bins(exact[u, v]).ravel(), minlength=_BINS)
     scores = _scores(*_combs(found))[0]
-    return float(scores.max(axis=1).sum()) if quality is None else _explained(_whole(quality), scores, kind=1)
+    return float(scores.max(axis=1).sum()) if quality is None else _explained(quality, scores, kind=1)
 
 
 @cache

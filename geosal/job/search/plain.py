@@ -1,4 +1,4 @@
-"""The plain JPEG that a target names: the same scene by the same encoder, without a treatment."""
+"""The plain JPEG that a target names: the same scene without a treatment, as libjpeg writes it."""
 
 from dataclasses import replace
 
