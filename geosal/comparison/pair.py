@@ -93,6 +93,19 @@ class Samples(NamedTuple):
         """Return how many count in the candidate and not in the original."""
         return _left_out(self.original_valid, self.candidate_valid)
 
+    def squared_error(self, band: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the squared difference of each pixel in a band, 0 where it counts in one alone, and where it counts.
+
+        Both are (y, x).
+        """
+        error = self.original[band].astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            error -= self.candidate[band]
+            error *= error
+        both = np.ones(error.shape, np.bool_) if self.valid is None else self.valid[band]
+        error[~both] = 0
+        return error, both
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pair:

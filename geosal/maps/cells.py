@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from geosal.comparison import Pair
 from geosal.comparison.bands import groups_of, of_bands
-from geosal.comparison.pair import Samples
 from geosal.core.cluster import cpu_count, open_pool
 from geosal.core.grid import Block
 from geosal.core.progress import Progress, ProgressCallback
@@ -106,7 +105,7 @@ class _Summing:
         found: _Sums = {}
         squares, counts = np.zeros(block.shape), np.zeros(block.shape)
         for place, band in enumerate(self.group):
-            error, both = squared_error(samples, place)
+            error, both = samples.squared_error(place)
             squares += error
             counts += both
             if band in self.shown:
@@ -135,17 +134,6 @@ class _Summing:
             for offset, length in zip((block.row_off, block.col_off), block.shape, strict=True)
         )
         return np.asarray(np.add.reduceat(np.add.reduceat(values.astype(np.float64), rows, axis=0), cols, axis=1))
-
-
-def squared_error(samples: Samples, band: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Squared difference of each pixel in a band, 0 where it does not count in both, and where it does; (y, x)."""
-    error = samples.original[band].astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        error -= samples.candidate[band]
-        error *= error
-    both = np.ones(error.shape, np.bool_) if samples.valid is None else samples.valid[band]
-    error[~both] = 0
-    return error, both
 
 
 def _add(sums: _Sums, block: Block, found: _Sums, factor: int, shape: tuple[int, ...]) -> None:

@@ -4,7 +4,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,16 @@ from scipy import ndimage
 from geosal.comparison import Comparison, Pair
 from geosal.comparison.pair import colours
 from geosal.comparison.result import BACKGROUND, SALIENT, WHOLE
+from geosal.comparison.window import telling_block
 from geosal.core.grid import Block
 from geosal.core.progress import ProgressCallback, ignore
 from geosal.errors import redact
-from geosal.maps.cells import Cells, squared_error
+from geosal.maps.cells import Cells
 from geosal.maps.palettes import magma, viridis
 from geosal.maps.png import write_png
-from geosal.maps.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
 from geosal.maps.sheet import SIDE, Legend, Panel, draw_sheet
 from geosal.scenes.base import layout_of_bands
+from geosal.scenes.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
 from geosal.sizes import as_bytes
 
 _ZOOM = SIDE // 2
@@ -196,7 +197,7 @@ class _Look(NamedTuple):
         samples = pair.read(block)
         squares, counts = np.zeros(block.shape), np.zeros(block.shape)
         for band in range(len(pair.bands)):
-            error, both = squared_error(samples, band)
+            error, both = samples.squared_error(band)
             squares += error
             counts += both
         error = np.sqrt(np.divide(squares, counts, out=np.full(block.shape, np.nan), where=counts > 0))
@@ -214,11 +215,7 @@ class _Look(NamedTuple):
 
 
 def worst_block(cells: Cells, shape: tuple[int, int]) -> Block:
-    """Find the part that shows best what was lost: much error, and both what matters and what does not.
-
-    A part is ``sqrt(mean squared error) * sqrt(m * (1 - m))`` worth, m the share of it that is kept, or its mean
-    saliency where nothing is kept whole. Where that is 0 everywhere the error alone counts, and without any the
-    contrast.
+    """Find the part that shows best what was lost, see `geosal.comparison.window.telling_block`.
 
     Parameters
     ----------
@@ -227,35 +224,7 @@ def worst_block(cells: Cells, shape: tuple[int, int]) -> Block:
     shape
         Rows and columns of the scene.
     """
-    sides = [min(_ZOOM, length) for length in shape]
-    window = [min(-(-side // cells.factor), length) for side, length in zip(sides, cells.error.shape, strict=True)]
-    lost = np.sqrt(_means(np.nan_to_num(cells.error) ** 2, window))
-    score = np.zeros(lost.shape)
-    for matters in (cells.kept, cells.saliency):
-        if matters is not None and not score.any():
-            share = np.clip(_means(matters, window), 0, 1)
-            score = lost * np.sqrt(share * (1 - share))
-    for other in (lost, _means(_contrast(cells.original), window)):
-        score = score if score.any() else other
-    corner = np.unravel_index(int(np.argmax(score)), score.shape)
-    row, col = (
-        min(int(place) * cells.factor, length - side) for place, length, side in zip(corner, shape, sides, strict=True)
-    )
-    return Block(row, col, *sides)
-
-
-def _means(values: NDArray[Any], window: list[int]) -> NDArray[np.float64]:
-    """Means of all windows that lie inside, at their upper left corners; what rounding left of nothing is nothing."""
-    means = ndimage.uniform_filter(np.asarray(values, np.float64), window, mode="constant")
-    rows, cols = (length - side + 1 for length, side in zip(values.shape, window, strict=True))
-    inside = np.asarray(means[window[0] // 2 :, window[1] // 2 :][:rows, :cols])
-    return np.where(inside > 1e-9 * max(float(np.abs(values).max()), 1e-300), inside, 0)
-
-
-def _contrast(bands: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Steps between neighbours, (y, x), where both count."""
-    steps = np.abs(np.diff(bands[0], axis=1, append=np.nan))
-    return np.asarray(np.nan_to_num(steps))
+    return telling_block(cells.error, (cells.kept, cells.saliency), cells.original, cells.factor, shape, _ZOOM)
 
 
 def _shown(

@@ -14,9 +14,9 @@ from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import UsageError, redact
 from geosal.maps.palettes import PALETTES, USUAL
 from geosal.maps.png import check_png, write_png
-from geosal.maps.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
 from geosal.scenes import AnyScene
 from geosal.scenes.decimate import decimate
+from geosal.scenes.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
 
 SIZE = 1200
 """Rows and columns of a picture at most, without its title and legend."""

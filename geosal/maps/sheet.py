@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from geosal.maps.rgb import PAPER
+from geosal.scenes.rgb import PAPER
 
 SIDE = 480
 """Pixels of a panel's longer side."""

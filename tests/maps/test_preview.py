@@ -10,8 +10,8 @@ from geosal.core.grid import Grid
 from geosal.errors import OutputError, SceneError, UsageError
 from geosal.maps.palettes import PALETTES
 from geosal.maps.preview import check_preview, draw, small_saliency, write_preview
-from geosal.maps.rgb import OUTLINE
 from geosal.scenes import Scene
+from geosal.scenes.rgb import OUTLINE
 from geosal.scenes.stretch import ByteScene
 from geosal.sources import open_saliency
 

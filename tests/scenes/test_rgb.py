@@ -5,8 +5,8 @@ import pytest
 from rasterio.enums import ColorInterp
 from rasters import PLACE, save
 
-from geosal.maps.rgb import as_rgb, limits_of, outline_of, shown_bands
 from geosal.scenes import Scene
+from geosal.scenes.rgb import as_rgb, limits_of, outline_of, shown_bands
 
 
 @pytest.mark.parametrize(
