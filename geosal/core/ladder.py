@@ -28,7 +28,7 @@ class Ladder:
     Attributes
     ----------
     steps
-        Number of kernels above width 1: |k| of equation 2. 8 gives the widths 1, 3 … 17.
+        Number of kernels above width 1: ``|k|`` of equation 2. 8 gives the widths 1, 3 … 17.
     sigma
         Rule for the Gaussian's sigma in pixels: ``"opencv"`` is 0.3 ((K-1)/2 - 1) + 0.8, as `cv2.getGaussianKernel`
         documents it; ``"0.25*K"`` (any factor) is proportional to the width.

@@ -3,7 +3,7 @@
 python tests/benchmarks/defaults.py DATA                                 table on the terminal
 python tests/benchmarks/defaults.py DATA --save now.json                 keep the figures
 python tests/benchmarks/defaults.py DATA --before then.json              beside those of another version
-python tests/benchmarks/defaults.py DATA --markdown BENCHMARKS.md        into a file
+python tests/benchmarks/defaults.py DATA --markdown docs/benchmarks/defaults.md        into a file
 python tests/benchmarks/defaults.py DATA --only sen2ships --kind tif     some of them
 """
 

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/engine.py                             all masks, uint8 uint16 int16 float32
     python tests/benchmarks/engine.py --dtype uint8 --mask blobs4 boxes --repeat 15
-    python tests/benchmarks/engine.py --markdown BENCHMARKS.md
+    python tests/benchmarks/engine.py --markdown docs/benchmarks/engine.md
 
 One thread, CPU time of that thread, medians of runs in turn (engine, blur, paper, engine ...). See README.md here.
 """

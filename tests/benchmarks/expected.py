@@ -3,7 +3,7 @@
 python tests/benchmarks/expected.py SCENE...                            table on the terminal
 python tests/benchmarks/expected.py SCENE... --saliency detail          another saliency
 python tests/benchmarks/expected.py SCENE... --profiles zstd,jp2        some profiles
-python tests/benchmarks/expected.py SCENE... --markdown BENCHMARKS.md   the summary into a file
+python tests/benchmarks/expected.py SCENE... --markdown docs/benchmarks/expected.md   the summary into a file
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/jobs.py                               blobs on 10980 x 10980, the codecs of the goals
     python tests/benchmarks/jobs.py --size 2048 --repeat 1        a quick look
-    python tests/benchmarks/jobs.py --goals --markdown BENCHMARKS.md
+    python tests/benchmarks/jobs.py --goals --markdown docs/benchmarks/jobs.md
     python tests/benchmarks/jobs.py --scene scene.tif --mask half grid perlin blobs boxes --codec deflate
     python tests/benchmarks/jobs.py --levels --codec zstd1 --baseline none
 

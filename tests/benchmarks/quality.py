@@ -2,7 +2,7 @@
 
 python tests/benchmarks/quality.py                                       all tables, on the terminal
 python tests/benchmarks/quality.py --table steps lossless                some of them
-python tests/benchmarks/quality.py --markdown BENCHMARKS.md              into a file
+python tests/benchmarks/quality.py --markdown docs/benchmarks/treatments.md              into a file
 """
 
 import argparse
