@@ -35,6 +35,19 @@ class _Accessor:
     def __init__(self, scene: Any) -> None:
         self._scene = scene
 
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in super().__dir__() if not name.startswith("_"))
+
+    def __repr__(self) -> str:
+        from geosal.arrays.about import About
+
+        return repr(About(self._scene, dir(self)))
+
+    def _repr_html_(self) -> str:
+        from geosal.arrays.about import About
+
+        return About(self._scene, dir(self))._repr_html_()
+
     def saliency(self, sources: object, **options: "Unpack[SaliencyOptions]") -> "xr.DataArray":
         """Saliency on this scene's grid; see `geosal.saliency`."""
         from geosal.arrays.saliency import saliency  # heavy, as in the methods below
@@ -53,14 +66,47 @@ class _Accessor:
         self,
         bands: "str | Sequence[str] | None" = None,
         *,
-        stretch: str = "percentile:2-98",
-        size: int = 1024,
+        saliency: object = None,
+        ladder: "Ladder | None" = None,
+        at: tuple[int, int] | None = None,
+        figure: Any = None,
         **imshow: Any,
     ) -> Any:
-        """Draw a small picture of this scene with matplotlib; see `geosal.arrays.look.plot`."""
-        from geosal.arrays.look import plot
+        """Draw a small picture of this scene with matplotlib; with a `saliency`, what that does to it.
 
-        return plot(self._scene, bands, stretch=stretch, size=size, **imshow)
+        Parameters
+        ----------
+        bands
+            Three bands, or one, by name, role or number; by default red, green and blue, or the first.
+        saliency
+            Anything that `geosal.saliency` takes. Then four pictures are drawn: the scene, its saliency, and a part
+            of at most 160 x 160 pixels before and after smoothing.
+        ladder, at, figure
+            See `geosal.arrays.before_after.plot_before_after`; they go with a saliency.
+        **imshow
+            Without a saliency: ``stretch`` and ``size``, as `geosal.arrays.look.rgb`, and what xarray's
+            ``plot.imshow`` takes, such as ``ax``.
+
+        Returns
+        -------
+        matplotlib.image.AxesImage, or dict of matplotlib.axes.Axes
+            The picture; with a saliency ``scene``, ``saliency``, ``before`` and ``after``.
+
+        Examples
+        --------
+        >>> scene = geosal.open_scene("scene.tif")
+        >>> scene.geosal.plot().axes.get_aspect()
+        1.0
+        >>> list(scene.geosal.plot(saliency="mask.tif"))
+        ['scene', 'saliency', 'before', 'after']
+        """
+        if saliency is None:
+            from geosal.arrays.look import plot
+
+            return plot(self._scene, bands, **imshow)
+        from geosal.arrays.before_after import plot_before_after
+
+        return plot_before_after(self._scene, saliency, bands, ladder=ladder, at=at, figure=figure, **imshow)
 
     def write(
         self,

@@ -71,15 +71,18 @@ def compare(
     report = reporter(progress)
     with ExitStack() as stack:
         source = opened(original, stack, report)
+        scenes = [source]
         asked = saliency_on(source, saliency, original, wanted)
         if isinstance(candidate, xr.DataArray | xr.Dataset):
-            pair, said = Pair.of(read_as(source, wanted), opened(candidate, stack, report), asked, ladder), {}
+            scenes.append(opened(candidate, stack, report))
+            pair, said = Pair.of(read_as(source, wanted), scenes[1], asked, ladder), {}
         else:
             path = path_text("candidate", candidate)
             held = hold(path, source, asked, unread=done_to(as_scene(original)), **reading)
             pair, said = held.pair(path, ladder), dict(held.said)
         found = judge(pair, data_range=data_range, error_map=error_map, progress=report)
-        return replace(found, as_the_file_says=said)
+        is_gone = any(isinstance(scene.samples, Spilled) for scene in scenes)  # with the temporary raster
+        return replace(found, as_the_file_says=said, pair=None if is_gone else pair)
 
 
 def saliency_on(

@@ -1,19 +1,17 @@
 """A small picture of a scene, for eyes."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import xarray as xr
 
 from geosal.arrays.array_scene import ArrayScene
 from geosal.arrays.forms import as_scene
-from geosal.errors import UsageError
+from geosal.core.tables import require_matplotlib
 from geosal.scenes import Reading, band_names, read_as
 from geosal.scenes.decimate import decimate
+from geosal.scenes.rgb import shown_bands
 from geosal.scenes.stretch import ByteScene
-
-_COLOURS = ("red", "green", "blue")
 
 
 def rgb(
@@ -49,7 +47,7 @@ def rgb(
     """
     scene = as_scene(array)
     whole = ArrayScene.of(scene)
-    names = _usual(whole) if bands is None else band_names(bands)
+    names = usual_bands(whole) if bands is None else band_names(bands)
     picture = ByteScene.wrap(read_as(whole, Reading(bands=names)), stretch)
     factor = -(-max(picture.grid.shape) // size)
     found = decimate(picture, factor, range(picture.layout.count)).pixels[:3]
@@ -89,20 +87,13 @@ def plot(
     GeosalError
         As `rgb`; or matplotlib is not installed.
     """
-    if find_spec("matplotlib") is None:
-        raise UsageError("plot: needs matplotlib, which is not installed; add it: pip install 'geosal[notebook]'")
+    require_matplotlib("plot")
     picture = rgb(array, bands, stretch=stretch, size=size)
     drawn = picture.plot.imshow(**{"rgb": "rgb", "yincrease": "y" in picture.coords, **imshow})
     drawn.axes.set_aspect("equal")
     return drawn
 
 
-def _usual(scene: ArrayScene) -> tuple[str, ...]:
+def usual_bands(scene: ArrayScene) -> tuple[str, ...]:
     """Numbers of the bands that are red, green and blue, or of the first three, or of the first."""
-    roles = [band.role or (band.description or "").lower() for band in scene.layout.metadata.bands]
-    colours = [position for position in range(scene.layout.count) if position != scene.layout.alpha]
-    if {*_COLOURS} <= {*roles}:
-        chosen = [roles.index(name) for name in _COLOURS]
-    else:
-        chosen = colours[:3] if len(colours) > 2 else colours[:1]
-    return tuple(str(scene.numbers[position]) for position in chosen)
+    return tuple(str(scene.numbers[position]) for position in shown_bands(scene.layout))

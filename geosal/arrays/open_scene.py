@@ -64,8 +64,15 @@ def open_scene(
 
     Examples
     --------
-    >>> scene = geosal.open_scene("T31TFJ.tif", bands=[1, 2, 3])  # doctest: +SKIP
-    >>> scene = geosal.open_scene("S2B_MSIL2A_….SAFE", bands="rgb", to_byte="tci")  # doctest: +SKIP
+    >>> scene = geosal.open_scene("scene.tif")
+    >>> scene.dims
+    ('band', 'y', 'x')
+    >>> geosal.open_scene("scene.tif", bands=[3, 1], to_byte="percentile:2-98").dtype
+    dtype('uint8')
+    >>> scene.sel(name="B04").dims
+    ('y', 'x')
+
+    A product is opened likewise: ``geosal.open_scene("S2B_MSIL2A_….SAFE", bands="rgb", to_byte="tci")``.
     """
     path = path_text("path", path)
     if not isinstance(chunks, int | np.integer) or isinstance(chunks, bool) or chunks < 1:

@@ -56,6 +56,19 @@ def saliency(sources: object, like: xr.DataArray | xr.Dataset, **options: Unpack
     ------
     UsageError, SceneError, SaliencyError
         An unknown source, an unreadable mask, a mask that does not fit the scene.
+
+    Examples
+    --------
+    >>> scene = geosal.open_scene("scene.tif")
+    >>> saliency = geosal.saliency(["mask.tif", "perlin:seed=7"], like=scene)
+    >>> saliency.shape == scene.shape[1:], saliency.dtype
+    (True, dtype('float32'))
+
+    A geometry is one too, in the CRS of the scene; here it is all of it:
+
+    >>> from shapely import box
+    >>> geosal.saliency(box(*scene.rio.bounds()), like=scene).mean().compute().item()
+    1.0
     """
     given = stacked(like) if isinstance(like, xr.Dataset) else like
     series = as_series(given)

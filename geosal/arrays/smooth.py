@@ -59,7 +59,12 @@ def smooth(
 
     Examples
     --------
-    >>> smooth = geosal.smooth(scene, geosal.saliency("perlin", like=scene))  # doctest: +SKIP
+    >>> scene = geosal.open_scene("scene.tif")
+    >>> saliency = geosal.saliency("mask.tif", like=scene)
+    >>> smooth = geosal.smooth(scene, saliency)  # lazy: nothing is computed yet
+    >>> kept = saliency == 1
+    >>> bool((smooth.where(kept) == scene.where(kept)).where(kept, True).all())
+    True
     """
     if isinstance(scene, xr.Dataset):
         smoothed = {name: smooth(array, saliency, ladder) for name, array in spatial_variables(scene).items()}

@@ -77,6 +77,12 @@ def write(
     ------
     UsageError, OutputError, SceneError
         The codec cannot hold the array, the file cannot be written, or a source block cannot be read.
+
+    Examples
+    --------
+    >>> scene = geosal.open_scene("scene.tif")
+    >>> geosal.write(geosal.smooth(scene, "mask.tif"), "smooth.tif", profile="zstd")
+    'smooth.tif'
     """
     scene = as_scene(array)
     path = path_text("path", path)

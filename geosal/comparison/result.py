@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from geosal.core.tables import Table, Tabled
+from geosal.comparison.pair import Pair
+from geosal.core.gdal_env import is_local
+from geosal.core.tables import Picture, Table, Tabled
 from geosal.metrics import Scores
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
 
 ALL = 0
 """Number of a row that is over all bands."""
@@ -52,7 +55,7 @@ class Row:
         return own | figures
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison(Tabled):
     """Figures on the quality and the size of a candidate.
 
@@ -84,6 +87,8 @@ class Comparison(Tabled):
         Wall-clock time.
     as_the_file_says
         Options that nobody gave and that were taken from the candidate's own recipe, by name.
+    pair
+        What was compared, to look at it once more; None where a lazy array was.
     """
 
     original: str
@@ -110,6 +115,7 @@ class Comparison(Tabled):
     error_map: str | None
     seconds: float
     as_the_file_says: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    pair: Pair | None = field(default=None, compare=False)
 
     def scores(self, part: str = WHOLE, band: int = ALL) -> Scores:
         """Return the figures of a part, in a band from 1 or over all.
@@ -131,7 +137,7 @@ class Comparison(Tabled):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; infinite figures stay infinite."""
-        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "pair"}
         return own | {"rows": [row.to_dict() for row in self.rows], "as_the_file_says": dict(self.as_the_file_says)}
 
     def _table(self) -> Table:
@@ -141,6 +147,62 @@ class Comparison(Tabled):
         rows = [(row.part, f"{row.share:.1%}", *(_figure(row, name) for name in _SHOWN)) for row in of_all]
         title = f"{self.candidate} against {self.original}{size}"
         return Table(title, ("part", "share", *_SHOWN), rows, self.as_the_file_says)
+
+    def _pictures(self) -> Sequence[Picture]:
+        """Return original and candidate side by side, at real pixels, where they are files of this machine."""
+        if self.pair is None or not all(is_local(path) for path in (self.pair.original.path, self.pair.candidate.path)):
+            return ()
+        from geosal.comparison.look import look_at  # noqa: PLC0415  who looks at no picture needs none
+
+        look = look_at(self.pair, side=256, part=128)
+        return Picture("original", look.original), Picture("candidate", look.candidate)
+
+    def plot(self, figure: Any = None) -> "dict[str, Axes]":
+        """Draw the figures of each part, and what was lost, with matplotlib.
+
+        Little is read for it: overviews, or a scene of at most 4 million pixels, and one part at real pixels, where
+        most was lost near what matters as far as those tell.
+
+        Parameters
+        ----------
+        figure
+            A figure of matplotlib, or a part of one, to draw in; by default a new one.
+
+        Returns
+        -------
+        dict of matplotlib.axes.Axes
+            ``psnr`` and ``max_error`` of each part; and ``scene``, ``original``, ``candidate`` and ``error``, unless a
+            lazy array was compared.
+
+        Raises
+        ------
+        UsageError
+            matplotlib is not installed.
+        SceneError
+            A file is not there any more.
+
+        Examples
+        --------
+        >>> smaller = geosal.compress("scene.tif", "smaller.tif", saliency="mask.tif")
+        >>> axes = geosal.compare("scene.tif", smaller.output, "mask.tif").plot()
+        >>> axes["psnr"].get_title()
+        'PSNR (dB)'
+        """
+        from geosal.comparison.plot import plot  # noqa: PLC0415  an extra
+
+        return plot(self, figure)
+
+    def to_frame(self) -> Any:
+        """Return all figures as a pandas.DataFrame, a row for each part and band; band 0 is over all bands.
+
+        Examples
+        --------
+        >>> smaller = geosal.compress("scene.tif", "smaller.tif", saliency="mask.tif", overwrite=True)
+        >>> frame = geosal.compare("scene.tif", smaller.output, "mask.tif").to_frame()
+        >>> int(frame.loc[("salient", 0), "max_error"])
+        0
+        """
+        return self.to_dataset().to_dataframe()
 
     def table(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
         """Return the columns and rows of a CSV file; each row names the compared files."""
@@ -169,7 +231,7 @@ class Comparison(Tabled):
             "band": bands,
             "name": ("band", [labels[band] for band in bands]),
         }
-        about = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "rows"}
+        about = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in {"rows", "pair"}}
         about["as_the_file_says"] = json.dumps(dict(self.as_the_file_says)) if self.as_the_file_says else None
         attrs = {name: int(value) if isinstance(value, bool) else value for name, value in about.items()}
         return xr.Dataset(

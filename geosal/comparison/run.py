@@ -232,6 +232,7 @@ def _result(
         rows=rows,
         error_map=error_map,
         seconds=seconds,
+        pair=pair,
     )
 
 

@@ -32,6 +32,11 @@ class Ladder:
     sigma
         Rule for the Gaussian's sigma in pixels: ``"opencv"`` is 0.3 ((K-1)/2 - 1) + 0.8, as `cv2.getGaussianKernel`
         documents it; ``"0.25*K"`` (any factor) is proportional to the width.
+
+    Examples
+    --------
+    >>> geosal.Ladder(steps=4).widths
+    (1, 3, 5, 7, 9)
     """
 
     steps: int = 8
@@ -104,5 +109,11 @@ def _why_no_saliency(found: NDArray[np.float32]) -> str:
 
 
 def effective_kernel(shares: Mapping[int, float]) -> float:
-    """Return the mean kernel width, equation 3: the sum of share * width over `shares`, which maps width to share."""
+    """Return the mean kernel width, equation 3: the sum of share * width over `shares`, which maps width to share.
+
+    Examples
+    --------
+    >>> geosal.effective_kernel({1: 0.5, 17: 0.5})
+    9.0
+    """
     return sum(share * width for width, share in shares.items())

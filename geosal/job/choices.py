@@ -102,7 +102,7 @@ class LeftOut:
     because: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Choices(Tabled):
     """What a user may choose from.
 
@@ -145,9 +145,13 @@ class Choices(Tabled):
 
     def _table(self) -> Table:
         """Return the profiles, one a row."""
-        names = ("profile", "bytes", "of_input_percent", "seconds", "largest_error", "psnr_salient", "psnr_background")
-        rows = [[getattr(choice, name) for name in (*names, "opens_in")] for choice in self.profiles]
-        return Table(f"{self.input}, on a sample", (*names, "opens in"), rows)
+        names = ("of_input_percent", "seconds", "largest_error", "psnr_salient", "psnr_background", "opens_in")
+        rows = [
+            [choice.profile, as_bytes(choice.bytes), *(getattr(choice, name) for name in names)]
+            for choice in self.profiles
+        ]
+        header = ("profile", "size", "% of input", "seconds", "largest error", "PSNR salient", "PSNR rest", "opens in")
+        return Table(f"{self.input}, on a sample", header, rows)
 
 
 def plan_profiles(
@@ -181,6 +185,12 @@ def plan_profiles(
         No such profile, or none of them fits.
     GeosalError
         As `geosal.compress`, for the part of the scene that is read.
+
+    Examples
+    --------
+    >>> choices = geosal.plan_profiles("scene.tif", "smaller", profiles="deflate,zstd", saliency="mask.tif")
+    >>> sorted(choice.profile for choice in choices.profiles)
+    ['deflate', 'zstd']
     """
     recipe = Recipe.from_mapping({"input": input, "output": output, **options})
     return choices_for(recipe, profiles, reporter(progress))

@@ -62,7 +62,19 @@ def compress(
 
     Examples
     --------
-    >>> geosal.compress("in.tif", "out.tif", saliency="perlin", profile="zstd")  # doctest: +SKIP
+    >>> summary = geosal.compress("scene.tif", "smaller.tif", saliency="mask.tif", profile="zstd")
+    >>> summary.output, summary.profile
+    ('smaller.tif', 'zstd')
+    >>> summary.smaller_percent > 0
+    True
+
+    Several sources unite, and a name has its parameters after a colon:
+
+    >>> again = geosal.compress(
+    ...     "scene.tif", "again.tif", saliency=["mask.tif", "perlin:seed=7"], treatment="bound:error=8"
+    ... )
+    >>> again.treatment
+    'bound:error=8'
     """
     return run(make_plan(Recipe.from_mapping({"input": input, "output": output, **options})), reporter(progress))
 
@@ -74,6 +86,12 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
     ------
     GeosalError
         See `compress`.
+
+    Examples
+    --------
+    >>> recipe = geosal.Recipe.from_mapping({"input": "scene.tif", "output": "smaller.tif", "saliency": "mask.tif"})
+    >>> geosal.run(geosal.make_plan(recipe)).driver
+    'COG'
     """
     return complete(plan, progress).summary
 

@@ -13,8 +13,9 @@ from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder, effective_kernel
 from geosal.core.raster import RasterLayout
+from geosal.core.tables import Table, Tabled
 from geosal.core.treatment import Bound, Treatment
-from geosal.errors import UsageError, warn
+from geosal.errors import UsageError, redact, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
 from geosal.formats.profiles import Settled
@@ -26,15 +27,15 @@ from geosal.job.tally import warn_of_little_gain
 from geosal.job.usual import warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 from geosal.sources import Saliency, SourceText, open_saliency
 
 _SMALL = 4096**2
 """Most pixels of a scene that one thread encodes fast enough."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Plan:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Plan(Tabled):
     """A job with every question answered.
 
     Attributes
@@ -150,6 +151,23 @@ class Plan:
         """Turn shares of the ladder's widths into those of the kernels that are applied: without smoothing, all 1."""
         return dict(shares) if self.treatment.smooth else {1: 1.0}
 
+    def _table(self) -> Table:
+        """Return the decisions, one a row; nothing is read for it."""
+        grid, because = self.layout.grid, self.target.gdal_because
+        rows = [
+            ("input", redact(self.recipe.input)),
+            ("image", f"{grid.width} x {grid.height} px, {counted(self.layout.count, 'band')} of {self.layout.dtype}"),
+            ("saliency", self.saliency.label),
+            ("treatment", str(self.treatment)),
+            ("ladder", str(self.ladder)),
+            ("codec", f"{self.profile.name}, {'lossless' if self.profile.lossless else 'lossy'}"),
+            ("written by", f"GDAL, because {because}" if because else "geosal"),
+            ("asked", str(self.recipe.targets) or None),
+            ("work", f"{counted(self.blocks, 'block')} of {self.block} px, {self.workers or 'all'} workers"),
+            ("memory", f"about {as_bytes(self.memory_bytes)}"),
+        ]
+        return Table(f"plan of {self.recipe.output}", (), [row for row in rows if row[1] is not None])
+
     def describe(self) -> dict[str, Any]:
         """Describe the plan in JSON-ready data; reads a sample of the saliency, and pixels that its sources look at."""
         of_levels = self.shares()
@@ -216,6 +234,13 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
         The output cannot be written there.
     ResourceError
         Too many pixels, or too little memory allowed.
+
+    Examples
+    --------
+    >>> recipe = geosal.Recipe.from_mapping({"input": "scene.tif", "output": "smaller.tif", "saliency": "mask.tif"})
+    >>> plan = geosal.make_plan(recipe)
+    >>> plan.profile.name, plan.treatment.smooth
+    ('deflate', True)
     """
     check_output(
         recipe.output,

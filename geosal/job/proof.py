@@ -162,7 +162,12 @@ def verify(
 
     Examples
     --------
-    >>> geosal.verify("out.tif", against="in.tif")  # doctest: +SKIP
+    >>> smaller = geosal.compress("scene.tif", "smaller.tif", saliency="mask.tif")
+    >>> checks = geosal.verify("smaller.tif", against="scene.tif", saliency="mask.tif")
+    >>> checks.ok
+    True
+    >>> [check.name for check in checks if not check.ok]
+    []
     """
     Reading.of(reading, ("output", "against", "saliency", "ladder", "steps"))
     output, against = path_text("output", output), None if against is None else path_text("against", against)
@@ -266,7 +271,16 @@ def compare(
 
     Examples
     --------
-    >>> geosal.compare("in.tif", "out.jp2", "perlin:seed=7").scores("salient").psnr  # doctest: +SKIP
+    >>> smaller = geosal.compress("scene.tif", "smaller.jp2", saliency="mask.tif")
+    >>> comparison = geosal.compare("scene.tif", "smaller.jp2", "mask.tif")
+    >>> comparison.scores("salient").psnr
+    inf
+    >>> comparison.scores("background").psnr > 20
+    True
+    >>> comparison.parts[:3]
+    ('whole', 'salient', 'background')
+
+    ``comparison.to_frame()`` is a table of all figures, ``comparison.plot()`` a drawing of them.
     """
     Reading.of(reading, ("saliency", "ladder", "data_range", "error_map", "progress"))
     original, candidate = path_text("original", original), path_text("candidate", candidate)

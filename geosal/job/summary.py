@@ -3,21 +3,26 @@
 import os
 import resource
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
+from geosal.comparison import open_any
+from geosal.core.gdal_env import is_local
 from geosal.core.ladder import effective_kernel
-from geosal.core.tables import Table, Tabled
-from geosal.errors import redact
+from geosal.core.tables import Picture, Table, Tabled
+from geosal.errors import GeosalWarning, redact
 from geosal.files.swap import beside, there
 from geosal.job.outlook import Outlook
 from geosal.job.plan import Plan
 from geosal.job.tags import recipe_of
 from geosal.job.tally import Tally
 from geosal.job.words import of_pixels
+from geosal.scenes.glance import glance
+from geosal.scenes.reading import AS_IT_IS
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sizes import as_bytes, counted
 from geosal.verification.check import Check
@@ -28,7 +33,7 @@ _TIMES = 2
 """Times the bytes of the input from which percents are hard to read."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Summary(Tabled):
     """What was done, in the terms of the JSON document.
 
@@ -107,6 +112,14 @@ class Summary(Tabled):
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
+
+    def _pictures(self) -> Sequence[Picture]:
+        """Return the output made small, if it is still there."""
+        if not is_local(self.output) or not os.path.exists(self.output) or store_bytes(self.output) != self.bytes:
+            return ()
+        with warnings.catch_warnings(action="ignore", category=GeosalWarning):
+            seen = glance(open_any(self.output, AS_IT_IS))
+        return () if seen is None else (Picture(os.path.basename(self.output), seen),)
 
     def _table(self) -> Table:
         """Return what came of the job, in rows of a name and what there is to say."""

@@ -27,7 +27,7 @@ _GAMMA = 1 / 1.5
 def shown_bands(layout: RasterLayout) -> list[int]:
     """Positions of the bands that a picture shows: red, green and blue, else the first three, or the first alone."""
     bands = layout.metadata.bands
-    roles = [band.role for band in bands]
+    roles = [band.role or (band.description or "").lower() for band in bands]
     interpreted = [band.colorinterp for band in bands]
     if all(colour in interpreted for colour in _COLOURS):
         return [interpreted.index(colour) for colour in _COLOURS]

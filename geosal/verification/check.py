@@ -73,7 +73,9 @@ class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, 
         return {"ok": self.ok, "as_the_file_says": dict(self.as_the_file_says), "checks": checks}
 
     def __repr__(self) -> str:
-        return f"Checks({super().__repr__()}, as_the_file_says={self.as_the_file_says!r})"
+        failed = "".join(f"; FAILED {check.name}: {check.detail}" for check in self if not check.ok)
+        made = sum(check.checked for check in self)
+        return f"<Checks: {sum(check.ok and check.checked for check in self)} of {made} hold{failed}>"
 
     def _table(self) -> Table:
         """Return the checks, one a row."""

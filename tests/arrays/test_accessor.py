@@ -1,6 +1,7 @@
 """`DataArray.geosal`: what the functions of the same names say."""
 
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -76,3 +77,23 @@ def test_an_array_that_does_not_tell_its_bands_is_not_taken_for_all(small_scene:
     with pytest.raises(SceneError, match="bands"):
         unnamed.geosal.compare(tmp_path / "out.tif")
     np.testing.assert_array_equal(unnamed.geosal.saliency("detail"), scene[:1].geosal.saliency("detail"))
+
+
+def test_it_names_what_it_can_do_and_what_it_is_about(small_scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = geosal.open_scene(small_scene)
+    assert dir(scene.geosal) == ["compare", "compress", "plot", "rgb", "saliency", "smooth", "verify", "write"]
+    assert repr(scene.geosal).startswith("<geosal on 240 x 160 px, 3 bands of uint16; .compare(), ")
+    page = ET.fromstring(scene.geosal._repr_html_())
+    told = {row[0].text: row[1].text for row in page.iter("tr")}
+    assert told["place"] == "EPSG:32631, pixels of 10 x 10"
+    assert told["bands"] == "B04, B03, B02"
+    assert told["file"] == str(small_scene)
+    assert page.find(".//img") is not None
+    monkeypatch.setattr("dask.base.compute", lambda *_, **__: pytest.fail("a look computes nothing"))
+    assert "<img" not in geosal.smooth(scene, "half").geosal._repr_html_()
+
+
+def test_it_tells_what_an_array_lacks() -> None:
+    lacking = xr.DataArray(np.zeros((2, 3)), dims=("a", "<b>"))
+    assert "&lt;b&gt;" in lacking.geosal._repr_html_()
+    assert "<b>" not in lacking.geosal._repr_html_()

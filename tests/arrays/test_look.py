@@ -45,6 +45,7 @@ def test_a_picture_is_drawn_with_its_first_row_up(small_scene: Path, monkeypatch
         assert abs(float(first_row) - top) < abs(float(first_row) - bottom)
         assert drawn.axes.get_aspect() == 1
         assert np.asarray(drawn.get_array()).shape[:2] == (40, 60)
-    monkeypatch.setattr("geosal.arrays.look.find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=r"needs matplotlib.*geosal\[notebook\]"):
-        scene.geosal.plot()
+    monkeypatch.setattr("geosal.core.tables.find_spec", lambda _: None)
+    for draw in (scene.geosal.plot, lambda: scene.geosal.plot(saliency="half")):
+        with pytest.raises(UsageError, match=r"needs matplotlib.*geosal\[notebook\]"):
+            draw()

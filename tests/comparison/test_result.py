@@ -1,6 +1,8 @@
 """One comparison in all its forms."""
 
+import pickle
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -28,7 +30,28 @@ def test_a_notebook_shows_parts_over_all_bands(small_scene: Path, tmp_path: Path
     geosal.compress(small_scene, tmp_path / "a.tif", saliency="half")
     shown = geosal.compare(small_scene, tmp_path / "a.tif", "half")._repr_html_()
     assert shown.count("<tr>") == 1 + 5  # the header; whole, salient, background and two levels
-    assert "<td>salient</td><td>1.3%</td><td>inf</td>" in shown
+    row = next(line for line in ET.fromstring(shown).iter("tr") if line.findtext("td") == "salient")
+    assert [cell.text for cell in row][:3] == ["salient", "1.3%", "inf"]
+    assert [figure.findtext("figcaption") for figure in ET.fromstring(shown).iter("figure")] == [
+        "original",
+        "candidate",
+    ]
     checks = geosal.verify(tmp_path / "a.tif", against=small_scene, saliency="half")
     assert checks.ok
     assert "all checks hold" in checks._repr_html_()
+
+
+def test_a_frame_has_a_row_for_each_part_and_band(rgb_scene: Path, smoothed: Path) -> None:
+    found = geosal.compare(rgb_scene, smoothed, "half")
+    frame = found.to_frame()
+    assert len(frame) == len(found.rows)
+    assert frame.loc[("background", 2), "psnr"] == found.scores("background", 2).psnr
+
+
+def test_a_comparison_travels_and_is_shown_in_a_line(rgb_scene: Path, smoothed: Path) -> None:
+    found = geosal.compare(rgb_scene, smoothed, "half")
+    again = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert "pair" not in {*found.to_dict(), *found.to_dataset().attrs}
+    assert repr(again).startswith(f"<Comparison: {smoothed} against {rgb_scene}, ")
+    assert "\n" not in repr(again)

@@ -1,6 +1,13 @@
+import base64
+import io
 from xml.etree import ElementTree as ET
 
-from geosal.core.tables import Table, Tabled
+import numpy as np
+import pytest
+from PIL import Image
+
+from geosal import SceneError, UsageError
+from geosal.core.tables import Picture, Table, Tabled, require_matplotlib
 
 TABLE = Table("a < b", ("name", "<value>"), [("x & y", 1.23456), ("none", None)])
 
@@ -24,4 +31,41 @@ def test_a_result_is_its_table() -> None:
         def _table(self) -> Table:
             return TABLE
 
-    assert (str(Result()), Result()._repr_html_()) == (TABLE.as_text(), TABLE.as_html())
+    assert (str(Result()), repr(Result())) == (TABLE.as_text(), "<Result: a < b>")
+    assert Result()._repr_html_() == f"<div>{TABLE.as_html()}</div>"
+
+
+def test_a_picture_is_in_the_page() -> None:
+    pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+
+    class Result(Tabled):
+        def _table(self) -> Table:
+            return TABLE
+
+        def _pictures(self) -> list[Picture]:
+            return [Picture("a < b.tif", pixels)]
+
+    page = ET.fromstring(Result()._repr_html_())
+    image = page.find(".//img")
+    assert (image.get("alt"), page.findtext(".//figcaption")) == ("a < b.tif", "a < b.tif")
+    kind, data = image.get("src").split(",")
+    assert kind == "data:image/png;base64"
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), pixels)
+
+
+def test_a_picture_that_cannot_be_had_leaves_the_table() -> None:
+    class Result(Tabled):
+        def _table(self) -> Table:
+            return TABLE
+
+        def _pictures(self) -> list[Picture]:
+            raise SceneError("gone")
+
+    assert Result()._repr_html_() == f"<div>{TABLE.as_html()}</div>"
+
+
+def test_matplotlib_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_matplotlib("plot")
+    monkeypatch.setattr("geosal.core.tables.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"plot: needs matplotlib.*geosal\[notebook\]"):
+        require_matplotlib("plot")

@@ -212,7 +212,7 @@ def test_a_notebook_shows_a_table_and_a_program_gets_plain_data(small_scene: Pat
         progress=lambda event: told.append(event.share),
     )  # fmt: skip
     assert told == [0.0, 1.0]
-    assert "<td>zstd</td>" in choices._repr_html_()
+    assert ">zstd</td>" in choices._repr_html_()
     document = choices.to_dict()
     assert document["left_out"][0]["profile"] == "jpeg"
     (zstd,) = document["profiles"]

@@ -41,7 +41,7 @@ def test_a_lossy_file_keeps_no_pixel(rgb_scene: Path, tmp_path: Path) -> None:
 def test_a_notebook_shows_a_table(rgb_scene: Path, tmp_path: Path) -> None:
     summary = geosal.compress(rgb_scene, tmp_path / "out.jpg", saliency="half", bidx=[1], target_bpp=1.0)
     found = ET.fromstring(summary._repr_html_())
-    assert found.findtext("caption") == summary.sentence
+    assert (found.findtext(".//caption"), found.findtext(".//figcaption")) == (summary.sentence, "out.jpg")
     rows = [[cell.text or "" for cell in row.iter("td")] for row in found.iter("tr")]
     assert ["output", f"{tmp_path}/out.jpg, {as_bytes(summary.bytes)}"] in rows
     assert [name for name, _ in rows].count("beside") == len(summary.files) - 1
