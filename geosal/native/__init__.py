@@ -7,6 +7,7 @@ Index card
 - `quantise`: one band, each sample to a multiple of its level's step (``quantise.h``).
 - `interleave`: bands to pixels, for TIFF (``arrays.c``).
 - `look_up`: codes by a table, and a count of them (``arrays.c``).
+- `polynomials`: the noise of the pattern `perlin` (``patterns.c``).
 - `sum_errors`, `sum_windows`, `pool`: two images compared pixel by pixel and window by window (``compare.c``).
 - `jpeg.quantised`, `jpeg.symbols`, `jpeg.code`: pixels to a JPEG's coefficients, and those to its bits (``jpeg.c``).
 
@@ -14,6 +15,16 @@ A function with more than a few arguments takes a structure of `jobs`.
 """
 
 from geosal.native.differences import pool, sum_errors, sum_windows
-from geosal.native.loops import halve, interleave, look_up, quantise, smooth
+from geosal.native.loops import halve, interleave, look_up, polynomials, quantise, smooth
 
-__all__ = ["halve", "interleave", "look_up", "pool", "quantise", "smooth", "sum_errors", "sum_windows"]
+__all__ = [
+    "halve",
+    "interleave",
+    "look_up",
+    "polynomials",
+    "pool",
+    "quantise",
+    "smooth",
+    "sum_errors",
+    "sum_windows",
+]

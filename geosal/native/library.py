@@ -33,7 +33,7 @@ def load(name: str) -> ctypes.CDLL:
     Parameters
     ----------
     name
-        ``"_exact"``, ``"_wide"``, ``"_tiles"``, ``"_metrics"`` or ``"_jpeg"``.
+        ``"_exact"``, ``"_wide"``, ``"_tiles"``, ``"_metrics"``, ``"_patterns"`` or ``"_jpeg"``.
 
     Raises
     ------

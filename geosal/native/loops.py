@@ -257,6 +257,55 @@ def look_up(codes: NDArray[np.uint8], table: NDArray[np.uint8] | None) -> tuple[
     return out, counts
 
 
+def polynomials(
+    coefficients: NDArray[np.float32],
+    places: NDArray[np.float32],
+    out: NDArray[Any],
+    thresholds: NDArray[np.float32] | None = None,
+) -> None:
+    """Compute one polynomial for each column, at one place for each row, in float32 by Horner's rule.
+
+    Parameters
+    ----------
+    coefficients
+        (7, x), lowest power first.
+    places
+        (y,).
+    out
+        (y, x), written whole: the values in float32, or with `thresholds`, in uint8, how many of them a value reaches.
+    thresholds
+        (3,), or None.
+
+    Raises
+    ------
+    UsageError
+        An array is of another dtype or shape, or has gaps in its rows.
+    """
+    wanted = (np.float32 if thresholds is None else np.uint8, (places.size, coefficients.shape[1]))
+    fits = (out.dtype, out.shape) == wanted and with_whole_rows(out) is out and out.flags.writeable
+    narrow = [coefficients, places, *([] if thresholds is None else [thresholds])]
+    counts = [array.shape[0] for array in narrow]
+    if (
+        not fits
+        or any(array.dtype != np.float32 for array in narrow)
+        or counts not in ([7, places.size], [7, places.size, 3])
+    ):
+        raise UsageError(
+            f"{counts} values for a result of {out.dtype} {out.shape}; it must be of {wanted}, the others float32"
+        )
+    whole = [np.ascontiguousarray(array) for array in narrow]
+    function("_patterns", "geosal_polynomials")(
+        ctypes.c_void_p(address(whole[0])),
+        ctypes.c_ssize_t(coefficients.shape[1]),
+        ctypes.c_void_p(address(whole[1])),
+        *map(ctypes.c_ssize_t, out.shape),
+        ctypes.c_void_p(None if thresholds is None else address(whole[2])),
+        ctypes.c_void_p(address(out) if thresholds is None else None),
+        ctypes.c_void_p(None if thresholds is None else address(out)),
+        ctypes.c_ssize_t(out.strides[0] // out.itemsize),
+    )
+
+
 def _arrays(
     pixels: NDArray[Any], levels: NDArray[np.uint8], valid: NDArray[np.bool_] | None, out: NDArray[Any]
 ) -> dict[str, NDArray[Any] | None]:

@@ -134,6 +134,41 @@ def test_every_variant_gives_the_same_bits(variant: int, monkeypatch: pytest.Mon
         np.testing.assert_array_equal(native.halve(image, valid), by_hand(image, valid))
 
 
+@pytest.mark.parametrize("variant", [4, 3, 0])
+def test_polynomials_are_those_of_numpy_on_every_processor(variant: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, since a map of saliency hangs on a threshold; more columns than are in work at once."""
+    if variant > library.load("_patterns").geosal_processor():
+        pytest.skip("this processor cannot run it")
+    rng = np.random.default_rng(8)
+    terms, places = rng.normal(size=(7, 1100)).astype(np.float32), rng.random(5).astype(np.float32)
+    expected = np.zeros((5, 1100), np.float32)
+    for term in terms[:0:-1]:
+        expected = (expected + term) * places[:, None]
+    expected += terms[0]
+    thresholds = np.float32([-0.5, 0, 0.75])
+    monkeypatch.setattr(
+        "geosal.native.loops.function", lambda lib, name: getattr(library.load(lib), f"{name}_v{variant}")
+    )
+    values, codes = np.empty_like(expected), np.empty(expected.shape, np.uint8)
+    native.polynomials(terms, places, values)
+    native.polynomials(terms, places, codes, thresholds)
+    np.testing.assert_array_equal(values, expected)
+    np.testing.assert_array_equal(codes, np.digitize(expected, thresholds))
+
+
+@pytest.mark.parametrize(
+    ("terms", "out"),
+    [
+        ((6, 9), np.zeros((5, 9), np.float32)),
+        ((7, 9), np.zeros((5, 9))),
+        ((7, 9), np.zeros((5, 18), np.float32)[:, ::2]),
+    ],
+)
+def test_polynomials_of_other_shapes_are_refused(terms: tuple[int, int], out: NDArray[Any]) -> None:
+    with pytest.raises(UsageError, match="float32"):
+        native.polynomials(np.zeros(terms, np.float32), np.zeros(5, np.float32), out)
+
+
 def by_hand(pixels: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray[Any]:
     count, height, width = pixels.shape
     result = np.empty((count, -(-height // 2), -(-width // 2)), pixels.dtype)

@@ -7,17 +7,18 @@ at up to 512x512 positions spread over the scene; any seed and any size then has
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block
-from geosal.sources.base import OpenContext
+from geosal.native import polynomials
+from geosal.sources.base import Coded, OpenContext
 from geosal.sources.patterns.synthetic import Synthetic
 from geosal.sources.text import SourceText
 
@@ -26,8 +27,8 @@ SHARES = {0.25: 0.08, 0.5: 0.42, 0.75: 0.44, 1.0: 0.06}
 
 _SAMPLES = 512
 _WORD = 2**64 - 1
-_STRIP_ROWS = 32
-"""Rows done at once: a float32 strip of a 2048 px block then stays in the second-level cache."""
+_TABLE = np.pad(np.array([0.25, 0.5, 0.75, 1.0], np.float32), (0, 252), constant_values=1)
+"""Number of thresholds that the noise reaches -> saliency; other codes do not occur."""
 
 _DIAGONAL = math.sqrt(0.5)
 _GRADIENTS = np.array(
@@ -89,48 +90,41 @@ class Perlin(Synthetic):
 
     def read(self, block: Block) -> NDArray[np.float32]:
         """Return the saliency of a block, (y, x): 0.25, 0.5, 0.75 or 1."""
-        out = np.empty(block.shape, dtype=np.float32)
+        coded = self.read_coded(block)
+        return coded.table[coded.codes]
+
+    def read_coded(self, block: Block) -> Coded:
+        """Return the same as codes: how many thresholds the noise reaches."""
+        codes = np.empty(block.shape, np.uint8)
         rows, cols = np.arange(block.row_off, block.row_stop), np.arange(block.col_off, block.col_stop)
-        for strip, noise in self._strips(rows, cols):
-            quarters = np.ones(noise.shape, dtype=np.uint8)
-            for threshold in self.thresholds:
-                quarters += (noise >= np.float32(threshold)).view(np.uint8)
-            np.multiply(quarters, np.float32(0.25), out=out[strip], dtype=np.float32)
-        return out
+        self._evaluate(rows, cols, codes, np.array(self.thresholds, np.float32))
+        return Coded(codes, _TABLE)
 
     def noise(self, rows: Ints, cols: Ints) -> NDArray[np.float32]:
         """Gradient noise where these rows and columns of the scene cross, (rows, cols), about [-1, 1]; ascending."""
         out = np.empty((rows.size, cols.size), dtype=np.float32)
-        for strip, noise in self._strips(rows, cols):
-            out[strip] = noise
+        self._evaluate(rows, cols, out)
         return out
 
-    def _strips(self, rows: Ints, cols: Ints) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Yield noise in strips: a slice of `rows`, and the noise (rows, cols) in a buffer that is reused.
+    def _evaluate(
+        self, rows: Ints, cols: Ints, out: NDArray[Any], thresholds: NDArray[np.float32] | None = None
+    ) -> None:
+        """Write the noise, or how many of the thresholds it reaches, into `out`, (rows, cols).
 
         Inside one row of the finest lattice the noise of all octaves together is one polynomial in y, whose
         coefficients are functions of x. They are made in float64 from the global position; the polynomial is evaluated
-        elementwise in float32. A matrix product would be shorter, but its bits depend on the block's shape.
+        in float32, in one order, so that neither blocks nor processors change a bit.
         """
         scale = self.cells / max(self.shape)
         finest = (rows + 0.5) * scale * 2 ** (self.octaves - 1)
         axes = [_Axis.of((cols + 0.5) * scale * 2**octave) for octave in range(self.octaves)]
         # The rows of a coarse lattice serve many rows of the finest, and each row serves the cells above and below it.
         tables = lru_cache(maxsize=4 * self.octaves)(lambda octave, row: self._along(octave, row, axes[octave]))
-        buffer = np.empty((_STRIP_ROWS, cols.size), dtype=np.float32)
         cuts = [0, *(np.flatnonzero(np.diff(np.floor(finest))) + 1).tolist(), rows.size]
         for start, stop in pairwise(cuts):
             lattice_row = math.floor(finest[start])
-            coefficients = self._coefficients(lattice_row, tables)
-            inside = (finest[start:stop] - lattice_row).astype(np.float32)[:, None]
-            for top in range(0, stop - start, _STRIP_ROWS):
-                y = inside[top : top + _STRIP_ROWS]
-                noise = np.multiply(y, coefficients[-1], out=buffer[: y.size])
-                for coefficient in coefficients[-2:0:-1]:
-                    noise += coefficient
-                    noise *= y
-                noise += coefficients[0]
-                yield slice(start + top, start + top + y.size), noise
+            inside = (finest[start:stop] - lattice_row).astype(np.float32)
+            polynomials(self._coefficients(lattice_row, tables), inside, out[start:stop], thresholds)
 
     def _coefficients(
         self, finest_row: int, tables: Callable[[int, int], tuple[Floats, Floats]]
@@ -193,13 +187,14 @@ def _lerp(a: Floats, b: Floats, t: Floats) -> Floats:
     return a + t * (b - a)
 
 
-def _move(polynomial: tuple[float, ...], start: float, width: float) -> list[float]:
+@lru_cache(maxsize=1024)
+def _move(polynomial: tuple[float, ...], start: float, width: float) -> tuple[float, ...]:
     """Return the coefficients in t of a polynomial in y, where y = start + width * t."""
-    return [
+    return tuple(
         width**power
         * sum(math.comb(n, power) * start ** (n - power) * polynomial[n] for n in range(power, len(polynomial)))
         for power in range(len(polynomial))
-    ]
+    )
 
 
 def _spread(size: int) -> Ints:

@@ -7,7 +7,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geosal.core.grid import Grid
+from geosal.core.grid import Block, Grid
 from geosal.core.ladder import Ladder
 from geosal.sources.base import OpenContext
 from geosal.sources.patterns.perlin import _GRADIENTS, Perlin
@@ -53,6 +53,14 @@ def test_values_are_the_four_of_the_paper():
     expected = {0: 0.25, 64: 0.5, 128: 0.75, 192: 1.0}
     saliency = source.read(Grid(None, Affine.identity(), 400, 300).whole())
     assert {(int(s), float(v)) for s, v in zip(scaled.ravel(), saliency.ravel(), strict=True)} == set(expected.items())
+
+
+def test_codes_say_what_read_says():
+    source, block = perlin("perlin:seed=3", 300, 500), Block(40, 7, 123, 456)
+    coded = source.read_coded(block)
+    np.testing.assert_array_equal(coded.table[coded.codes], source.read(block))
+    assert coded.table.shape == (256,)
+    assert coded.codes.max() == 3
 
 
 def test_noise_is_perlin_gradient_noise():
