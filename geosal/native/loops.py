@@ -281,17 +281,15 @@ def polynomials(
     UsageError
         An array is of another dtype or shape, or has gaps in its rows.
     """
-    wanted = (np.float32 if thresholds is None else np.uint8, (places.size, coefficients.shape[1]))
-    fits = (out.dtype, out.shape) == wanted and with_whole_rows(out) is out and out.flags.writeable
+    dtype = "float32" if thresholds is None else "uint8"
     narrow = [coefficients, places, *([] if thresholds is None else [thresholds])]
     counts = [array.shape[0] for array in narrow]
-    if (
-        not fits
-        or any(array.dtype != np.float32 for array in narrow)
-        or counts not in ([7, places.size], [7, places.size, 3])
-    ):
+    shape = (places.size, coefficients.shape[1])
+    writes = out.dtype.name == dtype and out.shape == shape and with_whole_rows(out) is out and out.flags.writeable
+    reads = all(array.dtype == np.float32 for array in narrow) and counts in ([7, places.size], [7, places.size, 3])
+    if not (writes and reads):
         raise UsageError(
-            f"{counts} values for a result of {out.dtype} {out.shape}; it must be of {wanted}, the others float32"
+            f"{counts} values for a result of {out.dtype} {out.shape}; it must be {dtype} {shape}, all others float32"
         )
     whole = [np.ascontiguousarray(array) for array in narrow]
     function("_patterns", "geosal_polynomials")(
