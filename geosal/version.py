@@ -1,6 +1,5 @@
 """The version, for the package metadata and for the provenance tags; and those of the libraries that do the work."""
 
-import platform
 import sys
 from functools import cache
 
@@ -18,6 +17,9 @@ LIBRARIES = (
 @cache
 def installed(library: str) -> str | None:
     """Return the version of a library without importing it; None where it is not installed."""
+    told = getattr(sys.modules.get(library), "__version__", None)  # metadata take longer to read than small jobs have
+    if isinstance(told, str):
+        return told
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  only who asks pays for it
 
     try:
@@ -31,7 +33,7 @@ def made_by() -> dict[str, str]:
 
     GDAL's is among them where rasterio is imported already.
     """
-    found = {"geosal": __version__, "python": platform.python_version()}
+    found = {"geosal": __version__, "python": sys.version.split()[0]}
     if (rasterio := sys.modules.get("rasterio")) is not None:
         found["gdal"] = rasterio.__gdal_version__
     return found | {name: version for name in _WORKING if (version := installed(name)) is not None}

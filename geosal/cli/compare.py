@@ -12,26 +12,24 @@ import click
 
 from geosal.cli import options
 from geosal.cli.apart import refuse_job_file
+from geosal.cli.completion import complete_file
 from geosal.cli.output import Report, grid, pairs
 from geosal.cli.progress import progress_bars
-from geosal.core.ladder import Ladder
 from geosal.errors import OutputError, UsageError
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import check_output, why_no_folder
-from geosal.scenes import Reading
 from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
     from geosal.comparison import Comparison, Pair, Row
     from geosal.job.proof import Held
 
-_READING = tuple(field.name for field in fields(Reading))
 _RULES = ("combine", "outside", "background")
 
 
 @click.command()
-@click.argument("original", metavar="ORIGINAL")
-@click.argument("candidate", metavar="CANDIDATE")
+@click.argument("original", metavar="ORIGINAL", shell_complete=complete_file)
+@click.argument("candidate", metavar="CANDIDATE", shell_complete=complete_file)
 @options.saliency
 @options.combine
 @options.outside
@@ -88,9 +86,12 @@ def compare(original: str, candidate: str, report: Report, quiet: bool, table: s
 
 
 def _hold(original: str, candidate: str, given: dict[str, Any]) -> tuple["Held", "Pair"]:
+    from geosal.core.ladder import Ladder
     from geosal.job.proof import hold
+    from geosal.scenes import Reading
 
-    wanted = {name: given[name] for name in (*_READING, *_RULES) if name in given}
+    asked = (*(field.name for field in fields(Reading)), *_RULES)
+    wanted = {name: given[name] for name in asked if name in given}
     held = hold(candidate, original, given.get("saliency"), **wanted)
     if held.saliency is None and (given.keys() & {*_RULES, "steps"}):
         raise UsageError("an option of the saliency without --saliency; name its SOURCE as well")

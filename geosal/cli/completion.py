@@ -1,36 +1,44 @@
-"""What a shell offers for the values of options; each function imports what it needs when the shell asks."""
+"""What a shell offers for the values of options; it knows the words without what they name."""
 
 from collections.abc import Iterable
-from contextlib import suppress
+from itertools import chain
 
 import click
 from click.shell_completion import CompletionItem
 
+from geosal.names import CONFIGS, OF_FILES, PROFILES, SOURCES, TREATMENTS
+
 
 def complete_profile(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the codecs of the output's format, or all of them while there is no output."""
-    from geosal.errors import UsageError
-    from geosal.formats.table import PROFILES, format_of
-
-    names: Iterable[str] = PROFILES
-    if len(context.args) == 2:  # what click has not taken yet: input and output
-        with suppress(UsageError):
-            names = [codec.name for codec in format_of(context.args[1]).codecs]
-    return _starting(names, incomplete)
+    written = context.args[1].lower() if len(context.args) == 2 else ""  # what click has not taken yet: both paths
+    fitting = next((names for suffixes, names in PROFILES.items() if written.endswith(suffixes)), None)
+    return _starting(fitting or chain(*PROFILES.values()), incomplete)
 
 
 def complete_source(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the named sources, and files where no name begins so."""
-    from geosal.sources.table import SOURCES
-
     return _starting(SOURCES, incomplete) or [CompletionItem(incomplete, type="file")]
+
+
+def complete_kind(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer all that ``geosal sources`` tells of: named sources, and those that read files."""
+    return _starting((*SOURCES, *OF_FILES), incomplete)
+
+
+def complete_codec(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer all codecs."""
+    return _starting(chain(*PROFILES.values()), incomplete)
+
+
+def complete_config(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the recipes that come with geosal, and files where no name begins so."""
+    return _starting(CONFIGS, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
 def complete_treatment(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the treatments."""
-    from geosal.core.treatment import KINDS
-
-    return _starting(KINDS, incomplete)
+    return _starting(TREATMENTS, incomplete)
 
 
 def complete_file(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -19,12 +19,10 @@ from types import FrameType
 from typing import Any, TextIO
 
 import click
-from tqdm import tqdm
 
 from geosal.cli.failure import Failure
 from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact
-from geosal.files.publish import abandon
 
 GRACE_SECONDS = 4.0
 """Seconds for the clean-up after a signal; the whole job must end within five."""
@@ -57,7 +55,11 @@ def say(line: str, kind: str = "") -> None:
     text = wrapped(name + " ".join(redact(line).split()), width_of(sys.stderr), indent=2)
     if kind in _STYLES:
         text = text.replace(f"{kind}:", painted(f"{kind}:", _STYLES[kind], sys.stderr), 1)
-    tqdm.write(text, file=sys.stderr)
+    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)  # there is a bar only where somebody has imported it
+    if bars is None:
+        sys.stderr.write(f"{text}\n")
+    else:
+        bars.write(text, file=sys.stderr)
 
 
 def silence_libraries() -> None:
@@ -178,7 +180,8 @@ def leave_if_busy(code: int) -> None:
 
 
 def _leave(code: int) -> None:
-    abandon()
+    if (publishing := sys.modules.get("geosal.files.publish")) is not None:  # nothing is begun without it
+        publishing.abandon()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

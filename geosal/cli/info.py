@@ -5,15 +5,13 @@ from typing import Any
 import click
 
 from geosal.cli import options
+from geosal.cli.completion import complete_file
 from geosal.cli.output import Report, pairs
-from geosal.core.provenance import RECIPE
-from geosal.job.recall import wish_of, words_of
-from geosal.scenes import describe
 from geosal.sizes import as_bytes, counted
 
 
 @click.command()
-@click.argument("input", metavar="INPUT")
+@click.argument("input", metavar="INPUT", shell_complete=complete_file)
 @options.drivers
 @options.report_options
 def info(input: str, drivers: tuple[str, ...], report: Report, quiet: bool) -> None:
@@ -24,6 +22,8 @@ def info(input: str, drivers: tuple[str, ...], report: Report, quiet: bool) -> N
     geosal info S2B_MSIL2A_….SAFE
     geosal info smaller.tif --json -
     """
+    from geosal.scenes import describe  # heavy, and the help does not need it
+
     del quiet  # the table is what was asked for
     options.keep_report_apart(report, (), input)
     described = describe(input, drivers=drivers)
@@ -32,6 +32,9 @@ def info(input: str, drivers: tuple[str, ...], report: Report, quiet: bool) -> N
 
 
 def _as_table(raster: dict[str, Any]) -> str:
+    from geosal.core.provenance import RECIPE
+    from geosal.job.recall import wish_of, words_of
+
     rows: list[tuple[str, object]] = [
         ("path", raster["path"]),
         ("driver", " ".join(filter(None, [raster["driver"], raster.get("compression")]))),

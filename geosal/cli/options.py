@@ -2,28 +2,29 @@
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rasterio.rio import options as rio_options
 
-from geosal.cli.completion import complete_file, complete_folder, complete_profile, complete_source, complete_treatment
+from geosal.cli.completion import (
+    complete_config,
+    complete_file,
+    complete_folder,
+    complete_profile,
+    complete_source,
+    complete_treatment,
+)
 from geosal.cli.guard import verbose
 from geosal.cli.output import Report
-from geosal.formats.options import united
-from geosal.formats.table import PROFILES
-from geosal.job.merge import over
-from geosal.job.recall import as_wished
-from geosal.job.recipe import COMBINE, Recipe
-from geosal.job.recipe_file import read_jobs, read_recipe
-from geosal.scenes import RESAMPLING, input_root
-from geosal.sources import SourceText
-from geosal.sources.combine import OUTSIDE
+from geosal.names import COMBINE, CONFIGS, OUTSIDE, PROFILES, RESAMPLING
+
+if TYPE_CHECKING:
+    from geosal.job.recipe import Recipe
+    from geosal.sources import SourceText
 
 _CONFIGS = Path(__file__).parents[1] / "configs"
-SHIPPED = ("sentinel2", "landsat")
-"""Names of the recipes of jobs that come with geosal, for --config."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -39,6 +40,10 @@ def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
 
 def _parse_pairs(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    if not values:
+        return {}
+    from geosal.formats.options import united  # heavy, and the help does not need it
+
     pairs = []
     for value in values:
         key, equals, text = value.partition("=")
@@ -56,9 +61,9 @@ def _find_config(_: click.Context, parameter: click.Parameter, value: str | None
     """Return the path of a recipe: a file, or one that comes with geosal."""
     if value is None or os.path.isfile(value):
         return value
-    if value in SHIPPED:
+    if value in CONFIGS:
         return str(_CONFIGS / f"{value}.yaml")
-    raise click.BadParameter(f"{value}: no such file; geosal itself brings {', '.join(SHIPPED)}", param=parameter)
+    raise click.BadParameter(f"{value}: no such file; geosal itself brings {', '.join(CONFIGS)}", param=parameter)
 
 
 quiet = click.option("-q", "--quiet", is_flag=True, is_eager=True, help="No progress and no table; warnings stay.")
@@ -66,8 +71,10 @@ json = click.option(
     "--json", "report", metavar="FILE|-", callback=_make_report,
     help="Write the outcome as one JSON document; with - to stdout, and nothing else there.",
 )  # fmt: skip
-overwrite = together(rio_options.overwrite_opt)
-bidx = together(rio_options.bidx_mult_opt)
+overwrite = click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+bidx = click.option(
+    "-b", "--bidx", type=int, multiple=True, metavar="N", help="Bands by number, from 1: -b 4 -b 3 -b 2 takes them so."
+)
 bands = click.option(
     "--bands", multiple=True, metavar="NAMES",
     help="Bands by name, role or group, with commas between: rgb, B04,B03,B02, nir, all-10m.",
@@ -105,7 +112,7 @@ combine = click.option(
     help="How several sources are combined (default: interest by max, exclusions by min).",
 )
 outside = click.option(
-    "--outside", type=click.Choice(tuple(OUTSIDE)), help="Pixels without a source: kept (default) or smoothed most."
+    "--outside", type=click.Choice(OUTSIDE), help="Pixels without a source: kept (default) or smoothed most."
 )
 background = click.option(
     "--background", type=click.FloatRange(0, 1), metavar="S",
@@ -136,7 +143,8 @@ workers = click.option(
 )
 profile = click.option(
     "--profile", metavar="NAME", shell_complete=complete_profile,
-    help=f"Codec: {', '.join(PROFILES)}. Default: deflate for .tif, jp2-lossless for .jp2, zarr, jpg, png.",
+    help=f"Codec: {', '.join(chain(*PROFILES.values()))}. Default: the first for the output: deflate for .tif, "
+    "jp2-lossless for .jp2.",
 )  # fmt: skip
 quality = click.option(
     "--quality",
@@ -189,12 +197,12 @@ job_options = together(
     targets,
     reading,
     click.option(
-        "--config", metavar="FILE", callback=_find_config, shell_complete=complete_file,
-        help=f"Recipe in YAML, of one job or several; or {' or '.join(SHIPPED)}, which come with geosal. Options on "
+        "--config", metavar="FILE", callback=_find_config, shell_complete=complete_config,
+        help=f"Recipe in YAML, of one job or several; or {' or '.join(CONFIGS)}, which come with geosal. Options on "
         "the command line override it. Paths in it count from its own folder.",
     ),
     click.option(
-        "--like", metavar="FILE",
+        "--like", metavar="FILE", shell_complete=complete_file,
         help="Repeat the job that made FILE, an output of geosal; other options go before what it says.",
     ),
     click.option(
@@ -214,7 +222,7 @@ job_options = together(
 report_options = together(quiet, json, verbose)
 
 
-def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
+def build_recipe(config: str | None, options: dict[str, Any]) -> "Recipe":
     """Make the recipe of a YAML file and the given options, which override those of the file.
 
     None, False and empty values are what click hands out where the command line says nothing.
@@ -226,10 +234,12 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> Recipe:
     SceneError
         The file cannot be read.
     """
+    from geosal.job.recipe import Recipe
+
     return Recipe.from_mapping(_wish(config, options))
 
 
-def build_recipes(config: str | None, options: dict[str, Any], files: Sequence[tuple[str, str]]) -> list[Recipe]:
+def build_recipes(config: str | None, options: dict[str, Any], files: Sequence[tuple[str, str]]) -> "list[Recipe]":
     """Make a recipe for each input and output as `build_recipe` does, but look for the masks of ``like`` only once.
 
     They may lie beside any of the inputs: their digests tell that they are the same.
@@ -239,11 +249,14 @@ def build_recipes(config: str | None, options: dict[str, Any], files: Sequence[t
     UsageError, SceneError
         As `build_recipe`.
     """
+    from geosal.job.recall import as_wished
+    from geosal.job.recipe import Recipe
+
     wish = as_wished(_wish(config, options), *(source for source, _ in files))
     return [Recipe.from_mapping({**wish, "input": source, "output": output}) for source, output in files]
 
 
-def build_jobs(config: str, options: dict[str, Any]) -> list[Recipe]:
+def build_jobs(config: str, options: dict[str, Any]) -> "list[Recipe]":
     """Make the recipe of each job in a YAML file of several, below the given options; none where it is of one.
 
     Raises
@@ -251,11 +264,18 @@ def build_jobs(config: str, options: dict[str, Any]) -> list[Recipe]:
     UsageError, SceneError
         As `build_recipe`.
     """
+    from geosal.job.merge import over
+    from geosal.job.recipe import Recipe
+    from geosal.job.recipe_file import read_jobs
+
     wish, jobs = read_jobs(config)
     return [Recipe.from_mapping(over(_given(options), over(job, wish))) for job in jobs]
 
 
 def _wish(config: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    from geosal.job.merge import over
+    from geosal.job.recipe_file import read_recipe
+
     return over(_given(options), {} if config is None else read_recipe(config))
 
 
@@ -264,11 +284,13 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in options.items() if value is not False and value not in (None, (), {})}
     given = {name: value for name, value in said.items() if name != "quality"}
     if (quality := options.get("quality")) is not None:
+        from geosal.formats.options import united
+
         given["creation_options"] = united([*given.get("creation_options", {}).items(), ("QUALITY", quality)])
     return given
 
 
-def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[str, ...]:
+def job_paths(sources: "Sequence[str | SourceText]", *paths: str | None) -> tuple[str, ...]:
     """Return files and folders of a job: those named, the folders of their products, and what its SOURCEs name.
 
     Raises
@@ -276,13 +298,16 @@ def job_paths(sources: Sequence[str | SourceText], *paths: str | None) -> tuple[
     UsageError
         A SOURCE text is wrong.
     """
+    from geosal.scenes import input_root
+    from geosal.sources import SourceText
+
     given = [path for path in paths if path is not None]
     read = (SourceText.parse(source) if isinstance(source, str) else source for source in sources)
     named = [path for source in read for path in source.paths]
     return (*given, *(input_root(path) for path in given), *named)
 
 
-def keep_report_apart(report: Report, sources: Sequence[str | SourceText], *paths: str | None) -> None:
+def keep_report_apart(report: Report, sources: "Sequence[str | SourceText]", *paths: str | None) -> None:
     """Refuse to write the JSON document over a mask of the job, over another file of it, or into a product of it.
 
     Raises

@@ -2,7 +2,7 @@
 
 import errno
 import json
-import platform
+import os
 import re
 import sys
 import time
@@ -113,7 +113,7 @@ class Report:
         if self.target is None:
             return
         _note(_WRITTEN, self)
-        whole = {"schema": SCHEMA, "versions": made_by(), "host": platform.node(), "began": _began(), **document}
+        whole = {"schema": SCHEMA, "versions": made_by(), "host": os.uname().nodename, "began": _began(), **document}
         text = json.dumps(_without_secrets(whole), indent=2, allow_nan=False)
         if self.target == _STDOUT:
             _echo(text)

@@ -5,16 +5,19 @@ from typing import Any
 import click
 
 from geosal.cli import options
+from geosal.cli.completion import complete_file, complete_source
 from geosal.cli.output import Report, as_shares, pairs
 from geosal.cli.progress import progress_bars
-from geosal.maps.palettes import PALETTES
+from geosal.names import PALETTES
 from geosal.sizes import as_bytes
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.argument("output", metavar="OUTPUT")
-@click.option("--like", required=True, metavar="INPUT", help="Scene whose grid the map gets.")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=complete_source)
+@click.argument("output", metavar="OUTPUT", shell_complete=complete_file)
+@click.option(
+    "--like", required=True, metavar="INPUT", shell_complete=complete_file, help="Scene whose grid the map gets."
+)
 @options.combine
 @options.outside
 @options.background

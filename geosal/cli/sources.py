@@ -3,20 +3,24 @@
 import sys
 import textwrap
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from geosal.cli import options
+from geosal.cli.completion import complete_kind
 from geosal.cli.output import Report
 from geosal.cli.paper import width_of, wrapped
-from geosal.sources.listing import Entry, list_sources
+
+if TYPE_CHECKING:
+    from geosal.sources.listing import Entry
 
 _USUAL_WIDTH = 100
 """Columns of a list that goes into a file."""
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_kind)
 @options.report_options
 def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
     """List all kinds of SOURCE with their parameters; with NAME, show all about one.
@@ -27,6 +31,8 @@ def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
     geosal sources --json -
     """
     del quiet  # the list is what was asked for
+    from geosal.sources.listing import list_sources  # heavy, and the help does not need it
+
     entries = list_sources()
     if names:
         known = sorted(name for entry in entries for name in _keys(entry))
@@ -40,12 +46,12 @@ def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
     report.write({"sources": [asdict(entry) for entry in entries]})
 
 
-def _keys(entry: Entry) -> tuple[str, ...]:
+def _keys(entry: "Entry") -> tuple[str, ...]:
     """Return the names by which an entry is shown; for those that read files: raster, vector, classes."""
     return entry.names if entry.file is None else (entry.file,)
 
 
-def _as_text(entry: Entry, *, whole: bool) -> str:
+def _as_text(entry: "Entry", *, whole: bool) -> str:
     head = ", ".join(entry.names) + ("" if entry.origin == "geosal" else f"  ({entry.origin})")
     if entry.problem is not None:
         return f"{head}\n{_wrap(entry.problem)}"

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geosal.cli import options
+from geosal.cli.completion import complete_file
 from geosal.cli.failure import Failure
 from geosal.cli.output import Report
 from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import UsageError, VerificationError
-from geosal.scenes import NO_LIMIT
 
 if TYPE_CHECKING:
     from geosal.verification import Check
 
 
 @click.command()
-@click.argument("output", metavar="OUTPUT")
-@click.option("--against", metavar="INPUT", help="The scene that it was made from.")
+@click.argument("output", metavar="OUTPUT", shell_complete=complete_file)
+@click.option("--against", metavar="INPUT", shell_complete=complete_file, help="The scene that it was made from.")
 @options.saliency
 @options.combine
 @options.outside
@@ -41,6 +41,7 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     geosal verify smaller.tif --against scene.tif --saliency masks/mask.tif
     """
     from geosal.job.proof import checked, hold, require_output  # heavy, and the help does not need it
+    from geosal.scenes import NO_LIMIT
     from geosal.verification import raise_if_failed
 
     options.keep_report_apart(report, wish["saliency"], output, against, *wish["stack"])

@@ -6,12 +6,10 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -98,7 +96,7 @@ def _result(future: "Future[_Result]", watch: Callable[[], None] | None) -> _Res
         return future.result()
     except GeosalError:
         raise
-    except BrokenProcessPool as error:
+    except BrokenExecutor as error:
         raise ClusterError("a worker process died, most likely for want of memory; use a smaller --block") from error
     except BaseException as error:
         if type(error).__module__.startswith(("distributed", "concurrent.futures")):
@@ -155,6 +153,9 @@ def open_pool(scheduler: str, workers: int | None) -> Iterator[Pool]:
         with _shutdown(ThreadPoolExecutor(count, thread_name_prefix="geosal")) as executor:
             yield Pool(executor, count)
     elif scheduler == "processes":
+        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  threads need none of it
+        from multiprocessing import get_context  # noqa: PLC0415
+
         count = workers or cpu_count()
         with _shutdown(ProcessPoolExecutor(count, mp_context=get_context("spawn"))) as executor:
             yield Pool(executor, count)

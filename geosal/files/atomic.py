@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -111,7 +110,7 @@ def write_text(path: str | Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", newline="")
         return
     target = path.resolve()
-    part = target.parent / f".geosal-{os.getpid()}-{secrets.token_hex(4)}.part"
+    part = target.parent / f".geosal-{os.getpid()}-{os.urandom(4).hex()}.part"
     try:
         part.write_text(text, encoding="utf-8", newline="")
         if target.exists():

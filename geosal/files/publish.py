@@ -4,7 +4,6 @@ import glob
 import logging
 import os
 import re
-import secrets
 import shlex
 import shutil
 import stat
@@ -141,7 +140,7 @@ class WorkDirectory:
     def __enter__(self) -> Self:
         """Make the directory."""
         prefix = _prefix(self.output)
-        directory = self.output.parent / f"{prefix}{os.getpid()}-{secrets.token_hex(4)}"
+        directory = self.output.parent / f"{prefix}{os.getpid()}-{os.urandom(4).hex()}"
         try:
             with locked(directory.parent):  # another job must not find the directory before it has its own lock
                 _remove_stale(directory.parent, prefix)

@@ -384,10 +384,9 @@ def _resolve_scheduler(wish: str | None) -> str:
 
 def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> list[Block]:
     """Small blocks in the middle of the cells of a coarse raster over the scene."""
-    rows = np.unique(((np.arange(count) + 0.5) * shape[0] / count).astype(int))
-    cols = np.unique(((np.arange(count) + 0.5) * shape[1] / count).astype(int))
+    rows, cols = (sorted({int((place + 0.5) * length / count) for place in range(count)}) for length in shape)
     half = size // 2
-    return [Block(int(row), int(col), 1, 1).expand(half, shape) for row in rows for col in cols]
+    return [Block(row, col, 1, 1).expand(half, shape) for row in rows for col in cols]
 
 
 def _warn_of_block(plan: Plan) -> None:

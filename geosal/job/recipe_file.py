@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from geosal.core.option_values import in_folder, read_yaml
+from geosal.core.option_values import in_folder
 from geosal.errors import UsageError
 from geosal.sources.text import SourceText
 
@@ -43,6 +43,8 @@ def read_jobs(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[s
     SceneError, UsageError
         As `read_recipe`; or ``jobs`` is no list of such mappings.
     """
+    from geosal.core.yaml_file import read_yaml  # most jobs have no such file
+
     wish, folder = read_yaml(os.fspath(path)), Path(path).parent
     jobs = wish.pop("jobs", None)
     if jobs is None:

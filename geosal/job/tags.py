@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from importlib.metadata import version
 from typing import Any
 
 import rasterio
@@ -14,7 +13,7 @@ from geosal.job.plan import Plan
 from geosal.job.recipe import Recipe
 from geosal.produce import Tags
 from geosal.sources.text import base_name
-from geosal.version import __version__
+from geosal.version import __version__, installed
 
 _AS_THEY_ARE = (
     "bidx", "bands", "resolution", "resampling", "to_byte", "combine", "outside", "background",
@@ -57,7 +56,7 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
         "versions": {
             "geosal": __version__,
             "gdal": str(rasterio.__gdal_version__),
-            "imagecodecs": version("imagecodecs"),
+            "imagecodecs": installed("imagecodecs"),
         },
         "input": redact(base_name(wish.input)),
         **({} if size is None else {"input_bytes": size}),

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sqlite3
 from contextlib import closing
 
 _SQLITE = b"SQLite format 3\0"
@@ -59,6 +58,8 @@ def has_queries(path: str) -> bool:
     with open(path, "rb") as file:
         if file.read(len(_SQLITE)) != _SQLITE:
             return False
+    import sqlite3  # few recipes name a database
+
     place = f"file:{_escaped(os.path.abspath(path))}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(place, uri=True)) as database:

@@ -137,7 +137,7 @@ def with_usual_tables(recipe: Recipe, treatment: Treatment, scene: AnyScene) -> 
     profile = resolve_treated(recipe.output, recipe.profile, dict(options), scene.layout, treatment).profile
     if profile.codec.name not in _JPEGS or _quality_of_old(scene) != float(high):
         return options
-    from geosal.formats.jpeg.source import old_jpeg  # noqa: PLC0415  other jobs need none of it
+    from geosal.formats.jpeg.source import old_jpeg  # other jobs need none of it
 
     old, more = old_jpeg(scene), [(TABLES.name, ANNEX_K)]
     if profile.format.is_jpeg and old is not None and old.subsampling == "444" and scene.layout.count > 2:
@@ -188,7 +188,7 @@ def _quality_of_old(scene: AnyScene) -> float | None:
     A plain JPEG of that quality repeats the rounding of the source: at its bytes nothing could gain, so the background
     gives up some of them.
     """
-    from geosal.formats.jpeg.source import old_jpeg  # noqa: PLC0415  other jobs need none of it
+    from geosal.formats.jpeg.source import old_jpeg  # other jobs need none of it
 
     old = old_jpeg(scene)
     return None if old is None or old.own_tables is None else old.quality
@@ -210,7 +210,7 @@ def warn_of_old_jpeg(recipe: Recipe, profile: Profile, treatment: Treatment, sce
     """
     if profile.codec.name not in _JPEGS:
         return
-    from geosal.formats.jpeg.source import old_jpeg  # noqa: PLC0415  other jobs need none of it
+    from geosal.formats.jpeg.source import old_jpeg  # other jobs need none of it
 
     old = old_jpeg(scene)
     if old is None or (old.offset == (0, 0) and old.quality == _quality_of_tables(recipe, profile, treatment)):

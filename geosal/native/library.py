@@ -3,8 +3,8 @@
 import ctypes
 from collections.abc import Callable, Collection
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from sysconfig import get_config_var
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from geosal.errors import UsageError
 MAX_RADIUS = 32
 """Largest radius of a kernel, as in ``levels.h``."""
 
-_SUFFIX = get_config_var("EXT_SUFFIX") or ".so"
+_SUFFIX = EXTENSION_SUFFIXES[0]
 
 
 @cache

@@ -9,12 +9,13 @@ Its name is then a SOURCE like ours: ``roads:width=3``. It cannot replace one of
 ``weight=`` itself.
 """
 
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, cast
 
 from geosal.errors import UsageError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from geosal.sources.base import SourceClass
 
 GROUP = "geosal.sources"
@@ -24,6 +25,8 @@ _PARTS = ("open", "read", "known", "kind", "__dask_tokenize__")
 
 def plugin_names() -> tuple[str, ...]:
     """Return the names that installed packages bring, in order, without importing them."""
+    from importlib.metadata import entry_points  # slow, and few sources are a plug-in's
+
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
@@ -42,6 +45,8 @@ def plugin_class(text: str, name: str) -> "type[SourceClass] | None":
     UsageError
         The class cannot be imported, is no source, or two packages bring it.
     """
+    from importlib.metadata import entry_points
+
     found = tuple(entry_points(group=GROUP, name=name))
     if not found:
         return None
@@ -51,12 +56,12 @@ def plugin_class(text: str, name: str) -> "type[SourceClass] | None":
     return _load(text, found[0])
 
 
-def origin(entry: EntryPoint) -> str:
+def origin(entry: "EntryPoint") -> str:
     """Return the package that brings an entry point, with its version."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
 
 
-def _load(text: str, entry: EntryPoint) -> "type[SourceClass]":
+def _load(text: str, entry: "EntryPoint") -> "type[SourceClass]":
     try:
         kind = entry.load()
     except Exception as error:  # an import runs any code of the other package

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import geosal
+from geosal.cli.main import _COMMANDS
 
 HEAVY = {
     "PIL", "dask", "distributed", "jpylyzer", "matplotlib", "pandas", "rio_cogeo", "rioxarray", "scipy", "skimage",
@@ -25,11 +26,27 @@ for words in ast.literal_eval(sys.argv[1]):
         assert not left.code, words
 output.write(repr(set(sys.modules)))
 """
-MAKERS = {
-    "check", "completeness", "container", "convert", "domains", "finished", "pyramid", "sample", "sink", "spool",
-    "stage", "tiles",
-}  # fmt: skip
-"""Modules of formats that make a file, or look at one."""
+PIXELS = (HEAVY - {"PIL"}) | {"numpy", "rasterio", "tqdm", "yaml"}
+LIGHT = f"""
+import ast, os, sys
+from geosal.cli.main import geosal, main
+heavy = {PIXELS} | {{"geosal.formats", "geosal.job", "geosal.scenes", "geosal.sources.combine"}}
+told, output, (lines, typed) = {{}}, sys.stdout, map(ast.literal_eval, sys.argv[1:])
+sys.stdout = open(os.devnull, "w")
+for words in lines:
+    sys.argv[1:], before = words, set(sys.modules)
+    try:
+        main()
+    except SystemExit:
+        told[" ".join(words)] = sorted(heavy & (set(sys.modules) - before))
+from click.shell_completion import BashComplete
+for line in typed:
+    os.environ |= {{"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}}
+    assert BashComplete(geosal, {{}}, "geosal", "_GEOSAL_COMPLETE").complete(), line
+    told[line] = sorted(heavy & set(sys.modules))
+output.write(repr(told))
+"""
+"""Command lines, and lines that are typed half: what each has loaded that it needs not."""
 
 
 def imported(*commands: tuple[object, ...]) -> set[str]:
@@ -80,19 +97,20 @@ def test_the_version_is_told_by_the_group_alone() -> None:
     assert sum(name.startswith("geosal") for name in modules) <= 16
 
 
-def test_help_reads_the_table_of_formats_and_makes_none() -> None:
-    modules = loaded(("compress", "--help"), ("verify", "--help"))
-    assert {"geosal.formats.table", "geosal.formats.cog.format"} <= modules
-    rooms = {"cog", "jpeg", "jpeg2000", "png", "zarr"}
-    of_rooms = {name for name in modules if name.startswith("geosal.formats.") and rooms & {*name.split(".")}}
-    assert {name for name in of_rooms if name.rpartition(".")[2] in MAKERS} == set()
-
-
-def test_the_options_of_commands_need_no_maker_of_files() -> None:
-    modules = ast.literal_eval(python("import geosal.cli.options, sys; print(sorted(sys.modules))"))
-    assert {
-        name for name in modules if name.startswith("geosal.formats.") and name.rpartition(".")[2] in MAKERS
-    } == set()
+def test_help_completion_and_usage_errors_load_nothing_of_pixels() -> None:
+    """All in one process, which tells what each has loaded that it must not."""
+    words: list[list[str]] = [
+        ["--help"],
+        *([name, "--help"] for name in _COMMANDS),
+        ["compres", "a.tif", "b.tif"],
+        ["compress", "--salincy", "mask.tif"],
+        ["compress", "a.tif", "b.tif", "--outside", "keeep"],
+        ["compress", "a.tif", "b.tif", "--config", "sentinel"],
+    ]
+    typed = ["geosal comp", "geosal compress --prof", "geosal compress -s cl", "geosal compress --treatment q"]
+    told = ast.literal_eval(python(LIGHT, repr(words), repr(typed)).splitlines()[-1])
+    assert set(told) == {" ".join(line) for line in words} | set(typed)
+    assert {line: found for line, found in told.items() if found} == {}
 
 
 def test_the_package_itself_is_light() -> None:

@@ -8,13 +8,13 @@ but then no band's tags; its JPEG2000 driver keeps the default domain only, in `
 - JPEG2000, JPEG, and GeoTIFF tags that outgrow what GDAL puts into the file: the items go into the ``.aux.xml``.
 """
 
+import html
 import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape
 
 import rasterio
 from rasterio.crs import CRS
@@ -53,7 +53,7 @@ class Item:
         name = {"xml": "doc", "json": "json"}[self.domain.partition(":")[0]] if is_document(self.domain) else self.key
         sample = f' sample="{self.band - 1}"' if self.band else ""
         attributes = f"name={_quoted(name)}{sample} domain={_quoted(self.domain)}"
-        return f"  <Item {attributes}>{escape(escape(self.value))}</Item>\n".encode()
+        return f"  <Item {attributes}>{_escape(_escape(self.value))}</Item>\n".encode()
 
 
 def missing_items(metadata: RasterMetadata, kept: frozenset[str]) -> tuple[Item, ...]:
@@ -94,7 +94,7 @@ def keep_place(path: Path, grid: Grid) -> None:
         renamed = invented or (placed and grid.crs is not None and dataset.crs != CRS.from_wkt(grid.crs))
     lines = ""
     if renamed:
-        lines += f"  <SRS>{escape(grid.crs or '')}</SRS>\n"
+        lines += f"  <SRS>{_escape(grid.crs or '')}</SRS>\n"
     if moved:
         lines += f"  <GeoTransform>{', '.join(map(repr, grid.transform.to_gdal()))}</GeoTransform>\n"
     if lines:
@@ -105,7 +105,12 @@ def keep_place(path: Path, grid: Grid) -> None:
 
 
 def _quoted(text: str) -> str:
-    return '"' + escape(text, {'"': "&quot;"}) + '"'
+    return '"' + _escape(text).replace('"', "&quot;") + '"'
+
+
+def _escape(text: str) -> str:
+    """Write a text as the content of an XML element; xml.sax has the same, and loads what speaks HTTPS."""
+    return html.escape(text, quote=False)
 
 
 def restore_in_tiff(path: Path, items: tuple[Item, ...]) -> bool:
@@ -179,15 +184,15 @@ def _pam_elements(text: str, items: list[Item]) -> Iterator[str]:
         pairs = [(item.key, item.value) for item in items if item.domain == domain]
         opening = f"  <Metadata domain={_quoted(domain)}"
         if domain.startswith("json:"):
-            yield f'{opening} format="json">{escape(pairs[0][1])}</Metadata>\n'
+            yield f'{opening} format="json">{_escape(pairs[0][1])}</Metadata>\n'
         elif domain.startswith("xml:"):
             document = re.sub(r"^\s*<\?xml.*?\?>", "", pairs[0][1])
             if "<!DOCTYPE" not in document and _is_well_formed(document):
                 yield f'{opening} format="xml">{document}</Metadata>\n'
             elif document.strip():  # GDAL keeps JSON as plain text
-                yield f'{opening} format="json">{escape(pairs[0][1])}</Metadata>\n'
+                yield f'{opening} format="json">{_escape(pairs[0][1])}</Metadata>\n'
         else:
-            lines = "".join(f"    <MDI key={_quoted(key)}>{escape(value)}</MDI>\n" for key, value in pairs)
+            lines = "".join(f"    <MDI key={_quoted(key)}>{_escape(value)}</MDI>\n" for key, value in pairs)
             yield f"{opening}>\n{lines}  </Metadata>\n"
 
 

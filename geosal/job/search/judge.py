@@ -73,7 +73,7 @@ def data_range(plan: Plan) -> float:
 
 def open_candidate(path: str) -> AnyScene:
     """Open a file of ours."""
-    from geosal.scenes.zarr_store import ZarrScene, is_store  # noqa: PLC0415  loads zarr
+    from geosal.scenes.zarr_store import ZarrScene, is_store  # loads zarr
 
     return ZarrScene.open_store(path) if is_store(path) else Scene.open(path, max_pixels=NO_LIMIT)
 

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import MAX_STEPS
-from geosal.core.option_values import read_number, read_yaml, refuse_unknown, require
+from geosal.core.option_values import read_number, refuse_unknown, require
 from geosal.core.treatment import Treatment
+from geosal.core.yaml_file import read_yaml
 from geosal.errors import UsageError
 from geosal.scenes import Reading
 from geosal.scenes.rules import ByteRule

@@ -190,7 +190,7 @@ def align_by_pixels(scene: Grid, mask: Grid) -> AffineAlignment:
 
 def spread(size: int, count: int) -> Ints:
     """Return at most `count` places over an axis of `size` pixels, with the first and the last."""
-    return np.unique(np.linspace(0, size - 1, min(size, count)).round().astype(np.int64))
+    return np.linspace(0, size - 1, min(size, count)).round().astype(np.int64)  # they are at least a pixel apart
 
 
 def coarse(places: Ints, step: int) -> Ints:

@@ -1,0 +1,46 @@
+"""Read a YAML file of options: one mapping, small, without aliases and without a key that stands twice.
+
+A module of its own, because most jobs have no such file and PyYAML takes a moment to import.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from geosal.errors import SceneError, UsageError
+
+_LARGEST_FILE = 2**16
+"""Limit of a YAML file of options, in bytes: the longest recipes have a few thousand."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Loader of YAML without aliases, which no recipe needs and which can grow without bound; keys are unique."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not taken in a recipe")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
+            raise yaml.YAMLError(f"{twice} stands twice in it; give it once")
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
+            raise UsageError(f"{path}: over {_LARGEST_FILE} bytes is no recipe; name a YAML file of options")
+        options = yaml.load(content, Loader=_Loader)  # noqa: S506  a SafeLoader
+    except OSError as error:
+        raise SceneError(f"{path}: the recipe cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise UsageError(f"{path}: no valid YAML: {' '.join(str(error).split())[:300]}") from error
+    if not isinstance(options, dict):
+        raise UsageError(f"{path}: a recipe is a mapping of options, this is {type(options).__name__}")
+    return options
