@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geosal.core.decoded_tiles import TILE_CACHE_BYTES
 from geosal.core.raster import RasterLayout
@@ -236,7 +237,7 @@ class _Tries:
             return ()
         plain, treated = (self._sample.treat(task_of(plan)).pixels for plan in (untreated(self._plan), self._plan))
         return tuple(
-            (band, len(np.unique(old)), len(np.unique(new)))
+            (band, _distinct(old), _distinct(new))
             for band, (old, new) in enumerate(zip(plain, treated, strict=True), start=1)
         )
 
@@ -272,6 +273,15 @@ class _Tries:
                     pixels = of_pixels(tried, self._plan.shares(), will=True)
                     return Instead(command=command_of(recipe), output=recipe.output, bytes=size, pixels=pixels)
         return None
+
+
+def _distinct(samples: NDArray[Any]) -> int:
+    """Count the values of samples; narrow ones mark a table, in a tenth of the time that sorting takes."""
+    if samples.itemsize > 2:
+        return len(np.unique(samples))
+    occurs = np.zeros(1 << 8 * samples.itemsize, np.bool_)
+    occurs[np.ascontiguousarray(samples).view(f"u{samples.itemsize}")] = True
+    return int(np.count_nonzero(occurs))
 
 
 def _of_loss(plan: Plan, coding: Coding) -> str:

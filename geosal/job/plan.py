@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,10 @@ class Plan(Tabled):
 
     def shares(self) -> dict[int, float]:
         """Return the share of the scene's pixels per kernel width, from small blocks spread over the scene."""
+        return dict(self._shares)
+
+    @cached_property
+    def _shares(self) -> dict[int, float]:
         counts = np.zeros(self.ladder.steps + 1, np.int64)
         for block in _sample_blocks(self.layout.grid.shape):
             levels = self.ladder.levels(self.saliency.read(block))

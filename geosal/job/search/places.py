@@ -99,9 +99,12 @@ def _levels_of(plan: Plan, source: Block) -> NDArray[np.float64]:
     """Return the share of each level in a piece, from a few spots."""
     counts = np.zeros(plan.ladder.steps + 1)
     shape = plan.layout.grid.shape
-    for row in _SPOTS:
-        for col in _SPOTS:
-            spot = Block(source.row_off + int(row * source.height), source.col_off + int(col * source.width), 1, 1)
-            levels = plan.ladder.levels(plan.saliency.read(spot.expand(_LOOK // 2, shape)))
-            counts += np.bincount(levels.ravel(), minlength=counts.size)
+    for down in _SPOTS:
+        spot = Block(source.row_off + int(down * source.height), source.col_off, 1, source.width)
+        strip = spot.expand(_LOOK // 2, shape)  # one read for all spots of a row
+        levels = plan.ladder.levels(plan.saliency.read(strip))
+        for across in _SPOTS:
+            middle = source.col_off + int(across * source.width) - strip.col_off
+            seen = levels[:, max(0, middle - _LOOK // 2) : middle + _LOOK // 2 + 1]
+            counts += np.bincount(seen.ravel(), minlength=counts.size)
     return np.asarray(counts / counts.sum())
