@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from geosal.job.proof import compare, verify
     from geosal.job.recipe import Recipe
     from geosal.job.summary import Summary
+    from geosal.reports.make import Report, report
 else:
     _ROOMS = {
         "Choices": "job.choices",
@@ -43,6 +44,7 @@ else:
         "Plan": "job.plan",
         "Progress": "core.progress",
         "Recipe": "job.recipe",
+        "Report": "reports.make",
         "Summary": "job.summary",
         "compare": "job.proof",
         "compress": "job.pipeline",
@@ -50,6 +52,7 @@ else:
         "make_plan": "job.plan",
         "open_scene": "arrays.open_scene",
         "plan_profiles": "job.choices",
+        "report": "reports.make",
         "run": "job.pipeline",
         "saliency": "arrays.saliency",
         "smooth": "arrays.smooth",
@@ -77,6 +80,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Recipe",
+    "Report",
     "ResourceError",
     "SaliencyError",
     "SceneError",
@@ -91,6 +95,7 @@ __all__ = [
     "make_plan",
     "open_scene",
     "plan_profiles",
+    "report",
     "run",
     "saliency",
     "smooth",

@@ -11,7 +11,7 @@ from geosal.arrays.array_scene import ArrayScene
 from geosal.arrays.compare import saliency_on
 from geosal.arrays.forms import as_scene
 from geosal.arrays.look import usual_bands
-from geosal.comparison.window import contrast, telling_block
+from geosal.comparison.window import Windows, contrast, telling_block
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
 from geosal.core.raster import RasterLayout
@@ -114,7 +114,7 @@ def _views(scene: AnyScene, saliency: Saliency, ladder: Ladder, at: tuple[int, i
         values = np.where(small.valid, small.pixels.astype(np.float64), np.nan)
         heat = small_saliency(saliency, factor)
         block = _asked(at, scene.grid.shape) or telling_block(
-            contrast(values) * (1 - heat), [heat >= _KEPT, heat], values, factor, scene.grid.shape, _PART
+            Windows(contrast(values) * (1 - heat), values, factor, scene.grid.shape, _PART), [heat >= _KEPT, heat]
         )
         before = scene.read(block)
         after = BlockTask(scene=scene, saliency=saliency, ladder=ladder)(block).pixels

@@ -159,8 +159,8 @@ def jobs_of(inputs: Iterable[str], directory: str, suffix: str) -> list[Job]:
     return jobs
 
 
-def make_directory(directory: str) -> None:
-    """Make the directory of all outputs, where there is none.
+def make_directory(directory: str, option: str = "--out-dir") -> None:
+    """Make the directory of all outputs, or of what an option names it for, where there is none.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def make_directory(directory: str) -> None:
     try:
         os.makedirs(directory, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"--out-dir {directory}: cannot be made: {error.strerror}; name another") from error
+        raise OutputError(f"{option} {directory}: cannot be made: {error.strerror}; name another") from error
 
 
 @contextmanager

@@ -1,27 +1,38 @@
 """``geosal compress``: the main job."""
 
+import os
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
 from geosal.cli.batch import input_and_output, make_directory, recipes_in, recipes_of_all, run_all
+from geosal.cli.failure import Failure
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, as_search, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
+from geosal.cli.report import add_report, spec_of, specs_of
+from geosal.errors import GeosalError
 from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
+    from geosal.cli.batch import Job
     from geosal.job.recipe import Recipe
+    from geosal.reports import ReportSpec
 
 
 @click.command(cls=PanelledCommand)
 @options.job_arguments
 @options.job_options
+@click.option(
+    "--report", "page", metavar="FILE.html",
+    help="Show what became of the scene on a page as well; of several jobs a page each in the folder of that name.",
+)  # fmt: skip
 @options.report_options
-def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> None:
+def compress(config: str | None, report: Report, quiet: bool, page: str | None, **wish: Any) -> None:
     """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr, .jpg, .png).
 
     Pixels of saliency 1 stay as they are; georeferencing, nodata, band names and tags are kept. OUTPUT appears only
@@ -33,6 +44,7 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
     geosal compress scene.tif smaller.jpg --saliency mask.tif --target-jpeg 75
     geosal compress --config recipe.yaml scene.tif smaller.tif
     geosal compress scenes/*.tif --saliency detail --out-dir smaller --suffix .jpg
+    geosal compress scene.tif smaller.tif --saliency mask.tif --report report.html
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
     recipes = recipes_in(config, paths, directory, report, wish)
@@ -40,14 +52,45 @@ def compress(config: str | None, report: Report, quiet: bool, **wish: Any) -> No
         recipes = recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish)
         make_directory(directory)
     if recipes:
-        if code := run_all(recipes, lambda job: _run(recipes[job], quiet=quiet), report):
+        if code := _run_all(recipes, page, report, quiet=quiet):
             raise click.exceptions.Exit(code)
         return
     recipe = options.build_recipe(config, wish | input_and_output(paths, suffix))
-    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
+    options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, page, *recipe.stack)
+    spec = None if page is None else spec_of(recipe, page)
     summary = _run(recipe, quiet=quiet)
     report.summarise(_as_table(summary))
+    if spec is not None:
+        summary["report"] = _add(spec, summary, report, quiet=quiet)
     report.write(summary)
+
+
+def _add(spec: "ReportSpec", summary: dict[str, Any], report: Report, *, quiet: bool) -> dict[str, Any]:
+    """Make the report of a single job; where that fails, the document tells of both."""
+    try:
+        page = add_report(spec, quiet=quiet)
+    except GeosalError as error:
+        report.write({**summary, "report": None, "error": asdict(Failure.of(error))})
+        raise
+    report.summarise(f"\nreport: {page['path']} ({as_bytes(page['bytes'])})")
+    return page
+
+
+def _run_all(recipes: "dict[Job, Recipe]", page: str | None, report: Report, *, quiet: bool) -> int:
+    """Do several jobs, with a report of each where a folder is named for them, and an index of all."""
+    specs = specs_of(recipes, page)
+
+    def work(job: "Job") -> dict[str, Any]:
+        summary = _run(recipes[job], quiet=quiet)
+        return {**summary, "report": add_report(specs[job], quiet=quiet)} if job in specs else summary
+
+    code = run_all(recipes, work, report)
+    if page is not None and any(os.path.exists(spec.path) for spec in specs.values()):
+        from geosal.reports import write_index
+
+        index, _ = write_index(page)
+        report.summarise(f"reports: {index}")
+    return code
 
 
 def _run(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:

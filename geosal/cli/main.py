@@ -55,6 +55,7 @@ _COMMANDS = _Commands(
     "info",
     "compare",
     "verify",
+    "report",
     "train",
     "experiment",
     "demo",

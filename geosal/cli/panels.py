@@ -14,7 +14,7 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("What is read", ("bands", "bidx", "resolution", "resampling", "to_byte", "stack", "max_pixels", "drivers")),
-    ("Files and recipes", ("out_dir", "suffix", "overwrite", "config", "like")),
+    ("Files and recipes", ("out_dir", "suffix", "overwrite", "config", "like", "page")),
     ("How it runs", ("workers", "scheduler", "max_memory", "block")),
 )  # fmt: skip
 """Titles, and the names of their parameters; what is in none of them, such as --json, comes last."""

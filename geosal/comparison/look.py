@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.comparison.pair import Pair, colours
-from geosal.comparison.window import telling_block
+from geosal.comparison.window import Windows, telling_block
 from geosal.core.grid import Block
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.scenes.base import layout_of_bands
@@ -106,7 +106,7 @@ def _whole(pair: Pair, bands: Sequence[int], side: int, part: int) -> tuple[NDAr
         rows, cols = (min(part, length) for length in shape)
         return small, Block((shape[0] - rows) // 2, (shape[1] - cols) // 2, rows, cols)
     loss = np.sqrt(np.nan_to_num((small - other) ** 2).mean(axis=0))
-    return small, telling_block(loss, [_kept(pair, loss.shape)], small, factor, shape, part)
+    return small, telling_block(Windows(loss, small, factor, shape, part), [_kept(pair, loss.shape)])
 
 
 def _kept(pair: Pair, shape: tuple[int, ...]) -> NDArray[np.float64] | None:

@@ -1,7 +1,7 @@
 """A pair of scenes made small: means of cells, and what was lost in each of them, from every pixel."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from geosal.comparison import Pair
 from geosal.comparison.bands import groups_of, of_bands
+from geosal.comparison.pair import Samples
 from geosal.core.cluster import cpu_count, open_pool
 from geosal.core.grid import Block
 from geosal.core.progress import Progress, ProgressCallback
@@ -17,6 +18,8 @@ from geosal.core.shared_raster import close_shared_rasters
 _BLOCK = 1024
 """Rows and columns of a block: a multiple of most files' tiles."""
 _Sums = dict[str, NDArray[np.float64]]
+Count = Callable[[Block, Samples, NDArray[np.uint8] | None], Mapping[str, NDArray[np.int64]]]
+"""Counts something in a block, by its samples and its levels; arrays of one name add up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +36,22 @@ class Cells:
         Root of the mean squared error over all bands that are compared, (y, x).
     saliency, kept
         Mean saliency, and the share of pixels at level 0, (y, x); None without a saliency.
+    counted
+        What was counted on the way, over all blocks.
     """
 
     factor: int
-    original: NDArray[np.float64]
-    candidate: NDArray[np.float64]
-    error: NDArray[np.float64]
-    saliency: NDArray[np.float64] | None
-    kept: NDArray[np.float64] | None
+    original: NDArray[np.float32]
+    candidate: NDArray[np.float32]
+    error: NDArray[np.float32]
+    saliency: NDArray[np.float32] | None
+    kept: NDArray[np.float32] | None
+    counted: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, pair: Pair, bands: Sequence[int], factor: int, report: ProgressCallback) -> Self:
+    def of(
+        cls, pair: Pair, bands: Sequence[int], factor: int, report: ProgressCallback, count: Count | None = None
+    ) -> Self:
         """Read both scenes once, block by block.
 
         Parameters
@@ -56,6 +64,9 @@ class Cells:
             See the attributes.
         report
             Called in this thread after each block.
+        count
+            Called in the workers with each block, once for each group of bands that is read; without levels where the
+            pair has no saliency.
 
         Raises
         ------
@@ -63,15 +74,18 @@ class Cells:
             A block cannot be decoded.
         """
         shape = tuple(-(-length // factor) for length in pair.grid.shape)
-        sums: _Sums = {}
+        sums: dict[str, NDArray[np.float32]] = {}
+        counted: dict[str, NDArray[np.int64]] = {}
         blocks = list(pair.grid.blocks(_BLOCK))
         groups = groups_of(pair, _BLOCK, cpu_count())
         try:
             with open_pool("threads", None) as pool:
                 for number, group in enumerate(groups):
-                    task = _Summing(of_bands(pair, group), tuple(group), tuple(bands), factor, with_saliency=not number)
-                    for done, (block, found) in enumerate(pool.map_unordered(task, blocks), start=1):
+                    task = _Summing(of_bands(pair, group), tuple(group), tuple(bands), factor, not number, count)
+                    for done, (block, found, counts) in enumerate(pool.map_unordered(task, blocks), start=1):
                         _add(sums, block, found, factor, shape)
+                        for name, more in counts.items():
+                            counted[name] = counted[name] + more if name in counted else more
                         report(Progress("map", number * len(blocks) + done, len(groups) * len(blocks), "blocks"))
         finally:
             close_shared_rasters()
@@ -86,6 +100,7 @@ class Cells:
             error=np.sqrt(_mean(sums, "error")),
             saliency=_mean(sums, "saliency") if known else None,
             kept=_mean(sums, "kept") if known else None,
+            counted=counted,
         )
 
 
@@ -99,8 +114,9 @@ class _Summing:
     shown: tuple[int, ...]
     factor: int
     with_saliency: bool
+    count: Count | None
 
-    def __call__(self, block: Block) -> tuple[Block, _Sums]:
+    def __call__(self, block: Block) -> tuple[Block, _Sums, Mapping[str, NDArray[np.int64]]]:
         samples = self.pair.read(block)
         found: _Sums = {}
         squares, counts = np.zeros(block.shape), np.zeros(block.shape)
@@ -117,12 +133,12 @@ class _Summing:
                     values = np.where(counting, pixels[place], 0).astype(np.float64)
                     self._take(found, f"{name} {band}", block, values, counting)
         self._take(found, "error", block, squares, counts)
-        saliency, levels = self.pair.saliency, self.pair.levels_of(block) if self.with_saliency else None
-        if saliency is not None and levels is not None:
+        saliency, levels = self.pair.saliency, self.pair.levels_of(block) if self.with_saliency or self.count else None
+        if saliency is not None and levels is not None and self.with_saliency:
             every = np.ones(block.shape)
             self._take(found, "saliency", block, saliency.read(block).astype(np.float64), every)
             self._take(found, "kept", block, levels == 0, every)
-        return block, found
+        return block, found, self.count(block, samples, levels) if self.count else {}
 
     def _take(self, found: _Sums, name: str, block: Block, values: NDArray[Any], counts: NDArray[Any]) -> None:
         found[name], found[f"{name} counts"] = (self._cells(block, array) for array in (values, counts))
@@ -136,13 +152,17 @@ class _Summing:
         return np.asarray(np.add.reduceat(np.add.reduceat(values.astype(np.float64), rows, axis=0), cols, axis=1))
 
 
-def _add(sums: _Sums, block: Block, found: _Sums, factor: int, shape: tuple[int, ...]) -> None:
+def _add(sums: dict[str, NDArray[np.float32]], block: Block, found: _Sums, factor: int, shape: tuple[int, ...]) -> None:
+    """Add sums of a block; single precision is enough for a picture, and half of what a large scene takes."""
     top, left = block.row_off // factor, block.col_off // factor
     for name, part in found.items():
-        whole = sums.setdefault(name, np.zeros(shape))
-        whole[top : top + part.shape[0], left : left + part.shape[1]] += part
+        whole = sums.setdefault(name, np.zeros(shape, np.float32))
+        whole[top : top + part.shape[0], left : left + part.shape[1]] += part.astype(np.float32)
 
 
-def _mean(sums: _Sums, name: str) -> NDArray[np.float64]:
-    counts = sums[f"{name} counts"]
-    return np.asarray(np.divide(sums[name], counts, out=np.full(counts.shape, np.nan), where=counts > 0))
+def _mean(sums: dict[str, NDArray[np.float32]], name: str) -> NDArray[np.float32]:
+    """Divide sums by their counts, in place; both are used up."""
+    means, counts = sums.pop(name), sums.pop(f"{name} counts")
+    np.divide(means, counts, out=means, where=counts > 0)
+    means[counts == 0] = np.nan
+    return means

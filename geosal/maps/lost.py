@@ -4,35 +4,30 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from geosal.comparison import Comparison, Pair
 from geosal.comparison.pair import colours
 from geosal.comparison.result import BACKGROUND, SALIENT, WHOLE
-from geosal.comparison.window import telling_block
+from geosal.comparison.window import Windows, telling_block
 from geosal.core.grid import Block
 from geosal.core.progress import ProgressCallback, ignore
 from geosal.errors import redact
 from geosal.maps.cells import Cells
+from geosal.maps.layers import Layers, brightest, heat
 from geosal.maps.palettes import magma, viridis
 from geosal.maps.png import write_png
 from geosal.maps.sheet import SIDE, Legend, Panel, draw_sheet
 from geosal.scenes.base import layout_of_bands
-from geosal.scenes.rgb import OUTLINE, PAPER, as_rgb, limits_of, outline_of, shown_bands
+from geosal.scenes.rgb import PAPER, as_rgb, limits_of, shown_bands
 from geosal.sizes import as_bytes
 
 _ZOOM = SIDE // 2
 """Rows and columns of the magnified part at most: each pixel is shown twice, or more often where there are fewer."""
-_UNCHANGED = (176, 176, 176)
-"""Grey of pixels that are the same to the bit: no colour of `magma`."""
 _OPACITY = 0.7
 """Share of the colours of saliency over a grey picture."""
-_BRIGHTEST = 99.0
-"""Percentile of the errors that has the brightest colour."""
 
 
 def write_lost(
@@ -104,18 +99,18 @@ def write_rivals(
     bands = shown_bands(layout_of_bands(pair.original.layout, colours(pair.original.layout)))
     factor = _factor(pair)
     looks = {
-        title: (_Look.of_cells(Cells.of(one, bands, factor, report)), _Look.of_pixels(one, part, bands))
+        title: (Layers.of_cells(Cells.of(one, bands, factor, report)), Layers.of_pixels(one, part, bands))
         for title, (one, _) in rivals.items()
     }
     first, *_ = looks.values()
     limits = [limits_of(band, pair.original.layout.dtype) for band in first[0].original]
-    top = _brightest(*(look.error for both in looks.values() for look in both))
+    top = brightest(*(look.error for both in looks.values() for look in both))
     panels = [Panel("original", _file(outcome.original, outcome.original_bytes), *_shown("original", first, limits))]
     panels += [
         Panel(title, _smaller(rivals[title][1]), *_shown("candidate", both, limits)) for title, both in looks.items()
     ]
     panels += [
-        Panel(f"lost: {title}", _errors(rivals[title][1]), _heat(both[0], top), _heat(both[1], top), _error_legend(top))
+        Panel(f"lost: {title}", _errors(rivals[title][1]), heat(both[0], top), heat(both[1], top), _error_legend(top))
         for title, both in looks.items()
     ]
     foot = _foot(part, factor, outcome, kept=first[0].kept is not None, chosen=True)
@@ -131,9 +126,9 @@ def draw_lost(
     factor, chosen = _factor(pair), block is not None
     cells = Cells.of(pair, bands, factor, report)
     block = block or worst_block(cells, pair.grid.shape)
-    whole, part = _Look.of_cells(cells), _Look.of_pixels(pair, block, bands)
+    whole, part = Layers.of_cells(cells), Layers.of_pixels(pair, block, bands)
     limits = [limits_of(band, layout.dtype) for band in whole.original]
-    top = _brightest(whole.error, part.error)
+    top = brightest(whole.error, part.error)
     panels = [
         Panel("original", _file(outcome.original, outcome.original_bytes), *_shown("original", (whole, part), limits))
     ]
@@ -152,8 +147,8 @@ def draw_lost(
         Panel(
             "what was lost",
             _errors(outcome),
-            _heat(whole, top),
-            _heat(part, top),
+            heat(whole, top),
+            heat(part, top),
             _error_legend(top),
         ),
     ]
@@ -176,44 +171,6 @@ def _error_legend(top: float) -> Legend:
     return Legend(magma, "error 0 (grey: the same to the bit)", f"{_figure(top)} or more")
 
 
-class _Look(NamedTuple):
-    """What is drawn, of cells or of pixels: bands (band, y, x), all others (y, x); NaN where nothing counts."""
-
-    original: NDArray[np.float64]
-    candidate: NDArray[np.float64]
-    error: NDArray[np.float64]
-    saliency: NDArray[np.float64] | None
-    kept: NDArray[np.bool_] | None
-
-    @classmethod
-    def of_cells(cls, cells: Cells) -> "_Look":
-        """Take cells; one is kept where half of its pixels are."""
-        kept = None if cells.kept is None else cells.kept >= 0.5
-        return cls(cells.original, cells.candidate, cells.error, cells.saliency, kept)
-
-    @classmethod
-    def of_pixels(cls, pair: Pair, block: Block, bands: list[int]) -> "_Look":
-        """Read a block as it is."""
-        samples = pair.read(block)
-        squares, counts = np.zeros(block.shape), np.zeros(block.shape)
-        for band in range(len(pair.bands)):
-            error, both = samples.squared_error(band)
-            squares += error
-            counts += both
-        error = np.sqrt(np.divide(squares, counts, out=np.full(block.shape, np.nan), where=counts > 0))
-        original, candidate = (
-            np.where(True if valid is None else valid[bands], pixels[bands].astype(np.float64), np.nan)
-            for pixels, valid in (
-                (samples.original, samples.original_valid),
-                (samples.candidate, samples.candidate_valid),
-            )
-        )
-        levels = pair.levels_of(block)
-        if pair.saliency is None or levels is None:
-            return cls(original, candidate, error, None, None)
-        return cls(original, candidate, error, pair.saliency.read(block).astype(np.float64), levels == 0)
-
-
 def worst_block(cells: Cells, shape: tuple[int, int]) -> Block:
     """Find the part that shows best what was lost, see `geosal.comparison.window.telling_block`.
 
@@ -224,38 +181,23 @@ def worst_block(cells: Cells, shape: tuple[int, int]) -> Block:
     shape
         Rows and columns of the scene.
     """
-    return telling_block(cells.error, (cells.kept, cells.saliency), cells.original, cells.factor, shape, _ZOOM)
+    windows = Windows(cells.error, cells.original, cells.factor, shape, _ZOOM)
+    return telling_block(windows, (cells.kept, cells.saliency))
 
 
 def _shown(
-    which: str, looks: tuple[_Look, _Look], limits: list[tuple[float, float]]
+    which: str, looks: tuple[Layers, Layers], limits: list[tuple[float, float]]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     whole, part = (as_rgb(getattr(look, which), limits, PAPER) for look in looks)
     return whole, part
 
 
-def _overlaid(look: _Look, limits: list[tuple[float, float]]) -> NDArray[np.uint8]:
+def _overlaid(look: Layers, limits: list[tuple[float, float]]) -> NDArray[np.uint8]:
     """Colours of saliency over a grey original."""
     grey = as_rgb(look.original, limits, PAPER).mean(axis=-1, keepdims=True)
     picture = (1 - _OPACITY) * grey + _OPACITY * viridis(np.nan_to_num(np.asarray(look.saliency)))
     picture[np.isnan(look.original).all(axis=0)] = PAPER
     return np.asarray(np.rint(picture).astype(np.uint8))
-
-
-def _heat(look: _Look, top: float) -> NDArray[np.uint8]:
-    """Colours of errors up to `top`, with an outline around what is kept."""
-    picture = magma(np.nan_to_num(look.error) / top)
-    # Single pixels that a codec hit by chance would look like noise.
-    picture[ndimage.binary_opening(look.error == 0, np.ones((3, 3), np.bool_))] = _UNCHANGED
-    if look.kept is not None:
-        picture[outline_of(look.kept)] = OUTLINE
-    picture[np.isnan(look.error)] = PAPER
-    return picture
-
-
-def _brightest(*errors: NDArray[np.float64]) -> float:
-    found = [values[np.isfinite(values)] for values in errors]
-    return max((float(np.percentile(values, _BRIGHTEST)) for values in found if values.size), default=0.0) or 1.0
 
 
 def _file(name: str, size: int | None) -> str:

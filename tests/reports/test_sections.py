@@ -1,0 +1,46 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rasters import PLACE, save
+
+import geosal
+from geosal.reports import sections
+
+
+def _rows(text: str, kind: str) -> list[list[str]]:
+    """Cells of a table as texts."""
+    (table,) = re.findall(rf'<table class="{kind}">.*?<tbody>(.*?)</tbody>', text)
+    rows = re.findall(r"<tr>(.*?)</tr>", table)
+    return [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
+
+
+def test_the_page_has_the_figures(tmp_path: Path) -> None:
+    first = np.full((1, 64, 64), 100, np.uint8)
+    second = first.copy()
+    second[0, :, :32] += 3
+    second[0, 0, 0] += 1
+    second[0, :16, 32:] += 1
+    for name, pixels in (("a", first), ("b", second)):
+        save(tmp_path / f"{name}.tif", pixels, tiled=True, blockxsize=32, blockysize=32, **PLACE)
+    geosal.report(tmp_path / "a.tif", tmp_path / "b.tif", tmp_path / "x.html", saliency="half")
+    text = (tmp_path / "x.html").read_text("utf-8")
+    assert _rows(text, "histogram") == [
+        ["nothing", "", "37.5 %"], ["1", "", "12.5 %"], ["3 to 4", "", "50.0 %"],
+    ]  # fmt: skip
+    levels = _rows(text, "levels")
+    assert [row[0] for row in levels] == ["0, matters most", "8"]
+    assert [row[2] for row in levels] == ["50.0 %", "50.0 %"]
+    shares = [float(row[-1].rstrip(" %")) for row in levels]
+    assert sum(shares) == pytest.approx(100, abs=0.1)
+
+
+def test_a_share_beyond_all_fills_the_bar_and_no_more() -> None:
+    assert "width:100.00%" in sections.bar(1.5, "kept")
+    assert "width:0.00%" in sections.bar(float("nan"), "kept", "")
+
+
+def test_terms_are_written_once_and_escaped() -> None:
+    text = sections.facts([("A", "<1>"), ("A", "2")])
+    assert text == '<dl class="facts"><dt>A</dt><dd>&lt;1&gt;</dd><dt></dt><dd>2</dd></dl>'
