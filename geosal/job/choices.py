@@ -22,8 +22,8 @@ from geosal.job.command import command_of
 from geosal.job.estimate import Drawn, estimate_on
 from geosal.job.plan import Plan, answered_for, saliency_of
 from geosal.job.recipe import CompressOptions, Recipe
-from geosal.job.search import Sample, Trials
-from geosal.job.search.trials import spread_of
+from geosal.job.search.sample import Sample
+from geosal.job.search.trials import Trials, spread_of
 from geosal.job.settings import input_bytes
 from geosal.metrics import Scores
 from geosal.scenes import AnyScene, open_input

@@ -17,15 +17,11 @@ from geosal.core.raster import Samples
 from geosal.formats.pyramid import Cutter, Tile
 from geosal.job.course import Course
 from geosal.job.plan import Plan
-from geosal.job.search import (
-    Kept,
-    Sample,
-    choose_places,
-    file_bytes,
-    pieces_across,
-    scene_bytes,
-    set_out,
-)  # fmt: skip
+from geosal.job.search.find import set_out
+from geosal.job.search.kept import Kept
+from geosal.job.search.places import choose_places, pieces_across
+from geosal.job.search.sample import Sample, file_bytes
+from geosal.job.search.scaling import scene_bytes
 from geosal.job.task import task_of
 from geosal.produce import Cut, CutTask
 from geosal.verification import verify_structure

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from types import MappingProxyType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,14 @@ from geosal.job.command import command_of
 from geosal.job.fit import is_of_tiles
 from geosal.job.plan import Plan, answered
 from geosal.job.recipe import Recipe
-from geosal.job.search import Sample, Trials, expected_bytes, pieces_across, untreated
+from geosal.job.search.places import pieces_across
 from geosal.job.task import task_of
 from geosal.job.words import of_pixels
 from geosal.scenes.coding import Coding, coding_of
 from geosal.sizes import as_bytes, counted
+
+if TYPE_CHECKING:
+    from geosal.job.search.sample import Sample
 
 _ACROSS = 4
 """Pieces of the sample in a column and in a row."""
@@ -123,7 +126,7 @@ def look_out(plan: Plan) -> Outlook:
         return tries.outlook(tries.bytes_of(plan))
 
 
-def drawn_ahead(plan: Plan) -> Sample | None:
+def drawn_ahead(plan: Plan) -> "Sample | None":
     """Draw the sample that `explained` may need before the work, where the work then finds its tiles decoded.
 
     A lossless JPEG 2000 is smaller than most lossless outputs, and drawn after the work, the sample would cost the
@@ -137,7 +140,7 @@ def drawn_ahead(plan: Plan) -> Sample | None:
     return _drawn(plan) if here and plan.input_bytes is not None else None
 
 
-def explained(plan: Plan, size: int, sample: Sample | None = None) -> Outlook:
+def explained(plan: Plan, size: int, sample: "Sample | None" = None) -> Outlook:
     """Explain the size of an output that is known: nothing is tried where it is smaller than the input.
 
     Parameters
@@ -170,14 +173,16 @@ def is_doubtful(plan: Plan) -> bool:
     return (coding is not None and coding.is_lossy) or size * _TIGHT < plan.raw_bytes
 
 
-def _drawn(plan: Plan) -> Sample:
+def _drawn(plan: Plan) -> "Sample":
+    from geosal.job.search.sample import Sample  # a smaller output needs none
+
     return Sample.draw(plan, pieces_across(plan, most=_ACROSS), halo=plan.ladder.halo)
 
 
 class _Tries:
     """Plans of one scene tried on one sample of it; a context manager."""
 
-    def __init__(self, plan: Plan, sample: Sample | None = None) -> None:
+    def __init__(self, plan: Plan, sample: "Sample | None" = None) -> None:
         self._plan = plan
         self._given = sample
 
@@ -191,6 +196,9 @@ class _Tries:
 
     def bytes_of(self, plan: Plan) -> int:
         """Bytes that a plan's output will have."""
+        from geosal.job.search.plain import expected_bytes
+        from geosal.job.search.trials import Trials
+
         trials = Trials(plan, self._sample, Path(self._folder.name))
         return expected_bytes(plan, trials) if plan.recipe.targets.is_rate else round(trials.bytes_of(plan))
 
@@ -216,6 +224,8 @@ class _Tries:
         causes += filter(None, [self._of_values(), self._of_kept()])
         if not causes:
             name = "" if coding is None else f", {coding.name},"
+            from geosal.job.search.plain import untreated
+
             plain = f"untouched it takes {as_bytes(self.bytes_of(untreated(plan)))} with {plan.profile.name}"
             causes.append(f"the input's codec{name} packs it tightly: {plain}")
         return "; ".join(causes)
@@ -235,6 +245,8 @@ class _Tries:
         """Number of each band, of its values as they are in the sample, and of those that the treatment makes."""
         if self._plan.layout.dtype.startswith("float"):
             return ()
+        from geosal.job.search.plain import untreated
+
         plain, treated = (self._sample.treat(task_of(plan)).pixels for plan in (untreated(self._plan), self._plan))
         return tuple(
             (band, _distinct(old), _distinct(new))

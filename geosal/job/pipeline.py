@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import options_in_force
@@ -16,12 +16,15 @@ from geosal.job.course import Course
 from geosal.job.outlook import Outlook, drawn_ahead, explained, is_doubtful, look_out
 from geosal.job.plan import Plan, make_plan
 from geosal.job.recipe import CompressOptions, Recipe
-from geosal.job.search import Sample, reach, sample_pixels
+from geosal.job.search.places import sample_pixels
 from geosal.job.summary import Summary, summary_of
 from geosal.job.tally import warn_of_little_gain, warn_of_no_pixels
 from geosal.produce import making
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sizes import as_bytes
+
+if TYPE_CHECKING:
+    from geosal.job.search.sample import Sample
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +117,8 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
     with making(plan.target, course) as made:
         facts = None
         if plan.recipe.targets:
+            from geosal.job.search.find import reach  # a job without a target needs none
+
             found = reach(plan, made.path, course)
             plan, tally, facts = found.attempt.plan, found.attempt.tally, found.facts
         else:
@@ -177,7 +182,7 @@ def _input(outlook: Outlook) -> str:
     return f"{as_bytes(outlook.input_bytes or 0)} of the input"
 
 
-def _explained(plan: Plan, size: int, sample: Sample | None) -> Outlook:
+def _explained(plan: Plan, size: int, sample: "Sample | None") -> Outlook:
     """Explain the size of a file that is made; what cannot be explained does not undo it."""
     try:
         return explained(plan, size, sample)

@@ -5,21 +5,19 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.raster import RasterLayout
-from geosal.formats.cog.jxl import jxl_tile
 from geosal.formats.format import ByGdal, Profile
-from geosal.formats.jpeg.shaping import shaped
-from geosal.formats.jpeg.stream import END, START, Tables, quantisation
-from geosal.formats.jpeg.tables import steps
-from geosal.formats.jpeg.whole import whole_jpeg
 from geosal.formats.options import number
 from geosal.formats.quality import FLAT
 from geosal.native import interleave
+
+if TYPE_CHECKING:
+    from geosal.formats.jpeg.stream import Tables
 
 _HANDLED = {
     "COMPRESS", "LEVEL", "QUALITY", "PREDICTOR", "MAX_Z_ERROR", "BLOCKSIZE", "BIGTIFF", "NUM_THREADS",
@@ -122,6 +120,11 @@ class TiffEncoder:
 
     def _jpeg(self, pixels: NDArray[Any], levels: NDArray[np.uint8] | None) -> bytes:
         """Compress (band, y, x); the tables of the last level stand in the tag JPEGTables, others in the tile."""
+        from geosal.formats.jpeg.shaping import shaped  # other codecs need nothing of a JPEG
+        from geosal.formats.jpeg.stream import Tables
+        from geosal.formats.jpeg.tables import steps
+        from geosal.formats.jpeg.whole import whole_jpeg
+
         by_level = self.by_level or (self.level,)
         levels = levels if self.by_level else None
         quality = by_level[-1 if levels is None else levels.min()]
@@ -132,8 +135,11 @@ class TiffEncoder:
         return whole_jpeg(found, whole.shape[1:], tables, _SUBSAMPLING, jfif=False)
 
     @property
-    def _shared_tables(self) -> Tables:
+    def _shared_tables(self) -> "Tables":
         """Those of the last level, in the tag. No tile redefines their numbers, since a decoder keeps its tables."""
+        from geosal.formats.jpeg.stream import Tables
+        from geosal.formats.jpeg.tables import steps
+
         quality = self.by_level[-1] if self.by_level else self.level
         return Tables(steps(quality, self.tables), first=2 if self.by_level else 0, elsewhere=True)
 
@@ -151,6 +157,8 @@ class TiffEncoder:
         """
         if self.compression != "JPEG":
             return None
+        from geosal.formats.jpeg.stream import END, START, quantisation
+
         return START + quantisation(self._shared_tables, self.bands) + END
 
     def _compressed_mask(self, mask: NDArray[np.bool_]) -> bytes:
@@ -276,6 +284,8 @@ def _lerc(samples: NDArray[Any], level: float) -> Any:
 
 
 def _jxl(samples: NDArray[Any], level: float) -> bytes:
+    from geosal.formats.cog.jxl import jxl_tile
+
     return jxl_tile(samples, int(level))
 
 

@@ -19,17 +19,16 @@ from geosal.job.search.balance import BalancedSearch
 from geosal.job.search.floors import FloorSearch
 from geosal.job.search.judge import data_range
 from geosal.job.search.knobs import Knob, knob_for, told
-from geosal.job.search.places import PIECE
+from geosal.job.search.places import ACROSS, pieces_across
 from geosal.job.search.plain import counting
 from geosal.job.search.rates import RateSearch
-from geosal.job.search.sample import Sample, pieces_across
+from geosal.job.search.sample import Sample
 from geosal.job.search.trials import Trials, spread_of
 from geosal.job.search.turning import Turning
 from geosal.job.tally import Tally
 
 logger = logging.getLogger(__name__)
 
-_ACROSS = 6
 _MOST_ENCODES = 2
 
 
@@ -145,13 +144,6 @@ def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
     return Found(attempt=made, facts=facts)
 
 
-def sample_pixels(plan: Plan) -> int:
-    """Return the pixels of the sample on which settings are tried, about."""
-    rows, cols = pieces_across(plan, most=_ACROSS)
-    grid = plan.layout.grid
-    return min(rows * cols * PIECE**2, grid.height * grid.width)
-
-
 class SetOut(NamedTuple):
     """The result of a search on the sample alone."""
 
@@ -214,7 +206,7 @@ def _moved(made: Attempt, folder: Path) -> Attempt:
 
 
 def _prepare(plan: Plan, folder: Path, tried: Callable[[int], None]) -> tuple[Knob, Trials]:
-    sample = Sample.draw(plan, pieces_across(plan, most=_ACROSS))
+    sample = Sample.draw(plan, pieces_across(plan, most=ACROSS))
     spread = spread_of(sample)
     width = data_range(plan) if plan.recipe.targets.floors or BalancedSearch.suits(plan) else 1.0
     return knob_for(plan, spread), Trials(plan, sample, folder, width, tried)

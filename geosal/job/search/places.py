@@ -1,5 +1,6 @@
-"""Choose where the pieces of a sample lie in the scene."""
+"""Choose how many pieces a sample has, and where they lie in the scene."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,12 @@ from geosal.job.plan import Plan
 
 PIECE = 512
 """Rows and columns of a piece of the sample."""
+ACROSS = 6
+"""Pieces of a sample in a column and in a row, at most."""
+_SHARE = 0.1
+"""Share of a scene's pixels beyond which a sample need not go."""
+_FEW = 4
+"""Pieces in a column and in a row that are worth their time at any size of the scene."""
 _PHASE = 16
 """Pieces begin at multiples of this many pixels, as tiles do: codecs of 8 x 8 squares, and scenes that such a codec has
 made, then have their squares where the job will have them."""
@@ -108,3 +115,27 @@ def _levels_of(plan: Plan, source: Block) -> NDArray[np.float64]:
             seen = levels[:, max(0, middle - _LOOK // 2) : middle + _LOOK // 2 + 1]
             counts += np.bincount(seen.ravel(), minlength=counts.size)
     return np.asarray(counts / counts.sum())
+
+
+def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
+    """Choose how many pieces to draw in a column and in a row.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job.
+    most
+        Limit of both; fewer suffice where they are a tenth of the scene, or fill the memory that the plan allows.
+    """
+    grid = plan.layout.grid
+    fitting = math.isqrt(plan.sample_pixels // PIECE**2)
+    enough = max(_FEW, round((_SHARE * grid.height * grid.width) ** 0.5 / PIECE))
+    across = max(1, min(most, fitting, enough))
+    return across, across
+
+
+def sample_pixels(plan: Plan) -> int:
+    """Return the pixels of the sample on which settings are tried, about."""
+    rows, cols = pieces_across(plan, most=ACROSS)
+    grid = plan.layout.grid
+    return min(rows * cols * PIECE**2, grid.height * grid.width)

@@ -1,6 +1,5 @@
 """A sample of the scene: pieces spread over it, treated, and encoded as a small image."""
 
-import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from geosal.formats.pyramid import Cutter, Parts, Piece, Tile
 from geosal.formats.sink import open_sink
 from geosal.job.plan import Plan
 from geosal.job.search.kept import Kept, KeptSaliency
-from geosal.job.search.places import PIECE, Place, choose_places
+from geosal.job.search.places import Place, choose_places
 from geosal.job.tags import tags_of
 from geosal.job.task import BlockTask
 from geosal.produce import Tags, Target
@@ -25,10 +24,6 @@ from geosal.scenes.zarr_store import store_bytes
 
 _ANY_KERNEL = 9.0
 """Effective kernel in the tags of a sample."""
-_SHARE = 0.1
-"""Share of a scene's pixels beyond which a sample need not go."""
-_FEW = 4
-"""Pieces in a column and in a row that are worth their time at any size of the scene."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,23 +198,6 @@ class Sample:
 def file_bytes(path: Path) -> int:
     """Return the size of a file or a store."""
     return int(store_bytes(path))
-
-
-def pieces_across(plan: Plan, *, most: int) -> tuple[int, int]:
-    """Choose how many pieces to draw in a column and in a row.
-
-    Parameters
-    ----------
-    plan
-        Plan of the job.
-    most
-        Limit of both; fewer suffice where they are a tenth of the scene, or fill the memory that the plan allows.
-    """
-    grid = plan.layout.grid
-    fitting = math.isqrt(plan.sample_pixels // PIECE**2)
-    enough = max(_FEW, round((_SHARE * grid.height * grid.width) ** 0.5 / PIECE))
-    across = max(1, min(most, fitting, enough))
-    return across, across
 
 
 def own_bytes(tiles: Sequence[Tile], target: Target) -> int:

@@ -16,8 +16,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import geosal
 from geosal.errors import GeosalWarning, OutputError, TargetError, UsageError
-from geosal.job.search import Sample, find
+from geosal.job.search import find
 from geosal.job.search.rates import RateSearch
+from geosal.job.search.sample import Sample
 from geosal.produce import make_file
 
 

@@ -10,8 +10,9 @@ import rasterio
 import geosal
 from geosal.core.grid import Block
 from geosal.job.plan import Plan
-from geosal.job.search import Sample, Trials
 from geosal.job.search.places import choose_places
+from geosal.job.search.sample import Sample
+from geosal.job.search.trials import Trials
 from geosal.job.task import task_of
 
 Make = Callable[..., Plan]
