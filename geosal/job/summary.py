@@ -10,7 +10,6 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from geosal.comparison import open_any
 from geosal.core.gdal_env import is_local
 from geosal.core.ladder import effective_kernel
 from geosal.core.tables import Picture, Table, Tabled
@@ -117,6 +116,8 @@ class Summary(Tabled):
         """Return the output made small, if it is still there."""
         if not is_local(self.output) or not os.path.exists(self.output) or store_bytes(self.output) != self.bytes:
             return ()
+        from geosal.comparison import open_any  # a job that nobody looks at needs none
+
         with warnings.catch_warnings(action="ignore", category=GeosalWarning):
             seen = glance(open_any(self.output, AS_IT_IS))
         return () if seen is None else (Picture(os.path.basename(self.output), seen),)
