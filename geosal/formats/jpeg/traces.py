@@ -143,7 +143,9 @@ def _bins(exact: NDArray[np.float32]) -> NDArray[np.intp]:
 def _combs(histograms: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Sum the cosines of each step over the coefficients beyond half of it, and count these: (grid, place, step)."""
     cosines, beyond = _waves()
-    return histograms @ cosines, histograms @ beyond
+    rows = histograms.reshape(-1, _BINS)  # one product: each of 64 would wait for its threads, on a busy machine seconds
+    shape = (*histograms.shape[:-1], -1)
+    return (rows @ cosines).reshape(shape), (rows @ beyond).reshape(shape)
 
 
 def _scores(sums: NDArray[np.float32], counts: NDArray[np.float32]) -> NDArray[np.float32]:
