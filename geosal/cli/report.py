@@ -13,7 +13,6 @@ from geosal.cli.output import Report, pairs
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import ignore
 from geosal.errors import GeosalError, UsageError
-from geosal.scenes import Reading
 from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
@@ -22,7 +21,13 @@ if TYPE_CHECKING:
     from geosal.reports import Report as Page
     from geosal.reports import ReportSpec
 
-_OPTIONS = (*(field.name for field in fields(Reading)), "combine", "outside", "background")
+
+
+def _read_as() -> tuple[str, ...]:
+    """Names of the options that say how a scene is read, and how sources unite."""
+    from geosal.scenes import Reading  # which the help does not need
+
+    return (*(field.name for field in fields(Reading)), "combine", "outside", "background")
 
 
 @click.command()
@@ -71,7 +76,7 @@ def report(
         saliency=list(wish["saliency"]) or None,
         title=wish["title"],
         overwrite=wish["overwrite"],
-        options={name: wish[name] for name in _OPTIONS if wish.get(name) not in (None, ())},
+        options={name: wish[name] for name in _read_as() if wish.get(name) not in (None, ())},
     )
     spec.check()
     with progress_bars(quiet=quiet) as progress:
@@ -108,7 +113,7 @@ def spec_of(recipe: "Recipe", path: str) -> "ReportSpec":
     """
     from geosal.reports import ReportSpec
 
-    told = {name: getattr(recipe, name) for name in _OPTIONS}
+    told = {name: getattr(recipe, name) for name in _read_as()}
     usual = {each.name: each.default for each in fields(type(recipe))}
     spec = ReportSpec(
         original=recipe.input,

@@ -92,7 +92,7 @@ def report(
 
     The page has the scene before and after, with a handle to swipe and zoom to real pixels; maps of saliency, of errors
     and of bytes to lay over it; figures by level; what is proved; and the command that does it again. Of a large scene
-    the whole is made small, and up to eight places of 512 x 512 pixels are there as they are.
+    the whole is made small, and up to eight places of 400 x 400 pixels are there as they are.
 
     Parameters
     ----------

@@ -22,13 +22,13 @@ from geosal.scenes.rgb import as_rgb, limits_of, shown_bands
 
 _LONGEST = 2048
 """Pixels of the longer side of the whole at most."""
-_SIDE = 512
+_SIDE = 400
 """Rows and columns of a place that is shown as it is."""
 _PIXELS = 5_000_000
 """Pixels that a page holds as they are, of all its pictures."""
 _FEWEST, _MOST = 2, 8
 """Places that are shown as they are."""
-_SHADES = 64
+_SHADES = 24
 """Shades of an error map: more of them tell no more, and take more bytes."""
 _QUALITY = 88
 """Of the WebP of the whole where it is made small."""

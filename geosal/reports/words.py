@@ -80,8 +80,8 @@ def proof_sentence(one: Measured) -> str:
     if not one.checks.ok:
         failed = ", ".join(check.name for check in one.checks if not check.ok)
         return f"It does NOT hold what was promised: {failed}."
-    left = len(one.checks) - len(made)
-    others = f" {left} could not be made." if left else ""
+    left = [check.name for check in one.checks if not check.checked]
+    others = f" Not made: {', '.join(left)}." if left else ""
     return f"All {len(made)} checks of what was promised hold.{others}"
 
 

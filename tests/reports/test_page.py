@@ -109,7 +109,8 @@ def test_it_is_printed_with_pictures_and_read_without_a_mouse(page: Path, tab: B
     tab.until(READY)
     assert tab.do("document.documentElement.scrollWidth") <= 420  # nothing sticks out of a telephone
     assert tab.do(UNNAMED) == []
-    assert tab.do("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    tab.until("document.documentElement.dataset.complete === ''")
+    tab.until("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     tab.call("Emulation.setEmulatedMedia", media="print")
     assert tab.do("getComputedStyle(document.querySelector('.row.print')).display") == "block"
     assert tab.do("getComputedStyle(document.querySelector('.screen')).display") == "none"

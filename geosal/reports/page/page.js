@@ -13,7 +13,9 @@
   const urls = new Map();
   function url(text) {
     if (!urls.has(text)) {
-      const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+      const signs = atob(text);
+      const bytes = new Uint8Array(signs.length);
+      for (let n = 0; n < signs.length; n++) bytes[n] = signs.charCodeAt(n);
       urls.set(text, URL.createObjectURL(new Blob([bytes], { type: "image/webp" })));
     }
     return urls.get(text);
@@ -225,12 +227,20 @@
     }
   });
 
-  // Places side by side; the whole scene, too, for the printer.
+  // Places side by side; the whole scene, too, for the printer. Their pictures come when there is time for them.
+  const waiting = [];
+  function bring(deadline) {
+    while (waiting.length && (!deadline || deadline.timeRemaining() > 5 || deadline.didTimeout)) waiting.shift()();
+    if (waiting.length) later();
+    else document.documentElement.dataset.complete = "";
+  }
+  const later = () => (window.requestIdleCallback ? requestIdleCallback(bring, { timeout: 500 }) : setTimeout(bring, 50));
+  window.addEventListener("beforeprint", () => bring());
   function figure(text, caption, map) {
     const made = document.createElement("figure");
     const image = new Image();
-    image.src = url(text);
     image.alt = caption;
+    waiting.push(() => { image.src = url(text); });
     image.className = map ? "map" : "";
     const words = document.createElement("figcaption");
     words.textContent = caption;
@@ -253,12 +263,17 @@
       }
     });
     made.append(head, line);
+    if (place >= 0) {
+      line.addEventListener("click", () => goTo(data.parts[place]));
+    }
     return made;
   }
   get("gallery").append(row("The whole scene", -1, "print"));
   if (!data.exact) {
-    data.parts.forEach((part, n) => get("gallery").append(row(`${n + 1}. ${part.title}, from column ${part.x}, row ${part.y}`, n, "")));
+    data.parts.forEach((part, n) => get("gallery").append(row(`${n + 1}. ${part.title}`, n, "")));
   }
+
+  later();
 
   viewer.addHandler("viewport-change", () => { clip(); tell(); });
   viewer.addHandler("resize", () => { clip(); tell(); });
