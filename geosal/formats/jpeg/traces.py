@@ -143,7 +143,7 @@ def _bins(exact: NDArray[np.float32]) -> NDArray[np.intp]:
 def _combs(histograms: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Sum the cosines of each step over the coefficients beyond half of it, and count these: (grid, place, step)."""
     cosines, beyond = _waves()
-    rows = histograms.reshape(-1, _BINS)  # one product: each of 64 would wait for its threads, on a busy machine seconds
+    rows = histograms.reshape(-1, _BINS)  # each of 64 products would wait for its threads, seconds on a busy machine
     shape = (*histograms.shape[:-1], -1)
     return (rows @ cosines).reshape(shape), (rows @ beyond).reshape(shape)
 
