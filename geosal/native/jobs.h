@@ -86,6 +86,7 @@ typedef struct {
     ptrdiff_t mcu_rows, mcu_cols;
     const uint16_t *tables;            /* of luma and of chroma, row by row */
     const float *weights;              /* of each MCU, what a bit may cost; NULL: only round */
+    double price;                      /* what a bit may cost for a step of 1 */
     const uint8_t *lengths;            /* of the codes of AC symbols that bits are counted by, luma and chroma */
     int16_t *out;                      /* MCU rows, MCUs, blocks, coefficients in zigzag order */
 } quantising_blocks;

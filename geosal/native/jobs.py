@@ -85,7 +85,9 @@ class QuantiseBlocksJob(ctypes.Structure):
         (_SIZE, "band_stride row_stride height width"),
         (_INT, "bands side"),
         (_SIZE, "mcu_rows mcu_cols"),
-        (_POINTER, "tables weights lengths out"),
+        (_POINTER, "tables weights"),
+        (_REAL, "price"),
+        (_POINTER, "lengths out"),
     )
 
 

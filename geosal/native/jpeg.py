@@ -13,6 +13,10 @@ from geosal.native.library import address, function, with_whole_rows
 SAMPLES = 64
 """Samples of a block."""
 BLOCK = 8
+PRICE = 0.1
+"""Price of a bit for a step of 1, in squared grey values: about the slope of the error over the bits of a uniform
+quantiser (Sullivan 1996). Of 0.07, 0.1 and 0.15 the one that keeps SSIM in the worst of twelve crops at the bytes of
+quality 50; PSNR is the same within 0.3 dB."""
 SIDES = {"444": 1, "420": 2}
 """Blocks of luma along a side of an MCU, by the sampling of chroma. Grey has one."""
 _TABLES, _SYMBOLS = 4, 256
@@ -47,7 +51,9 @@ def quantised(
     weights
         (MCU rows, MCUs): what a bit may cost in squared error. Where it is above 0, AC coefficients are lowered or left
         out so that the sum of the squared errors of the samples plus weight times bits is the least. Errors of RGB are
-        counted: a third of the sum over its bands. None to round all of them.
+        counted: a third of the sum over its bands. A weight is `PRICE` times the square of the step that it stands for: a
+        block of luma pays a share by its variance against that square, and keeps one of its lowest frequencies where
+        they are above a fifth of that step. None to round all of them.
     lengths
         (2, 256): bits of the code of each AC symbol, of luma and of chroma; goes with `weights`.
 
@@ -86,6 +92,7 @@ def quantised(
         mcu_cols=cols,
         tables=address(tables),
         weights=address(weights),
+        price=PRICE,
         lengths=address(lengths),
         out=address(out),
     )

@@ -39,21 +39,50 @@ typedef struct {
     float inverses[SAMPLES];  /* of the steps, column by column */
     float squares[SAMPLES];   /* of the steps, in zigzag order, in units of the error of a pixel */
     NAMED(rates) rates;
+    float price;              /* of a bit for a step of 1 */
 } NAMED(component);
 
-/* The share of the price of a bit that a block pays, by its variance in squared grey values: a faint one keeps what
-   shows in it, which structural similarity sees and squared errors do not. A price of 0.1 is usual for a step of 1. */
-INLINE float NAMED(share_of_price)(const float turned[BLOCK][WIDEST], const ptrdiff_t left, const float weight)
+/* Variance of the samples of a block. */
+INLINE float NAMED(variance)(const float turned[BLOCK][WIDEST], const ptrdiff_t left)
 {
-    const float faint = 29.0f; /* half of SSIM's C2, (0.03 * 255)^2 (Wang et al. 2004, equation 13) */
     float lanes[BLOCK] = {0.0f}, energy = 0.0f;
     for (int u = 0; u < BLOCK; u++)
         for (int v = u ? 0 : 1; v < BLOCK; v++)
             lanes[v] += turned[u][left + v] * turned[u][left + v];
     for (int v = 0; v < BLOCK; v++)
         energy += lanes[v];
-    const float share = sqrtf((energy / SAMPLES + faint) / (weight / 0.1f + faint));
+    return energy / SAMPLES;
+}
+
+/* The share of the price of a bit that a block pays, by its variance and the squared step that the price stands for: a
+   faint one keeps what shows in it, which structural similarity sees and squared errors do not. Similarity alone would
+   have the share grow with the variance, squared errors have none; this is its power of 5/8. */
+INLINE float NAMED(share_of_price)(const float variance, const float square)
+{
+    const float faint = 29.0f; /* half of SSIM's C2, (0.03 * 255)^2 (Wang et al. 2004, equation 13) */
+    const float root = sqrtf((variance + faint) / (square + faint)), share = root * sqrtf(sqrtf(root));
     return share < 2.0f ? share : 2.0f;
+}
+
+/* Whether a block would turn flat that shows: one of its lowest frequencies is above a fifth of the step that its price
+   stands for. Where that rounds to 0 it becomes 1, unless the contrast of the block would be half as much again. */
+INLINE int NAMED(must_show)(const float *exact, const float *squares, const float variance, const float square,
+                            int16_t *found)
+{
+    const int lowest = 10;
+    const float shows = 0.2f * 0.2f * square, most_contrast = 1.5f * 1.5f * SAMPLES;
+    float most = 0.0f;
+    int where = 0;
+    for (int k = 1; k < lowest; k++)
+        if (exact[k] * exact[k] * squares[k] > most) {
+            most = exact[k] * exact[k] * squares[k];
+            where = k;
+        }
+    if (most <= shows)
+        return 0;
+    if (!found[where] && squares[where] <= most_contrast * variance)
+        found[where] = exact[where] < 0.0f ? -1 : 1;
+    return 1;
 }
 
 /* A strip of blocks, transformed both ways; the blocks of an MCU lie `apart` blocks from those of the next. `prices` of
@@ -84,13 +113,16 @@ INLINE void NAMED(quantise_strip)(const NAMED(component) *c, float strip[BLOCK][
                 to[k] = whole[TURNED(ZIGZAG[k])];
             if (weights && weights[mcu] > 0.0f) {
                 float ordered[SAMPLES], price = prices[mcu];
+                int shows = 0;
                 for (int k = 0; k < SAMPLES; k++)
                     ordered[k] = exact[TURNED(ZIGZAG[k])];
                 if (block < luma) {
-                    price = weights[mcu] * NAMED(share_of_price)(turned, left, weights[mcu]);
+                    const float variance = NAMED(variance)(turned, left), square = weights[mcu] / c->price;
+                    price = weights[mcu] * NAMED(share_of_price)(variance, square);
                     prices[mcu] += price / (float)luma;
+                    shows = NAMED(must_show)(ordered, c->squares, variance, square, to);
                 }
-                NAMED(shape)(ordered, c->squares, &c->rates, price, to);
+                NAMED(shape)(ordered, c->squares, &c->rates, price, shows, to);
             }
         }
 }
@@ -172,6 +204,7 @@ INLINE void NAMED(prepare)(const quantising_blocks *q, const int component, NAME
         c->squares[k] = share * step * step;
         c->inverses[TURNED(ZIGZAG[k])] = 1.0f / step;
     }
+    c->price = q->price;
     if (q->weights)
         NAMED(count_bits)(q->lengths + (component ? SYMBOLS : 0), &c->rates);
 }

@@ -46,10 +46,10 @@ INLINE float NAMED(least_step)(const float *reached, const float *bits, const fl
 
    A magnitude may fall to the largest one of any smaller size in bits; those between cost as many bits and more error.
    Costs are counted from that of a block of zeros: a coefficient gains the error that it saves. `exact` are
-   coefficients in steps and `squares` the squared steps, both in zigzag order; `found` is rounded, and shaped in
-   place. */
+   coefficients in steps and `squares` the squared steps, both in zigzag order; of a block that `shows` one is left at
+   least. `found` is rounded, and shaped in place. */
 INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(rates) *rates, const float weight,
-                         int16_t *found)
+                         const int shows, int16_t *found)
 {
     float reached[SAMPLES + LANES], cheapest = 0.0f;
     int before[SAMPLES], last = 0;
@@ -57,7 +57,7 @@ INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(r
     for (int k = 0; k < SAMPLES + LANES; k++)
         reached[k] = INFINITY;
     reached[0] = 0.0f;
-    float least_of_all = weight * rates->end;
+    float least_of_all = shows ? INFINITY : weight * rates->end;
     for (int k = 1; k < SAMPLES; k++) {
         if (!found[k])
             continue;

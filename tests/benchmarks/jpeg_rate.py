@@ -37,10 +37,14 @@ Ours = Callable[[Pixels, Mask, int], bytes]
 _QUALITIES = (75, 50)
 _ANCHORS = tuple(f"{kind}-{quality}" for kind in ("jpg", "cog") for quality in _QUALITIES)
 _NO_MASK = 0.0
+_PLAIN = "plain"
 _LUMA = (0.299, 0.587, 0.114)
 _TRIES = 4
 """Runs of geosal until the tiles of its COG have the bytes that were asked for."""
 _CLOSE = 0.004
+_SQUARE, _FAINT, _FLAT, _ENOUGH = 8, (1, 4), 0.5, 50
+"""Rows and columns of a square; standard deviations of luma of faint ones, from and below, and below which one is flat;
+squares of a crop that make a share."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Found:
     ssim_luma, ssim_rgb
         Of all pixels, by scikit-image's `structural_similarity` as it comes (7 x 7 boxes); `ssim_rgb` is the mean of
         the three bands.
+    flat
+        Share of the faint squares that turn flat; NaN where a crop has few.
     salient, background
         dB over R, G and B for each share of `SHARES`, as text, for JSON's sake.
     """
@@ -64,13 +70,14 @@ class Found:
     psnr: float
     ssim_luma: float
     ssim_rgb: float
+    flat: float
     salient: dict[str, float]
     background: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A contender on a crop at an anchor; all but the first four are differences to the anchor, `size` its ratio."""
+    """A contender on a crop at an anchor; all but names, `share` and `flat` are differences to the anchor, `size` its ratio."""
 
     anchor: str
     share: float
@@ -82,6 +89,7 @@ class Row:
     psnr: float
     ssim_luma: float
     ssim_rgb: float
+    flat: float
 
 
 def judge(crop: Crop, size: float, found: Pixels) -> Found:
@@ -93,9 +101,23 @@ def judge(crop: Crop, size: float, found: Pixels) -> Found:
         psnr=_psnr(squares),
         ssim_luma=float(structural_similarity(luma, was, data_range=255)),
         ssim_rgb=float(structural_similarity(found, crop.pixels, data_range=255, channel_axis=2)),
+        flat=_turned_flat(was, luma),
         salient={f"{share}": _psnr(squares[mask]) for share, mask in crop.masks.items()},
         background={f"{share}": _psnr(squares[~mask]) for share, mask in crop.masks.items()},
     )
+
+
+def _turned_flat(was: NDArray[np.float64], luma: NDArray[np.float64]) -> float:
+    before, after = map(_contrasts, (was, luma))
+    faint = (before >= _FAINT[0]) & (before < _FAINT[1])
+    return float((after[faint] < _FLAT).mean()) if faint.sum() >= _ENOUGH else float("nan")
+
+
+def _contrasts(luma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each whole square, as a JPEG has them."""
+    rows, cols = (length // _SQUARE for length in luma.shape)
+    squares = luma[: rows * _SQUARE, : cols * _SQUARE].reshape(rows, _SQUARE, cols, _SQUARE)
+    return np.asarray(squares.std(axis=(1, 3)))
 
 
 def _psnr(squares: NDArray[np.float64]) -> float:
@@ -113,6 +135,7 @@ def difference(found: Found, anchor: Found, share: float) -> dict[str, float]:
         "psnr": whole,
         "ssim_luma": found.ssim_luma - anchor.ssim_luma,
         "ssim_rgb": found.ssim_rgb - anchor.ssim_rgb,
+        "flat": found.flat,
     }
 
 
@@ -191,6 +214,7 @@ class Bench:
         size = int(plain.size)
         for share in shares:
             row = partial(_row, anchor, share, crop.name, plain)
+            yield row(_PLAIN, plain)
             for name, coder in self.peers.items():
                 at_size = partial(at_bytes, coder, crop, size, self.decoder)
                 yield row(name, self.cache.get(f"{key} {name}", at_size))
@@ -204,6 +228,7 @@ class Bench:
         gdal_cog(crop.path, path, quality)
         plain = judge(crop, tile_bytes(path), read_cog(path, self.decoder))
         for share in shares if self.builtin else ():
+            yield _row(anchor, share, crop.name, plain, _PLAIN, plain)
             yield _row(anchor, share, crop.name, plain, "geosal", self._cog(crop, share, int(plain.size)))
 
     def _judged(self, crop: Crop, file: bytes) -> Found:
@@ -243,7 +268,8 @@ def summary(rows: Sequence[Row]) -> Table:
     """Worst and mean over the crops, a line for each contender."""
     table: Table = [
         ("who", "bytes: most", "mean", "salient dB: worst", "mean", "background dB: worst", "mean", "whole dB: worst",
-         "mean", "SSIM luma: worst", "mean", "SSIM RGB: worst", "mean")
+         "mean", "SSIM luma: worst", "mean", "SSIM RGB: worst", "mean",
+         "faint turn flat: most", "mean")
     ]  # fmt: skip
     for who in dict.fromkeys(row.who for row in rows):
         mine = [row for row in rows if row.who == who]
@@ -251,14 +277,16 @@ def summary(rows: Sequence[Row]) -> Table:
         for name in ("salient", "background", "psnr", "ssim_luma", "ssim_rgb"):
             values = [getattr(row, name) for row in mine]
             cells += [_cell(name, min(values)), _cell(name, mean(values))]
+        shares = [row.flat for row in mine if not np.isnan(row.flat)] or [float("nan")]
+        cells += [_cell("flat", max(shares)), _cell("flat", mean(shares))]
         table.append(cells)
     return table
 
 
 def each(rows: Sequence[Row]) -> Table:
     """All crops, a line for each contender."""
-    names = ("salient", "background", "psnr", "ssim_luma", "ssim_rgb")
-    table: Table = [("crop", "who", "bytes", "salient dB", "background dB", "whole dB", "SSIM luma", "SSIM RGB")]
+    names = ("salient", "background", "psnr", "ssim_luma", "ssim_rgb", "flat")
+    table: Table = [("crop", "who", "bytes", "salient dB", "background dB", "whole dB", "SSIM luma", "SSIM RGB", "flat")]
     table += [
         (row.crop, row.who, f"{row.size:.3f}", *(_cell(name, getattr(row, name)) for name in names)) for row in rows
     ]
@@ -268,6 +296,8 @@ def each(rows: Sequence[Row]) -> Table:
 def _cell(name: str, value: float) -> str:
     if np.isnan(value):
         return ""
+    if name == "flat":
+        return f"{100 * value:.1f} %"
     return f"{value:+.4f}" if name.startswith("ssim") else f"{value:+.2f}"
 
 
@@ -325,7 +355,7 @@ def main() -> None:
         peers = {} if asked.no_peers else _available(PEERS)
         bench = Bench(
             folder=Path(place),
-            cache=Cache(work / "peers.json"),
+            cache=Cache(work / "peers-2.json"),
             peers=peers,
             ours=dict(map(load, asked.ours)),
             builtin=not asked.no_geosal,
@@ -350,7 +380,10 @@ def main() -> None:
 def _text(rows: Sequence[Row], anchor: str, share: float, *, lines: bool) -> str:
     what = f"{100 * share:g} % of the pixels are salient" if share else "no mask"
     crops = len({row.crop for row in rows})
-    title = f"At the bytes of {anchor}, {what}, {crops} crops; all but bytes are differences to {anchor}."
+    title = (
+        f"At the bytes of {anchor}, {what}, {crops} crops; all but bytes and the share of faint squares that turn flat "
+        f"are differences to {anchor}."
+    )
     tables = [as_markdown(summary(rows))] + ([as_markdown(each(rows))] if lines else [])
     return "\n\n".join((title, *tables))
 

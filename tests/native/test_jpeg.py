@@ -18,7 +18,7 @@ from geosal.formats.jpeg.stream import Tables
 from geosal.formats.jpeg.tables import code_lengths, steps
 from geosal.formats.quality import ANNEX_K, FLAT
 from geosal.native import jpeg, library
-from geosal.native.jpeg import code, quantised, symbols
+from geosal.native.jpeg import PRICE, code, quantised, symbols
 
 ZIGZAG = stream.zigzag()
 TO_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
@@ -99,9 +99,29 @@ def cost_of(
 
 
 def price_of(exact: NDArray[np.float64], table: NDArray[np.uint16], weight: float) -> float:
-    """Of a bit in a block of luma: by its variance, against that of a step of 1 for a weight of 0.1."""
-    variance = float(np.sum((exact * table[ZIGZAG])[1:] ** 2)) / 64
-    return weight * min(np.sqrt((variance + 29) / (weight / 0.1 + 29)), 2)
+    """Of a bit in a block of luma: by its variance, against the squared step that its weight stands for."""
+    return weight * min(((variance_of(exact, table) + 29) / (weight / PRICE + 29)) ** 0.625, 2)
+
+
+def variance_of(exact: NDArray[np.float64], table: NDArray[np.uint16]) -> float:
+    return float(np.sum((exact * table[ZIGZAG])[1:] ** 2)) / 64
+
+
+def shown(
+    exact: NDArray[np.float64], plain: NDArray[np.int_], table: NDArray[np.uint16], weight: float
+) -> NDArray[np.int_] | None:
+    """What a block of luma is shaped from where something has to be left of it; None where nothing has to.
+
+    The largest of the nine lowest frequencies is above a fifth of the step that the weight stands for, and becomes 1
+    where that does not raise the contrast by more than a half.
+    """
+    found, sizes = plain.copy(), np.abs(exact * table[ZIGZAG])
+    largest = 1 + int(np.argmax(sizes[1:10]))
+    if sizes[largest] <= 0.2 * np.sqrt(weight / PRICE):
+        return None
+    if not found[largest] and int(table[ZIGZAG][largest]) / 8 <= 1.5 * np.sqrt(variance_of(exact, table)):
+        found[largest] = int(np.sign(exact[largest]))
+    return found if found[1:].any() else None
 
 
 def choices_of(plain: NDArray[np.int_]) -> list[range]:
@@ -114,12 +134,19 @@ def is_few(plain: NDArray[np.int_], most: int) -> bool:
 
 
 def least_cost(
-    exact: NDArray[np.float64], plain: NDArray[np.int_], squares: NDArray[np.float64], price: float, kind: int = 0
+    exact: NDArray[np.float64],
+    plain: NDArray[np.int_],
+    squares: NDArray[np.float64],
+    price: float,
+    kind: int = 0,
+    *,
+    nothing: bool = True,
 ) -> float:
-    """Of every choice."""
+    """Of every choice; where `nothing` is False, of those that leave something."""
     return min(
         cost_of(exact, np.array([plain[0], *(magnitudes * np.sign(plain[1:]))]), squares, price, kind)
         for magnitudes in map(np.array, itertools.product(*choices_of(plain)))
+        if nothing or magnitudes.any()
     )
 
 
@@ -142,11 +169,11 @@ def test_shaped_blocks_are_the_best_of_all(
     plain = quantised(pixels, tables, "444")[0, 0, 0].astype(int)
     assume(plain[1:].any())
     assume(is_few(plain, 5000))
-    price = price_of(exact, tables[0], weight)
+    price, least = price_of(exact, tables[0], weight), shown(exact, plain, tables[0], weight)
     weights = np.full((1, 1), weight, np.float32)
     found = quantised(pixels, tables, "444", weights, code_lengths())[0, 0, 0].astype(int)
     assert found[0] == plain[0]
-    best = least_cost(exact, plain, squares, price)
+    best = least_cost(exact, plain if least is None else least, squares, price, nothing=least is None)
     assert cost_of(exact, found, squares, price) == pytest.approx(best, rel=1e-4, abs=1e-2)
 
 
@@ -175,7 +202,10 @@ def test_chroma_pays_the_mean_price_of_its_luma(
         kind = int(number >= side**2)
         squares = share * tables[kind][ZIGZAG].astype(float) ** 2
         cost = cost_of(exact[number], found[number].astype(int), squares, price, kind)
-        assert cost == pytest.approx(least_cost(exact[number], plain[number], squares, price, kind), rel=1e-3, abs=0.1)
+        least = None if kind else shown(exact[number], plain[number], tables[0], weight)
+        begun = plain[number] if least is None else least
+        best = least_cost(exact[number], begun, squares, price, kind, nothing=least is None)
+        assert cost == pytest.approx(best, rel=1e-3, abs=0.1)
 
 
 def test_each_block_of_luma_counts_for_the_price_of_chroma() -> None:
@@ -217,6 +247,32 @@ def test_a_faint_block_keeps_what_a_contrasty_one_gives_up() -> None:
     at = int(np.flatnonzero(ZIGZAG == 5)[0])
     assert plain[0, :, 0, at].tolist() == [1, 1]
     assert found[0, :, 0, at].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("size", "step", "left"), [(0.22, 0.9, 1), (0.18, 0.9, 0), (0.22, 0.2, 1), (0.18, 0.2, 0)])
+def test_what_shows_of_a_faint_block_does_not_vanish(size: float, step: float, left: int) -> None:
+    """A fifth of the step that a weight stands for decides, whether the tables have that step or finer ones."""
+    wanted = 40.0
+    waves = np.zeros((8, 8))
+    waves[1, 2] = size * wanted
+    waves[6:, 6:] = 14  # contrast enough
+    pixels = np.clip(np.rint(idctn(waves, norm="ortho") + 128), 0, 255).astype(np.uint8)[None]
+    tables = np.full((2, 64), round(step * wanted), np.uint16)
+    weights = np.full((1, 1), PRICE * wanted**2, np.float32)
+    found = quantised(pixels, tables, "444", weights, code_lengths())[0, 0, 0]
+    assert np.count_nonzero(found[1:]) == left
+    at = int(np.flatnonzero(ZIGZAG == 10)[0])
+    assert np.abs(found[at]) == left * round(size / step) or step > size
+
+
+def test_no_block_gets_much_more_contrast_than_it_has() -> None:
+    """A lone coefficient of a third of its step would become three times as large; it goes."""
+    waves = np.zeros((8, 8))
+    waves[0, 1] = 14
+    pixels = np.rint(idctn(waves, norm="ortho") + 128).astype(np.uint8)[None]
+    tables = np.full((2, 64), 40, np.uint16)
+    weights = np.full((1, 1), PRICE * 40**2, np.float32)
+    assert not quantised(pixels, tables, "444", weights, code_lengths())[0, 0, 0, 1:].any()
 
 
 @pytest.mark.parametrize("bands", [1, 3])

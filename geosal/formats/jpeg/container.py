@@ -16,7 +16,7 @@ from geosal.formats.format import Profile
 from geosal.formats.jpeg.coder import coded_bytes
 from geosal.formats.jpeg.sidecars import GdalSurroundings
 from geosal.formats.jpeg.spool import MaskTrailer, Spool
-from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
+from geosal.formats.jpeg.tiles import HUFFMAN_TABLES, SYMBOLS, JpegEncoder
 from geosal.formats.pyramid import Tile
 from geosal.formats.world_file import wants_world_file, write_world_file
 
@@ -50,7 +50,7 @@ class JpegContainer(Container):
     ) -> None:
         super().__init__(path, layout, TileIndex([layout.grid.shape], encoder.tile))
         self._profile, self._encoder, self._threads = profile, encoder, threads
-        self._counts, self._counts_beside = np.zeros((2, TABLES, SYMBOLS), np.int64)
+        self._counts, self._counts_beside = np.zeros((2, HUFFMAN_TABLES, SYMBOLS), np.int64)
 
     def _begin(self) -> None:
         self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), *self._index.counts[0])

@@ -101,9 +101,9 @@ class Jpeg(Picture["JpegEncoder"]):
     def bytes_of(self, tiles: Sequence[tuple[bytes, ...]]) -> int:
         """Return the bytes of all tiles: their symbols with the best tables for all of them, and their masks."""
         from geosal.formats.jpeg.coder import coded_bytes
-        from geosal.formats.jpeg.tiles import SYMBOLS, TABLES, JpegEncoder
+        from geosal.formats.jpeg.tiles import HUFFMAN_TABLES, SYMBOLS, JpegEncoder
 
-        counts = np.zeros((TABLES, SYMBOLS), np.int64)
+        counts = np.zeros((HUFFMAN_TABLES, SYMBOLS), np.int64)
         for tile in tiles:
             counts += JpegEncoder.counts(tile[1])
         return coded_bytes(counts) + sum(len(part) for tile in tiles for part in tile[2:])

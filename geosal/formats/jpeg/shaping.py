@@ -10,18 +10,13 @@ from numpy.typing import NDArray
 
 from geosal.formats.jpeg.tables import code_lengths, step, steps
 from geosal.formats.quality import ANNEX_K, FLAT
-from geosal.native.jpeg import mcu_side, quantised
-
-_PRICE = 0.1
-"""Price of a bit for a step of 1, in squared grey values; of 0.07, 0.1 and 0.15 the one that keeps SSIM in the worst of
-twelve crops at the bytes of quality 50; PSNR is the same within 0.3 dB. `jpeg_functions.h` has it as well."""
+from geosal.native.jpeg import PRICE, mcu_side, quantised
 
 
 def weight(quality: float) -> float:
     """Return the squared error that a bit must save in a block of a quality, in squared grey values.
 
-    It is 0.1 times the square of the flat step of that quality: the slope of the error over the bits of a uniform
-    quantiser (Sullivan 1996). Where the tables are finer, a block of that price is better than one with the tables of
+    It is `PRICE` times the square of the flat step of that quality. Where the tables are finer, a block of that price is better than one with the tables of
     its own quality and takes more bytes: in tables of half the step, PSNR is 0.4 to 2 dB higher and bytes are 1.25 to
     1.8 times as many (qualities 40, 60 and 75, 512 x 512 pixels of the twelve crops).
 
@@ -30,7 +25,7 @@ def weight(quality: float) -> float:
     quality
         Wanted, 1 to 100.
     """
-    return _PRICE * step(quality) ** 2
+    return PRICE * step(quality) ** 2
 
 
 def shaped(

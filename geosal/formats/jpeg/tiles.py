@@ -19,7 +19,7 @@ TILE = 512
 """Rows and columns of a tile: whole MCUs, and whole bytes in a row of a mask."""
 _FAST = 1
 """Level of ZSTD: coefficients stay on the disk only for a short time."""
-TABLES, SYMBOLS = 4, 256
+HUFFMAN_TABLES, SYMBOLS = 4, 256
 """Shape of the counts: Huffman tables, and symbols of each."""
 
 
@@ -102,12 +102,12 @@ class JpegEncoder:
     @staticmethod
     def counts(part: bytes) -> NDArray[np.uint32]:
         """Unpack the counts of a tile's symbols: (4, 256), as `symbols` counts them."""
-        return np.frombuffer(part, np.uint32).reshape(-1, SYMBOLS)[:TABLES]
+        return np.frombuffer(part, np.uint32).reshape(-1, SYMBOLS)[:HUFFMAN_TABLES]
 
     @staticmethod
     def counts_beside(part: bytes) -> NDArray[np.uint32]:
         """Unpack those of the plain JPEG `beside`."""
-        return np.frombuffer(part, np.uint32).reshape(-1, SYMBOLS)[TABLES:]
+        return np.frombuffer(part, np.uint32).reshape(-1, SYMBOLS)[HUFFMAN_TABLES:]
 
     def once_coded(self, pixels: NDArray[np.uint8], levels: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         """Encode and decode the bands of a tile, each pixel at the quality that the first pass has for its level."""

@@ -105,7 +105,7 @@ def test_plain_jpegs_are_as_those_of_libjpeg(bands: int, subsampling: str, quali
 
 @pytest.mark.parametrize(("bands", "subsampling"), [(1, "420"), (3, "420"), (3, "444")])
 @pytest.mark.parametrize(("fall", "quality", "gain"), [
-    (1.4, 20, 0.25), (1.4, 75, 0.9), (1.4, 90, 2), (1.2, 30, 0.55), (1.2, 75, 2), (1, 50, 2), (1, 90, 3),
+    (1.4, 20, 0.25), (1.4, 75, 0.75), (1.4, 90, 2), (1.2, 30, 0.5), (1.2, 75, 1.8), (1, 50, 2), (1, 90, 3),
 ])  # fmt: skip
 def test_at_equal_bytes_it_is_better_than_libjpegs(
     bands: int, subsampling: str, fall: float, quality: int, gain: float
@@ -117,7 +117,7 @@ def test_at_equal_bytes_it_is_better_than_libjpegs(
     assert 0.99 * len(theirs) < len(equal) <= len(theirs)
     found, reference = read(equal), read(theirs)
     assert psnr(found, pixels) > psnr(reference, pixels) + gain
-    assert ssim(found, pixels) > ssim(reference, pixels) + 0.004
+    assert ssim(found, pixels) > ssim(reference, pixels) + 0.003
 
 
 @pytest.mark.parametrize("quality", [30, 50, 75, 90])
@@ -246,7 +246,7 @@ def test_a_weight_makes_blocks_at_least_as_good_as_tables_of_their_quality(fall:
     finer = min(np.arange(quality, 100, 0.1), key=lambda other: abs(step(other) - step(quality) / 2))
     own = ours(pixels, quality, "420")
     data = by_encoder(JpegEncoder(quality=finer, by_level=(finer, quality)), pixels, levels)
-    assert 0.5 < psnr(read(data), pixels) - psnr(read(own), pixels) < 2.1
+    assert 0.5 < psnr(read(data), pixels) - psnr(read(own), pixels) < 2.4
     assert 1.15 * len(own) < len(data) < 1.7 * len(own)
     assert len(data) < 0.95 * len(ours(pixels, finer, "420"))
 
