@@ -36,10 +36,12 @@ INLINE float NAMED(least_step)(const float *reached, const float *bits, const fl
         const NAMED(choices) less = these < least;
         least = (NAMED(costs))(((NAMED(choices))these & less) | ((NAMED(choices))least & ~less));
     }
-    float found = least[0];
-    for (int lane = 1; lane < LANES; lane++)
-        found = least[lane] < found ? least[lane] : found;
-    return found;
+    float found[LANES];
+    memcpy(found, &least, sizeof found);
+    for (int half = LANES / 2; half; half /= 2)
+        for (int lane = 0; lane < half; lane++)
+            found[lane] = found[lane + half] < found[lane] ? found[lane + half] : found[lane];
+    return found[0];
 }
 
 /* Dynamic programme over the AC coefficients that are not 0: the best way to end at each of them.
@@ -52,7 +54,9 @@ INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(r
                          const int shows, int16_t *found)
 {
     float reached[SAMPLES + LANES], cheapest = 0.0f;
-    int before[SAMPLES], last = 0;
+    float steps[SAMPLES];
+    const float *bits_of[SAMPLES];
+    int last = 0;
     int16_t values[SAMPLES];
     for (int k = 0; k < SAMPLES + LANES; k++)
         reached[k] = INFINITY;
@@ -63,8 +67,7 @@ INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(r
             continue;
         const int negative = found[k] < 0, largest = negative ? -found[k] : found[k];
         const float magnitude = negative ? -exact[k] : exact[k];
-        const float *bits = NULL;
-        float least = INFINITY, step = 0.0f;
+        float least = INFINITY;
         for (int size = size_of(largest); size >= 1; size--) {
             const int value = size == size_of(largest) ? largest : (1 << size) - 1;
             const float gain = squares[k] * ((float)value * (2.0f * magnitude - (float)value));
@@ -74,14 +77,11 @@ INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(r
             const float found_step = NAMED(least_step)(reached, these, weight, k);
             if (found_step - gain < least) {
                 least = found_step - gain;
-                step = found_step;
-                bits = these;
+                steps[k] = found_step;
+                bits_of[k] = these;
                 values[k] = (int16_t)(negative ? -value : value);
             }
         }
-        before[k] = k - 1;
-        while (reached[before[k]] + weight * bits[before[k]] != step)
-            before[k]--;
         reached[k] = least;
         cheapest = least < cheapest ? least : cheapest;
         const float ended = least + (k < SAMPLES - 1 ? weight * rates->end : 0.0f);
@@ -92,6 +92,11 @@ INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(r
     }
     for (int k = 1; k < SAMPLES; k++)
         found[k] = 0;
-    for (int k = last; k > 0; k = before[k])
+    for (int k = last; k > 0;) {
         found[k] = values[k];
+        const float step = steps[k], *bits = bits_of[k];
+        do
+            k--;
+        while (reached[k] + weight * bits[k] != step);
+    }
 }

@@ -17,8 +17,6 @@ from geosal.native.jpeg import SAMPLES, SIDES, mcu_side, quantised, symbols
 
 TILE = 512
 """Rows and columns of a tile: whole MCUs, and whole bytes in a row of a mask."""
-_FAST = 1
-"""Level of ZSTD: coefficients stay on the disk only for a short time."""
 HUFFMAN_TABLES, SYMBOLS = 4, 256
 """Shape of the counts: Huffman tables, and symbols of each."""
 
@@ -84,20 +82,20 @@ class JpegEncoder:
             pixels = self.once_coded(pixels, levels)
         by_level = self.by_level or (self.quality,)
         found = shaped(pixels, levels, by_level, self.quality, self.subsampling, self.tables)
-        from imagecodecs import zstd_encode  # loads its library
+        from imagecodecs import lz4_encode  # loads its library
 
         counted = symbols(found).tobytes()
         if self.beside is not None:
             counted += symbols(quantised(given, steps(self.beside, ANNEX_K), self.subsampling)).tobytes()
-        parts = bytes(zstd_encode(found.tobytes(), _FAST)), counted
+        parts = bytes(lz4_encode(found.tobytes(), header=True)), counted  # fast: soon they are read again
         return parts if mask is None else (*parts, zlib.compress(np.packbits(mask, axis=1).tobytes(), 1))
 
     def coefficients(self, part: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
         """Unpack the coefficients of a tile of some rows and columns: (MCU rows, MCUs, blocks, 64)."""
-        from imagecodecs import zstd_decode
+        from imagecodecs import lz4_decode
 
         rows, cols = (-(-length // self.mcu) for length in shape)
-        return np.frombuffer(zstd_decode(part), np.int16).reshape(rows, cols, self.blocks, SAMPLES)
+        return np.frombuffer(lz4_decode(part, header=True), np.int16).reshape(rows, cols, self.blocks, SAMPLES)
 
     @staticmethod
     def counts(part: bytes) -> NDArray[np.uint32]:

@@ -8,6 +8,7 @@ something (a scene that is a JPEG, the lowest qualities), the usual one stays.
 
 import math
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from geosal.core.treatment import Quality
@@ -27,10 +28,19 @@ _WIDEST, _FIRST, _STEP, _FINE = 80.0, 42.0, 12.0, 0.5
 """Gaps: the widest, the first that is tried, the distance of the second, and the smallest difference that matters."""
 _SPARE_DB, _CLOSE_DB = 0.04, 0.08
 """Margin to keep above the plain JPEG, and what may remain unused, in dB."""
-_ALIKE = 0.005
-"""Largest difference of bytes from those of the plain JPEG, as a share: it is worth 0.03 dB."""
+_MARGIN_PER_GAP = 0.05
+"""dB that the rest loses for each unit of the gap: where a search looks next. From 0.03 to 0.07 on the benchmark's crops."""
+_ALIKE, _NEAR = 0.005, 0.015
+"""Largest difference of bytes from those of the plain JPEG, as a share, of its quality and of a gap's trial."""
+_DB_OF_BYTES = 6.0
+"""dB for a unit of the logarithm of bytes, by which a margin is brought to the plain JPEG's bytes."""
 _LITTLE = 1.5
 """Quality by which a search turns first where it begins close to its end."""
+_LOWER, _LOWER_EACH = 0.55, 0.7
+"""How far the rest lies below the plain JPEG's quality for a unit of the gap, and below what another gap has shown: where
+a search begins."""
+_BYTES_OF_QUALITY = 0.025
+"""The same for the logarithm of bytes and a unit of quality."""
 _ACROSS = 3
 """Pieces of the sample in a row and in a column, at most: a gap needs a smaller one than bytes."""
 
@@ -40,13 +50,15 @@ class BalancedSearch(RateSearch):
 
     def __init__(self, targets: Targets, knob: Knob, trials: Trials) -> None:
         super().__init__(targets, knob, trials)
-        plan = trials.plan
-        self._alike = plain_of(plan, self._quality_of_plain())
-        few = trials
-        if trials.sample.pixels > (_ACROSS * PIECE) ** 2:
-            few = replace(trials, sample=Sample.draw(plan, (_ACROSS, _ACROSS)))
-        self._balance = _Balance(few, self._alike)
         self._sides: list[dict[str, float | None]] = []
+
+    @cached_property
+    def _balance(self) -> "_Balance":
+        """Made at the first trial, of a sample that may be smaller."""
+        few = self._trials
+        if few.sample.pixels > (_ACROSS * PIECE) ** 2:
+            few = replace(few, sample=Sample.draw(few.plan, (_ACROSS, _ACROSS)))
+        return _Balance(few, self._quality_of_plain())
 
     @staticmethod
     def suits(plan: Plan) -> bool:
@@ -64,7 +76,7 @@ class BalancedSearch(RateSearch):
         """Find the gap and the setting by the sample alone."""
         gap = self._balance.widest_gap()
         if gap is not None:
-            self._knob = _near(tiles_knob(self._trials.plan, gap, self._balance.low_for(gap)))
+            self._knob = self._balance.knob_for(gap)
         return super().first()
 
     def judge(self, plan: Plan, path: Path, plain: int | None = None) -> str | None:
@@ -99,16 +111,18 @@ class _Balance:
     ----------
     trials
         Trials on the sample.
-    alike
-        Plan of the plain JPEG.
+    quality
+        Quality of the plain JPEG.
     """
 
-    def __init__(self, trials: Trials, alike: Plan) -> None:
-        self._trials, self._plan = trials, trials.plan
-        self._plain = trials.scores_of(alike)
+    def __init__(self, trials: Trials, quality: float) -> None:
+        self._trials, self._plan, self._quality = trials, trials.plan, quality
+        alike = plain_of(trials.plan, quality)
         self._wanted = math.log(trials.bytes_of(alike))
+        self._plain = trials.scores_of(alike)
         self._lows: dict[float, float] = {}
         """Gap -> quality of the rest that brings the file to its size."""
+        self._slope = _BYTES_OF_QUALITY
 
     def widest_gap(self) -> float | None:
         """Return the widest gap that costs the rest nothing; None where each costs something, or all is salient."""
@@ -120,7 +134,8 @@ class _Balance:
             margins[place] = self._margin(-place)
             return margins[place]
 
-        place = climb(margin, 0.0, _CLOSE_DB, Range(-_WIDEST, 0.0, -_FIRST, _STEP, _FINE), above=True)
+        within = Range(-_WIDEST, 0.0, -_FIRST, _STEP, _FINE, _MARGIN_PER_GAP)
+        place = climb(margin, 0.0, _CLOSE_DB, within, above=True)
         return -place if margins[place] >= 0 else None
 
     def of(self, plan: Plan) -> dict[str, float | None]:
@@ -130,30 +145,42 @@ class _Balance:
         better["ssim"] = ours["whole"].ssim - self._plain["whole"].ssim
         return {name: round(value, 4) if math.isfinite(value) else None for name, value in better.items()}
 
-    def low_for(self, gap: float) -> float | None:
-        """Return about the quality of the rest at a gap, from those that are known; None at first."""
+    def knob_for(self, gap: float) -> Knob:
+        """Make the knob of a gap that begins about where it will end."""
+        knob = tiles_knob(self._plan, gap, self._low_for(gap))
+        return replace(knob, within=replace(knob.within, step=_LITTLE, slope=self._slope))
+
+    def _low_for(self, gap: float) -> float:
+        """Return about the quality of the rest at a gap."""
         known = sorted(self._lows, key=lambda other: abs(other - gap))[:2]
-        if len(known) < 2:
-            return self._lows[known[0]] if known else None
-        slope = (self._lows[known[1]] - self._lows[known[0]]) / (known[1] - known[0])
-        return max(1.0, self._lows[known[0]] + slope * (gap - known[0]))
+        if not known:
+            return max(1.0, self._quality - _LOWER * gap)
+        each = -_LOWER_EACH
+        if len(known) > 1:
+            each = (self._lows[known[1]] - self._lows[known[0]]) / (known[1] - known[0])
+        return max(1.0, self._lows[known[0]] + each * (gap - known[0]))
 
     def _margin(self, gap: float) -> float:
         """Return the margin above the plain JPEG in dB, with a gap at the plain JPEG's size."""
-        knob = _near(tiles_knob(self._plan, gap, self.low_for(gap)))
+        knob, found = self.knob_for(gap), dict[float, float]()
 
         def logarithm(place: float) -> float:
-            return math.log(self._trials.bytes_of(knob.at(place)))
+            found[place] = math.log(self._trials.bytes_of(knob.at(place)))
+            return found[place]
 
-        low = self._lows[gap] = climb(logarithm, self._wanted, _ALIKE, knob.within, above=None)
+        low = climb(logarithm, self._wanted, _NEAR, knob.within, above=None)
+        excess = logarithm(low) - self._wanted
+        self._learn(found, low)
+        self._lows[gap] = low - excess / self._slope
         ours = self._trials.scores_of(knob.at(low))
         rest = ours["background"].psnr - self._plain["background"].psnr
-        return min(rest, _structure(ours) - _structure(self._plain)) - _SPARE_DB
+        return min(rest, _structure(ours) - _structure(self._plain)) - _DB_OF_BYTES * excess - _SPARE_DB
 
-
-def _near(knob: Knob) -> Knob:
-    """Return a knob that is turned little at first."""
-    return replace(knob, within=replace(knob.within, step=_LITTLE))
+    def _learn(self, found: dict[float, float], low: float) -> None:
+        """Take the slope of bytes from the two trials of a gap that are nearest to its end."""
+        near = sorted(found, key=lambda other: abs(other - low))[:2]
+        if len(near) > 1 and (found[near[1]] - found[near[0]]) * (near[1] - near[0]) > 0:
+            self._slope = (found[near[1]] - found[near[0]]) / (near[1] - near[0])
 
 
 def _structure(scores: dict[str, Scores]) -> float:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _MOST_TRIALS = 18
+_BEYOND = 1.1
+"""Share of the way to the expected place that is gone: the value should then lie between two trials."""
 _INWARDS = 0.08
 """Share of a bracket that a trial keeps away from its ends."""
 
@@ -23,6 +25,9 @@ class Range:
         Distance of the second trial; it doubles until the value lies between two trials.
     fineness
         Distance below which two places are the same.
+    slope
+        How much the function grows from one place to the next unit, where that is about known: the second trial then
+        is where the value should be, in place of `step`.
     """
 
     low: float
@@ -30,6 +35,7 @@ class Range:
     start: float
     step: float
     fineness: float
+    slope: float | None = None
 
 
 def climb(
@@ -71,7 +77,7 @@ def climb(
     def is_close(place: float) -> bool:
         return is_right(misses(place)) and abs(misses(place)) <= tolerance
 
-    low, high = _bracket(misses, within)
+    low, high = _bracket(misses, within, is_close)
     weights, moved = [1.0, 1.0], 0
     while high - low > 1.5 * within.fineness and len(known) < _MOST_TRIALS and not (is_close(low) or is_close(high)):
         below, over = misses(low) * weights[0], misses(high) * weights[1]
@@ -89,17 +95,30 @@ def climb(
     return min(right, key=lambda place: (abs(known[place]), place if above else -place))
 
 
-def _bracket(misses: Callable[[float], float], within: Range) -> tuple[float, float]:
-    """Return two places between which the function passes the value; one place twice where it does not."""
+def _bracket(
+    misses: Callable[[float], float], within: Range, is_close: Callable[[float], bool]
+) -> tuple[float, float]:
+    """Return two places between which the function passes the value; one place twice where it does not.
+
+    Where a place is close enough, it ends there.
+    """
     place, step = within.start, within.step
     way = -1 if misses(place) > 0 else 1
     end = within.low if way < 0 else within.high
-    while place != end:
+    slope = within.slope
+    if slope is not None and math.isfinite(misses(place)):
+        step = max(within.fineness, _BEYOND * abs(misses(place)) / slope)
+    while place != end and not is_close(place):
         following = max(end, place - step) if way < 0 else min(end, place + step)
         if (misses(following) > 0) != (way < 0):
             return min(place, following), max(place, following)
-        place, step = following, 2 * step
-    return end, end
+        farther = 2 * step
+        if slope is not None:  # of the last two
+            slope = (misses(following) - misses(place)) / (following - place)
+            if slope > 0 and math.isfinite(slope):
+                farther = min(farther, max(2 * within.fineness, _BEYOND * abs(misses(following)) / slope))
+        place, step = following, farther
+    return place, place
 
 
 def _snapped(place: float, low: float, high: float, fineness: float) -> float:

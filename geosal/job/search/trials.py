@@ -9,7 +9,7 @@ from geosal.comparison import colours, in_colours
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import Bound, TwoPass
 from geosal.files.swap import remove
-from geosal.formats.pyramid import Piece
+from geosal.formats.pyramid import Piece, Tile
 from geosal.formats.treatments import goes_by_tile
 from geosal.job.plan import Plan
 from geosal.job.search.judge import judge_sample, open_candidate
@@ -50,6 +50,8 @@ class Trials:
     _bytes: dict[object, float] = field(default_factory=dict, init=False)
     _scores: dict[object, dict[str, Scores]] = field(default_factory=dict, init=False)
     _header: float | None = field(default=None, init=False)
+    _encoded: tuple[object, list[Tile]] = field(default=(None, []), init=False)
+    """Setting and tiles of the last encode: what was counted is often what is judged next."""
 
     def bytes_of(self, plan: Plan) -> float:
         """Return the bytes of the whole file."""
@@ -70,7 +72,7 @@ class Trials:
         treated, sample, target = self._treat(plan), self.sample, _of_treated(plan.target)
         if target.gdal_because is not None:
             return self._written(sample.write(treated, target, (), self.folder)) * sample.scale(target)
-        tiles = sample.encode(treated, target)
+        tiles = self._encode(plan, treated, target)
         if self._header is None:
             written = self._written(sample.write(treated, target, tiles, self.folder))
             self._header = written - sample.own_bytes(tiles, target)
@@ -82,7 +84,7 @@ class Trials:
         if plan.profile.lossless:
             found = treated.pixels[colours(plan.scene.layout)], None
             return judge_sample(plan, sample, found, self.range_of_data)
-        tiles = [] if target.gdal_because is not None else sample.encode(treated, target)
+        tiles = [] if target.gdal_because is not None else self._encode(plan, treated, target)
         path = sample.write(treated, target, tiles, self.folder)
         candidate = open_candidate(str(path))
         samples = candidate.read(treated.block)
@@ -108,6 +110,13 @@ class Trials:
             self.sample.first_pass(treated, plan.target)
             self._treated[key] = treated
         return self._treated[key]
+
+    def _encode(self, plan: Plan, treated: Piece, target: Target) -> list[Tile]:
+        key = setting_of(plan)
+        if self._encoded[0] != key:
+            self._encoded = None, []  # before the next take memory
+            self._encoded = key, self.sample.encode(treated, target)
+        return self._encoded[1]
 
     def _written(self, path: Path) -> int:
         """Return the size of a file, and delete it."""

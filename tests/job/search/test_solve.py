@@ -65,3 +65,29 @@ def test_whole_steps_are_exact(wanted: float) -> None:
 def test_infinity_is_a_value() -> None:
     place = climb(lambda place: math.inf if place > 60 else place, 50, 0.05, QUALITY, above=True)
     assert place == pytest.approx(50, abs=0.06)
+
+
+@given(wanted=st.floats(20, 90), slope=st.floats(0.6, 1.6))
+def test_a_known_slope_saves_trials(wanted: float, slope: float) -> None:
+    """Two suffice where the slope is right, and a wrong one costs few more than none."""
+    tried: list[float] = []
+
+    def growing(place: float) -> float:
+        tried.append(place)
+        return place
+
+    within = Range(1, 99.5, 75, 12, 0.01, slope)
+    assert climb(growing, wanted, 0.5, within, above=None) == pytest.approx(wanted, abs=0.5)
+    assert len(set(tried)) <= 5
+
+
+def test_a_trial_that_is_close_enough_is_the_last() -> None:
+    tried: list[float] = []
+
+    def growing(place: float) -> float:
+        tried.append(place)
+        return place
+
+    assert climb(growing, 75.2, 0.5, QUALITY, above=None) == 75
+    assert climb(growing, 60, 0.5, Range(1, 99.5, 76, 12, 0.01, 1.1), above=None) == pytest.approx(60, abs=0.5)
+    assert len(set(tried)) <= 3
