@@ -94,6 +94,9 @@ def _run_all(recipes: "dict[Job, Recipe]", page: str | None, report: Report, *, 
 
 
 def _run(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:
+    from geosal.core.cluster import keep_memory
+
+    keep_memory()  # before libraries start threads
     from geosal.job.pipeline import run  # heavy, and the help does not need it
     from geosal.job.plan import make_plan
 
