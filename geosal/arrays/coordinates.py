@@ -13,14 +13,11 @@ import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
+from geosal.core.axes import ROUNDING, TOLERANCE, allowed, even_step
 from geosal.core.grid import Grid
 from geosal.errors import SceneError, warn
 
-_TOLERANCE = 0.01
-"""Tolerance of coordinates, in pixels: those in degrees are often rounded."""
 _CENTRE = 0.5
-_ROUNDING = 2
-"""Tolerance in units in the last place; for float32 degrees this is more than `_TOLERANCE`."""
 _FAR = 100_000
 """Pixels from the corner of the transform beyond which small whole numbers are no coordinates of its map."""
 _MOST_PIXELS = 2**17
@@ -176,7 +173,7 @@ def _are_numbers_of_pixels(
     rows = [(y - kept.f) / kept.e for y in ends[2:]]
     near = all(-1 <= place <= _FAR for place in (*columns, *rows))
     a, _, c, _, e, f, *_ = ~kept @ found
-    on_pixels = all(abs(number - round(number)) < _TOLERANCE for number in (a, c, e, f)) and round(a) and round(e)
+    on_pixels = all(abs(number - round(number)) < TOLERANCE for number in (a, c, e, f)) and round(a) and round(e)
     a_cut = on_pixels and (round(a) == round(e) == 1 or not whole)
     if near and (a_cut or not from_0):
         return False
@@ -217,7 +214,7 @@ def _axis(
         return float(centres[0]) - _CENTRE * step, step
     origin, unit = kept
     # Less than a quarter: the pixels lie on halves of the file's pixels.
-    near = max(_TOLERANCE, min(_ROUNDING * ulp / abs(unit), 0.24))
+    near = max(TOLERANCE, min(ROUNDING * ulp / abs(unit), 0.24))
     times = round(step / unit)
     if times and abs(times * unit - step) * centres.size < near * abs(unit):
         step = times * unit
@@ -232,20 +229,14 @@ def _step(axis: str, centres: NDArray[np.float64], ulp: float, otherwise: float)
     """Return the distance of two pixels, which must be even; `otherwise` for a single pixel."""
     if centres.size < 2:
         return otherwise
-    step = float(centres[-1] - centres[0]) / (centres.size - 1)
-    even = centres[0] + np.arange(centres.size) * step
-    if step == 0 or np.abs(centres - even).max() > _allowed(abs(step), ulp):
+    step = even_step(centres, ulp)
+    if step is None:
         gaps = np.abs(np.diff(centres))
         raise SceneError(
             f"the coordinate {axis} is not evenly spaced (steps of {gaps.min():g} to {gaps.max():g}), and a raster is; "
             f"bring the array to a grid first: array.interp({axis}=...), or array.rio.reproject(...)"
         )
     return step
-
-
-def _allowed(pixel: float, ulp: float) -> float:
-    """Return the tolerance of centres: a hundredth of a pixel, or what the precision of their numbers needs."""
-    return max(_TOLERANCE * pixel, min(_ROUNDING * ulp, _CENTRE * pixel))
 
 
 def _rotated(kept: Affine | None, x: NDArray[np.generic], y: NDArray[np.generic]) -> Affine:
@@ -258,13 +249,13 @@ def _rotated(kept: Affine | None, x: NDArray[np.generic], y: NDArray[np.generic]
     )
     left, top = (float(c[0, 0]) - _CENTRE * (a + d) for c, a, d in zip((xs, ys), across, down, strict=True))
     found = Affine(across[0], down[0], left, across[1], down[1], top)
-    allowed = _allowed(min(math.hypot(*across), math.hypot(*down)), max(x_ulp, y_ulp))
-    if found.is_degenerate or _farthest(found, xs, ys) > allowed:
+    tolerance = allowed(min(math.hypot(*across), math.hypot(*down)), max(x_ulp, y_ulp))
+    if found.is_degenerate or _farthest(found, xs, ys) > tolerance:
         raise SceneError(
             "the coordinates xc and yc are not those of a rotated grid, with the same step from row to row and from "
             "column to column; bring the array to a grid, or drop them: array.drop_vars(['xc', 'yc'])"
         )
-    return kept if kept is not None and _farthest(kept, xs, ys) <= allowed else found
+    return kept if kept is not None and _farthest(kept, xs, ys) <= tolerance else found
 
 
 def _farthest(transform: Affine, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> float:

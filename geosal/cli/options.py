@@ -89,11 +89,16 @@ to_byte = click.option(
     "--to-byte", metavar="RULE",
     help="Convert samples to 8 bits: percentile:2-98, range:0-0.3 (reflectance where known), tci, gamma:2.2.",
 )  # fmt: skip
+select = click.option(
+    "--select", multiple=True, metavar="DIM=VALUE",
+    help="Step of a further dimension of a Zarr store: time=2024-05-01, time=#0 (by number), time=~2024-05-01 "
+    "(the nearest).",
+)  # fmt: skip
 stack = click.option(
     "--stack", multiple=True, metavar="FILE", shell_complete=complete_file,
     help="Raster whose bands follow those of INPUT, on its grid; repeat it.",
 )  # fmt: skip
-reading = together(bidx, bands, resolution, resampling, to_byte, stack)
+reading = together(bidx, bands, resolution, resampling, to_byte, select, stack)
 drivers = click.option(
     "--allow-driver", "drivers", metavar="NAME", multiple=True,
     help="Trust one more GDAL driver, such as VRT, which can read any file or server.",

@@ -13,7 +13,10 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "careful",
         ),
     ),
-    ("What is read", ("bands", "bidx", "resolution", "resampling", "to_byte", "stack", "max_pixels", "drivers")),
+    (
+        "What is read",
+        ("bands", "bidx", "resolution", "resampling", "to_byte", "select", "stack", "max_pixels", "drivers"),
+    ),
     ("Files and recipes", ("out_dir", "suffix", "overwrite", "config", "like", "page")),
     ("How it runs", ("workers", "scheduler", "max_memory", "block")),
 )  # fmt: skip

@@ -11,29 +11,13 @@ from geosal.core.ladder import Ladder
 from geosal.core.provenance import read_ladder
 from geosal.core.raster import RasterLayout, conversion
 from geosal.core.raster import Samples as AllSamples
-from geosal.errors import SaliencyError, SceneError, UsageError
+from geosal.errors import SaliencyError, SceneError
 from geosal.native import look_up
 from geosal.scenes import AnyScene, Reading, open_input
-from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sizes import counted
 from geosal.sources.base import AnySaliency
 from geosal.verification import Asked, saliency_on
 from geosal.verification.carried import grid_faults
-
-
-def open_any(path: str, reading: Reading) -> AnyScene:
-    """Open a raster, a product, or a Zarr store that geosal wrote.
-
-    Raises
-    ------
-    GeosalError
-        See `geosal.scenes.open_input`; `UsageError` where bands of a store are asked for.
-    """
-    if not is_store(path):
-        return open_input(path, reading)
-    if reading.bidx or reading.bands or reading.resolution is not None or reading.to_byte is not None or reading.stack:
-        raise UsageError(f"{path}: a Zarr store is compared as it is; leave out --bidx, --bands and --to-byte")
-    return ZarrScene.open_store(path)
 
 
 def pair_with(
@@ -64,7 +48,7 @@ def pair_with(
     GeosalError
         See `geosal.compare`.
     """
-    found = open_any(candidate, Reading(drivers=reading.drivers, max_pixels=reading.max_pixels))
+    found = open_input(candidate, Reading(drivers=reading.drivers, max_pixels=reading.max_pixels))
     return Pair.of(source, found, saliency_on(source, saliency, reading.drivers, **rules), ladder)
 
 

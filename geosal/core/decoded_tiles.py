@@ -1,14 +1,15 @@
-"""Tiles of JPEG 2000 files, each decoded once by the thread that needs it first, and kept while others may need it.
+"""Tiles of JPEG 2000 files and Zarr arrays, each decoded once by the thread that needs it first, and kept for others.
 
 Decoding is most of the work on such a file, and GDAL does it for one thread at a time. Here threads decode different
 tiles side by side, and one that needs a tile which another is decoding waits for it.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ class _Cache:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._tiles: dict[tuple[TiledRaster, int], _Tile] = {}
+        self._tiles: dict[tuple[Tiled, int], _Tile] = {}
         self._clock = 0
         self._readers = self._most_readers = 0
 
@@ -98,11 +99,11 @@ class _Cache:
             with self.lock:
                 self._readers -= 1
 
-    def tile(self, owner: "TiledRaster", number: int) -> _Tile:
+    def tile(self, owner: "Tiled", number: int) -> _Tile:
         """Return a tile of a raster, decoded or not."""
         with self.lock:
             self._clock += 1
-            tile = self._tiles.setdefault((owner, number), _Tile(owner.places.sizes.block(number)))
+            tile = self._tiles.setdefault((owner, number), _Tile(owner.sizes.block(number)))
             tile.touched = self._clock
             return tile
 
@@ -123,17 +124,17 @@ class _Cache:
                     del self._tiles[key]
                 tile.lock.release()
 
-    def drop(self, owner: "TiledRaster") -> None:
+    def drop(self, owner: "Tiled") -> None:
         """Forget the tiles of a raster."""
         with self.lock:
             for key in [key for key in self._tiles if key[0] is owner]:
                 del self._tiles[key]
             self._most_readers = self._readers
 
-    def _order(self) -> Iterator[tuple[tuple["TiledRaster", int], _Tile]]:
+    def _order(self) -> Iterator[tuple[tuple["Tiled", int], _Tile]]:
         """Tiles whose core was read, and what was passed, the oldest first; the last of the rest; and borders."""
         there = sorted(((key, tile) for key, tile in self._tiles.items() if tile.parts), key=lambda row: row[1].touched)
-        in_row = sum(owner.places.sizes.across[1] for owner in {owner for (owner, _), _ in there})
+        in_row = sum(owner.sizes.across[1] for owner in {owner for (owner, _), _ in there})
         passed = self._clock - _STALE * in_row
         yield from [row for row in there if row[1].is_whole and row[1].core <= 0]
         yield from [row for row in there if row[1].core > 0 and row[1].touched < passed]
@@ -142,16 +143,112 @@ class _Cache:
         yield from [row for row in there if not row[1].is_whole]
 
 
-def _share_above(row: tuple[tuple["TiledRaster", int], _Tile]) -> float:
+def _share_above(row: tuple[tuple["Tiled", int], _Tile]) -> float:
     """Share of a raster's tiles that lie before one, row by row."""
     (owner, number), _ = row
-    return number / len(owner.places.parts)
+    down, across = owner.sizes.across
+    return number / (down * across)
 
 
 _cache = _Cache()
 
 
-class TiledRaster:
+class Tiling(Protocol):
+    """How an image is cut into tiles, row by row."""
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Rows and columns of a tile."""
+
+    @property
+    def across(self) -> tuple[int, int]:
+        """Number of rows and of columns of tiles."""
+
+    def block(self, number: int) -> Block:
+        """Return the pixels of a tile."""
+
+
+class Tiled(ABC):
+    """An image whose tiles are decoded here.
+
+    Attributes
+    ----------
+    sizes
+        How it is cut.
+    """
+
+    sizes: Tiling
+
+    @abstractmethod
+    def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:
+        """Decode a tile, whose pixels are `block`: (band, y, x); `otherwise` is that of `read`."""
+
+    def read(
+        self,
+        indexes: Sequence[int],
+        block: Block,
+        out: NDArray[Any],
+        otherwise: Callable[[Block], NDArray[Any]] | None = None,
+    ) -> None:
+        """Read a block; to be called by many threads at once.
+
+        Parameters
+        ----------
+        indexes
+            Bands, from 1.
+        block
+            Inside the image.
+        out
+            (band, y, x), to be filled.
+        otherwise
+            Reads all bands of a block where a tile cannot be decoded, or raises what is to be told of it; None where
+            decoding itself tells.
+        """
+        bands = [index - 1 for index in indexes]
+        waiting = []
+        with _cache.reading():
+            for tile, number in self._tiles(block):
+                if tile.lock.acquire(blocking=False):
+                    self._copy(tile, number, block, bands, out, otherwise)
+                else:  # another thread is at it: first what nobody has begun
+                    waiting.append((tile, number))
+            for tile, number in waiting:
+                tile.lock.acquire()
+                self._copy(tile, number, block, bands, out, otherwise)
+
+    def close(self) -> None:
+        """Forget what was decoded."""
+        _cache.drop(self)
+
+    def _tiles(self, block: Block) -> Iterator[tuple[_Tile, int]]:
+        (rows, cols), across = self.sizes.tile, self.sizes.across[1]
+        for row in range(block.row_off // rows, (block.row_stop - 1) // rows + 1):
+            for col in range(block.col_off // cols, (block.col_stop - 1) // cols + 1):
+                yield _cache.tile(self, row * across + col), row * across + col
+
+    def _copy(
+        self,
+        tile: _Tile,
+        number: int,
+        block: Block,
+        bands: list[int],
+        out: NDArray[Any],
+        otherwise: Callable[[Block], NDArray[Any]] | None,
+    ) -> None:
+        """Copy what a tile has of a block, and release its lock, which the caller has acquired."""
+        try:
+            wanted = _overlap(block, tile.block)
+            fresh = not tile.holds(wanted)
+            if fresh:
+                tile.fill(self.decoded(number, tile.block, otherwise))
+            out[:, *wanted.slices_in(block)] = tile.take(wanted)[bands]
+        finally:
+            tile.lock.release()
+        if fresh:
+            _cache.make_room(tile)
+
+
+class TiledRaster(Tiled):
     """A JPEG 2000 file whose tiles are decoded here.
 
     Attributes
@@ -161,7 +258,7 @@ class TiledRaster:
     """
 
     def __init__(self, places: TilePlaces) -> None:
-        self.places = places
+        self.places, self.sizes = places, places.sizes
 
     @classmethod
     def of(cls, dataset: DatasetReader, path: str) -> "TiledRaster | None":
@@ -185,66 +282,10 @@ class TiledRaster:
         )
         return cls(places) if as_gdal_sees_it and sizes.across != (1, 1) and samples <= MOST_SAMPLES else None
 
-    def read(
-        self, indexes: Sequence[int], block: Block, out: NDArray[Any], otherwise: Callable[[Block], NDArray[Any]]
-    ) -> None:
-        """Read a block; to be called by many threads at once.
-
-        Parameters
-        ----------
-        indexes
-            Bands, from 1.
-        block
-            Inside the image.
-        out
-            (band, y, x), to be filled.
-        otherwise
-            Reads all bands of a block where a tile cannot be decoded, or raises what is to be told of it.
-        """
-        bands = [index - 1 for index in indexes]
-        waiting = []
-        with _cache.reading():
-            for tile, number in self._tiles(block):
-                if tile.lock.acquire(blocking=False):
-                    self._copy(tile, number, block, bands, out, otherwise)
-                else:  # another thread is at it: first what nobody has begun
-                    waiting.append((tile, number))
-            for tile, number in waiting:
-                tile.lock.acquire()
-                self._copy(tile, number, block, bands, out, otherwise)
-
-    def close(self) -> None:
-        """Forget what was decoded."""
-        _cache.drop(self)
-
-    def _tiles(self, block: Block) -> Iterator[tuple[_Tile, int]]:
-        (rows, cols), across = self.places.sizes.tile, self.places.sizes.across[1]
-        for row in range(block.row_off // rows, (block.row_stop - 1) // rows + 1):
-            for col in range(block.col_off // cols, (block.col_stop - 1) // cols + 1):
-                yield _cache.tile(self, row * across + col), row * across + col
-
-    def _copy(
-        self,
-        tile: _Tile,
-        number: int,
-        block: Block,
-        bands: list[int],
-        out: NDArray[Any],
-        otherwise: Callable[[Block], NDArray[Any]],
-    ) -> None:
-        """Copy what a tile has of a block, and release its lock, which the caller has acquired."""
-        try:
-            wanted = _overlap(block, tile.block)
-            fresh = not tile.holds(wanted)
-            if fresh:
-                tile.fill(self._decoded(number, tile.block, otherwise))
-            out[:, *wanted.slices_in(block)] = tile.take(wanted)[bands]
-        finally:
-            tile.lock.release()
-        if fresh:
-            _cache.make_room(tile)
-
-    def _decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]]) -> NDArray[Any]:
+    def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:
+        """Decode a tile; what cannot be decoded is read `otherwise`."""
+        if otherwise is None:
+            raise TypeError("a JPEG 2000 is read otherwise where a tile cannot be decoded")
         sizes = self.places.sizes
         try:
             pixels = decode(self.places.codestream(number))

@@ -130,6 +130,7 @@ def metadata_from_json(data: Mapping[str, Any]) -> RasterMetadata:
                 offset=float(band["offset"]),
                 colorinterp=ColorInterp[band["colorinterp"]],
                 tags={domain: tags for domain, items in band["tags"].items() if (tags := _without_statistics(items))},
+                role=band["colorinterp"] if band["colorinterp"] in ROLES else "",
             )
             for band in data["bands"]
         ),

@@ -16,6 +16,9 @@ from geosal.core.decoded_tiles import TiledRaster
 from geosal.core.gdal_env import gdal_env, is_local, no_neighbours
 from geosal.core.grid import Block
 from geosal.core.open_raster import open_raster
+from geosal.core.zarr.chunks import ZarrTiles
+from geosal.core.zarr.files import is_zarr
+from geosal.core.zarr.raster import open_zarr, state_of
 from geosal.errors import SceneError
 
 _MAX_HANDLES = 16
@@ -23,16 +26,25 @@ _MAX_HANDLES = 16
 
 @dataclass
 class _Handle:
-    dataset: DatasetReader
-    tiles: TiledRaster | None
+    dataset: DatasetReader | None
+    """None of an array in a Zarr store."""
+    tiles: TiledRaster | ZarrTiles | None
     """The tiles that are decoded without the handle; None where GDAL decodes."""
     users: int = 0
     """Number of threads that have it or wait for it; a handle may be closed only at 0."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def raster(self) -> DatasetReader:
+        """The handle of what GDAL reads."""
+        if self.dataset is None:
+            raise TypeError("`read_bands` reads an array of a Zarr store")
+        return self.dataset
+
     def close(self) -> None:
         """Close the handle, and free the tiles that are kept for it."""
-        self.dataset.close()
+        if self.dataset is not None:
+            self.dataset.close()
         if self.tiles is not None:
             self.tiles.close()
 
@@ -51,6 +63,8 @@ def file_state(path: str, *, alone: bool = False) -> FileState | None:
     `alone` is that of `open_raster`. Other files beside it do not count: they say nothing about pixels once its headers
     are read, and whoever looks at a scene while it is worked on may write statistics or overviews there.
     """
+    if not os.path.isfile(path) and is_zarr(path):
+        return state_of(path)
     state: FileState = ()
     for name in (path,) if alone else (path, f"{path}.msk", f"{path}.MSK"):
         try:
@@ -80,7 +94,7 @@ def shared_raster(
         The file cannot be opened, or has changed since it was `seen`: two files would be mixed in one output.
     """
     with _used(path, extra_drivers, alone=alone, seen=seen) as handle, handle.lock:
-        yield handle.dataset
+        yield handle.raster
 
 
 def read_bands(
@@ -95,20 +109,27 @@ def read_bands(
 ) -> NDArray[Any]:
     """Read a block of some bands, from 1: (band, y, x); into `out` where it is given.
 
-    Threads decode tiles of a JPEG 2000 side by side, each tile once, see `geosal.core.decoded_tiles`; all else is
-    decoded by the process's handle. Other parameters, and errors, are those of `shared_raster`.
+    Threads decode tiles of a JPEG 2000 side by side, each tile once, see `geosal.core.decoded_tiles`, and so parts of
+    an array in a Zarr store, whose path is ``store.zarr/group/array``; all else is decoded by the process's handle.
+    Other parameters, and errors, are those of `shared_raster`.
     """
     with _used(path, extra_drivers, alone=alone, seen=seen) as handle:
+        if isinstance(handle.tiles, ZarrTiles):
+            if out is None:
+                out = np.empty((len(indexes), *block.shape), handle.tiles.dtype)
+            handle.tiles.read(indexes, block, out)
+            return out
+        dataset = handle.raster
 
         def by_gdal(bands: Sequence[int], part: Block, out: NDArray[Any] | None = None) -> NDArray[Any]:
             with handle.lock:
-                return np.asarray(handle.dataset.read(list(bands), window=part.window, out=out))
+                return np.asarray(dataset.read(list(bands), window=part.window, out=out))
 
         if handle.tiles is None:
             return by_gdal(indexes, block, out)
         if out is None:
             out = np.empty((len(indexes), *block.shape), handle.tiles.places.sizes.dtype)
-        handle.tiles.read(indexes, block, out, lambda part: by_gdal(handle.dataset.indexes, part))
+        handle.tiles.read(indexes, block, out, lambda part: by_gdal(dataset.indexes, part))
         return out
 
 
@@ -135,14 +156,22 @@ def _take_handle(path: str, extra_drivers: tuple[str, ...], alone: bool) -> _Han
     if is_local(path) and os.path.exists(path):  # a file that was replaced is another file
         stat = os.stat(path)
         key += (stat.st_dev, stat.st_ino, file_state(path, alone=alone))
+    elif is_zarr(path):  # in a zip
+        key += (file_state(path, alone=alone),)
     with _handles_lock:
         if key not in _handles:
-            dataset = open_raster(path, extra_drivers, alone=alone)
-            _handles[key] = _Handle(dataset, TiledRaster.of(dataset, path))
+            _handles[key] = _opened(path, extra_drivers, alone)
         _handles.move_to_end(key)
         _handles[key].users += 1
         _close_idle(keep=_MAX_HANDLES)
         return _handles[key]
+
+
+def _opened(path: str, extra_drivers: tuple[str, ...], alone: bool) -> _Handle:
+    if not os.path.isfile(path) and is_zarr(path):
+        return _Handle(None, open_zarr(path).tiles())
+    dataset = open_raster(path, extra_drivers, alone=alone)
+    return _Handle(dataset, TiledRaster.of(dataset, path))
 
 
 def close_shared_rasters() -> None:

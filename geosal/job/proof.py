@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple, Unpack
 
-from geosal.comparison import Comparison, Pair, judge, open_any, pair_with
+from geosal.comparison import Comparison, Pair, judge, pair_with
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import is_local, path_text
 from geosal.core.ladder import Ladder
@@ -15,7 +15,7 @@ from geosal.errors import GeosalError, SceneError, UsageError, redact, warn
 from geosal.job.merge import over
 from geosal.job.recall import Recalled, recall, recipe_in, wish_of, words_of
 from geosal.job.recipe import Recipe
-from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions, read_as
+from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions, open_input, read_as
 from geosal.sources import Saliency, source_texts
 from geosal.sources.text import base_name
 from geosal.verification import Asked, Check, Checks, saliency_on, verify_opened
@@ -335,7 +335,7 @@ def _opened(
 ) -> tuple[AnyScene, dict[str, Any]]:
     """Open the scene as wished; as it is, with a warning, where only the file told how, and it cannot be read so."""
     asked = {name: value for name, value in wish.items() if name in _READING}
-    open_as: Callable[..., AnyScene] = open_any if isinstance(original, str) else read_as
+    open_as: Callable[..., AnyScene] = open_input if isinstance(original, str) else read_as
     try:
         reading = _recipe("out.tif", asked).reading
         # A resolution that only a file tells may be one that no machine can hold.

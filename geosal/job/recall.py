@@ -13,11 +13,12 @@ from geosal.core.gdal_env import gdal_env, is_local, path_text
 from geosal.core.open_raster import open_raster
 from geosal.core.provenance import read_recipe
 from geosal.core.treatment import Quality, Treatment
+from geosal.core.zarr.files import is_zarr
 from geosal.errors import UsageError
 from geosal.job.merge import TARGETS, over
 from geosal.job.trusted import compares_only, has_queries
 from geosal.scenes import input_root
-from geosal.scenes.zarr_store import ZarrScene, is_store
+from geosal.scenes.zarr_store import tags_of_store
 from geosal.sources import SourceText
 from geosal.sources.files import find
 from geosal.sources.plugins import plugin_names
@@ -117,8 +118,8 @@ def recipe_in(path: str) -> dict[str, Any] | None:
     SceneError, UsageError
         As `recall`.
     """
-    if is_store(path):
-        tags: Mapping[str, str] = ZarrScene.open_store(path).layout.metadata.tags.get("", {})
+    if is_zarr(path):
+        tags = tags_of_store(path)
     else:
         with gdal_env(), open_raster(path) as dataset:
             tags = dataset.tags()

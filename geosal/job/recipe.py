@@ -61,6 +61,7 @@ class JobOptions(TypedDict, total=False):
     resolution: float | None
     resampling: str
     to_byte: str | None
+    select: str | Sequence[str]
     stack: Text | Sequence[Text]
     scheduler: str | None
     workers: int | None
@@ -92,8 +93,8 @@ class Recipe:
     Attributes
     ----------
     input
-        The input: a raster (a path, a URL or a GDAL ``/vsi`` path), or a Sentinel-2 or Landsat product (its folder,
-        ``.zip`` or ``.tar``).
+        The input: a raster (a path, a URL or a GDAL ``/vsi`` path), a Zarr store (or a group or an array in it), or a
+        Sentinel-2 or Landsat product (its folder, ``.zip`` or ``.tar``).
     output
         File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
         Zarr store), ``.jpg`` (JPEG) or ``.png`` (PNG).
@@ -126,6 +127,8 @@ class Recipe:
         Grid of a product and how bands are brought to it, see `geosal.scenes.Reading`.
     to_byte
         Rule by which samples become 8 bits: "percentile:2-98", "range:0-0.3", "tci", "gamma:2.2".
+    select
+        Steps of a Zarr store's further dimensions: "time=2024-05-01", "time=#0", "time=~2024-05-01" (the nearest).
     stack
         Files whose bands follow those of the input, on its grid: the bands of one scene in files of their own.
     scheduler
@@ -172,6 +175,7 @@ class Recipe:
     resolution: float | None = None
     resampling: str = "nearest"
     to_byte: str | None = None
+    select: tuple[str, ...] = ()
     stack: tuple[str, ...] = ()
     scheduler: str | None = None
     workers: int | None = None
@@ -193,7 +197,7 @@ class Recipe:
             require(isinstance(getattr(self, name), str), name, getattr(self, name), "text")
             if not getattr(self, name):
                 raise UsageError(f"{name}: is empty; {_WHERE_EMPTY.get(name, f'leave {name} out for the usual one')}")
-        several = ("saliency", "as_usual", "bidx", "bands", "stack", "drivers", "creation_options")
+        several = ("saliency", "as_usual", "bidx", "bands", "select", "stack", "drivers", "creation_options")
         for name in (*several, "min_psnr", "min_ssim"):
             value = getattr(self, name)
             require(isinstance(value, tuple), name, value, "a tuple; Recipe.from_mapping takes lists and single values")
@@ -356,7 +360,7 @@ def _ratio(_: str, value: Any) -> float:
 
 READERS: Mapping[str, tuple[Callable[[str, Any], Any], tuple[str, ...]]] = {
     "text": (read_text, ("input", "output", "sigma", "scheduler", "profile", "to_byte")),
-    "texts": (read_texts, ("stack", "drivers", "treatment", "as_usual")),
+    "texts": (read_texts, ("stack", "select", "drivers", "treatment", "as_usual")),
     "sources": (_sources, ("saliency",)),
     "names": (_names, ("bands",)),
     "number": (read_number, ("background", "resolution", "target_bpp", "target_jpeg")),

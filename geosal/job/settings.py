@@ -14,6 +14,7 @@ from geosal.formats.tuning import setting_for
 from geosal.job.recipe import Recipe
 from geosal.job.usual import in_units, usual_treatment, with_usual_tables
 from geosal.scenes import AnyScene
+from geosal.scenes.zarr_store import store_bytes
 from geosal.smoothing.noise import NoiseLine
 
 
@@ -48,8 +49,13 @@ class Settings:
 
 
 def input_bytes(scene: AnyScene) -> int | None:
-    """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive."""
+    """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive.
+
+    An array of a Zarr store counts where the scene has all of its bands.
+    """
     files = scene.original.files
+    if files and all(map(os.path.isdir, files)) and scene.original.is_whole_file():
+        return sum(map(store_bytes, files))
     return sum(map(os.path.getsize, files)) if files and all(map(os.path.isfile, files)) else None
 
 

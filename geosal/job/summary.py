@@ -116,10 +116,10 @@ class Summary(Tabled):
         """Return the output made small, if it is still there."""
         if not is_local(self.output) or not os.path.exists(self.output) or store_bytes(self.output) != self.bytes:
             return ()
-        from geosal.comparison import open_any  # a job that nobody looks at needs none
+        from geosal.scenes import open_input  # a job that nobody looks at needs none
 
         with warnings.catch_warnings(action="ignore", category=GeosalWarning):
-            seen = glance(open_any(self.output, AS_IT_IS))
+            seen = glance(open_input(self.output, AS_IT_IS))
         return () if seen is None else (Picture(os.path.basename(self.output), seen),)
 
     def _table(self) -> Table:

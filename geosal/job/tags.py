@@ -16,7 +16,7 @@ from geosal.sources.text import base_name
 from geosal.version import __version__, installed
 
 _AS_THEY_ARE = (
-    "bidx", "bands", "resolution", "resampling", "to_byte", "combine", "outside", "background",
+    "bidx", "bands", "resolution", "resampling", "to_byte", "select", "combine", "outside", "background",
     "target_bpp", "target_size", "target_ratio", "target_jpeg", "min_psnr", "min_ssim",
 )  # fmt: skip
 """Fields of a recipe that pixels depend on and that need no reading; a default is left out."""

@@ -7,11 +7,12 @@ from typing import Any
 from geosal.core import provenance
 from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.open_raster import open_raster
+from geosal.core.zarr.files import is_zarr
 from geosal.errors import SceneError, UsageError
 from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import refuse_archive
 from geosal.scenes.raster import MAX_PIXELS, Scene
-from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
+from geosal.scenes.zarr_store import ZarrScene, store_bytes
 
 
 def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -35,8 +36,8 @@ def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> 
     path = path_text("path", path)
     if is_product(path):
         return _product(path, drivers)
-    if is_store(path) and not drivers:
-        store = ZarrScene.open_store(path)
+    if is_zarr(path) and not drivers:
+        store = ZarrScene.open(path)
         return _body(path, store, list(store.overviews), store.compression)
     refuse_archive(path)
     scene = Scene.open(path, drivers=drivers)

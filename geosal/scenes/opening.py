@@ -1,5 +1,6 @@
-"""Open an input that a user names: a raster file, or the folder or archive of a product."""
+"""Open an input that a user names: a raster file, a Zarr store, or the folder or archive of a product."""
 
+from geosal.core.zarr.files import is_zarr, locate
 from geosal.errors import SceneError, UsageError
 from geosal.scenes.base import AnyScene
 from geosal.scenes.raster import Scene
@@ -15,7 +16,8 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     Parameters
     ----------
     path
-        A raster, or a Sentinel-2 or Landsat product: its folder, ``.zip`` or ``.tar``.
+        A raster; a Zarr store, or a group or an array in it (``store.zarr/group/array``); or a Sentinel-2 or Landsat
+        product: its folder, ``.zip`` or ``.tar``.
     reading
         Which bands, and how.
     partial
@@ -24,8 +26,8 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     Raises
     ------
     GeosalError
-        See `Scene.open`, `open_product` and `ByteScene.wrap`; `UsageError` where an option is for the other kind,
-        `SceneError` for a compressed archive.
+        See `Scene.open`, `ZarrScene.open`, `open_product` and `ByteScene.wrap`; `UsageError` where an option is for
+        the other kind, `SceneError` for a compressed archive.
     """
     from geosal.scenes.products import is_product, open_product  # most inputs are rasters
 
@@ -46,9 +48,12 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
             max_pixels=reading.max_pixels,
             partial=partial,
         )
+    elif is_zarr(path) and not reading.drivers:
+        return _in_bytes(_of_store(path, reading, names), reading)
     else:
         refuse_archive(path)
         _refuse_resampling(path, reading)
+        _refuse_select(path, reading)
         scene = (
             _stacked(path, reading)
             if reading.stack
@@ -70,6 +75,7 @@ def read_as(scene: AnyScene, reading: Reading) -> AnyScene:
     if reading.bidx and names:
         raise UsageError("bands by number (bidx) and by name (bands); give one of the two")
     _refuse_resampling(scene.path, reading)
+    _refuse_select(scene.path, reading)
     if reading.stack:
         raise UsageError(f"{scene.path}: stack is for files; give an array all bands: xarray.concat")
     chosen = scene.having(*map(str, reading.bidx)) if reading.bidx else _named(scene, names)
@@ -83,8 +89,30 @@ def _refuse_resampling(path: str, reading: Reading) -> None:
         raise UsageError(f"{path}: --resampling is for bands of products; warp a raster first: gdalwarp -r")
 
 
+def _refuse_select(path: str, reading: Reading) -> None:
+    if reading.select:
+        raise UsageError(f"{path}: --select is for Zarr stores, whose arrays have further dimensions; leave it out")
+
+
+def _of_store(path: str, reading: Reading, names: tuple[str, ...]) -> AnyScene:
+    """Open a Zarr store."""
+    from geosal.scenes.zarr_store import ZarrScene
+
+    _refuse_resampling(path, reading)
+    if reading.stack:
+        raise UsageError(
+            f"{path}: --stack is for rasters, and a Zarr store has bands as arrays; name them with --bands"
+        )
+    wanted = tuple(str(index) for index in reading.bidx) or _in_groups(names)
+    return ZarrScene.open(path, wanted, select=reading.select, max_pixels=reading.max_pixels)
+
+
+def _in_groups(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for band in names for name in GROUPS.get(band.lower(), (band,)))
+
+
 def _named(scene: AnyScene, names: tuple[str, ...]) -> AnyScene:
-    return scene.having(*(name for band in names for name in GROUPS.get(band.lower(), (band,)))) if names else scene
+    return scene.having(*_in_groups(names)) if names else scene
 
 
 def _in_bytes(scene: AnyScene, reading: Reading) -> AnyScene:
@@ -116,8 +144,11 @@ def refuse_archive(path: str) -> None:
 
 
 def input_root(path: str) -> str:
-    """Return what an input is on disk: the folder or the archive of the product that it means, else the path itself."""
+    """Return what an input is on disk: the folder or archive of the product or store that it means, else its path."""
     from geosal.scenes.products import is_product  # most inputs are rasters
     from geosal.scenes.products.opening import product_root
 
+    place = locate(path)
+    if place is not None:
+        return place.store.root if place.node else path
     return product_root(path) if is_product(path) else path

@@ -35,6 +35,7 @@ class OpenOptions(TypedDict, total=False):
     resolution: float | None
     resampling: str
     to_byte: str | None
+    select: Sequence[str]
     drivers: tuple[str, ...]
     max_pixels: int
 
@@ -63,6 +64,8 @@ class Reading:
         Method that brings a product's bands of other resolutions to it.
     to_byte
         Rule by which samples become 8 bits, see `geosal.scenes.rules`.
+    select
+        Steps of a Zarr store's further dimensions, ``time=2024-05-01``, see `geosal.scenes.zarr_choice`.
     stack
         Files whose bands follow those of the input, on the same grid, see `geosal.scenes.products.stack`.
     drivers
@@ -76,6 +79,7 @@ class Reading:
     resolution: float | None = None
     resampling: str = "nearest"
     to_byte: str | None = None
+    select: tuple[str, ...] = ()
     stack: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
     max_pixels: int = MAX_PIXELS
@@ -97,7 +101,8 @@ class Reading:
             A field is unknown.
         """
         refuse_unknown(options, [*beside, *(field.name for field in fields(cls))], "no such option")
-        return cls(**options)
+        select = options.get("select", ())
+        return cls(**{**options, "select": (select,) if isinstance(select, str) else tuple(select)})
 
 
 AS_IT_IS = Reading()

@@ -1,43 +1,51 @@
-"""A Zarr store that geosal wrote, opened by zarr-python: for `geosal info` and `geosal verify`, not as an input.
+"""A Zarr store as a scene: ours, GeoZarr, CF grids of others, and what GDAL writes, in a folder or a zip."""
 
-It reads only what the writer makes: a local directory of plain chunk files, with its codecs. Such a store cannot name
-another file, as stores of references ("kerchunk") do.
-"""
-
-import base64
 import os
-import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import product
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 
 from geosal.core.gdal_env import path_text
-from geosal.core.grid import Block, Grid
+from geosal.core.grid import Block
 from geosal.core.metadata import metadata_from_json
-from geosal.core.raster import RasterLayout, Samples, mask_out, valid_samples
-from geosal.errors import GeosalError, SceneError, cause_of
-from geosal.scenes.base import AnyScene, Selected, Small, Stored
-from geosal.scenes.raster import DTYPES, Scene
-
-if TYPE_CHECKING:
-    import zarr
+from geosal.core.raster import (
+    ROLES,
+    BandMetadata,
+    RasterLayout,
+    RasterMetadata,
+    Samples,
+    conversion_of_array,
+    mask_out,
+    valid_samples,
+)
+from geosal.core.shared_raster import FileState, file_state, read_bands
+from geosal.core.zarr.arrays import base_of
+from geosal.core.zarr.files import locate
+from geosal.core.zarr.nodes import Json, Node, node_at
+from geosal.core.zarr.raster import OURS, ZarrRaster
+from geosal.errors import ResourceError, SceneError, UsageError, cause_of
+from geosal.scenes.base import Small, Stored, layout_of_bands
+from geosal.scenes.raster import DTYPES, MAX_PIXELS, usable_nodata
+from geosal.scenes.zarr_choice import Choice, Plane, choose
 
 IMAGE, MASK = "image", "mask"
-_GRID_MAPPING = "spatial_ref"
-_METADATA = "gdal_metadata"
 _MARK = "zarr.json"
-_CODECS = ("bytes", "blosc")
+_NOT_TAGS = frozenset({
+    "_ARRAY_DIMENSIONS", "_CRS", "_FillValue", "_Unsigned", "add_offset", "ancillary_variables", "axis", "bounds",
+    "calendar", "cell_methods", "colorinterp", "common_name", "coordinates", "dtype", "fill_value", "flag_masks",
+    "flag_meanings", "flag_values", "grid_mapping", "long_name", "missing_value", "scale_factor", "standard_name",
+    "units", "valid_max", "valid_min", "valid_range", "Conventions", "zarr_conventions", "multiscales", "_eopf_attrs",
+    "AREA_OR_POINT",
+})  # fmt: skip
+"""Attributes that a layout has in fields of its own, or that tell how the store is made."""
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Return whether a path is a local Zarr v3 store."""
+    """Return whether a path is the root of a local Zarr v3 store, as geosal writes them."""
     return os.path.isfile(os.path.join(path, _MARK))
 
 
@@ -50,49 +58,122 @@ def store_bytes(path: str | os.PathLike[str]) -> int:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ZarrScene(Stored):
-    """The full resolution of a store as a scene; it holds a path, not a handle."""
+    """Bands of a store at full resolution; it holds paths, not handles.
 
-    mask: bool = False
-    """Whether it has a mask."""
+    Attributes
+    ----------
+    bands
+        Array and number in it, from 1, of each band.
+    seen
+        State of each array when its header was read.
+    steps
+        Steps of further dimensions, see `geosal.scenes.zarr_choice`.
+    mask_path
+        Array of the mask; None without.
+    overviews
+        Reduction factors of coarser levels.
+    compression
+        What the first array's chunks are coded by.
+    max_pixels
+        Limit of width times height.
+    """
+
+    bands: tuple[tuple[str, int], ...]
+    seen: Mapping[str, FileState | None]
+    steps: tuple[str, ...] = ()
+    mask_path: str | None = None
     overviews: tuple[int, ...] = ()
-    """Reduction factors of the overviews."""
     compression: str | None = None
+    max_pixels: int = MAX_PIXELS
 
     @classmethod
-    def open_store(cls, path: str | os.PathLike[str]) -> Self:
-        """Read the metadata of a store that geosal wrote; no pixel is read.
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        names: Sequence[str] = (),
+        *,
+        select: Sequence[str] = (),
+        max_pixels: int = MAX_PIXELS,
+    ) -> Self:
+        """Read the metadata of a store, of a group in it or of an array; no pixel is read.
+
+        Parameters
+        ----------
+        path
+            ``store.zarr``, ``store.zarr/group``, ``store.zarr/group/array``, or in a zip: ``store.zarr.zip/group``.
+        names
+            Names, roles or numbers of bands; all by default.
+        select
+            Steps of further dimensions: ``time=2024-05-01``.
+        max_pixels
+            Width times height beyond which it is refused.
 
         Raises
         ------
         SceneError
-            The path is no such store, or its metadata is damaged.
+            There is no raster, or one that geosal does not take.
+        UsageError
+            A band or a step is none, or has to be chosen; or bands do not go together.
+        ResourceError
+            It has too many pixels.
         """
         path = os.path.abspath(path_text("path", path))
-        group = open_group(path)
-        with _damage_as_scene_error(path):
-            image = array_of(group, IMAGE)
-            metadata = metadata_from_json(attributes_of(group)[_METADATA])
-            count, height, width = image.shape
-            dtype = str(image.dtype)
-            if dtype not in DTYPES or count != len(metadata.bands):
-                raise ValueError(f"{count} bands of {dtype}, metadata of {len(metadata.bands)}")
-            layout = RasterLayout(
-                grid=_grid(group, height, width),
-                dtype=dtype,
-                nodata=_nodata(attributes_of(image).get("_FillValue")),
-                has_mask=MASK in group,
-                metadata=metadata,
+        choice = choose(path, select)
+        known = _metadata(path, choice)
+        places = _chosen(path, choice.planes, known.bands, names) if names else range(len(choice.planes))
+        planes = [choice.planes[place] for place in places]
+        _refuse_misfit(path, planes)
+        first = planes[0].raster
+        if (pixels := first.grid.height * first.grid.width) > max_pixels:
+            raise ResourceError(
+                f"{path}: claims {first.grid.width} x {first.grid.height} = {pixels:.3g} pixels, the limit is "
+                f"{max_pixels:.3g}; raise it with --max-pixels when the scene is real"
             )
-            return cls(
-                path=path,
-                layout=layout,
-                driver="Zarr",
-                block_shape=(image.chunks[1], image.chunks[2]),
-                tile_bytes=image.dtype.itemsize * int(np.prod(image.chunks)),
-                mask=layout.has_mask,
-                overviews=tuple(2**level for level in range(1, len(levels_of(group)))),
-                compression=_compression(image),
-            )
+        mask = _mask_of(first.node)
+        rasters = {plane.raster.path: plane.raster for plane in planes}
+        return cls(
+            path=path,
+            layout=RasterLayout(
+                grid=first.grid,
+                dtype=first.dtype,
+                nodata=usable_nodata(path, first.nodata, first.dtype),
+                has_mask=mask is not None,
+                metadata=replace(known, bands=tuple(known.bands[place] for place in places)),
+            ),
+            driver="Zarr",
+            block_shape=first.block_shape,
+            tile_bytes=max(raster.tile_bytes for raster in rasters.values()),
+            bands=tuple((plane.raster.path, plane.index) for plane in planes),
+            seen={each: file_state(each, alone=True) for each in (*rasters, *([mask] if mask else []))},
+            steps=tuple(select),
+            mask_path=mask,
+            overviews=_overviews(choice.group, first),
+            compression=_compression(first),
+            max_pixels=max_pixels,
+        )
+
+    @classmethod
+    def open_store(cls, path: str | os.PathLike[str]) -> Self:
+        """Open a store that geosal wrote.
+
+        Raises
+        ------
+        SceneError
+            It is no such store, or its metadata is damaged.
+        """
+        path = os.path.abspath(path_text("path", path))
+        if not is_store(path):
+            raise SceneError(f"{path}: is no Zarr v3 store; give the path of a .zarr directory that geosal wrote")
+        place = locate(path)
+        root = None if place is None else node_at(place.store, place.node)
+        if root is None or OURS not in root.attributes:
+            raise SceneError(f"{path}: is a Zarr store that geosal has not written; read it with xarray")
+        return cls.open(path)
+
+    @property
+    def mask(self) -> bool:
+        """Whether it has a mask."""
+        return self.mask_path is not None
 
     @property
     def has_mask(self) -> bool:
@@ -100,23 +181,30 @@ class ZarrScene(Stored):
         return self.mask or self.layout.alpha is not None
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The arrays of the bands, each once."""
+        return tuple(dict.fromkeys(path for path, _ in self.bands))
+
+    @property
     def original(self) -> Self:
         """The scene itself."""
         return self
 
-    def having(self, *bands: str) -> AnyScene:
-        """Refuse other bands: GDAL, which would look for them, reads no such store.
+    def having(self, *bands: str) -> Self:
+        """Open the same with other bands: names, roles of `geosal.core.raster.ROLES`, or numbers from 1.
 
         Raises
         ------
-        SceneError
-            It says so.
+        UsageError
+            It has no such band.
         """
-        return Scene.open(self.path).having(*bands)
+        return type(self).open(self.path, bands, select=self.steps, max_pixels=self.max_pixels)
 
-    def select(self, bands: Sequence[int]) -> AnyScene:
-        """Return the same store in some of its bands."""
-        return Selected.of(self, bands)
+    def select(self, bands: Sequence[int]) -> Self:
+        """Return the same store in some of its bands; others are not decoded."""
+        return replace(
+            self, layout=layout_of_bands(self.layout, bands), bands=tuple(self.bands[band] for band in bands)
+        )
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
         """Return None: its coarser levels are not used."""
@@ -125,124 +213,204 @@ class ZarrScene(Stored):
 
     def is_whole_file(self) -> bool:
         """Return whether it has all bands of the store."""
-        return True
+        return not self.steps and len(self.bands) == len(choose(self.path).planes)
 
     def read(self, block: Block) -> Samples:
         """Read a block's pixels and which of them count; `SceneError` when a chunk is missing or damaged."""
-        pixels = read_array(self.path, IMAGE, block)
-        mask = read_array(self.path, MASK, block) > 0 if self.mask else None
+        pixels = np.empty((len(self.bands), *block.shape), self.layout.dtype)
+        for path in self.files:
+            places = [place for place, (own, _) in enumerate(self.bands) if own == path]
+            indexes = [self.bands[place][1] for place in places]
+            pixels[places] = read_bands(path, indexes, block, alone=True, seen=self.seen[path])
+        mask = None if self.mask_path is None else self._read_mask(block)
         alpha = None if self.layout.alpha is None else pixels[self.layout.alpha]
         valid = mask_out(valid_samples(pixels, self.layout.nodata), mask, alpha, self.layout.alpha)
         return Samples(pixels, valid, mask if mask is not None or alpha is None else alpha > 0)
 
     def read_mask(self, block: Block) -> NDArray[np.bool_]:
         """Read the validity of a block's pixels by mask and alpha; `SceneError` as for `read`."""
-        both = read_array(self.path, MASK, block) > 0 if self.mask else np.ones(block.shape, np.bool_)
+        both = self._read_mask(block)
         if self.layout.alpha is not None:
-            both &= read_array(self.path, IMAGE, block)[self.layout.alpha] > 0
+            path, index = self.bands[self.layout.alpha]
+            both &= read_bands(path, (index,), block, alone=True, seen=self.seen[path])[0] > 0
         return both
 
-
-def open_group(path: str) -> "zarr.Group":
-    """Open the root of a store.
-
-    Raises
-    ------
-    SceneError
-        The path is no Zarr v3 store, or geosal has not written it.
-    """
-    if not is_store(path):
-        raise SceneError(f"{path}: is no Zarr v3 store; give the path of a .zarr directory that geosal wrote")
-    with _damage_as_scene_error(path):
-        import zarr  # slow to import
-
-        group = zarr.open_group(zarr.storage.LocalStore(path, read_only=True), mode="r", zarr_format=3)
-    if _METADATA not in group.attrs:
-        raise SceneError(f"{path}: is a Zarr store that geosal has not written; read it with xarray")
-    return group
+    def _read_mask(self, block: Block) -> NDArray[np.bool_]:
+        if self.mask_path is None:
+            return np.ones(block.shape, np.bool_)
+        seen = self.seen[self.mask_path]
+        return np.asarray(read_bands(self.mask_path, (1,), block, alone=True, seen=seen)[0] > 0)
 
 
-def array_of(group: "zarr.Group", name: str) -> "zarr.Array[Any]":
-    """Take an array of a store, if it is coded as geosal codes them; `ValueError` if not."""
-    import zarr  # slow to import
-
-    array = group[name]
-    if not isinstance(array, zarr.Array):
-        raise ValueError(f"{name} is no array")  # noqa: TRY004  the caller's errors are those of damage
-    codecs = tuple(codec["name"] for codec in _codecs(array))
-    if codecs != _CODECS or array.ndim > 3:
-        raise ValueError(f"{name} is coded by {', '.join(codecs)}, not {', '.join(_CODECS)}")
-    return array
+def tags_of_store(path: str) -> Mapping[str, str]:
+    """Read the tags of a store that geosal wrote; none of another one."""
+    place = locate(path)
+    root = None if place is None else node_at(place.store, "")
+    told = None if root is None else root.attributes.get(OURS)
+    own = told.get("tags", {}).get("", {}) if isinstance(told, dict) and isinstance(told.get("tags"), dict) else {}
+    return {str(key): str(value) for key, value in own.items()} if isinstance(own, dict) else {}
 
 
-def attributes_of(node: "zarr.Group | zarr.Array[Any]") -> dict[str, Any]:
-    """Take the attributes of a group or an array."""
-    return dict(node.attrs)
+def _chosen(path: str, planes: Sequence[Plane], bands: Sequence[BandMetadata], names: Sequence[str]) -> list[int]:
+    """Return the places of bands by name, role or number."""
+    found = []
+    for name in names:
+        low = name.strip().lower()
+        known = [
+            {plane.name.lower(), band.role, (band.description or "").lower()} - {""}
+            for plane, band in zip(planes, bands, strict=True)
+        ]
+        place = next((at for at, several in enumerate(known) if low in several), None)
+        if place is None and low.isdecimal() and 1 <= int(low) <= len(planes):
+            place = int(low) - 1
+        if place is None:
+            has = ", ".join(f"{at} ({plane.name})" for at, plane in enumerate(planes[:40], start=1))
+            raise UsageError(f"{path}: no band {name or 'without a name'}; it has {has}; name bands as there")
+        if place in found:
+            raise UsageError(f"{path}: bands {', '.join(names)} name {name} twice; name each once at most")
+        found.append(place)
+    return found
 
 
-def levels_of(group: "zarr.Group") -> list[dict[str, Any]]:
-    """Take what a store says of its levels, the full resolution first."""
-    levels: list[dict[str, Any]] = attributes_of(group)["multiscales"]["layout"]
-    return levels
+def _refuse_misfit(path: str, planes: Sequence[Plane]) -> None:
+    """Refuse samples that geosal does not take, and bands that lie or read differently."""
+    first = planes[0].raster
+    for plane in planes:
+        own = plane.raster
+        if own.dtype not in DTYPES:
+            raise SceneError(
+                f"{path}: {plane.name} holds samples of type {own.dtype}, geosal takes {', '.join(DTYPES)}; write it "
+                f"anew: {conversion_of_array(own.dtype)}"
+            )
+    facts = {plane.name: (plane.raster.dtype, plane.raster.grid, str(plane.raster.nodata)) for plane in planes}
+    for position, what in enumerate(("types", "sizes or places", "nodata values")):
+        several: dict[Any, str] = {}
+        for name, each in facts.items():
+            several.setdefault(each[position], name)
+        if len(several) > 1:
+            listed = ", ".join(f"{name} {_in_words(value)}" for value, name in list(several.items())[:4])
+            raise UsageError(
+                f"{path}: its bands have several {what} ({listed}); choose alike ones with --bands, or name one array: "
+                f"{path}/{first.node.name}"
+            )
 
 
-def chunk_files(path: str, name: str, array: "zarr.Array[Any]", block: Block | None = None) -> Iterator[Path]:
-    """List the files of an array that hold a block, or all; of a scalar, its only one."""
-    bounds = [(0, size) for size in array.shape]
-    if block is not None:
-        bounds[-2:] = [(block.row_off, block.row_stop), (block.col_off, block.col_stop)]
-    spans = (range(low // size, -(-high // size)) for (low, high), size in zip(bounds, array.chunks, strict=True))
-    for index in product(*spans):
-        yield Path(path, name, *(map(str, index) if index else ("0",)))
+def _in_words(value: Any) -> str:
+    return f"{value.width} x {value.height}" if hasattr(value, "width") else str(value)
 
 
-def read_array(path: str, name: str, block: Block) -> NDArray[Any]:
-    """Read a block of an array (…, y, x).
-
-    Raises
-    ------
-    SceneError
-        A chunk is missing, which zarr-python would take for one full of nodata, or cannot be decoded.
-    """
-    group = open_group(path)
-    with _damage_as_scene_error(f"{path}: {name}, {block}"):
-        array = array_of(group, name)
-        missing = next((file for file in chunk_files(path, name, array, block) if not file.is_file()), None)
-        if missing is not None:
-            raise ValueError(f"chunk {missing.relative_to(path)} is missing")
-        rows, cols = block.slices_in(Block(0, 0, *array.shape[-2:]))
-        return np.asarray(array[..., rows, cols])
-
-
-@contextmanager
-def _damage_as_scene_error(what: str) -> Iterator[None]:
-    """Turn the errors of zarr-python and the codecs on damaged stores into a `SceneError` about `what`."""
-    try:
-        yield
-    except (GeosalError, MemoryError):
-        raise
-    except Exception as error:
-        raise SceneError(f"{what} cannot be read ({cause_of(error)}); the store is damaged, copy it again") from error
-
-
-def _grid(group: "zarr.Group", height: int, width: int) -> Grid:
-    attributes = attributes_of(array_of(group, _GRID_MAPPING))
-    c, a, b, f, d, e = map(float, attributes["GeoTransform"].split())
-    return Grid(attributes.get("crs_wkt"), Affine(a, b, c, d, e, f), height, width)
-
-
-def _codecs(array: "zarr.Array[Any]") -> list[dict[str, Any]]:
-    described: dict[str, Any] = array.metadata.to_dict()
-    return [dict(codec) for codec in described["codecs"]]
+def _metadata(path: str, choice: Choice) -> RasterMetadata:
+    """Return the metadata of all bands: as GDAL knew it where the store tells it, else by CF's attributes."""
+    if choice.ours:
+        try:
+            known = metadata_from_json(choice.group.attributes[OURS])
+            _ = dict(zip(known.bands, choice.planes, strict=True))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SceneError(
+                f"{path} cannot be read ({cause_of(error)}); the store is damaged, copy it again"
+            ) from error
+        return known
+    single = len({plane.raster.path for plane in choice.planes}) == 1
+    colours = [_colour(plane, place if single else None) for place, plane in enumerate(choice.planes)]
+    names = [_description(plane, place, single=single) for place, plane in enumerate(choice.planes)]
+    roles = [_role(plane, name) for plane, name in zip(choice.planes, names, strict=True)]
+    if not any(colours):
+        colours = [ColorInterp.gray, *[ColorInterp.undefined] * (len(colours) - 1)]
+        if roles[:3] == ["red", "green", "blue"]:
+            colours[:3] = ColorInterp.red, ColorInterp.green, ColorInterp.blue
+    bands = tuple(
+        BandMetadata(
+            description=name or None,
+            unit=_text(plane.raster.attributes.get("units")) or None,
+            scale=plane.raster.scaling[0],
+            offset=plane.raster.scaling[1],
+            colorinterp=colour or ColorInterp.undefined,
+            role=role,
+            tags={} if single else _tags(plane.raster.attributes),
+        )
+        for plane, name, colour, role in zip(choice.planes, names, colours, roles, strict=True)
+    )
+    own = {**_tags(choice.group.attributes).get("", {})}
+    if single:
+        own |= _tags(choice.planes[0].raster.attributes).get("", {})
+    own |= {name.upper(): step for name, step in choice.steps.items()}
+    return RasterMetadata(bands=bands, tags={"": {"AREA_OR_POINT": "Area", **own}})
 
 
-def _nodata(fill_value: Any) -> float | None:
-    """Read xarray's ``_FillValue``: floats are the Base64 of their eight bytes."""
-    if isinstance(fill_value, str):
-        return float(struct.unpack("<d", base64.standard_b64decode(fill_value))[0])
-    return None if fill_value is None else float(fill_value)
+def _description(plane: Plane, place: int, *, single: bool) -> str:
+    told = plane.raster.attributes.get("long_name")
+    if isinstance(told, list) and single and place < len(told):
+        return _text(told[place])
+    return plane.name
 
 
-def _compression(image: "zarr.Array[Any]") -> str:
-    blosc = _codecs(image)[-1]["configuration"]
-    return f"blosc ({blosc['cname']} {blosc['clevel']}, {blosc['shuffle']})"
+def _role(plane: Plane, name: str) -> str:
+    told = _text(plane.raster.attributes.get("common_name")) or name
+    return told.lower() if told.lower() in ROLES else ""
+
+
+def _colour(plane: Plane, place: int | None) -> ColorInterp | None:
+    told = plane.raster.attributes.get("colorinterp")
+    if isinstance(told, list):
+        told = told[place] if place is not None and place < len(told) else None
+    return ColorInterp[told] if isinstance(told, str) and told in ColorInterp.__members__ else None
+
+
+def _text(told: object) -> str:
+    return told[:1000] if isinstance(told, str) else ""
+
+
+def _tags(attributes: Json) -> dict[str, dict[str, str]]:
+    """Return attributes that are plain texts and numbers as tags."""
+    kept = {
+        key: str(value)
+        for key, value in attributes.items()
+        if key not in _NOT_TAGS
+        and ":" not in key
+        and isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and len(str(value)) < 10_000
+    }
+    return {"": kept} if kept else {}
+
+
+def _mask_of(node: Node) -> str | None:
+    """Return the path of the mask that an array names: of 0 and 1, "invalid valid"."""
+    told = node.attributes.get("ancillary_variables")
+    for name in told.split() if isinstance(told, str) else ():
+        found = node_at(node.store, f"{node.parent}/{name}") if "/" not in name and name not in {".", ".."} else None
+        if found is not None and found.is_array and found.attributes.get("flag_meanings") == "invalid valid":
+            return ZarrRaster.of(found).path
+    return None
+
+
+def _overviews(group: Node, first: ZarrRaster) -> tuple[int, ...]:
+    """Return by how much the coarser levels are reduced, where the group of the levels is at hand."""
+    if base_of(group) is None:
+        return ()
+    layout = group.attributes["multiscales"]["layout"]
+    return tuple(sorted({factor for one in layout if (factor := _factor(one, first.grid.shape)) > 1}))
+
+
+def _factor(level: object, shape: tuple[int, int]) -> int:
+    told = level.get("spatial:shape") if isinstance(level, dict) else None
+    if isinstance(told, list) and len(told) == 2 and all(isinstance(n, int) and n > 0 for n in told):
+        factors: list[float] = [whole / own for whole, own in zip(shape, told, strict=True)]
+        return round(max(factors))
+    return 1
+
+
+def _compression(raster: ZarrRaster) -> str:
+    return ", ".join(_coded(raster))
+
+
+def _coded(raster: ZarrRaster) -> Iterator[str]:
+    """Yield the codecs by name, of Blosc with what is in it."""
+    told = raster.coding.meta
+    last = told.get("compressor") if raster.node.version == 2 else told["codecs"][-1]
+    settings = (last or {}).get("configuration", last or {}) if isinstance(last, dict) else {}
+    for name in raster.coding.names:
+        if name == "blosc" and "cname" in settings:
+            yield f"blosc ({settings.get('cname')} {settings.get('clevel')}, {settings.get('shuffle')})"
+        elif name != "bytes":
+            yield name

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 
+from geosal.core.zarr.files import is_zarr
 from geosal.errors import SceneError
 from geosal.sources.text import base_name
 
@@ -15,6 +16,8 @@ _PARTS_OF_SHAPEFILES = (".shx", ".dbf", ".prj")
 def digest(path: str) -> str:
     """SHA-256 of a file; of a shapefile, of its four parts one after the other; of a .txt, with the classes beside it.
 
+    Of a folder, which is a Zarr store, it is that of the names and contents of its files.
+
     Raises
     ------
     SceneError
@@ -23,6 +26,9 @@ def digest(path: str) -> str:
     found = hashlib.sha256()
     stem, suffix = os.path.splitext(path)
     parts = [path]
+    if os.path.isdir(path):  # a Zarr store, or an array in one
+        parts = sorted(os.path.join(place, name) for place, _, names in os.walk(path) for name in names)
+        found.update("\n".join(os.path.relpath(part, path) for part in parts).encode())
     if suffix.lower() == ".shp":
         parts += [stem + part for part in _PARTS_OF_SHAPEFILES if os.path.exists(stem + part)]
     classes = os.path.join(os.path.dirname(path), CLASSES)
@@ -63,4 +69,8 @@ def find(name: str, wanted: str, folders: Iterable[str]) -> str | None:
     if name != base_name(name) or name in {"", ".", ".."} or "\0" in name:
         return None
     places = (os.path.join(folder, name) for folder in dict.fromkeys(folders))
-    return next((place for place in places if os.path.isfile(place) and digest(place) == wanted), None)
+    return next((place for place in places if _is_there(place) and digest(place) == wanted), None)
+
+
+def _is_there(path: str) -> bool:
+    return os.path.isfile(path) or (os.path.isdir(path) and is_zarr(path))

@@ -10,10 +10,10 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 import geosal
-from geosal.comparison import Pair, bands, open_any
+from geosal.comparison import Pair, bands
 from geosal.comparison import run as comparison_run
 from geosal.comparison.bands import groups_of, of_bands
-from geosal.scenes import Reading, Scene
+from geosal.scenes import Reading, Scene, open_input
 
 MIB = 2**20
 PLACE: dict[str, Any] = {"crs": "EPSG:32631", "transform": from_origin(399960, 4900020, 10, 10)}
@@ -76,8 +76,8 @@ def test_any_scene_can_be_read_by_its_bands(files: tuple[Path, Path], tmp_path: 
     """Also those that read all bands and leave some: here in 8 bits, and a store."""
     store = tmp_path / "out.zarr"
     geosal.compress(str(files[0]), str(store), saliency="half")
-    original, candidate = Scene.open(files[0]), open_any(str(store), Reading())
-    byte = open_any(str(files[0]), Reading(to_byte="range:0-4000"))
+    original, candidate = Scene.open(files[0]), open_input(str(store), Reading())
+    byte = open_input(str(files[0]), Reading(to_byte="range:0-4000"))
     for first, second in ((original, candidate), (byte, byte)):
         pair = Pair.of(first, second)
         whole, block = pair.read(pair.grid.whole()), pair.grid.whole()

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import rasterio
 
-from geosal.comparison import open_any, pair_with
+from geosal.comparison import pair_with
 from geosal.core.progress import ignore
 from geosal.maps.cells import Cells
+from geosal.scenes import open_input
 from geosal.scenes.reading import AS_IT_IS
 
 
@@ -15,7 +16,7 @@ def test_cells_are_means_over_all_pixels_that_count(
     factor: int, rgb_scene: Path, smoothed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("geosal.maps.cells._BLOCK", 256)  # cells lie across blocks
-    pair = pair_with(open_any(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
+    pair = pair_with(open_input(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
     cells = Cells.of(pair, [2, 0], factor, ignore)
     with rasterio.open(rgb_scene) as first, rasterio.open(smoothed) as second:
         original, candidate = (
@@ -39,7 +40,7 @@ def test_cells_are_means_over_all_pixels_that_count(
 
 
 def test_bands_in_groups_come_to_the_same(rgb_scene: Path, smoothed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pair = pair_with(open_any(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
+    pair = pair_with(open_input(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
     whole = Cells.of(pair, [0, 1, 2], 9, ignore)
     monkeypatch.setattr("geosal.maps.cells.groups_of", lambda *_: [[0], [1, 2]])
     parts = Cells.of(pair, [0, 1, 2], 9, ignore)
@@ -48,6 +49,6 @@ def test_bands_in_groups_come_to_the_same(rgb_scene: Path, smoothed: Path, monke
 
 
 def test_without_a_saliency(rgb_scene: Path, smoothed: Path) -> None:
-    cells = Cells.of(pair_with(open_any(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS), [0], 9, ignore)
+    cells = Cells.of(pair_with(open_input(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS), [0], 9, ignore)
     assert cells.saliency is None
     assert cells.kept is None

@@ -3,17 +3,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geosal.comparison import open_any, pair_with
+from geosal.comparison import pair_with
 from geosal.core.grid import Block
 from geosal.core.progress import ignore
 from geosal.maps.cells import Cells
 from geosal.maps.layers import Layers, brightest, heat
+from geosal.scenes import open_input
 from geosal.scenes.reading import AS_IT_IS
 from geosal.scenes.rgb import OUTLINE, PAPER
 
 
 def test_cells_of_one_pixel_and_pixels_look_alike(rgb_scene: Path, smoothed: Path) -> None:
-    pair = pair_with(open_any(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
+    pair = pair_with(open_input(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
     block = Block(0, 0, *pair.grid.shape)
     cells, pixels = Layers.of_cells(Cells.of(pair, [0, 1, 2], 1, ignore)), Layers.of_pixels(pair, block, [0, 1, 2])
     for name in ("original", "candidate", "error", "saliency"):

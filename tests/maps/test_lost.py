@@ -5,10 +5,11 @@ import pytest
 from PIL import Image
 from rasters import PLACE, save
 
-from geosal.comparison import judge, open_any, pair_with
+from geosal.comparison import judge, pair_with
 from geosal.core.grid import Block
 from geosal.maps.cells import Cells
 from geosal.maps.lost import draw_lost, worst_block, write_lost
+from geosal.scenes import open_input
 from geosal.scenes.reading import AS_IT_IS
 
 UNCHANGED = [176, 176, 176]
@@ -19,7 +20,7 @@ def _pair(tmp_path: Path, first: np.ndarray, second: np.ndarray, mask: np.ndarra
         str(save(tmp_path / f"{name}.tif", pixels, **PLACE, **layout)) for name, pixels in (("a", first), ("b", second))
     ]
     saliency = None if mask is None else str(save(tmp_path / "mask.tif", mask[np.newaxis].astype(np.uint8), **PLACE))
-    return pair_with(open_any(paths[0], AS_IT_IS), paths[1], AS_IT_IS, saliency)
+    return pair_with(open_input(paths[0], AS_IT_IS), paths[1], AS_IT_IS, saliency)
 
 
 def _cells(error: np.ndarray, kept: np.ndarray | None = None, factor: int = 10) -> Cells:
@@ -88,7 +89,7 @@ def test_what_counts_in_neither_is_paper(tmp_path: Path) -> None:
 
 
 def test_the_file_is_a_png_of_its_own(tmp_path: Path, rgb_scene: Path, smoothed: Path) -> None:
-    pair = pair_with(open_any(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
+    pair = pair_with(open_input(str(rgb_scene), AS_IT_IS), str(smoothed), AS_IT_IS, "half")
     path = tmp_path / "lost.png"
     write_lost(str(path), pair, judge(pair))
     with Image.open(path) as picture:

@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 from rasters import read
 
-from geosal.comparison import open_any, pair_with
+from geosal.comparison import pair_with
 from geosal.core.progress import ignore
 from geosal.maps.cells import Cells
 from geosal.reports import pictures
 from geosal.reports.pictures import View, draw_bytes, draw_errors, draw_saliency, draw_scene, factor_of, looks_of, shown
 from geosal.reports.spread import Spread
+from geosal.scenes import open_input
 from geosal.scenes.reading import AS_IT_IS
 
 
@@ -21,7 +22,7 @@ def _image(text: str) -> np.ndarray:
 
 
 def test_a_small_scene_is_drawn_to_the_pixel(folder: Path) -> None:
-    pair = pair_with(open_any(str(folder / "scene.tif"), AS_IT_IS), str(folder / "out.jpg"), AS_IT_IS, "half")
+    pair = pair_with(open_input(str(folder / "scene.tif"), AS_IT_IS), str(folder / "out.jpg"), AS_IT_IS, "half")
     cells = Cells.of(pair, shown(pair), 1, ignore)
     view = View.of(pair, cells, None, pictures=2, top=10.0)
     assert view.exact
@@ -41,7 +42,7 @@ def test_a_small_scene_is_drawn_to_the_pixel(folder: Path) -> None:
 
 
 def test_without_a_saliency_none_is_drawn(folder: Path) -> None:
-    pair = pair_with(open_any(str(folder / "scene.tif"), AS_IT_IS), str(folder / "out.jpg"), AS_IT_IS)
+    pair = pair_with(open_input(str(folder / "scene.tif"), AS_IT_IS), str(folder / "out.jpg"), AS_IT_IS)
     cells = Cells.of(pair, shown(pair), 1, ignore)
     assert draw_saliency(looks_of(pair, cells, View.of(pair, cells, None, pictures=2, top=1.0))) is None
 

@@ -6,14 +6,14 @@ import pytest
 import tifffile
 
 import geosal
-from geosal.comparison import open_any
 from geosal.reports.spread import spread_of
+from geosal.scenes import open_input
 from geosal.scenes.reading import AS_IT_IS
 from geosal.scenes.zarr_store import store_bytes
 
 
 def _spread(path: Path):
-    return spread_of(open_any(str(path), AS_IT_IS), str(path))
+    return spread_of(open_input(str(path), AS_IT_IS), str(path))
 
 
 def test_tiles_of_a_tiff_are_as_tifffile_lists_them(rgb_scene: Path, tmp_path: Path) -> None:
@@ -57,4 +57,4 @@ def test_what_cannot_be_told_is_none(tmp_path: Path) -> None:
 
     strips = save(tmp_path / "strips.tif", np.zeros((1, 30, 30), np.uint8))
     assert _spread(strips) is None
-    assert spread_of(open_any(str(strips), AS_IT_IS), "/vsimem/none.tif") is None
+    assert spread_of(open_input(str(strips), AS_IT_IS), "/vsimem/none.tif") is None

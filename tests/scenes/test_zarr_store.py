@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-import zarr
 from stores import PROVENANCE, layout_of, write_store
 
 from geosal.core.grid import Block
@@ -111,20 +110,8 @@ class TestRefused:
         assert "\n" not in str(caught.value)
 
     def test_the_array_is_gone(self, store: Path) -> None:
-        root = json.loads((store / "zarr.json").read_text())
-        del root["consolidated_metadata"]["metadata"]["image"]
-        (store / "zarr.json").write_text(json.dumps(root))
-        with pytest.raises(SceneError, match="damaged"):
-            ZarrScene.open_store(store)
-
-    def test_codecs_that_are_not_ours(self, store: Path) -> None:
         shutil.rmtree(store / "image")
-        array = zarr.create_array(store, name="image", shape=PIXELS.shape, chunks=(1, 64, 64), dtype="uint16")
-        array[:] = PIXELS
-        root = json.loads((store / "zarr.json").read_text())
-        root["consolidated_metadata"]["metadata"]["image"] = json.loads((store / "image" / "zarr.json").read_text())
-        (store / "zarr.json").write_text(json.dumps(root))
-        with pytest.raises(SceneError, match="is coded by bytes, zstd, not bytes, blosc"):
+        with pytest.raises(SceneError, match="'image', which is not there"):
             ZarrScene.open_store(store)
 
     @pytest.mark.parametrize("name", ["refs.json", "store.json"])

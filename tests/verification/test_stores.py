@@ -119,9 +119,22 @@ def test_a_mask_chunk_is_damaged(tmp_path: Path) -> None:
             lambda node: node["attributes"]["multiscales"]["layout"][1].update({"spatial:shape": [1, 1]}),
             "differ in size",
         ),
-        ("zarr.json", lambda node: node["consolidated_metadata"]["metadata"].pop("x"), "coordinate x is missing"),
-        ("zarr.json", lambda node: node["consolidated_metadata"]["metadata"].pop("ovr_4x/image"), "cannot be read"),
+        (
+            "zarr.json",
+            lambda node: node["consolidated_metadata"]["metadata"].pop("x"),
+            "x: not in the consolidated metadata",
+        ),
+        (
+            "zarr.json",
+            lambda node: node["consolidated_metadata"]["metadata"].pop("ovr_4x/image"),
+            "not in the consolidated",
+        ),
         ("zarr.json", lambda node: node["attributes"].pop("multiscales"), "cannot be read"),
+        (
+            "spatial_ref/zarr.json",
+            lambda node: node["attributes"].update(GeoTransform="0 1 0 0 0 1"),
+            "GeoTransform of",
+        ),
     ],
 )
 def test_metadata_that_does_not_agree(
@@ -142,8 +155,7 @@ def test_other_metadata_than_the_source(store: Path, source: Path) -> None:
         known = root["attributes"]["gdal_metadata"]
         del known["tags"]["OTHER"]
         known["bands"][0]["unit"] = "K"
-        scalar = root["consolidated_metadata"]["metadata"]["spatial_ref"]["attributes"]
-        scalar["GeoTransform"] = "500000.0 10.0 0.0 4000010.0 0.0 -10.0"
+        root["attributes"]["spatial:transform"][5] = 4000010.0
 
     edit(store / "zarr.json", change)
     found = outcome(store, source)

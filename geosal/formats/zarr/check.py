@@ -3,18 +3,21 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from affine import Affine
 
 from geosal.core.grid import Grid, level_shapes
+from geosal.core.shared_raster import read_bands
+from geosal.core.zarr.chunks import values_of
+from geosal.core.zarr.files import Store, walk
+from geosal.core.zarr.nodes import Node, existing
+from geosal.core.zarr.raster import ZarrRaster
 from geosal.errors import GeosalError, SceneError
-from geosal.scenes.zarr_store import IMAGE, MASK, ZarrScene, array_of, levels_of, open_group, read_array
+from geosal.scenes.zarr_store import IMAGE, MASK, ZarrScene
 
-if TYPE_CHECKING:
-    import zarr
-
+_GRID_MAPPING = "spatial_ref"
 _LISTED = 3
 """Number of faults of one kind that are listed."""
 _READ_BYTES = 64 * 2**20
@@ -25,9 +28,9 @@ def complete_faults(path: str) -> list[str]:
     """Decode every chunk of the image, of its mask and of its overviews."""
     faults: list[str] = []
     try:
-        group = open_group(path)
+        group = existing(Store(path), "")
         for name in _rasters(group):
-            faults += _undecodable(path, name, group)
+            faults += _undecodable(name, group)
     except (GeosalError, KeyError, TypeError, ValueError) as error:
         faults.append(str(error))
     return faults[:_LISTED]
@@ -36,29 +39,41 @@ def complete_faults(path: str) -> list[str]:
 def layout_faults(path: str) -> list[str]:
     """Check that the metadata agrees with itself, and that overviews reach down to a single chunk."""
     try:
-        group = open_group(path)
+        group = existing(Store(path), "")
         faults = [*_description_faults(Path(path)), *_level_faults(group), *_coordinate_faults(path, group)]
     except (GeosalError, OSError, KeyError, TypeError, ValueError) as error:
         faults = [f"the metadata cannot be read ({' '.join(str(error).split()) or type(error).__name__})"]
     return faults[:_LISTED]
 
 
-def _rasters(group: "zarr.Group") -> list[str]:
+def _levels_of(group: Node) -> list[dict[str, Any]]:
+    """Take what a store says of its levels, the full resolution first."""
+    levels: list[dict[str, Any]] = group.attributes["multiscales"]["layout"]
+    return levels
+
+
+def _array_of(group: Node, name: str) -> Node:
+    node = existing(group.store, name)
+    if not node.is_array:
+        raise ValueError(f"{name} is no array")
+    return node
+
+
+def _rasters(group: Node) -> list[str]:
     """Return the paths of the image and its overviews, and of their masks."""
-    images = [str(level["asset"]) for level in levels_of(group)]
-    masks = [name[: -len(IMAGE)] + MASK for name in images] if MASK in group else []
+    images = [str(level["asset"]) for level in _levels_of(group)]
+    masks = [name[: -len(IMAGE)] + MASK for name in images] if MASK in group.store.children("") else []
     return images + masks
 
 
-def _undecodable(path: str, name: str, group: "zarr.Group") -> Iterator[str]:
-    array = array_of(group, name)
-    height, width = array.shape[-2:]
-    pixel_bytes = array.dtype.itemsize * (array.size // (height * width))
-    tile = array.chunks[-1]
+def _undecodable(name: str, group: Node) -> Iterator[str]:
+    raster = ZarrRaster.of(_array_of(group, name))
+    pixel_bytes = np.dtype(raster.dtype).itemsize * raster.planes.count
+    tile = max(raster.block_shape)
     size = max(tile, int((_READ_BYTES / pixel_bytes) ** 0.5) // tile * tile)
-    for block in Grid(None, Affine.identity(), height, width).blocks(size):
+    for block in Grid(None, Affine.identity(), *raster.planes.size).blocks(size):
         try:
-            read_array(path, name, block)
+            read_bands(raster.path, range(1, raster.planes.count + 1), block, alone=True)
         except SceneError as error:
             yield str(error)
             return
@@ -67,6 +82,9 @@ def _undecodable(path: str, name: str, group: "zarr.Group") -> Iterator[str]:
 def _description_faults(root: Path) -> Iterator[str]:
     """Compare the descriptions of each array: there are up to three, alone, in the root, and for readers of Zarr v2."""
     described = _load(root / "zarr.json")["consolidated_metadata"]["metadata"]
+    for name in walk(Store(str(root)), "", len(described) + 1):
+        if name not in described:
+            yield f"{name}: not in the consolidated metadata"
     for name, found in described.items():
         if _load(root / name / "zarr.json") != found:
             yield f"{name}: zarr.json and the consolidated metadata differ"
@@ -85,29 +103,32 @@ def _is_alike(old: dict[str, Any], new: dict[str, Any]) -> bool:
     )
 
 
-def _level_faults(group: "zarr.Group") -> Iterator[str]:
-    image = array_of(group, IMAGE)
-    levels = levels_of(group)
-    height, width = image.shape[-2:]
-    wanted = level_shapes((height, width), max(image.chunks))
-    found = [array_of(group, str(level["asset"])).shape[-2:] for level in levels]
+def _level_faults(group: Node) -> Iterator[str]:
+    image = ZarrRaster.of(_array_of(group, IMAGE))
+    levels = _levels_of(group)
+    height, width = image.planes.size
+    wanted = level_shapes((height, width), max(image.coding.chunks))
+    found = [_array_of(group, str(level["asset"])).shape[-2:] for level in levels]
     if found != list(wanted):
         yield f"levels of {_list(found)} px, not {_list(wanted)}"
     if [tuple(level["spatial:shape"]) for level in levels] != found:
         yield "multiscales and the arrays differ in size"
     for name in _rasters(group)[len(levels) :]:
-        if array_of(group, name).shape not in found:
+        if _array_of(group, name).shape not in found:
             yield f"{name} is of another size than the image"
 
 
-def _coordinate_faults(path: str, group: "zarr.Group") -> Iterator[str]:
+def _coordinate_faults(path: str, group: Node) -> Iterator[str]:
     grid = ZarrScene.open_store(path).grid
+    told = _array_of(group, _GRID_MAPPING).attributes["GeoTransform"]
+    if [float(number) for number in told.split()] != list(grid.transform.to_gdal()):
+        yield f"the GeoTransform of {_GRID_MAPPING} is not the store's spatial:transform"
     for name, size, first in (("x", grid.width, grid.transform.c), ("y", grid.height, grid.transform.f)):
-        if name not in group:
+        if name not in group.store.children(""):
             if grid.transform.b == 0 and grid.transform.d == 0:
                 yield f"coordinate {name} is missing"
             continue
-        values = np.asarray(array_of(group, name)[:])
+        values = values_of(_array_of(group, name))
         step = grid.transform.a if name == "x" else grid.transform.e
         if values.shape != (size,) or not np.allclose(values, first + step * (np.arange(size) + 0.5), rtol=1e-12):
             yield f"coordinate {name} is not that of the transform"

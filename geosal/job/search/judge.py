@@ -75,7 +75,7 @@ def open_candidate(path: str) -> AnyScene:
     """Open a file of ours."""
     from geosal.scenes.zarr_store import ZarrScene, is_store  # loads zarr
 
-    return ZarrScene.open_store(path) if is_store(path) else Scene.open(path, max_pixels=NO_LIMIT)
+    return ZarrScene.open(path, max_pixels=NO_LIMIT) if is_store(path) else Scene.open(path, max_pixels=NO_LIMIT)
 
 
 def figure(scores: Mapping[str, Scores], floor: Floor) -> float:

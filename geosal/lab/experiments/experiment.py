@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from geosal.comparison import Pair, judge, open_any
+from geosal.comparison import Pair, judge
 from geosal.core.ladder import Ladder
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.errors import GeosalWarning, OutputError, TargetError
@@ -17,7 +17,7 @@ from geosal.lab.experiments.images import Picture, find_pictures
 from geosal.lab.experiments.outcome import JPEG, PARTS, Figures, Outcome, Trial
 from geosal.lab.experiments.saliency_maps import make_map, map_source, open_part
 from geosal.lab.experiments.wish import Experiment
-from geosal.scenes import Reading
+from geosal.scenes import Reading, open_input
 
 _CANDIDATE = "candidate.jpg"
 _TWO_PARTS = Ladder(steps=1)
@@ -139,7 +139,7 @@ def _trial(wish: Experiment, picture: Picture, encoder: Encoder, desk: _Desk, ca
             collection=picture.collection, image=picture.name, quality=quality, method=method, bytes=None,
             reference_bytes=plain, missed=str(error),
         )  # fmt: skip
-    pair = Pair.of(picture.scene, open_any(str(path), Reading()), open_part(wish, picture, saliency), _TWO_PARTS)
+    pair = Pair.of(picture.scene, open_input(str(path), Reading()), open_part(wish, picture, saliency), _TWO_PARTS)
     result = judge(pair)
     return Trial(
         collection=picture.collection,

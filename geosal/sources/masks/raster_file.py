@@ -14,7 +14,10 @@ from rasterio.errors import RasterioError
 from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block, Grid
 from geosal.core.open_raster import open_raster
-from geosal.core.shared_raster import FileState, file_state, shared_raster
+from geosal.core.raster import is_nodata
+from geosal.core.shared_raster import FileState, file_state, read_bands, shared_raster
+from geosal.core.zarr.files import is_zarr
+from geosal.core.zarr.raster import only_raster
 from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.sources.files import digest
 
@@ -72,6 +75,8 @@ class RasterFile:
         Whether files beside it are ignored.
     seen
         State of the file when its header was read; pixels of another one are refused.
+    nodata, in_store
+        Of an array in a Zarr store: its nodata code, and the path by which it was named.
     """
 
     path: str
@@ -84,6 +89,8 @@ class RasterFile:
     drivers: tuple[str, ...] = ()
     alone: bool = False
     seen: FileState | None = None
+    nodata: float | None = None
+    in_store: str = ""
 
     @classmethod
     def open(cls, path: str, band: int, drivers: tuple[str, ...] = (), *, alone: bool = False) -> Self:
@@ -97,6 +104,8 @@ class RasterFile:
             It has no such band.
         """
         seen = file_state(path, alone=alone)
+        if not os.path.isfile(path) and is_zarr(path):
+            return cls._of_array(path, band, seen)
         with gdal_env(), open_raster(path, drivers, alone=alone) as dataset:
             if band > dataset.count:
                 bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
@@ -116,6 +125,26 @@ class RasterFile:
                 seen=seen,
             )
 
+    @classmethod
+    def _of_array(cls, path: str, band: int, seen: FileState | None) -> Self:
+        """Read the header of an array in a Zarr store, or of the only one in a group."""
+        found = only_raster(path)
+        if band > found.planes.count:
+            raise UsageError(f"{path}: band={band}, but it has {found.planes.count}; bands are counted from 1")
+        return cls(
+            path=found.path,
+            band=band,
+            grid=found.grid,
+            dtype=found.dtype,
+            block_shape=found.block_shape,
+            all_valid=found.nodata is None,
+            paletted=False,
+            alone=True,
+            seen=seen,
+            nodata=found.nodata,
+            in_store=os.path.abspath(path),
+        )
+
     def read(self, window: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """Read pixels as they are, (y, x), and which of them are valid, None when all are.
 
@@ -124,6 +153,9 @@ class RasterFile:
         SceneError
             The pixels cannot be decoded.
         """
+        if self.in_store:
+            pixels = read_bands(self.path, (self.band,), window, alone=True, seen=self.seen)[0]
+            return pixels, None if self.nodata is None else ~is_nodata(pixels, self.nodata)
         try:
             with shared_raster(self.path, self.drivers, alone=self.alone, seen=self.seen) as dataset:
                 pixels = dataset.read(self.band, window=window.window)
@@ -184,8 +216,9 @@ class RasterFile:
         return None
 
     def fingerprint(self) -> str | None:
-        """SHA-256 of the file, None when it is not a local file."""
-        return digest(self.path) if os.path.isfile(self.path) else None
+        """SHA-256 of the file, or of the files of an array; None when it is not a local file."""
+        path = self.in_store or self.path
+        return digest(path) if os.path.isfile(path) or os.path.isdir(path) else None
 
     def pieces(self, area: Block) -> Iterator[Block]:
         """Cut an area of the mask along the file's tiles."""

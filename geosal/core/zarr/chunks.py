@@ -1,0 +1,361 @@
+"""Decode the chunks of a Zarr array, each once: strips of plain and Blosc chunks by themselves, others by zarr-python.
+
+A chunk of Blosc is a row of blocks that are compressed apart. A strip of a chunk is decoded from the blocks that hold
+it: products have chunks of hundreds of megabytes. The layout is that of c-blosc 1: a header of 16 bytes (version, its
+codec's, flags, size of a sample, bytes, bytes of a block, bytes of the chunk), the place of each block, and the blocks.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.core.decoded_tiles import Tiled
+from geosal.core.grid import Block
+from geosal.core.zarr.coding import Coding
+from geosal.core.zarr.files import Span
+from geosal.core.zarr.nodes import Node
+from geosal.errors import GeosalError, SceneError, cause_of
+
+if TYPE_CHECKING:
+    import zarr
+
+_STRIP_BYTES = 6 * 2**20
+"""Bytes of a strip at most, where the rows of a chunk can be cut so."""
+_HEADER = struct.Struct("<4B3I")
+"""Versions, flags, size of a sample; bytes, bytes of a block, bytes of the chunk."""
+_COPIED = 2
+"""Flag of a Blosc chunk whose bytes are not compressed."""
+_PLACE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """An array of N dimensions as bands (y, x): its dimensions but for rows and columns, the last one fastest.
+
+    Attributes
+    ----------
+    shape
+        Of the array.
+    rows, cols
+        Positions of these dimensions.
+    """
+
+    shape: tuple[int, ...]
+    rows: int
+    cols: int
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Positions of the dimensions that are bands."""
+        return tuple(axis for axis in range(len(self.shape)) if axis not in {self.rows, self.cols})
+
+    @property
+    def count(self) -> int:
+        """Number of bands."""
+        return math.prod(self.shape[axis] for axis in self.lead)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return self.shape[self.rows], self.shape[self.cols]
+
+    def index(self, band: int) -> tuple[int, ...]:
+        """Return the place of a band, from 0, along each of `lead`."""
+        return (
+            tuple(int(n) for n in np.unravel_index(band, [self.shape[axis] for axis in self.lead])) if self.lead else ()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How a plane is cut into tiles."""
+
+    shape: tuple[int, int]
+    tile: tuple[int, int]
+
+    @property
+    def across(self) -> tuple[int, int]:
+        return -(-self.shape[0] // self.tile[0]), -(-self.shape[1] // self.tile[1])
+
+    def block(self, number: int) -> Block:
+        row, col = divmod(number, self.across[1])
+        top, left = row * self.tile[0], col * self.tile[1]
+        return Block(top, left, min(self.tile[0], self.shape[0] - top), min(self.tile[1], self.shape[1] - left))
+
+
+def tile_of(coding: Coding, planes: Planes) -> tuple[int, int]:
+    """Return rows and columns of what is decoded at once: a chunk, or a strip of one."""
+    rows, cols = coding.chunks[planes.rows], coding.chunks[planes.cols]
+    if not _in_strips(coding, planes):
+        return rows, cols
+    wanted = max(1, _STRIP_BYTES // (cols * coding.dtype.itemsize))
+    fitting = [n for n in range(1, min(rows, wanted) + 1) if rows % n == 0]
+    return (fitting[-1] if 4 * fitting[-1] >= min(rows, wanted) else rows), cols
+
+
+def bands_at_once(coding: Coding, planes: Planes) -> int:
+    """Return the number of bands that are decoded together."""
+    return 1 if _in_strips(coding, planes) else math.prod(coding.chunks[axis] for axis in planes.lead)
+
+
+def _in_strips(coding: Coding, planes: Planes) -> bool:
+    last = len(planes.shape) - 1
+    return bool(coding.plain) and (planes.rows, planes.cols) == (last - 1, last)
+
+
+class ZarrTiles:
+    """The pixels of an array.
+
+    Parameters
+    ----------
+    node
+        The array.
+    coding
+        How it is stored.
+    planes
+        How it is seen.
+    complete
+        Whether a missing chunk is damage, as in stores that hold all of theirs; else it is full of the fill value.
+    """
+
+    def __init__(self, node: Node, coding: Coding, planes: Planes, *, complete: bool) -> None:
+        self._node, self._coding, self._planes, self._complete = node, coding, planes, complete
+        self._parts: dict[tuple[int, ...], _Plane] = {}
+        self._array: zarr.Array[Any] | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the samples."""
+        return self._coding.dtype
+
+    def read(self, indexes: Sequence[int], block: Block, out: NDArray[Any]) -> None:
+        """Read a block of bands, from 1, into `out`, (band, y, x); to be called by many threads at once.
+
+        Raises
+        ------
+        SceneError
+            A chunk cannot be decoded.
+        """
+        for place, index in enumerate(indexes):
+            plane, band = self._plane(index - 1)
+            plane.read((band + 1,), block, out[place : place + 1])
+
+    def close(self) -> None:
+        """Forget what was decoded."""
+        for plane in list(self._parts.values()):
+            plane.close()
+
+    def _plane(self, band: int) -> tuple["_Plane", int]:
+        """Return what holds a band, and its place in that."""
+        lead, chunks = self._planes.index(band), [self._coding.chunks[axis] for axis in self._planes.lead]
+        cut = _Cut(self._planes.size, tile_of(self._coding, self._planes))
+        if _in_strips(self._coding, self._planes):
+            return self._parts.setdefault(lead, _Strips(self, cut, lead)), 0
+        first = tuple(n // size * size for n, size in zip(lead, chunks, strict=True))
+        within = [n - start for n, start in zip(lead, first, strict=True)]
+        sizes = [
+            min(size, self._planes.shape[a] - n) for a, n, size in zip(self._planes.lead, first, chunks, strict=True)
+        ]
+        place = int(np.ravel_multi_index(within, sizes)) if within else 0
+        return self._parts.setdefault(first, _Chunks(self, cut, first)), place
+
+    def chunk_at(self, lead: Sequence[int], block: Block) -> tuple[int, ...]:
+        """Return the index of the chunk that holds the corner of a block."""
+        place = list(lead)
+        for axis, start in sorted(((self._planes.rows, block.row_off), (self._planes.cols, block.col_off))):
+            place.insert(axis, start)
+        return tuple(n // size for n, size in zip(place, self._coding.chunks, strict=True))
+
+    def strip(self, lead: tuple[int, ...], block: Block) -> NDArray[Any]:
+        """Decode rows of a plain chunk, (1, y, x)."""
+        coding, planes = self._coding, self._planes
+        key = f"{self._node.path}/{coding.key(self.chunk_at(lead, block))}".lstrip("/")
+        with self._told(key):
+            span = self._node.store.span(key)
+            if span is None:
+                if self._node.store.has(key):  # compressed within a zip
+                    return self.whole(lead, block)
+                self._refuse_missing(key)
+                return np.full((1, *block.shape), coding.fill, coding.dtype)
+            rows, cols = coding.chunks[planes.rows], coding.chunks[planes.cols]
+            sizes = [coding.chunks[axis] for axis in planes.lead]
+            inside = (
+                int(np.ravel_multi_index([n % size for n, size in zip(lead, sizes, strict=True)], sizes)) if lead else 0
+            )
+            item = coding.dtype.itemsize
+            first = (inside * rows + block.row_off % rows) * cols * item
+            length = block.height * cols * item
+            total = math.prod(coding.chunks) * item
+            content = _raw(span, first, length, total) if coding.plain == "raw" else _blosc(span, first, length, total)
+            stored = np.frombuffer(content, coding.dtype.newbyteorder(coding.order)).reshape(1, block.height, cols)
+            return np.ascontiguousarray(stored[..., : block.width], coding.dtype)
+
+    def whole(self, first: tuple[int, ...], block: Block) -> NDArray[Any]:
+        """Decode a chunk by zarr-python, (band, y, x)."""
+        coding, planes = self._coding, self._planes
+        index = self.chunk_at(first, block)
+        outer = coding.shards or coding.chunks
+        per = [o // i for o, i in zip(outer, coding.chunks, strict=True)]
+        key = f"{self._node.path}/{coding.key(tuple(n // p for n, p in zip(index, per, strict=True)))}".lstrip("/")
+        with self._told(key):
+            if not self._node.store.has(key):
+                self._refuse_missing(key)
+            ends: list[slice] = [slice(None)] * len(planes.shape)
+            for axis, start in zip(planes.lead, first, strict=True):
+                ends[axis] = slice(start, min(start + coding.chunks[axis], planes.shape[axis]))
+            ends[planes.rows] = slice(block.row_off, block.row_stop)
+            ends[planes.cols] = slice(block.col_off, block.col_stop)
+            pixels = np.asarray(self._opened()[tuple(ends)])
+            pixels = np.moveaxis(pixels, (planes.rows, planes.cols), (-2, -1)).reshape(-1, *block.shape)
+            return np.ascontiguousarray(pixels, coding.dtype)
+
+    def _opened(self) -> "zarr.Array[Any]":
+        if self._array is None:
+            self._array = open_array(self._node, self._coding)
+        return self._array
+
+    def _refuse_missing(self, key: str) -> None:
+        if self._complete:
+            raise ValueError(f"chunk {key} is missing")
+
+    def _told(self, key: str) -> "_damage":
+        return _damage(f"{self._node.store.root}: {key} cannot be read", "the store is damaged, copy it again")
+
+
+class _damage:  # noqa: N801  used like a function
+    """Turns errors of zarr-python and codecs into a `SceneError` about `what`, with a `mend`."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        self._what, self._mend = what, mend
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, GeosalError | MemoryError):
+            raise SceneError(f"{self._what} ({cause_of(error)[:200]}); {self._mend}") from error
+
+
+class _Plane(Tiled):
+    """Bands that are decoded together."""
+
+    def __init__(self, array: ZarrTiles, sizes: _Cut, lead: tuple[int, ...]) -> None:
+        self.sizes, self._array, self._lead = sizes, array, lead
+
+
+class _Strips(_Plane):
+    def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:
+        del number, otherwise
+        return self._array.strip(self._lead, block)
+
+
+class _Chunks(_Plane):
+    def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:
+        del number, otherwise
+        return self._array.whole(self._lead, block)
+
+
+def open_array(node: Node, coding: Coding) -> "zarr.Array[Any]":
+    """Open an array by zarr-python, with the metadata of its `coding`.
+
+    Raises
+    ------
+    SceneError
+        zarr-python lacks a codec of it, or does not understand its metadata.
+    """
+    import zarr  # noqa: PLC0415  slow to import
+    from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata  # noqa: PLC0415
+    from zarr.storage import StorePath  # noqa: PLC0415
+
+    names = ", ".join(coding.names)
+    mend = (
+        f"it is coded by {names}; write it anew with codecs that zarr-python {zarr.__version__} has, or get a newer one"
+    )
+    with _damage(f"{node.label} cannot be read", mend):
+        own = coding.meta if node.version == 3 else {"attributes": {}, **coding.meta}
+        of = ArrayV3Metadata if node.version == 3 else ArrayV2Metadata
+        described = of.from_dict({key: value for key, value in own.items() if key != "storage_transformers" or value})
+        place = StorePath(zarr_store(node), node.store.top + node.path)
+        return zarr.Array(zarr.AsyncArray(metadata=described, store_path=place))
+
+
+def values_of(node: Node) -> NDArray[Any]:
+    """Read a whole array, such as a coordinate.
+
+    Raises
+    ------
+    SceneError
+        It cannot be read.
+    """
+    coding = Coding.of(node)
+    with _damage(f"{node.label} cannot be read", "the store is damaged, copy it again"):
+        values = np.asarray(open_array(node, coding)[...])
+    return values if coding.scale == 1 and coding.offset == 0 else values * coding.scale + coding.offset
+
+
+def zarr_store(node: Node) -> Any:
+    """Return the store of a node for zarr-python; no link leads out of it."""
+    from zarr.core.sync import sync  # noqa: PLC0415
+    from zarr.storage import LocalStore, ZipStore  # noqa: PLC0415
+
+    if node.store.is_zip:
+        return sync(ZipStore.open(node.store.root, mode="r"))
+
+    class Inside(LocalStore):
+        """A folder, from which no link leads out."""
+
+        async def get(self, key: str, *args: Any, **options: Any) -> Any:
+            node.store.inside(key)
+            return await super().get(key, *args, **options)
+
+    return Inside(node.store.root, read_only=True)
+
+
+def _raw(span: Span, first: int, length: int, total: int) -> bytes:
+    if span.length != total:
+        raise ValueError(f"{span.length} bytes, not {total}")
+    return next(iter(_read(span, [(first, length)])))
+
+
+def _blosc(span: Span, first: int, length: int, total: int) -> bytes:
+    """Decode bytes `first` to `first + length` of a Blosc chunk of `total` bytes."""
+    from imagecodecs import blosc_decode  # noqa: PLC0415  slow to import
+
+    if span.length < _HEADER.size:
+        raise ValueError("cut off")
+    head = next(iter(_read(span, [(0, _HEADER.size)])))
+    version, of_codec, flags, item, size, block, packed = _HEADER.unpack(head)
+    if size != total or not block or packed > span.length:
+        raise ValueError(f"{size} bytes in {packed}, not {total} in {span.length}")
+    if flags & _COPIED:
+        return next(iter(_read(span, [(_HEADER.size + first, length)])))
+    count = -(-size // block)
+    low, high = first // block, -(-(first + length) // block)
+    if high == count and low == high - 1 and low:  # a last block that is not whole cannot stand alone
+        low -= 1
+    table = next(iter(_read(span, [(_HEADER.size, _PLACE * count)])))
+    starts = struct.unpack(f"<{count}I", table)
+    ends = dict(zip(sorted(starts), [*sorted(starts)[1:], packed], strict=True))
+    parts = list(_read(span, [(start, ends[start] - start) for start in starts[low:high]]))
+    places = np.cumsum([_HEADER.size + _PLACE * len(parts), *map(len, parts)])
+    some = min(high * block, size) - low * block
+    again = _HEADER.pack(version, of_codec, flags, item, some, min(block, some), int(places[-1]))
+    content = b"".join((again, struct.pack(f"<{len(parts)}I", *map(int, places[:-1])), *parts))
+    decoded = bytes(blosc_decode(content, numthreads=1))
+    if len(decoded) != some:
+        raise ValueError(f"{len(decoded)} bytes, not {some}")
+    return decoded[first - low * block :][:length]
+
+
+def _read(span: Span, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    with open(span.path, "rb") as file:
+        for start, length in ranges:
+            if start < 0 or length < 0 or start + length > span.length:
+                raise ValueError("cut off")
+            file.seek(span.offset + start)
+            yield file.read(length)

@@ -1,0 +1,215 @@
+"""Files of a Zarr store, in a folder or a zip, and none outside of it."""
+
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from geosal.errors import SceneError, cause_of
+
+MARKS = ("zarr.json", ".zarray", ".zgroup")
+"""Names of the files that make a folder a node of a store."""
+_MOST_JSON = 64 * 2**20
+"""Limit of a metadata file in bytes; that of a product with all its arrays has less than one MiB."""
+_LOCAL_HEADER, _NAME_AT = 30, 26
+"""Bytes of a zip's header of a file, and where in it the lengths of name and extra field are."""
+
+
+class Span(NamedTuple):
+    """Where the bytes of a chunk lie."""
+
+    path: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The files of a store; it holds a path, not a handle.
+
+    Attributes
+    ----------
+    root
+        Absolute path of the folder or the zip.
+    top
+        Folder of the store in the zip, with a slash at its end; empty where it is the whole.
+    """
+
+    root: str
+    top: str = ""
+
+    @property
+    def is_zip(self) -> bool:
+        """Return whether it is a zip."""
+        return not os.path.isdir(self.root)
+
+    def json(self, name: str) -> bytes | None:
+        """Read a metadata file; None where there is none.
+
+        Raises
+        ------
+        SceneError
+            It leads out of the store, is too large, or cannot be read.
+        """
+        if self.is_zip:
+            entry = _entries(self.root, os.stat(self.root).st_mtime_ns).get(self.top + name)
+            if entry is None or entry.file_size > _MOST_JSON:
+                return None
+            with _told(f"{self.root}/{name}"), zipfile.ZipFile(self.root) as bundle:
+                return bundle.read(entry)
+        path = self.inside(name)
+        if not os.path.isfile(path):
+            return None
+        with _told(path):
+            if os.path.getsize(path) > _MOST_JSON:
+                raise ValueError("no metadata is that large")
+            with open(path, "rb") as file:
+                return file.read()
+
+    def span(self, name: str) -> Span | None:
+        """Return where the bytes of a chunk lie, None where it is missing or compressed within a zip.
+
+        Raises
+        ------
+        SceneError
+            It leads out of the store.
+        """
+        if not self.is_zip:
+            path = self.inside(name)
+            try:
+                return Span(path, 0, os.stat(path).st_size) if os.path.isfile(path) else None
+            except OSError:
+                return None
+        entry = _entries(self.root, os.stat(self.root).st_mtime_ns).get(self.top + name)
+        if entry is None or entry.compress_type != zipfile.ZIP_STORED:
+            return None
+        with open(self.root, "rb") as file:
+            file.seek(entry.header_offset)
+            head = file.read(_LOCAL_HEADER)
+        name_length, extra = (int.from_bytes(head[at : at + 2], "little") for at in (_NAME_AT, _NAME_AT + 2))
+        return Span(self.root, entry.header_offset + _LOCAL_HEADER + name_length + extra, entry.file_size)
+
+    def has(self, name: str) -> bool:
+        """Return whether a file is there."""
+        if self.is_zip:
+            return self.top + name in _entries(self.root, os.stat(self.root).st_mtime_ns)
+        return os.path.isfile(self.inside(name))
+
+    def children(self, group: str) -> list[str]:
+        """Return the names of the groups and arrays right below a group, sorted."""
+        if self.is_zip:
+            below = self.top + (f"{group}/" if group else "")
+            names = _entries(self.root, os.stat(self.root).st_mtime_ns)
+            parts = (name[len(below) :].split("/") for name in names if name.startswith(below))
+            return sorted({part[0] for part in parts if len(part) == 2 and part[1] in MARKS})
+        folder = self.inside(group)
+        try:
+            names_of_all = os.listdir(folder)
+        except OSError:
+            return []
+        return sorted(name for name in names_of_all if _is_node(os.path.join(folder, name)))
+
+    def inside(self, name: str) -> str:
+        """Return the path of a file of a folder.
+
+        Raises
+        ------
+        SceneError
+            The name, or a link, leads out of it.
+        """
+        path = os.path.join(self.root, *name.split("/"))
+        top = os.path.realpath(self.root)
+        if not (os.path.realpath(path) + os.sep).startswith(top + os.sep):
+            raise SceneError(f"{path}: leads out of the store; put the file itself there")
+        return path
+
+
+class Place(NamedTuple):
+    """A store, and a path in it."""
+
+    store: Store
+    node: str
+    """Path of a group or an array below the root, with slashes; the root is empty."""
+
+
+def is_zarr(path: str) -> bool:
+    """Return whether a path is that of a Zarr store, or of a group or an array in one, there or not."""
+    return locate(path) is not None
+
+
+def locate(path: str) -> Place | None:
+    """Find the store that a local path leads into; None where it leads into none.
+
+    ``store.zarr/group/array`` names a node below the root: the root is the outermost folder of those that are nodes. A
+    zip is named likewise: ``store.zarr.zip/group``.
+    """
+    if "://" in path or path.startswith("/vsi") or "\0" in path:
+        return None
+    whole = os.path.abspath(path)
+    if os.path.isfile(whole) and not whole.lower().endswith(".zip"):
+        return None
+    below: list[str] = []
+    place = whole
+    while not _is_node(place):
+        if place.lower().endswith(".zip") and os.path.isfile(place):
+            return _in_zip(place, "/".join(reversed(below)))
+        above, name = os.path.split(place)
+        if above == place or (os.path.exists(place) and not os.path.isdir(place)):
+            return None
+        if os.path.isdir(place) and not below:
+            return None  # a folder that is no node, and nothing is asked of what is in it
+        below.append(name)
+        place = above
+    while _is_node(os.path.dirname(place)):
+        place, name = os.path.split(place)
+        below.append(name)
+    return Place(Store(place), "/".join(reversed(below)))
+
+
+def _is_node(folder: str) -> bool:
+    return any(os.path.isfile(os.path.join(folder, mark)) for mark in MARKS)
+
+
+def _in_zip(path: str, below: str) -> Place | None:
+    names = _entries(path, os.stat(path).st_mtime_ns)
+    if any(mark in names for mark in MARKS):
+        return Place(Store(path), below)
+    tops = {name.partition("/")[0] for name in names if name.count("/") == 1 and name.endswith(MARKS)}
+    if len(tops) != 1:
+        return None
+    return Place(Store(path, f"{tops.pop()}/"), below)
+
+
+@lru_cache(maxsize=8)
+def _entries(path: str, changed: int) -> dict[str, zipfile.ZipInfo]:
+    """List the files of a zip, by name; none where it cannot be listed. `changed` makes a new zip a new one."""
+    del changed
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            return {entry.filename: entry for entry in bundle.infolist() if not entry.is_dir()}
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError):
+        return {}
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turn the errors of a damaged file into a `SceneError`."""
+    try:
+        yield
+    except (OSError, ValueError, zipfile.BadZipFile, RuntimeError) as error:
+        raise SceneError(f"{what}: cannot be read ({cause_of(error)}); copy the store again") from error
+
+
+def walk(store: Store, group: str, most: int = 200) -> Iterator[str]:
+    """Yield the paths of the nodes below a group, parents first."""
+    waiting = [group]
+    while waiting and most > 0:
+        place = waiting.pop(0)
+        for name in store.children(place):
+            path = f"{place}/{name}" if place else name
+            most -= 1
+            yield path
+            waiting.append(path)
