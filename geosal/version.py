@@ -17,7 +17,9 @@ LIBRARIES = (
 @cache
 def installed(library: str) -> str | None:
     """Return the version of a library without importing it; None where it is not installed."""
-    told = getattr(sys.modules.get(library), "__version__", None)  # metadata take longer to read than small jobs have
+    # Metadata take longer to read than a small job has; a library that is imported knows it.
+    # Metadata take longer to read than a small job has; a library that is imported knows it.
+    told = vars(sys.modules.get(library, object)).get("__version__")
     if isinstance(told, str):
         return told
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  only who asks pays for it

@@ -23,6 +23,12 @@ def test_the_words_are_those_of_their_rooms() -> None:
     assert {form.suffixes: tuple(codec.name for codec in form.codecs) for form in FORMATS} == names.PROFILES
 
 
+def test_the_word_that_was_meant() -> None:
+    assert names.did_you_mean("Perlim", names.SOURCES) == "did you mean perlin?"
+    assert names.did_you_mean("levle", ["LEVEL", "PREDICTOR"], "; ") == "; did you mean LEVEL?"
+    assert names.did_you_mean("x", names.SOURCES, "; ") == ""
+
+
 def test_the_recipes_that_are_named_come_with_geosal() -> None:
     configs = Path(geosal.__file__).parent / "configs"
     assert all((configs / f"{name}.yaml").is_file() for name in names.CONFIGS)

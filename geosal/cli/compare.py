@@ -14,6 +14,7 @@ from geosal.cli import options
 from geosal.cli.apart import refuse_job_file
 from geosal.cli.completion import complete_file
 from geosal.cli.output import Report, grid, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError, UsageError
 from geosal.files.atomic import may_write, write_text
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _RULES = ("combine", "outside", "background")
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Measure what was lost: PSNR, SSIM, errors.")
 @click.argument("original", metavar="ORIGINAL", shell_complete=complete_file)
 @click.argument("candidate", metavar="CANDIDATE", shell_complete=complete_file)
 @options.saliency

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from geosal.reports import ReportSpec
 
 
-@click.command(cls=PanelledCommand)
+@click.command(cls=PanelledCommand, short_help="Make a smaller file that keeps what matters.")
 @options.job_arguments
 @options.job_options
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Command, Report, as_shares, grid, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 DIRECTORY = "geosal-demo"
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Try it on a scene that is made up for it.")
 @click.argument("directory", default=DIRECTORY, metavar="[DIRECTORY]")
 @options.overwrite
 @options.report_options
@@ -28,6 +29,10 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
     """Make a small realistic scene and a mask, compress it, and show what that does.
 
     Everything goes into DIRECTORY (geosal-demo by default); nothing is downloaded.
+
+    \b
+    geosal demo
+    geosal demo somewhere-else
     """
     from geosal.core.gdal_env import path_text
     from geosal.lab.demo.demonstration import SIZE, compare_jpegs, run_demo  # heavy, and the help does not need it

@@ -8,6 +8,7 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError, TargetError, UsageError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from geosal.lab.experiments import Outcome
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Compare JPEGs on folders of images, as the paper does.")
 @click.argument("config", type=click.Path(exists=True, dir_okay=False), metavar="CONFIG")
 @click.option(
     "--images",

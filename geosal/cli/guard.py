@@ -23,6 +23,7 @@ import click
 from geosal.cli.failure import Failure
 from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact
+from geosal.names import did_you_mean
 
 GRACE_SECONDS = 4.0
 """Seconds for the clean-up after a signal; the whole job must end within five."""
@@ -114,6 +115,15 @@ class GuardedGroup(click.Group):
         ctx.meta[BEGAN] = time.time()
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of a mistyped one, tell the nearest."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"no such command {name}{did_you_mean(name, self.list_commands(ctx), '; ')}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; every exception leaves as `click.exceptions.Exit`."""
         with _warnings_as_lines(ctx), _logs_as_lines(), _signals_as_exceptions() as watchdog:
@@ -158,7 +168,7 @@ def failure_of(error: BaseException) -> Failure:
         case click.ClickException():
             context = getattr(error, "ctx", None)
             hint = f"; see {context.command_path} --help" if context else ""
-            return Failure(UsageError.exit_code, UsageError.__name__, error.format_message().rstrip(".") + hint)
+            return Failure(UsageError.exit_code, UsageError.__name__, _in_words(error).rstrip(".") + hint)
         case KeyboardInterrupt() | click.Abort():
             return Failure(INTERRUPTED, "Interrupted", f"interrupted; {_STOPPED}")
         case Terminated():
@@ -170,6 +180,15 @@ def failure_of(error: BaseException) -> Failure:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             told = f"unexpected {what}; run again with -vv and report what it prints"
             return Failure(GeosalError.exit_code, type(error).__name__, told)
+
+
+def _in_words(error: click.ClickException) -> str:
+    """Tell what click refuses: of a mistyped option the nearest one, where click offers several."""
+    context = getattr(error, "ctx", None)
+    if not isinstance(error, click.NoSuchOption) or context is None:
+        return error.format_message()
+    known = [name for each in context.command.get_params(context) for name in each.opts if name.startswith("--")]
+    return f"no such option {error.option_name}{did_you_mean(error.option_name, known, '; ')}"
 
 
 def leave_if_busy(code: int) -> None:

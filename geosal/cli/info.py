@@ -7,10 +7,11 @@ import click
 from geosal.cli import options
 from geosal.cli.completion import complete_file
 from geosal.cli.output import Report, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.sizes import as_bytes, counted
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Show what a raster or a product holds.")
 @click.argument("input", metavar="INPUT", shell_complete=complete_file)
 @options.drivers
 @options.report_options

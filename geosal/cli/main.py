@@ -18,6 +18,7 @@ from geosal.cli.guard import (
     silence_libraries,
     verbose,
 )
+from geosal.cli.panels import write_commands
 from geosal.version import __version__, made_by
 
 
@@ -63,6 +64,14 @@ _COMMANDS = _Commands(
 )
 
 
+class _Group(GuardedGroup):
+    """The commands, in panels as well."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write them by what they are for."""
+        write_commands(self, ctx, formatter)
+
+
 _SETTINGS = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GEOSAL"}
 """An option that is not given may be in the environment: GEOSAL_COMPRESS_PROFILE=zstd."""
 
@@ -74,7 +83,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
         context.exit()
 
 
-@click.group(cls=GuardedGroup, commands=_COMMANDS, context_settings=_SETTINGS)
+@click.group(cls=_Group, commands=_COMMANDS, context_settings=_SETTINGS)
 @verbose
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, allow_from_autoenv=False,

@@ -18,7 +18,7 @@ from geosal.cli.completion import (
 )
 from geosal.cli.guard import verbose
 from geosal.cli.output import Report
-from geosal.names import COMBINE, CONFIGS, OUTSIDE, PROFILES, RESAMPLING
+from geosal.names import COMBINE, CONFIGS, OUTSIDE, PROFILES, RESAMPLING, did_you_mean
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe
@@ -63,7 +63,8 @@ def _find_config(_: click.Context, parameter: click.Parameter, value: str | None
         return value
     if value in CONFIGS:
         return str(_CONFIGS / f"{value}.yaml")
-    raise click.BadParameter(f"{value}: no such file; geosal itself brings {', '.join(CONFIGS)}", param=parameter)
+    hint = f"{did_you_mean(value, CONFIGS)} ".lstrip()
+    raise click.BadParameter(f"{value}: no such file; {hint}geosal itself brings {', '.join(CONFIGS)}", param=parameter)
 
 
 quiet = click.option("-q", "--quiet", is_flag=True, is_eager=True, help="No progress and no table; warnings stay.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from geosal.job.recipe import Recipe
 
 
-@click.command(cls=PanelledCommand)
+@click.command(cls=PanelledCommand, short_help="Tell what compress would do; compare profiles.")
 @options.job_arguments
 @options.job_options
 @click.option(

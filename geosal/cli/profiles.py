@@ -7,10 +7,12 @@ import click
 from geosal.cli import options
 from geosal.cli.completion import complete_codec
 from geosal.cli.output import Report
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
+from geosal.names import did_you_mean
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="List what --profile takes, and who can open it.")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_codec)
 @options.report_options
 def profiles(names: tuple[str, ...], report: Report, quiet: bool) -> None:
@@ -26,7 +28,8 @@ def profiles(names: tuple[str, ...], report: Report, quiet: bool) -> None:
 
     del quiet  # the list is what was asked for
     if unknown := [name for name in names if name not in PROFILES]:
-        raise click.BadParameter(f"no profile {unknown[0]}; there are {', '.join(PROFILES)}", param_hint="NAME")
+        hint = f"{did_you_mean(unknown[0], PROFILES)} ".lstrip()
+        raise click.BadParameter(f"no profile {unknown[0]}; {hint}there are {', '.join(PROFILES)}", param_hint="NAME")
     if names:
         report.show("\n\n".join(with_options(PROFILES[name]) for name in names))
     else:

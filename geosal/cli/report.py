@@ -10,6 +10,7 @@ import click
 from geosal.cli import options
 from geosal.cli.batch import make_directory
 from geosal.cli.output import Report, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import ignore
 from geosal.errors import GeosalError, UsageError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from geosal.reports import ReportSpec
 
 
-
 def _read_as() -> tuple[str, ...]:
     """Names of the options that say how a scene is read, and how sources unite."""
     from geosal.scenes import Reading  # which the help does not need
@@ -30,7 +30,7 @@ def _read_as() -> tuple[str, ...]:
     return (*(field.name for field in fields(Reading)), "combine", "outside", "background")
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Show what became of a scene on a page of HTML.")
 @click.argument("original", metavar="ORIGINAL", required=False)
 @click.argument("outputs", metavar="OUTPUT...", nargs=-1)
 @click.option("-o", "--output", "path", metavar="FILE.html", help="The page to write.")

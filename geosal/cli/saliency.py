@@ -7,12 +7,13 @@ import click
 from geosal.cli import options
 from geosal.cli.completion import complete_file, complete_source
 from geosal.cli.output import Report, as_shares, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
 from geosal.names import PALETTES
 from geosal.sizes import as_bytes
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Write a saliency map, and a picture of it.")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=complete_source)
 @click.argument("output", metavar="OUTPUT", shell_complete=complete_file)
 @click.option(

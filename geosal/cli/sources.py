@@ -10,7 +10,9 @@ import click
 from geosal.cli import options
 from geosal.cli.completion import complete_kind
 from geosal.cli.output import Report
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
+from geosal.names import did_you_mean
 
 if TYPE_CHECKING:
     from geosal.sources.listing import Entry
@@ -19,7 +21,7 @@ _USUAL_WIDTH = 100
 """Columns of a list that goes into a file."""
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="List what --saliency takes.")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_kind)
 @options.report_options
 def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
@@ -37,7 +39,8 @@ def sources(names: tuple[str, ...], report: Report, quiet: bool) -> None:
     if names:
         known = sorted(name for entry in entries for name in _keys(entry))
         if unknown := [name for name in names if name not in known]:
-            raise click.BadParameter(f"no source {unknown[0]}; there are {', '.join(known)}", param_hint="NAME")
+            hint = f"{did_you_mean(unknown[0], known)} ".lstrip()
+            raise click.BadParameter(f"no source {unknown[0]}; {hint}there are {', '.join(known)}", param_hint="NAME")
         entries = tuple(entry for entry in entries if set(names) & set(_keys(entry)))
     report.show("\n\n".join(_as_text(entry, whole=bool(names)) for entry in entries))
     if not names:

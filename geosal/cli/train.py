@@ -8,6 +8,7 @@ import click
 from geosal.cli import options
 from geosal.cli.guard import say
 from geosal.cli.output import Report, grid, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.errors import UsageError
 from geosal.lab.training.settings import BACKBONES, OPTIMIZERS, RECIPES, SCHEDULES, Settings
 from geosal.sizes import as_bytes, counted
@@ -47,7 +48,7 @@ _knobs = options.together(
 )
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Learn a source of saliency from pictures.")
 @click.argument("data", metavar="DATA")
 @click.option("-o", "--output", default=DIRECTORY, show_default=True, metavar="DIRECTORY", help="Where the run lives.")
 @click.option("--backbone", type=click.Choice(BACKBONES), default="vgg16", show_default=True, help="The architecture.")

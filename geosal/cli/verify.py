@@ -10,6 +10,7 @@ from geosal.cli import options
 from geosal.cli.completion import complete_file
 from geosal.cli.failure import Failure
 from geosal.cli.output import Report
+from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import UsageError, VerificationError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from geosal.verification import Check
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Check a file that geosal wrote.")
 @click.argument("output", metavar="OUTPUT", shell_complete=complete_file)
 @click.option("--against", metavar="INPUT", shell_complete=complete_file, help="The scene that it was made from.")
 @options.saliency

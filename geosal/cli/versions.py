@@ -7,10 +7,11 @@ import click
 
 from geosal.cli import options
 from geosal.cli.output import Report, pairs
+from geosal.cli.panels import PanelledCommand
 from geosal.version import LIBRARIES, __version__, installed
 
 
-@click.command()
+@click.command(cls=PanelledCommand, short_help="Tell the versions of geosal and of its libraries.")
 @options.report_options
 def versions(report: Report, quiet: bool) -> None:
     """Tell the versions of geosal, Python, GDAL and all libraries that it uses.

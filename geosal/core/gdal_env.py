@@ -1,6 +1,5 @@
 """How geosal talks to GDAL: the options that it sets, with their reasons, and the drivers that it trusts."""
 
-import difflib
 import os
 import warnings
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.errors import UsageError
 from geosal.files.names import why_no_path
+from geosal.names import did_you_mean
 
 GDAL_CACHE_BYTES = 128 * 2**20
 """GDAL's block cache in bytes. It holds the row of tiles that two rows of blocks share, so that no tile is decoded
@@ -84,8 +84,7 @@ def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
         known = {name.upper(): name for name in env.drivers()}
     for name in extra:
         if name.upper() not in known:
-            near = difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f"did you mean {known[near[0]]}?" if near else "gdalinfo --formats lists them"
+            hint = did_you_mean(name, known.values()) or "gdalinfo --formats lists them"
             raise UsageError(f"driver {name!r}: GDAL has none of that name here; {hint}")
     wanted = dict.fromkeys((*_TRUSTED_DRIVERS, *extra))
     return tuple(known[name.upper()] for name in wanted if name.upper() in known)

@@ -3,7 +3,6 @@
 Each function takes the name of the option for its message.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from geosal.core.gdal_env import path_text
 from geosal.errors import UsageError
+from geosal.names import did_you_mean
 
 _UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
@@ -31,8 +31,7 @@ def refuse_unknown(wish: Iterable[Any], known: Sequence[str], fault: str) -> Non
     """
     for key in wish:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            hint = did_you_mean(key, known) or f"known: {', '.join(known)}"
             raise UsageError(f"{key}: {fault}; {hint}")
 
 

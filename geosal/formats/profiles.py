@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from rasterio.enums import ColorInterp
@@ -15,6 +14,7 @@ from geosal.formats.format import Format, Profile
 from geosal.formats.options import PROTECTED_OPTIONS, united
 from geosal.formats.table import FORMATS, PROFILES, format_of, format_with
 from geosal.formats.treatments import misfit, settle, treated_options
+from geosal.names import did_you_mean
 from geosal.sizes import counted
 
 _RGBA = 4
@@ -130,8 +130,7 @@ def _mend_of_treatment(treatment: Treatment, codec: Codec, form: Format[Any], la
 def _codec_of(name: str, form: Format[Any], output: str) -> Codec:
     fitting = [codec.name for codec in form.codecs]
     if name not in PROFILES:
-        close = get_close_matches(name, fitting, n=1) or get_close_matches(name, PROFILES, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
+        hint = f"{did_you_mean(name, fitting) or did_you_mean(name, PROFILES)} ".lstrip()
         raise UsageError(f"profile {name}: unknown; {hint}{output} can be written as {', '.join(fitting)}")
     codec = PROFILES[name]
     if codec not in form.codecs:
@@ -216,8 +215,7 @@ def _checked_options(given: Mapping[str, str], codec: Codec, form: Format[Any], 
         if name in PROTECTED_OPTIONS:
             continue  # says what the profile says
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}? " if close else ""
+            hint = f"{did_you_mean(name, known)} ".lstrip()
             raise UsageError(
                 f"--co {name}={value}: geosal sets no such option of {form.driver}; {hint}it takes "
                 f"{', '.join(sorted(known))}: geosal profiles {codec.name}"

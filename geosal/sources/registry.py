@@ -6,10 +6,11 @@ from importlib import import_module
 from typing import cast
 
 from geosal.errors import UsageError
+from geosal.names import did_you_mean
 from geosal.sources.base import SourceClass
 from geosal.sources.plugins import plugin_class, plugin_names
 from geosal.sources.table import FILES, SOURCES, VECTORS
-from geosal.sources.text import KEY, Given, Opener, SourceText, did_you_mean
+from geosal.sources.text import KEY, Given, Opener, SourceText
 
 _NOTHING = ("none", "off", "no", "null", "nothing")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -99,5 +100,5 @@ def _refuse_what_is_no_path(source: SourceText) -> None:
         raise UsageError(
             f"saliency {source.text}: no such name; something has to matter, and uniform:saliency=1 keeps every pixel"
         )
-    guess = did_you_mean(name, names)
+    guess = did_you_mean(name, names, "; ")
     raise UsageError(f"saliency {source.text}: no such name and no such file; the names are {', '.join(names)}{guess}")

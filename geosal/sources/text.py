@@ -6,7 +6,6 @@ A comma begins a parameter if a key follows it: ``roads.gpkg:where=kind IN (1,2)
 table values may hold colons too: ``clouds:from=s3://bucket/qa.tif``.
 """
 
-import difflib
 import math
 import os
 import re
@@ -18,6 +17,7 @@ from typing import Any, Protocol, Self
 from geosal.core.gdal_env import path_text
 from geosal.core.option_values import as_told, in_folder
 from geosal.errors import UsageError
+from geosal.names import did_you_mean
 from geosal.sources.table import SOURCES
 
 KEY = r"[A-Za-z_][A-Za-z0-9_]*="
@@ -135,7 +135,7 @@ class SourceText:
             if key not in known:
                 takes = f"takes {', '.join(known)}" if known else "takes no parameters"
                 raise UsageError(
-                    f"{self.text}: unknown parameter {key}; {self.target} {takes}{did_you_mean(key, known)}"
+                    f"{self.text}: unknown parameter {key}; {self.target} {takes}{did_you_mean(key, known, '; ')}"
                 )
 
     def get(self, key: str) -> str | None:
@@ -205,7 +205,7 @@ class SourceText:
             return default
         if value not in choices:
             raise UsageError(
-                f"{self.text}: {key}={value}; {key} is {' or '.join(choices)}{did_you_mean(value, choices)}"
+                f"{self.text}: {key}={value}; {key} is {' or '.join(choices)}{did_you_mean(value, choices, '; ')}"
             )
         return value
 
@@ -261,9 +261,3 @@ def source_texts(sources: Any) -> list[str]:
 def _is_data(source: object) -> bool:
     """Return whether a source is an array, a table or a geometry."""
     return any(hasattr(source, name) for name in ("__geo_interface__", "geometry", "dtype", "data_vars"))
-
-
-def did_you_mean(word: str, known: tuple[str, ...]) -> str:
-    """Return the end of a message that suggests the known word nearest to a mistyped one; empty without one."""
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""

@@ -286,7 +286,9 @@ def summary(rows: Sequence[Row]) -> Table:
 def each(rows: Sequence[Row]) -> Table:
     """All crops, a line for each contender."""
     names = ("salient", "background", "psnr", "ssim_luma", "ssim_rgb", "flat")
-    table: Table = [("crop", "who", "bytes", "salient dB", "background dB", "whole dB", "SSIM luma", "SSIM RGB", "flat")]
+    table: Table = [
+        ("crop", "who", "bytes", "salient dB", "background dB", "whole dB", "SSIM luma", "SSIM RGB", "flat")
+    ]
     table += [
         (row.crop, row.who, f"{row.size:.3f}", *(_cell(name, getattr(row, name)) for name in names)) for row in rows
     ]

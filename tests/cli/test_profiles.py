@@ -42,7 +42,7 @@ def test_the_document_holds_every_profile(call):
 def test_an_unknown_profile_is_a_usage_error_with_those_there_are(call):
     done = call("profiles", "defalte")
     assert done.exit_code == 2
-    assert "no profile defalte; there are deflate, zstd" in done.output
+    assert "no profile defalte; did you mean deflate? there are deflate, zstd" in done.output
 
 
 @pytest.mark.parametrize(("name", "option"), CASES, ids=[f"{name}-{option.name}" for name, option in CASES])

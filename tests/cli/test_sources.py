@@ -45,4 +45,4 @@ def test_what_reads_files_is_asked_for_by_its_kind(call, name):
 def test_an_unknown_name_is_a_usage_error_with_those_there_are(call):
     done = call("sources", "detale")
     assert done.exit_code == 2
-    assert "no source detale; there are classes, clouds, cnn, detail" in done.output
+    assert "no source detale; did you mean detail? there are classes, clouds, cnn, detail" in done.output

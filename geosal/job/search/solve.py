@@ -95,9 +95,7 @@ def climb(
     return min(right, key=lambda place: (abs(known[place]), place if above else -place))
 
 
-def _bracket(
-    misses: Callable[[float], float], within: Range, is_close: Callable[[float], bool]
-) -> tuple[float, float]:
+def _bracket(misses: Callable[[float], float], within: Range, is_close: Callable[[float], bool]) -> tuple[float, float]:
     """Return two places between which the function passes the value; one place twice where it does not.
 
     Where a place is close enough, it ends there.

@@ -11,7 +11,6 @@ saliencies of the named tables are our choice: built areas first, then vegetatio
 - the kinds of `quality.KINDS` that are one band (``scl``, ``qa_pixel``, ``fmask`` …): cloud and shadow 0, and so on.
 """
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import UsageError
+from geosal.names import did_you_mean
 from geosal.sources.classes.quality import KINDS, theme_codes
 
 NOTHING = float("nan")
@@ -133,8 +133,7 @@ class ClassTable:
             raise UsageError(f"{text}: classes={value[:40]} is no table; {_EXAMPLE}")
         name = "" if "=" in items[0] else items.pop(0)
         if name and name not in TABLES:
-            close = difflib.get_close_matches(name.lower(), TABLES, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"the tables are {', '.join(TABLES)}, or {_EXAMPLE}"
+            hint = did_you_mean(name, TABLES) or f"the tables are {', '.join(TABLES)}, or {_EXAMPLE}"
             raise UsageError(f"{text}: no table is called {name}; {hint}")
         if name in _FLAG_TABLES:
             return cls(name, flags=_parse_flags(text, name, items))

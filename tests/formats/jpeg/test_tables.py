@@ -82,7 +82,9 @@ def test_flat_steps_grow_as_quality_falls() -> None:
     exact = np.array([step(quality) for quality in qualities])
     assert (np.diff(exact) > 0).all()
     assert (step(100), step(50)) == (0, 23.4)
-    luma = tables[:, 0].mean(axis=1)  # no two qualities but neighbours and those beyond the limits of an entry are alike
+    luma = tables[:, 0].mean(
+        axis=1
+    )  # no two qualities but neighbours and those beyond the limits of an entry are alike
     assert ((luma[3:] > luma[:-3])[(exact[:-3] > 1.05) & (exact[3:] < 254)]).all()
 
 
