@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import warnings
 from glob import glob
@@ -12,6 +13,7 @@ import matplotlib as mpl
 import pytest
 from click.testing import CliRunner
 from documents import PYTHON, SHELL, YAML, Block, blocks_of
+from matplotlib.figure import Figure
 from rasterio.rio.main import main_group as rio
 from stand_ins import make_world
 
@@ -146,3 +148,14 @@ def test_commands_are_really_run(reader: Path, monkeypatch: pytest.MonkeyPatch) 
     wrong = Block(SHELL, "geosal info no-such-file.tif\n", 1)
     with pytest.raises(AssertionError, match="no-such-file"):
         run_shell(wrong)
+
+
+def test_plots_find_their_tables() -> None:
+    """They are drawn by hand when a table has changed; here is whether they still could be."""
+    plots = runpy.run_path(str(ROOT / "docs" / "figures" / "plots.py"))["PLOTS"]
+    for draw in plots:
+        figure = Figure()
+        draw(figure)
+        assert any(axis.has_data() for axis in figure.axes)
+    names = {f"plot-{draw.__name__.replace('_', '-')}.svg" for draw in plots}
+    assert {path.name for path in (ROOT / "docs" / "images").glob("plot-*.svg")} == names
