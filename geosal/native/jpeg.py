@@ -51,9 +51,9 @@ def quantised(
     weights
         (MCU rows, MCUs): what a bit may cost in squared error. Where it is above 0, AC coefficients are lowered or left
         out so that the sum of the squared errors of the samples plus weight times bits is the least. Errors of RGB are
-        counted: a third of the sum over its bands. A weight is `PRICE` times the square of the step that it stands for: a
-        block of luma pays a share by its variance against that square, and keeps one of its lowest frequencies where
-        they are above a fifth of that step. None to round all of them.
+        counted: a third of the sum over its bands. A weight is `PRICE` times the square of the step that it stands
+        for: a block of luma pays a share by its variance against that square, and keeps something where one of its
+        lowest frequencies is above a fifth of that step. None to round all of them.
     lengths
         (2, 256): bits of the code of each AC symbol, of luma and of chroma; goes with `weights`.
 

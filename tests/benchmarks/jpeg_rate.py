@@ -77,7 +77,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Row:
-    """A contender on a crop at an anchor; all but names, `share` and `flat` are differences to the anchor, `size` its ratio."""
+    """A contender on a crop at an anchor; differences to the anchor, but for `size`, a ratio, and `flat`, a share."""
 
     anchor: str
     share: float

@@ -16,9 +16,9 @@ from geosal.native.jpeg import PRICE, mcu_side, quantised
 def weight(quality: float) -> float:
     """Return the squared error that a bit must save in a block of a quality, in squared grey values.
 
-    It is `PRICE` times the square of the flat step of that quality. Where the tables are finer, a block of that price is better than one with the tables of
-    its own quality and takes more bytes: in tables of half the step, PSNR is 0.4 to 2 dB higher and bytes are 1.25 to
-    1.8 times as many (qualities 40, 60 and 75, 512 x 512 pixels of the twelve crops).
+    It is `PRICE` times the square of the flat step of that quality. Where the tables are finer, a block of that price
+    is better than one with the tables of its own quality and takes more bytes: in tables of half the step, PSNR is 0.4
+    to 2 dB higher and bytes are 1.25 to 1.8 times as many (qualities 40, 60 and 75, 512 x 512 pixels of twelve crops).
 
     Parameters
     ----------

@@ -26,8 +26,8 @@ _CHROMA = 0.85
 """Step of chroma, as a share of luma's. A coefficient of halved chroma stands for four pixels, so half the step would
 make the squared error of RGB the least; what is seen of structure is luma."""
 _LOWEST, _RISE = 0.7, 0.1
-"""Share of luma's step that DC has, and how the share rises with the frequency. Faint slopes and waves are what shows of
-a block that would else be one grey; it costs 0.06 dB."""
+"""Share of luma's step that DC has, and how the share rises with the frequency. Faint slopes and waves are what shows
+of a block that would else be one grey; it costs 0.06 dB."""
 _MARKER = 0xFF
 _TABLE_BEGINS = 5
 """Bytes from a marker to the entries of its table: marker, length, number of the table."""

@@ -29,7 +29,7 @@ _WIDEST, _FIRST, _STEP, _FINE = 80.0, 42.0, 12.0, 0.5
 _SPARE_DB, _CLOSE_DB = 0.04, 0.08
 """Margin to keep above the plain JPEG, and what may remain unused, in dB."""
 _MARGIN_PER_GAP = 0.05
-"""dB that the rest loses for each unit of the gap: where a search looks next. From 0.03 to 0.07 on the benchmark's crops."""
+"""dB that the rest loses for each unit of the gap, where a search looks next; 0.03 to 0.07 on the benchmark's crops."""
 _ALIKE, _NEAR = 0.005, 0.015
 """Largest difference of bytes from those of the plain JPEG, as a share, of its quality and of a gap's trial."""
 _DB_OF_BYTES = 6.0
@@ -37,8 +37,8 @@ _DB_OF_BYTES = 6.0
 _LITTLE = 1.5
 """Quality by which a search turns first where it begins close to its end."""
 _LOWER, _LOWER_EACH = 0.55, 0.7
-"""How far the rest lies below the plain JPEG's quality for a unit of the gap, and below what another gap has shown: where
-a search begins."""
+"""How far the rest lies below the plain JPEG's quality for a unit of the gap, and below what another gap has shown:
+where a search begins."""
 _BYTES_OF_QUALITY = 0.025
 """The same for the logarithm of bytes and a unit of quality."""
 _ACROSS = 3
