@@ -19,6 +19,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from geosal.version import __version__
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8"))
@@ -137,10 +139,15 @@ def test_every_module_has_a_test_of_its_name_or_a_reason() -> None:
     assert listed == without
 
 
+def test_citation_names_this_version() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (str(cited["version"]), cited["license"]) == (__version__, PROJECT["project"]["license"])
+
+
 # What the documents point at
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "docs/ms-roi.md"])
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/ms-roi.md"])
 def test_links_to_files_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
