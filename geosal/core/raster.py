@@ -128,10 +128,11 @@ class QualityBand:
     ----------
     kind
         How to read its values: ``scl`` (Sentinel-2 scene classification), ``qa_pixel`` (Landsat Collection 2), ``bqa``
-        (Landsat before it), ``fmask``, ``msk_classi`` (Sentinel-2 L1C from baseline 04.00: opaque, cirrus, snow), or
-        ``clouds_gml`` (Sentinel-2 L1C before it: polygons).
+        (Landsat before it), ``fmask``, ``msk_classi`` (Sentinel-2 L1C from baseline 04.00: opaque, cirrus, snow),
+        ``eopf_classi`` (the same in one band), ``cld`` and ``snw`` (Sentinel-2, percent), or ``clouds_gml`` (Sentinel-2
+        L1C before it: polygons).
     path
-        A raster that GDAL opens (of ``clouds_gml`` a GML file), local or ``/vsi…``.
+        A raster that GDAL opens (of ``clouds_gml`` a GML file), local or ``/vsi…``; or an array of a Zarr store.
     sensor
         Sensor that the flags depend on, such as ``LANDSAT_8``; empty where they do not.
     alone

@@ -51,10 +51,10 @@ class Settings:
 def input_bytes(scene: AnyScene) -> int | None:
     """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive.
 
-    An array of a Zarr store counts where the scene has all of its bands.
+    Arrays of a Zarr store count where no step of them was chosen.
     """
     files = scene.original.files
-    if files and all(map(os.path.isdir, files)) and scene.original.is_whole_file():
+    if files and all(map(os.path.isdir, files)) and not getattr(scene.original, "steps", ()):
         return sum(map(store_bytes, files))
     return sum(map(os.path.getsize, files)) if files and all(map(os.path.isfile, files)) else None
 

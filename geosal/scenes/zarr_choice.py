@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.zarr.arrays import arrays_of
-from geosal.core.zarr.chunks import values_of, zarr_store
+from geosal.core.zarr.chunks import text_values_of, values_of
 from geosal.core.zarr.files import locate
 from geosal.core.zarr.nodes import Node, existing
 from geosal.core.zarr.place import coordinate_of
@@ -206,12 +206,10 @@ def _labels(node: Node, name: str, size: int) -> NDArray[Any] | None:
 
 
 def _texts(node: Node) -> NDArray[Any] | None:
-    """Read texts, such as names of bands; None where zarr-python cannot."""
-    import zarr
-
+    """Read texts, such as names of bands; None where they cannot be: bands have numbers, too."""
     try:
-        return np.asarray(zarr.open_array(zarr_store(node), mode="r", path=node.store.top + node.path)[...])
-    except Exception:  # noqa: BLE001  whatever is wrong with a label, bands have numbers
+        return text_values_of(node)
+    except SceneError:
         return None
 
 

@@ -298,6 +298,20 @@ def values_of(node: Node) -> NDArray[Any]:
     return values if coding.scale == 1 and coding.offset == 0 else values * coding.scale + coding.offset
 
 
+def text_values_of(node: Node) -> NDArray[Any]:
+    """Read an array of texts, such as names of bands, by zarr-python.
+
+    Raises
+    ------
+    SceneError
+        It cannot be read.
+    """
+    import zarr  # noqa: PLC0415  slow to import
+
+    with _damage(f"{node.label} cannot be read", "the store is damaged, copy it again"):
+        return np.asarray(zarr.open_array(zarr_store(node), mode="r", path=node.store.top + node.path)[...])
+
+
 def zarr_store(node: Node) -> Any:
     """Return the store of a node for zarr-python; no link leads out of it."""
     from zarr.core.sync import sync  # noqa: PLC0415

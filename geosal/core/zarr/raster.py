@@ -91,10 +91,7 @@ class ZarrRaster:
     @property
     def scaling(self) -> tuple[float, float]:
         """Scale and offset: by the codecs where they pack, else by CF's attributes."""
-        if (self.coding.scale, self.coding.offset) != (1.0, 0.0):
-            return self.coding.scale, self.coding.offset
-        scale, offset = (number_of(self.attributes.get(key)) for key in ("scale_factor", "add_offset"))
-        return (1.0 if not scale or not math.isfinite(scale) else scale), offset or 0.0
+        return scaling_of(self.node, self.coding)
 
     @property
     def block_shape(self) -> tuple[int, int]:
@@ -124,6 +121,14 @@ def open_zarr(path: str) -> ZarrRaster:
         There is no such array, or it is no raster.
     """
     return ZarrRaster.of(array_at(path))
+
+
+def scaling_of(node: Node, coding: Coding) -> tuple[float, float]:
+    """Return scale and offset of an array: by the codecs where they pack, else by CF's attributes."""
+    if (coding.scale, coding.offset) != (1.0, 0.0):
+        return coding.scale, coding.offset
+    scale, offset = (number_of(node.attributes.get(key)) for key in ("scale_factor", "add_offset"))
+    return (1.0 if not scale or not math.isfinite(scale) else scale), offset or 0.0
 
 
 def only_raster(path: str) -> ZarrRaster:

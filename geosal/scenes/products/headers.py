@@ -1,11 +1,14 @@
 """Read the headers of a product's bands, and check that they lie on one grid."""
 
 import math
+import os
 from dataclasses import dataclass, replace
 
 from geosal.core.grid import Grid
 from geosal.core.shared_raster import FileState, file_state, shared_raster
-from geosal.errors import SceneError, UsageError, warn
+from geosal.core.zarr.files import is_zarr
+from geosal.core.zarr.raster import open_zarr
+from geosal.errors import ResourceError, SceneError, UsageError, warn
 from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.raster import DTYPES, usable_nodata
@@ -51,6 +54,8 @@ def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_
     """Read the header of a band."""
     path = file.path or ""
     seen = file_state(path, alone=True)
+    if not os.path.isfile(path) and is_zarr(path):
+        return _of_array(product, file, path, seen, max_pixels)
     with (
         damage_as_scene_error(f"{product.path}: {file.label}"),
         shared_raster(path, drivers, alone=True) as dataset,
@@ -83,6 +88,32 @@ def open_source(product: Product, file: BandFile, drivers: tuple[str, ...], max_
         )
         return source
     return replace(source, grid=file.place)
+
+
+def _of_array(product: Product, file: BandFile, path: str, seen: FileState | None, max_pixels: int) -> BandHeader:
+    """Read the header of a band that is an array of a Zarr store."""
+    found = open_zarr(path)
+    if file.index > found.planes.count or found.dtype not in DTYPES:
+        raise SceneError(
+            f"{product.path}: {file.label} has {found.planes.count} bands of {found.dtype}; copy the product again"
+        )
+    if (pixels := found.grid.height * found.grid.width) > max_pixels:
+        raise ResourceError(
+            f"{path}: claims {found.grid.width} x {found.grid.height} = {pixels:.3g} pixels, the limit is "
+            f"{max_pixels:.3g}; raise it with --max-pixels when the scene is real"
+        )
+    nodata = usable_nodata(f"{product.path}: {file.label}", found.nodata, found.dtype)
+    return BandHeader(
+        path=path,
+        index=file.index,
+        grid=found.grid,
+        dtype=found.dtype,
+        nodata=product.nodata if nodata is None else nodata,
+        block_shape=found.block_shape,
+        tile_bytes=found.tile_bytes,
+        driver="Zarr",
+        seen=seen,
+    )
 
 
 def grid_at(

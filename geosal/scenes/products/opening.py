@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from geosal.core.gdal_env import path_text
 from geosal.errors import SceneError, UsageError
-from geosal.scenes.products import landsat, sentinel2
+from geosal.scenes.products import eopf, landsat, sentinel2
 from geosal.scenes.products.bands import Product
 from geosal.scenes.products.files import ARCHIVES, Files, is_litter
 from geosal.scenes.products.scene import ProductScene
@@ -28,6 +28,8 @@ def is_product(path: str | os.PathLike[str]) -> bool:
     Reads a directory, or the list of an archive; False for anything that is not there, and for URLs.
     """
     path = path_text("path", path)
+    if eopf.recognise(path):
+        return True
     if os.path.isdir(path):
         return path.rstrip("/").upper().endswith(".SAFE") or bool(_granule(path)) or _tells(_listed(path))
     if not os.path.isfile(path):
@@ -53,7 +55,8 @@ def open_product(
     """Open a Sentinel-2 or Landsat product as one scene; metadata and headers only, no pixel is read.
 
     Sentinel-2: Level-1C and Level-2A, a ``.SAFE`` folder of any baseline, a granule in an old one, a ``.zip`` of it, or
-    a tile of AWS's buckets. Landsat 4 to 9: the folder of Level-1 or Level-2 with its MTL, or a ``.tar`` of it.
+    a tile of AWS's buckets; or a store in EOPF Zarr, also in a
+    ``.zip``. Landsat 4 to 9: the folder of Level-1 or Level-2 with its MTL, or a ``.tar`` of it.
 
     The product's metadata become tags: the agency's own keys, and for all of them ``PLATFORM``, ``ACQUIRED`` (UTC),
     ``SUN_AZIMUTH``, ``SUN_ELEVATION`` (degrees) and ``CLOUD_COVER`` (percent). Bands have ``BAND``, ``RESOLUTION`` (of
@@ -114,6 +117,8 @@ def read_product(path: str) -> Product:
     """
     if not os.path.exists(path):
         raise SceneError(f"{path}: no such product; give its folder, .zip or .tar")
+    if eopf.recognise(path):
+        return eopf.read(path)
     granule, files = _granule(path), Files.of(product_root(path))
     if sentinel2.recognise(files):
         return sentinel2.read(files, granule)

@@ -185,8 +185,10 @@ class ProductScene(Stored):
         """Return False: it has many files."""
         return False
 
-    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small:
+    def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
         """Take the middle pixel of every `factor` x `factor`, from the overviews inside the files where they have some.
+
+        None for a product in Zarr.
 
         Bands of another resolution are resampled by nearest; with a `factor` of 1 all bands are those of `read`.
 
@@ -210,6 +212,8 @@ class ProductScene(Stored):
         chosen = self.sources if bands is None else [self.sources[band] for band in bands]
         if factor == 1:
             return Small(*self._read(self.grid.whole(), chosen))
+        if any(source.driver == "Zarr" for source in chosen):
+            return None
         shape = tuple(-(-length // factor) for length in self.grid.shape)
         pixels = np.empty((len(chosen), *shape), self.layout.dtype)
         for out, source in zip(pixels, chosen, strict=True):

@@ -27,13 +27,13 @@ MARK = r"^MTD_MSIL(1C|2A)\.xml$|^S2\w_(OPER|USER)_MTD_SAFL(1C|2A)_.*\.xml$"
 _PRODUCT = r"(^|/)(MTD_MSIL(1C|2A)\.xml|S2\w_(OPER|USER)_MTD_SAFL(1C|2A)_[^/]*\.xml)$"
 _TILE = r"/(MTD_TL|S2\w_(OPER|USER)_MTD_L(1C|2A)_TL_[^/]*)\.xml$"
 _RASTER = r"\.(jp2|tiff?)$"
-_BANDS: Mapping[str, tuple[str, int]] = {
+BANDS: Mapping[str, tuple[str, int]] = {
     "B01": ("coastal", 60), "B02": ("blue", 10), "B03": ("green", 10), "B04": ("red", 10), "B05": ("rededge1", 20),
     "B06": ("rededge2", 20), "B07": ("rededge3", 20), "B08": ("nir", 10), "B8A": ("nir08", 20), "B09": ("nir09", 60),
     "B10": ("cirrus", 60), "B11": ("swir16", 20), "B12": ("swir22", 20),
 }  # fmt: skip
 """Band -> role and native resolution in metres."""
-_IDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+IDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """Names of bands, in the order of ``band_id`` in the metadata."""
 _OFFSET_SINCE = 4.0
 _QUANTIFICATION, _OFFSET = 10000.0, -1000.0
@@ -132,10 +132,10 @@ def _pick(by_stem: Mapping[str, list[str]], listed: str) -> str | None:
 def _band_of(stem: str) -> tuple[str, int] | None:
     """Return band and resolution by the name of a file; None for quality and previews."""
     match = re.search(r"(?:^|_|/)(B\d[0-9A]|TCI|AOT|WVP)(?:_L2A_TL_.*?)?(?:_(\d\d)m)?$", stem)
-    if match is None or (match[1].startswith("B") and match[1] not in _BANDS):
+    if match is None or (match[1].startswith("B") and match[1] not in BANDS):
         return None
     folder = re.search(r"(?:^|/)R(\d\d)m/", stem)
-    native = _BANDS.get(match[1], ("", 10))[1]
+    native = BANDS.get(match[1], ("", 10))[1]
     return match[1], int(match[2] or (folder[1] if folder else native))
 
 
@@ -149,7 +149,7 @@ def _product_bands(
             path = files.gdal_path(name) if name else None
             found.setdefault(band[0], {})[band[1]] = BandFile(listed, path, band[1], place=places.get(band[1]))
     bands: list[ProductBand] = []
-    for band_name in sorted(found, key=lambda name: (_IDS.index(name) if name in _IDS else 99, name)):
+    for band_name in sorted(found, key=lambda name: (IDS.index(name) if name in IDS else 99, name)):
         at = tuple(file for _, file in sorted(found[band_name].items()))
         if band_name == "TCI":
             bands += [
@@ -174,26 +174,26 @@ class _Scales:
         self.reflectance = _number(path, xml, _QUANTIFICATION, *names)
         self.aerosol = _number(path, xml, 1000.0, "AOT_QUANTIFICATION_VALUE", "L2A_AOT_QUANTIFICATION_VALUE")
         self.water = _number(path, xml, 1000.0, "WVP_QUANTIFICATION_VALUE", "L2A_WVP_QUANTIFICATION_VALUE")
-        self.offsets = dict.fromkeys(_IDS, assumed)
+        self.offsets = dict.fromkeys(IDS, assumed)
         for element in _all(xml, "RADIO_ADD_OFFSET", "BOA_ADD_OFFSET"):
             place = element.get("band_id", "")
-            if not place.isdecimal() or int(place) >= len(_IDS):
+            if not place.isdecimal() or int(place) >= len(IDS):
                 raise SceneError(
                     f"{path}: has an offset for band_id {place[:20]!r}, which is none; copy the product again"
                 )
-            self.offsets[_IDS[int(place)]] = _float(path, element)
+            self.offsets[IDS[int(place)]] = _float(path, element)
         self.wavelengths = {}
         for element in _all(xml, "Spectral_Information"):
             number, central = element.get("bandId", ""), next(_all(element, "CENTRAL"), None)
-            if number.isdecimal() and int(number) < len(_IDS) and central is not None and _text(central):
-                self.wavelengths[_IDS[int(number)]] = f"{_text(central)} nm"
+            if number.isdecimal() and int(number) < len(IDS) and central is not None and _text(central):
+                self.wavelengths[IDS[int(number)]] = f"{_text(central)} nm"
 
     def band(self, name: str, files: tuple[BandFile, ...]) -> ProductBand:
         """Make a band of these files."""
-        if name in _BANDS:
+        if name in BANDS:
             tags = {"WAVELENGTH": self.wavelengths[name]} if name in self.wavelengths else {}
             scale, offset = 1 / self.reflectance, self.offsets[name] / self.reflectance
-            return ProductBand(name=name, files=files, role=_BANDS[name][0], scale=scale, offset=offset, tags=tags)
+            return ProductBand(name=name, files=files, role=BANDS[name][0], scale=scale, offset=offset, tags=tags)
         scale, unit = (1 / self.aerosol, None) if name == "AOT" else (1 / self.water, "cm")
         return ProductBand(name=name, files=files, spectral=False, scale=scale, unit=unit)
 
@@ -204,6 +204,8 @@ def _quality(files: Files, inside: str, sensor: str) -> tuple[QualityBand, ...]:
         "scl": r"(^|/|_)SCL(_L2A_TL_[^/]*)?(_\d\dm)?\.(jp2|tiff?)$",
         "msk_classi": r"MSK_CLASSI[^/]*\.(jp2|tiff?)$",
         "clouds_gml": r"MSK_CLOUDS[^/]*\.gml$",
+        "cld": r"MSK_CLDPRB_[26]0m[^/]*\.(jp2|tiff?)$",
+        "snw": r"MSK_SNWPRB_[26]0m[^/]*\.(jp2|tiff?)$",
     }
     found = []
     for kind, pattern in kinds.items():

@@ -136,10 +136,10 @@ class Clouds(Preset):
 
     Elsewhere 1. ``confidence=high`` is opaque and sure clouds, ``medium`` (the default) also cirrus, probable ones and
     the agency's margin, ``low`` all doubts. ``dilate=`` grows them, in metres on the ground (``60m``) or pixels of the
-    scene (``5px``); 0 unless given. ``saliency=`` is what they get. Another band than the product's is
-    ``from=PATH,as=KIND``, with KIND scl, qa_pixel, fmask, fmask_python, fmask_hls, pixel_qa, bqa, bqa_pre, msk_classi
-    or clouds_gml (``as=`` may be left out where the file has its agency's name); ``band=`` and ``align=pixels`` go with
-    it.
+    scene (``5px``); 0 unless given. ``saliency=`` is what they get. ``as=KIND`` chooses among the product's bands; one
+    of another place is ``from=PATH,as=KIND``, with KIND scl, qa_pixel, fmask, fmask_python, fmask_hls, pixel_qa, bqa,
+    bqa_pre, msk_classi, eopf_classi, cld, snw or clouds_gml (``as=`` may be left out where the file has its agency's
+    name); ``band=`` and ``align=pixels`` go with it.
     """
 
     theme = "cloud"

@@ -9,6 +9,9 @@ are the agencies':
 - ``msk_classi``: Sentinel-2 Level-1C and 2A from baseline 04.00, same document, ``MSK_CLASSI_B00``: one band each for
   opaque clouds, cirrus, snow. Packed here as bits 0, 1, 2. ``clouds_gml``: its predecessor ``MSK_CLOUDS_B00.gml``,
   polygons ``OPAQUE`` and ``CIRRUS``, packed likewise.
+- ``eopf_classi``: the same three flags of a product in EOPF Zarr, packed by the agency.
+- ``cld``, ``snw``: Sentinel-2's probabilities of cloud and of snow, in percent. The limits are ours: 80 is high,
+  50 medium, 20 low.
 - ``qa_pixel``: Landsat Collection 2. USGS LSDS-1328 and LSDS-1619 (OLI/TIRS), LSDS-1618 (TM, ETM+), which have no
   cirrus band: bits 2, 14, 15 are unused. Clear land is given *low* confidence of everything, so ``low`` is no cloud.
 - ``bqa``: Landsat Collection 1 Level-1. USGS LSDS-1656, and the Landsat 8 Data Users Handbook LSDS-1574.
@@ -101,6 +104,7 @@ def _value(*values: int) -> Field:
 
 
 _OPAQUE_AND_CIRRUS: Degrees = ((_flag(0),), (_flag(1),))
+_PERCENT: Degrees = ((_value(*range(80, 101)),), (_value(*range(50, 80)),), (_value(*range(20, 50)),))
 KINDS: Mapping[str, QualityKind] = MappingProxyType({
     "scl": QualityKind(
         themes={
@@ -188,6 +192,11 @@ KINDS: Mapping[str, QualityKind] = MappingProxyType({
     ),
     "msk_classi": QualityKind(themes={"cloud": _OPAQUE_AND_CIRRUS, "snow": ((_flag(2),),)}, bands=3),
     "clouds_gml": QualityKind(themes={"cloud": _OPAQUE_AND_CIRRUS}),
+    "eopf_classi": QualityKind(
+        themes={"cloud": _OPAQUE_AND_CIRRUS, "snow": ((_flag(2),),)}, values=frozenset(range(8))
+    ),
+    "cld": QualityKind(themes={"cloud": _PERCENT}, values=frozenset(range(101))),
+    "snw": QualityKind(themes={"snow": _PERCENT}, values=frozenset(range(101))),
 })  # fmt: skip
 """Kinds of quality bands, the best first, where a product has several."""
 
@@ -202,6 +211,8 @@ _NAMES = (
     (r"BQA", "bqa"),
     (r"MSK_CLASSI", "msk_classi"),
     (r"MSK_CLOUDS.*\.gml$", "clouds_gml"),
+    (r"MSK_CLDPRB", "cld"),
+    (r"MSK_SNWPRB", "snw"),
     (r"^HLS\..*\.Fmask\.", "fmask_hls"),
 )
 
