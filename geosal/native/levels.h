@@ -7,6 +7,7 @@
 #define CELL_ROWS 4  /* levels are looked for in cells of so many rows, which are smoothed together */
 #define CELL 64      /* and columns */
 #define STRIDE (TILE + 2 * MAX_RADIUS)
+#define DOWN_STRIDE (STRIDE + 32)  /* vectors may write beyond the last column */
 #define ROWS (STRIP + 2 * MAX_RADIUS)
 
 typedef struct {

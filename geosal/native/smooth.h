@@ -8,32 +8,55 @@
  *   ALONG   type of the sums along the rows
  *   TO_SAMPLE(x)  rounds an ALONG to a SAMPLE
  *   UNROLLED  1 to have code of its own for each kernel of the paper's ladder: faster, and much to compile
+ *   BYTES   1 for the instructions of AVX2 for 8-bit samples (smooth_bytes.h); may be left out
  *   EXACT   1 when every sum is exact, so that a full window weighs exactly `unit` and the order does not matter.
  *           Otherwise the order is fixed: the centre, then pairs outwards; down the columns, then along the rows.
  */
 
 #define FN(part) PASTE(NAME, part)
+#ifndef BYTES
+#define BYTES 0
+#endif
+#if BYTES
+#define COLUMN int16_t                  /* type of a sum down the columns as it is stored */
+#define SCALED float
+#define STORED(x, flip) ((WORK)((x) ^ (flip)))  /* a sample in work, and back */
+#define TAPS_DOWN &s->pairs
+#define FLIP 128                        /* 0 to 255 are stored as -128 to 127 */
+#define MISSING (256 * 256 * FLIP)      /* what sums of stored samples lack, with all weights */
+#else
+#define COLUMN ALONG
+#define SCALED ALONG
+#define STORED(x, flip) ((void)(flip), (WORK)(x))
+#define TAPS_DOWN s->taps_down
+#define FLIP 0
+#define MISSING 0
+#endif
 
 typedef struct {
-    WORK image[ROWS][STRIDE];       /* mirrored at the edge; 0 where a sample does not count */
+    WORK image[ROWS][STRIDE];       /* mirrored at the edge; stored as 0 is where a sample does not count */
     WORK count[ROWS][STRIDE];       /* 1 where a sample counts, else 0 */
-    ALONG down[CELL_ROWS][STRIDE], weights_down[CELL_ROWS][STRIDE];
+    COLUMN down[CELL_ROWS][DOWN_STRIDE], weights_down[CELL_ROWS][DOWN_STRIDE];
     DOWN wide_down[STRIDE];
     ALONG sums[TILE], weights[TILE];
-    SAMPLE values[TILE];            /* of one row, before those of other levels are left out */
+    SAMPLE values[DOWN_STRIDE];     /* of one row, before those of other levels are left out */
 #if !EXACT
     float full[STRIDE], found[TILE];  /* samples that count, without weights */
 #endif
     DOWN taps_down[MAX_RADIUS + 1];
     ALONG taps_along[MAX_RADIUS + 1];
+#if BYTES
+    tap_pairs pairs;
+#endif
     uint64_t cells[STRIP / CELL_ROWS][TILE / CELL];  /* bit n: a pixel of the cell has level n */
     uint8_t full_rows[ROWS][TILE / CELL];            /* every sample of a row that a cell can reach counts */
     uint8_t full_cells[STRIP / CELL_ROWS][TILE / CELL];
 } FN(_scratch);
 
 /* Convolve columns [first, stop) of the rows of a cell down the columns; `radius` is a constant here, 8 at most. */
+#if !BYTES
 INLINE void FN(_down)(const WORK *restrict centre, const DOWN *restrict taps, const int radius, const ptrdiff_t first,
-                      const ptrdiff_t stop, ALONG (*restrict down)[STRIDE])
+                      const ptrdiff_t stop, COLUMN (*restrict down)[DOWN_STRIDE])
 {
 #if TOGETHER
     /* All rows at once: each sample is loaded and converted once for all of them. */
@@ -61,26 +84,28 @@ INLINE void FN(_down)(const WORK *restrict centre, const DOWN *restrict taps, co
         }
 #endif
 }
+#endif
 
-INLINE ALONG FN(_along)(const ALONG *restrict down, const ALONG *restrict taps, const int radius, const ptrdiff_t x)
+INLINE ALONG FN(_along)(const COLUMN *restrict down, const ALONG *restrict taps, const int radius, const ptrdiff_t x)
 {
     ALONG sum = taps[0] * down[x];
     for (int k = 1; k <= radius; k++)
-        sum += taps[k] * (down[x - k] + down[x + k]);
+        sum += taps[k] * ((ALONG)down[x - k] + (ALONG)down[x + k]);
     return sum;
 }
 
-/* Convolve columns [first, stop) of a row of work both ways, by a kernel of any radius. */
-INLINE void FN(_sums)(FN(_scratch) *s, const WORK *restrict centre, const int radius, const ptrdiff_t first,
+/* Convolve columns [first, stop) of a row of work both ways, by a kernel of any radius; `flip` is that of its samples. */
+INLINE void FN(_sums)(FN(_scratch) *s, const WORK *restrict centre, const int flip, const int radius, const ptrdiff_t first,
                       const ptrdiff_t stop, ALONG *restrict sums)
 {
     DOWN *restrict down = s->wide_down + MAX_RADIUS;
     for (ptrdiff_t x = first - radius; x < stop + radius; x++)
-        down[x] = (DOWN)(s->taps_down[0] * (DOWN)centre[x]);
+        down[x] = (DOWN)(s->taps_down[0] * (DOWN)STORED(centre[x], flip));
     for (int k = 1; k <= radius; k++)
         for (ptrdiff_t x = first - radius; x < stop + radius; x++)
             down[x] = (DOWN)(down[x] +
-                             s->taps_down[k] * (DOWN)((DOWN)centre[x - k * STRIDE] + (DOWN)centre[x + k * STRIDE]));
+                             s->taps_down[k] * (DOWN)((DOWN)STORED(centre[x - k * STRIDE], flip) +
+                                                      (DOWN)STORED(centre[x + k * STRIDE], flip)));
     for (ptrdiff_t x = first; x < stop; x++)
         sums[x] = s->taps_along[0] * (ALONG)down[x];
     for (int k = 1; k <= radius; k++)
@@ -97,6 +122,9 @@ INLINE void FN(_blend)(const SAMPLE *restrict values, const uint8_t *restrict le
         out[x] = levels[x] == wanted ? values[x] : out[x];
 }
 
+#if BYTES
+#include "smooth_bytes.h"
+#else
 /* Smooth columns [first, stop) of a row, where every sample in reach counts; `radius` is a constant here. */
 INLINE void FN(_row)(FN(_scratch) *s, const smoothing *j, const int radius, const int row, const ptrdiff_t first,
                      const ptrdiff_t stop, const uint8_t *restrict levels, const uint64_t *sets, SAMPLE *restrict out)
@@ -120,14 +148,16 @@ INLINE void FN(_row)(FN(_scratch) *s, const smoothing *j, const int radius, cons
     }
 }
 
+#endif
+
 /* The same for any radius. */
 INLINE void FN(_row_any)(FN(_scratch) *s, const smoothing *j, const int radius, const int row, const ptrdiff_t first,
                          const ptrdiff_t stop, const uint8_t *restrict levels, SAMPLE *restrict out)
 {
-    FN(_sums)(s, &s->image[row + MAX_RADIUS][MAX_RADIUS], radius, first, stop, s->sums);
-    const ALONG scale = (ALONG)(1.0 / (j->unit * j->unit));
+    FN(_sums)(s, &s->image[row + MAX_RADIUS][MAX_RADIUS], FLIP, radius, first, stop, s->sums);
+    const SCALED scale = (SCALED)(1.0 / (j->unit * j->unit));
     for (ptrdiff_t x = first; x < stop; x++)
-        s->values[x] = TO_SAMPLE(s->sums[x] * scale);
+        s->values[x] = TO_SAMPLE((SCALED)s->sums[x] * scale);
     FN(_blend)(s->values, levels, radius, first, stop, out);
 }
 
@@ -171,14 +201,14 @@ INLINE void FN(_row_valid)(FN(_scratch) *s, const int radius, const int way, con
 {
     const WORK *restrict count = &s->count[row + MAX_RADIUS][MAX_RADIUS];
     if (way == ANY_RADIUS) {
-        FN(_sums)(s, &s->image[row + MAX_RADIUS][MAX_RADIUS], radius, first, stop, s->sums);
-        FN(_sums)(s, count, radius, first, stop, s->weights);
+        FN(_sums)(s, &s->image[row + MAX_RADIUS][MAX_RADIUS], FLIP, radius, first, stop, s->sums);
+        FN(_sums)(s, count, 0, radius, first, stop, s->weights);
     } else {
-        const ALONG *restrict down = s->down[row % CELL_ROWS] + MAX_RADIUS;
-        const ALONG *restrict weights_down = s->weights_down[row % CELL_ROWS] + MAX_RADIUS;
+        const COLUMN *restrict down = s->down[row % CELL_ROWS] + MAX_RADIUS;
+        const COLUMN *restrict weights_down = s->weights_down[row % CELL_ROWS] + MAX_RADIUS;
         ALONG *restrict sums = s->sums, *restrict weights = s->weights;
         for (ptrdiff_t x = first; x < stop; x++)
-            sums[x] = FN(_along)(down, s->taps_along, radius, x);
+            sums[x] = FN(_along)(down, s->taps_along, radius, x) + MISSING;
         for (ptrdiff_t x = first; x < stop; x++)
             weights[x] = FN(_along)(weights_down, s->taps_along, radius, x);
     }
@@ -200,11 +230,11 @@ INLINE void FN(_fill)(FN(_scratch) *s, const smoothing *j, const tile *t, const 
         ptrdiff_t right = j->width - t->col - t->width;
         right = right < r ? right : r;
         for (ptrdiff_t x = -left; x < t->width + right; x++)
-            to[x] = (WORK)from[t->col + x];
+            to[x] = STORED(from[t->col + x], FLIP);
         for (ptrdiff_t x = -r; x < -left; x++)
-            to[x] = (WORK)from[mirror(t->col + x, j->width)];
+            to[x] = STORED(from[mirror(t->col + x, j->width)], FLIP);
         for (ptrdiff_t x = t->width + right; x < t->width + r; x++)
-            to[x] = (WORK)from[mirror(t->col + x, j->width)];
+            to[x] = STORED(from[mirror(t->col + x, j->width)], FLIP);
         if (!with_count)
             continue;
         const uint8_t *restrict valid = j->valid + y * j->valid_stride;
@@ -216,7 +246,7 @@ INLINE void FN(_fill)(FN(_scratch) *s, const smoothing *j, const tile *t, const 
         for (ptrdiff_t x = t->width + right; x < t->width + r; x++)
             count[x] = (WORK)(valid[mirror(t->col + x, j->width)] != 0);
         for (ptrdiff_t x = -r; x < t->width + r; x++)
-            to[x] = count[x] != 0 ? to[x] : (WORK)0;
+            to[x] = count[x] != 0 ? to[x] : STORED(0, FLIP);
     }
 }
 
@@ -251,15 +281,15 @@ INLINE void FN(_look_around)(FN(_scratch) *s, const tile *t)
 }
 
 /* Smooth columns [first, stop) of a row of cells; all of them are full, or none. */
-INLINE void FN(_run)(FN(_scratch) *s, const smoothing *j, const tile *t, const int radius, const int way, const ptrdiff_t top,
+TARGET INLINE void FN(_run)(FN(_scratch) *s, const smoothing *j, const tile *t, const int radius, const int way, const ptrdiff_t top,
                      const ptrdiff_t first, const ptrdiff_t stop)
 {
     const int full = s->full_cells[top / CELL_ROWS][first / CELL];
     const ptrdiff_t bottom = top + CELL_ROWS < t->height ? top + CELL_ROWS : t->height;
     if (way == CONSTANT_RADIUS) {
-        FN(_down)(&s->image[top + MAX_RADIUS][MAX_RADIUS], s->taps_down, radius, first - radius, stop + radius, s->down);
+        FN(_down)(&s->image[top + MAX_RADIUS][MAX_RADIUS], TAPS_DOWN, radius, first - radius, stop + radius, s->down);
         if (!full)
-            FN(_down)(&s->count[top + MAX_RADIUS][MAX_RADIUS], s->taps_down, radius, first - radius, stop + radius,
+            FN(_down)(&s->count[top + MAX_RADIUS][MAX_RADIUS], TAPS_DOWN, radius, first - radius, stop + radius,
                       s->weights_down);
     }
     for (ptrdiff_t y = top; y < bottom; y++) {
@@ -275,13 +305,17 @@ INLINE void FN(_run)(FN(_scratch) *s, const smoothing *j, const tile *t, const i
 }
 
 /* Smooth the pixels of one level within a tile; `radius` is the level, and a constant where it is inlined as one. */
-INLINE void FN(_level)(FN(_scratch) *s, const smoothing *j, const tile *t, const int radius, const int way)
+TARGET INLINE void FN(_level)(FN(_scratch) *s, const smoothing *j, const tile *t, const int radius, const int way)
 {
     const uint64_t bit = (uint64_t)1 << radius;
     for (int k = 0; k <= radius; k++) {
         s->taps_down[k] = (DOWN)j->taps[radius * (MAX_RADIUS + 1) + k];
         s->taps_along[k] = (ALONG)j->taps[radius * (MAX_RADIUS + 1) + k];
     }
+#if BYTES
+    if (!pair_taps(s->taps_down, radius, &s->pairs))
+        return; /* a kernel of one tap leaves all as it is */
+#endif
     const ptrdiff_t cells = (t->width + CELL - 1) / CELL;
     for (ptrdiff_t top = 0; top < t->height; top += CELL_ROWS) {
         const uint64_t *sets = s->cells[top / CELL_ROWS];
@@ -368,4 +402,11 @@ TARGET int NAME(const smoothing *j)
 #undef TOGETHER
 #undef EXACT
 #undef UNROLLED
+#undef BYTES
+#undef COLUMN
+#undef SCALED
+#undef STORED
+#undef FLIP
+#undef MISSING
+#undef TAPS_DOWN
 #undef FN

@@ -2,13 +2,19 @@
  * any order, fused or not (geosal/smoothing/weights.py). */
 #define NAME NAMED(geosal_smooth_uint8)
 #define SAMPLE uint8_t
+#if AVX2
+#define WORK uint8_t
+#define ALONG int32_t
+#define BYTES 1
+#else
 #define WORK uint16_t
-#define DOWN uint16_t
 #define ALONG float
+#endif
+#define DOWN uint16_t
 #define TO_SAMPLE(x) ((uint8_t)(int32_t)((x) + 0.5f))
 #define EXACT 1
 #define UNROLLED UNROLL
-#define QUOTIENT(sum, weight) quotient8(sum, weight)
+#define QUOTIENT(sum, weight) quotient8((float)(sum), (float)(weight))
 #define TOGETHER 0
 #include "smooth.h"
 

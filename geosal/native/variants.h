@@ -3,14 +3,18 @@
 #define SUFFIX _v4
 #define TARGET __attribute__((target("arch=x86-64-v4,prefer-vector-width=512")))
 #define UNROLL 1
+#define AVX2 0
 #include FUNCTIONS
 #undef SUFFIX
 #undef TARGET
+#undef AVX2
 #define SUFFIX _v3
 #define TARGET __attribute__((target("arch=x86-64-v3")))
+#define AVX2 1
 #include FUNCTIONS
 #undef SUFFIX
 #undef TARGET
+#undef AVX2
 
 /* 4 and 3: the levels of the x86-64 psABI, with AVX-512 and AVX2. */
 int geosal_processor(void)
@@ -30,4 +34,5 @@ int geosal_processor(void)
 
 #define SUFFIX _v0
 #define TARGET
+#define AVX2 0
 #include FUNCTIONS

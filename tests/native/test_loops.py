@@ -135,6 +135,34 @@ def test_every_variant_gives_the_same_bits(variant: int, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("variant", [4, 3, 0])
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_bytes_at_the_ends_of_their_range_do_not_overflow(
+    variant: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums of 8-bit samples in 16 bits reach both ends of these."""
+    if variant > library.load("_exact").geosal_processor():
+        pytest.skip("this processor cannot run it")
+    monkeypatch.setattr(
+        "geosal.native.loops.function", lambda lib, name: getattr(library.load(lib), f"{name}_v{variant}")
+    )
+    rng = np.random.default_rng(9)
+    image = np.where(rng.random((77, 140)) < share, 255, 0).astype(np.uint8)
+    levels = rng.integers(0, 9, image.shape, dtype=np.uint8)
+    np.testing.assert_array_equal(
+        smooth_block(image[None], levels, None, Ladder())[0], by_scipy(image, levels, None, Ladder())
+    )
+
+
+@pytest.mark.parametrize("valid", [None, np.eye(40, 70, dtype=np.bool_)])
+def test_a_kernel_of_one_tap_changes_nothing(valid: NDArray[np.bool_] | None) -> None:
+    """Its tap is 256 of 256, which eight bits do not hold."""
+    image = noise((40, 70), "uint8")
+    out = image.copy()
+    native.smooth(image, np.full(image.shape, 2, np.uint8), valid, out, {2: np.array([0, 0, 1.0, 0, 0])}, 8)
+    np.testing.assert_array_equal(out, image)
+
+
+@pytest.mark.parametrize("variant", [4, 3, 0])
 def test_polynomials_are_those_of_numpy_on_every_processor(variant: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the bit, since a map of saliency hangs on a threshold; more columns than are in work at once."""
     if variant > library.load("_patterns").geosal_processor():
