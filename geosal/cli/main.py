@@ -54,6 +54,7 @@ _COMMANDS = _Commands(
     "sources",
     "profiles",
     "info",
+    "view",
     "compare",
     "verify",
     "report",

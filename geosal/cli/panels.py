@@ -42,7 +42,7 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Files and recipes",
         (
             "path", "output", "out_dir", "suffix", "table", "error_map", "picture", "levels", "preview", "palette",
-            "title", "index", "page", "overwrite", "config", "like", "resume",
+            "side", "title", "index", "page", "overwrite", "config", "like", "resume",
         ),
     ),
     ("How it runs", ("workers", "scheduler", "max_memory", "block", "minutes", "device", "threads")),
@@ -51,7 +51,7 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _OTHERS = "What is told"
 COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Compress", ("compress", "plan", "demo")),
-    ("Look at a file", ("info", "saliency")),
+    ("Look at a file", ("info", "view", "saliency")),
     ("See what was lost", ("verify", "compare", "report")),
     ("What there is", ("sources", "profiles", "versions")),
     ("Research", ("train", "experiment")),

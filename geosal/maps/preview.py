@@ -153,7 +153,7 @@ def draw(
     factor = max(1, -(-max(scene.grid.shape) // size))
     try:
         heat = small_saliency(saliency, factor, workers)
-        picture, shown = _picture(scene, factor)
+        picture, shown = picture_of(scene, factor)
     finally:
         close_shared_rasters()
     title = f"saliency of {os.path.basename(redact(scene.path).rstrip('/'))}"
@@ -192,7 +192,7 @@ def small_saliency(saliency: Map, factor: int, workers: int | None = None) -> ND
     return small
 
 
-def _picture(scene: AnyScene, factor: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def picture_of(scene: AnyScene, factor: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Colours (y, x, 3) of a scene made small, or its first band in grey, and where it shows anything, (y, x)."""
     bands = shown_bands(scene.layout)
     small = decimate(scene, factor, bands)
