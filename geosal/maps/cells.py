@@ -119,7 +119,7 @@ class _Summing:
     def __call__(self, block: Block) -> tuple[Block, _Sums, Mapping[str, NDArray[np.int64]]]:
         samples = self.pair.read(block)
         found: _Sums = {}
-        squares, counts = np.zeros(block.shape), np.zeros(block.shape)
+        squares, counts = np.zeros(block.shape), np.zeros(block.shape, np.uint16)
         for place, band in enumerate(self.group):
             error, both = samples.squared_error(place)
             squares += error
@@ -130,13 +130,13 @@ class _Summing:
                     ("candidate", samples.candidate, samples.candidate_valid),
                 ):
                     counting = np.ones(block.shape, np.bool_) if valid is None else valid[place]
-                    values = np.where(counting, pixels[place], 0).astype(np.float64)
+                    values = np.where(counting, pixels[place], pixels.dtype.type(0))
                     self._take(found, f"{name} {band}", block, values, counting)
         self._take(found, "error", block, squares, counts)
         saliency, levels = self.pair.saliency, self.pair.levels_of(block) if self.with_saliency or self.count else None
         if saliency is not None and levels is not None and self.with_saliency:
-            every = np.ones(block.shape)
-            self._take(found, "saliency", block, saliency.read(block).astype(np.float64), every)
+            every = np.ones(block.shape, np.bool_)
+            self._take(found, "saliency", block, saliency.read(block), every)
             self._take(found, "kept", block, levels == 0, every)
         return block, found, self.count(block, samples, levels) if self.count else {}
 
@@ -149,7 +149,7 @@ class _Summing:
             np.flatnonzero(np.diff((offset + np.arange(length)) // self.factor, prepend=-1))
             for offset, length in zip((block.row_off, block.col_off), block.shape, strict=True)
         )
-        return np.asarray(np.add.reduceat(np.add.reduceat(values.astype(np.float64), rows, axis=0), cols, axis=1))
+        return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0, dtype=np.float64), cols, axis=1))
 
 
 def _add(sums: dict[str, NDArray[np.float32]], block: Block, found: _Sums, factor: int, shape: tuple[int, ...]) -> None:

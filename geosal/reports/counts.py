@@ -50,19 +50,19 @@ class Counts:
 
     def _sizes(self, samples: Samples, levels: NDArray[np.uint8] | None) -> NDArray[np.int64]:
         errors, valid = error_sizes(samples.original, samples.candidate), samples.valid
-        rest = np.zeros(errors.shape[1:], np.intp) if levels is None else (levels > 0).astype(np.intp)
+        rest = np.uint8(0) if levels is None else np.where(levels > 0, np.uint8(BINS), np.uint8(0))
         found = np.zeros(2 * BINS, np.int64)
         for band, sizes in enumerate(errors):
-            places = self._bins(sizes) + BINS * rest
+            places = self._bins(sizes) + rest
             counting = places.ravel() if valid is None else places[valid[band]]
             found += np.bincount(counting, minlength=2 * BINS)
         return found.reshape(2, BINS)
 
-    def _bins(self, sizes: NDArray[Any]) -> NDArray[np.intp]:
+    def _bins(self, sizes: NDArray[Any]) -> NDArray[np.uint8]:
         """Bin of each error: 0 for none, 1 up to a unit, 2 up to two, 3 up to four."""
         if sizes.dtype.kind == "u" and sizes.dtype.itemsize <= 2:
-            every = np.arange(2 ** (8 * sizes.dtype.itemsize))
-            return np.asarray(_bin(every, self.unit)[sizes])
+            table = _bin(np.arange(2 ** (8 * sizes.dtype.itemsize)), self.unit)
+            return np.asarray(table[sizes])
         return _bin(sizes, self.unit)
 
     def _tiles(self, block: Block, levels: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -73,11 +73,11 @@ class Counts:
         return np.bincount(places.ravel(), minlength=rows * cols * self.levels).reshape(rows, cols, self.levels)
 
 
-def _bin(sizes: NDArray[Any], unit: float) -> NDArray[np.intp]:
+def _bin(sizes: NDArray[Any], unit: float) -> NDArray[np.uint8]:
     scaled = np.nan_to_num(np.asarray(sizes, np.float64), posinf=np.finfo(np.float64).max) / unit
     mantissa, exponent = np.frexp(scaled)
     power = np.where(mantissa == 0.5, exponent - 1, exponent)  # the least whole power of two that reaches it
-    return np.where(scaled == 0, 0, np.clip(1 + power, 1, BINS - 1)).astype(np.intp)
+    return np.where(scaled == 0, 0, np.clip(1 + power, 1, BINS - 1)).astype(np.uint8)
 
 
 def unit_of(dtype: str, data_range: float) -> float:

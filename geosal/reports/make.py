@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from geosal.comparison import Comparison
 from geosal.comparison.result import BACKGROUND, WHOLE
 from geosal.core.bars import Reporting, reporter
+from geosal.core.cluster import trim_memory
 from geosal.core.gdal_env import path_text
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.tables import Table, Tabled
@@ -178,6 +179,7 @@ def _drawn(measured: Sequence[Measured], report: ProgressCallback) -> Iterator[S
     for one in measured:
         pair = one.opened.pair
         cells = Cells.of(pair, shown(pair), factor_of(pair.grid.shape), report, one.counts)
+        trim_memory()
         is_first = view is None
         view = view or View.of(pair, cells, one.spread, pictures=1 + len(measured), top=_top(measured))
         looks = looks_of(pair, cells, view)

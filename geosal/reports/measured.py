@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from geosal.comparison import Comparison, Pair, judge
 from geosal.core import provenance
+from geosal.core.cluster import trim_memory
 from geosal.core.progress import Progress, ProgressCallback
 from geosal.errors import GeosalError, UsageError
 from geosal.job.proof import Held, checked, hold
@@ -98,7 +99,9 @@ class Measured:
             report(Progress("verify", 0, 1, "steps"))
             checks = checked(opened.path, opened.held)
             report(Progress("verify", 1, 1, "steps"))
+            trim_memory()
         outcome = judge(opened.pair, progress=report)
+        trim_memory()
         spread = spread_of(opened.pair.candidate, opened.path)
         return cls(opened=opened, outcome=outcome, checks=checks, spread=spread)
 

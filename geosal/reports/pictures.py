@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -30,6 +30,8 @@ _FEWEST, _MOST = 2, 8
 """Places that are shown as they are."""
 _SHADES = 24
 """Shades of an error map: more of them tell no more, and take more bytes."""
+_STRIP = 128
+"""Rows that are drawn at once."""
 _QUALITY = 88
 """Of the WebP of the whole where it is made small."""
 Drawing = dict[str, Any]
@@ -122,29 +124,31 @@ def looks_of(pair: Pair, cells: Cells, view: View) -> list[Layers]:
 
 def draw_scene(looks: Sequence[Layers], which: str, view: View) -> Drawing:
     """Draw the ``original`` or the ``candidate``."""
-    images = [
-        _transparent(as_rgb(getattr(look, which), view.limits, (0, 0, 0)), getattr(look, which)) for look in looks
-    ]
-    return _encoded(images, lossless=view.exact)
+    pictures = [look.original if which == "original" else look.candidate for look in looks]
+
+    def coloured(bands: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+        return as_rgb(bands, view.limits, (0, 0, 0))
+
+    return _encoded([_transparent(_in_strips(coloured, each), each) for each in pictures], lossless=view.exact)
 
 
 def draw_saliency(looks: Sequence[Layers]) -> Drawing | None:
     """Draw what matters, to lay over the scene; None without a saliency."""
     if looks[0].saliency is None:
         return None
-    images = [_transparent(viridis(np.nan_to_num(np.asarray(look.saliency))), look.original) for look in looks]
-    return _encoded(images, lossless=True)
+    shares = [(np.nan_to_num(np.asarray(look.saliency)), look.original) for look in looks]
+    return _encoded([_transparent(_in_strips(viridis, share), bands) for share, bands in shares], lossless=True)
 
 
 def draw_errors(looks: Sequence[Layers], view: View) -> Drawing:
     """Draw what was lost, to lay over the scene; what is the same to the bit is clear."""
-    images = []
-    for look in looks:
-        share = np.clip(np.nan_to_num(np.asarray(look.error, np.float64)) / view.top, 0, 1)
+
+    def coloured(error: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+        share = np.clip(np.nan_to_num(error) / view.top, 0, 1)
         shades = np.ceil(share * (_SHADES - 1)) / (_SHADES - 1)
-        hidden = (share == 0) | np.isnan(look.error)
-        images.append(np.dstack([magma(shades), np.where(hidden, 0, 255).astype(np.uint8)]))
-    return _encoded(images, lossless=True)
+        return np.dstack([magma(shades), np.where(share == 0, 0, 255).astype(np.uint8)])
+
+    return _encoded([_in_strips(coloured, look.error) for look in looks], lossless=True)
 
 
 def draw_bytes(spread: Spread, shape: tuple[int, int]) -> tuple[Drawing, float]:
@@ -160,9 +164,18 @@ def draw_bytes(spread: Spread, shape: tuple[int, int]) -> tuple[Drawing, float]:
 
 def thumbnail(looks: Sequence[Layers], view: View, side: int = 256) -> str:
     """Draw the output small, as base64 of a WebP."""
-    picture = Image.fromarray(as_rgb(looks[0].candidate, view.limits, (128, 128, 128)))
+    step = max(1, max(looks[0].error.shape) // (2 * side))
+    picture = Image.fromarray(as_rgb(looks[0].candidate[:, ::step, ::step], view.limits, (128, 128, 128)))
     picture.thumbnail((side, side))
     return _webp(np.asarray(picture), lossless=False)
+
+
+def _in_strips(
+    draw: Callable[[NDArray[np.floating[Any]]], NDArray[np.uint8]], values: NDArray[np.floating[Any]]
+) -> NDArray[np.uint8]:
+    """Draw some rows (…, y, x) after the others: colours are computed in double precision."""
+    rows = range(0, values.shape[-2], _STRIP)
+    return np.concatenate([draw(values[..., row : row + _STRIP, :]) for row in rows])
 
 
 def _transparent(image: NDArray[np.uint8], bands: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:

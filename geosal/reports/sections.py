@@ -100,21 +100,23 @@ def levels(shown: "Shown") -> str:
     rows = [row for row in outcome.rows if row.band == ALL and row.level is not None]
     if not rows:
         return ""
-    spent = bytes_by_level(shown)
-    lines = [_level(row, None if spent is None else float(spent[row.level or 0])) for row in rows]
-    header = ["Level", "Blur", "Share of the scene", "PSNR", "SSIM", "Typical error", "Largest error"]
-    return _table((*header, *(["Share of the bytes"] if spent is not None else [])), lines, "levels")
+    spent, smooths = bytes_by_level(shown), "smooth" in shown.measured.opened.treatment.split()
+    lines = [_level(row, None if spent is None else float(spent[row.level or 0]), smooths=smooths) for row in rows]
+    blur, last = ["Blur"] if smooths else [], [] if spent is None else ["Share of the bytes"]
+    header = ("Level", *blur, "Share of the scene", "PSNR", "SSIM", "Typical error", "Largest error", *last)
+    return _table(header, lines, "levels")
 
 
-def _level(row: Row, spent: float | None) -> str:
+def _level(row: Row, spent: float | None, *, smooths: bool) -> str:
     level, scores = row.level or 0, row.scores
     note = "0, matters most" if level == 0 else str(level)
     cells = [words.decibels(scores), words.ssim(scores), words.figure(scores.rmse), words.figure(scores.max_error)]
-    blur, last = "none" if level == 0 else f"to {2 * level + 1} px", ""
+    blur = f"<td>{'none' if level == 0 else f'to {2 * level + 1} px'}</td>" if smooths else ""
+    last = ""
     if spent is not None:
         last = f'<td class="bar">{bar(spent, "bytes")}</td>'
     return (
-        f'<tr><th scope="row">{note}</th><td>{blur}</td><td class="bar">{bar(row.share, "pixels")}</td>'
+        f'<tr><th scope="row">{note}</th>{blur}<td class="bar">{bar(row.share, "pixels")}</td>'
         f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}{last}</tr>"
     )
 

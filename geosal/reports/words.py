@@ -56,9 +56,9 @@ def loss_sentence(outcome: Comparison) -> str:
     share = next(row.share for row in outcome.rows if row.part == SALIENT)
     kept, rest = outcome.scores(SALIENT), outcome.scores(BACKGROUND)
     if not kept.max_error:
-        told = f"{percent(share)} of it matters most, and every pixel there is exactly as it was."
+        told = f"{percent(share)} of the scene matters most, and every pixel there is exactly as it was."
     else:
-        told = f"{percent(share)} of it matters most. " + _lost("That part", kept, outcome.data_range)
+        told = f"{percent(share)} of the scene matters most. " + _lost("That part", kept, outcome.data_range)
     return f"{told} {_lost('The rest', rest, outcome.data_range)}" if rest.samples else told
 
 
