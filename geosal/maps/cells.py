@@ -17,6 +17,8 @@ from geosal.core.shared_raster import close_shared_rasters
 
 _BLOCK = 1024
 """Rows and columns of a block: a multiple of most files' tiles."""
+_COUNTS = " counts"
+"""After the name of a sum: how many samples it has."""
 _Sums = dict[str, NDArray[np.float64]]
 Count = Callable[[Block, Samples, NDArray[np.uint8] | None], Mapping[str, NDArray[np.int64]]]
 """Counts something in a block, by its samples and its levels; arrays of one name add up."""
@@ -74,7 +76,7 @@ class Cells:
             A block cannot be decoded.
         """
         shape = tuple(-(-length // factor) for length in pair.grid.shape)
-        sums: dict[str, NDArray[np.float32]] = {}
+        sums: dict[str, NDArray[Any]] = {}
         counted: dict[str, NDArray[np.int64]] = {}
         blocks = list(pair.grid.blocks(_BLOCK))
         groups = groups_of(pair, _BLOCK, cpu_count())
@@ -83,7 +85,7 @@ class Cells:
                 for number, group in enumerate(groups):
                     task = _Summing(of_bands(pair, group), tuple(group), tuple(bands), factor, not number, count)
                     for done, (block, found, counts) in enumerate(pool.map_unordered(task, blocks), start=1):
-                        _add(sums, block, found, factor, shape)
+                        _add(sums, block, found, factor, shape, len(pair.bands))
                         for name, more in counts.items():
                             counted[name] = counted[name] + more if name in counted else more
                         report(Progress("map", number * len(blocks) + done, len(groups) * len(blocks), "blocks"))
@@ -141,7 +143,7 @@ class _Summing:
         return block, found, self.count(block, samples, levels) if self.count else {}
 
     def _take(self, found: _Sums, name: str, block: Block, values: NDArray[Any], counts: NDArray[Any]) -> None:
-        found[name], found[f"{name} counts"] = (self._cells(block, array) for array in (values, counts))
+        found[name], found[f"{name}{_COUNTS}"] = (self._cells(block, array) for array in (values, counts))
 
     def _cells(self, block: Block, values: NDArray[Any]) -> NDArray[np.float64]:
         """Sum up (y, x) over the parts of cells that lie in a block."""
@@ -152,17 +154,20 @@ class _Summing:
         return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0, dtype=np.float64), cols, axis=1))
 
 
-def _add(sums: dict[str, NDArray[np.float32]], block: Block, found: _Sums, factor: int, shape: tuple[int, ...]) -> None:
-    """Add sums of a block; single precision is enough for a picture, and half of what a large scene takes."""
+def _add(
+    sums: dict[str, NDArray[Any]], block: Block, found: _Sums, factor: int, shape: tuple[int, ...], bands: int
+) -> None:
+    """Add sums of a block; single precision is enough for a picture, and cells of a large scene take much memory."""
     top, left = block.row_off // factor, block.col_off // factor
     for name, part in found.items():
-        whole = sums.setdefault(name, np.zeros(shape, np.float32))
-        whole[top : top + part.shape[0], left : left + part.shape[1]] += part.astype(np.float32)
+        kind = np.min_scalar_type(factor * factor * bands) if name.endswith(_COUNTS) else np.dtype(np.float32)
+        whole = sums.setdefault(name, np.zeros(shape, kind))
+        whole[top : top + part.shape[0], left : left + part.shape[1]] += part.astype(kind)
 
 
-def _mean(sums: dict[str, NDArray[np.float32]], name: str) -> NDArray[np.float32]:
+def _mean(sums: dict[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
     """Divide sums by their counts, in place; both are used up."""
-    means, counts = sums.pop(name), sums.pop(f"{name} counts")
+    means, counts = sums.pop(name), sums.pop(f"{name}{_COUNTS}")
     np.divide(means, counts, out=means, where=counts > 0)
     means[counts == 0] = np.nan
     return means
