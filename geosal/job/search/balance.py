@@ -24,13 +24,13 @@ from geosal.job.search.trials import Trials
 from geosal.job.targets import Targets
 from geosal.metrics import Scores
 
-_WIDEST, _FIRST, _STEP, _FINE = 80.0, 42.0, 12.0, 0.5
+_WIDEST, _FIRST, _STEP, _FINE = 80.0, 42.0, 12.0, 0.25
 """Gaps: the widest, the first that is tried, the distance of the second, and the smallest difference that matters."""
-_SPARE_DB, _CLOSE_DB = 0.04, 0.08
+_SPARE_DB, _CLOSE_DB = 0.04, 0.04
 """Margin to keep above the plain JPEG, and what may remain unused, in dB."""
 _MARGIN_PER_GAP = 0.05
 """dB that the rest loses for each unit of the gap, where a search looks next; 0.03 to 0.07 on the benchmark's crops."""
-_ALIKE, _NEAR = 0.005, 0.015
+_ALIKE, _NEAR = 0.005, 0.01
 """Largest difference of bytes from those of the plain JPEG, as a share, of its quality and of a gap's trial."""
 _DB_OF_BYTES = 6.0
 """dB for a unit of the logarithm of bytes, by which a margin is brought to the plain JPEG's bytes."""
