@@ -119,6 +119,13 @@ def _compare(recipe: "Recipe", profiles: str, report: Report, *, quiet: bool) ->
     report.write(choices.to_dict())
 
 
+def _as_treatment(plan: dict[str, Any]) -> str:
+    """Return what an estimate has found; without one, what a search begins with."""
+    if plan["estimate"]:
+        return str(plan["estimate"]["treatment"])
+    return f"{plan['treatment']}, before the search for the target" if plan["targets"] else str(plan["treatment"])
+
+
 def _as_table(plan: dict[str, Any]) -> str:
     workers = f"{plan['workers']} at once" if plan["workers"] else f"all threads of {plan['scheduler']}"
     rows: list[tuple[str, object]] = [
@@ -127,7 +134,7 @@ def _as_table(plan: dict[str, Any]) -> str:
         ("codec", f"{plan['profile']} ({plan['driver']})"),
         ("writer", f"GDAL's own: {plan['gdal_because']}" if plan["gdal_because"] else "geosal"),
         ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
-        ("treated", plan["estimate"]["treatment"] if plan["estimate"] else plan["treatment"]),
+        ("treated", _as_treatment(plan)),
         *as_noise(plan["noise"]),
         ("ladder", as_ladder(plan["ladder"])),
         as_kernels(plan, f"{plan['effective_kernel']:.2f} px"),

@@ -20,6 +20,7 @@ from geosal.errors import UsageError, redact, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
 from geosal.formats.profiles import Settled
+from geosal.formats.quality import FLAT, TABLES
 from geosal.formats.table import has_world_file
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
@@ -324,7 +325,9 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         steps=settings.ladder.steps,
     )
     tile, last = None, 0
-    if target.gdal_because is None:
+    if target.gdal_because is not None:
+        _refuse_tables(settings, target.gdal_because)
+    else:
         encoder = target.own_encoder
         tile, last = encoder.tile, settled.profile.format.bytes_at_end(encoder, scene.grid.width)
     cores = None if "://" in scheduler else cpu_count()
@@ -380,6 +383,15 @@ def _tell_of_missing_place(scene: AnyScene) -> None:
     if not scene.grid.georeferenced and not metadata.gcps and metadata.rpcs is None:
         lacks = "CRS" if scene.grid.crs is None and not scene.grid.transform.is_identity else "georeferencing"
         warn(f"{scene.path}: has no {lacks}, so the output has none; a mask of the same size fits by pixels")
+
+
+def _refuse_tables(settings: Settings, because: str) -> None:
+    """Refuse flat tables that the user has named, where GDAL encodes a JPEG by libjpeg's."""
+    given = {name.upper(): value.upper() for name, value in settings.options}
+    if given.get(TABLES.name) == FLAT:
+        raise UsageError(
+            f"{TABLES.name}={FLAT}: only geosal makes them, and {because}; leave such options out, or {TABLES.name}"
+        )
 
 
 def _resolve_scheduler(wish: str | None) -> str:

@@ -3,6 +3,7 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from geosal.produce import layout_for
 from geosal.scenes import AnyScene
 from geosal.smoothing.noise import Noise, NoiseLine
 from geosal.smoothing.spare import Spare
+
+if TYPE_CHECKING:
+    from geosal.formats.jpeg.source import OldJpeg
 
 _USUAL_JPEG = 75.0
 """Quality of the plain JPEG whose size a JPEG gets, where the user asks for no size and no quality."""
@@ -213,7 +217,7 @@ def warn_of_old_jpeg(recipe: Recipe, profile: Profile, treatment: Treatment, sce
     from geosal.formats.jpeg.source import old_jpeg  # other jobs need none of it
 
     old = old_jpeg(scene)
-    if old is None or (old.offset == (0, 0) and old.quality == _quality_of_tables(recipe, profile, treatment)):
+    if old is None or _has_tables_of(old, recipe, profile, treatment):
         return
     if old.offset != (0, 0):
         (row, col), (height, width) = old.offset, scene.grid.shape
@@ -226,11 +230,19 @@ def warn_of_old_jpeg(recipe: Recipe, profile: Profile, treatment: Treatment, sce
     warn(f"{scene.path}: is or was {old} {what}, and loses once more in a JPEG of other blocks or tables; {mend}")
 
 
-def _quality_of_tables(recipe: Recipe, profile: Profile, treatment: Treatment) -> float | None:
-    """Return the quality of the tables that a JPEG will have; None where a search finds it."""
+def _has_tables_of(old: "OldJpeg", recipe: Recipe, profile: Profile, treatment: Treatment) -> bool:
+    """Return whether a JPEG will have the grid and luma's table of an old one; not where a search finds its quality."""
+    from geosal.formats.jpeg.tables import steps
+
     if isinstance(treatment.then, Quality) and treatment.then.high is not None:
-        return treatment.then.high
-    return None if recipe.targets else number(profile.options["QUALITY"])
+        quality = treatment.then.high
+    elif recipe.targets:
+        return False
+    else:
+        quality = number(profile.options["QUALITY"])
+    if old.offset != (0, 0) or old.tables is None:
+        return False
+    return np.array_equal(old.tables[0], steps(quality, profile.options[TABLES.name].upper())[0])
 
 
 def _pieces(shape: tuple[int, int], pieces: int = _PIECES, side: int = _SIDE) -> list[Block]:

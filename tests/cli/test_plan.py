@@ -54,6 +54,7 @@ def test_plan_estimates_time_and_the_setting_of_a_target(
     quick = json.loads(call(*words, "--json", "-").stdout)
     assert (quick["estimated_bytes"], quick["estimate"]) == (152100, None)
     assert quick["targets"] == "--target-bpp 3"
+    assert f"{quick['treatment']}, before the search for the target" in call(*words).stdout
     careful = json.loads(call(*words, "--estimate", "--json", "-").stdout)["estimate"]
     assert careful["bytes"] == pytest.approx(152100, rel=0.01)
     assert careful["seconds"] > 0

@@ -75,13 +75,9 @@ class OldJpeg:
         """Return the tables that suit a JPEG of the whole scene better than any others, (2, 64); None without any.
 
         Its blocks of luma then are the old ones, whose coefficients come out as they were. So do those of chroma where
-        `repeats` says so; elsewhere only chroma loses anew.
+        the offset is 0 and the subsampling the same; elsewhere only chroma loses anew.
         """
         return None if any(place % BLOCK for place in self.offset) else self.tables
-
-    def repeats(self, subsampling: str) -> bool:
-        """Return whether the MCUs of a JPEG of the whole scene, of a subsampling, are the old ones."""
-        return self.offset == (0, 0) and self.subsampling == subsampling
 
     def __str__(self) -> str:
         return "a JPEG" if self.quality is None else f"a JPEG of quality {self.quality:g}"
