@@ -313,14 +313,15 @@ def make_file(
         rounding=target.rounding,
         threads=target.threads,
     ) as sink:
-        total = len(labour.blocks)
+        total, counts = len(labour.blocks), not target.profile.format.made_at_end
         report(Progress(labour.stage, 0, total, "blocks"))
         try:
             with labour.results(Cut(sink.cutter, layout.has_mask)) as results:
                 for done, (parts, facts) in enumerate(results, start=1):
                     sink.take(parts)
                     take(facts)
-                    report(Progress(labour.stage, done, total, "blocks"))
+                    written = sink.taken_bytes if counts else 0
+                    report(Progress(labour.stage, done, total, "blocks", written=written))
         finally:
             close_shared_rasters()
         trim_memory()  # completing the file takes memory too

@@ -10,6 +10,7 @@ import click
 from geosal.cli import options
 from geosal.cli.batch import input_and_output, make_directory, recipes_in, recipes_of_all, run_all
 from geosal.cli.failure import Failure
+from geosal.cli.next_steps import next_steps
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, as_search, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.paper import width_of, wrapped
@@ -60,6 +61,7 @@ def compress(config: str | None, report: Report, quiet: bool, page: str | None, 
     spec = None if page is None else spec_of(recipe, page)
     summary = _run(recipe, quiet=quiet)
     report.summarise(_as_table(summary))
+    report.summarise(f"\n{pairs(next_steps(recipe)[: 1 if spec else 2])}")
     if spec is not None:
         summary["report"] = _add(spec, summary, report, quiet=quiet)
     report.write(summary)
@@ -127,7 +129,7 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("work", f"{counted(summary['blocks'], 'block')} in {summary['seconds']:.1f} s"),
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]
-    told = wrapped(summary["sentence"], width_of(sys.stdout))
+    told = wrapped(f"{summary['sentence']} It took {summary['seconds']:.1f} s.", width_of(sys.stdout))
     return f"{pairs(rows)}\n\n{told}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from geosal.core.progress import Progress, Stage, ignore
+from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -18,7 +19,7 @@ _SOON = 0.02
 
 
 class Bars:
-    """A progress callback that draws one bar at a time: the stage, the share of the job, the time it has left.
+    """A progress callback that draws one bar at a time: the stage, the share of the job, the time it has left, bytes.
 
     Parameters
     ----------
@@ -49,7 +50,9 @@ class Bars:
             self._stage, self._begin = (event.stage, event.part), time.monotonic()
         self._is_whole = is_whole
         bar.set_description_str(event.title, refresh=False)
-        bar.set_postfix_str(", ".join(filter(None, [_left(bar, share), self._throughput(bar, event)])), refresh=False)
+        size = as_bytes(event.written) if event.written else ""
+        told = filter(None, [_left(bar, share), self._throughput(event), size])
+        bar.set_postfix_str(", ".join(told), refresh=False)
         bar.update(share - bar.n)
         if is_new_stage or event.unit == "trials":
             bar.refresh()
@@ -82,11 +85,11 @@ class Bars:
         """Return whether a job begins while the bar shows the end of another."""
         return event.part == 1 and event.done == 0 and event.share == 0 and bar.n > 0
 
-    def _throughput(self, bar: "tqdm[Any]", event: Progress) -> str:
+    def _throughput(self, event: Progress) -> str:
         seconds = time.monotonic() - self._begin
         if self._pixels is None or event.unit != "blocks" or not event.done or seconds <= 0:
             return ""
-        return f"{bar.format_sizeof(self._pixels * event.done / event.total / seconds)}px/s"
+        return f"{self._pixels * event.done / event.total / seconds / 1e6:.3g} Mpx/s"
 
 
 def _left(bar: "tqdm[Any]", share: float) -> str:

@@ -55,6 +55,8 @@ class Progress:
     share
         Share of the whole job that is done, 0 to 1, by the pixels that each part works on; None where only the stage is
         known. It falls where more turns out to be needed.
+    written
+        Bytes of the tiles that the file has so far; 0 where they come last, as in a JPEG, or are unknown.
     """
 
     stage: Stage
@@ -64,6 +66,7 @@ class Progress:
     part: int = 1
     parts: int = 1
     share: float | None = None
+    written: int = 0
 
     @property
     def title(self) -> str:

@@ -102,6 +102,8 @@ class Container(ABC):
         self.path = path
         self.plain_bytes: int | None = None
         """Bytes of the plain JPEG that was counted beside the tiles, if one was."""
+        self.taken_bytes = 0
+        """Bytes of the tiles that have come."""
         self._layout, self._index = layout, index
         self._is_open = self._is_whole = False
         self._closing = contextlib.ExitStack()
@@ -144,6 +146,7 @@ class Container(ABC):
         with self._failing():
             self._refuse_closed()
             self._take(tile, self._index.take(tile))
+        self.taken_bytes += sum(map(len, tile.parts))
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         """Complete the file, and write what lies beside it.

@@ -27,6 +27,10 @@ class Sink(Protocol):
         """Take one block."""
 
     @property
+    def taken_bytes(self) -> int:
+        """Return `Container.taken_bytes`; 0 of a stage, whose pixels GDAL encodes at the end."""
+
+    @property
     def plain_bytes(self) -> int | None:
         """Return `Container.plain_bytes` of the finished file."""
 
@@ -90,6 +94,10 @@ class _TileSink:
         self._container.finish(tags, band_statistics)
 
     @property
+    def taken_bytes(self) -> int:
+        return self._container.taken_bytes
+
+    @property
     def plain_bytes(self) -> int | None:
         return self._container.plain_bytes
 
@@ -102,6 +110,7 @@ class _GdalSink:
     layout: RasterLayout
     threads: int | None
     cutter: Uncut = field(default_factory=Uncut)
+    taken_bytes: int = 0
     plain_bytes: int | None = None
 
     def take(self, parts: Parts) -> None:

@@ -38,7 +38,7 @@ def test_one_bar_for_the_job_with_its_parts(
     _drawn(
         bars,
         Progress("search", 4, 8, "trials", 1, 2, 0.5),
-        Progress("encode", 3, 4, "blocks", 2, 2, 0.8),
+        Progress("encode", 3, 4, "blocks", 2, 2, 0.8, written=12_345_678),
     )
     bars.close()
     frames = [frame.strip() for frame in terminal.getvalue().split("\r")]
@@ -46,7 +46,7 @@ def test_one_bar_for_the_job_with_its_parts(
     assert any(
         re.match(r"1/2 looking for the setting \(trial 4\)  50%\|.+\| 00:00, 00:00 left$", each) for each in frames
     )
-    assert any(re.match(r"2/2 encoding  80%\|.+\| 00:00, 00:00 left, .+px/s$", each) for each in frames)
+    assert any(re.match(r"2/2 encoding  80%\|.+\| 00:00, 00:00 left, .+px/s, 12.3 MB$", each) for each in frames)
     assert capsys.readouterr().out == ""
 
 

@@ -1,0 +1,51 @@
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from click.testing import Result
+
+from geosal.cli.next_steps import next_steps
+from geosal.job.recipe import Recipe
+
+
+@pytest.fixture
+def scene(rgb_scene: Path, tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return Path(shutil.copy(rgb_scene, tmp_path / "in" / "my scene.tif"))
+
+
+def test_the_commands_after_a_job_work_as_they_stand(call: Callable[..., Result], scene: Path, tmp_path: Path) -> None:
+    """Also where the mask lies apart."""
+    for name in ("masks", "out"):
+        (tmp_path / name).mkdir()
+    with rasterio.open(scene) as file:
+        profile = file.profile | {"count": 1, "nodata": None}
+    with rasterio.open(tmp_path / "masks" / "mask.tif", "w", **profile) as mask:
+        mask.write(np.eye(profile["height"], profile["width"], dtype=np.uint8)[np.newaxis])
+    done = call("compress", scene, tmp_path / "out" / "small.tif", "-s", tmp_path / "masks" / "mask.tif")
+    assert done.exit_code == 0, done.stderr
+    (verify, report) = (line.partition("geosal ")[2] for line in done.stdout.splitlines()[-2:])
+    assert verify.startswith("verify ")
+    checked = call(*shlex.split(verify))
+    assert checked.exit_code == 0, checked.stderr
+    assert "salient" in checked.stdout
+    named = f"{shlex.quote(str(scene))} {tmp_path}/out/small.tif -o {tmp_path}/out/small.html"
+    assert report == f"report {named} --saliency {tmp_path}/masks/mask.tif"
+
+
+@pytest.mark.parametrize(("source", "named"), [("in/mask.tif", False), ("other/mask.tif", True), ("half", False)])
+def test_a_mask_is_named_where_nobody_would_look(source: str, named: bool) -> None:
+    recipe = Recipe.from_mapping({"input": "in/scene.tif", "output": "out/small.tif", "saliency": [source, "detail"]})
+    rows = next_steps(recipe)
+    assert [what for what, _ in rows] == ["check it", "look at it"]
+    assert all(str(command).endswith(f"--saliency {source} --saliency detail") is named for _, command in rows)
+
+
+def test_quiet_is_quiet_and_a_document_stays_alone(call: Callable[..., Result], scene: Path, tmp_path: Path) -> None:
+    words = ("compress", scene, tmp_path / "small.tif", "-s", "half", "--overwrite")
+    assert call(*words, "--quiet").stdout == ""
+    assert call(*words, "--json", "-").stdout.startswith('{\n  "schema"')
