@@ -1,6 +1,6 @@
 """Scenes and masks to measure with, made at run time; a process of its own, so that the measuring one stays small.
 
-python material.py scene OUT.tif SIZE DTYPE    python material.py mask OUT.tif SCENE.tif NAME
+python material.py scene OUT.tif SIZE DTYPE [BANDS]    python material.py mask OUT.tif SCENE.tif NAME
 python material.py finished OUT.tif SMOOTHED.tif
 python material.py jp2 OUT.jp2 SCENE.tif
 """
@@ -33,17 +33,22 @@ _BLOB_STEP, _BLOB_SIGMA = 8, 7.0
 _TILED = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "ZSTD", "zstd_level": 1, "predictor": 2}
 
 
-def make_scene(out: str, size: int, dtype: str) -> None:
-    """Write a patchwork of made-up land and sea with a sensor's noise and an oblique wedge of nodata 0."""
+def make_scene(out: str, size: int, dtype: str, bands: int = 3) -> None:
+    """Write a patchwork of made-up land and sea with a sensor's noise and an oblique wedge of nodata 0.
+
+    There are three different bands; of more, each has the pixels of the third one before it.
+    """
     rng = np.random.default_rng(0)
     terrains = [_sensed(make_terrain(_TERRAIN, rng).picture, dtype, rng) for _ in range(_TERRAINS)]
+    colours = "RGB" if bands == 3 else "MINISBLACK"
     profile = {
-        "driver": "GTiff", "width": size, "height": size, "count": 3, "dtype": dtype, "nodata": 0,
-        "crs": "EPSG:32631", "transform": rasterio.Affine(10, 0, 399960, 0, -10, 4900020), "photometric": "RGB",
+        "driver": "GTiff", "width": size, "height": size, "count": bands, "dtype": dtype, "nodata": 0,
+        "crs": "EPSG:32631", "transform": rasterio.Affine(10, 0, 399960, 0, -10, 4900020), "photometric": colours,
         "interleave": "pixel", "bigtiff": "IF_SAFER", "num_threads": "ALL_CPUS", **_TILED,
     }  # fmt: skip
     with rasterio.open(out, "w", **profile) as target:
-        target.descriptions = ("B04", "B03", "B02")
+        if bands == 3:
+            target.descriptions = ("B04", "B03", "B02")
         target.update_tags(SCENE="made up")
         for top in range(0, size, _PATCH):
             rows = np.arange(top, min(top + _PATCH, size))
@@ -51,7 +56,7 @@ def make_scene(out: str, size: int, dtype: str) -> None:
             strip = strip[:, : rows.size, :size]
             edge = _WEDGE * size * (1 - rows / size)
             strip[:, np.arange(size)[None, :] < edge[:, None]] = 0
-            target.write(strip, window=Window(0, top, size, rows.size))
+            target.write(strip[np.arange(bands) % len(strip)], window=Window(0, top, size, rows.size))
 
 
 def _sensed(picture: NDArray[np.float32], dtype: str, rng: np.random.Generator) -> NDArray[Any]:
@@ -155,7 +160,7 @@ def main() -> None:
     """Do what the command line says."""
     what, out, *rest = sys.argv[1:]
     if what == "scene":
-        make_scene(out, int(rest[0]), rest[1])
+        make_scene(out, int(rest[0]), rest[1], *map(int, rest[2:]))
     elif what == "mask":
         make_mask(out, *rest)
     elif what == "jp2":
