@@ -31,7 +31,9 @@ myst_heading_anchors = 4
 suppress_warnings = ["myst.xref_missing_download"]
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the docstrings tell types, with shapes and units
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_typehints_format = "short"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from rasterio.rio.main import main_group as rio
 from stand_ins import make_world
 
+from geosal import __all__ as public
 from geosal import compress
 from geosal.cli.main import geosal
 from geosal.errors import GeosalWarning
@@ -148,6 +149,11 @@ def test_commands_are_really_run(reader: Path, monkeypatch: pytest.MonkeyPatch) 
     wrong = Block(SHELL, "geosal info no-such-file.tif\n", 1)
     with pytest.raises(AssertionError, match="no-such-file"):
         run_shell(wrong)
+
+
+def test_every_public_name_has_its_place_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    assert [name for name in public if name != "__version__" and not re.search(rf"\b{name}\b", page)] == []
 
 
 def test_plots_find_their_tables() -> None:
