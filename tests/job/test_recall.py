@@ -162,7 +162,7 @@ def test_a_job_on_a_jpeg_is_repeated_to_the_byte(tmp_path: Path) -> None:
     for path, options in ((output, {"saliency": "half"}), (again, {"like": output})):
         path.parent.mkdir()
         summary = geosal.compress(scene, path, **options)
-        assert (summary.treatment, summary.search) == ("quality:low=45,high=70", None)
+        assert (summary.treatment, summary.search) == ("quality:low=30,high=70", None)
     assert output.read_bytes() == again.read_bytes()
 
 

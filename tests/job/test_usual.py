@@ -83,22 +83,24 @@ def test_a_jpeg_keeps_its_own_tables(tmp_path: Path, treatment_of: Callable[...,
     coarse, fine, out = tmp_path / "in.jpg", tmp_path / "fine.jpg", tmp_path / "out.jpg"
     with rasterio.open(scene(tmp_path / "in.tif", "uint8")) as dataset:
         picture = dataset.read()
+    rough = np.random.default_rng(1).normal(0, 30, picture.shape)  # of fainter texture little could be given up
+    picture = np.clip(picture + rough, 0, 255).astype(np.uint8)
     for path, quality in ((coarse, 60), (fine, 95)):
         place = {"width": SIDE, "height": SIDE, "count": 1, "dtype": "uint8"}
         with rasterio.open(path, "w", driver="JPEG", quality=quality, **place) as dataset:
             dataset.write(picture)
-    assert treatment_of(coarse, "out.jpg") == "quality:low=35,high=60"
-    assert treatment_of(coarse, profile="jpeg") == "quality:low=20,high=60"  # overviews are to be paid for
+    assert treatment_of(coarse, "out.jpg") == "quality:low=20,high=60"
+    assert treatment_of(coarse, profile="jpeg") == "quality:low=20,high=60"
     with pytest.warns(GeosalWarning, match="is or was a JPEG of quality 95 on the same grid"):
         assert treatment_of(fine, profile="jpeg") == "quality:low=63,high=75"
     with pytest.warns(GeosalWarning, match="JPEG of quality 60 on the same grid.*: --treatment quality:high=60"):
-        assert treatment_of(coarse, "out.jpg", target_jpeg=50) != "quality:low=35,high=60"
+        assert treatment_of(coarse, "out.jpg", target_jpeg=50) != "quality:low=20,high=60"
     with pytest.warns(GeosalWarning, match="take its tables: --treatment quality:high=95"):
         assert treatment_of(fine, "out.jpg") == "quality:low=63,high=75"  # until the search
     assert treatment_of(coarse, "out.jpg", target_jpeg=50, treatment="quality:high=60").endswith("high=60")
     summary = geosal.compress(coarse, out, saliency="half")
     assert summary.input_bytes is not None
-    assert summary.bytes < 0.99 * summary.input_bytes  # faint texture stays
+    assert summary.bytes < 0.95 * summary.input_bytes
     assert summary.search is None  # no size is looked for
     with rasterio.open(coarse) as source, rasterio.open(out) as found:
         errors = np.abs(source.read(1).astype(int) - found.read(1))
@@ -130,7 +132,7 @@ def test_a_copy_of_a_jpeg_is_known_by_its_traces(tmp_path: Path, treatment_of: C
         part = {**place, "height": SIDE - cut, "driver": "GTiff", "compress": "deflate"}
         with rasterio.open(tmp_path / name, "w", **part) as dataset:
             dataset.write(pixels[:, cut:])
-    assert treatment_of(tmp_path / "copy.tif", "out.jpg") == "quality:low=35,high=60"
+    assert treatment_of(tmp_path / "copy.tif", "out.jpg") == "quality:low=20,high=60"
     assert treatment_of(tmp_path / "copy.tif") == "smooth"  # without loss: no word
     mend = "blocks begin at row 5, column 0, .*gdal_translate -srcwin 0 5 300 292 IN OUT"
     with pytest.warns(GeosalWarning, match=mend):
