@@ -33,8 +33,8 @@ _QUALITY = Treatment(smooth=False, then=Quality())
 _JPEGS = ("jpg", "jpeg")
 """Codecs whose tables are those of JPEG."""
 _GAP_OF_COPIES = 40
-"""Distance between the qualities of a JPEG made of a JPEG: the copy of an aerial photo of quality 75, half of it salient,
-takes 0.88 of its bytes."""
+"""Distance between the qualities of a JPEG made of a JPEG: the copy of an aerial photo of quality 75, half of it
+salient, takes 0.88 of its bytes."""
 _PIECES, _SIDE = 4, 64
 """Pieces along each side of a scene, and their rows and columns: what is learnt of 65 000 pixels holds for all."""
 _NOISE_PIECES, _NOISE_SIDE = 8, 128
