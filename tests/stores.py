@@ -45,10 +45,11 @@ def write_store(
     tile: int = 64,
     seed: int = 0,
     statistics: list[dict[str, str]] | None = None,
+    shards: int = 1,
 ) -> Path:
     """Write pixels as a store, the tiles in any order."""
     fill = layout.nodata if layout.nodata is not None else 0
-    encoder = ZarrEncoder(fill=fill, tile=tile)
+    encoder = ZarrEncoder(fill=fill, tile=tile, shards=shards)
     tiles = list(Cutter.of(encoder, layout).cut(layout.grid.whole(), pixels, mask).tiles)
     random.Random(seed).shuffle(tiles)
     with ZarrContainer(path, layout, encoder) as container:

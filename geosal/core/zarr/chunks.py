@@ -19,6 +19,7 @@ from geosal.core.grid import Block
 from geosal.core.zarr.coding import Coding
 from geosal.core.zarr.files import Span
 from geosal.core.zarr.nodes import Node
+from geosal.core.zarr.sums import ABSENT, crc32c
 from geosal.errors import GeosalError, SceneError, cause_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _STRIP_BYTES = 6 * 2**20
 """Bytes of a strip at most, where the rows of a chunk can be cut so."""
 _HEADER = struct.Struct("<4B3I")
 """Versions, flags, size of a sample; bytes, bytes of a block, bytes of the chunk."""
+_ENTRY, _SUM = struct.Struct("<2Q"), 4
+"""Offset and length of a chunk in a shard's index, and bytes of the sum behind it."""
 _COPIED = 2
 """Flag of a Blosc chunk whose bytes are not compressed."""
 _PLACE = 4
@@ -171,15 +174,29 @@ class ZarrTiles:
             place.insert(axis, start)
         return tuple(n // size for n, size in zip(place, self._coding.chunks, strict=True))
 
+    def _per_shard(self) -> tuple[int, ...]:
+        """Return the number of chunks of a shard along each dimension; 1 without shards."""
+        outer = self._coding.shards or self._coding.chunks
+        return tuple(o // i for o, i in zip(outer, self._coding.chunks, strict=True))
+
+    def _key(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Return the name of the file that holds a chunk, and the chunk's place in a shard."""
+        per = self._per_shard()
+        named = self._coding.key(tuple(n // p for n, p in zip(index, per, strict=True)))
+        within = tuple(n % p for n, p in zip(index, per, strict=True))
+        return f"{self._node.path}/{named}".lstrip("/"), within
+
     def strip(self, lead: tuple[int, ...], block: Block) -> NDArray[Any]:
         """Decode rows of a plain chunk, (1, y, x)."""
         coding, planes = self._coding, self._planes
-        key = f"{self._node.path}/{coding.key(self.chunk_at(lead, block))}".lstrip("/")
+        key, inside_shard = self._key(self.chunk_at(lead, block))
         with self._told(key):
             span = self._node.store.span(key)
+            if span is None and self._node.store.has(key):  # compressed within a zip
+                return self.whole(lead, block)
+            if span is not None and coding.index:
+                span = _in_shard(span, inside_shard, self._per_shard(), coding.index)
             if span is None:
-                if self._node.store.has(key):  # compressed within a zip
-                    return self.whole(lead, block)
                 self._refuse_missing(key)
                 return np.full((1, *block.shape), coding.fill, coding.dtype)
             rows, cols = coding.chunks[planes.rows], coding.chunks[planes.cols]
@@ -199,9 +216,7 @@ class ZarrTiles:
         """Decode a chunk by zarr-python, (band, y, x)."""
         coding, planes = self._coding, self._planes
         index = self.chunk_at(first, block)
-        outer = coding.shards or coding.chunks
-        per = [o // i for o, i in zip(outer, coding.chunks, strict=True)]
-        key = f"{self._node.path}/{coding.key(tuple(n // p for n, p in zip(index, per, strict=True)))}".lstrip("/")
+        key, _ = self._key(index)
         with self._told(key):
             if not self._node.store.has(key):
                 self._refuse_missing(key)
@@ -328,6 +343,17 @@ def zarr_store(node: Node) -> Any:
             return await super().get(key, *args, **options)
 
     return Inside(node.store.root, read_only=True)
+
+
+def _in_shard(span: Span, place: tuple[int, ...], per: tuple[int, ...], index: str) -> Span | None:
+    """Return where a chunk of a shard lies by the index: its offset and length, and a CRC-32C of them all."""
+    length = _ENTRY.size * math.prod(per)
+    at = 0 if index == "start" else span.length - length - _SUM
+    table, told = _read(span, [(at, length), (at + length, _SUM)])
+    if crc32c(table) != int.from_bytes(told, "little"):
+        raise ValueError("the index of the shard is damaged")
+    offset, size = _ENTRY.unpack_from(table, _ENTRY.size * int(np.ravel_multi_index(place, per)))
+    return None if offset == size == ABSENT else Span(span.path, span.offset + offset, size)
 
 
 def _raw(span: Span, first: int, length: int, total: int) -> bytes:

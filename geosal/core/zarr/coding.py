@@ -33,6 +33,8 @@ class Coding:
         Samples of a shard; empty without shards.
     plain
         "raw" or "blosc" where a chunk is just that of samples in C order; else empty.
+    index
+        "start" or "end" of a shard, where its index is; empty without shards.
     order
         "<" or ">": of the bytes in a sample of a plain chunk.
     separator, prefix
@@ -54,6 +56,7 @@ class Coding:
     shards: tuple[int, ...] = ()
     plain: str = ""
     order: Literal["<", ">"] = "<"
+    index: str = ""
     separator: str = "/"
     prefix: str = ""
     fill: float = 0.0
@@ -129,6 +132,7 @@ def _of_v3(node: Node, dtype: np.dtype[Any]) -> Coding:
         codecs = [again if one is shard and again else one for one in codecs] if shard else inner
         meta = {**meta, "codecs": codecs, "data_type": dtype.name, "fill_value": int(fill or 0)}
     names = [one["name"] for one in inner]
+    index = _index_of(shard) if shard else ""
     chained = names in (["bytes"], ["bytes", "blosc"])
     encoding = _codec(meta.get("chunk_key_encoding", "default"))
     told = encoding.get("configuration", {})
@@ -138,7 +142,8 @@ def _of_v3(node: Node, dtype: np.dtype[Any]) -> Coding:
         dtype=dtype,
         chunks=tuple(shard["configuration"]["chunk_shape"]) if shard else outer,
         shards=outer if shard else (),
-        plain="" if shard or not chained else "blosc" if len(names) == 2 else "raw",
+        plain="" if not chained or index is None else "blosc" if len(names) == 2 else "raw",
+        index=index or "",
         order=">" if inner[0].get("configuration", {}).get("endian") == "big" else "<",
         separator=separator,
         prefix=f"c{separator}" if default else "",
@@ -149,6 +154,15 @@ def _of_v3(node: Node, dtype: np.dtype[Any]) -> Coding:
         meta=meta,
         names=tuple(_codec(one)["name"] for one in node.meta.get("codecs", _OF_DRAFT)),
     )
+
+
+def _index_of(shard: Json) -> str | None:
+    """Return where the index of a shard is, if it is plain numbers and their sum; else None."""
+    told = shard["configuration"]
+    codecs = [_codec(one) for one in told.get("index_codecs", ())]
+    little = codecs[:1] == [{"name": "bytes", "configuration": {"endian": "little"}}]
+    is_plain = little and [one["name"] for one in codecs] == ["bytes", "crc32c"]
+    return str(told.get("index_location", "end")) if is_plain else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,10 @@ _PROJ = _convention("proj", "f17cb550-5864-4468-aeb7-f3180cfb622f", "Coordinate 
 _SPATIAL = _convention("spatial", "689b58e2-cf7b-45e0-9fff-9cfc0883d6b4", "Spatial coordinate information")
 
 
+_ON_ARRAYS: Json = {"spatial:dimensions": ["y", "x"]}
+"""What the convention ``spatial:`` asks of an array; transform and shape are those of its group."""
+
+
 def group_of(level: int) -> str:
     """Return the path of a level's group; the full resolution lies in the root.
 
@@ -87,7 +91,7 @@ def with_multiscales(attributes: Json, grids: Sequence[Grid]) -> Json:
 def image_attributes(layout: RasterLayout) -> Json:
     """Make the attributes of the pixels; values that differ between bands are only in `METADATA`."""
     bands = layout.metadata.bands
-    found: Json = {"grid_mapping": GRID_MAPPING, "coordinates": GRID_MAPPING}
+    found: Json = {"grid_mapping": GRID_MAPPING, "coordinates": GRID_MAPPING, **_ON_ARRAYS}
     names = [band.description or "" for band in bands]
     if any(names):
         found["long_name"] = names if len(names) > 1 else names[0]  # rioxarray's form
@@ -118,6 +122,7 @@ def mask_attributes() -> Json:
         "flag_meanings": "invalid valid",
         "grid_mapping": GRID_MAPPING,
         "coordinates": GRID_MAPPING,
+        **_ON_ARRAYS,
     }
 
 

@@ -16,6 +16,7 @@ from geosal.formats.pyramid import Tile
 from geosal.formats.zarr import attributes
 from geosal.formats.zarr.attributes import GRID_MAPPING, IMAGE, MASK, METADATA, path_in
 from geosal.formats.zarr.nodes import ArrayNode, GroupNode, Json, Nodes, write_nodes
+from geosal.formats.zarr.shards import Shards
 from geosal.formats.zarr.tiles import ZarrEncoder
 
 
@@ -40,6 +41,7 @@ class ZarrContainer(Container):
         self._encoder = encoder
         self._grids = [attributes.level_grid(layout.grid, level, shape) for level, shape in enumerate(shapes)]
         self._known: set[Path] = set()
+        self._shards = Shards(encoder.shards, self._index.counts, self._write)
 
     def _begin(self) -> None:
         self.path.mkdir()
@@ -51,7 +53,10 @@ class ZarrContainer(Container):
         if self._layout.has_mask:
             directories.append(mask)
         for directory, chunk in zip(directories, tile.parts, strict=True):
-            self._write(directory / str(tile.row) / str(tile.col), chunk)
+            if self._encoder.shards == 1:
+                self._write(directory / str(tile.row) / str(tile.col), chunk)
+            else:
+                self._shards.take(directory, tile, chunk)
 
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         nodes: dict[str, ArrayNode | GroupNode] = {}
@@ -72,6 +77,7 @@ class ZarrContainer(Container):
         nodes[path_in(level, IMAGE)] = replace(
             self._array((layout.count, *grid.shape), ("band", "y", "x"), layout.dtype, self._encoder.fill),
             chunks=(1, tile, tile),
+            shards=self._shards.shape(tile, bands=True),
             attributes=attributes.image_attributes(layout),
             nodata=layout.nodata,
             crs=layout.grid.crs,
@@ -80,6 +86,7 @@ class ZarrContainer(Container):
             nodes[path_in(level, MASK)] = replace(
                 self._array(grid.shape, ("y", "x"), "uint8"),
                 chunks=(tile, tile),
+                shards=self._shards.shape(tile),
                 attributes=attributes.mask_attributes(),
                 crs=layout.grid.crs,
             )

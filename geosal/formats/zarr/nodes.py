@@ -39,6 +39,8 @@ class ArrayNode:
         Encoding of chunks, in the terms of v3 and of v2.
     attributes
         Ready for JSON.
+    shards
+        Samples of a shard along each dimension; nothing without shards.
     nodata, crs
         For the v2 description only, where GDAL looks for them.
     """
@@ -51,6 +53,7 @@ class ArrayNode:
     codecs: Sequence[Json]
     compressor: Json
     attributes: Json = field(default_factory=dict)
+    shards: tuple[int, ...] = ()
     nodata: float | None = None
     crs: str | None = None
 
@@ -61,10 +64,10 @@ class ArrayNode:
             "node_type": "array",
             "shape": list(self.shape),
             "data_type": self.dtype,
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(self.chunks)}},
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(self.shards or self.chunks)}},
             "chunk_key_encoding": {"name": "v2", "configuration": {"separator": "/"}},
             "fill_value": _number(self.fill, self.dtype),
-            "codecs": list(self.codecs),
+            "codecs": [_sharded(self.chunks, self.codecs)] if self.shards else list(self.codecs),
             "attributes": self.attributes,
             "dimension_names": list(self.dimensions),
             "storage_transformers": [],
@@ -89,7 +92,7 @@ class ArrayNode:
 
     def keys(self) -> Iterator[str]:
         """Yield the names of the chunk files below the array's directory."""
-        counts = (range(-(-size // chunk)) for size, chunk in zip(self.shape, self.chunks, strict=True))
+        counts = (range(-(-size // chunk)) for size, chunk in zip(self.shape, self.shards or self.chunks, strict=True))
         for index in product(*counts):
             yield "/".join(map(str, index)) or "0"
 
@@ -121,7 +124,7 @@ def write_nodes(root: Path, nodes: Nodes) -> None:
     for path, node in nodes.items():
         directory = root / path
         directory.mkdir(parents=True, exist_ok=True)
-        if isinstance(node, ArrayNode) and "/" not in path:
+        if isinstance(node, ArrayNode) and "/" not in path and not node.shards:
             for name, content in zip((".zarray", ".zattrs"), node.to_v2(), strict=True):
                 _write(directory / name, content)
         if path:
@@ -129,6 +132,17 @@ def write_nodes(root: Path, nodes: Nodes) -> None:
     below = {path: node for path, node in described.items() if path}
     consolidated = {"kind": "inline", "must_understand": False, "metadata": below}
     _write(root / "zarr.json", {**described[""], "consolidated_metadata": consolidated})
+
+
+def _sharded(chunks: Sequence[int], codecs: Sequence[Json]) -> Json:
+    """Describe chunks in a shard, with the index at its end."""
+    index = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+    return {
+        "name": "sharding_indexed",
+        "configuration": {
+            "chunk_shape": list(chunks), "codecs": list(codecs), "index_codecs": index, "index_location": "end",
+        },
+    }  # fmt: skip
 
 
 def _write(path: Path, content: Json) -> None:

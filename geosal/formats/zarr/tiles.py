@@ -38,12 +38,15 @@ class ZarrEncoder:
         Rows and columns of a chunk.
     overviews
         Overviews are tiles as well.
+    shards
+        Chunks along each side of a shard; 1 for none.
     """
 
     fill: float
     level: int = DEFAULT_LEVEL
     tile: int = TILE
     overviews: bool = True
+    shards: int = 1
 
     def __call__(
         self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
@@ -106,8 +109,12 @@ class ZarrEncoder:
 
 
 def zarr_encoder(profile: Profile, layout: RasterLayout) -> ZarrEncoder:
-    """Make the encoder of a profile of the driver Zarr; its one creation option is LEVEL."""
+    """Make the encoder of a profile of the driver Zarr; its creation options are LEVEL and SHARDS."""
     fill = layout.nodata
     if fill is None:
         fill = np.nan if layout.dtype.startswith("float") else 0.0
-    return ZarrEncoder(fill=fill, level=int(profile.options.get("LEVEL", DEFAULT_LEVEL)))
+    return ZarrEncoder(
+        fill=fill,
+        level=int(profile.options.get("LEVEL", DEFAULT_LEVEL)),
+        shards=int(profile.options.get("SHARDS", 1)),
+    )

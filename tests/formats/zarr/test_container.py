@@ -24,13 +24,16 @@ from stores import PROVENANCE, layout_of, store_of, write_store
 from geosal.core.grid import Grid, level_shapes
 from geosal.core.metadata import metadata_from_json, metadata_to_json
 from geosal.core.raster import BandMetadata, RasterMetadata
+from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import OutputError
 from geosal.formats.pyramid import Cutter, Tile
 from geosal.formats.zarr.attributes import group_of, path_in
+from geosal.formats.zarr.check import complete_faults, layout_faults
 from geosal.formats.zarr.container import ZarrContainer
 from geosal.formats.zarr.tiles import ZarrEncoder
 from geosal.scenes import Scene
 from geosal.scenes.raster import DTYPES
+from geosal.scenes.zarr_store import ZarrScene
 
 RNG = np.random.default_rng(11)
 
@@ -324,3 +327,37 @@ class TestFailures:
             except OSError:
                 container.finish({}, None)
         assert [path.name for path in disk.iterdir()] == ["filler"]
+
+
+class TestShards:
+    @pytest.mark.parametrize(("side", "has_mask"), [(2, True), (3, False), (16, False)])
+    def test_readers_see_the_same_pixels(self, tmp_path: Path, side: int, has_mask: bool) -> None:
+        pixels = noise((2, 300, 270))
+        mask = pixels[0] > 99 if has_mask else None
+        path = write_store(tmp_path / "s.zarr", layout_of(pixels, 7, has_mask=has_mask), pixels, mask, shards=side)
+        found = open_raw(path)
+        assert same(found.image, pixels)
+        assert found.image.encoding["shards"] == (1, side * 64, side * 64)
+        assert not has_mask or same(found.mask, mask)
+        ours = ZarrScene.open(path)
+        assert same(ours.read(ours.grid.whole()).pixels, pixels)
+        assert not list(path.rglob(".*.*.*"))  # none waits any more
+        assert len([file for file in (path / "image").rglob("*") if file.is_file()]) == 1 + 2 * math.ceil(5 / side) ** 2
+
+    def test_the_order_of_tiles_does_not_show(self, tmp_path: Path) -> None:
+        pixels = noise((1, 300, 270))
+        one, two = (write_store(tmp_path / f"{n}.zarr", layout_of(pixels), pixels, seed=n, shards=2) for n in (1, 2))
+        for file in one.rglob("*"):
+            assert file.is_dir() or file.read_bytes() == (two / file.relative_to(one)).read_bytes()
+
+    @pytest.mark.parametrize("how", ["gone", "index", "chunk"])
+    def test_damage_is_found(self, tmp_path: Path, how: str) -> None:
+        pixels = noise((1, 300, 270))
+        path = write_store(tmp_path / "s.zarr", layout_of(pixels), pixels, shards=2)
+        assert complete_faults(str(path)) == layout_faults(str(path)) == []
+        close_shared_rasters()
+        shard = path / "image/0/1/1"
+        content = bytearray(shard.read_bytes())
+        content[{"index": -9, "chunk": 20}.get(how, 0)] ^= 255
+        shard.unlink() if how == "gone" else shard.write_bytes(content)
+        assert complete_faults(str(path))
