@@ -81,8 +81,8 @@ def proof_sentence(one: Measured) -> str:
         failed = ", ".join(check.name for check in one.checks if not check.ok)
         return f"It does NOT hold what was promised: {failed}."
     left = [check.name for check in one.checks if not check.checked]
-    others = f" Not made: {', '.join(left)}." if left else ""
-    return f"All {len(made)} checks of what was promised hold.{others}"
+    others = f"; not to be compared here: {', '.join(left)}" if left else ""
+    return f"All {len(made)} checks of what was promised hold{others}."
 
 
 def asked(one: Measured) -> Facts:

@@ -21,15 +21,17 @@
     return urls.get(text);
   }
   const pictures = [data.original, ...data.outputs];
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   const viewer = OpenSeadragon({
     element: get("viewer"), drawer: "canvas", showNavigationControl: false, prefixUrl: "", crossOriginPolicy: false,
     gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, gestureSettingsTouch: { dblTapToZoom: true },
-    visibilityRatio: 0.5, minZoomImageRatio: 0.7, maxZoomPixelRatio: 24, animationTime: 0.5, zoomPerScroll: 1.4,
+    visibilityRatio: 0.5, minZoomImageRatio: 0.7, maxZoomPixelRatio: 24, animationTime: still ? 0 : 0.5, zoomPerScroll: 1.4,
     showNavigator: false, imageSmoothingEnabled: true, placeholderFillStyle: null, minPixelRatio: 0.9,
   });
   viewer.canvas.setAttribute("aria-label", "The scene. Arrow keys move it, plus and minus zoom, 0 shows all of it.");
-  viewer.canvas.setAttribute("role", "img");
+  viewer.canvas.setAttribute("role", "application");
+  viewer.canvas.setAttribute("aria-describedby", "status");
 
   // Layers: a picture, or a map over it, is the whole and its places, each where it belongs in the scene.
   const layers = new Map();
