@@ -103,7 +103,17 @@ def mask_of(array: xr.DataArray, grid: Grid, samples: ArraySamples | None = None
     told = array.attrs.get("source") if array.name == "saliency" else None
     label = f"an array made of {told}" if told else f"array {array.name}" if array.name is not None else "an array"
     height, width = (max(sizes) for sizes in array.chunks[-2:]) if array.chunks is not None else (_TILE, _TILE)
-    return _mask(label, found, stacked.dtype, own, (height, width), told_nodata(stacked))
+    return _mask(label, found, stacked.dtype, own, (height, width), _own_nodata(stacked))
+
+
+def _own_nodata(array: xr.DataArray) -> float | None:
+    """Return the nodata code of a mask; none of floats that were computed from integers, and have kept their code.
+
+    xarray carries ``_FillValue`` through arithmetic, and 0 of a scene is no 0 of a saliency that was made of it.
+    """
+    told = array.attrs.get("_FillValue")
+    is_inherited = array.dtype.kind == "f" and np.asarray(told).dtype.kind in "iu"
+    return None if is_inherited else told_nodata(array)
 
 
 def _mask_of_pixels(pixels: NDArray[Any], grid: Grid) -> Given:

@@ -165,3 +165,14 @@ def test_what_is_no_source_is_refused(scene: xr.DataArray) -> None:
         scene.geosal.saliency({})
     with pytest.raises(UsageError, match="not bytes"):
         scene.geosal.saliency(b"half")
+
+
+def test_floats_made_of_a_scene_do_not_have_its_nodata(rgb_scene: Path) -> None:
+    scene = geosal.open_scene(rgb_scene)
+    bright = scene[0].astype("float32") / 255  # 0 where the scene has nodata
+    bright.attrs["_FillValue"] = np.uint8(0)  # as xarray has it since arithmetic keeps attributes
+    np.testing.assert_array_equal(geosal.saliency(bright, like=scene), bright)
+    bright.attrs["_FillValue"] = np.float32(0)  # said of the floats themselves
+    with pytest.warns(geosal.GeosalWarning, match="covers 89.9%"):
+        found = geosal.saliency(bright, like=scene).values
+    assert (found[bright.values == 0] == 1).all()
