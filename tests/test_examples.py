@@ -11,7 +11,7 @@ import geosal
 from geosal.arrays.accessor import GeosalAccessor
 
 _NAMES = [name for name in geosal.__all__ if not name.endswith(("Error", "Warning", "__"))]
-_SHOWN_BY_OTHERS = {"Choices", "Plan", "Progress", "Recipe", "Summary"}
+_SHOWN_BY_OTHERS = {"Choices", "Plan", "Progress", "Recipe", "Report", "Summary"}
 """Results and wishes, which the examples of functions show."""
 
 

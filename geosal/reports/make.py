@@ -38,7 +38,7 @@ from geosal.verification import Asked
 Text = str | os.PathLike[str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Report(Tabled):
     """A page that was written.
 
@@ -132,7 +132,10 @@ def report(
 
     Examples
     --------
-    >>> geosal.report("scene.tif", ["small.tif", "small.jp2"], "report.html")  # doctest: +SKIP
+    >>> smaller = geosal.compress("scene.tif", "smaller.tif", saliency="mask.tif")
+    >>> page = geosal.report("scene.tif", smaller, "report.html")
+    >>> page.path, page.proved
+    ('report.html', (True,))
     """
     several = outputs if isinstance(outputs, list | tuple) else [outputs]
     spec = ReportSpec(
