@@ -17,7 +17,7 @@ def done_to(array: xr.DataArray) -> frozenset[str]:
     reading: Reading = array.encoding.get("reading", Reading())
     bands = {"bidx", "bands"} if reading.bidx or reading.bands else set()  # its numbers are not the file's then
     to_byte = set() if reading.to_byte is None else {"to_byte"}
-    return frozenset({"resolution", "resampling", "stack"} | to_byte | bands)
+    return frozenset({"resolution", "resampling", "select", "stack"} | to_byte | bands)
 
 
 def telling_its_reading(plan: Plan, array: xr.DataArray, scene: ArrayScene) -> Plan:

@@ -13,21 +13,23 @@ from geosal.sizes import as_bytes, counted
 
 @click.command(cls=PanelledCommand, short_help="Show what a raster or a product holds.")
 @click.argument("input", metavar="INPUT", shell_complete=complete_file)
+@options.select
 @options.drivers
 @options.report_options
-def info(input: str, drivers: tuple[str, ...], report: Report, quiet: bool) -> None:
+def info(input: str, select: tuple[str, ...], drivers: tuple[str, ...], report: Report, quiet: bool) -> None:
     """Show what a raster or a product holds, and what geosal did to it when geosal wrote it.
 
     \b
     geosal info scene.tif
     geosal info S2B_MSIL2A_….SAFE
     geosal info smaller.tif --json -
+    geosal info series.zarr/reflectance --select time=2024-05-01
     """
     from geosal.scenes import describe  # heavy, and the help does not need it
 
     del quiet  # the table is what was asked for
     options.keep_report_apart(report, (), input)
-    described = describe(input, drivers=drivers)
+    described = describe(input, select=select, drivers=drivers)
     report.show(_as_table(described))
     report.write(described)
 

@@ -262,7 +262,7 @@ _SHAPES: Mapping[str, Callable[[object], bool]] = {
     "schema": _is_whole, "versions": _is_texts,
     "input": _is_text, "input_bytes": _is_whole, "stack": _list_of(_is_text),
     "bidx": _list_of(_is_whole), "bands": _list_of(_is_text), "resolution": _is_number, "resampling": _is_text,
-    "to_byte": _is_text,
+    "to_byte": _is_text, "select": _list_of(_is_text),
     "saliency": _list_of(_is_source), "combine": _is_text, "outside": _is_text, "background": _is_number,
     "steps": _is_whole, "sigma": _is_text, "treatment": _list_of(_is_text),
     "profile": _is_text, "creation_options": _is_texts, "written_with": _is_texts,

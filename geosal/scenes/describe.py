@@ -15,8 +15,19 @@ from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, store_bytes
 
 
-def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> dict[str, Any]:
+def describe(
+    path: str | os.PathLike[str], *, select: tuple[str, ...] = (), drivers: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Describe what a raster, a store or a product holds and whether geosal takes it; reads headers only.
+
+    Parameters
+    ----------
+    path
+        As of an input.
+    select
+        Steps of a Zarr store's further dimensions, as of `geosal.scenes.Reading`.
+    drivers
+        GDAL drivers trusted beyond the usual ones.
 
     Returns
     -------
@@ -37,7 +48,7 @@ def describe(path: str | os.PathLike[str], *, drivers: tuple[str, ...] = ()) -> 
     if is_product(path):
         return _product(path, drivers)
     if is_zarr(path) and not drivers:
-        store = ZarrScene.open(path)
+        store = ZarrScene.open(path, select=select)
         return _body(path, store, list(store.overviews), store.compression)
     refuse_archive(path)
     scene = Scene.open(path, drivers=drivers)

@@ -10,8 +10,9 @@ import rioxarray  # noqa: F401  registers `.rio`
 import xarray as xr
 import zarr
 
+import geosal
 from geosal.errors import SceneError, UsageError
-from geosal.scenes import Reading, open_input
+from geosal.scenes import Reading, describe, open_input
 from geosal.scenes.zarr_choice import choose
 
 RNG = np.random.default_rng(7)
@@ -55,6 +56,17 @@ def test_bands_are_named_by_their_labels(store: str) -> None:
     np.testing.assert_array_equal(scene.read(scene.grid.whole()).pixels, SERIES[0, [2, 0]])
     again = scene.having("2").select([0])
     np.testing.assert_array_equal(again.read(scene.grid.whole()).pixels, SERIES[0, 1:2])
+
+
+def test_a_job_on_a_step_tells_and_repeats_it(store: str, tmp_path: Path) -> None:
+    output, again = str(tmp_path / "out.tif"), str(tmp_path / "again.tif")
+    geosal.compress(store, output, saliency="perlin", select="time=#1", bands="rgb")
+    assert all(check.ok for check in geosal.verify(output, against=store))
+    geosal.compress(store, again, like=output)
+    scene = geosal.open_scene(store, select=["time=#1"], bands="rgb")
+    np.testing.assert_array_equal(scene.values, SERIES[1])
+    assert geosal.compare(store, again).scores().psnr == geosal.compare(store, output).scores().psnr
+    assert describe(store, select=("time=#1",))["count"] == 3
 
 
 @pytest.mark.parametrize(
