@@ -45,7 +45,7 @@ class Counts:
         """Count in a block: `SIZES` (2, `BINS`), and `LEVELS` (tile rows, tile columns, levels) of each band group."""
         found = {SIZES: self._sizes(samples, levels)}
         if levels is not None and self.tile is not None:
-            found[LEVELS] = self._tiles(block, levels)
+            found[LEVELS] = self._tiles(block, levels, samples.valid)
         return found
 
     def _sizes(self, samples: Samples, levels: NDArray[np.uint8] | None) -> NDArray[np.int64]:
@@ -65,12 +65,14 @@ class Counts:
             return np.asarray(table[sizes])
         return _bin(sizes, self.unit)
 
-    def _tiles(self, block: Block, levels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def _tiles(self, block: Block, levels: NDArray[np.uint8], valid: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """Count pixels that hold something: those without data take hardly a byte."""
         (high, wide), (rows, cols) = self.tile or (1, 1), self.shape
         down = (block.row_off + np.arange(block.height)) // high
         over = (block.col_off + np.arange(block.width)) // wide
         places = (down[:, np.newaxis] * cols + over) * self.levels + levels
-        return np.bincount(places.ravel(), minlength=rows * cols * self.levels).reshape(rows, cols, self.levels)
+        counting = places.ravel() if valid is None else places[valid.any(axis=0)]
+        return np.bincount(counting, minlength=rows * cols * self.levels).reshape(rows, cols, self.levels)
 
 
 def _bin(sizes: NDArray[Any], unit: float) -> NDArray[np.uint8]:

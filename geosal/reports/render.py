@@ -178,7 +178,8 @@ _LEVELS = (
     "higher the level, the more may be lost."
 )
 _BYTES = (
-    "By level: see the table above; the bytes of a tile are divided evenly over its pixels. As a map: overlay “bytes”."
+    "By level: the table above, where the bytes of a tile are divided evenly over its pixels. As a map: choose it as "
+    "the overlay."
 )
 
 

@@ -101,16 +101,21 @@ def levels(shown: "Shown") -> str:
     if not rows:
         return ""
     spent, smooths = bytes_by_level(shown), "smooth" in shown.measured.opened.treatment.split()
-    lines = [_level(row, None if spent is None else float(spent[row.level or 0]), smooths=smooths) for row in rows]
+    allowed = words.allowed(shown.measured)
+    lines = [
+        _level(row, None if spent is None else float(spent[row.level or 0]), allowed, smooths=smooths) for row in rows
+    ]
     blur, last = ["Blur"] if smooths else [], [] if spent is None else ["Share of the bytes"]
     header = ("Level", *blur, "Share of the scene", "PSNR", "SSIM", "Typical error", "Largest error", *last)
     return _table(header, lines, "levels")
 
 
-def _level(row: Row, spent: float | None, *, smooths: bool) -> str:
+def _level(row: Row, spent: float | None, allowed: Sequence[float], *, smooths: bool) -> str:
     level, scores = row.level or 0, row.scores
     note = "0, matters most" if level == 0 else str(level)
     cells = [words.decibels(scores), words.ssim(scores), words.figure(scores.rmse), words.figure(scores.max_error)]
+    if level < len(allowed):
+        cells[-1] += f" of {words.figure(allowed[level])} allowed"
     blur = f"<td>{'none' if level == 0 else f'to {2 * level + 1} px'}</td>" if smooths else ""
     last = ""
     if spent is not None:

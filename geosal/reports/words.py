@@ -4,7 +4,7 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from geosal.comparison import Comparison
@@ -129,6 +129,18 @@ def _treated(text: str, steps: Any) -> Iterator[str]:
             yield f"Coded at qualities from {high:.4g} where it matters most down to {low:.4g} where it matters least."
         case TwoPass(low, high):
             yield f"Coded twice: first each pixel at the quality of its level, {high:.4g} down to {low:.4g}, then all."
+
+
+def allowed(one: Measured) -> Sequence[float]:
+    """Return the largest error that each level may have; nothing where no such thing is promised of the samples."""
+    layout = one.opened.pair.original.layout
+    try:
+        treatment = Treatment.parse(one.opened.treatment.split()) if one.opened.treatment else None
+        if treatment is None or treatment.smooth or not isinstance(treatment.then, Bound):
+            return ()
+        return treatment.then.errors(one.opened.pair.ladder.steps, layout.dtype)
+    except GeosalError:
+        return ()
 
 
 _TARGETS: Mapping[str, str] = {

@@ -53,6 +53,14 @@ def test_levels_of_tiles_add_up_over_blocks() -> None:
         assert total[row, col].tolist() == np.bincount(tile.ravel(), minlength=3).tolist()
 
 
+def test_pixels_without_data_are_in_no_tile() -> None:
+    valid = np.zeros((2, 2, 4), np.bool_)
+    valid[1, :, :3] = True
+    pixels, levels = np.zeros((2, 2, 4), np.uint8), np.array([[0, 1, 2, 2], [0, 0, 2, 1]], np.uint8)
+    found = _counts(tile=(2, 4), shape=(1, 1))(Block(0, 0, 2, 4), Samples(pixels, pixels, valid, None), levels)
+    assert found[LEVELS].tolist() == [[[3, 1, 2]]]
+
+
 def test_units() -> None:
     assert unit_of("uint16", 65535) == 1
     unit = unit_of("float32", 0.7)

@@ -36,6 +36,17 @@ def test_the_page_has_the_figures(tmp_path: Path) -> None:
     assert sum(shares) == pytest.approx(100, abs=0.1)
 
 
+def test_what_was_promised_stands_beside_what_was_measured(folder: Path, tmp_path: Path) -> None:
+    geosal.compress(
+        folder / "scene.tif", tmp_path / "out.tif", saliency="half", treatment="bound:error=9", steps=3, profile="zstd"
+    )
+    geosal.report(folder / "scene.tif", tmp_path / "out.tif", tmp_path / "x.html")
+    told = [row[-2] for row in _rows((tmp_path / "x.html").read_text("utf-8"), "levels")]
+    assert told[0] == "0 of 0 allowed"
+    assert 0 < float(told[1].split()[0]) <= 9
+    assert told[1].endswith("of 9 allowed")
+
+
 def test_a_share_beyond_all_fills_the_bar_and_no_more() -> None:
     assert "width:100.00%" in sections.bar(1.5, "kept")
     assert "width:0.00%" in sections.bar(float("nan"), "kept", "")
