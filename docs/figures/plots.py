@@ -150,6 +150,7 @@ def jpeg_coders(figure: Figure) -> None:
     )
     for axis, (section, title, column) in zip(axes, parts, strict=True):
         (rows,) = tables_of("jpeg-coders", section)
+        rows = [row for row in rows if row["who"] != "plain"]
         values = [float(row[column]) for row in rows]
         colours = [OURS if row["who"] == "geosal" else GDAL for row in rows]
         bars = axis.barh([row["who"] for row in rows], values, color=colours)
