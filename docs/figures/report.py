@@ -17,6 +17,8 @@ import geosal
 
 WINDOW = Window(col_off=40, row_off=480, width=700, height=460)
 IMAGES = Path(__file__).parents[1] / "images"
+LONGEST = 950
+"""Pixels of the longer side of a picture at most: those of the documents are small."""
 VIEWS = {"report.jpg": (1400, 1180, ()), "report-narrow-dark.jpg": (500, 1000, ("--force-dark-mode",))}
 """Name, width and height of each picture, and the flags of Chromium for it."""
 
@@ -66,7 +68,9 @@ def take(page: Path, picture: Path, size: tuple[int, int], flags: tuple[str, ...
         ],
         check=True,
     )  # fmt: skip
-    Image.open(shot).convert("RGB").save(picture, quality=82)
+    image = Image.open(shot).convert("RGB")
+    image.thumbnail((LONGEST, LONGEST))
+    image.save(picture, quality=60, optimize=True, progressive=True)
 
 
 if __name__ == "__main__":
