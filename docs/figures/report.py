@@ -70,7 +70,7 @@ def take(page: Path, picture: Path, size: tuple[int, int], flags: tuple[str, ...
     )  # fmt: skip
     image = Image.open(shot).convert("RGB")
     image.thumbnail((LONGEST, LONGEST))
-    image.save(picture, quality=60, optimize=True, progressive=True)
+    image.save(picture, quality=54, optimize=True, progressive=True)
 
 
 if __name__ == "__main__":
