@@ -55,6 +55,8 @@ def has_queries(path: str) -> bool:
     A view is a query, and so may be a virtual table other than a spatial index. A database that cannot be read is told
     to have them.
     """
+    if os.path.isdir(path):  # a Zarr store
+        return False
     with open(path, "rb") as file:
         if file.read(len(_SQLITE)) != _SQLITE:
             return False

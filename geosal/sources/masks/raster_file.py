@@ -105,7 +105,7 @@ class RasterFile:
         """
         seen = file_state(path, alone=alone)
         if not os.path.isfile(path) and is_zarr(path):
-            return cls._of_array(path, band, seen)
+            return cls._of_array(path, band)
         with gdal_env(), open_raster(path, drivers, alone=alone) as dataset:
             if band > dataset.count:
                 bands = "1 band" if dataset.count == 1 else f"{dataset.count} bands"
@@ -126,7 +126,7 @@ class RasterFile:
             )
 
     @classmethod
-    def _of_array(cls, path: str, band: int, seen: FileState | None) -> Self:
+    def _of_array(cls, path: str, band: int) -> Self:
         """Read the header of an array in a Zarr store, or of the only one in a group."""
         found = only_raster(path)
         if band > found.planes.count:
@@ -140,7 +140,7 @@ class RasterFile:
             all_valid=found.nodata is None,
             paletted=False,
             alone=True,
-            seen=seen,
+            seen=file_state(found.path, alone=True),
             nodata=found.nodata,
             in_store=os.path.abspath(path),
         )

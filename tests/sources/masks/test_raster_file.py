@@ -5,10 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+import rioxarray  # noqa: F401  registers `.rio`
 import tifffile
+import xarray as xr
+import zarr
 
+import geosal
 from geosal.core.grid import Block
 from geosal.errors import SceneError, UsageError
+from geosal.sources.files import digest
 from geosal.sources.masks import raster_file
 from geosal.sources.masks.raster_file import RasterFile
 
@@ -78,3 +84,45 @@ def test_a_tag_that_libtiff_minds_is_no_matter(tmp_path, orientation):
     np.testing.assert_array_equal(pixels, mask)
     assert valid is None
     assert not file.paletted
+
+
+class TestZarr:
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> str:
+        mask = np.zeros((30, 40), "uint8")
+        mask[5:12, 6:20] = 255
+        coords = {"y": 5e6 - 20 * np.arange(30) - 10, "x": 6e5 + 20 * np.arange(40) + 10}
+        made = xr.DataArray(mask, dims=("y", "x"), coords=coords, name="mask").rio.write_crs(32632)
+        made.to_dataset().to_zarr(tmp_path / "m.zarr", consolidated=False)
+        return str(tmp_path / "m.zarr")
+
+    def test_a_store_and_an_array_of_it_are_masks(self, store: str) -> None:
+        for path in (store, f"{store}/mask"):
+            file = RasterFile.open(path, 1)
+            pixels, valid = file.read(Block(4, 5, 9, 16))
+            assert (file.grid.transform.a, file.all_valid, valid) == (20, True, None)
+            assert (pixels[1:-1, 1:-1] == 255).all()
+            assert pixels.sum() == 255 * 7 * 14
+            assert file.fingerprint() == digest(path)
+        with pytest.raises(UsageError, match="band=2, but it has 1"):
+            RasterFile.open(store, 2)
+
+    def test_nodata_says_nothing(self, store: str) -> None:
+        zarr.open_group(store, mode="a")["mask"].attrs["_FillValue"] = 0
+        pixels, valid = RasterFile.open(store, 1).read(Block(0, 0, 30, 40))
+        np.testing.assert_array_equal(valid, pixels != 0)
+
+    def test_several_rasters_have_to_be_told_apart(self, store: str) -> None:
+        zarr.open_group(store, mode="a").create_array("other", data=np.ones((30, 40)), dimension_names=("y", "x"))
+        with pytest.raises(SceneError, match=r"holds several rasters \(mask, other\); name one: .*m.zarr/mask"):
+            RasterFile.open(store, 1)
+
+    def test_a_job_with_it_is_repeated_and_verified(self, store: str, tmp_path: Path) -> None:
+        scene = np.random.default_rng(1).integers(1, 255, (1, 60, 80)).astype("uint8")
+        place = {"crs": "EPSG:32632", "transform": rasterio.transform.from_origin(6e5, 5e6, 10, 10)}
+        layout = {"driver": "GTiff", "count": 1, "height": 60, "width": 80, "dtype": "uint8"}
+        with rasterio.open(tmp_path / "s.tif", "w", **layout, **place) as dataset:
+            dataset.write(scene)
+        output = str(tmp_path / "o.tif")
+        geosal.compress(str(tmp_path / "s.tif"), output, saliency=store)
+        assert all(check.ok and check.checked for check in geosal.verify(output, against=str(tmp_path / "s.tif")))
