@@ -17,7 +17,7 @@ import geosal
 
 WINDOW = Window(col_off=40, row_off=480, width=700, height=460)
 IMAGES = Path(__file__).parents[1] / "images"
-LONGEST = 950
+LONGEST = 900
 """Pixels of the longer side of a picture at most: those of the documents are small."""
 VIEWS = {"report.jpg": (1400, 1180, ()), "report-narrow-dark.jpg": (500, 1000, ("--force-dark-mode",))}
 """Name, width and height of each picture, and the flags of Chromium for it."""
