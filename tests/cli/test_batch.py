@@ -11,9 +11,9 @@ import rasterio
 from click.testing import Result
 
 from geosal.cli.batch import Job, jobs_of
-from geosal.cli.options import SHIPPED
 from geosal.errors import UsageError
 from geosal.job import recall
+from geosal.names import CONFIGS
 
 Call = Callable[..., Result]
 
@@ -191,7 +191,7 @@ def test_a_file_of_several_jobs(scenes: Path, tmp_path: Path, call: Call) -> Non
         assert (refused.exit_code, cause in refused.stderr) == (2, True), refused.stderr
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", CONFIGS)
 def test_recipes_that_come_along_are_known_by_name(name: str, scenes: Path, tmp_path: Path, call: Call) -> None:
     words = (
         scenes / "a.tif",
