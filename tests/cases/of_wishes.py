@@ -171,9 +171,6 @@ def profiles_that_reach(folder: Path) -> None:
 
 @case("hints-that-help", "another driver is named only where it can help")
 def hints_that_help(folder: Path) -> None:
-    store = folder / "d.zarr"
-    library.compress(str(_scene(folder)), str(store), saliency="half")
-    refused(geosal("compress", store, folder / "x.tif", "-s", "half"), 3, "Zarr store is no input")
     done = geosal("info", "/vsicurl/http://127.0.0.1:9/nope.tif", GDAL_HTTP_MAX_RETRY="0")
     assert done.returncode == 3, done.stderr
     done = geosal("info", f"/vsizip/{folder}/nope.zip/a.tif")

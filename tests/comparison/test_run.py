@@ -119,7 +119,7 @@ def test_stores_are_compared_as_well(scene: Path, tmp_path: Path) -> None:
     assert by_path.scores("background").mse > 0
     turned = geosal.compare(str(store), str(scene), "half")
     assert turned.scores("background").mse == by_path.scores("background").mse
-    with pytest.raises(UsageError, match="Zarr store is compared as it is"):
+    with pytest.raises(SceneError, match="2 bands beside alpha, not 1"):
         geosal.compare(str(store), str(scene), bidx=(1,))
 
 

@@ -97,9 +97,8 @@ def test_what_is_smoothed_has_no_promise(uint16_scene: Path, tmp_path: Path) -> 
 def test_a_sample_of_a_large_scene_tells_how_large_its_output_is(
     tmp_path: Path, rgb_scene: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geosal.job.search.sample._FEW", 2)
+    monkeypatch.setattr("geosal.job.search.places._FEW", 2)
     monkeypatch.setattr("geosal.job.search.places.PIECE", 128)
-    monkeypatch.setattr("geosal.job.search.sample.PIECE", 128)
     choices = plan_profiles(rgb_scene, tmp_path / "out.tif", saliency="grid", profiles=["zstd", "jpeg"], overwrite=True)
     assert not choices.is_whole
     assert choices.sample_pixels == (2 * 128) ** 2

@@ -70,7 +70,6 @@ def test_python_is_told_what_was_taken_from_the_file(folder: Path) -> None:
     checks, found = geosal.verify(output, against=scene), geosal.compare(scene, output)
     for outcome in (checks, pickle.loads(pickle.dumps(checks)), found):
         assert outcome.as_the_file_says == outcome.to_dict()["as_the_file_says"] == said
-        assert "'to_byte': 'range:0-9000'" in repr(outcome)
         assert "read as the file says: " in outcome._repr_html_()
     assert json.loads(found.to_dataset().attrs["as_the_file_says"]) == said
     assert checks.to_dict()["checks"][0]["name"] == checks[0].name

@@ -239,7 +239,7 @@ def test_alpha_may_be_any_band(tmp_path: Path, compress: Callable[..., geosal.Su
 def test_of_floats_the_whole_scene_has_the_range(
     tmp_path: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(find, "_ACROSS", 2)
+    monkeypatch.setattr(find, "ACROSS", 2)
     scene = tmp_path / "floats.tif"
     pixels = np.random.default_rng(1).normal(0, 1, (1, 1200, 1200)).astype(np.float32)
     pixels[0, 600:602, 598:600] = -50, 50  # between the pieces
@@ -318,7 +318,7 @@ def test_structure_is_kept_by_the_ladder(tmp_path: Path, compress: Callable[...,
 def test_what_the_sample_has_not_told_one_more_encode_mends(
     rgb_scene: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(find, "_ACROSS", 1)  # a sample of one piece
+    monkeypatch.setattr(find, "ACROSS", 1)  # a sample of one piece
     summary = compress(rgb_scene, profile="jpeg", saliency="grid", target_ratio=6.0)
     assert summary.search is not None
     assert summary.search["encodes"] <= 2
