@@ -98,9 +98,10 @@ def _recipe(folder: Path, wish: dict[str, Any]) -> str:
 def test_every_option_is_told_or_changes_no_pixel(folder: Path) -> None:
     paths = {"input": str(folder / "scene.tif"), "output": "x.tif", "stack": (str(folder / "other.tif"),)}
     more = {"outside": "blur", "background": 0.5, "combine": "max", "resampling": "average", "resolution": 5.0,
-            "bands": ("a",), "target_size": 9, "min_ssim": ("0.9",), "to_byte": "tci", "bidx": (1,), "select": ("time=1",), "target_bpp": 1.0,
+            "bands": ("a",), "target_size": 9, "min_ssim": ("0.9",), "to_byte": "tci", "bidx": (1,), "target_bpp": 1.0,
             "target_ratio": 2.0, "target_jpeg": 50.0, "min_psnr": ("40",), "treatment": ("smooth",),
-            "creation_options": (("LEVEL", "3"),), "profile": "zstd", "sigma": "0.3*K", "steps": 4}  # fmt: skip
+            "creation_options": (("LEVEL", "3"),), "profile": "zstd", "sigma": "0.3*K", "steps": 4,
+            "select": ("time=1",)}  # fmt: skip
     plan = make_plan(geosal.Recipe(**paths, saliency=("half",)))
     wish = SimpleNamespace(**{field.name: field.default for field in fields(geosal.Recipe)} | paths | more)
     wish.treated = plan.recipe.treated
