@@ -18,15 +18,3 @@ def test_it_runs_in_a_fresh_process(user: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_its_types_are_right(tmp_path: Path, repository: Path) -> None:
-    pytest.importorskip("mypy")
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(SCRIPT)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=repository,
-    )
-    assert done.returncode == 0, done.stdout
