@@ -1,5 +1,7 @@
 """Check that original and candidate can be compared, and read them side by side."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -8,10 +10,10 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
 from geosal.core.ladder import Ladder
-from geosal.core.provenance import read_ladder
+from geosal.core.provenance import read_ladder, read_recipe
 from geosal.core.raster import RasterLayout, conversion
 from geosal.core.raster import Samples as AllSamples
-from geosal.errors import SaliencyError, SceneError
+from geosal.errors import SaliencyError, SceneError, UsageError
 from geosal.native import look_up
 from geosal.scenes import AnyScene, Reading, open_input
 from geosal.sizes import counted
@@ -142,7 +144,7 @@ class Pair:
             mend = (
                 "name those of the original that the candidate holds: --bidx or --bands"
                 if has < wanted
-                else "take those of the original out of the candidate first: gdal_translate -b NUMBER IN OUT"
+                else _less_of(ours.metadata.tags.get("", {}))
             )
             raise SceneError(f"{where}: {counted(has, 'band')} beside alpha, not {wanted}; {mend}")
         if ours.dtype != theirs.dtype:
@@ -231,6 +233,18 @@ def _located(found: Grid, source: Grid) -> Grid:
     unknown = found.transform.is_identity or source.transform.is_identity
     crs = source.crs if found.crs is None or source.crs is None else found.crs
     return replace(found, crs=crs, transform=source.transform if unknown else found.transform)
+
+
+def _less_of(tags: Mapping[str, str]) -> str:
+    """Return what to do about a candidate that has more bands than the original, by the tags of the candidate."""
+    try:
+        stack = (read_recipe(tags) or {}).get("stack", ())
+    except UsageError:
+        stack = ()
+    if stack:
+        named = " ".join(f"--stack {shlex.quote(name)}" for name in stack)
+        return f"it was made with the bands of further files; name them: {named}"
+    return "take those of the original out of the candidate first: gdal_translate -b NUMBER IN OUT"
 
 
 def _size(grid: Grid) -> str:

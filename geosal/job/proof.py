@@ -13,7 +13,7 @@ from geosal.core.provenance import NewerRecipeError
 from geosal.core.treatment import Treatment
 from geosal.errors import GeosalError, SceneError, UsageError, redact, warn
 from geosal.job.merge import over
-from geosal.job.recall import Recalled, recall, recipe_in, wish_of, words_of
+from geosal.job.recall import Recalled, find_stack, recall, recipe_in, wish_of, words_of
 from geosal.job.recipe import Recipe
 from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions, open_input, read_as
 from geosal.sources import Saliency, source_texts
@@ -68,7 +68,8 @@ def hold(
     original
         The scene: a path, or opened.
     saliency
-        Of the job; by default that of the file's recipe, if its masks lie beside the file or the scene.
+        Of the job; by default that of the file's recipe, if its masks lie beside the file or the scene. So do the files
+        of a stack.
     unread
         Options that are not taken from the file, such as those by which the scene was opened.
     **options
@@ -81,10 +82,13 @@ def hold(
     """
     Reading.of({name: value for name, value in options.items() if name not in _RULES})  # refuses what is no option
     recalled = _recalled(output, original)
-    if recalled.apart and not options.get("stack") and "stack" not in unread:
-        warn(f"{output}: {recalled.apart}")
     wanted = {*_READING, *_RULES, "saliency"} - {*unread}
     told = {name: value for name, value in recalled.wish.items() if name in wanted}
+    if recalled.stack and not options.get("stack") and "stack" in wanted:
+        if stack := _stack(output, original, recalled):
+            told["stack"] = list(stack)
+        else:
+            warn(f"{output}: {recalled.apart}")
     limits = {name: options[name] for name in _LIMITS if name in options}
     trust = _recipe(output, limits).reading
     given = {name: value for name, value in options.items() if name not in _LIMITS}
@@ -309,6 +313,12 @@ def _recalled(output: str, original: str | AnyScene) -> Recalled:
     return Recalled(wish={})
 
 
+def _stack(output: str, original: str | AnyScene, recalled: Recalled) -> tuple[str, ...]:
+    """Find the further files of a scene; none for another scene than that of the job, which may have all bands."""
+    is_first = isinstance(original, str) and redact(base_name(original)) == recalled.input
+    return find_stack(recalled.stack, str(original), output) if is_first else ()
+
+
 def _recipe_check(output: str) -> Check | None:
     """Check that the recipe in a file is one that a job can have; None where it tells none, or is no file of ours."""
     try:
@@ -374,6 +384,6 @@ def _tells_the_same_reading(original: str, recalled: Recalled, told: Mapping[str
         return False
     if recipe is None or recipe.get("input", "") != recalled.input:
         return False
-    if recipe.get("input_bytes") != recalled.input_bytes:
+    if (recipe.get("input_bytes"), tuple(recipe.get("stack", ()))) != (recalled.input_bytes, recalled.stack):
         return False
-    return asked == {name: recipe[name] for name in _READING if name in recipe}
+    return asked == {name: recipe[name] for name in _READING if name in recipe and name != "stack"}

@@ -1,11 +1,12 @@
 """The recipe that a finished file tells, as a wish.
 
-Nobody vouches for the file: what its recipe says opens masks of known digest beside it or the scene, and nothing else.
+Nobody vouches for the file: what its recipe says opens masks of known digest and rasters of a stack, beside it or the
+scene, and nothing else.
 """
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,7 +61,8 @@ class Recalled:
     @property
     def apart(self) -> str:
         """What has to be named of the scene, as no file says where it is; empty where nothing has."""
-        return f"its scene had more bands in {', '.join(self.stack)}; name them: --stack" if self.stack else ""
+        named = " ".join(f"--stack {shlex.quote(name)}" for name in self.stack)
+        return f"its scene had more bands in {', '.join(self.stack)}; name them: {named}" if self.stack else ""
 
 
 def recall(path: str, *beside: str) -> Recalled | None:
@@ -108,6 +110,34 @@ def recall(path: str, *beside: str) -> Recalled | None:
         input_bytes=recipe.get("input_bytes"),
         treated=tuple(recipe.get("treated", ())),
     )
+
+
+def find_stack(names: Sequence[str], scene: str, output: str) -> tuple[str, ...]:
+    """Find the files whose bands followed those of a scene, by their names: beside the scene, or else the output.
+
+    No digest is told of them, as they may be large. They are opened as any scene is, by the same drivers.
+
+    Parameters
+    ----------
+    names
+        Base names, see `Recalled`; a text with a folder in it is found nowhere.
+    scene, output
+        Paths of the first file of the scene, and of the file that tells the names.
+
+    Returns
+    -------
+    tuple of str
+        Paths in the order of the names; empty where one is not there.
+    """
+    folders = [folder for each in (scene, output) if (folder := _folder_of(each))]
+    found = [_beside(name, folders) for name in names]
+    return tuple(path for path in found if path) if all(found) else ()
+
+
+def _beside(name: str, folders: Iterable[str]) -> str | None:
+    if name != os.path.basename(name) or "\0" in name:
+        return None
+    return next((path for folder in folders if os.path.isfile(path := os.path.join(folder, name))), None)
 
 
 def recipe_in(path: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from geosal.errors import VerificationError
 
 _OF_READING = {"georeferenced", "bands"}
 """Checks that also fail where the job read the source in another way: other bands, bytes or resolution."""
-_READ_ALIKE = "read the scene as the job did (its --bidx, --bands, --resolution, --to-byte), or write it again"
+_READ_ALIKE = "read the scene as the job did (its --stack, --bidx, --bands, --resolution, --to-byte), or write it again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from click.testing import Result
+from rasters import PLACE, save
 
 from geosal.cli.next_steps import next_steps
 from geosal.job.recipe import Recipe
@@ -43,6 +44,37 @@ def test_a_mask_is_named_where_nobody_would_look(source: str, named: bool) -> No
     rows = next_steps(recipe)
     assert [what for what, _ in rows] == ["check it", "look at it"]
     assert all(str(command).endswith(f"--saliency {source} --saliency detail") is named for _, command in rows)
+
+
+@pytest.mark.parametrize("folder", ["in", "out put", "else where"])
+def test_the_commands_after_a_job_on_several_files_work_as_they_stand(
+    call: Callable[..., Result], tmp_path: Path, folder: str
+) -> None:
+    """Stacked files are named only where they lie neither beside the scene nor beside the output."""
+    for name in ("in", "out put", "else where"):
+        (tmp_path / name).mkdir()
+    pixels = np.arange(3 * 70 * 80, dtype=np.uint8).reshape(3, 70, 80)
+    for path, band in zip(("in/a.tif", f"{folder}/the B03.tif", f"{folder}/c.tif"), pixels, strict=True):
+        save(tmp_path / path, band[np.newaxis], **PLACE)
+    stack = [word for name in ("the B03.tif", "c.tif") for word in ("--stack", tmp_path / folder / name)]
+    done = call("compress", tmp_path / "in/a.tif", tmp_path / "out put/small.tif", "-s", "half", *stack)
+    assert done.exit_code == 0, done.stderr
+    for command in (line.partition("geosal ")[2] for line in done.stdout.splitlines()[-2:]):
+        assert ("--stack" in command) is (folder == "else where")
+        result = call(*shlex.split(command))
+        assert result.exit_code == 0, result.stderr
+    compared = call("compare", tmp_path / "in/a.tif", tmp_path / "out put/small.tif")
+    assert (compared.exit_code == 0) is (folder != "else where")
+    if folder == "else where":
+        assert "name them: --stack 'the B03.tif' --stack c.tif" in compared.stderr.splitlines()[-1]
+        assert "gdal_translate" not in compared.stderr
+
+
+def test_what_an_output_does_not_tell_is_named() -> None:
+    wish = {"input": "in/scene.vrt", "output": "small.tif", "saliency": "half", "drivers": "VRT", "max_pixels": 7}
+    verify, report = (str(command) for _, command in next_steps(Recipe.from_mapping(wish)))
+    assert verify.endswith("--against in/scene.vrt --allow-driver VRT")
+    assert report.endswith("--allow-driver VRT --max-pixels 7")
 
 
 def test_quiet_is_quiet_and_a_document_stays_alone(call: Callable[..., Result], scene: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rasters import PLACE, save
 
 import geosal
 from geosal.errors import SceneError, UsageError
-from geosal.job.recall import recall, words_of
+from geosal.job.recall import find_stack, recall, words_of
 from geosal.sources.files import digest
 
 
@@ -141,7 +141,7 @@ def test_a_job_is_repeated_on_another_input(scene: Path, output: Path, tmp_path:
 
 def test_a_treatment_that_was_left_open_is_the_one_that_was_done(scene: Path, tmp_path: Path) -> None:
     output = tmp_path / "out/open.tif"
-    geosal.compress(scene, output, saliency="half", profile="zstd")
+    geosal.compress(scene, output, saliency="half", profile="deflate")
     _retold(output, treated=["smooth", "bound:error=3"])
     wish = {"input": str(scene), "output": "x.tif", "like": output}
     open_ = geosal.Recipe.from_mapping(wish)
@@ -208,3 +208,20 @@ def test_further_files_of_the_scene_have_to_be_named(scene: Path, tmp_path: Path
     with pytest.warns(geosal.GeosalWarning, match="name them: --stack"):
         assert not all(check.ok for check in geosal.verify(output, against=scene))
     assert all(check.ok for check in geosal.verify(output, against=scene, stack=[str(further)]))
+
+
+def test_further_files_of_the_scene_are_found_beside_it_and_only_there(scene: Path, tmp_path: Path) -> None:
+    further = scene.with_name("further.tif")
+    further.write_bytes(scene.read_bytes())
+    output = tmp_path / "out/stacked.tif"
+    geosal.compress(scene, output, stack=further, saliency="half")
+    checks = geosal.verify(output, against=scene)
+    assert checks.ok
+    assert checks.as_the_file_says["stack"] == [str(further)]
+    assert geosal.compare(scene, output).rows == geosal.compare(scene, output, stack=further).rows
+    merged = tmp_path / "out/merged.tif"
+    geosal.compress(scene, merged, stack=further, saliency="half", profile="deflate")
+    with pytest.warns(geosal.GeosalWarning, match="name them: --stack further.tif"):
+        assert geosal.compare(merged, output).scores().psnr > 0  # another scene, with all the bands
+    for name in ("../in/further.tif", str(further), "..", "further.tif\0"):
+        assert find_stack([name], str(scene), str(output)) == ()

@@ -17,7 +17,9 @@ def test_failures_are_told_in_one_line() -> None:
 
 
 def test_a_scene_read_in_another_way_is_told_how_to_be_read() -> None:
-    with pytest.raises(VerificationError, match=r"read the scene as the job did \(its --bidx, --bands") as caught:
+    with pytest.raises(
+        VerificationError, match=r"read the scene as the job did \(its --stack, --bidx, --bands"
+    ) as caught:
         raise_if_failed((Check("bands", ok=False, detail="3 bands, not 4"),), "out.tif")
     assert str(caught.value).endswith("or write it again")
     with pytest.raises(VerificationError, match=r"\(x\); write it again"):
