@@ -10,6 +10,7 @@ from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
 from geosal.core.raster import any_colour
 from geosal.scenes import AnyScene
+from geosal.sizes import counted
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.verification.check import Check
@@ -46,11 +47,11 @@ def check_pixels(found: AnyScene, source: AnyScene, saliency: Saliency | None, l
             keep = ladder.levels(saliency.read(block)) == 0
             kept += int(np.count_nonzero(keep))
             salient.add(differs & keep, block)
-    faults = [*invalid.tell("invalid samples were changed"), *validity.tell(f"samples {_CHANGED}")]
+    faults = [*invalid.tell("invalid sample", "changed"), *validity.tell("sample", _CHANGED)]
     checks = [Check.of("invalid", faults, "every invalid sample is as it was")]
     if saliency is not None:
         fine = "every sample of saliency 1 is as it was" if kept else "no pixel has saliency 1, so none had to stay"
-        checks.append(Check.of("salient", salient.tell("samples of saliency 1 differ"), fine))
+        checks.append(Check.of("salient", salient.tell("sample", "of saliency 1 changed"), fine))
     return tuple(checks)
 
 
@@ -75,6 +76,43 @@ def check_errors(
     dict
         ``salient``: pixels of level 0; ``bound``: all others.
     """
+    salient, others, worst = _off(found, source, saliency, ladder, errors, smoothed=smoothed)
+    fine = "every valid sample of saliency 1 is as it was"
+    return {
+        "salient": Check.of("salient", salient.tell("valid sample", "of saliency 1 changed"), fine),
+        "bound": _bound_check(others, worst, smoothed=smoothed),
+    }
+
+
+def check_operator(found: AnyScene, source: AnyScene, saliency: Saliency, ladder: Ladder) -> Check:
+    """Smooth the source again, all of it: the operator is exact, so a lossless file holds just that.
+
+    Returns
+    -------
+    Check
+        ``smoothed``: of the pixels below saliency 1, as the others are checked by `check_pixels`.
+    """
+    exact = [0.0] * (ladder.steps + 1)
+    _, others, worst = _off(found, source, saliency, ladder, exact, smoothed=True)
+    faults = others.tell("sample", f"below saliency 1 not as in the scene smoothed again, off by up to {worst:g}")
+    return Check.of("smoothed", faults, "every valid sample below saliency 1 is as in the scene smoothed again")
+
+
+def _bound_check(others: "_Differences", worst: float, *, smoothed: bool) -> Check:
+    """Tell of the largest error, and from which pixels it is measured."""
+    beyond = f"off by more than the level allows, up to {worst:g}"
+    if not smoothed:
+        fine = f"no sample is off by more than its level allows, at most {worst:g}"
+        return Check.of("bound", others.tell("sample", beyond), fine)
+    fine = f"no sample is off by more than its level allows, at most {worst:g}, from the scene smoothed again"
+    itself = "; against the scene itself nothing is bounded"
+    return Check.of("bound", others.tell("sample", f"{beyond}, from the scene smoothed again"), fine + itself)
+
+
+def _off(
+    found: AnyScene, source: AnyScene, saliency: Saliency, ladder: Ladder, errors: Sequence[float], *, smoothed: bool
+) -> tuple["_Differences", "_Differences", float]:
+    """Find samples of level 0, and of all others, that are off by more than `errors`; and by how much others are."""
     salient, others, most = _Differences(), _Differences(), np.asarray(errors, np.float64)
     rules = SampleRules(source.layout.nodata, source.layout.alpha)
     worst = 0.0
@@ -95,18 +133,7 @@ def check_errors(
         salient.add(beyond & (levels == 0), block)
         others.add(beyond & (levels > 0), block)
         worst = max(worst, float(off.max(initial=0, where=levels > 0)))
-    return {
-        "salient": Check.of(
-            "salient",
-            salient.tell("valid samples of saliency 1 differ"),
-            "every valid sample of saliency 1 is as it was",
-        ),
-        "bound": Check.of(
-            "bound",
-            others.tell(f"samples are off by more than their level allows, up to {worst:g}"),
-            f"no sample is off by more than its level allows, at most {worst:g}",
-        ),
-    }
+    return salient, others, worst
 
 
 def check_validity(found: AnyScene, source: AnyScene) -> Check:
@@ -115,7 +142,7 @@ def check_validity(found: AnyScene, source: AnyScene) -> Check:
     for block in _blocks(source):
         ours, theirs = (any_colour(scene.read(block).valid, scene.layout.alpha) for scene in (found, source))
         differences.add((ours != theirs)[np.newaxis], block)
-    return Check.of("invalid", differences.tell(f"pixels {_CHANGED}"), "the same pixels are valid")
+    return Check.of("invalid", differences.tell("pixel", _CHANGED), "the same pixels are valid")
 
 
 def check_mask(found: AnyScene, source: AnyScene) -> Check:
@@ -123,7 +150,7 @@ def check_mask(found: AnyScene, source: AnyScene) -> Check:
     differences = _Differences()
     for block in _blocks(source):
         differences.add((found.read_mask(block) != source.read_mask(block))[np.newaxis], block)
-    return Check.of("mask", differences.tell("pixels of the mask were changed"), "as the source's")
+    return Check.of("mask", differences.tell("pixel", "of the mask changed"), "as the source's")
 
 
 class _Differences:
@@ -140,8 +167,9 @@ class _Differences:
             self.first = f"band {band + 1}, row {block.row_off + row}, column {block.col_off + col}"
         self.count += number
 
-    def tell(self, what: str) -> list[str]:
-        return [f"{self.count} {what}, the first at {self.first}"] if self.count else []
+    def tell(self, thing: str, what: str) -> list[str]:
+        """Say how many of a thing there are, in words that fit one and many, and where the first is."""
+        return [f"{counted(self.count, thing)} {what}, the first at {self.first}"] if self.count else []
 
 
 def _blocks(scene: AnyScene) -> Iterator[Block]:

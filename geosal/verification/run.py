@@ -282,9 +282,7 @@ def _operator_check(found: AnyScene, source: AnyScene, saliency: Saliency, ladde
     made_with = provenance.read_saliency(_tags(found)) or ""
     if provenance.read_ladder(_tags(found)) is None or not saliency.is_labelled(made_with):
         return Check.skip("smoothed", "the file was made with another saliency, or says none")
-    check = pixels.check_errors(found, source, saliency, ladder, [0.0] * (ladder.steps + 1), smoothed=True)["bound"]
-    fine = "smoothed again, every valid sample of the scene is the file's"
-    return Check("smoothed", ok=check.ok, detail=fine if check.ok else f"smoothed again: {check.detail}")
+    return pixels.check_operator(found, source, saliency, ladder)
 
 
 def _best_is_lossless(path: str) -> bool:

@@ -186,6 +186,7 @@ def test_a_smoothed_scene_is_smaller_than_its_source_and_keeps_what_it_promises(
     checks = {check.name: check for check in geosal.verify(out, against=source, saliency="half")}
     assert all(check.ok for check in checks.values())
     assert "no sample is off by more than its level allows" in checks["bound"].detail
+    assert checks["bound"].detail.endswith("against the scene itself nothing is bounded")
 
 
 def test_blocks_and_schedulers_do_not_show(tmp_path: Path) -> None:

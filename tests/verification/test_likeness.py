@@ -97,7 +97,7 @@ def test_what_was_proved_is_told(tmp_path: Path) -> None:
     scene, output = picture(tmp_path / "a.tif", 0), str(tmp_path / "o.tif")
     geosal.compress(scene, output, saliency="half")
     told = {check.name: check.detail for check in geosal.verify(output, against=scene, saliency="half")}
-    assert told["smoothed"] == "smoothed again, every valid sample of the scene is the file's"
+    assert told["smoothed"] == "every valid sample below saliency 1 is as in the scene smoothed again"
     told = {check.name: check.detail for check in geosal.verify(output, against=scene, saliency="grid")}
     assert told["smoothed"].startswith("not compared")
 
@@ -109,7 +109,7 @@ def test_the_same_mask_by_another_path(tmp_path: Path, monkeypatch: pytest.Monke
     geosal.compress(scene, str(output), saliency="m.tif")
     mask = str(tmp_path / "m.tif")
     told = {check.name: check.detail for check in geosal.verify(str(output), against=scene, saliency=mask)}
-    assert told["smoothed"] == "smoothed again, every valid sample of the scene is the file's"
+    assert told["smoothed"] == "every valid sample below saliency 1 is as in the scene smoothed again"
     shutil.copy(output, tmp_path / "changed.tif")
     blank_background(tmp_path / "changed.tif")
     assert {"smoothed", "salient"} <= failed(tmp_path / "changed.tif", scene, mask)

@@ -61,7 +61,7 @@ def told(differs: NDArray[np.bool_], what: str) -> str:
     places = np.argwhere(differs)
     order = np.lexsort((*places.T[::-1], places[:, 2] // room._BLOCK, places[:, 1] // room._BLOCK))
     band, row, col = places[order[0]]
-    return f"{len(places)} {what}, the first at band {band + 1}, row {row}, column {col}"
+    return f"{len(places):,} {what}, the first at band {band + 1}, row {row}, column {col}"
 
 
 def test_samples_that_changed_are_counted_by_what_they_are(scene: Held) -> None:
@@ -72,10 +72,10 @@ def test_samples_that_changed_are_counted_by_what_they_are(scene: Held) -> None:
     kept = np.broadcast_to(saliency.read(GRID.whole()) == 1, SHAPE)
     invalid, salient = room.check_pixels(found, scene, saliency, Ladder())  # type: ignore[arg-type]
     assert invalid.detail == "; ".join((
-        told(changed & ~scene.valid, "invalid samples were changed"),
+        told(changed & ~scene.valid, "invalid samples changed"),
         told(turned, "samples changed between valid and invalid"),
     ))  # fmt: skip
-    assert salient.detail == told(changed & kept, "samples of saliency 1 differ")
+    assert salient.detail == told(changed & kept, "samples of saliency 1 changed")
     assert all(check.ok for check in room.check_pixels(scene, scene, saliency, Ladder()))  # type: ignore[arg-type]
 
 
@@ -87,17 +87,28 @@ def test_errors_are_held_to_those_of_their_levels(scene: Held) -> None:
     errors = [3.0, *[9.0] * 4, *[10.0] * 4]
     checks = room.check_errors(found, scene, saliency, ladder, errors, smoothed=False)  # type: ignore[arg-type]
     beyond = (off > np.array(errors)[levels]) & scene.valid
-    assert checks["salient"].detail == told(beyond & (levels == 0), "valid samples of saliency 1 differ")
+    assert checks["salient"].detail == told(beyond & (levels == 0), "valid samples of saliency 1 changed")
     worst = off[scene.valid & (levels > 0)].max()
     assert checks["bound"].detail == told(
-        beyond & (levels > 0), f"samples are off by more than their level allows, up to {worst}"
+        beyond & (levels > 0), f"samples off by more than the level allows, up to {worst}"
     )
+
+
+def test_a_bound_tells_from_which_pixels_it_is_measured(scene: Held) -> None:
+    saliency, ladder = open_saliency(["half"], GRID), Ladder()
+    errors = [0.0, *[9999.0] * 8]
+    plain, smoothed = (
+        room.check_errors(scene, scene, saliency, ladder, errors, smoothed=smoothed)["bound"]  # type: ignore[arg-type]
+        for smoothed in (False, True)
+    )
+    assert plain.detail == "no sample is off by more than its level allows, at most 0"
+    assert smoothed.detail.endswith("from the scene smoothed again; against the scene itself nothing is bounded")
 
 
 def test_masks_are_compared_pixel_by_pixel(scene: Held) -> None:
     turned = np.random.default_rng(3).random(SHAPE[1:]) < 0.01
     found = replace(scene, mask=scene.mask ^ turned)
-    assert room.check_mask(found, scene).detail == told(turned[None], "pixels of the mask were changed")  # type: ignore[arg-type]
+    assert room.check_mask(found, scene).detail == told(turned[None], "pixels of the mask changed")  # type: ignore[arg-type]
     emptied = replace(scene, valid=scene.valid & ~turned)
     gone = scene.valid.any(axis=0) & turned
     check = room.check_validity(emptied, scene)  # type: ignore[arg-type]

@@ -82,7 +82,7 @@ class TestScene:
         output = compress(changed(uint16_scene, tmp_path, change), tmp_path / f"out{suffix}")
         faults = failed(output, uint16_scene)
         assert set(faults) == {"salient"}
-        assert f"1 samples of saliency 1 differ, the first at band {band + 1}, row 400, column 300" in faults["salient"]
+        assert f"1 sample of saliency 1 changed, the first at band {band + 1}, row 400, column 300" in faults["salient"]
 
     def test_a_nodata_sample_that_became_valid(self, uint16_scene: Path, tmp_path: Path, suffix: str) -> None:
         def change(_: Any, pixels: NDArray[Any]) -> None:
@@ -135,7 +135,7 @@ class TestScene:
         output = compress(changed(uint16_scene, tmp_path, change), tmp_path / f"out{suffix}", treatment=treatment)
         faults = failed(output, uint16_scene)
         assert set(faults) == {"bound"}
-        assert "off by more than their level allows" in faults["bound"]
+        assert "off by more than the level allows" in faults["bound"]
 
 
 def test_one_sample_one_more_than_its_bound(uint16_scene: Path, tmp_path: Path) -> None:

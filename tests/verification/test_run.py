@@ -51,7 +51,7 @@ def test_one_salient_sample_off_by_one(source: Path, tmp_path: Path, suffix: str
         pixels[1, 450, 333] += 1
 
     found = failed(make(source, tmp_path / f"out{suffix}", change=change), source)
-    assert found == {"salient": "1 samples of saliency 1 differ, the first at band 2, row 450, column 333"}
+    assert found == {"salient": "1 sample of saliency 1 changed, the first at band 2, row 450, column 333"}
 
 
 def test_one_smoothed_sample_off_by_one(source: Path, tmp_path: Path) -> None:
@@ -60,7 +60,8 @@ def test_one_smoothed_sample_off_by_one(source: Path, tmp_path: Path) -> None:
 
     found = failed(make(source, tmp_path / "out.tif", change=change), source)
     assert list(found) == ["smoothed"]
-    assert "1 samples are off" in found["smoothed"]
+    assert "1 sample below saliency 1 not as in the scene smoothed again, off by up to 1" in found["smoothed"]
+    assert "level allows" not in found["smoothed"]
     assert "band 2, row 450, column 700" in found["smoothed"]
 
 
@@ -71,7 +72,7 @@ def test_an_invalid_sample_that_changed_and_a_valid_one_that_became_nodata(sourc
 
     found = failed(make(source, tmp_path / "out.tif", change=change), source, salient=False)
     assert list(found) == ["invalid"]
-    assert "1 invalid samples were changed, the first at band 1, row 5, column 7" in found["invalid"]
+    assert "1 invalid sample changed, the first at band 1, row 5, column 7" in found["invalid"]
     assert "2 samples changed between valid and invalid" in found["invalid"]
 
 
@@ -284,7 +285,7 @@ def test_the_mask_is_carried_as_it_is(tmp_path: Path, suffix: str) -> None:
     changed = mask & (pixels[0] != 0)
     found = failed(write(scene, tmp_path / f"bad{suffix}", changed), source)
     assert found == {
-        "mask": f"{50 * (SHAPE[1] - 70)} pixels of the mask were changed, the first at band 1, row 0, column 70"
+        "mask": f"{50 * (SHAPE[1] - 70):,} pixels of the mask changed, the first at band 1, row 0, column 70"
     }
 
 
