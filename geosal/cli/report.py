@@ -1,7 +1,7 @@
 """``geosal report``: one page that shows what became of a scene."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from geosal.cli.output import Report, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import ignore
-from geosal.errors import GeosalError, UsageError
+from geosal.errors import GeosalError, UsageError, redact
 from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def report(
     spec.check()
     with progress_bars(quiet=quiet) as progress:
         page = make_report(spec, progress or ignore)
-    report.summarise(_as_text(page))
+    report.summarise(_as_text(page, outputs))
     report.write(page.to_dict())
+    _tell_of_failed(page, outputs)
 
 
 def _list(folder: str, others: list[str | None], report: Report) -> None:
@@ -95,12 +96,20 @@ def _list(folder: str, others: list[str | None], report: Report) -> None:
     report.write({"index": path, "reports": count})
 
 
-def _as_text(page: "Page") -> str:
+def _as_text(page: "Page", outputs: Sequence[str]) -> str:
     rows: list[tuple[str, object]] = [("report", f"{page.path} ({as_bytes(page.bytes)})")]
-    for comparison, proved in zip(page.comparisons, page.proved, strict=True):
+    for output, comparison, proved in zip(outputs, page.comparisons, page.proved, strict=True):
         found = {True: "all checks hold", False: "CHECKS FAILED: look at the page", None: "promises nothing"}[proved]
-        rows.append(("shows", f"{comparison.candidate}: PSNR {comparison.scores().psnr:.2f} dB, {found}"))
+        rows.append(("shows", f"{output}: PSNR {comparison.scores().psnr:.2f} dB, {found}"))
     return pairs(rows)
+
+
+def _tell_of_failed(page: "Page", outputs: Sequence[str]) -> None:
+    """Say last, where a script would look, that a page was made of an output that does not hold what was promised."""
+    failed = [output for output, proved in zip(outputs, page.proved, strict=True) if proved is False]
+    if failed:
+        told = f"CHECKS FAILED: {', '.join(failed)}; {page.path} says which, and geosal verify ends with code 6"
+        click.echo(redact(told), err=True)
 
 
 def spec_of(recipe: "Recipe", path: str) -> "ReportSpec":
@@ -143,6 +152,7 @@ def add_report(spec: "ReportSpec", *, quiet: bool) -> dict[str, Any]:
     except GeosalError as error:
         (output,) = spec.outputs
         raise type(error)(f"--report {spec.path}: cannot be made ({error}); {output} itself is complete") from error
+    _tell_of_failed(page, spec.outputs)
     return {"path": page.path, "bytes": page.bytes, "seconds": page.seconds}
 
 

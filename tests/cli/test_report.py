@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from click.testing import Result
 from rasters import PLACE, read, save
 
@@ -33,6 +34,20 @@ def test_a_report_of_a_job_and_one_made_later(scene: Path, tmp_path: Path, call:
     assert later.read_text("utf-8") == page.read_text("utf-8")
     assert call("report", scene, tmp_path / "out.tif", "-o", later).exit_code == 5
     assert call("report", scene, tmp_path / "out.tif", "-o", later, "--overwrite", "-q").stdout == ""
+
+
+def test_an_output_that_fails_its_checks_is_the_last_word(
+    scene: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("compress", scene, "out.tif", "-s", "uniform:saliency=1").exit_code == 0
+    with rasterio.open("out.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+        dataset.write(dataset.read() ^ 1)
+    result = call("report", scene, "./out.tif", "-o", "page.html", "-q")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.splitlines()[-1].startswith("CHECKS FAILED: ./out.tif; page.html says which")
+    result = call("report", scene, "./out.tif", "-o", "page.html", "--overwrite")
+    assert "shows   ./out.tif: PSNR" in result.stdout  # as it was typed
 
 
 def test_a_report_that_cannot_be_is_refused_before_the_job(scene: Path, tmp_path: Path, call: Call) -> None:
