@@ -82,6 +82,21 @@ def _bin(sizes: NDArray[Any], unit: float) -> NDArray[np.uint8]:
     return np.where(scaled == 0, 0, np.clip(1 + power, 1, BINS - 1)).astype(np.uint8)
 
 
+def half_of(sizes: NDArray[np.int64], unit: float) -> tuple[float, float]:
+    """Return the end of the bin in which the median of the errors lies, and the share of the samples up to it.
+
+    Parameters
+    ----------
+    sizes
+        Samples by the size of their errors, (`BINS`); at least one.
+    unit
+        Upper end of the first bin above 0.
+    """
+    share = np.cumsum(sizes) / sizes.sum()
+    place = int(np.argmax(share >= 0.5))
+    return ends_of_bins(unit)[place], float(share[place])
+
+
 def unit_of(dtype: str, data_range: float) -> float:
     """Return the width of the first bin: 1 for integers, some 65536th of the range of values for floats."""
     if np.dtype(dtype).kind != "f":

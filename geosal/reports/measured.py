@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 from geosal.comparison import Comparison, Pair, judge
@@ -12,6 +13,7 @@ from geosal.core.progress import Progress, ProgressCallback
 from geosal.errors import GeosalError, UsageError
 from geosal.job.proof import Held, checked, hold
 from geosal.job.recall import recipe_in
+from geosal.job.settings import input_bytes
 from geosal.reports.counts import Counts, unit_of
 from geosal.reports.spec import ReportSpec
 from geosal.reports.spread import Spread, spread_of
@@ -41,13 +43,18 @@ class Opened:
         """Tags of the output in the default domain."""
         return self.pair.candidate.layout.metadata.tags.get("", {})
 
-    @property
+    @cached_property
     def recipe(self) -> Mapping[str, Any] | None:
         """The recipe that the output tells; None where it tells none that can be read."""
         try:
             return recipe_in(self.path)
         except GeosalError:
             return None
+
+    @property
+    def stack(self) -> tuple[str, ...]:
+        """Names of the files whose bands followed those of the scene, as the output tells them."""
+        return tuple((self.recipe or {}).get("stack", ()))
 
     @property
     def effective_kernel(self) -> float | None:
@@ -104,6 +111,23 @@ class Measured:
         trim_memory()
         spread = spread_of(opened.pair.candidate, opened.path)
         return cls(opened=opened, outcome=outcome, checks=checks, spread=spread)
+
+    @property
+    def input_bytes(self) -> int | None:
+        """Size of all files of the scene, as the summary of a job counts it; None where it is not known."""
+        return input_bytes(self.opened.pair.original)
+
+    @property
+    def smaller(self) -> float | None:
+        """By how many percent the output is smaller than the files of the scene; below 0 where it is larger."""
+        before, after = self.input_bytes, self.outcome.candidate_bytes
+        return None if after is None or not before else 100 * (1 - after / before)
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether the scene is one file of which not all bands were taken."""
+        scene = self.opened.pair.original
+        return len(scene.files) == 1 and not scene.original.is_whole_file()
 
     @property
     def counts(self) -> Counts:

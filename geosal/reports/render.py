@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.reports import sections, words
+from geosal.reports.counts import SIZES
 from geosal.reports.measured import Measured
 from geosal.reports.pictures import Drawing, View
 from geosal.version import __version__
@@ -62,6 +63,13 @@ class Shown:
     bytes: tuple[Drawing, float] | None
     thumbnail: str
 
+    @property
+    def sentences(self) -> str:
+        """How large it is, and what was kept and what was lost."""
+        one = self.measured
+        loss = words.loss_sentence(one.outcome, self.counted[SIZES], one.counts.unit)
+        return f"{words.size_sentence(one)} {loss}"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sheet:
@@ -83,11 +91,11 @@ class Sheet:
         """The heading."""
         if self.title:
             return self.title
-        outcome = self.shown[0].measured.outcome
-        scene = words.name_of(outcome.original)
+        first = self.shown[0].measured
+        scene = words.scene_of(first, short=True)
         if len(self.shown) > 1:
             return f"{scene}: {len(self.shown)} outputs"
-        return f"{scene}: {words.change(outcome) or 'before and after'}"
+        return f"{scene}: {words.change(first) or 'before and after'}"
 
 
 def page_of(sheet: Sheet) -> str:
@@ -134,13 +142,12 @@ def as_json(data: Any) -> str:
 
 
 def _lead(sheet: Sheet) -> list[str]:
-    first = sheet.shown[0].measured
+    first = sheet.shown[0]
     if len(sheet.shown) > 1:
         names = [words.name_of(each.measured.opened.path) for each in sheet.shown]
-        scene = words.name_of(first.outcome.original)
+        scene = words.scene_of(first.measured)
         return [f"{', '.join(names[:-1])} and {names[-1]} were made of {scene}. Choose below which two to look at."]
-    outcome = first.outcome
-    return [f"{words.size_sentence(outcome)} {words.loss_sentence(outcome)} {words.proof_sentence(first)}"]
+    return [f"{first.sentences} {words.proof_sentence(first.measured)}"]
 
 
 def _shows(view: View) -> str:
@@ -159,13 +166,16 @@ def _shows(view: View) -> str:
 def _section(shown: Shown, *, alone: bool) -> str:
     one = shown.measured
     name = escape(words.name_of(one.opened.path))
-    told = "".join(f"<p>{escape(text)}</p>" for text in _told(one))
     inner = [
-        "" if alone else f"{told}<dl class='cards'>{sections.cards(one)}</dl>",
+        "" if alone else f"<p>{escape(shown.sentences)}</p><dl class='cards'>{sections.cards(one)}</dl>",
         _block("What was asked and what was done", sections.facts(words.asked(one))),
         _block("How good it is, by how much a pixel matters", sections.levels(shown), _LEVELS),
         _block("How far samples are off", sections.histogram(shown)),
-        _block("Where the bytes went", sections.parts_of_file(one), _BYTES if sections.levels(shown) else ""),
+        _block(
+            "Where the bytes went",
+            sections.parts_of_file(one),
+            _BYTES if sections.bytes_by_level(shown) is not None else "",
+        ),
         _block("What is proved", f"<p>{escape(words.proof_sentence(one))}</p>{sections.checks(one)}"),
         _block("Do it again", _again(one)),
     ]
@@ -178,14 +188,9 @@ _LEVELS = (
     "higher the level, the more may be lost."
 )
 _BYTES = (
-    "By level: the table above, where the bytes of a tile are divided evenly over its pixels. As a map: choose it as "
-    "the overlay."
+    "By level: the table above. Bytes are known by tile, and those of a tile are shared alike among its pixels, "
+    "whatever their levels. As a map: choose it as the overlay."
 )
-
-
-def _told(one: Measured) -> list[str]:
-    outcome = one.outcome
-    return [f"{words.size_sentence(outcome)} {words.loss_sentence(outcome)}"]
 
 
 def _block(title: str, inner: str, note: str = "") -> str:
@@ -211,7 +216,7 @@ def _summary(sheet: Sheet) -> dict[str, Any]:
         {
             "name": words.name_of(each.measured.opened.path),
             "size": each.measured.outcome.candidate_bytes,
-            "told": f"{words.size_sentence(each.measured.outcome)} {words.loss_sentence(each.measured.outcome)}",
+            "told": each.sentences,
             "proved": None if each.measured.checks is None else each.measured.checks.ok,
         }
         for each in sheet.shown
@@ -219,7 +224,7 @@ def _summary(sheet: Sheet) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "heading": sheet.heading,
-        "scene": words.name_of(outcome.original),
+        "scene": words.scene_of(sheet.shown[0].measured),
         "pixels": [outcome.width, outcome.height],
         "outputs": outputs,
         "thumbnail": sheet.shown[0].thumbnail,
@@ -240,7 +245,7 @@ def _data(sheet: Sheet) -> dict[str, Any]:
             {"title": title, "x": block.col_off, "y": block.row_off, "width": block.width, "height": block.height}
             for title, block in view.parts
         ],
-        "original": {"name": f"Original: {words.name_of(first.measured.outcome.original)}", **(first.original or {})},
+        "original": {"name": f"Original: {words.scene_of(first.measured, short=True)}", **(first.original or {})},
         "outputs": [_output(each, name) for each, name in zip(sheet.shown, names, strict=True)],
     }
 

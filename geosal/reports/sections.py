@@ -21,13 +21,18 @@ _LISTED = 0.00005
 """Share from which a bin of errors is listed; the last ones are, too."""
 
 
+_BLUR = "Mean blur (K_e)"
+_FEW_TILES = 4
+"""Tiles of a file from which the shares of its bytes tell levels apart."""
+
+
 def cards(one: Measured) -> str:
     """Write the figures that people look at first."""
     outcome = one.outcome
     size = words.UNKNOWN if outcome.candidate_bytes is None else as_bytes(outcome.candidate_bytes)
-    before = "" if outcome.original_bytes is None else f"before: {as_bytes(outcome.original_bytes)}"
+    before = "" if one.input_bytes is None else f"before: {as_bytes(one.input_bytes)}"
     bits = "" if outcome.bits_per_pixel is None else f"{outcome.bits_per_pixel:.3f} bits per pixel"
-    found = [("Size", size, "; ".join(filter(None, (words.change(outcome), before))) or bits)]
+    found = [("Size", size, "; ".join(filter(None, (words.change(one), before))) or bits)]
     whole = outcome.scores(WHOLE)
     if SALIENT in outcome.parts:
         kept, rest = outcome.scores(SALIENT), outcome.scores(BACKGROUND)
@@ -37,7 +42,8 @@ def cards(one: Measured) -> str:
     else:
         found.append(("Whole scene", words.decibels(whole), f"SSIM {words.ssim(whole)}"))
     if (kernel := one.opened.effective_kernel) is not None:
-        found.append(("Mean blur, K_e", f"{kernel:.2f} px", "1 px: nothing is blurred"))
+        told = words.blur(kernel)
+        found.append((_BLUR, told, "K_e is 1 px" if told == "none" else "1 px would be none"))
     found.append(_proved(one))
     return "".join(
         f'<div class="card"><dt>{escape(name)}</dt><dd class="big">{escape(value)}</dd><dd>{escape(note)}</dd></div>'
@@ -105,15 +111,29 @@ def levels(shown: "Shown") -> str:
     lines = [
         _level(row, None if spent is None else float(spent[row.level or 0]), allowed, smooths=smooths) for row in rows
     ]
-    blur, last = ["Blur"] if smooths else [], [] if spent is None else ["Share of the bytes"]
-    header = ("Level", *blur, "Share of the scene", "PSNR", "SSIM", "Typical error", "Largest error", *last)
-    return _table(header, lines, "levels")
+    blur, last = ["Blur"] if smooths else [], [] if spent is None else ["Share of the bytes, by tile"]
+    header = ("Level", *blur, "Share of the scene", "PSNR", "SSIM", "RMS error", "Largest error", *last)
+    note = f"<p>{escape(_WINDOWS)}</p>" if any(_reaches(row) for row in rows) else ""
+    return f"{_table(header, lines, 'levels')}{note}"
+
+
+_MARK = " *"
+_WINDOWS = (
+    "* SSIM compares windows around each pixel. At the edge of a level they reach over into pixels that did change, so "
+    "it is below 1 though every pixel of the level is exact."
+)
+
+
+def _reaches(row: Row) -> bool:
+    """Return whether an SSIM below 1 stands beside pixels that are all exact."""
+    return not row.scores.max_error and words.ssim(row.scores) not in {words.UNKNOWN, f"{1:.4f}"}
 
 
 def _level(row: Row, spent: float | None, allowed: Sequence[float], *, smooths: bool) -> str:
     level, scores = row.level or 0, row.scores
     note = "0, matters most" if level == 0 else str(level)
-    cells = [words.decibels(scores), words.ssim(scores), words.figure(scores.rmse), words.figure(scores.max_error)]
+    similar = f"{words.ssim(scores)}{_MARK if _reaches(row) else ''}"
+    cells = [words.decibels(scores), similar, words.figure(scores.rmse), words.figure(scores.max_error)]
     if level < len(allowed):
         cells[-1] += f" of {words.figure(allowed[level])} allowed"
     blur = f"<td>{'none' if level == 0 else f'to {2 * level + 1} px'}</td>" if smooths else ""
@@ -127,9 +147,12 @@ def _level(row: Row, spent: float | None, allowed: Sequence[float], *, smooths: 
 
 
 def bytes_by_level(shown: "Shown") -> NDArray[np.float64] | None:
-    """Divide the bytes of each tile evenly over its pixels, and sum up by level; shares of all, None where unknown."""
+    """Divide the bytes of each tile evenly over its pixels, and sum up by level: shares of all.
+
+    None where that is not known, or where tiles are too few to tell levels apart.
+    """
     spread, tiles = shown.measured.spread, shown.counted.get(LEVELS)
-    if spread is None or tiles is None:
+    if spread is None or tiles is None or spread.bytes.size < _FEW_TILES:
         return None
     pixels = tiles.sum(axis=2, keepdims=True)
     share = np.divide(tiles, pixels, out=np.zeros(tiles.shape), where=pixels > 0)
@@ -207,15 +230,18 @@ def side_by_side(shown: Sequence["Shown"]) -> str:
             for place, part in enumerate(parts)
         ]
         size = words.UNKNOWN if outcome.candidate_bytes is None else as_bytes(outcome.candidate_bytes)
-        kernel = one.opened.effective_kernel
         cells = [
-            size, words.change(outcome) or words.UNKNOWN, *told, words.ssim(outcome.scores(WHOLE)),
-            words.UNKNOWN if kernel is None else f"{kernel:.2f} px", " ".join(_proved(one)[1:]),
+            size, words.change(one) or words.UNKNOWN, *told, words.ssim(outcome.scores(WHOLE)),
+            words.blur(one.opened.effective_kernel), " ".join(_proved(one)[1:]),
         ]  # fmt: skip
         name = escape(words.name_of(one.opened.path))
-        lines.append(f'<tr><th scope="row">{name}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>')
-    header = ("Output", "Size", "", "What matters", "The rest", "Whole", "SSIM", "K_e", "Proved")
-    return _table(header, lines, "outputs")
+        named = zip(_OUTPUTS[1:], cells, strict=True)
+        row = "".join(f'<td data-name="{escape(head)}">{escape(cell)}</td>' for head, cell in named)
+        lines.append(f'<tr><th scope="row">{name}</th>{row}</tr>')
+    return _table(_OUTPUTS, lines, "outputs")
+
+
+_OUTPUTS = ("Output", "Size", "Beside the input", "What matters", "The rest", "Whole", "SSIM", _BLUR, "Proved")
 
 
 def _table(header: Sequence[str], lines: Iterable[str], kind: str) -> str:

@@ -7,6 +7,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geosal.comparison import Comparison
 from geosal.comparison.result import BACKGROUND, SALIENT, WHOLE
 from geosal.core.treatment import Bound, Quality, Treatment, TwoPass
@@ -15,6 +18,7 @@ from geosal.job.command import command_of
 from geosal.job.recall import wish_of
 from geosal.job.recipe import Recipe
 from geosal.metrics import Scores
+from geosal.reports.counts import KEPT, REST, half_of
 from geosal.reports.measured import Measured
 from geosal.sizes import as_bytes, counted
 
@@ -29,47 +33,93 @@ def name_of(path: str) -> str:
     return os.path.basename(redact(path).rstrip("/")) or redact(path)
 
 
-def change(outcome: Comparison) -> str:
-    """Say by how much an output is smaller; empty where that is not known."""
-    if outcome.reduction is None:
+def scene_of(one: Measured, *, short: bool = False) -> str:
+    """Name the scene: its file, and those that were stacked on it.
+
+    Parameters
+    ----------
+    one
+        The output.
+    short
+        Tell only how many were stacked.
+    """
+    first, others = name_of(one.outcome.original), [name_of(path) for path in one.opened.stack]
+    if not others:
+        return first
+    if short:
+        return f"{first} and {len(others)} more"
+    return f"{', '.join([first, *others[:-1]])} and {others[-1]}"
+
+
+def change(one: Measured) -> str:
+    """Say by how much an output is smaller than its scene; empty where that is not known."""
+    if one.smaller is None:
         return ""
-    return f"{abs(outcome.reduction):.1f} % {'smaller' if outcome.reduction >= 0 else 'LARGER'}"
+    return f"{abs(one.smaller):.1f} % {'smaller' if one.smaller >= 0 else 'LARGER'}"
 
 
-def size_sentence(outcome: Comparison) -> str:
-    """Say how large an output is beside its scene."""
+def size_sentence(one: Measured) -> str:
+    """Say how large an output is beside its scene, and beside the samples of that."""
+    outcome = one.outcome
     name, now = name_of(outcome.candidate), as_bytes(outcome.candidate_bytes or 0)
     if outcome.candidate_bytes is None:
         return f"{name} is not on this machine, so its size is not known."
-    if outcome.original_bytes is None:
-        raw = (
-            "" if outcome.reduction_of_raw is None else f", {outcome.reduction_of_raw:.1f} % less than its samples take"
-        )
-        return f"{name} takes {now}{raw}."
-    return f"{name} takes {now} instead of {as_bytes(outcome.original_bytes)}: {change(outcome)}."
+    of_raw = "" if outcome.reduction_of_raw is None else _of_samples(outcome.reduction_of_raw)
+    if one.smaller is None:
+        return f"{name} takes {now}{of_raw}."
+    part = ", of which not all bands are taken" if one.takes_part else ""
+    return f"{name} is {change(one)} than the input ({now} of {as_bytes(one.input_bytes or 0)}{part}){of_raw}."
 
 
-def loss_sentence(outcome: Comparison) -> str:
-    """Say what was kept and what was lost, as it was measured."""
+def _of_samples(reduction: float) -> str:
+    return f", and takes {abs(reduction):.1f} % {'less' if reduction >= 0 else 'MORE'} than its samples without a codec"
+
+
+def loss_sentence(outcome: Comparison, sizes: NDArray[np.int64], unit: float) -> str:
+    """Say what was kept and what was lost, as it was measured.
+
+    Parameters
+    ----------
+    outcome
+        The figures.
+    sizes
+        Samples by the size of their errors, (2, `BINS`): see `geosal.reports.counts`.
+    unit
+        Upper end of the first bin of errors above 0.
+    """
+    span, every = outcome.data_range, sizes.sum(axis=0)
     if SALIENT not in outcome.parts or not outcome.scores(SALIENT).samples:
-        return _lost("The scene", outcome.scores(WHOLE), outcome.data_range)
+        return _lost("The scene", outcome.scores(WHOLE), span, half_of(every, unit))
     share = next(row.share for row in outcome.rows if row.part == SALIENT)
     kept, rest = outcome.scores(SALIENT), outcome.scores(BACKGROUND)
     if not kept.max_error:
         told = f"{percent(share)} of the scene matters most, and every pixel there is exactly as it was."
     else:
-        told = f"{percent(share)} of the scene matters most. " + _lost("That part", kept, outcome.data_range)
-    return f"{told} {_lost('The rest', rest, outcome.data_range)}" if rest.samples else told
+        lost = _lost("That part", kept, span, half_of(sizes[KEPT], unit))
+        told = f"{percent(share)} of the scene matters most. {lost}"
+    if not rest.samples:
+        return told
+    why = f" {_HARDER}" if kept.max_error and kept.psnr < rest.psnr else ""
+    return f"{told} {_lost('The rest', rest, span, half_of(sizes[REST], unit))}{why}"
 
 
-def _lost(what: str, scores: Scores, data_range: float) -> str:
+_HARDER = (
+    "That what matters has the lower PSNR does not say that it was treated worse: the figures are of different pixels, "
+    "and detail is harder to code than even ground."
+)
+
+
+def _lost(what: str, scores: Scores, data_range: float, half: tuple[float, float]) -> str:
+    """Say how far samples are off: most of them, the worst, and all together."""
     if not scores.max_error:
         return f"{what} is exactly as it was."
-    share = percent(scores.rmse / data_range)
-    return (
-        f"{what} is off by {figure(scores.rmse)} at a typical pixel ({share} of the range of values), and by "
-        f"{figure(scores.max_error)} at most."
-    )
+    end, share = half
+    share_of_range = percent(scores.rmse / data_range)
+    square = f"the root mean square error is {figure(scores.rmse)}, {share_of_range} of the range of values"
+    if end >= scores.max_error:
+        return f"{what} is off by {figure(scores.max_error)} at most; {square}."
+    most = f"{percent(share)} of its samples are {f'off by {figure(end)} or less' if end else 'exact'}"
+    return f"{what}: {most}, and none is off by more than {figure(scores.max_error)}; {square}."
 
 
 def proof_sentence(one: Measured) -> str:
@@ -101,6 +151,8 @@ def asked(one: Measured) -> Facts:
         facts.append(("Format", opened.pair.candidate.driver))
     size = f"{outcome.width} x {outcome.height} pixels"
     facts.append(("Scene", f"{size}, {counted(outcome.count, 'band')} of {outcome.dtype}"))
+    if opened.stack:
+        facts.append(("Its files", scene_of(one)))
     if outcome.as_the_file_says:
         facts.append(("Read as the file says", opened.held.line.partition(": ")[2]))
     if opened.held.lacking and outcome.saliency is None:
@@ -170,6 +222,8 @@ def command(one: Measured) -> str:
         return ""
     names = [_argument(name_of(path)) for path in (recipe.get("input", one.outcome.original), one.opened.path)]
     wish = wish_of(recipe)
+    if stack := [_argument(name_of(path)) for path in one.opened.stack]:
+        wish["stack"] = stack
     try:
         return command_of(Recipe.from_mapping({**wish, "input": names[0], "output": names[1]}))
     except GeosalError:  # its paths need what is not here
@@ -206,6 +260,13 @@ def percent(share: float) -> str:
     if 0 < 100 - value < 0.01:
         return "more than 99.99 %"
     return f"{value:.3g} %" if value < 10 else f"{value:.1f} %"
+
+
+def blur(kernel: float | None) -> str:
+    """Write the mean width of the blur: in pixels, or that nothing is blurred."""
+    if kernel is None:
+        return UNKNOWN
+    return "none" if f"{kernel:.2f}" == "1.00" else f"{kernel:.2f} px"
 
 
 def decibels(scores: Scores) -> str:

@@ -22,6 +22,18 @@ UNNAMED = (
     " || each.textContent.trim() || each.ariaLabel || each.hasAttribute('alt'))).map(each => each.outerHTML)"
 )
 
+CUT = (
+    "[...document.querySelectorAll('.outputs td')].filter(each => each.getBoundingClientRect().right > innerWidth"
+    " || !getComputedStyle(each, '::before').content.includes(each.dataset.name)).map(each => each.outerHTML)"
+)
+"""Cells of the first table that a telephone does not show, or without their names."""
+BROKEN = (
+    "[...document.querySelectorAll('.tools label')].filter(each => { const range = document.createRange();"
+    " range.selectNodeContents(each.firstChild); return range.getClientRects().length !== 1 })"
+    ".map(each => each.textContent)"
+)
+"""Labels that are broken into lines."""
+
 
 def _choose(tab: Browser, name: str, value: str) -> None:
     tab.do(
@@ -109,6 +121,8 @@ def test_it_is_printed_with_pictures_and_read_without_a_mouse(page: Path, tab: B
     tab.until(READY)
     assert tab.do("document.documentElement.scrollWidth") <= 420  # nothing sticks out of a telephone
     assert tab.do(UNNAMED) == []
+    assert tab.do(CUT) == []
+    assert tab.do(BROKEN) == []
     tab.until("document.documentElement.dataset.complete === ''")
     tab.until("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     tab.call("Emulation.setEmulatedMedia", media="print")

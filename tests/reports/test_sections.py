@@ -41,10 +41,47 @@ def test_what_was_promised_stands_beside_what_was_measured(folder: Path, tmp_pat
         folder / "scene.tif", tmp_path / "out.tif", saliency="half", treatment="bound:error=9", steps=3, profile="zstd"
     )
     geosal.report(folder / "scene.tif", tmp_path / "out.tif", tmp_path / "x.html")
-    told = [row[-2] for row in _rows((tmp_path / "x.html").read_text("utf-8"), "levels")]
+    told = [row[-1] for row in _rows((tmp_path / "x.html").read_text("utf-8"), "levels")]
     assert told[0] == "0 of 0 allowed"
     assert 0 < float(told[1].split()[0]) <= 9
     assert told[1].endswith("of 9 allowed")
+
+
+def _page(folder: Path, place: Path, *outputs: Path) -> str:
+    geosal.report(folder / "scene.tif", outputs, place / "x.html", overwrite=True)
+    return (place / "x.html").read_text("utf-8")
+
+
+def test_an_exact_level_beside_lost_ones_has_a_footnote_at_its_ssim(folder: Path, tmp_path: Path) -> None:
+    job = {"saliency": "half", "treatment": "smooth", "profile": "zstd"}
+    geosal.compress(folder / "scene.tif", tmp_path / "out.tif", **job)
+    text = _page(folder, tmp_path, tmp_path / "out.tif")
+    first, last = _rows(text, "levels")
+    assert re.fullmatch(r"0\.\d{4} \*", first[4])
+    assert re.fullmatch(r"0\.\d{4}", last[4])
+    assert "<p>* SSIM compares windows" in text
+    geosal.compress(folder / "scene.tif", tmp_path / "same.tif", saliency="uniform:saliency=1", profile="zstd")
+    text = _page(folder, tmp_path, tmp_path / "same.tif")
+    assert _rows(text, "levels")[0][4:] != []
+    assert "* SSIM" not in text
+
+
+def test_bytes_of_few_tiles_are_not_divided_by_level(folder: Path, tmp_path: Path) -> None:
+    geosal.compress(folder / "scene.tif", tmp_path / "out.tif", saliency="half", profile="zstd")  # one tile
+    text = _page(folder, tmp_path, tmp_path / "out.tif")
+    assert "Share of the bytes" not in text
+    assert "those of a tile are shared" not in text
+
+
+def test_every_column_has_a_name_also_where_a_telephone_shows_none(page: Path) -> None:
+    text = page.read_text("utf-8")
+    (head,) = re.findall(r'<table class="outputs"><thead><tr>(.*?)</tr>', text)
+    names = re.findall(r"<th[^>]*>(.*?)</th>", head)
+    assert all(names)
+    (body,) = re.findall(r'<table class="outputs">.*?<tbody>(.*?)</tbody>', text)
+    for row in re.findall(r"<tr>.*?</tr>", body):
+        assert re.findall(r'<td data-name="(.*?)">', row) == names[1:]
+    assert "1 px would be none" in text
 
 
 def test_a_share_beyond_all_fills_the_bar_and_no_more() -> None:
