@@ -10,6 +10,7 @@ from geosal.comparison.pair import Pair
 from geosal.core.gdal_env import is_local
 from geosal.core.tables import Picture, Table, Tabled
 from geosal.metrics import Scores
+from geosal.scenes.glance import is_too_dear
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -150,7 +151,10 @@ class Comparison(Tabled):
 
     def _pictures(self) -> Sequence[Picture]:
         """Return original and candidate side by side, at real pixels, where they are files of this machine."""
-        if self.pair is None or not all(is_local(path) for path in (self.pair.original.path, self.pair.candidate.path)):
+        paths = () if self.pair is None else (self.pair.original.path, self.pair.candidate.path)
+        if self.pair is None or not all(map(is_local, paths)):
+            return ()
+        if any(is_too_dear(path, self.width * self.height) for path in paths):
             return ()
         from geosal.comparison.look import look_at  # noqa: PLC0415  who looks at no picture needs none
 

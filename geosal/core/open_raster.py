@@ -13,7 +13,7 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.core.gdal_env import READDIR, allowed_drivers, is_local, no_neighbours
+from geosal.core.gdal_env import READDIR, allowed_drivers, gdal_env, is_local, no_neighbours
 from geosal.core.stand_in import open_stand_in
 from geosal.core.tiff import mask_pages
 from geosal.errors import SceneError
@@ -113,6 +113,16 @@ def _opened(path: str, drivers: list[str]) -> DatasetReader:
         if stand_in is None:
             raise
         return stand_in
+
+
+def is_stood_in(path: str) -> bool:
+    """Return whether GDAL lacks the codec of a TIFF, so that opening it decodes all of it into a copy."""
+    try:
+        with gdal_env():
+            DatasetReader(path, driver=["GTiff"]).close()
+    except RasterioError as error:
+        return _NO_CODEC in str(error)
+    return False
 
 
 def _look_for_masks(path: str, dataset: DatasetReader, *, alone: bool) -> None:

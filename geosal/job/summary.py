@@ -20,7 +20,7 @@ from geosal.job.plan import Plan
 from geosal.job.tags import recipe_of
 from geosal.job.tally import Tally
 from geosal.job.words import of_pixels
-from geosal.scenes.glance import glance
+from geosal.scenes.glance import glance, is_too_dear
 from geosal.scenes.reading import AS_IT_IS
 from geosal.scenes.zarr_store import store_bytes
 from geosal.sizes import as_bytes, counted
@@ -115,6 +115,8 @@ class Summary(Tabled):
     def _pictures(self) -> Sequence[Picture]:
         """Return the output made small, if it is still there."""
         if not is_local(self.output) or not os.path.exists(self.output) or store_bytes(self.output) != self.bytes:
+            return ()
+        if is_too_dear(self.output, self.width * self.height):
             return ()
         from geosal.scenes import open_input  # a job that nobody looks at needs none
 

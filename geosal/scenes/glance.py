@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.open_raster import is_stood_in
 from geosal.scenes.base import AnyScene
 from geosal.scenes.decimate import decimate
 from geosal.scenes.rgb import PAPER, as_rgb, limits_of, shown_bands
@@ -37,6 +38,11 @@ def glance(scene: AnyScene, side: int = SIDE) -> NDArray[np.uint8] | None:
     """
     small = made_small(scene, factor_of(scene, side), shown_bands(scene.layout))
     return None if small is None else as_rgb(small, [limits_of(band, scene.layout.dtype) for band in small], PAPER)
+
+
+def is_too_dear(path: str, pixels: int) -> bool:
+    """Return whether a large file can be opened only by decoding all of it, which is too much for a glance."""
+    return pixels > _LITTLE and is_stood_in(path)
 
 
 def factor_of(scene: AnyScene, side: int) -> int:

@@ -1,11 +1,15 @@
 """What a job tells when it is done."""
 
+import warnings
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
+from rasters import PLACE, save
 
 import geosal
+from geosal.core.open_raster import is_stood_in
 from geosal.sizes import as_bytes
 
 
@@ -56,3 +60,21 @@ def test_lossless_tiles_of_a_lossy_codec_keep_what_is_salient(rgb_scene: Path, t
     done = geosal.compress(rgb_scene, out, saliency="half", profile="jp2", treatment="quality:low=30,high=100")
     assert f"{done.level_shares['0']:.1%}".replace("%", " %") in done.sentence
     assert geosal.compare(rgb_scene, out, "half").scores("salient").max_error == 0
+
+
+def test_a_large_file_that_gdal_opens_by_a_copy_has_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.random.default_rng(3).integers(1, 255, (1, 64, 64), dtype=np.uint8)
+    scene, output = save(tmp_path / "scene.tif", pixels, **PLACE), tmp_path / "out.tif"
+    with warnings.catch_warnings(action="ignore"):  # few programs open it
+        summary = geosal.compress(scene, output, saliency="half", profile="jxl")
+    comparison = geosal.compare(scene, output)
+    if not is_stood_in(str(output)):
+        pytest.skip("this GDAL has the codec")
+    assert not is_stood_in(str(scene))
+    assert "<img" in summary._repr_html_()
+    assert "<img" in comparison._repr_html_()
+    monkeypatch.setattr("geosal.scenes.glance._LITTLE", 64 * 64 - 1)
+    monkeypatch.setattr("geosal.core.open_raster.open_stand_in", pytest.fail)  # no copy is made
+    for shown in (summary, comparison):
+        assert "<img" not in shown._repr_html_()
+        assert "<table" in shown._repr_html_()
