@@ -87,6 +87,7 @@ def test_every_import_of_the_core_is_a_dependency() -> None:
 def test_oldest_versions_are_the_floors() -> None:
     """What is tested as the oldest is what a user may have: each floor is pinned, to its first release."""
     wanted = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["test"]]
+    assert len({Requirement(each).name for each in wanted}) == len(wanted), "a package has one floor"
     floors: dict[str, Version] = {}
     for requirement in map(Requirement, wanted):
         (specifier,) = requirement.specifier

@@ -5,6 +5,8 @@ which may live in an environment of its own: it is looked for on PATH, or say wh
 QGIS 3.22 or later.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import queue
@@ -181,7 +183,7 @@ class GeosalCompress(QgsProcessingAlgorithm):
     def tags(self) -> list[str]:
         return ["geosal", "compress", "cog", "jpeg2000", "saliency"]
 
-    def createInstance(self) -> "GeosalCompress":
+    def createInstance(self) -> GeosalCompress:
         return GeosalCompress()
 
     def shortHelpString(self) -> str:

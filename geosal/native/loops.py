@@ -42,8 +42,8 @@ def smooth(
     taps
         Level -> its (2 * level + 1,) taps. Pixels of other levels are left alone. The levels are consecutive.
     bits
-        The taps are multiples of ``2**-bits`` with sum 1, and every sum is exact; None for any taps. At most 8 bits on
-        uint8 take the fastest road.
+        The taps are multiples of ``2**-bits`` with sum 1, and every sum is exact; None for any taps. 8 bits on uint8
+        take the fastest road.
 
     Raises
     ------
