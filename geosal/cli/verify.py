@@ -15,7 +15,7 @@ from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
-    from geosal.verification import Check
+    from geosal.verification import Check, Checks
 
 
 @click.command(cls=PanelledCommand, short_help="Check a file that geosal wrote.")
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 @options.steps
 @options.reading
 @options.drivers
+@click.option("--strict", is_flag=True, help="Exit with code 6 where anything could not be checked.")
 @options.report_options
-def verify(output: str, against: str | None, report: Report, quiet: bool, **wish: Any) -> None:
-    """Check a file that geosal wrote; exit code 0 only when every check holds, else 6.
+def verify(output: str, against: str | None, report: Report, *, strict: bool, quiet: bool, **wish: Any) -> None:
+    """Check a file that geosal wrote; exit code 6 when a check fails, or with --strict could not be made.
 
     Layout and completeness need OUTPUT alone; georeferencing, nodata, tags and pixels are compared --against INPUT. How
     INPUT was read, and what was to be kept, OUTPUT tells itself; a mask must lie beside one of the two. Options go
-    before that. What could not be compared has -- before it.
+    before that. What could not be compared has -- before it, and the last line then tells what is NOT PROVED.
+    Without --against, damage that still decodes shows only where there are checksums: in a COG of Deflate, in a
+    PNG, and in a JPEG, which has a digest.
 
     \b
     geosal verify smaller.tif
@@ -43,7 +46,7 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     """
     from geosal.job.proof import checked, hold, require_output  # heavy, and the help does not need it
     from geosal.scenes import NO_LIMIT
-    from geosal.verification import raise_if_failed
+    from geosal.verification import Checks, raise_if_failed, raise_if_unproved
 
     options.keep_report_apart(report, wish["saliency"], output, against, *wish["stack"])
     if wish["saliency"] and against is None:
@@ -56,10 +59,12 @@ def verify(output: str, against: str | None, report: Report, quiet: bool, **wish
     checks = checked(output, held, steps=steps)
     if not quiet:
         line = [held.line] if held and held.said else []
-        report.show("\n".join([*line, *map(_as_line, checks)]))
+        last = [_as_last_line(checks)] if checks.unproved else []
+        report.show("\n".join([*line, *map(_as_line, checks), *last]))
     document = {"output": output, **checks.to_dict()}
     try:
         raise_if_failed(checks, output)
+        raise_if_unproved(checks if strict else Checks(), output)
     except VerificationError as error:
         report.write(document | {"error": asdict(Failure.of(error))})
         raise
@@ -70,3 +75,8 @@ def _as_line(check: "Check") -> str:
     word, style = (("ok", "good") if check.checked else ("--", "faint")) if check.ok else ("FAILED", "bad")
     text = check.name + (f": {check.detail}" if check.detail else "")
     return f"{painted(f'{word:<6}', style, sys.stdout)}  {wrapped(text, width_of(sys.stdout), indent=8)}"
+
+
+def _as_last_line(checks: "Checks") -> str:
+    word = painted("NOT PROVED", "bad", sys.stdout)
+    return f"{word}: {wrapped(checks.lacking, width_of(sys.stdout), indent=12)}"

@@ -13,6 +13,8 @@ _BLOCK_BYTES = 64 * 2**20
 _STRIP_BYTES = 32 * 2**20
 """Bytes that are decoded at once where rows are decoded one after the other."""
 
+_ELSEWHERE = "See previous exception for details"
+
 
 def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
     """Decode the whole image and its mask, block by block; report the first block that cannot be decoded.
@@ -29,8 +31,20 @@ def undecodable(dataset: DatasetReader, where: str = "") -> Iterator[str]:
     for block in Grid(None, dataset.transform, dataset.height, dataset.width).blocks(size):
         fault = fault_of_block(dataset, block)
         if fault is not None:
-            yield where + fault
+            yield where + (_fault_of_tile(dataset, block) or fault)
             return
+
+
+def _fault_of_tile(dataset: DatasetReader, block: Block) -> str | None:
+    """Find the first tile of a block that cannot be decoded; None where each of them can, alone."""
+    height, width = dataset.block_shapes[0]
+    for row in range(block.row_off // height, -(-(block.row_off + block.height) // height)):
+        for col in range(block.col_off // width, -(-(block.col_off + block.width) // width)):
+            top, left = row * height, col * width
+            tile = Block(top, left, min(height, dataset.height - top), min(width, dataset.width - left))
+            if (fault := fault_of_block(dataset, tile)) is not None:
+                return f"tile {row}, {col}: {fault}"
+    return None
 
 
 def undecodable_rows(dataset: DatasetReader) -> Iterator[str]:
@@ -59,5 +73,13 @@ def fault_of_block(dataset: DatasetReader, block: Block) -> str | None:
         dataset.read(window=block.window)
         dataset.read_masks(1, window=block.window)
     except (RasterioError, OSError, SystemError) as error:
-        return f"{block} cannot be decoded ({error})"
+        cause = _cause(error)
+        return f"{block} cannot be decoded" + (f" ({cause})" if cause else "")
     return None
+
+
+def _cause(error: BaseException) -> str:
+    """Return what GDAL says of an error: rasterio's own words point to the exception before it."""
+    if _ELSEWHERE not in str(error):
+        return str(error)
+    return "" if error.__cause__ is None else _cause(error.__cause__)

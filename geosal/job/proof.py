@@ -147,7 +147,8 @@ def verify(
     Returns
     -------
     Checks
-        A tuple of them, in the order they were made; ``.ok`` where all hold, ``.as_the_file_says`` for the options that
+        A tuple of them, in the order they were made; ``.ok`` where none fails, ``.proved`` where all could be made as
+        well, ``.unproved`` for those that could not, ``.as_the_file_says`` for the options that
         the recipe in `output` gave, ``.to_dict()``. A broken file gives failed checks, not an exception.
 
     Raises

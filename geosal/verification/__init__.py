@@ -5,15 +5,24 @@ Index card
 - `verify_opened`: every check, against the scene and the saliency where they are opened; see `geosal.verify`.
 - `saliency_on`: opens the saliency of a job on the scene that an output was made from.
 - `verify_structure`: the quick checks, at the end of the main job.
-- `Check`, `raise_if_failed`: the results.
+- `Check`, `raise_if_failed`, `raise_if_unproved`: the results.
 
 Rooms: `run` puts them together; what a file shows alone (every tile decodes, its layout), and by how much its codec may
 let two pictures differ, its room in `geosal.formats` looks at; `carried` what it must share with its source (grid,
 bands, tags); `pixels` which samples must be the source's own; `likeness` whether two pictures are the same one.
 """
 
-from geosal.verification.check import Check, Checks, raise_if_failed
+from geosal.verification.check import Check, Checks, raise_if_failed, raise_if_unproved
 from geosal.verification.original import Asked, saliency_on
 from geosal.verification.run import verify_opened, verify_structure
 
-__all__ = ["Asked", "Check", "Checks", "raise_if_failed", "saliency_on", "verify_opened", "verify_structure"]
+__all__ = [
+    "Asked",
+    "Check",
+    "Checks",
+    "raise_if_failed",
+    "raise_if_unproved",
+    "saliency_on",
+    "verify_opened",
+    "verify_structure",
+]

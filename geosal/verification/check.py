@@ -9,6 +9,7 @@ from geosal.errors import VerificationError
 
 _OF_READING = {"georeferenced", "bands"}
 """Checks that also fail where the job read the source in another way: other bands, bytes or resolution."""
+_SKIPPED = "not compared: "
 _READ_ALIKE = "read the scene as the job did (its --stack, --bidx, --bands, --resolution, --to-byte), or write it again"
 
 
@@ -42,7 +43,7 @@ class Check:
     @classmethod
     def skip(cls, name: str, why: str) -> "Check":
         """Tell of a check that is not made, and why."""
-        return cls(name, ok=True, detail=f"not compared: {why}", checked=False)
+        return cls(name, ok=True, detail=f"{_SKIPPED}{why}", checked=False)
 
 
 class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, which a tuple has no slots for
@@ -67,10 +68,26 @@ class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, 
         """Return whether all of them hold."""
         return all(check.ok for check in self)
 
+    @property
+    def unproved(self) -> tuple[Check, ...]:
+        """Return those that could not be made."""
+        return tuple(check for check in self if not check.checked)
+
+    @property
+    def proved(self) -> bool:
+        """Return whether all of them were made and hold."""
+        return self.ok and not self.unproved
+
+    @property
+    def lacking(self) -> str:
+        """What could not be checked and why, for people; empty where all was."""
+        return "; ".join(f"{check.name} ({check.detail.removeprefix(_SKIPPED)})" for check in self.unproved)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         checks = [asdict(check) for check in self]
-        return {"ok": self.ok, "as_the_file_says": dict(self.as_the_file_says), "checks": checks}
+        told = {"ok": self.ok, "proved": self.proved, "unproved": [check.name for check in self.unproved]}
+        return told | {"as_the_file_says": dict(self.as_the_file_says), "checks": checks}
 
     def __repr__(self) -> str:
         failed = "".join(f"; FAILED {check.name}: {check.detail}" for check in self if not check.ok)
@@ -80,7 +97,7 @@ class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, 
     def _table(self) -> Table:
         """Return the checks, one a row."""
         rows = [("FAILED" if not c.ok else "ok" if c.checked else "--", c.name, c.detail) for c in self]
-        title = "all checks hold" if self.ok else "checks failed"
+        title = "checks failed" if not self.ok else "all checks hold" if self.proved else f"NOT PROVED: {self.lacking}"
         return Table(title, ("", "check", "found"), rows, self.as_the_file_says)
 
 
@@ -99,3 +116,15 @@ def raise_if_failed(checks: Sequence[Check], output: str) -> None:
         told = "; ".join(f"{name} ({detail})" for name, detail in failed.items())
         mend = _READ_ALIKE if _OF_READING & failed.keys() else "write it again"
         raise VerificationError(f"{output}: does not hold what was promised: {told}; {mend}")
+
+
+def raise_if_unproved(checks: Checks, output: str) -> None:
+    """Turn checks that could not be made into an error.
+
+    Raises
+    ------
+    VerificationError
+        One of `checks` could not be made; the message lists all that could not.
+    """
+    if checks.unproved:
+        raise VerificationError(f"{output}: not all could be checked, as --strict asks: {checks.lacking}")

@@ -76,7 +76,14 @@ def verify_opened(
     if source is None:
         return Checks((*checks, Check.skip("scene", "name the scene that the file was made of: --against")))
     if saliency is None:
-        return Checks((*checks, Check.skip("salient", lacking or "no saliency is named, and the file tells none")))
+        return Checks(
+            (
+                *checks,
+                Check.skip(
+                    "salient", lacking or "no saliency is named, and the file tells none; name it: --saliency SOURCE"
+                ),
+            )
+        )
     return checks
 
 

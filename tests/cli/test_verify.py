@@ -41,6 +41,22 @@ def test_touched_salient_pixels_are_noticed(rgb_scene: Path, tmp_path: Path, cal
     assert call("verify", out, "--against", rgb_scene, "--saliency", "uniform:saliency=1").exit_code == 6
 
 
+def test_what_could_not_be_checked_is_told_last_and_fails_only_if_strict(
+    rgb_scene: Path, made: Path, tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    whole = ("verify", made, "--against", rgb_scene, "-s", "half", "--strict")
+    assert call(*whole).exit_code == 0
+    assert "NOT PROVED" not in call(*whole).stdout
+    alone = call("verify", made)
+    assert alone.exit_code == 0
+    assert "NOT PROVED: scene (name the scene" in alone.stdout.splitlines()[-1]
+    strict = call("verify", made, "--strict")
+    assert strict.exit_code == 6
+    assert "--against" in strict.stderr
+    document = json.loads(call("verify", made, "--json", "-").stdout)
+    assert (document["ok"], document["proved"], document["unproved"]) == (True, False, ["scene"])
+
+
 def test_a_cut_file_fails(made: Path, call: Callable[..., Result]) -> None:
     content = made.read_bytes()
     made.write_bytes(content[: len(content) * 9 // 10])

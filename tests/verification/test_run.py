@@ -181,6 +181,8 @@ def test_a_damaged_tile_and_a_damaged_overview(source: Path, tmp_path: Path) -> 
             file.write(b"\xff" * 400)
         detail = failed(damaged, source)["complete"]
         assert ("overview 1:2" in detail) == (level == 0)
+        assert "tile 0, 0: rows 0-" in detail
+        assert "See previous exception" not in detail
 
 
 def test_a_tile_that_was_never_written(source: Path, tmp_path: Path) -> None:
