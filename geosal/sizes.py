@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+_TIMES = 2
+"""Times a size from which percents are hard to read."""
+
 
 def as_size(count: int) -> str:
     """Write bytes so that `geosal.core.option_values.parse_size` reads the same number: 5MB, 498kB or 498233."""
@@ -25,6 +28,19 @@ def as_bytes(count: float, rounding: Callable[[float], int] = round) -> str:
         if count >= factor:
             return f"{rounding(10 * count / factor) / 10:.1f} {unit}"
     return f"{count:.0f} bytes"
+
+
+def as_change(size: int, before: int) -> str:
+    """Write how a size differs from another: 12.3 % smaller, 24.5 % LARGER, and from twice on 2.2 times as LARGE."""
+    times = size / before if before else 1.0
+    if times > _TIMES:
+        return f"{times:.1f} times as LARGE"
+    return f"{abs(100 * (times - 1)):.1f} % {'LARGER' if size > before else 'smaller'}"
+
+
+def as_percent(share: float) -> str:
+    """Write a share in percent, without its sign: 95.0; 100.0 only where it is all."""
+    return "more than 99.9" if share < 1 and f"{100 * share:.1f}" == "100.0" else f"{100 * share:.1f}"
 
 
 def counted(number: int, thing: str) -> str:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from geosal.core.option_values import parse_size
-from geosal.sizes import as_bytes, as_size, counted
+from geosal.sizes import as_bytes, as_change, as_percent, as_size, counted
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,11 @@ def test_sizes_are_told_as_they_are_read(count: int, text: str) -> None:
 
 def test_one_thing_is_no_things() -> None:
     assert [counted(number, "band") for number in (0, 1, 2, 1234)] == ["0 bands", "1 band", "2 bands", "1,234 bands"]
+
+
+def test_a_change_is_told_in_one_way_everywhere() -> None:
+    assert as_change(50, 100) == "50.0 % smaller"
+    assert as_change(124, 100) == "24.0 % LARGER"
+    assert as_change(225, 100) == "2.2 times as LARGE"
+    assert as_percent(0.9997) == "more than 99.9"
+    assert as_percent(1.0) == "100.0"

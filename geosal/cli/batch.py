@@ -15,7 +15,7 @@ from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, grid
 from geosal.errors import GeosalError, OutputError, UsageError, redact
 from geosal.files.names import stem_of
-from geosal.sizes import as_bytes, counted
+from geosal.sizes import as_bytes, as_change, counted
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe
@@ -260,17 +260,12 @@ def _tell(documents: Sequence[dict[str, Any]], report: Report, *, will: bool) ->
 def _sizes(summary: dict[str, Any], *, will: bool) -> str:
     before, after = summary["input_bytes"], _bytes(summary)
     told = f"about {as_bytes(after)}" if will else as_bytes(after)
-    return told if before is None else f"{told} of {as_bytes(before)}, {_change(before, after)}"
+    return told if before is None else f"{told} of {as_bytes(before)}, {as_change(after, before)}"
 
 
 def _bytes(document: dict[str, Any]) -> int:
     """Size of the output of a job: of a plan's, as a sample lets expect."""
     return int(document["estimated_bytes"] if "estimated_bytes" in document else document["bytes"])
-
-
-def _change(before: int, after: int) -> str:
-    percent = 100 * (after / before - 1)
-    return f"{-percent:.1f} % smaller" if percent <= 0 else f"{percent:.1f} % LARGER"
 
 
 def _table(documents: Sequence[dict[str, Any]], *, will: bool) -> str:
@@ -283,7 +278,7 @@ def _table(documents: Sequence[dict[str, Any]], *, will: bool) -> str:
     )
     if sized:
         before, after = sum(document["input_bytes"] for document in sized), sum(map(_bytes, sized))
-        rows.append(("all", as_bytes(before), as_bytes(after), _change(before, after)))
+        rows.append(("all", as_bytes(before), as_bytes(after), as_change(after, before)))
     return f"{grid(('output', 'before', 'after', ''), rows)}\n\n{told}"
 
 
@@ -292,5 +287,5 @@ def _row(document: dict[str, Any]) -> tuple[str, str, str, str]:
     if "error" in document:
         return name, "", "", f"FAILED (code {document['error']['code']})"
     before, after = document["input_bytes"], _bytes(document)
-    change = "" if before is None else _change(before, after)
+    change = "" if before is None else as_change(after, before)
     return name, "" if before is None else as_bytes(before), as_bytes(after), change

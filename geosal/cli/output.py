@@ -22,7 +22,7 @@ from geosal.cli.paper import painted, width_of, wrapped
 from geosal.errors import OutputError, UsageError, redact
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import why_no_folder
-from geosal.sizes import as_bytes, counted
+from geosal.sizes import as_bytes, as_change, counted
 from geosal.version import made_by
 
 SCHEMA = 1
@@ -262,12 +262,7 @@ def as_gain(document: Mapping[str, Any], size: int) -> list[tuple[str, object]]:
     before, other = document["input_bytes"], document["instead"]
     if before is None:
         return [("input", "of unknown size")]
-    percent = abs(100 * (size / before - 1)) if before else 0.0
-    if size <= before:
-        return [
-            ("input", f"{as_bytes(before)}: the output is {painted(f'{percent:.1f} % smaller', 'good', sys.stdout)}")
-        ]
-    verdict = painted(f"{percent:.1f} % LARGER", "bad", sys.stdout)
+    verdict = painted(as_change(size, before), "good" if size <= before else "bad", sys.stdout)
     rows: list[tuple[str, object]] = [("input", f"{as_bytes(before)}: the output is {verdict}")]
     if document["cause"]:
         rows.append(("because", document["cause"]))

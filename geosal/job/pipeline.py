@@ -130,7 +130,8 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
     if not tally.levels_valid.any():
         warn_of_no_pixels(plan.recipe.output)
     elif not plan.saliency.even:
-        warn_of_little_gain(plan.recipe.output, tally.shares(valid_only=True), untried=plan.saliency.untried)
+        shares, untried = tally.shares(valid_only=True), plan.saliency.untried
+        warn_of_little_gain(plan.recipe.output, shares, untried=untried, exact=plan.profile.lossless)
     outlook = _explained(planned, size, sample) if early is None else replace(early, bytes=size)
     outlook = _over_it(outlook, planned)
     return Completed(plan, summary_of(plan, tally, made.output, outlook, seconds=seconds, search=facts))

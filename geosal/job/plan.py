@@ -179,7 +179,9 @@ class Plan(Tabled):
         of_levels = self.shares()
         shares = self.kernels(of_levels)
         if not self.saliency.even:
-            warn_of_little_gain(self.recipe.output, of_levels, untried=self.saliency.untried)
+            warn_of_little_gain(
+                self.recipe.output, of_levels, untried=self.saliency.untried, exact=self.profile.lossless
+            )
         grid, because = self.layout.grid, self.target.gdal_because
         return {
             "input": self.recipe.input,

@@ -23,13 +23,11 @@ from geosal.job.words import of_pixels
 from geosal.scenes.glance import glance, is_too_dear
 from geosal.scenes.reading import AS_IT_IS
 from geosal.scenes.zarr_store import store_bytes
-from geosal.sizes import as_bytes, counted
+from geosal.sizes import as_bytes, as_change, counted
 from geosal.verification.check import Check
 
 _CHECK = Check.of("structure", (), "read back: complete, with the layout, the place and the tags that it was to have")
 """What `geosal.verification.verify_structure` has found of every file that a job leaves: another is an error."""
-_TIMES = 2
-"""Times the bytes of the input from which percents are hard to read."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -225,10 +223,8 @@ def _of_size(plan: Plan, outlook: Outlook, *, will: bool) -> str:
     is_, of = ("will be about", "about ") if will else ("is", "")
     if outlook.input_bytes is None:
         return f"{name} {'will take about' if will else 'takes'} {now}."
-    times = outlook.bytes / outlook.input_bytes if outlook.input_bytes else 1.0
-    told = f"{abs(100 * (times - 1)):.1f} % {'LARGER' if outlook.is_larger else 'smaller'} than"
-    if times > _TIMES:
-        told = f"{times:.1f} times as LARGE as"
+    change = as_change(outlook.bytes, outlook.input_bytes)
+    told = f"{change} {'as' if change.endswith('LARGE') else 'than'}"
     is_part = len(plan.scene.files) == 1 and not plan.scene.original.is_whole_file()
     part = ", of which not all bands are taken" if is_part else ""
     beside = f"{of}{now} of {as_bytes(outlook.input_bytes)}{part}"

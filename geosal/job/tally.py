@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from geosal.errors import warn
 from geosal.native import look_up
+from geosal.sizes import as_percent
 
 _EXACT_BYTES = 2
 _LITTLE = 0.9
@@ -74,7 +75,12 @@ def count_levels(levels: NDArray[np.uint8], steps: int) -> NDArray[np.int64]:
 
 
 def warn_of_little_gain(
-    label: str, shares: Mapping[int, float], mean: float | None = None, untried: Sequence[str] = ()
+    label: str,
+    shares: Mapping[int, float],
+    mean: float | None = None,
+    untried: Sequence[str] = (),
+    *,
+    exact: bool = True,
 ) -> None:
     """Warn when saliency is so high that hardly anything is smoothed.
 
@@ -88,6 +94,8 @@ def warn_of_little_gain(
         Mean saliency, where it is known.
     untried
         Advice: options that the user could add so that less matters.
+    exact
+        Pixels of saliency 1 stay as they are; a lossy codec may change them, but treats them all alike.
 
     Warns
     -----
@@ -101,7 +109,12 @@ def warn_of_little_gain(
         if kept >= 1:  # an exclusion was perhaps asked for already
             wishes = " or ".join([*untried, "another source: a mask of what matters, or detail"])
             mend = f"the sources find nothing here that matters less, as clouds in a clear sky; give {wishes}"
-        warn(f"{label}: {told}{kept:.1%} of the pixels stay as they are, so little can be gained; {mend}")
+        whole = f"{as_percent(kept)}% of the pixels"
+        what = f"{whole} stay as they are, so little can be gained"
+        if not exact:
+            few = "so the saliency steers little" if kept < 1 else "so the saliency steers nothing"
+            what = f"{whole} matter alike, {few}"
+        warn(f"{label}: {told}{what}; {mend}")
 
 
 def warn_of_no_pixels(label: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST, Bound, Quality, TwoPass
 from geosal.job.plan import Plan
+from geosal.sizes import as_percent
 
 _NONE = 0.0005
 """Share of the pixels below which none is said."""
@@ -43,7 +44,7 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
         return f"No pixel has to stay exactly as it was; all {done}." if done else "No pixel has to stay as it was."
     others = f"; the others {done}" if done else ""
     counted = ", nodata included," if will and _has_invalid(plan.layout) else ""
-    return f"{100 * kept:.1f} % of the pixels{counted} {stay} exactly as they were{others}."
+    return f"{as_percent(kept)} % of the pixels{counted} {stay} exactly as they were{others}."
 
 
 def _has_invalid(layout: RasterLayout) -> bool:

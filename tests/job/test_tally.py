@@ -67,6 +67,13 @@ def test_little_to_gain_is_told(shares: dict[int, float], mean: float | None, to
     assert [told in str(one.message) for one in caught] == ([True] if told else [])
 
 
+def test_a_lossy_codec_keeps_nothing_and_almost_all_is_not_all() -> None:
+    with pytest.warns(GeosalWarning, match="more than 99.9% of the pixels stay as they are"):
+        warn_of_little_gain("out.tif", {1: 0.9997, 3: 0.0003})
+    with pytest.warns(GeosalWarning, match="100.0% of the pixels matter alike, so the saliency steers nothing"):
+        warn_of_little_gain("out.jpg", {1: 1.0}, exact=False)
+
+
 def test_advice_is_what_has_not_been_tried() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GeosalWarning)

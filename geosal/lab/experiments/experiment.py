@@ -22,8 +22,8 @@ from geosal.scenes import Reading, open_input
 _CANDIDATE = "candidate.jpg"
 _TWO_PARTS = Ladder(steps=1)
 _EXPECTED = (
-    "has no georeferencing", "wherever the scene lies", "mean saliency", "stay as they are", "aligned by pixels",
-    "fits by pixels", "read as 0 to 255",
+    "has no georeferencing", "wherever the scene lies", "mean saliency", "stay as they are", "matter alike",
+    "aligned by pixels", "fits by pixels", "read as 0 to 255",
 )  # fmt: skip
 """Warnings that are true of most pictures, and of plain files by intention."""
 
