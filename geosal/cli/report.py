@@ -1,11 +1,12 @@
 """``geosal report``: one page that shows what became of a scene."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from geosal.cli import options
 from geosal.cli.batch import make_directory
@@ -61,7 +62,7 @@ def report(
     """
     quiet = wish.pop("quiet")
     if index is not None:
-        _list(index, [original, path, *outputs], report)
+        _list(index, [original, path, *outputs], wish, report)
         return
     if original is None or path is None:
         what = "ORIGINAL and OUTPUT" if original is None else "the page to write: -o report.html"
@@ -86,11 +87,16 @@ def report(
     _tell_of_failed(page, outputs)
 
 
-def _list(folder: str, others: list[str | None], report: Report) -> None:
+def _list(folder: str, others: list[str | None], wish: Collection[str], report: Report) -> None:
     from geosal.reports import write_index
 
     if any(others):
         raise UsageError(f"--index {folder}: lists reports that are there; leave out other paths, or --index")
+    context = click.get_current_context()
+    typed = {name for name in wish if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if typed:
+        named = " and ".join(each.opts[-1] for each in context.command.params if each.name in typed)
+        raise UsageError(f"--index {folder}: lists reports that are there, as they are; leave out {named}, or --index")
     path, count = write_index(folder)
     report.summarise(pairs([("index", path), ("reports", count)]))
     report.write({"index": path, "reports": count})
@@ -98,9 +104,8 @@ def _list(folder: str, others: list[str | None], report: Report) -> None:
 
 def _as_text(page: "Page", outputs: Sequence[str]) -> str:
     rows: list[tuple[str, object]] = [("report", f"{page.path} ({as_bytes(page.bytes)})")]
-    for output, comparison, proved in zip(outputs, page.comparisons, page.proved, strict=True):
-        found = {True: "all checks hold", False: "CHECKS FAILED: look at the page", None: "promises nothing"}[proved]
-        rows.append(("shows", f"{output}: PSNR {comparison.scores().psnr:.2f} dB, {found}"))
+    for output, comparison, verdict in zip(outputs, page.comparisons, page.verdicts, strict=True):
+        rows.append(("shows", f"{output}: PSNR {comparison.scores().psnr:.2f} dB, {verdict}"))
     return pairs(rows)
 
 

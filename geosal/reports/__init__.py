@@ -7,7 +7,8 @@ Index card
 - `write_index`: a page that lists the reports of a folder.
 
 Rooms: `spec` is what was asked, `measured` the numbers of one output, `pictures` what is drawn of it, `spread` where
-its bytes lie, `words` what is said, `charts` what is plotted, `render` the page; its parts lie in the folder `page`.
+its bytes lie, `counts` what is counted while it is drawn, `words` and `sections` what is said, `render` the page; its
+parts lie in the folder `page`. `make` goes through them; `index` lists pages.
 """
 
 from geosal.reports.index import write_index

@@ -14,6 +14,7 @@ from geosal.errors import UsageError, cause_of
 from geosal.files.publish import WorkDirectory, cannot_write, check_output
 from geosal.reports.render import SCHEMA, SUMMARY, fill, policy, read_page
 from geosal.reports.spec import SUFFIXES
+from geosal.reports.words import VERDICTS
 from geosal.sizes import as_bytes, counted
 from geosal.version import __version__
 
@@ -22,6 +23,8 @@ _HEAD = 2**18
 """Bytes of a report in which its summary stands."""
 _SUMMARY = re.compile(rf'<script type="application/json" id="{SUMMARY}">([^<]*)</script>')
 _PICTURE = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_LOOKS = {True: "good", False: "bad", None: "faint"}
+_MOST_BYTES = 2**63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ class Entry:
         outputs = tuple(
             (
                 str(each["name"]),
-                each["size"] if isinstance(each["size"], int) else None,
+                each["size"] if type(each["size"]) is int and 0 <= each["size"] < _MOST_BYTES else None,
                 str(each["told"]),
                 each["proved"] if isinstance(each["proved"], bool) else None,
             )
@@ -116,7 +119,7 @@ def write_index(folder: str, *, overwrite: bool = True) -> tuple[str, int]:
     with WorkDirectory(path, overwrite=overwrite) as work:
         made = work.path(INDEX)
         try:
-            made.write_text(_page(entries), encoding="utf-8")
+            made.write_text(_page(entries), encoding="utf-8", errors="replace")
         except OSError as error:
             raise cannot_write(Path(path).absolute(), error) from error
         work.publish(made)
@@ -146,17 +149,15 @@ def _page(entries: list[Entry]) -> str:
 
 
 def _entry(entry: Entry) -> str:
+    link = quote(os.fsencode(entry.file))
     picture, heading = "", f"<span><strong>{escape(entry.heading)}</strong></span>"
     if entry.thumbnail:
         picture = f'<img src="data:image/webp;base64,{entry.thumbnail}" alt="" width="192">'
-    return (
-        f'<li class="block"><a href="{quote(entry.file)}">{picture}{heading}</a><ul>{"".join(_lines(entry))}</ul></li>'
-    )
+    return f'<li class="block"><a href="{link}">{picture}{heading}</a><ul>{"".join(_lines(entry))}</ul></li>'
 
 
 def _lines(entry: Entry) -> Iterator[str]:
-    words = {True: ("good", "all checks hold"), False: ("bad", "CHECKS FAILED"), None: ("faint", "promises nothing")}
     for name, size, told, proved in entry.outputs:
-        kind, word = words[proved]
         size_told = "" if size is None else f" ({as_bytes(size)})"
-        yield f'<li>{escape(name)}{size_told}: {escape(told)} <span class="{kind}">{word}</span></li>'
+        verdict = f'<span class="{_LOOKS[proved]}">{VERDICTS[proved]}</span>'
+        yield f"<li>{escape(name)}{size_told}: {escape(told)} {verdict}</li>"

@@ -31,6 +31,7 @@ from geosal.reports.pictures import (
 )
 from geosal.reports.render import Sheet, Shown, page_of
 from geosal.reports.spec import ReportSpec
+from geosal.reports.words import VERDICTS
 from geosal.scenes import ReadingOptions
 from geosal.sizes import as_bytes
 from geosal.verification import Asked
@@ -60,6 +61,11 @@ class Report(Tabled):
     proved: tuple[bool | None, ...]
     seconds: float
 
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """The same in words."""
+        return tuple(VERDICTS[proved] for proved in self.proved)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         outputs = [
@@ -70,10 +76,9 @@ class Report(Tabled):
 
     def _table(self) -> Table:
         """Return a row for each output."""
-        words = {True: "all checks hold", False: "CHECKS FAILED", None: "promises nothing"}
         rows = [
-            (each.candidate, each.candidate_bytes, each.scores().psnr, words[proved])
-            for each, proved in zip(self.comparisons, self.proved, strict=True)
+            (each.candidate, each.candidate_bytes, each.scores().psnr, verdict)
+            for each, verdict in zip(self.comparisons, self.verdicts, strict=True)
         ]
         return Table(f"{self.path}, {as_bytes(self.bytes)}", ("output", "bytes", "PSNR dB", "proved"), rows)
 

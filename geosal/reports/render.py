@@ -114,6 +114,7 @@ def page_of(sheet: Sheet) -> str:
         "sections": "".join(_section(each, alone=len(sheet.shown) == 1) for each in sheet.shown),
         "made": escape(f"Made by geosal {__version__} on {datetime.now(UTC):%Y-%m-%d}"),
         "data": as_json(_data(sheet)),
+        "licence": read_page("openseadragon.LICENSE.txt"),
         "viewer": scripts[0],
         "script": scripts[1],
     }

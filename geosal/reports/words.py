@@ -23,6 +23,8 @@ from geosal.reports.measured import Measured
 from geosal.sizes import as_bytes, counted
 
 UNKNOWN = "\N{EN DASH}"
+VERDICTS = {True: "all checks hold", False: "CHECKS FAILED", None: "promises nothing"}
+"""What is said of an output in two or three words, by whether all of its checks hold."""
 """In place of a figure that is not known."""
 Facts = list[tuple[str, str]]
 """Terms, and what there is to say of each."""

@@ -82,6 +82,10 @@ def test_several_jobs_have_a_page_each_and_an_index(scene: Path, tmp_path: Path,
     assert sorted(page.name for page in pages.iterdir()) == ["index.html", "other.tif.html", "scene.tif.html"]
     assert f"reports: {pages / 'index.html'}" in result.stdout
     (pages / "index.html").unlink()
+    for words in (("--title", "T"), ("-s", "half"), ("--overwrite",), ("--max-pixels", "9")):
+        result = call("report", "--index", pages, *words)
+        assert result.exit_code == 2
+        assert f"leave out {words[0].replace('-s', '--saliency')}, or" in result.stderr
     result = call("report", "--index", pages)
     assert (result.exit_code, result.stdout.split()) == (0, ["index", str(pages / "index.html"), "reports", "2"])
 

@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,19 @@ def test_a_page_of_another_program_stays(page: Path, tmp_path: Path) -> None:
     with pytest.raises(geosal.OutputError, match="exists already"):
         write_index(str(tmp_path))
     assert (tmp_path / "index.html").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are text")
+def test_any_name_of_a_file_and_any_size_it_tells_can_be_listed(tmp_path: Path) -> None:
+    output = {"name": "x", "told": "", "proved": None}
+    for place, size in enumerate((10**400, -1, True, 2**63 - 1)):
+        text = json.dumps({**_TOLD, "heading": "\ud800", "outputs": [{**output, "size": size}]})
+        name = os.fsdecode(b"\xff%d.html" % place)
+        (tmp_path / name).write_text(f'<script type="application/json" id="geosal-report">{text}</script>')
+        assert Entry.read(tmp_path / name).outputs[0][1] == (size if place == 3 else None)
+    path, count = write_index(str(tmp_path))
+    assert count == 4
+    assert 'href="%FF0.html"' in Path(path).read_text("utf-8")
 
 
 @pytest.mark.parametrize("place", ["", "missing"])

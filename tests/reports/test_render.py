@@ -55,7 +55,11 @@ def test_the_viewer_is_the_one_that_is_named() -> None:
     told = read_page("README.md")
     for name in ("openseadragon.min.js", "openseadragon.LICENSE.txt"):
         assert hashlib.sha256(read_page(name).encode()).hexdigest() in told
-    assert "Redistribution and use in source and binary forms" in read_page("openseadragon.LICENSE.txt")
+
+
+def test_a_page_carries_the_licence_of_the_viewer(page: Path) -> None:
+    comment = re.search("<!--(.*?)-->", page.read_text("utf-8"), re.DOTALL)[1]
+    assert read_page("openseadragon.LICENSE.txt") in comment
 
 
 @pytest.mark.parametrize("text", ["</script>", "<!--", "]]>", "\u2028", "&amp;", "\N{SNOWMAN}"])
