@@ -194,7 +194,7 @@ class ArrayScene(Stored):
 
     def _position(self, name: str) -> int | None:
         known = self._known()
-        if name.isdecimal() and int(name) in self.numbers:
+        if name.isascii() and name.isdecimal() and int(name) in self.numbers:
             return self.numbers.index(int(name))
         return next((position for position, (_, names) in enumerate(known) if name.lower() in names), None)
 

@@ -3,6 +3,7 @@
 Each function takes the name of the option for its message.
 """
 
+import math
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -14,8 +15,8 @@ from geosal.errors import UsageError
 from geosal.names import did_you_mean
 
 _UNITS = {"": 1} | {f"{unit}{i}": base**n for n, unit in enumerate("KMGT", 1) for i, base in (("", 1000), ("I", 1024))}
-_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?")
-_SHARE = re.compile(r"(\d+(?:\.\d*)?)\s*%")
+_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:E\d+)?)\s*([KMGT]I?|)(?:B|BYTES?)?", re.ASCII)
+_SHARE = re.compile(r"(\d+(?:\.\d*)?)\s*%", re.ASCII)
 _LARGEST_SIZE = 1e15
 _LONGEST_TOLD = 200
 """Longest text of a value in a message."""
@@ -53,7 +54,7 @@ def parse_size(written: str | int) -> int:
         The value is no size.
     """
     match = None if isinstance(written, bool) else _SIZE.fullmatch(str(written).strip().upper())
-    if match is None:
+    if match is None or not math.isfinite(float(match[1])):
         raise UsageError(f"{written!r} is no size; write it like 512MB, 2GiB or 51204 (bytes)")
     return int(min(float(match[1]), _LARGEST_SIZE) * _UNITS[match[2]])
 

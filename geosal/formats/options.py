@@ -83,7 +83,7 @@ class CreationOption:
             raise UsageError(f"--co {self.name}={value}: {fault}")
 
     def _fault_of_word(self, value: str, dtype: str) -> str:
-        if self.words and value not in self.words and not (self.or_whole and value.isdecimal()):
+        if self.words and value not in self.words and not (self.or_whole and value.isascii() and value.isdecimal()):
             return f"it is {', '.join(sorted(self.words))}" + (" or a whole number" if self.or_whole else "")
         if value in self.for_floats and not dtype.startswith("float"):
             return f"is for floats, these are {dtype}; use YES"
@@ -97,7 +97,7 @@ class CreationOption:
         if not all(limits[0] <= part <= limits[1] and math.isfinite(part) for part in found):
             wanted = f"of {limits[0]:g} or more" if math.isinf(limits[1]) else f"from {limits[0]:g} to {limits[1]:g}"
             return f"needs a number {wanted}"
-        if self.whole and (not value.isdecimal() or int(value) % self.multiple):
+        if self.whole and (not (value.isascii() and value.isdecimal()) or int(value) % self.multiple):
             what = f"a multiple of {self.multiple}" if self.multiple > 1 else "a whole number"
             return f"it is {what} from {limits[0]:g} to {limits[1]:g}"
         return ""
@@ -175,6 +175,6 @@ def _gdal_text(option: Any) -> str:
 def number(text: str) -> float:
     """Read a number; return NaN, which lies within no limits, when `text` is none."""
     try:
-        return float(text)
+        return float(text) if text.isascii() else math.nan
     except ValueError:
         return math.nan

@@ -197,7 +197,7 @@ def parse_ratio(text: str | float) -> float:
     UsageError
         The text is neither a number nor a ratio ``N:1``.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?::\s*1)?", str(text).strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?::\s*1)?", str(text).strip(), re.ASCII)
     if match is None:
         raise UsageError(f"--target-ratio {text}: it is no ratio; write it like 20 or 20:1")
     return float(match[1])

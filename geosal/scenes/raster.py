@@ -177,7 +177,7 @@ class Scene(Stored):
             if not name.strip():
                 raise UsageError(f"{self.path}: a band without a name was asked for; give names, roles or numbers")
             names = (n for n, named in enumerate(known, start=1) if name.lower() in named)
-            index = int(name) if name.isdecimal() else next(names, 0)
+            index = int(name) if name.isascii() and name.isdecimal() else next(names, 0)
             if not 1 <= index <= len(known):
                 has = ", ".join(
                     f"{n} ({' '.join(filter(None, named)) or 'unnamed'})" for n, named in enumerate(known, 1)

@@ -5,6 +5,7 @@ dimensions, and of times, one step is chosen: ``time=2024-05-01``, ``time=#0`` (
 ``time=~2024-05-01`` (the nearest).
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from geosal.errors import SceneError, UsageError
 _TIMES = frozenset({"time", "t", "date", "datetime", "valid_time"})
 _MOST_BANDS = 4096
 _SHOWN = 4
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?Z?)?)?)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +95,7 @@ def choose(path: str, select: Sequence[str] = ()) -> Choice:
     arrays = [node] if node.is_array else arrays_of(node, path)
     group = existing(place.store, arrays[0].parent) if arrays[0].path else arrays[0]
     rasters = [ZarrRaster.of(array) for array in arrays]
-    wanted = dict(_parsed(path, select))
+    wanted = _parsed(path, select)
     dims = {name for raster in rasters for name in _lead(raster)}
     for name in wanted:
         if name not in dims:
@@ -113,7 +116,8 @@ def _lead(raster: ZarrRaster) -> tuple[str, ...]:
     return tuple(raster.node.dims[axis] or f"dim{axis}" for axis in raster.planes.lead)
 
 
-def _parsed(path: str, select: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _parsed(path: str, select: Sequence[str]) -> dict[str, str]:
+    wanted: dict[str, str] = {}
     for text in select:
         name, equals, value = text.partition("=")
         if not (name.strip() and equals and value.strip()):
@@ -121,7 +125,10 @@ def _parsed(path: str, select: Sequence[str]) -> Iterator[tuple[str, str]]:
                 f"{path}: --select {text!r} is no DIM=VALUE; such are time=2024-05-01, time=#0 (by number) and "
                 "time=~2024-05-01 (the nearest)"
             )
-        yield name.strip(), value.strip()
+        if name.strip() in wanted:
+            raise UsageError(f"{path}: --select {name.strip()} is given twice; give one step of it")
+        wanted[name.strip()] = value.strip()
+    return wanted
 
 
 def _planes(
@@ -174,7 +181,7 @@ def _refuse_open(path: str, raster: ZarrRaster, free: Sequence[str]) -> None:
         )
     first = (times or free)[0]
     labels = nodes[first]
-    example = "#0" if labels is None else _shown(labels[0])
+    example = "#0" if labels is None or labels[0] != labels[0] else _shown(labels[0])  # NaN and NaT are none
     raise UsageError(
         f"{path}: {raster.node.name or 'it'} has more dimensions than bands, rows and columns: {'; '.join(several)}; "
         f"choose a step: --select {first}={example}"
@@ -227,7 +234,7 @@ def _shown(label: Any) -> str:
 def _step(path: str, name: str, value: str, labels: NDArray[Any] | None, size: int) -> int:
     """Return the number of a step, from 0."""
     if value.startswith("#"):
-        number = int(value[1:]) if re.fullmatch(r"#-?\d{1,9}", value) else size
+        number = int(value[1:]) if re.fullmatch(r"#-?[0-9]{1,9}", value) else size
         if not -size <= number < size:
             raise UsageError(
                 f"{path}: {name}={value} is no step, they are numbered from #0 to #{size - 1}; give one of them"
@@ -239,29 +246,53 @@ def _step(path: str, name: str, value: str, labels: NDArray[Any] | None, size: i
         )
     nearest = value.startswith("~")
     text = value[1:].strip() if nearest else value
-    hits = _hits(labels, text, nearest=nearest)
+    wanted = _wanted(labels, text)
+    hits = np.array([], np.intp) if wanted is None else _nearest(labels, wanted) if nearest else _hits(labels, wanted)
     if hits.size == 1:
         return int(hits[0])
     some = labels[hits] if hits.size else labels
     shown = ", ".join(_shown(label) for label in some[:_SHOWN]) + (" ..." if some.size > _SHOWN else "")
     what = f"means {hits.size} steps" if hits.size else "is no step"
-    mend = "give one of them" if hits.size else f"give one of them, or the nearest: {name}=~{text}"
+    has_near = not (hits.size or nearest or wanted is None) and _nearest(labels, wanted).size
+    mend = f"give one of them, or the nearest: {name}=~{text}" if has_near else "give one of them"
     raise UsageError(f"{path}: {name}={value} {what}, {shown}; {mend}")
 
 
-def _hits(labels: NDArray[Any], text: str, *, nearest: bool) -> NDArray[np.intp]:
+def _wanted(labels: NDArray[Any], text: str) -> np.datetime64 | float | str | None:
+    """Read what is asked for as the labels are: a time, a finite number, or a text; None where it is none."""
+    if labels.dtype.kind == "M":
+        try:
+            return np.datetime64(text.removesuffix("Z")) if _DATE.fullmatch(text) else None
+        except ValueError:  # a 13th month
+            return None
+    if labels.dtype.kind in "iuf":
+        number = float(text) if _NUMBER.fullmatch(text) else math.inf
+        return number if math.isfinite(number) else None
+    return text
+
+
+def _hits(labels: NDArray[Any], wanted: np.datetime64 | float | str) -> NDArray[np.intp]:
     """Return the steps that a value means; those of a day, a month or a year for less than a time."""
-    try:
-        if labels.dtype.kind == "M":
-            wanted = np.datetime64(text)
-            if nearest:
-                return np.array([np.argmin(np.abs(labels - wanted.astype(labels.dtype)))])
-            return np.nonzero(labels.astype(wanted.dtype) == wanted)[0]
-        if labels.dtype.kind in "iuf":
-            number = float(text)
-            if nearest:
-                return np.array([np.argmin(np.abs(labels - number))])
-            return np.nonzero(np.isclose(labels.astype(np.float64), number, rtol=1e-6, atol=0))[0]
-    except (ValueError, TypeError, OverflowError):
+    if isinstance(wanted, np.datetime64):
+        return np.nonzero(labels.astype(wanted.dtype) == wanted)[0]
+    if isinstance(wanted, float):
+        return np.nonzero(np.isclose(labels.astype(np.float64), wanted, rtol=1e-6, atol=0))[0]
+    return np.nonzero([str(label) == wanted for label in labels])[0]
+
+
+def _nearest(labels: NDArray[Any], wanted: np.datetime64 | float | str) -> NDArray[np.intp]:
+    """Return the step nearest to a value; none among texts, and none among labels that all are NaN or NaT."""
+    if isinstance(wanted, str):
         return np.array([], np.intp)
-    return np.nonzero([str(label) == text for label in labels])[0]
+    known = np.nonzero(np.isfinite(labels))[0]
+    if isinstance(wanted, np.datetime64):
+        off = np.abs(_seconds(labels[known]) - _seconds(np.array(wanted)))
+    else:
+        off = np.abs(labels[known].astype(np.longdouble) - wanted)
+    return known[[np.argmin(off)]] if known.size else known
+
+
+def _seconds(times: NDArray[Any]) -> NDArray[Any]:
+    """Return times as seconds since 1970; nanoseconds overflow in the year 2262."""
+    whole = times.astype("datetime64[s]")
+    return np.asarray(whole.astype(np.int64).astype(np.longdouble) + (times - whole) / np.timedelta64(1, "s"))

@@ -261,7 +261,7 @@ def _chosen(path: str, planes: Sequence[Plane], bands: Sequence[BandMetadata], n
             for plane, band in zip(planes, bands, strict=True)
         ]
         place = next((at for at, several in enumerate(known) if low in several), None)
-        if place is None and low.isdecimal() and 1 <= int(low) <= len(planes):
+        if place is None and low.isascii() and low.isdecimal() and 1 <= int(low) <= len(planes):
             place = int(low) - 1
         if place is None:
             has = ", ".join(f"{at} ({plane.name})" for at, plane in enumerate(planes[:40], start=1))

@@ -20,7 +20,7 @@ def test_sizes(text: str | int, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "MB", "-3", "5 XB", "50%", "1.5.2GB", "nan", True])
+@pytest.mark.parametrize("text", ["", "MB", "-3", "5 XB", "50%", "1.5.2GB", "nan", "1e400", "\u0663MB", True])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="write it like 512MB, 2GiB or 51204"):
         parse_size(text)

@@ -61,6 +61,7 @@ TEXT = CreationOption(name="TEXT", text="Text.", default="", plain_ascii=True)
         (LEVEL, "12", None),
         (LEVEL, "13", "needs a number from 1 to 12"),
         (LEVEL, "7.5", "it is a whole number from 1 to 12"),
+        (LEVEL, "\u0663", "needs a number from 1 to 12"),
         (SWITCH, "yes", None),
         (SWITCH, "on", "is for floats, these are uint8; use YES"),
         (SWITCH, "maybe", "it is 0, 1, FALSE, NO, OFF, ON, TRUE, YES"),

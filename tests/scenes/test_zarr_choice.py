@@ -41,7 +41,8 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     ("select", "step"),
     [
         ("time=2024-05-01", 0), ("time=2024-05-02T10:30", 1), ("time=#2", 2), ("time=#-1", 3), ("time=2024-06", 3),
-        ("time=~2024-05-20", 3), ("time=~2024-05-02T12", 1),
+        ("time=~2024-05-20", 3), ("time=~2024-05-02T12", 1), ("time=~9999-01-01", 3), ("time=~0001-01-01", 0),
+        ("time=2024-05-02T22:00:00Z", 2),
     ],
 )  # fmt: skip
 def test_one_time_is_chosen(store: str, select: str, step: int) -> None:
@@ -77,7 +78,11 @@ def test_a_job_on_a_step_tells_and_repeats_it(store: str, tmp_path: Path) -> Non
         (("time=2023-01-01",), "no step, .*or the nearest: time=~2023-01-01"),
         (("time=#4",), "numbered from #0 to #3"),
         (("time=#x",), "numbered from #0 to #3"),
-        (("time=yesterday",), "is no step"),
+        (("time=yesterday",), "is no step.*; give one of them$"),
+        (("time=#\u0663",), "numbered from #0 to #3"),
+        (("time=#0", "time=#1"), "time is given twice"),
+        *((("time=" + text,), "is no step.*; give one of them$") for text in ("~NaT", "~", "~nan", "~now", "today")),
+        (("time=2024-13",), "is no step.*; give one of them$"),
         (("tim=1",), "it has band, time"),
         (("time",), "is no DIM=VALUE"),
     ],
@@ -101,6 +106,21 @@ def test_levels_and_rasters_without_a_coordinate(tmp_path: Path) -> None:
         open_input(path, Reading(select=("level=850", "member=two")))
     with pytest.raises(UsageError, match=r"level has 4 \(1000, 850, 500, 200\); member has 3"):
         open_input(path)
+
+
+def test_the_nearest_is_of_labels_that_are_there(tmp_path: Path) -> None:
+    times = np.array(["NaT", "2024-05-01", "2024-05-02", "NaT"], "datetime64[ns]")
+    array = xr.DataArray(SERIES[:, 0], dims=("time", "y", "x"), coords={"time": times, "y": Y, "x": X}, name="refl")
+    array.to_dataset().to_zarr(tmp_path / "gaps.zarr", zarr_format=2, consolidated=False)
+    assert choose(str(tmp_path / "gaps.zarr"), ["time=~1700-01-01"]).steps == {"time": "2024-05-01"}
+    with pytest.raises(UsageError, match="--select time=#0"):
+        choose(str(tmp_path / "gaps.zarr"))
+    floats = array.assign_coords(time=[np.nan, 850.0, 500.0, np.inf]).rename(time="level")
+    floats.to_dataset().to_zarr(tmp_path / "floats.zarr", zarr_format=2, consolidated=False)
+    assert choose(str(tmp_path / "floats.zarr"), ["level=~1e300"]).steps == {"level": "850"}
+    for text in ("~1e999", "~inf", "~1_0", "~\u0663", "inf"):
+        with pytest.raises(UsageError, match="is no step.*; give one of them$"):
+            choose(str(tmp_path / "floats.zarr"), [f"level={text}"])
 
 
 def write(path: Path, arrays: dict[str, np.ndarray], **attributes: object) -> str:

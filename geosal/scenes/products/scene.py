@@ -157,7 +157,7 @@ class ProductScene(Stored):
         """
         names = []
         for name in bands:
-            if name.isdecimal():
+            if name.isascii() and name.isdecimal():
                 if not 1 <= int(name) <= len(self.chosen):
                     has = ", ".join(f"{n} ({chosen})" for n, chosen in enumerate(self.chosen, start=1))
                     raise UsageError(f"{self.path}: no band {name}; it has {has}; other bands go by name, such as red")
