@@ -105,6 +105,14 @@ def cause_of(error: Exception) -> str:
     return " ".join(text.split()) or type(error).__name__
 
 
+def visible(text: str) -> str:
+    r"""Write control characters as text (``\x1b``), which may be in a file's name, and which a terminal would obey.
+
+    Newlines and tabs stay.
+    """
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def redact(text: str) -> str:
     """Take out of `text` what may be secret: passwords and queries of URLs, options of ``/vsi``, ``PG:`` logins."""
     text = re.sub(r"(\b\w{1,20}://|/vsi\w{1,20}/)[^/\s]*@", r"\1***@", text)

@@ -22,7 +22,7 @@ import click
 
 from geosal.cli.failure import Failure
 from geosal.cli.paper import painted, width_of, wrapped
-from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact
+from geosal.errors import GeosalError, GeosalWarning, ResourceError, UsageError, redact, visible
 from geosal.names import did_you_mean
 
 GRACE_SECONDS = 4.0
@@ -48,12 +48,13 @@ def say(line: str, kind: str = "") -> None:
     Parameters
     ----------
     line
-        The text. A terminal that is narrower gets it in several lines, broken between words.
+        The text, whose control characters are made visible. A terminal that is narrower gets it in several lines,
+        broken between words.
     kind
         What it is: error, warning, info, debug; empty for a line that needs no name.
     """
     name = f"geosal: {kind}: " if kind else ""
-    text = wrapped(name + " ".join(redact(line).split()), width_of(sys.stderr), indent=2)
+    text = wrapped(name + visible(" ".join(redact(line).split())), width_of(sys.stderr), indent=2)
     if kind in _STYLES:
         text = text.replace(f"{kind}:", painted(f"{kind}:", _STYLES[kind], sys.stderr), 1)
     bars = getattr(sys.modules.get("tqdm"), "tqdm", None)  # there is a bar only where somebody has imported it
@@ -146,7 +147,7 @@ class GuardedGroup(click.Group):
 def report(error: BaseException, level: int = 0) -> int:
     """Print the line for an exception, after its traceback with -vv, and return the exit code."""
     if level > 1 and not isinstance(error, click.ClickException):
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        sys.stderr.write(visible(redact("".join(traceback.format_exception(error)))))
     if _is_broken_pipe(error):
         # The reader left (geosal ... | head): print no more, and no error when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

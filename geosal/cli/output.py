@@ -18,7 +18,7 @@ import click
 from geosal.cli.apart import refuse_job_file
 from geosal.cli.failure import Failure
 from geosal.cli.guard import BEGAN
-from geosal.cli.paper import painted, width_of, wrapped
+from geosal.cli.paper import as_shown, painted, width_of, wrapped
 from geosal.errors import OutputError, UsageError, redact
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import why_no_folder
@@ -95,7 +95,7 @@ class Report:
     def show(self, text: str) -> None:
         """Print for people, unless stdout belongs to the JSON document."""
         if self.target != _STDOUT:
-            _echo(redact(text))
+            _echo(as_shown(redact(text), sys.stdout))
 
     def summarise(self, text: str) -> None:
         """Print the summary of a job, which --quiet leaves out."""

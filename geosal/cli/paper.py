@@ -1,10 +1,13 @@
 """What a terminal can show: colours, and lines no longer than it is wide. A pipe or a file gets plain, whole lines."""
 
 import os
+import re
 import textwrap
 from typing import TextIO
 
 import click
+
+from geosal.errors import visible
 
 _USUAL_WIDTH = 80
 _LEAST_WIDTH = 40
@@ -15,6 +18,9 @@ _STYLES = {
     "caution": {"fg": "yellow"},
     "faint": {"dim": True},
 }
+
+_COLOUR = re.compile(r"(\x1b\[\d+m)")
+_COLOURS = {found for style in _STYLES.values() for found in _COLOUR.findall(click.style("", **style))}  # type: ignore[arg-type]
 
 
 def takes_colour(stream: TextIO) -> bool:
@@ -28,6 +34,13 @@ def painted(text: str, style: str, stream: TextIO) -> str:
     It gets longer by bytes that are not seen: pad it before.
     """
     return click.style(text, **_STYLES[style]) if takes_colour(stream) else text  # type: ignore[arg-type]
+
+
+def as_shown(text: str, stream: TextIO) -> str:
+    """Write control characters as text, but for the colours of `painted` where the stream takes them."""
+    if not takes_colour(stream):
+        return visible(text)
+    return "".join(part if part in _COLOURS else visible(part) for part in _COLOUR.split(text))
 
 
 def width_of(stream: TextIO) -> int | None:

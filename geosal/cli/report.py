@@ -14,7 +14,7 @@ from geosal.cli.output import Report, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import ignore
-from geosal.errors import GeosalError, UsageError, redact
+from geosal.errors import GeosalError, UsageError, redact, visible
 from geosal.sizes import as_bytes
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _tell_of_failed(page: "Page", outputs: Sequence[str]) -> None:
     failed = [output for output, proved in zip(outputs, page.proved, strict=True) if proved is False]
     if failed:
         told = f"CHECKS FAILED: {', '.join(failed)}; {page.path} says which, and geosal verify ends with code 6"
-        click.echo(redact(told), err=True)
+        click.echo(visible(redact(told)), err=True)
 
 
 def spec_of(recipe: "Recipe", path: str) -> "ReportSpec":

@@ -286,3 +286,8 @@ def test_a_job_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     command = ["nohup", sys.executable, str(script), "hung-up"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (0, "still here\n")
+
+
+def test_control_characters_of_names_are_written_as_text() -> None:
+    result = _run(_raise(errors.SceneError("a\x1b]0;x\x07\x9b31m\x7f.tif: no such file")))
+    assert result.stderr == "geosal: error: a\\x1b]0;x\\x07\\x9b31m\\x7f.tif: no such file\n"

@@ -107,3 +107,8 @@ def test_what_a_jpeg_has_gained_is_told() -> None:
     nothing_salient = {**facts, "beside_plain": {"salient_db": None, "background_db": 1.0, "ssim": 0.01}}
     assert str(dict(output.as_search(nothing_salient))["beside plain"]).startswith("background +1.0 dB, SSIM +0.0100")
     assert "beside plain" not in dict(output.as_search({**facts, "beside_plain": None}))
+
+
+def test_control_characters_of_names_are_written_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    Report.to(None).show("a\x1b]0;x\x07.tif\tb\n\x9b2J\x1b[31m")
+    assert capsys.readouterr().out == "a\\x1b]0;x\\x07.tif\tb\n\\x9b2J\\x1b[31m\n"

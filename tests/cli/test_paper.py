@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from geosal.cli.paper import painted, takes_colour, width_of, wrapped
+from geosal.cli.paper import as_shown, painted, takes_colour, width_of, wrapped
 
 
 class _Terminal(io.StringIO):
@@ -49,3 +49,12 @@ def test_lines_break_between_words() -> None:
     assert lines[1] == "    /a/path/that-is/longer/than-all-of-the-rest.tif"
     assert " ".join(line.strip() for line in lines) == text
     assert wrapped(text, None) == wrapped(text, 20) == wrapped(text, 200) == text
+
+
+def test_of_control_characters_a_terminal_gets_our_colours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for style in ("good", "bad", "caution", "faint"):
+        told = painted("ok", style, _Terminal())
+        assert as_shown(f"{told}\x1b[8m\x1b]0;x\x07", _Terminal()) == f"{told}\\x1b[8m\\x1b]0;x\\x07"
+    assert as_shown("\x1b[32m", io.StringIO()) == "\\x1b[32m"
