@@ -67,18 +67,40 @@ def arguments(wish: Mapping[str, object], summary: str) -> list[str]:
         ``profile``, ``treatment`` (several, apart by spaces), ``target_size``, ``steps``; ``more``: words for a shell.
     summary
         Path of the JSON document that tells of the job.
+
+    Raises
+    ------
+    QgsProcessingException
+        `more` is no words for a shell, or would end the options.
     """
-    words = ["compress", str(wish["input"]), str(wish["output"])]
-    for source in wish.get("saliency") or ():
-        words += ["--saliency", str(source)]
-    for treatment in str(wish.get("treatment") or "").split():
-        words += ["--treatment", treatment]
+    words = ["compress", "--overwrite", "-vv", f"--json={summary}"]
+    words += [f"--saliency={source}" for source in wish.get("saliency") or ()]
+    words += [f"--treatment={treatment}" for treatment in str(wish.get("treatment") or "").split()]
     if wish.get("profile") not in {None, "", USUAL}:
-        words += ["--profile", str(wish["profile"])]
+        words.append(f"--profile={wish['profile']}")
     for name in ("outside", "steps", "target_size"):
         if wish.get(name) not in {None, ""}:
-            words += [f"--{name.replace('_', '-')}", str(wish[name])]
-    return [*words, *shlex.split(str(wish.get("more") or "")), "--overwrite", "-vv", "--json", summary]
+            words.append(f"--{name.replace('_', '-')}={wish[name]}")
+    more = split("More options", str(wish.get("more") or ""))
+    if "--" in more:
+        raise QgsProcessingException("More options: '--' ends the options; leave it out")
+    return [*words, *more, "--", str(wish["input"]), str(wish["output"])]
+
+
+def split(label: str, text: str) -> list[str]:
+    """Split the text of a parameter into words, as a shell does.
+
+    Raises
+    ------
+    QgsProcessingException
+        A quote is not closed, or the text ends in a backslash.
+    """
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise QgsProcessingException(
+            f"{label}: {text}: no words for a shell ({error}); close each quote, as in 'a b.tif'"
+        ) from error
 
 
 def source_text(path: str, parameters: str) -> str:
@@ -251,7 +273,7 @@ class GeosalCompress(QgsProcessingAlgorithm):
     def _wish(self, parameters: dict, context: QgsProcessingContext, folder: str) -> dict[str, object]:
         scene = self.parameterAsRasterLayer(parameters, "INPUT", context)
         layer = self.parameterAsLayer(parameters, "SALIENCY", context)
-        sources = shlex.split(self._text(parameters, "SOURCES", context))
+        sources = split("Further sources", self._text(parameters, "SOURCES", context))
         if layer is not None:
             path = _file_of(layer, folder, context)
             sources.insert(0, source_text(path, self._text(parameters, "SALIENCY_PARAMETERS", context)))

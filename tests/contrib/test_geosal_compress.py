@@ -88,19 +88,31 @@ def test_parameters_become_words(script: types.ModuleType) -> None:
         "more": "--co 'A=b c' --quiet",
     }
     assert script.arguments(wish, "s.json") == [
-        "compress", "a b.tif", "out.jp2", "--saliency", "aoi.gpkg:buffer=120m", "--saliency", "detail",
-        "--treatment", "smooth", "--treatment", "quality:low=40", "--profile", "jp2", "--outside", "blur",
-        "--steps", "4", "--target-size", "5MB", "--co", "A=b c", "--quiet", "--overwrite", "-vv", "--json", "s.json",
+        "compress", "--overwrite", "-vv", "--json=s.json", "--saliency=aoi.gpkg:buffer=120m", "--saliency=detail",
+        "--treatment=smooth", "--treatment=quality:low=40", "--profile=jp2", "--outside=blur", "--steps=4",
+        "--target-size=5MB", "--co", "A=b c", "--quiet", "--", "a b.tif", "out.jp2",
     ]  # fmt: skip
     bare = script.arguments({"input": "a.tif", "output": "b.tif", "profile": script.USUAL, "treatment": ""}, "s.json")
-    assert bare == ["compress", "a.tif", "b.tif", "--overwrite", "-vv", "--json", "s.json"]
+    assert bare == ["compress", "--overwrite", "-vv", "--json=s.json", "--", "a.tif", "b.tif"]
     assert script.source_text("a.tif", " :range=0-100 ") == "a.tif:range=0-100"
     assert script.source_text("a.tif", "") == "a.tif"
 
 
-def test_words_are_those_that_geosal_takes(script: types.ModuleType, small_scene: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "told"), [("--co 'A=b", "More options: .* close each quote"), ("-- x", "More options: '--' ends")]
+)
+def test_more_words_that_cannot_be_are_told(script: types.ModuleType, more: str, told: str) -> None:
+    with pytest.raises(script.QgsProcessingException, match=told):
+        script.arguments({"input": "a.tif", "output": "b.tif", "more": more}, "s.json")
+
+
+def test_words_are_those_that_geosal_takes(
+    script: types.ModuleType, small_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(small_scene, "-x.tif")
     wish = {
-        "input": small_scene, "output": tmp_path / "out.tif", "saliency": ["half"], "outside": "keep",
+        "input": "-x.tif", "output": "-out.tif", "saliency": ["half"], "outside": "keep",
         "profile": "zstd", "treatment": "bound:error=64", "steps": 8,
     }  # fmt: skip
     told = tmp_path / "told.json"
