@@ -5,7 +5,8 @@ Index card
 - `files.Store`: the files of a store; `is_zarr` and `locate` find the store that a path leads into.
 - `nodes`: groups and arrays by their JSON.
 - `coding`: how an array's samples are stored.
-- `chunks.ZarrTiles`: decodes chunks, or parts of them.
+- `codecs`: which codecs zarr-python is given.
+- `chunks.ZarrTiles`: decodes chunks, or `parts` of them.
 - `place`: the grid of an array, by GeoZarr's conventions, CF, GDAL or EOPF.
 - `arrays`: which arrays of a group are rasters.
 - `raster.ZarrRaster`: an array as a raster of bands.

@@ -1,13 +1,7 @@
-"""Decode the chunks of a Zarr array, each once: strips of plain and Blosc chunks by themselves, others by zarr-python.
-
-A chunk of Blosc is a row of blocks that are compressed apart. A strip of a chunk is decoded from the blocks that hold
-it: products have chunks of hundreds of megabytes. The layout is that of c-blosc 1: a header of 16 bytes (version, its
-codec's, flags, size of a sample, bytes, bytes of a block, bytes of the chunk), the place of each block, and the blocks.
-"""
+"""Decode the chunks of a Zarr array, each once: strips of plain and Blosc chunks here, others by zarr-python."""
 
 import math
-import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +10,10 @@ from numpy.typing import NDArray
 
 from geosal.core.decoded_tiles import Tiled
 from geosal.core.grid import Block
+from geosal.core.zarr.codecs import refuse_codecs
 from geosal.core.zarr.coding import Coding
-from geosal.core.zarr.files import Span
-from geosal.core.zarr.nodes import Node
-from geosal.core.zarr.sums import ABSENT, crc32c
+from geosal.core.zarr.nodes import Json, Node
+from geosal.core.zarr.parts import blosc_part, in_shard, raw_part
 from geosal.errors import GeosalError, SceneError, cause_of
 
 if TYPE_CHECKING:
@@ -27,13 +21,6 @@ if TYPE_CHECKING:
 
 _STRIP_BYTES = 6 * 2**20
 """Bytes of a strip at most, where the rows of a chunk can be cut so."""
-_HEADER = struct.Struct("<4B3I")
-"""Versions, flags, size of a sample; bytes, bytes of a block, bytes of the chunk."""
-_ENTRY, _SUM = struct.Struct("<2Q"), 4
-"""Offset and length of a chunk in a shard's index, and bytes of the sum behind it."""
-_COPIED = 2
-"""Flag of a Blosc chunk whose bytes are not compressed."""
-_PLACE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +182,7 @@ class ZarrTiles:
             if span is None and self._node.store.has(key):  # compressed within a zip
                 return self.whole(lead, block)
             if span is not None and coding.index:
-                span = _in_shard(span, inside_shard, self._per_shard(), coding.index)
+                span = in_shard(span, inside_shard, self._per_shard(), coding.index)
             if span is None:
                 self._refuse_missing(key)
                 return np.full((1, *block.shape), coding.fill, coding.dtype)
@@ -208,7 +195,11 @@ class ZarrTiles:
             first = (inside * rows + block.row_off % rows) * cols * item
             length = block.height * cols * item
             total = math.prod(coding.chunks) * item
-            content = _raw(span, first, length, total) if coding.plain == "raw" else _blosc(span, first, length, total)
+            content = (
+                raw_part(span, first, length, total)
+                if coding.plain == "raw"
+                else blosc_part(span, first, length, total)
+            )
             stored = np.frombuffer(content, coding.dtype.newbyteorder(coding.order)).reshape(1, block.height, cols)
             return np.ascontiguousarray(stored[..., : block.width], coding.dtype)
 
@@ -281,20 +272,25 @@ def open_array(node: Node, coding: Coding) -> "zarr.Array[Any]":
     Raises
     ------
     SceneError
-        zarr-python lacks a codec of it, or does not understand its metadata.
+        A codec may run what is stored, zarr-python lacks one, or it does not understand the metadata.
     """
+    own = coding.meta if node.version == 3 else {"attributes": {}, **coding.meta}
+    mend = (
+        f"it is coded by {', '.join(coding.names)}; write it anew with codecs that zarr-python has, or get a newer one"
+    )
+    return _by_zarr(node, own, mend)
+
+
+def _by_zarr(node: Node, meta: Json, mend: str) -> "zarr.Array[Any]":
+    """Give an array to zarr-python by its metadata, if no codec may run what is stored."""
+    refuse_codecs(node.label, meta)
     import zarr  # noqa: PLC0415  slow to import
     from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata  # noqa: PLC0415
     from zarr.storage import StorePath  # noqa: PLC0415
 
-    names = ", ".join(coding.names)
-    mend = (
-        f"it is coded by {names}; write it anew with codecs that zarr-python {zarr.__version__} has, or get a newer one"
-    )
     with _damage(f"{node.label} cannot be read", mend):
-        own = coding.meta if node.version == 3 else {"attributes": {}, **coding.meta}
         of = ArrayV3Metadata if node.version == 3 else ArrayV2Metadata
-        described = of.from_dict({key: value for key, value in own.items() if key != "storage_transformers" or value})
+        described = of.from_dict({key: value for key, value in meta.items() if key != "storage_transformers" or value})
         place = StorePath(zarr_store(node), node.store.top + node.path)
         return zarr.Array(zarr.AsyncArray(metadata=described, store_path=place))
 
@@ -321,10 +317,9 @@ def text_values_of(node: Node) -> NDArray[Any]:
     SceneError
         It cannot be read.
     """
-    import zarr  # noqa: PLC0415  slow to import
-
     with _damage(f"{node.label} cannot be read", "the store is damaged, copy it again"):
-        return np.asarray(zarr.open_array(zarr_store(node), mode="r", path=node.store.top + node.path)[...])
+        own = node.meta if node.version == 3 else {"attributes": {}, **node.meta}
+        return np.asarray(_by_zarr(node, own, "the store is damaged, copy it again")[...])
 
 
 def zarr_store(node: Node) -> Any:
@@ -343,59 +338,3 @@ def zarr_store(node: Node) -> Any:
             return await super().get(key, *args, **options)
 
     return Inside(node.store.root, read_only=True)
-
-
-def _in_shard(span: Span, place: tuple[int, ...], per: tuple[int, ...], index: str) -> Span | None:
-    """Return where a chunk of a shard lies by the index: its offset and length, and a CRC-32C of them all."""
-    length = _ENTRY.size * math.prod(per)
-    at = 0 if index == "start" else span.length - length - _SUM
-    table, told = _read(span, [(at, length), (at + length, _SUM)])
-    if crc32c(table) != int.from_bytes(told, "little"):
-        raise ValueError("the index of the shard is damaged")
-    offset, size = _ENTRY.unpack_from(table, _ENTRY.size * int(np.ravel_multi_index(place, per)))
-    return None if offset == size == ABSENT else Span(span.path, span.offset + offset, size)
-
-
-def _raw(span: Span, first: int, length: int, total: int) -> bytes:
-    if span.length != total:
-        raise ValueError(f"{span.length} bytes, not {total}")
-    return next(iter(_read(span, [(first, length)])))
-
-
-def _blosc(span: Span, first: int, length: int, total: int) -> bytes:
-    """Decode bytes `first` to `first + length` of a Blosc chunk of `total` bytes."""
-    from imagecodecs import blosc_decode  # noqa: PLC0415  slow to import
-
-    if span.length < _HEADER.size:
-        raise ValueError("cut off")
-    head = next(iter(_read(span, [(0, _HEADER.size)])))
-    version, of_codec, flags, item, size, block, packed = _HEADER.unpack(head)
-    if size != total or not block or packed > span.length:
-        raise ValueError(f"{size} bytes in {packed}, not {total} in {span.length}")
-    if flags & _COPIED:
-        return next(iter(_read(span, [(_HEADER.size + first, length)])))
-    count = -(-size // block)
-    low, high = first // block, -(-(first + length) // block)
-    if high == count and low == high - 1 and low:  # a last block that is not whole cannot stand alone
-        low -= 1
-    table = next(iter(_read(span, [(_HEADER.size, _PLACE * count)])))
-    starts = struct.unpack(f"<{count}I", table)
-    ends = dict(zip(sorted(starts), [*sorted(starts)[1:], packed], strict=True))
-    parts = list(_read(span, [(start, ends[start] - start) for start in starts[low:high]]))
-    places = np.cumsum([_HEADER.size + _PLACE * len(parts), *map(len, parts)])
-    some = min(high * block, size) - low * block
-    again = _HEADER.pack(version, of_codec, flags, item, some, min(block, some), int(places[-1]))
-    content = b"".join((again, struct.pack(f"<{len(parts)}I", *map(int, places[:-1])), *parts))
-    decoded = bytes(blosc_decode(content, numthreads=1))
-    if len(decoded) != some:
-        raise ValueError(f"{len(decoded)} bytes, not {some}")
-    return decoded[first - low * block :][:length]
-
-
-def _read(span: Span, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-    with open(span.path, "rb") as file:
-        for start, length in ranges:
-            if start < 0 or length < 0 or start + length > span.length:
-                raise ValueError("cut off")
-            file.seek(span.offset + start)
-            yield file.read(length)

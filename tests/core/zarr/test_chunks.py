@@ -7,14 +7,11 @@ import numcodecs
 import numpy as np
 import pytest
 import zarr
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from zarr.codecs import BloscCodec, BytesCodec, GzipCodec, TransposeCodec, ZstdCodec
 
 from geosal.core.grid import Block
 from geosal.core.shared_raster import close_shared_rasters, read_bands
 from geosal.core.zarr import chunks
-from geosal.core.zarr.files import Span
 from geosal.core.zarr.raster import open_zarr
 from geosal.errors import SceneError
 
@@ -63,32 +60,16 @@ def test_as_zarr_decodes_them(tmp_path: Path, options: dict[str, Any]) -> None:
     )
 
 
-@given(
-    data=st.data(),
-    kind=st.sampled_from(["u1", "u2", "f8"]),
-    count=st.integers(1, 30_000),
-    size=st.sampled_from([0, 512, 4096]),
-)
-@settings(max_examples=60, deadline=None)
-def test_a_part_of_a_blosc_chunk(tmp_path_factory, data, kind, count, size) -> None:
-    values = (np.arange(count) // 7 * 3 % 251).astype(kind)
-    coded = numcodecs.Blosc("zstd", 3, data.draw(st.sampled_from([0, 1, 2])), blocksize=size).encode(values)
-    path = tmp_path_factory.getbasetemp() / "blosc.bin"
-    path.write_bytes(b"xx" + coded)
-    first = data.draw(st.integers(0, values.nbytes - 1))
-    length = data.draw(st.integers(1, values.nbytes - first))
-    found = chunks._blosc(Span(str(path), 2, len(coded)), first, length, values.nbytes)
-    assert found == values.tobytes()[first : first + length]
-
-
 def test_a_large_chunk_is_decoded_strip_by_strip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "_STRIP_BYTES", 10 * 90 * 2)
     path = write(tmp_path / "one.zarr", compressors=BloscCodec(cname="zstd"), chunks=(3, 70, 90))
     raster = open_zarr(path)
     assert (raster.block_shape, raster.tile_bytes) == ((10, 90), 1800)
     asked: list[int] = []
-    decode = chunks._blosc
-    monkeypatch.setattr(chunks, "_blosc", lambda span, first, *rest: asked.append(first) or decode(span, first, *rest))
+    decode = chunks.blosc_part
+    monkeypatch.setattr(
+        chunks, "blosc_part", lambda span, first, *rest: asked.append(first) or decode(span, first, *rest)
+    )
     for row in range(0, 70, 14):
         block = Block(row, 0, 14, 90)
         np.testing.assert_array_equal(read_bands(path, (2,), block, alone=True)[0], PIXELS[1, row : row + 14])

@@ -87,6 +87,6 @@ def test_a_codec_that_zarr_lacks(tmp_path: Path) -> None:
     meta = json.loads(place.read_text())
     meta["codecs"][-1] = {"name": "acme.wavelet", "configuration": {}}
     place.write_text(json.dumps(meta))
-    with pytest.raises(SceneError, match="it is coded by bytes, acme.wavelet; write it anew") as caught:
+    with pytest.raises(SceneError, match="it is coded by bytes, acme.wavelet, .*; write it anew") as caught:
         read_bands(str(tmp_path / "odd.zarr/a"), (1,), Block(0, 0, 5, 5), alone=True)
     assert "\n" not in str(caught.value)
