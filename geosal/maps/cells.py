@@ -99,7 +99,7 @@ class Cells:
             factor=factor,
             original=original,
             candidate=candidate,
-            error=np.sqrt(_mean(sums, "error")),
+            error=np.sqrt(_mean(sums, "error")).astype(np.float32),
             saliency=_mean(sums, "saliency") if known else None,
             kept=_mean(sums, "kept") if known else None,
             counted=counted,
@@ -157,15 +157,17 @@ class _Summing:
 def _add(
     sums: dict[str, NDArray[Any]], block: Block, found: _Sums, factor: int, shape: tuple[int, ...], bands: int
 ) -> None:
-    """Add sums of a block; single precision is enough for a picture, and cells of a large scene take much memory."""
+    """Add sums of a block; single precision is enough for a picture, but squares of large errors go beyond it."""
     top, left = block.row_off // factor, block.col_off // factor
     for name, part in found.items():
-        kind = np.min_scalar_type(factor * factor * bands) if name.endswith(_COUNTS) else np.dtype(np.float32)
+        kind = np.dtype(np.float64 if name == "error" else np.float32)
+        if name.endswith(_COUNTS):
+            kind = np.min_scalar_type(factor * factor * bands)
         whole = sums.setdefault(name, np.zeros(shape, kind))
         whole[top : top + part.shape[0], left : left + part.shape[1]] += part.astype(kind)
 
 
-def _mean(sums: dict[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
+def _mean(sums: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
     """Divide sums by their counts, in place; both are used up."""
     means, counts = sums.pop(name), sums.pop(f"{name}{_COUNTS}")
     np.divide(means, counts, out=means, where=counts > 0)

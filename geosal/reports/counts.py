@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,15 +55,17 @@ class Counts:
         found = np.zeros(2 * BINS, np.int64)
         for band, sizes in enumerate(errors):
             places = self._bins(sizes) + rest
-            counting = places.ravel() if valid is None else places[valid[band]]
+            counts = None if valid is None else valid[band]
+            if sizes.dtype.kind == "f" and (unknown := np.isnan(sizes)).any():  # by how much is not known
+                counts = ~unknown if counts is None else counts & ~unknown
+            counting = places.ravel() if counts is None else places[counts]
             found += np.bincount(counting, minlength=2 * BINS)
         return found.reshape(2, BINS)
 
     def _bins(self, sizes: NDArray[Any]) -> NDArray[np.uint8]:
         """Bin of each error: 0 for none, 1 up to a unit, 2 up to two, 3 up to four."""
         if sizes.dtype.kind == "u" and sizes.dtype.itemsize <= 2:
-            table = _bin(np.arange(2 ** (8 * sizes.dtype.itemsize)), self.unit)
-            return np.asarray(table[sizes])
+            return np.asarray(_table(self.unit, sizes.dtype.itemsize)[sizes])
         return _bin(sizes, self.unit)
 
     def _tiles(self, block: Block, levels: NDArray[np.uint8], valid: NDArray[np.bool_] | None) -> NDArray[np.int64]:
@@ -73,6 +76,11 @@ class Counts:
         places = (down[:, np.newaxis] * cols + over) * self.levels + levels
         counting = places.ravel() if valid is None else places[valid.any(axis=0)]
         return np.bincount(counting, minlength=rows * cols * self.levels).reshape(rows, cols, self.levels)
+
+
+@cache
+def _table(unit: float, itemsize: int) -> NDArray[np.uint8]:
+    return _bin(np.arange(2 ** (8 * itemsize)), unit)
 
 
 def _bin(sizes: NDArray[Any], unit: float) -> NDArray[np.uint8]:

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from geosal.core.grid import Block
-from geosal.core.jpeg2000 import CodestreamError, TilePlaces
-from geosal.errors import GeosalError
+from geosal.core.jpeg2000 import TilePlaces
+from geosal.core.zarr.coding import Coding
+from geosal.core.zarr.files import Store
+from geosal.core.zarr.nodes import existing
 from geosal.formats.cog.tiff_faults import Directory, read_directories
+from geosal.formats.jpeg.heads import Head
 from geosal.scenes import AnyScene
 from geosal.scenes.zarr_store import IMAGE, ZarrScene, is_store, store_bytes
 
+_HEAD_BYTES = 2**20
+"""Bytes of a JPEG in which its tables are looked for; profiles and thumbnails may lie before them."""
+_MOST_TILES = 256
+"""Rows and columns of tiles that are told apart."""
 _SQUARE = 128
 """Rows and columns of the squares for which bytes are estimated."""
 
@@ -56,6 +63,19 @@ class Spread:
         per_pixel = self.bytes / np.outer(heights, widths)
         return np.asarray(per_pixel[np.ix_(rows, cols)], np.float32)
 
+    def merged(self, most: int = _MOST_TILES) -> "Spread":
+        """Take n x n tiles as one, so that there are `most` rows and columns of them at most."""
+        n = -(-max(self.bytes.shape) // most)
+        if n <= 1:
+            return self
+        rows, cols = (np.arange(0, count, n) for count in self.bytes.shape)
+        return Spread(
+            tile=(n * self.tile[0], n * self.tile[1]),
+            bytes=np.add.reduceat(np.add.reduceat(self.bytes, rows, axis=0), cols, axis=1),
+            beside=self.beside,
+            how=f"{self.how}, {n} x {n} of them taken as one",
+        )
+
 
 def spread_of(scene: AnyScene, path: str) -> Spread | None:
     """Find where the bytes of a finished file lie.
@@ -83,9 +103,10 @@ def spread_of(scene: AnyScene, path: str) -> Spread | None:
     else:
         return None
     try:
-        return find(scene, path)
-    except (OSError, ValueError, CodestreamError, GeosalError):  # a report lives without it
+        found = find(scene, path)
+    except Exception:  # noqa: BLE001  all else is measured already, and a report lives without it
         return None
+    return None if found is None else found.merged()
 
 
 def _of_tiff(_: AnyScene, path: str) -> Spread | None:
@@ -121,7 +142,9 @@ def _of_jpeg2000(_: AnyScene, path: str) -> Spread:
 
 def _of_store(_: AnyScene, path: str) -> Spread:
     scene = ZarrScene.open_store(path)
-    tile = scene.block_shape
+    coding = Coding.of(existing(Store(scene.path), IMAGE))
+    rows, cols = (coding.shards or coding.chunks)[-2:]  # a file is one of them, whatever is decoded at once
+    tile = (min(rows, scene.grid.height), min(cols, scene.grid.width))
     shape = tuple(-(-length // side) for length, side in zip(scene.grid.shape, tile, strict=True))
     tiles = np.zeros(shape)
     folder = os.path.join(path, IMAGE)
@@ -131,16 +154,16 @@ def _of_store(_: AnyScene, path: str) -> Spread:
             if len(at) == 2 and all(each.isdigit() for each in at):
                 tiles[int(at[0]), int(at[1])] += os.path.getsize(os.path.join(place, name))
     beside = {"overviews, mask and metadata": store_bytes(path) - int(tiles.sum())}
-    return Spread(tile=tile, bytes=tiles, beside=_some(beside), how="the sizes of the chunk files")
+    return Spread(tile=tile, bytes=tiles, beside=_some(beside), how="the sizes of the files of chunks or shards")
 
 
 def _estimated(scene: AnyScene, path: str) -> Spread | None:
     """Encode each square alone, and scale the sum to the file."""
     if scene.layout.dtype != "uint8" or scene.layout.count not in {1, 3}:
         return None
-    with Image.open(path) as image:
-        tables = getattr(image, "quantization", None)
-    options: dict[str, Any] = {"format": "PNG"} if tables is None else {"format": "JPEG", "qtables": tables}
+    options = _coding_of(scene, path)
+    if options is None:
+        return None
     height, width = scene.grid.shape
     shape = tuple(-(-length // _SQUARE) for length in (height, width))
     tiles = np.zeros(shape)
@@ -157,6 +180,17 @@ def _estimated(scene: AnyScene, path: str) -> Spread | None:
         bytes=tiles * (total / tiles.sum()),
         how=f"estimated: one stream holds the whole image, so squares of {_SQUARE} pixels were encoded alone",
     )
+
+
+def _coding_of(scene: AnyScene, path: str) -> dict[str, Any] | None:
+    """Return how Pillow codes like a file, which it need not open: it refuses large ones. None for other colours."""
+    if scene.driver == "PNG":
+        return {"format": "PNG"}
+    with open(path, "rb") as file:
+        head = Head.read(file.read(_HEAD_BYTES))
+    if head is None:
+        return None
+    return {"format": "JPEG", "qtables": np.minimum(head.tables, 255).tolist()}  # Pillow's tables have 8 bits
 
 
 def _encoded_bytes(square: NDArray[np.uint8], options: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasters import save
 
 from geosal.comparison import pair_with
 from geosal.core.progress import ignore
@@ -46,6 +47,13 @@ def test_bands_in_groups_come_to_the_same(rgb_scene: Path, smoothed: Path, monke
     parts = Cells.of(pair, [0, 1, 2], 9, ignore)
     for name in ("original", "candidate", "error", "saliency", "kept"):
         np.testing.assert_allclose(getattr(whole, name), getattr(parts, name), rtol=1e-12)
+
+
+def test_squares_of_large_errors_do_not_overflow(tmp_path: Path) -> None:
+    first = save(tmp_path / "first.tif", np.full((1, 8, 8), 3e19, np.float32))
+    second = save(tmp_path / "second.tif", np.full((1, 8, 8), -3e19, np.float32))
+    cells = Cells.of(pair_with(open_input(str(first), AS_IT_IS), str(second), AS_IT_IS), [0], 4, ignore)
+    np.testing.assert_allclose(cells.error, 6e19, rtol=1e-6)
 
 
 def test_without_a_saliency(rgb_scene: Path, smoothed: Path) -> None:

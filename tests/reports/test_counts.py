@@ -40,6 +40,12 @@ def test_samples_are_counted_by_what_matters_and_by_what_counts(dtype: str) -> N
     assert found.sum() == 11
 
 
+def test_an_error_that_is_no_number_is_not_counted() -> None:
+    original, candidate = np.zeros((1, 1, 3), np.float32), np.array([[[0, np.nan, np.inf]]], np.float32)
+    found = _counts()(Block(0, 0, 1, 3), Samples(original, candidate, None, None), None)[SIZES]
+    assert (found[0, 0], found[0, BINS - 1], found.sum()) == (1, 1, 2)
+
+
 def test_levels_of_tiles_add_up_over_blocks() -> None:
     levels = np.random.default_rng(1).integers(0, 3, (7, 9)).astype(np.uint8)
     counts = _counts(tile=(4, 5), shape=(2, 2))

@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 import geosal
-from geosal.reports.spread import spread_of
+from geosal.reports.spread import Spread, _coding_of, spread_of
 from geosal.scenes import open_input
 from geosal.scenes.reading import AS_IT_IS
 from geosal.scenes.zarr_store import store_bytes
@@ -33,6 +34,42 @@ def test_every_byte_is_somewhere(folder: Path, tmp_path: Path, name: str) -> Non
     found = _spread(tmp_path / name)
     assert (found.bytes > 0).all()
     assert found.bytes.sum() + sum(found.beside.values()) == pytest.approx(store_bytes(tmp_path / name))
+
+
+@pytest.mark.parametrize(("dtype", "shards"), [("uint8", 1), ("uint8", 2), ("float64", 1)])
+def test_bytes_of_a_store_lie_where_its_files_say(tmp_path: Path, dtype: str, shards: int) -> None:
+    from rasters import PLACE, save
+
+    pixels = np.random.default_rng(2).integers(0, 255, (1, 1100, 2100)).astype(dtype)
+    save(tmp_path / "scene.tif", pixels, **PLACE)
+    wish = {"saliency": "uniform:saliency=1", "creation_options": {"SHARDS": str(shards)}}
+    geosal.compress(tmp_path / "scene.tif", tmp_path / "out.zarr", **wish)
+    found = _spread(tmp_path / "out.zarr")
+    assert found.tile == (min(1024 * shards, 1100), 1024 * shards)
+    assert found.bytes.shape == ((2, 3) if shards == 1 else (1, 2))
+    for (row, col), size in np.ndenumerate(found.bytes):
+        files = (tmp_path / "out.zarr" / "image").glob(f"*/{row}/{col}")
+        assert size == sum(file.stat().st_size for file in files) > 0
+
+
+def test_tiles_are_merged_until_they_are_few() -> None:
+    sizes = np.random.default_rng(4).integers(0, 9, (7, 5)).astype(float)
+    found = Spread(tile=(16, 32), bytes=sizes, how="x").merged(3)
+    assert (found.tile, found.how) == ((48, 96), "x, 3 x 3 of them taken as one")
+    assert found.bytes.tolist() == [[sizes[r : r + 3, c : c + 3].sum() for c in (0, 3)] for r in (0, 3, 6)]
+
+
+def test_a_picture_that_pillow_refuses_is_estimated_by_its_own_tables(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = open_input(str(folder / "out.jpg"), AS_IT_IS)
+    with Image.open(folder / "out.jpg") as image:
+        tables = [list(table) for table in image.quantization.values()]
+    assert _coding_of(scene, str(folder / "out.jpg"))["qtables"] == tables
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert _spread(folder / "out.jpg") is not None
+    monkeypatch.setattr("geosal.reports.spread._encoded_bytes", lambda *_: 1 / 0)
+    assert _spread(folder / "out.jpg") is None
 
 
 def test_density_is_that_of_the_tile_in_which_a_cell_lies(folder: Path) -> None:
