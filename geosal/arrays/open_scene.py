@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -16,6 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from geosal.arrays.array_scene import QUALITY, names_of
 from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.grid import Block, Grid
+from geosal.core.option_values import require
 from geosal.core.raster import BandMetadata
 from geosal.errors import UsageError
 from geosal.scenes.base import AnyScene
@@ -104,7 +105,9 @@ def open_scene(
 
 def _reading(bands: str | Sequence[int | str] | None, options: Mapping[str, Any]) -> Reading:
     wanted = Reading.of(options, ("chunks",))
-    several = [bands] if isinstance(bands, str) else list(bands or ())
+    ok = bands is None or (isinstance(bands, Iterable) and not isinstance(bands, bytes))
+    require(ok, "bands", bands, "names or numbers of bands, such as 'rgb' or [3, 1]")
+    several = [bands] if isinstance(bands, str) else list(() if bands is None else bands)
     if all(isinstance(band, int | np.integer) for band in several):
         return replace(wanted, bidx=tuple(map(int, several)))
     return replace(wanted, bands=band_names(map(str, several)))

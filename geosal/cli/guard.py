@@ -34,6 +34,9 @@ BEGAN = "geosal.began"
 """Key of a context's meta: when the command began, in seconds since the epoch."""
 _VERBOSITY, _WORDS = "geosal.verbosity", "geosal.words"
 _STYLES = {"error": "bad", "warning": "caution", "critical": "bad"}
+_COMPLETION = (
+    '; a shell completes words after: eval "$(_GEOSAL_COMPLETE=bash_source geosal)" (or zsh_source, fish_source)'
+)
 _STOPPED = "nothing incomplete stands under the name of an output"
 """Message after a signal. It promises no more: the signal may come when the output has just got its name."""
 
@@ -122,7 +125,8 @@ class GuardedGroup(click.Group):
         """Find the command; of a mistyped one, tell the nearest."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
-            ctx.fail(f"no such command {name}{did_you_mean(name, self.list_commands(ctx), '; ')}")
+            near = _COMPLETION if name == "completion" else did_you_mean(name, self.list_commands(ctx), "; ")
+            ctx.fail(f"no such command {name or repr(name)}{near}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -42,9 +42,13 @@ def judge(
     data_range: float | None = None,
     error_map: str | None = None,
     overwrite: bool = False,
+    flat_range: float | None = None,
     progress: ProgressCallback | None = None,
 ) -> Comparison:
-    """Compare an opened pair, as `compare` does; with `overwrite` the error map may replace a file."""
+    """Compare an opened pair, as `compare` does; with `overwrite` the error map may replace a file.
+
+    `flat_range` is the range of values of a scene whose samples are all the same; without it, that is refused.
+    """
     begin, report = time.monotonic(), progress or ignore
     if data_range is not None and not 0 < data_range < float("inf"):
         raise UsageError(f"data_range={data_range}: the range of values is above 0; say how wide it is")
@@ -52,7 +56,7 @@ def judge(
         inputs = [pair.original.path, pair.candidate.path]
         check_output(error_map, overwrite=overwrite, inputs=inputs, with_world_file=has_world_file(error_map))
     try:
-        span = _Span(data_range, "given") if data_range is not None else _span_of(pair, report)
+        span = _Span(data_range, "given") if data_range is not None else _span_of(pair, flat_range, report)
         sums = sum_up(pair, span.width, report=report)
         if error_map is not None:
             _write_map(pair, error_map, overwrite, report)
@@ -133,7 +137,7 @@ def _in_order(pool: Pool, task: Callable[[_Item], _Result], items: Iterable[_Ite
             future.cancel()
 
 
-def _span_of(pair: Pair, report: ProgressCallback) -> _Span:
+def _span_of(pair: Pair, flat_range: float | None, report: ProgressCallback) -> _Span:
     """Find the range of values where the user gives none."""
     bits = bits_of(pair.original.layout)
     if bits is not None:
@@ -142,6 +146,8 @@ def _span_of(pair: Pair, report: ProgressCallback) -> _Span:
     if ends is None:
         raise UsageError(f"{pair.original.path}: has no valid sample, so there is nothing to judge; name another scene")
     least, greatest = ends
+    if least == greatest and flat_range is not None:
+        return _Span(flat_range, f"taken so, as all valid samples of the original are {least:g}")
     if not 0 < greatest - least < float("inf"):
         raise UsageError(
             f"{pair.original.path}: its valid samples go from {least:g} to {greatest:g}, which is no range to judge "

@@ -78,7 +78,7 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
         The file is missing, is no raster, needs a driver that is not trusted, or has a mask that cannot be read.
     """
     if is_local(path) and not os.path.exists(path):
-        raise SceneError(f"{path}: no such file; give the path of a raster")
+        raise SceneError(f"{path or repr(path)}: no such file; give the path of a raster")
     if os.path.isdir(path) and not path.rstrip("/").endswith(".zarr"):
         raise SceneError(f"{path}: is a directory and no product; {_instead_of_folder(path)}")
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):

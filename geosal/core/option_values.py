@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def as_told(value: object) -> str:
         return f"<{type(value).__name__} of {value.dtype}, {' x '.join(map(str, value.shape))}>"
     if hasattr(value, "data_vars") or hasattr(value, "columns"):
         return f"<{type(value).__name__}>"
-    text = " ".join(repr(value).split())
+    text = " ".join((str if isinstance(value, date) else repr)(value).split())  # as YAML has it
     return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]} …"
 
 

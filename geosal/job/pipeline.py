@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import options_in_force
+from geosal.core.option_values import require
 from geosal.core.progress import ProgressCallback, ignore
 from geosal.errors import GeosalError, TargetError, warn
 from geosal.job.carry_out import carry_out
@@ -96,6 +97,7 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
     >>> geosal.run(geosal.make_plan(recipe)).driver
     'COG'
     """
+    require(isinstance(plan, Plan), "plan", plan, "a Plan, as make_plan makes one")
     return complete(plan, progress).summary
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder, effective_kernel
+from geosal.core.option_values import require
 from geosal.core.raster import RasterLayout
 from geosal.core.tables import Table, Tabled
 from geosal.core.treatment import Bound, Treatment
@@ -250,6 +251,7 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     >>> plan.profile.name, plan.treatment.smooth
     ('deflate', True)
     """
+    require(isinstance(recipe, Recipe), "recipe", recipe, "a Recipe, as Recipe.from_mapping makes one")
     check_output(
         recipe.output,
         overwrite=recipe.overwrite,

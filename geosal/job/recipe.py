@@ -288,6 +288,8 @@ class Recipe:
             A key is unknown (the message has the nearest known one) or missing, or a value is wrong.
         """
         wish = as_wished(wish)
+        if "report" in wish:
+            raise UsageError("report: is no part of a recipe; say --report FILE.html, or in Python geosal.report(...)")
         refuse_unknown(wish, [field.name for field in fields(cls)], "no such option")
         convert: Mapping[str, Callable[[str, Any], Any]] = _CONVERT
         values = {key: convert.get(key, _as_is)(key, value) for key, value in wish.items() if value is not None}

@@ -17,6 +17,7 @@ _HIGHEST_PSNR = 200.0
 _RATES = ("bpp", "size", "ratio", "jpeg")
 """Keys that ask for a number of bytes."""
 _BEST_JPEG = 100
+_EXAMPLES = {"bpp": "0.5", "size": "5MB", "ratio": "20", "jpeg": "75", "psnr": "40", "ssim": "0.95"}
 _UNITS = {"psnr": " dB", "ssim": ""}
 
 
@@ -58,7 +59,10 @@ class Floor:
         except ValueError:
             least = math.nan
         if not 0 < least <= highest:
-            raise UsageError(f"{option}: it must be a number above 0, at most {highest:g}{_UNITS[measure]}")
+            raise UsageError(
+                f"{option}: it must be a number above 0, at most {highest:g}{_UNITS[measure]}, such as "
+                f"{_EXAMPLES[measure]}"
+            )
         return cls(measure, part, least)
 
     def __str__(self) -> str:
@@ -99,7 +103,7 @@ class Targets:
                 continue
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and 0 < value < math.inf):
-                raise UsageError(f"--target-{name} {value}: it must be a number above 0")
+                raise UsageError(f"--target-{name} {value}: it must be a number above 0, such as {_EXAMPLES[name]}")
         if len(rates) > 1:
             raise UsageError(f"--target-{rates[0]} and --target-{rates[1]}: one of them says how large; leave one out")
         if rates and self.floors:

@@ -36,7 +36,7 @@ def check_png(path: str, what: str, *, overwrite: bool, inputs: Sequence[str] = 
         It cannot be written there.
     """
     if Path(path).suffix.lower() != ".png":
-        raise UsageError(f"{what} {path}: {what}s are PNG files; give a name that ends in .png")
+        raise UsageError(f"{what} {path or repr(path)}: {what}s are PNG files; give a name that ends in .png")
     check_output(path, overwrite=overwrite, inputs=inputs)
 
 

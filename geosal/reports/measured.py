@@ -107,7 +107,7 @@ class Measured:
             checks = checked(opened.path, opened.held)
             report(Progress("verify", 1, 1, "steps"))
             trim_memory()
-        outcome = judge(opened.pair, progress=report)
+        outcome = judge(opened.pair, flat_range=1.0, progress=report)
         trim_memory()
         spread = spread_of(opened.pair.candidate, opened.path)
         return cls(opened=opened, outcome=outcome, checks=checks, spread=spread)

@@ -1,13 +1,15 @@
 """What is asked of a report, and what can be refused before any pixel is read."""
 
 import os
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from geosal.core.option_values import require
 from geosal.errors import SceneError, UsageError
-from geosal.files.publish import check_output
+from geosal.files.publish import WorkDirectory, check_output
 from geosal.job.proof import require_output
 from geosal.scenes import AnyScene
 from geosal.sources import Saliency, SourceText, source_texts
@@ -16,6 +18,8 @@ from geosal.verification import Asked
 MOST_OUTPUTS = 8
 """Outputs that one report can hold: more make it too large to open."""
 SUFFIXES = (".html", ".htm")
+_UNSHOWN = {"Cc", "Cs"}
+"""Categories of characters that a title cannot have: control characters, and bytes that are no UTF-8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +63,16 @@ class ReportSpec:
         Raises
         ------
         UsageError
-            No output, too many, one twice, or a page that does not end in ``.html``.
+            No output, too many, one twice, a page that does not end in ``.html``, or a title that is no text.
         SceneError
             An output is not there.
         OutputError
             The page cannot be written.
         """
+        ok = self.title is None or (
+            isinstance(self.title, str) and not _UNSHOWN & {*map(unicodedata.category, self.title)}
+        )
+        require(ok, "title", self.title, "text in UTF-8, without control characters")
         if not self.outputs:
             raise UsageError("a report without an output: name what was made of the scene")
         if len(self.outputs) > MOST_OUTPUTS:
@@ -81,6 +89,8 @@ class ReportSpec:
                 require_output(path)
                 if os.path.exists(path) and isinstance(self.original, str) and _is_same(path, self.original):
                     raise SceneError(f"{path}: is the original as well; name what was made of it")
+        with WorkDirectory(self.path, overwrite=self.overwrite):
+            pass  # tried before the work: permissions do not tell all that a file system refuses
 
     def _inputs(self) -> list[str]:
         original = self.original if isinstance(self.original, str) else self.original.path

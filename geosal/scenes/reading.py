@@ -1,10 +1,12 @@
 """How an input is read: bands, resolution, samples of 8 bits, drivers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self, TypedDict
 
-from geosal.core.option_values import refuse_unknown
+import numpy as np
+
+from geosal.core.option_values import read_items, read_number, read_text, read_texts, refuse_unknown, require
 from geosal.errors import UsageError
 from geosal.scenes.raster import MAX_PIXELS
 
@@ -86,7 +88,7 @@ class Reading:
 
     @classmethod
     def of(cls, options: Mapping[str, Any], beside: Sequence[str] = ()) -> Self:
-        """Make a reading from keyword arguments.
+        """Make a reading from keyword arguments; None stands for the default.
 
         Parameters
         ----------
@@ -98,11 +100,39 @@ class Reading:
         Raises
         ------
         UsageError
-            A field is unknown.
+            A field is unknown, or its value is of another type.
         """
         refuse_unknown(options, [*beside, *(field.name for field in fields(cls))], "no such option")
-        select = options.get("select", ())
-        return cls(**{**options, "select": (select,) if isinstance(select, str) else tuple(select)})
+        return cls(**{name: _READERS[name](name, value) for name, value in options.items() if value is not None})
+
+
+def _numbers(name: str, value: Any) -> tuple[int, ...]:
+    return tuple(
+        _number(name, each) for each in ((value,) if isinstance(value, int | np.integer) else read_items(name, value))
+    )
+
+
+def _number(name: str, value: Any) -> int:
+    ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+    require(ok, name, value, "a whole number above 0")
+    return int(value)
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    return band_names(read_texts(name, value))
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "bidx": _numbers,
+    "bands": _names,
+    "resolution": read_number,
+    "resampling": read_text,
+    "to_byte": read_text,
+    "select": read_texts,
+    "stack": read_texts,
+    "drivers": read_texts,
+    "max_pixels": _number,
+}
 
 
 AS_IT_IS = Reading()

@@ -106,3 +106,16 @@ def test_a_large_scene_is_made_small_with_places_as_they_are(tmp_path: Path, mon
     assert all((part["width"], part["height"]) == (32, 32) for part in data["parts"])
     errors = data["outputs"][0]["maps"]["errors"]
     assert len(errors["parts"]) == len(data["parts"])
+
+
+def test_a_scene_of_one_value_gets_a_page(tmp_path: Path) -> None:
+    flat = save(tmp_path / "flat.tif", np.full((1, 64, 64), 3, np.float32), **PLACE)
+    geosal.compress(flat, tmp_path / "out.tif", saliency="half")
+    assert geosal.report(flat, tmp_path / "out.tif", tmp_path / "page.html").comparisons[0].data_range == 1
+
+
+def test_what_is_no_recipe_and_no_plan_is_refused_by_name() -> None:
+    with pytest.raises(geosal.UsageError, match="^recipe=None: it must be a Recipe"):
+        geosal.make_plan(None)
+    with pytest.raises(geosal.UsageError, match="^plan=None: it must be a Plan"):
+        geosal.run(None)
