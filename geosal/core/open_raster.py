@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shlex
+import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -31,6 +32,7 @@ _MENDS = {
 """Part of a message of GDAL -> the mend. Another driver is no mend unless no trusted driver knows the format."""
 _NO_CODEC = "missing codec"
 """Part of GDAL's message about a TIFF whose compression it was not built with."""
+_STORE = ("zarr.json", ".zgroup", ".zarray")
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LOST_DIRECTORY = re.compile(
     r"TIFFReadDirectory|MissingRequired|missing codec|"
@@ -242,9 +244,10 @@ def _why_not_open(path: str, cause: str) -> str:
                     f"convert it with gdal_translate, or trust it with --allow-driver {driver}"
                 )
     if path.rstrip("/").lower().endswith(".zarr"):
-        return (
-            f"{path}: a Zarr store is no input of this version; make a GeoTIFF of it, such as with xarray.open_zarr "
-            "and rioxarray's to_raster"
-        )
+        if os.path.isdir(path) and any(os.path.isfile(os.path.join(path, mark)) for mark in _STORE):
+            return f"{path}: is a Zarr store, which GDAL is not trusted to read; give no --allow-driver with it"
+        return f"{path}: is no Zarr store (no zarr.json, .zgroup or .zarray); see that the path is right"
+    if path.lower().endswith(".zip") and is_local(path) and os.path.isfile(path) and not zipfile.is_zipfile(path):
+        return f"{path}: the zip is cut off or damaged; copy it again"
     mend = next((mend for mark, mend in _MENDS.items() if mark in cause.lower()), "look at it with gdalinfo")
     return f"{path}: cannot be opened as a raster with the drivers that are trusted ({cause}); {mend}"

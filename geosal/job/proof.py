@@ -11,6 +11,7 @@ from geosal.core.gdal_env import is_local, path_text
 from geosal.core.ladder import Ladder
 from geosal.core.provenance import NewerRecipeError
 from geosal.core.treatment import Treatment
+from geosal.core.zarr.files import locate
 from geosal.errors import GeosalError, SceneError, UsageError, redact, warn
 from geosal.job.merge import over
 from geosal.job.recall import Recalled, find_stack, recall, recipe_in, wish_of, words_of
@@ -188,6 +189,9 @@ def verify(
 
 def checked(output: str, held: Held | None, *, ladder: Ladder | None = None, steps: int | None = None) -> Checks:
     """Check a finished file, against its opened scene if there is one; see `verify`."""
+    place = locate(output)
+    if place is not None and place.node:
+        raise SceneError(f"{output}: is an array of an output; name the store: {place.store.root}")
     if held is None:
         found = verify_opened(output, ladder=ladder, steps=steps)
     else:

@@ -10,7 +10,7 @@ from geosal.core.open_raster import open_raster
 from geosal.core.zarr.files import is_zarr
 from geosal.errors import SceneError, UsageError
 from geosal.scenes.base import AnyScene
-from geosal.scenes.opening import refuse_archive
+from geosal.scenes.opening import refuse_archive, refuse_select
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, store_bytes
 
@@ -46,11 +46,13 @@ def describe(
 
     path = path_text("path", path)
     if is_product(path):
+        refuse_select(path, select)
         return _product(path, drivers)
     if is_zarr(path) and not drivers:
         store = ZarrScene.open(path, select=select)
         return _body(path, store, list(store.overviews), store.compression)
     refuse_archive(path)
+    refuse_select(path, select)
     scene = Scene.open(path, drivers=drivers)
     return _body(path, scene, *_own(path, drivers))
 

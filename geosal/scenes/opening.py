@@ -53,7 +53,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     else:
         refuse_archive(path)
         _refuse_resampling(path, reading)
-        _refuse_select(path, reading)
+        refuse_select(path, reading.select)
         scene = (
             _stacked(path, reading)
             if reading.stack
@@ -75,7 +75,7 @@ def read_as(scene: AnyScene, reading: Reading) -> AnyScene:
     if reading.bidx and names:
         raise UsageError("bands by number (bidx) and by name (bands); give one of the two")
     _refuse_resampling(scene.path, reading)
-    _refuse_select(scene.path, reading)
+    refuse_select(scene.path, reading.select)
     if reading.stack:
         raise UsageError(f"{scene.path}: stack is for files; give an array all bands: xarray.concat")
     chosen = scene.having(*map(str, reading.bidx)) if reading.bidx else _named(scene, names)
@@ -89,8 +89,15 @@ def _refuse_resampling(path: str, reading: Reading) -> None:
         raise UsageError(f"{path}: --resampling is for bands of products; warp a raster first: gdalwarp -r")
 
 
-def _refuse_select(path: str, reading: Reading) -> None:
-    if reading.select:
+def refuse_select(path: str, select: tuple[str, ...]) -> None:
+    """Refuse steps of dimensions that an input does not have.
+
+    Raises
+    ------
+    UsageError
+        Some are given.
+    """
+    if select:
         raise UsageError(f"{path}: --select is for Zarr stores, whose arrays have further dimensions; leave it out")
 
 

@@ -12,7 +12,8 @@ from stores import PROVENANCE, layout_of, write_store
 
 from geosal.core.grid import Block
 from geosal.core.raster import BandMetadata, RasterMetadata
-from geosal.errors import SceneError
+from geosal.errors import SceneError, UsageError
+from geosal.job.proof import verify
 from geosal.scenes import Scene, describe
 from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
@@ -71,8 +72,46 @@ def test_describe(store: Path) -> None:
 
 
 def test_it_is_no_trusted_input(store: Path) -> None:
-    with pytest.raises(SceneError, match="no input of this version"):
+    with pytest.raises(SceneError, match="GDAL is not trusted to read"):
         Scene.open(store)
+
+
+def test_what_is_no_store(store: Path) -> None:
+    (store.parent / "empty.zarr").mkdir()
+    with pytest.raises(SceneError, match="is no Zarr store"):
+        describe(store.parent / "empty.zarr")
+    (store.parent / "cut.zarr.zip").write_bytes(b"PK\3\4" + bytes(90))
+    with pytest.raises(SceneError, match="cut off or damaged"):
+        describe(store.parent / "cut.zarr.zip")
+    with pytest.raises(UsageError, match="--select is for Zarr stores"):
+        describe(store.parent / "empty.zarr", select=("time=#0",))
+    with pytest.raises(SceneError, match="name the store: .*out.zarr$"):
+        verify(store / "image")
+
+
+def test_a_folder_in_the_place_of_a_chunk(store: Path) -> None:
+    chunk = store / "image/1/2/2"
+    chunk.unlink()
+    chunk.mkdir()
+    scene = ZarrScene.open_store(store)
+    with pytest.raises(SceneError, match="image/1/2/2: is no regular file"):
+        scene.read(scene.grid.whole())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"codecs": []}, "metadata is incomplete"),
+        ({"shape": [10**18, 150, 130]}, "no disk holds"),
+        ({"data_type": "string"}, "holds string, and a raster holds numbers"),
+        ({"shape": [2, 150, 131]}, "coordinate x has 130 values for 131"),
+    ],
+)
+def test_metadata_that_cannot_be(store: Path, change: dict[str, object], told: str) -> None:
+    meta = json.loads((store / "image/zarr.json").read_text())
+    (store / "image/zarr.json").write_text(json.dumps(meta | change))
+    with pytest.raises(SceneError, match=told):
+        describe(store)
 
 
 @pytest.mark.parametrize("victim", ["image/1/2/2", "mask/0/1"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
+from geosal.core.zarr.coding import Coding
 from geosal.core.zarr.nodes import Node, listing, node_in
 from geosal.core.zarr.place import axes_of
 from geosal.errors import SceneError
@@ -43,6 +44,9 @@ def arrays_of(group: Node, path: str) -> list[Node]:
     if shown or images:
         return shown or images
     if arrays and not rasters:
+        grids = [node for node in arrays if axes_of(node) is not None]
+        if grids:
+            Coding.of(grids[0])  # tells the type, which is no number's
         refuse_other(arrays[0])
     inside = listing(group.store, group.path)
     raise SceneError(f"{path}: this group holds no raster itself; name one: {path.rstrip('/')}/..., it has {inside}")

@@ -334,7 +334,7 @@ def zarr_store(node: Node) -> Any:
         """A folder, from which no link leads out."""
 
         async def get(self, key: str, *args: Any, **options: Any) -> Any:
-            node.store.inside(key)
+            node.store.has(key)  # raises where it is no regular file, or leads out
             return await super().get(key, *args, **options)
 
     return Inside(node.store.root, read_only=True)

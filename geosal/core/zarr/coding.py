@@ -81,7 +81,7 @@ class Coding:
             raise SceneError(f"{node.label}: holds {_short(told)}, and a raster holds numbers; name another array")
         try:
             found = _of_v3(node, dtype) if node.version == 3 else _of_v2(node, dtype)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise SceneError(f"{node.label}: its metadata is incomplete ({error!r}); copy the store again") from error
         sound = len(found.chunks) == len(node.shape) and all(isinstance(n, int) and n > 0 for n in found.chunks)
         if not sound:

@@ -60,8 +60,8 @@ class Store:
                 return None
             with _told(f"{self.root}/{name}"), zipfile.ZipFile(self.root) as bundle:
                 return bundle.read(entry)
-        path = self.inside(name)
-        if not os.path.isfile(path):
+        path = self._file(name)
+        if path is None:
             return None
         with _told(path):
             if os.path.getsize(path) > _MOST_JSON:
@@ -75,12 +75,12 @@ class Store:
         Raises
         ------
         SceneError
-            It leads out of the store.
+            It leads out of the store, or is no regular file.
         """
         if not self.is_zip:
-            path = self.inside(name)
+            path = self._file(name)
             try:
-                return Span(path, 0, os.stat(path).st_size) if os.path.isfile(path) else None
+                return None if path is None else Span(path, 0, os.stat(path).st_size)
             except OSError:
                 return None
         entry = _entries(self.root, os.stat(self.root).st_mtime_ns).get(self.top + name)
@@ -96,7 +96,7 @@ class Store:
         """Return whether a file is there."""
         if self.is_zip:
             return self.top + name in _entries(self.root, os.stat(self.root).st_mtime_ns)
-        return os.path.isfile(self.inside(name))
+        return self._file(name) is not None
 
     def children(self, group: str) -> list[str]:
         """Return the names of the groups and arrays right below a group, sorted."""
@@ -111,6 +111,15 @@ class Store:
         except OSError:
             return []
         return sorted(name for name in names_of_all if _is_node(os.path.join(folder, name)))
+
+    def _file(self, name: str) -> str | None:
+        """Return the path of a file of a folder; None where nothing is, and never a folder's or a pipe's."""
+        path = self.inside(name)
+        if os.path.isfile(path):
+            return path
+        if os.path.lexists(path):
+            raise SceneError(f"{path}: is no regular file; the store is damaged, copy it again")
+        return None
 
     def inside(self, name: str) -> str:
         """Return the path of a file of a folder.

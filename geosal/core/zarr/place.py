@@ -212,7 +212,13 @@ def _by_coordinates(node: Node, axes: Axes, told: Affine | None) -> Affine | Non
 
 def _centres(node: Node, name: str, length: int) -> NDArray[np.generic] | None:
     found = coordinate_of(node, name) if name else None
-    if found is None or found.shape != (length,) or length > _MOST_CENTRES:
+    if found is None:
+        return None
+    if found.shape != (length,) and found.parent == node.parent:  # that of a group above may be another level's
+        raise SceneError(
+            f"{node.label}: the coordinate {name} has {found.shape[0]} values for {length}; write the store anew"
+        )
+    if found.shape != (length,) or length > _MOST_CENTRES:
         return None
     return values_of(found)
 

@@ -17,6 +17,7 @@ from geosal.core.zarr.place import axes_of, grid_of
 from geosal.errors import ResourceError, SceneError
 
 _MOST_TILE_BYTES = 2**30
+_MOST_SAMPLES = 2**62
 OURS = "gdal_metadata"
 """Attribute of the root of stores that geosal wrote, which hold all of their chunks."""
 
@@ -64,6 +65,8 @@ class ZarrRaster:
         planes = Planes(node.shape, axes.rows, axes.cols)
         if 0 in node.shape:
             raise SceneError(f"{node.label}: is empty ({' x '.join(map(str, node.shape))}); name another array")
+        if math.prod(node.shape) > _MOST_SAMPLES:
+            raise SceneError(f"{node.label}: its shape is {node.shape}, which no disk holds; copy the store again")
         found = cls(
             path=os.path.join(node.store.root, *node.path.split("/")) if node.path else node.store.root,
             node=node,
