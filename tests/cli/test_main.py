@@ -77,8 +77,8 @@ def test_every_option_of_the_contract_is_there(call: Callable[..., Result]) -> N
         (["compress", "--nope"], 2, r"no such option.+; see geosal compress --help"),
         (["--nope"], 2, r"no such option.+; see geosal --help"),
         ([""], 2, r"no such command ''; see geosal --help"),
-        (["completion"], 2, r"_GEOSAL_COMPLETE=bash_source"),
-        (["view", ""], 3, r"'': no such file"),
+        (["completion"], 2, r".+_GEOSAL_COMPLETE=bash_source.+"),
+        (["view", ""], 3, r"'': no such file; .+"),
         (["comprss"], 2, r"no such command.+"),
     ],
 )
