@@ -225,7 +225,7 @@ def test_a_preview_that_cannot_be_drawn_leaves_no_map(
     def fail(*_: object) -> None:
         raise SceneError("the overviews are damaged")
 
-    monkeypatch.setattr("geosal.maps.preview._picture", fail)
+    monkeypatch.setattr("geosal.maps.preview.picture_of", fail)
     with pytest.raises(SceneError, match="damaged"):
         write_saliency_map(
             ["half"], str(tmp_path / "map.tif"), str(rgb_scene), preview=str(tmp_path / "map.png"), palette="jet"

@@ -25,7 +25,7 @@ class Zarr(Format["ZarrEncoder"]):
         Codec(
             name="zarr",
             options=(("LEVEL", "3"),),
-            opens_in="xarray with zarr 3; GDAL 3.11 or later with Blosc (3.4: folder image); of shards GDAL 3.13",
+            opens_in="xarray with zarr 3; GDAL 3.11 with Blosc (3.4: folder image, no shards)",
         ),
     )
     options = OPTIONS
