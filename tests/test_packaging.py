@@ -102,6 +102,24 @@ def test_oldest_versions_are_the_floors() -> None:
     } == set()
 
 
+def test_conda_recipe_needs_what_the_package_needs() -> None:
+    """conda has no extras: `dask[array]` is dask-core with NumPy."""
+    recipe = yaml.safe_load((ROOT / "contrib" / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    project = PROJECT["project"]
+    wanted = [Requirement(text) for text in project["dependencies"]]
+    conda = {"dask": "dask-core"}
+    dependencies = [f"{conda.get(one.name, one.name)} {one.specifier}" for one in wanted]
+    assert recipe["requirements"]["run"] == ["python", *dependencies]
+    oldest = project["requires-python"].removeprefix(">=")
+    assert f'match(python, "<{oldest}")' in recipe["build"]["skip"]
+    assert recipe["context"]["version"] == __version__
+    scripts = [f"{name} = {place}" for name, place in project["scripts"].items()]
+    assert recipe["build"]["python"]["entry_points"] == scripts
+    assert set(PROJECT["build-system"]["requires"]) <= {
+        text.replace(" ", "") for text in recipe["requirements"]["host"]
+    }
+
+
 def _code(path: Path) -> str:
     """The text of a module without its docstrings, which may hold examples."""
     return re.sub(r'"""(?s:.*?)"""', "", path.read_text(encoding="utf-8"))
