@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from geosal.cli.output import Command
 from geosal.files.names import stem_of
+from geosal.names import SOURCES
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe
@@ -35,7 +36,7 @@ def _elsewhere(recipe: "Recipe") -> list[str]:
     folders = {os.path.realpath(os.path.dirname(path)) for path in (recipe.input, recipe.output)}
     named: list[str] = []
     if any(
-        source.target in plugin_names()
+        (source.target not in SOURCES and not source.paths and source.target in plugin_names())  # slow to ask for
         or any(os.path.realpath(os.path.dirname(path)) not in folders for path in source.paths)
         for source in recipe.sources
     ):

@@ -27,12 +27,15 @@ class Check:
         What was found, or why nothing was looked at.
     checked
         Whether it was made. What cannot be compared is no failure, and proves nothing.
+    promised
+        Whether the file promises it. A lossy codec promises nothing of samples: nothing is left to prove.
     """
 
     name: str
     ok: bool
     detail: str = ""
     checked: bool = True
+    promised: bool = True
 
     @classmethod
     def of(cls, name: str, faults: Iterable[str], fine: str = "") -> "Check":
@@ -41,9 +44,9 @@ class Check:
         return cls(name, not found, "; ".join(found) if found else fine)
 
     @classmethod
-    def skip(cls, name: str, why: str) -> "Check":
+    def skip(cls, name: str, why: str, *, promised: bool = True) -> "Check":
         """Tell of a check that is not made, and why."""
-        return cls(name, ok=True, detail=f"{_SKIPPED}{why}", checked=False)
+        return cls(name, ok=True, detail=f"{_SKIPPED}{why}", checked=False, promised=promised)
 
 
 class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, which a tuple has no slots for
@@ -70,12 +73,12 @@ class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, 
 
     @property
     def unproved(self) -> tuple[Check, ...]:
-        """Return those that could not be made."""
-        return tuple(check for check in self if not check.checked)
+        """Return those of what the file promises that could not be made."""
+        return tuple(check for check in self if check.promised and not check.checked)
 
     @property
     def proved(self) -> bool:
-        """Return whether all of them were made and hold."""
+        """Return whether all that is promised was checked and holds."""
         return self.ok and not self.unproved
 
     @property

@@ -274,7 +274,8 @@ def _promise_checks(
         fine = f"no valid sample of saliency 1 is off by more than MAX_Z_ERROR={largest:g}"
         yield replace(check, detail=fine if check.ok else f"{check.detail}, by more than MAX_Z_ERROR={largest:g}")
     elif not lossless:
-        yield Check.skip("salient", "the codec is lossy; geosal compare tells how far each part is from the scene")
+        why = "the codec is lossy; geosal compare tells how far each part is from the scene"
+        yield Check.skip("salient", why, promised=False)
     elif treatment == SMOOTH:
         yield _operator_check(found, source, saliency, ladder)
 

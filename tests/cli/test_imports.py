@@ -81,8 +81,9 @@ def test_compress_imports_nothing_heavy(rgb_scene: Path, tmp_path: Path) -> None
     )
     assert all(output.is_file() for output in outputs)
     code = "import sys, rasterio; print(sys.modules.keys() & set(sys.argv[1:]))"
-    of_rasterio = subprocess.run([sys.executable, "-P", "-c", code, *UNUSED], capture_output=True, text=True, check=True)
-    unused = UNUSED - ({"importlib.metadata"} if "importlib.metadata" in of_rasterio.stdout else set())
+    command = [sys.executable, "-P", "-c", code, *UNUSED]
+    of_rasterio = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    unused = UNUSED - ({"importlib.metadata"} if "importlib.metadata" in of_rasterio else set())
     assert modules & (HEAVY | unused) == set()
     assert "rasterio" in modules
 

@@ -27,7 +27,7 @@ def test_a_lost_sidecar_is_noticed(made: Path, rgb_scene: Path, call: Callable[.
     document = json.loads(call("verify", made, "--against", rgb_scene, "--json", "-").stdout)
     assert document["ok"] is False
     assert {check["ok"] for check in document["checks"]} == {True, False}
-    assert document["checks"][0].keys() == {"name", "ok", "detail", "checked"}
+    assert document["checks"][0].keys() == {"name", "ok", "detail", "checked", "promised"}
 
 
 def test_touched_salient_pixels_are_noticed(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:

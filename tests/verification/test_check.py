@@ -3,7 +3,7 @@
 import pytest
 
 from geosal.errors import VerificationError
-from geosal.verification import Check, raise_if_failed
+from geosal.verification import Check, Checks, raise_if_failed
 
 
 def test_failures_are_told_in_one_line() -> None:
@@ -31,3 +31,9 @@ def test_a_file_that_does_not_open_has_one_mend() -> None:
     with pytest.raises(VerificationError) as caught:
         raise_if_failed((Check("opens", ok=False, detail=fault),), "out.tif")
     assert str(caught.value) == "out.tif: holds nothing that was promised: is a pipe; write it into a file first"
+
+
+def test_what_is_not_promised_is_not_missed() -> None:
+    checks = Checks((Check.of("layout", []), Check.skip("salient", "the codec is lossy", promised=False)))
+    assert (checks.proved, checks.unproved, checks.lacking) == (True, (), "")
+    assert not Checks((Check.skip("salient", "no saliency"),)).proved
