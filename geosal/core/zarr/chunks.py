@@ -115,6 +115,7 @@ class ZarrTiles:
 
     def __init__(self, node: Node, coding: Coding, planes: Planes, *, complete: bool) -> None:
         self._node, self._coding, self._planes, self._complete = node, coding, planes, complete
+        self._cut = _Cut(planes.size, tile_of(coding, planes))
         self._parts: dict[tuple[int, ...], _Plane] = {}
         self._array: zarr.Array[Any] | None = None
 
@@ -139,20 +140,22 @@ class ZarrTiles:
         """Forget what was decoded."""
         for plane in list(self._parts.values()):
             plane.close()
+        if self._array is not None:
+            self._array.store.close()
+            self._array = None
 
     def _plane(self, band: int) -> tuple["_Plane", int]:
         """Return what holds a band, and its place in that."""
         lead, chunks = self._planes.index(band), [self._coding.chunks[axis] for axis in self._planes.lead]
-        cut = _Cut(self._planes.size, tile_of(self._coding, self._planes))
         if _in_strips(self._coding, self._planes):
-            return self._parts.setdefault(lead, _Strips(self, cut, lead)), 0
+            return self._parts.setdefault(lead, _Strips(self, self._cut, lead)), 0
         first = tuple(n // size * size for n, size in zip(lead, chunks, strict=True))
         within = [n - start for n, start in zip(lead, first, strict=True)]
         sizes = [
             min(size, self._planes.shape[a] - n) for a, n, size in zip(self._planes.lead, first, chunks, strict=True)
         ]
         place = int(np.ravel_multi_index(within, sizes)) if within else 0
-        return self._parts.setdefault(first, _Chunks(self, cut, first)), place
+        return self._parts.setdefault(first, _Chunks(self, self._cut, first)), place
 
     def chunk_at(self, lead: Sequence[int], block: Block) -> tuple[int, ...]:
         """Return the index of the chunk that holds the corner of a block."""

@@ -88,12 +88,22 @@ class Coding:
             raise SceneError(
                 f"{node.label}: its chunks are {found.chunks}, which fit no shape {node.shape}; copy the store again"
             )
+        if found.shards and not _divides(found.chunks, found.shards):
+            raise SceneError(
+                f"{node.label}: its shards {found.shards} hold no whole chunks {found.chunks}; copy the store again"
+            )
         return found
 
     def key(self, index: tuple[int, ...]) -> str:
         """Return the name of a chunk, or of a shard, below the array."""
         named = self.separator.join(map(str, index))
         return (self.prefix + named if self.prefix else named) if index else (self.prefix.rstrip("/.") or "0")
+
+
+def _divides(chunks: tuple[int, ...], shards: tuple[int, ...]) -> bool:
+    return len(chunks) == len(shards) and all(
+        isinstance(outer, int) and outer > 0 and outer % inner == 0 for inner, outer in zip(chunks, shards, strict=True)
+    )
 
 
 def _of_v2(node: Node, dtype: np.dtype[Any]) -> Coding:

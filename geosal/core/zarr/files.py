@@ -55,7 +55,7 @@ class Store:
             It leads out of the store, is too large, or cannot be read.
         """
         if self.is_zip:
-            entry = _entries(self.root, os.stat(self.root).st_mtime_ns).get(self.top + name)
+            entry = _entries(self.root, changed(self.root)).get(self.top + name)
             if entry is None or entry.file_size > _MOST_JSON:
                 return None
             with _told(f"{self.root}/{name}"), zipfile.ZipFile(self.root) as bundle:
@@ -83,7 +83,7 @@ class Store:
                 return None if path is None else Span(path, 0, os.stat(path).st_size)
             except OSError:
                 return None
-        entry = _entries(self.root, os.stat(self.root).st_mtime_ns).get(self.top + name)
+        entry = _entries(self.root, changed(self.root)).get(self.top + name)
         if entry is None or entry.compress_type != zipfile.ZIP_STORED:
             return None
         with open(self.root, "rb") as file:
@@ -95,14 +95,14 @@ class Store:
     def has(self, name: str) -> bool:
         """Return whether a file is there."""
         if self.is_zip:
-            return self.top + name in _entries(self.root, os.stat(self.root).st_mtime_ns)
+            return self.top + name in _entries(self.root, changed(self.root))
         return self._file(name) is not None
 
     def children(self, group: str) -> list[str]:
         """Return the names of the groups and arrays right below a group, sorted."""
         if self.is_zip:
             below = self.top + (f"{group}/" if group else "")
-            names = _entries(self.root, os.stat(self.root).st_mtime_ns)
+            names = _entries(self.root, changed(self.root))
             parts = (name[len(below) :].split("/") for name in names if name.startswith(below))
             return sorted({part[0] for part in parts if len(part) == 2 and part[1] in MARKS})
         folder = self.inside(group)
@@ -172,10 +172,22 @@ def locate(path: str) -> Place | None:
             return None  # a folder that is no node, and nothing is asked of what is in it
         below.append(name)
         place = above
-    while _is_node(os.path.dirname(place)):
+    while os.path.dirname(place) != place and _is_node(os.path.dirname(place)):
         place, name = os.path.split(place)
         below.append(name)
     return Place(Store(place), "/".join(reversed(below)))
+
+
+def changed(path: str) -> int:
+    """Return the time in ns at which a zip was changed.
+
+    Raises
+    ------
+    SceneError
+        It is no longer there.
+    """
+    with _told(path):
+        return os.stat(path).st_mtime_ns
 
 
 def _is_node(folder: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from geosal.core.zarr.files import Store, walk
+from geosal.core.zarr.files import Store, changed, walk
 from geosal.errors import SceneError
 
 Json = dict[str, Any]
@@ -101,7 +101,7 @@ def node_at(store: Store, path: str) -> Node | None:
         Its metadata is damaged, or it leads out of the store.
     """
     clean = path.strip("/")
-    if any(part in {"", ".", ".."} for part in clean.split("/")) and clean:
+    if "\0" in clean or (any(part in {"", ".", ".."} for part in clean.split("/")) and clean):
         raise SceneError(
             f"{store.root}: {path!r} is no path of a group or an array in it; name one, such as measurements/b04"
         )
@@ -112,7 +112,7 @@ def node_in(group: Node, name: str) -> Node | None:
     """Read a node by its path from a group; None where there is none, as for names that are no path."""
     if not name or not isinstance(name, str):
         return None
-    if any(part in {"", ".", ".."} for part in name.split("/")):
+    if "\0" in name or any(part in {"", ".", ".."} for part in name.split("/")):
         return None
     return node_at(group.store, f"{group.path}/{name}" if group.path else name)
 
@@ -184,7 +184,7 @@ def finite(numbers: object, count: int) -> list[float] | None:
 def _changed(store: Store, path: str) -> int:
     """Return what changes with the files of a node."""
     if store.is_zip:
-        return os.stat(store.root).st_mtime_ns
+        return changed(store.root)
     times = []
     for mark in ("zarr.json", ".zarray", ".zgroup", ".zattrs"):
         try:

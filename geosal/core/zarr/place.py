@@ -47,7 +47,7 @@ def axes_of(node: Node) -> Axes | None:
     if len(dims) < 2:
         return None
     told = _inherited(node, "spatial:dimensions")
-    if isinstance(told, list) and len(told) >= 2 and {*told[-2:]} <= {*dims}:
+    if isinstance(told, list) and len(told) >= 2 and all(name in dims for name in told[-2:]):
         return Axes(dims.index(told[-2]), dims.index(told[-1]))
     if not any(dims):
         return Axes(len(dims) - 2, len(dims) - 1)

@@ -80,6 +80,29 @@ def test_damaged_metadata(tmp_path: Path, change: dict, told: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("chunk", [[90, 70], [7, 35]])
+def test_chunks_that_fill_no_shard(tmp_path: Path, chunk: list[int]) -> None:
+    packed(tmp_path / "v3.zarr", shards=True)
+    place = tmp_path / "v3.zarr/b04/zarr.json"
+    meta = json.loads(place.read_text())
+    meta["codecs"][0]["configuration"]["chunk_shape"] = chunk
+    place.write_text(json.dumps(meta))
+    with pytest.raises(SceneError, match="hold no whole chunks"):
+        open_zarr(str(tmp_path / "v3.zarr/b04"))
+
+
+@pytest.mark.parametrize("odd", [{"spatial:dimensions": [["y"], ["x"]]}, {"grid_mapping": "\0"}])
+def test_odd_attributes_say_nothing(tmp_path: Path, odd: dict) -> None:
+    root = zarr.open_group(tmp_path / "odd.zarr", mode="w")
+    root.create_array("a", data=COUNTS, dimension_names=("y", "x")).attrs.update(odd)
+    assert open_zarr(str(tmp_path / "odd.zarr/a")).planes.size == COUNTS.shape
+
+
+def test_a_zip_that_vanishes(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="gone.zip: cannot be read"):
+        existing(Store(str(tmp_path / "gone.zip")), "b04")
+
+
 def test_a_codec_that_zarr_lacks(tmp_path: Path) -> None:
     root = zarr.open_group(tmp_path / "odd.zarr", mode="w")
     root.create_array("a", data=COUNTS, dimension_names=("y", "x"))
