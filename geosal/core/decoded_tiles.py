@@ -131,6 +131,11 @@ class _Cache:
                 del self._tiles[key]
             self._most_readers = self._readers
 
+    def forget(self, owner: "Tiled", number: int) -> None:
+        """Forget a tile of a raster."""
+        with self.lock:
+            self._tiles.pop((owner, number), None)
+
     def _order(self) -> Iterator[tuple[tuple["Tiled", int], _Tile]]:
         """Tiles whose core was read, and what was passed, the oldest first; the last of the rest; and borders."""
         there = sorted(((key, tile) for key, tile in self._tiles.items() if tile.parts), key=lambda row: row[1].touched)
@@ -220,11 +225,20 @@ class Tiled(ABC):
         """Forget what was decoded."""
         _cache.drop(self)
 
+    def forget(self, number: int) -> None:
+        """Forget a tile, whose file has changed."""
+        _cache.forget(self, number)
+
     def _tiles(self, block: Block) -> Iterator[tuple[_Tile, int]]:
+        for number in self.numbers(block):
+            yield _cache.tile(self, number), number
+
+    def numbers(self, block: Block) -> Iterator[int]:
+        """Yield the numbers of the tiles that hold a block."""
         (rows, cols), across = self.sizes.tile, self.sizes.across[1]
         for row in range(block.row_off // rows, (block.row_stop - 1) // rows + 1):
             for col in range(block.col_off // cols, (block.col_stop - 1) // cols + 1):
-                yield _cache.tile(self, row * across + col), row * across + col
+                yield row * across + col
 
     def _copy(
         self,

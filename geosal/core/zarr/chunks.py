@@ -1,6 +1,7 @@
 """Decode the chunks of a Zarr array, each once: strips of plain and Blosc chunks here, others by zarr-python."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,15 @@ class ZarrTiles:
             place.insert(axis, start)
         return tuple(n // size for n, size in zip(place, self._coding.chunks, strict=True))
 
+    def state(self, lead: Sequence[int], block: Block) -> tuple[int, int] | None:
+        """Return size and time of the file that holds a part of a folder's array; None where there is none."""
+        key, _ = self._key(self.chunk_at(lead, block))
+        try:
+            stat = os.stat(os.path.join(self._node.store.root, *key.split("/")))
+        except OSError:
+            return None
+        return stat.st_size, stat.st_mtime_ns
+
     def _per_shard(self) -> tuple[int, ...]:
         """Return the number of chunks of a shard along each dimension; 1 without shards."""
         outer = self._coding.shards or self._coding.chunks
@@ -255,6 +265,21 @@ class _Plane(Tiled):
 
     def __init__(self, array: ZarrTiles, sizes: _Cut, lead: tuple[int, ...]) -> None:
         self.sizes, self._array, self._lead = sizes, array, lead
+        self._seen: dict[int, tuple[int, int] | None] = {}
+
+    def read(
+        self,
+        indexes: Sequence[int],
+        block: Block,
+        out: NDArray[Any],
+        otherwise: Callable[[Block], NDArray[Any]] | None = None,
+    ) -> None:
+        for number in self.numbers(block):
+            now = self._array.state(self._lead, self.sizes.block(number))
+            if self._seen.setdefault(number, now) != now:  # written anew in place
+                self._seen[number] = now
+                self.forget(number)
+        super().read(indexes, block, out, otherwise)
 
 
 class _Strips(_Plane):

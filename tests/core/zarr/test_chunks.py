@@ -77,6 +77,17 @@ def test_a_large_chunk_is_decoded_strip_by_strip(tmp_path: Path, monkeypatch: py
     close_shared_rasters()
 
 
+@pytest.mark.parametrize("compressors", [BloscCodec(), ZstdCodec()])
+def test_a_chunk_that_was_written_anew(tmp_path: Path, compressors: Any) -> None:
+    path = write(tmp_path / "anew.zarr", compressors=compressors)
+    np.testing.assert_array_equal(whole(path), PIXELS)
+    zarr.open_array(path)[0, :5] = 77
+    expected = PIXELS.copy()
+    expected[0, :5] = 77
+    np.testing.assert_array_equal(whole(path), expected)
+    close_shared_rasters()
+
+
 def test_a_missing_chunk_is_full_of_the_fill_value(tmp_path: Path) -> None:
     path = write(tmp_path / "sparse.zarr", fill_value=-7, compressors=BloscCodec())
     (tmp_path / "sparse.zarr/a/c/1/2/2").unlink()
