@@ -11,6 +11,7 @@ import numpy as np
 from geosal.core.grid import level_shapes
 from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
+from geosal.formats.cog.colours import colours_in, tells_only_colours, with_colours
 from geosal.formats.cog.directories import (
     COMPRESSION,
     IMAGE_LENGTH,
@@ -102,13 +103,19 @@ class CogContainer(Container):
     ) -> list[dict[int, Tag]]:
         """Read the directories of a small COG with the same metadata: its image, and its mask if it has one.
 
-        A ``.aux.xml`` that GDAL puts beside it, with a part of the metadata, goes beside the output.
+        A ``.aux.xml`` that GDAL puts beside it, with metadata too long for it, goes beside the output. One that only
+        tells colours comes into the directory.
         """
         profile = _for_gdal(self._profile)
         with gdal_sample(self.path, ".tif", profile, self._layout, tags, band_statistics) as sample:
-            if sample.sidecar.exists():
+            model = read_directories(sample.path.read_bytes())
+            if not sample.sidecar.exists():
+                return model
+            text = sample.sidecar.read_text(encoding="utf-8")
+            if not tells_only_colours(text):
                 sample.sidecar.rename(self.path.with_name(f"{self.path.name}.aux.xml"))
-            return read_directories(sample.path.read_bytes())
+                return model
+        return [with_colours(model[0], colours_in(text, self._layout)), *model[1:]]
 
     def _head(self, spool: Spool, model: list[dict[int, Tag]]) -> bytes:
         """Make all that precedes the tiles: header, ghost area, directories."""
