@@ -138,7 +138,7 @@ def _as_table(plan: dict[str, Any]) -> str:
         *as_noise(plan["noise"]),
         ("ladder", as_ladder(plan["ladder"])),
         as_kernels(plan, f"{plan['effective_kernel']:.2f} px"),
-        ("", "from a sample, nodata included"),
+        ("", "from a sample of all pixels, those without data too"),
         ("coverage", f"{100 * plan['coverage']:.1f} %"),
         ("work", f"{counted(plan['blocks'], 'block')} of {plan['block']} px (halo {plan['halo']} px), {workers}"),
         ("memory", f"about {as_bytes(plan['memory_bytes'])}"),

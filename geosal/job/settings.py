@@ -14,7 +14,7 @@ from geosal.formats.tuning import setting_for
 from geosal.job.recipe import Recipe
 from geosal.job.usual import in_units, usual_treatment, with_usual_tables
 from geosal.scenes import AnyScene
-from geosal.scenes.zarr_store import store_bytes
+from geosal.scenes.zarr_store import ZarrScene, store_bytes
 from geosal.smoothing.noise import NoiseLine
 
 
@@ -51,9 +51,12 @@ class Settings:
 def input_bytes(scene: AnyScene) -> int | None:
     """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive.
 
-    Arrays of a Zarr store count where no step of them was chosen.
+    A Zarr store that is read whole counts with all of its files, as `geosal info` counts them; else the arrays that are
+    read, where no step of them was chosen.
     """
-    files = scene.original.files
+    original, files = scene.original, scene.original.files
+    if isinstance(original, ZarrScene) and original.is_whole_file() and os.path.exists(original.path):
+        return store_bytes(original.path)
     if files and all(map(os.path.isdir, files)) and not getattr(scene.original, "steps", ()):
         return sum(map(store_bytes, files))
     return sum(map(os.path.getsize, files)) if files and all(map(os.path.isfile, files)) else None

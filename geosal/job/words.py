@@ -43,8 +43,10 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
     if kept < _NONE:
         return f"No pixel has to stay exactly as it was; all {done}." if done else "No pixel has to stay as it was."
     others = f"; the others {done}" if done else ""
-    counted = ", nodata included," if will and _has_invalid(plan.layout) else ""
-    return f"{as_percent(kept)} % of the pixels{counted} {stay} exactly as they were{others}."
+    counted = "the pixels"
+    if _has_invalid(plan.layout):
+        counted = "all pixels, those without data too," if will else "the valid pixels"
+    return f"{as_percent(kept)} % of {counted} {stay} exactly as they were{others}."
 
 
 def _has_invalid(layout: RasterLayout) -> bool:

@@ -109,4 +109,4 @@ def test_what_one_sample_cannot_tell_is_said_in_the_sentence(
     """Of the pixels that the plan counts some have no data; the job itself knows which."""
     for scene, told in ((rgb_scene, True), (jpeg, False)):
         sentence = json.loads(call("plan", scene, tmp_path / "out.tif", "-s", "half", "--json", "-").stdout)["sentence"]
-        assert ("% of the pixels, nodata included, will stay" in sentence) is told
+        assert ("% of all pixels, those without data too, will stay" in sentence) is told

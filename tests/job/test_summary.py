@@ -29,8 +29,8 @@ def test_sentence_and_recipe(rgb_scene: Path, tmp_path: Path) -> None:
     kept = 100 * summary.kernel_shares["1"]
     sizes = f"{as_bytes(summary.bytes)} of {as_bytes(rgb_scene.stat().st_size)}"
     assert summary.sentence == (
-        f"out.tif is {summary.smaller_percent:.1f} % smaller than the input ({sizes}). {kept:.1f} % of the pixels "
-        "stayed exactly as they were; the others are blurred by up to 17 px."
+        f"out.tif is {summary.smaller_percent:.1f} % smaller than the input ({sizes}). {kept:.1f} % of the valid "
+        "pixels stayed exactly as they were; the others are blurred by up to 17 px."
     )
     assert (summary.cause, summary.instead) == (None, None)
 

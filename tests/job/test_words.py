@@ -10,12 +10,12 @@ from geosal.job.words import of_pixels
 @pytest.mark.parametrize(
     ("name", "wish", "shares", "told"),
     [
-        ("a.tif", {}, {1: 1.0}, "100.0 % of the pixels, nodata included, will stay exactly as they were."),
+        ("a.tif", {}, {1: 1.0}, "100.0 % of all pixels, those without data too, will stay exactly as they were."),
         ("a.tif", {}, {17: 1.0}, "No pixel has to stay exactly as it was; all will be blurred by up to 17 px."),
         ("a.tif", {"treatment": ["smooth", "bound:error=8"]}, {1: 0.25, 9: 0.75}, "px and then rounded by at most 8."),
         ("a.tif", {"profile": "webp", "treatment": "quality:low=40,high=100"}, {1: 0.25, 17: 0.75},
-         "included, will stay exactly as they were; the others will be coded at a quality down to 40"),
-        ("a.jp2", {"profile": "jp2", "treatment": "quality:low=40,high=100"}, {1: 0.25, 17: 0.75}, "25.0 % of the pix"),
+         "data too, will stay exactly as they were; the others will be coded at a quality down to 40"),
+        ("a.jp2", {"profile": "jp2", "treatment": "quality:low=40,high=100"}, {1: 0.25, 17: 0.75}, "25.0 % of all pix"),
         ("a.tif", {"profile": "jpeg", "treatment": "quality:low=40,high=100"}, {1: 0.25, 17: 0.75}, "may lose"),
         ("a.tif", {"profile": "webp", "treatment": "quality:low=40,high=99"}, {1: 0.25, 17: 0.75}, "may lose"),
         ("a.tif", {"profile": "webp", "treatment": "quality", "target_bpp": 2}, {1: 0.25, 17: 0.75}, "may lose"),
