@@ -100,8 +100,8 @@ def geosal(context: click.Context) -> None:
 
     \b
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 input, 4 saliency or place,
-    5 output, 6 verification failed, 7 over a limit, 8 cluster,
-    130/143 interrupted.
+    5 output, 6 verification failed or a target missed, 7 over a limit,
+    8 cluster, 130/143 interrupted.
     """
     if isinstance(context.obj, Mapping):  # under rio, which has read its own -v and the user's AWS options
         set_verbosity(context, max(0, int(context.obj.get("verbosity", 0))))

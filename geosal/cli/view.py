@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,8 +40,8 @@ def view(input: str, output: str | None, side: int | None, report: Report, quiet
     """Look at a raster or a product, whole; with a --saliency, at what matters in it.
 
     The picture is drawn in the terminal: with all its pixels in kitty, Ghostty, iTerm2 and WezTerm, else in half blocks
-    of 24 bits (or 256 colours). Where there is no terminal, it becomes a PNG, whose path is printed. A file with
-    overviews is not read whole.
+    of 24 bits (or 256 colours). Where there is no terminal, it becomes a PNG: --output, or
+    else NAME-view.png in the working directory. A file with overviews is not read whole.
 
     \b
     geosal view scene.tif
@@ -56,12 +55,13 @@ def view(input: str, output: str | None, side: int | None, report: Report, quiet
     options.keep_report_apart(report, wish["saliency"], input, output, *wish["stack"])
     from geosal.maps.png import check_png, write_png  # heavy, and the help does not need it
 
+    if kind is None and output is None:
+        output = f"{stem_of(input)}-view.png"
     if output is not None:
         read = options.job_paths(wish["saliency"], input, *wish["stack"])
         check_png(output, "picture", overwrite=overwrite, inputs=read)
     seen = _looked_at(input, (side, side) if side else room_on(kind), palette, wish)
     if kind is None:
-        output = output or os.path.join(tempfile.mkdtemp(prefix="geosal-"), f"{stem_of(input)}.png")
         write_png(output, seen.image, overwrite=overwrite)
         report.show(output)
     else:

@@ -95,7 +95,12 @@ def _describe(kind: object, names: tuple[str, ...], package: str = "geosal") -> 
         names=names,
         usage=usage,
         parameters=_parameters(first, rest),
-        summary=" ".join(summary.split()),
-        description=re.split(r"^[A-Z]\w+\n-{3,}$", rest, maxsplit=1, flags=re.MULTILINE)[0].strip(),
+        summary=_plain(" ".join(summary.split())),
+        description=_plain(re.split(r"^[A-Z]\w+\n-{3,}$", rest, maxsplit=1, flags=re.MULTILINE)[0].strip()),
         origin=package,
     )
+
+
+def _plain(text: str) -> str:
+    """Return a text of a docstring without its marks of code."""
+    return re.sub(r"``([^`]+)``|`([^`]+)`", lambda found: found[1] or found[2], text)

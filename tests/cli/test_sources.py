@@ -17,6 +17,14 @@ def test_all_sources_are_listed_with_how_they_are_written(call):
     assert max(len(line) for line in done.output.splitlines()) <= 120
 
 
+def test_no_marks_of_docstrings_are_shown(call):
+    names = json.loads(call("sources", "--json", "-").output)["sources"]
+    kinds = [entry["file"] or entry["names"][0] for entry in names if entry["origin"] == "geosal"]
+    done = call("sources", *kinds)
+    assert "Also layer=, where= (SQL)" in " ".join(done.output.split())
+    assert "`" not in done.output
+
+
 def test_one_source_is_told_whole(call):
     done = call("sources", "detail")
     assert done.exit_code == 0, done.output

@@ -11,12 +11,17 @@ from geosal.cli import view as module
 
 
 def test_without_a_terminal_a_png_is_written_and_its_path_is_printed(
-    call: Callable[..., Result], rgb_scene: Path
+    call: Callable[..., Result], rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It lies in the working directory, and replaces nothing there."""
+    monkeypatch.chdir(tmp_path)
     result = call("view", rgb_scene)
     assert result.exit_code == 0, result.stderr
-    path = Path(result.stdout.strip())
-    assert path.name == f"{rgb_scene.stem}.png"
+    assert result.stdout == f"{rgb_scene.stem}-view.png\n"
+    (path,) = tmp_path.iterdir()
+    assert path.name == result.stdout.strip()
+    again = call("view", rgb_scene)
+    assert (again.exit_code, "--overwrite" in again.stderr) == (5, True)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
