@@ -2,6 +2,7 @@
 
 import os
 import sys
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,7 +42,7 @@ def view(input: str, output: str | None, side: int | None, report: Report, quiet
 
     The picture is drawn in the terminal: with all its pixels in kitty, Ghostty, iTerm2 and WezTerm, else in half blocks
     of 24 bits (or 256 colours). Where there is no terminal, it becomes a PNG: --output, or
-    else NAME-view.png in the working directory. A file with overviews is not read whole.
+    else NAME-view.png in the working directory, whose name is printed. A file with overviews is not read whole.
 
     \b
     geosal view scene.tif
@@ -56,18 +57,24 @@ def view(input: str, output: str | None, side: int | None, report: Report, quiet
     from geosal.maps.png import check_png, write_png  # heavy, and the help does not need it
 
     if kind is None and output is None:
-        output = f"{stem_of(input)}-view.png"
+        output = _free(f"{stem_of(input)}-view")
     if output is not None:
         read = options.job_paths(wish["saliency"], input, *wish["stack"])
         check_png(output, "picture", overwrite=overwrite, inputs=read)
     seen = _looked_at(input, (side, side) if side else room_on(kind), palette, wish)
-    if kind is None:
+    if output is not None:
         write_png(output, seen.image, overwrite=overwrite)
         report.show(output)
-    else:
+    elif kind is not None:
         click.echo(on_screen(seen.image, kind))  # no URL is in it that would have to be redacted
         report.show(wrapped(_in_words(input, seen), width_of(sys.stdout)))
     report.write(_document(input, output, seen))
+
+
+def _free(stem: str) -> str:
+    """Return the first name of a picture that nothing in the working directory has."""
+    names = (f"{stem}{number}.png" for number in chain([""], (f"-{each}" for each in count(2))))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _looked_at(path: str, room: tuple[int, int], palette: str | None, wish: dict[str, Any]) -> "View":
