@@ -40,7 +40,10 @@ def demo(directory: str, overwrite: bool, report: Report, quiet: bool) -> None:
     place = Path(path_text("directory", directory))
     # The default directory is ours to fill again; any other may hold files that only look like ours.
     _make_room(place, overwrite=overwrite or directory == DIRECTORY)
-    with progress_bars(SIZE * SIZE, quiet=quiet) as progress:
+    coming = (
+        f"{place}: makes a scene of {SIZE} x {SIZE} px, eight files of it and two pictures; takes some 20 s of a core"
+    )
+    with progress_bars(SIZE * SIZE, quiet=quiet, instead=coming) as progress:
         rows = run_demo(place, progress)
         jpegs = compare_jpegs(place, progress)
     report.summarise(_as_table(rows))

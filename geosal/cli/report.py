@@ -15,7 +15,7 @@ from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import ignore
 from geosal.errors import GeosalError, UsageError, redact, visible
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
     from geosal.cli.batch import Job
@@ -80,7 +80,10 @@ def report(
         options={name: wish[name] for name in _read_as() if wish.get(name) not in (None, ())},
     )
     spec.check()
-    with progress_bars(quiet=quiet) as progress:
+    coming = (
+        f"{path}: measures and draws {counted(len(outputs), 'output')} of {original}; takes a minute or more if large"
+    )
+    with progress_bars(quiet=quiet, instead=coming) as progress:
         page = make_report(spec, progress or ignore)
     report.summarise(_as_text(page, outputs))
     report.write(page.to_dict())

@@ -26,7 +26,9 @@ def _make_small_scene(directory: Path, size: int) -> tuple[Path, Path]:
 
 def test_demo_makes_files_table_and_picture(tmp_path: Path, call: Callable[..., Result]) -> None:
     result = call("demo", tmp_path / "show")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.startswith(f"{tmp_path / 'show'}: makes a scene of ")
+    assert result.stderr.count("\n") == 1
     names = {path.name for path in (tmp_path / "show").iterdir()}
     outputs = {"smoothed-deflate.tif", "smoothed-jpeg.tif", "smoothed-jp2-lossless.jp2"}
     assert names >= outputs | {name.replace("smoothed", "plain") for name in outputs}

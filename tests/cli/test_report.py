@@ -27,13 +27,15 @@ def test_a_report_of_a_job_and_one_made_later(scene: Path, tmp_path: Path, call:
     told = json.loads((tmp_path / "x.json").read_text())["report"]
     assert (told["path"], told["bytes"]) == (str(page), page.stat().st_size)
     result = call("report", scene, tmp_path / "out.tif", "-o", later, "--json", tmp_path / "y.json")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.startswith(f"{later}: measures and draws 1 output of {scene}; ")
+    assert result.stderr.count("\n") == 1
     assert f"report  {later}" in result.stdout
     assert "all checks hold" in result.stdout
     assert json.loads((tmp_path / "y.json").read_text())["outputs"][0]["proved"] is True
     assert later.read_text("utf-8") == page.read_text("utf-8")
     assert call("report", scene, tmp_path / "out.tif", "-o", later).exit_code == 5
-    assert call("report", scene, tmp_path / "out.tif", "-o", later, "--overwrite", "-q").stdout == ""
+    assert call("report", scene, tmp_path / "out.tif", "-o", later, "--overwrite", "-q").output == ""
 
 
 def test_an_output_that_fails_its_checks_is_the_last_word(
