@@ -35,7 +35,7 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "What is read",
         (
             "against", "images", "bands", "bidx", "resolution", "resampling", "to_byte", "select", "stack",
-            "data_range", "max_pixels", "drivers",
+            "data_range", "max_pixels", "drivers", "strict",
         ),
     ),
     (

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit with code 6 where anything could not be checked.")
 @options.report_options
 def verify(output: str, against: str | None, report: Report, *, strict: bool, quiet: bool, **wish: Any) -> None:
-    """Check a file that geosal wrote; exit code 6 when a check fails, or with --strict could not be made.
+    """Check a file that geosal wrote; exit code 6 when a check fails.
 
     Layout and completeness need OUTPUT alone; georeferencing, nodata, tags and pixels are compared --against INPUT. How
     INPUT was read, and what was to be kept, OUTPUT tells itself; a mask must lie beside one of the two. Options go
-    before that. What could not be compared has -- before it, and the last line then tells what is NOT PROVED.
-    Without --against, damage that still decodes shows only where there are checksums: in a COG of Deflate, in a
-    PNG, and in a JPEG, which has a digest.
+    before that. What could not be compared has -- before it, and the last line then tells what is NOT PROVED (a
+    failure, with --strict). Without --against, damage that still decodes shows only where there are checksums: in a
+    COG of Deflate, in a PNG, and in a JPEG, which has a digest.
 
     \b
     geosal verify smaller.tif

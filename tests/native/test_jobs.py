@@ -8,7 +8,7 @@ import pytest
 
 from geosal.native import jobs
 
-HEADER = Path(jobs.__file__).with_name("jobs.h")
+HEADER = Path(__file__).parents[2] / "geosal" / "native" / "jobs.h"
 PAIRS = {
     kind: re.match(r"``(\w+)`` of ``jobs.h``", kind.__doc__ or "")[1]
     for kind in vars(jobs).values()
