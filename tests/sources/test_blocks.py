@@ -37,7 +37,8 @@ MASKS = [
 ]
 
 
-CASES = [(texts, NORTH_UP) for texts in SYNTHETIC + MASKS] + [(texts, ROTATED) for texts in MASKS]
+LARGEST = [f"{place}:resampling=max" for place in ("same", "same-finer")]
+CASES = [(texts, NORTH_UP) for texts in SYNTHETIC + MASKS + LARGEST] + [(texts, ROTATED) for texts in MASKS]
 
 
 @pytest.fixture(params=CASES, ids=[f"{texts}-{'rotated' if grid is ROTATED else 'north up'}" for texts, grid in CASES])

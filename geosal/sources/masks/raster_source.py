@@ -1,4 +1,4 @@
-"""A mask file of any size, resolution and CRS: ``PATH[:range=LO-HI,band=1,resampling=bilinear,align=pixels]``."""
+"""A mask file of any size, resolution and CRS: ``PATH[:range=LO-HI,band=1,resampling=max,align=pixels]``."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from geosal.core.grid import Block, Grid
 from geosal.errors import ResourceError, SaliencyError, SceneError, warn
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.masks.alignment import Alignment
+from geosal.sources.masks.coarsen import check_even, largest, touched
 from geosal.sources.masks.patches import covered, patches
 from geosal.sources.masks.placement import place_mask, refuse_bombs
 from geosal.sources.masks.raster_file import RasterFile, Values
@@ -29,7 +30,8 @@ class RasterSource:
     """``PATH:range=LO-HI,band=1,resampling=nearest,align=map``: a mask file, on whatever grid.
 
     Bytes mean 0 to 255 unless they are 0 and 1 alone, floats lie in [0, 1], other types need ``range=`` unless all of
-    the file is 0 and 1.
+    the file is 0 and 1. Of a mask that is finer than the scene, ``resampling=max`` loses nothing: a pixel of the scene
+    gets the largest value that touches it.
 
     Attributes
     ----------
@@ -41,8 +43,9 @@ class RasterSource:
         Maps scene pixels to mask pixels.
     limits
         The file's values that mean 0 and 1.
-    bilinear
-        Whether to take the mean of the four nearest mask pixels instead of the nearest one.
+    resampling
+        What a scene pixel gets: the mask's "nearest" pixel, the mean of the four nearest ("bilinear"), or the largest
+        of those that touch it ("max").
     gaps
         Whether some mask pixels under the scene say nothing.
     fingerprint
@@ -55,7 +58,7 @@ class RasterSource:
     file: RasterFile
     alignment: Alignment
     limits: tuple[float, float]
-    bilinear: bool
+    resampling: str
     gaps: bool
     fingerprint: str | None
 
@@ -78,8 +81,8 @@ class RasterSource:
         limits = source.interval("range")
         file = RasterFile.open(source.target, source.integer("band", 1, 1, 65535), context.drivers)
         by_pixels = source.choice("align", "map", ("map", "pixels")) == "pixels"
-        bilinear = source.choice("resampling", "nearest", ("nearest", "bilinear")) == "bilinear"
-        return cls.of(source.text, file, context.grid, limits, by_pixels=by_pixels, bilinear=bilinear)
+        resampling = source.choice("resampling", "nearest", ("nearest", "bilinear", "max"))
+        return cls.of(source.text, file, context.grid, limits, by_pixels=by_pixels, resampling=resampling)
 
     @classmethod
     def of(
@@ -90,20 +93,23 @@ class RasterSource:
         limits: tuple[float, float] | None = None,
         *,
         by_pixels: bool = False,
-        bilinear: bool = False,
+        resampling: str = "nearest",
     ) -> Self:
         """Lay an opened mask on a scene's grid; parameters and errors are those of `open`."""
         _refuse_kind(text, file)
         alignment, under = place_mask(text, grid, file.grid, by_pixels=by_pixels)
         refuse_bombs(text, file, under)
         values = file.scan(under)
-        _warn_of_finer(text, grid, under)
+        if resampling == "max":
+            check_even(text, alignment)
+        else:
+            _warn_of_finer(text, grid, under)
         return cls(
             text=text,
             file=file,
             alignment=alignment,
             limits=_resolve_limits(text, file, values, limits),
-            bilinear=bilinear,
+            resampling=resampling,
             gaps=values.gaps,
             fingerprint=file.fingerprint(),
         )
@@ -122,7 +128,9 @@ class RasterSource:
 
     def read_coded(self, block: Block) -> Coded | None:
         """Return the saliency of a block by the file's own bytes, where its pixels are the scene's; else None."""
-        shift = None if self.bilinear or self.gaps or self.file.dtype != "uint8" else self.alignment.shift
+        shift = (
+            None if self.resampling == "bilinear" or self.gaps or self.file.dtype != "uint8" else self.alignment.shift
+        )
         if shift is None or not self.file.all_valid:
             return None
         under = Block(block.row_off + shift[0], block.col_off + shift[1], block.height, block.width)
@@ -138,6 +146,8 @@ class RasterSource:
         """Return whether the mask says something, (rows, cols), where these rows and columns of the scene cross."""
         if self.gaps:
             return ~np.isnan(self._read(rows, cols))
+        if self.resampling == "max":
+            return touched(check_even(self.text, self.alignment), self.file.grid.shape, rows, cols)
         return covered(self.alignment, self.file.grid.shape, rows, cols)
 
     def __dask_tokenize__(self) -> Hashable:
@@ -145,10 +155,15 @@ class RasterSource:
         return type(self).__qualname__, repr(self)
 
     def _read(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float32]:
+        if self.resampling == "max":
+            even = check_even(self.text, self.alignment)
+            return largest(
+                even, self.file.grid.shape, (rows, cols), lambda window: self._saliency(*self.file.read(window))
+            )
         out = np.full((rows.size, cols.size), np.nan, dtype=np.float32)
         for place, footprint in patches(self.alignment, self.file.grid.shape, rows, cols):
             pixels, valid = self.file.read(footprint.window)
-            if self.bilinear:
+            if self.resampling == "bilinear":
                 out[place] = footprint.bilinear(self._saliency(pixels, valid))
             else:
                 said = None if valid is None else footprint.nearest(valid)
@@ -202,8 +217,7 @@ def _warn_of_finer(text: str, grid: Grid, under: Block) -> None:
     if per_pixel > _FINER:
         warn(
             f"{text}: the mask has about {per_pixel:.0f} pixels for each of the scene's and one of them is taken, so "
-            "small things may be lost; burn it at the scene's resolution, or coarsen it by maximum "
-            "(gdalwarp -r max)"
+            "small things may be lost; take the largest of them: resampling=max"
         )
 
 

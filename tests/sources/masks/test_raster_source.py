@@ -321,7 +321,7 @@ def test_other_sizes_without_georeferencing_are_refused(grid, make_mask, random_
     [
         ("range=255", "range=255; write the values that mean 0 and 1, such as range=0-255"),
         ("range=9-3", "range=9-3; write"),
-        ("resampling=cubic", "resampling is nearest or bilinear"),
+        ("resampling=cubic", "resampling is nearest or bilinear or max"),
         ("align=pixel", "align is map or pixels; did you mean pixels?"),
         ("band=0", "band is a whole number from 1"),
         ("rnage=0-1", "takes range, band, resampling, align; did you mean range?"),
