@@ -120,6 +120,26 @@ def test_conda_recipe_needs_what_the_package_needs() -> None:
     }
 
 
+def test_loops_round_alike_on_every_processor() -> None:
+    """GCC fuses products and sums where the processor can, as every aarch64 does; only exact sums do not mind."""
+    loops = PROJECT["tool"]["setuptools"]["ext-modules"]
+    assert len(loops) == 6
+    fused = {loop["name"] for loop in loops if "-ffp-contract=off" not in loop["extra-compile-args"]}
+    assert fused == {"geosal.native._exact"}
+
+
+def test_one_wheel_serves_every_python(installed: Distribution) -> None:
+    """Nothing in the loops knows Python, so neither the wheel's tag nor the names of its libraries tell a version."""
+    native = ROOT / "geosal" / "native"
+    knows = re.compile(r"Python\.h|\bPy[A-Z]")
+    assert [path.name for path in native.glob("*.[ch]") if knows.search(path.read_text(encoding="utf-8"))] == []
+    tags = re.findall(r"^Tag: (.*)$", installed.read_text("WHEEL") or "", re.MULTILINE)
+    assert tags
+    assert [tag for tag in tags if not tag.startswith("py3-none-")] == []
+    libraries = {file.name for file in installed.files or () if file.suffix == ".so"}  # an editable wheel has none
+    assert [name for name in libraries if name.count(".") > 1] == []
+
+
 def _code(path: Path) -> str:
     """The text of a module without its docstrings, which may hold examples."""
     return re.sub(r'"""(?s:.*?)"""', "", path.read_text(encoding="utf-8"))

@@ -15,7 +15,8 @@ from geosal.errors import UsageError
 MAX_RADIUS = 32
 """Largest radius of a kernel, as in ``levels.h``."""
 
-_SUFFIX = EXTENSION_SUFFIXES[0]
+_SUFFIXES = EXTENSION_SUFFIXES[::-1]
+"""The build writes plain ``.so``; a build for one Python puts its version before that, as extension modules have it."""
 
 
 @cache
@@ -40,7 +41,8 @@ def load(name: str) -> ctypes.CDLL:
     ImportError
         It was not built.
     """
-    path = Path(__file__).with_name(name + _SUFFIX)
+    paths = [Path(__file__).with_name(name + suffix) for suffix in _SUFFIXES]
+    path = next((path for path in paths if path.exists()), paths[0])
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
