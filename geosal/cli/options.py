@@ -220,6 +220,12 @@ job_options = together(
     click.option("--max-memory", metavar="SIZE", help="Fit the job into this much memory: 512MB, 1GiB, 50%."),
     max_pixels,
     drivers,
+    click.option("--stac", is_flag=True, help="Write a STAC item beside OUTPUT: OUTPUT.stac.json."),
+    click.option(
+        "--datetime", metavar="TIME",
+        help="When the scene was taken, for --stac where its metadata do not tell: 2024-05-01T10:40:21Z, a day, "
+        "START/END.",
+    ),
     click.option(
         "--not-larger", is_flag=True, help="Fail (exit code 6), and leave no OUTPUT, if it would be larger than INPUT."
     ),

@@ -42,7 +42,7 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Files and recipes",
         (
             "path", "output", "out_dir", "suffix", "table", "error_map", "picture", "levels", "preview", "palette",
-            "side", "title", "index", "page", "overwrite", "config", "like", "resume",
+            "side", "title", "index", "page", "stac", "datetime", "overwrite", "config", "like", "resume",
         ),
     ),
     ("How it runs", ("workers", "scheduler", "max_memory", "block", "minutes", "device", "threads")),

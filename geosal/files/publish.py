@@ -226,12 +226,9 @@ def _keep_modes(main: Path, output: Path) -> None:
     if not output.exists():
         return
     mode = stat.S_IMODE(output.stat().st_mode)
-    if not main.is_dir():
-        for path in (main, *(beside(main, suffix) for suffix in there(main, with_world_file=True))):
-            path.chmod(mode)
-        return
-    for path in (main, *main.rglob("*")):
-        path.chmod(mode if path.is_dir() else mode & ~0o111)
+    of_files = mode & ~0o111 if main.is_dir() else mode
+    for path in (main, *main.rglob("*"), *(beside(main, suffix) for suffix in there(main, with_world_file=True))):
+        path.chmod(mode if path.is_dir() else of_files)
 
 
 def _resolve(output: str | Path) -> Path:

@@ -4,8 +4,8 @@ A raster and its sidecars have several names, and a file system changes one name
 old ones first, the file itself is last; up to that moment all can be undone, afterwards nothing is. The old sidecars
 are kept in the work directory, with a note of the swap: a job that finds them after a kill completes or undoes it.
 
-A directory (a Zarr store) cannot be replaced in one step, and has no sidecars: the old one is moved into the work
-directory, and back if the new one does not take its name.
+A directory (a Zarr store) cannot be replaced in one step: the old one is moved into the work directory, and back if the
+new one does not take its name. A STAC item is the only sidecar that it may have.
 """
 
 import errno
@@ -28,8 +28,10 @@ OWN_MARK = "gdal_metadata"
 _OWN_FILE = re.compile(
     r"(ovr_\d+x/)?((image|mask|band|x|y|spatial_ref)/)?(zarr\.json|\.z(array|attrs|group|metadata)|\d+(/\d+)*)"
 )
-SIDECARS = (".aux.xml", ".msk", ".ovr")
-"""Suffixes of what GDAL reads beside a raster, appended to its whole name."""
+ITEM = ".stac.json"
+"""Suffix of a STAC item, appended to the whole name of the raster or store that it describes."""
+SIDECARS = (".aux.xml", ".msk", ".ovr", ITEM)
+"""Suffixes of what belongs to a raster beside it, appended to its whole name: what GDAL reads, and the item."""
 _ANY_WORLD_FILE = ".wld"
 """Suffix of a world file that may be that of any raster of its name."""
 NOTE = "swap.json"
@@ -177,7 +179,7 @@ def foreign(store: Path) -> str | None:
 
 
 def sidecars_of(path: Path, *, with_world_file: bool) -> tuple[str, ...]:
-    """Return the suffixes of all that GDAL reads beside a raster of that name, and that is its own.
+    """Return the suffixes of all that belongs to a raster of that name and lies beside it.
 
     Parameters
     ----------

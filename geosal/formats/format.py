@@ -96,6 +96,8 @@ class Format(ABC, Generic[Encoder]):
         GDAL's short names of the drivers that write and read it.
     suffixes
         Suffixes of its files, in small letters, the usual one first.
+    media_type
+        What a catalogue calls its files.
     codecs
         Ways to code pixels, the usual one first.
     options
@@ -111,7 +113,7 @@ class Format(ABC, Generic[Encoder]):
     is_jpeg
         Whether a file can have the size of a plain JPEG of some quality, as it has by default.
     is_store
-        Whether it is a directory, and has no sidecars.
+        Whether it is a directory.
     bands_take_memory
         Whether its encoder takes memory for each band of a tile, however many there are.
     reads_by_line
@@ -130,6 +132,7 @@ class Format(ABC, Generic[Encoder]):
     driver: ClassVar[str]
     reader: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    media_type: ClassVar[str] = "application/octet-stream"
     codecs: ClassVar[tuple[Codec, ...]]
     options: ClassVar[tuple[CreationOption, ...]]
     codec_options: ClassVar[frozenset[str]] = frozenset()

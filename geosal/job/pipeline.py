@@ -125,6 +125,10 @@ def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
             plan, tally, facts = found.attempt.plan, found.attempt.tally, found.facts
         else:
             tally = carry_out(plan, made.path, course)
+        if plan.recipe.stac:
+            from geosal.job.item import write_item  # projections and shapes take their time to load
+
+            write_item(made.path, plan, tally)
         if planned.recipe.not_larger:
             _refuse_larger(explained(planned, store_bytes(made.path), sample), planned)
     course.end()

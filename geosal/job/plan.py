@@ -25,7 +25,7 @@ from geosal.formats.quality import FLAT, TABLES
 from geosal.formats.table import has_world_file
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
-from geosal.job.settings import Settings, input_bytes, settings_of, settle, with_bytes_of
+from geosal.job.settings import Settings, basis_of, input_bytes, settings_of, settle, with_bytes_of
 from geosal.job.tally import warn_of_little_gain
 from geosal.job.usual import warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
@@ -259,6 +259,8 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
         with_world_file=has_world_file(recipe.output),
     )
     scene = open_input(recipe.input, recipe.reading) if scene is None else read_as(scene, recipe.reading)
+    if recipe.stac and (doubt := basis_of(recipe, scene).doubt):
+        warn(f"{scene.path}: {doubt}")
     wish, recipe = recipe, with_bytes_of(recipe, scene)
     settings = settings_of(recipe, scene)
     recipe = with_usual_bytes(recipe, settings.treatment)

@@ -32,6 +32,7 @@ from geosal.scenes import MAX_PIXELS, RESAMPLING, Reading, band_names
 from geosal.scenes.rules import ByteRule
 from geosal.sources import combine as combining
 from geosal.sources.text import SourceText, source_texts
+from geosal.stac.when import When
 
 COMBINE = tuple(combining.COMBINATIONS)
 OUTSIDE = tuple(combining.OUTSIDE)
@@ -75,6 +76,8 @@ class JobOptions(TypedDict, total=False):
     min_psnr: float | str | Sequence[float | str]
     min_ssim: float | str | Sequence[float | str]
     not_larger: bool
+    stac: bool
+    datetime: str | None
     overwrite: bool
     drivers: str | Sequence[str]
     like: Text
@@ -152,6 +155,11 @@ class Recipe:
         Quality to keep at least, each as ``"40"`` or, of a part of the scene, ``"salient:45"``, ``"background:30"``.
     not_larger
         Fail, and leave no output, where that would take more bytes than the input.
+    stac
+        Write a STAC item beside the output, ``smaller.tif.stac.json``; see `geosal.stac`.
+    datetime
+        When the scene was taken, for that item, where its metadata do not tell or are wrong: a moment
+        (``2024-05-01T10:40:21Z``; without a zone it is UTC), a day, or two of them, ``START/END``.
     overwrite
         Replace an output that exists, once the new one is complete.
     drivers
@@ -189,6 +197,8 @@ class Recipe:
     min_psnr: tuple[str, ...] = ()
     min_ssim: tuple[str, ...] = ()
     not_larger: bool = False
+    stac: bool = False
+    datetime: str | None = None
     overwrite: bool = False
     drivers: tuple[str, ...] = ()
 
@@ -231,8 +241,9 @@ class Recipe:
             isinstance(self.scheduler, str) and "://" in self.scheduler
         )
         require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
-        for name in ("overwrite", "not_larger"):
+        for name in ("overwrite", "not_larger", "stac"):
             require(isinstance(getattr(self, name), bool), name, getattr(self, name), "true or false")
+        _refuse_time(self.datetime, stac=self.stac)
         _ = self.ladder, self.treated, self.targets
 
     # Texts are parsed once; their values are kept beside them.
@@ -316,6 +327,15 @@ class Recipe:
         return replace(self, **changes)
 
 
+def _refuse_time(datetime: str | None, *, stac: bool) -> None:
+    """Refuse a time that is none, or that no item would tell."""
+    if datetime is None:
+        return
+    When.parse(datetime)
+    if not stac:
+        raise UsageError("datetime: is for the STAC item alone; say stac as well, or leave it out")
+
+
 def _as_is(_: str, value: Any) -> Any:
     return value
 
@@ -361,7 +381,7 @@ def _ratio(_: str, value: Any) -> float:
 
 
 READERS: Mapping[str, tuple[Callable[[str, Any], Any], tuple[str, ...]]] = {
-    "text": (read_text, ("input", "output", "sigma", "scheduler", "profile", "to_byte")),
+    "text": (read_text, ("input", "output", "sigma", "scheduler", "profile", "to_byte", "datetime")),
     "texts": (read_texts, ("stack", "select", "drivers", "treatment", "as_usual")),
     "sources": (_sources, ("saliency",)),
     "names": (_names, ("bands",)),

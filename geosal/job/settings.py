@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from geosal.core.ladder import USUAL_SIGMA, Ladder
 from geosal.core.option_values import parse_share
@@ -16,6 +16,9 @@ from geosal.job.usual import in_units, usual_treatment, with_usual_tables
 from geosal.scenes import AnyScene
 from geosal.scenes.zarr_store import ZarrScene, store_bytes
 from geosal.smoothing.noise import NoiseLine
+
+if TYPE_CHECKING:
+    from geosal.stac.item import Basis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,3 +127,16 @@ def settle(recipe: Recipe, settings: Settings, scene: AnyScene) -> Settled:
     if targets.is_rate and targets.jpeg is None:
         targets.bytes_for(scene.grid.height * scene.grid.width, scene.layout.raw_bytes)
     return settled
+
+
+def basis_of(recipe: Recipe, scene: AnyScene) -> "Basis":
+    """Find what the STAC item of a job tells of its scene.
+
+    Raises
+    ------
+    UsageError
+        See `geosal.stac.item.Basis.of`.
+    """
+    from geosal.stac.item import Basis  # most jobs write none
+
+    return Basis.of(scene.path, scene.layout, recipe.datetime)

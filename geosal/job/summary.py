@@ -233,7 +233,7 @@ def _of_size(plan: Plan, outlook: Outlook, *, will: bool) -> str:
 
 def _files(named: str, output: Path, *, with_world_file: bool) -> list[dict[str, Any]]:
     """The output and what lies beside it, by the name that the user gave."""
-    suffixes = () if output.is_dir() else there(output, with_world_file=with_world_file)
+    suffixes = there(output, with_world_file=with_world_file)
     beside_it = [beside(output, suffix) for suffix in suffixes]
     paths: Sequence[tuple[str, Path]] = [
         (named, output), *((os.path.join(os.path.dirname(named), path.name), path) for path in beside_it)

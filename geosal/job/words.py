@@ -37,7 +37,7 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
         case Quality(low, high) | TwoPass(low, high) if low is not None and high is not None:
             rest.append(f"coded at a quality down to {low:.4g} of {high:.4g}")
     done = f"{are} {' and '.join(rest)}" if rest and kept < 1 else ""
-    if not (plan.profile.lossless or isinstance(then, Bound) or _keeps_level_0(plan)):
+    if not keeps_salient(plan):
         all_ = f"; pixels {done}" if done else ""
         return f"No pixel has to stay exactly as it was: {plan.profile.name} may lose a little everywhere{all_}."
     if kept < _NONE:
@@ -47,6 +47,11 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
     if _has_invalid(plan.layout):
         counted = "all pixels, those without data too," if will else "the valid pixels"
     return f"{as_percent(kept)} % of {counted} {stay} exactly as they were{others}."
+
+
+def keeps_salient(plan: Plan) -> bool:
+    """Return whether valid pixels of saliency 1 stay as they are, to the bit."""
+    return plan.profile.lossless or isinstance(plan.treatment.then, Bound) or _keeps_level_0(plan)
 
 
 def _has_invalid(layout: RasterLayout) -> bool:

@@ -26,6 +26,7 @@ from geosal.scenes import NO_LIMIT, AnyScene, Scene
 from geosal.scenes.zarr_store import ZarrScene, is_store
 from geosal.sizes import counted
 from geosal.sources import Saliency
+from geosal.stac.digests import has_item, item_faults
 from geosal.verification import carried, likeness, pixels, stores
 from geosal.verification.check import Check, Checks, raise_if_failed
 
@@ -200,6 +201,9 @@ def _comparisons(
     complete: bool,
 ) -> Iterator[Check]:
     yield carried.check_provenance(found.layout.metadata)
+    if has_item(found.path):
+        fine = "its sizes, digests and treatment are those of the file"
+        yield Check.of("item", item_faults(found.path, _tags(found)), fine)
     if (told := ladder.check(found)) is not None:
         yield told
     if source is None:

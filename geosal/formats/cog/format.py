@@ -61,6 +61,7 @@ class Cog(Format["TiffEncoder"]):
 
     name, driver, reader = "COG", "COG", "GTiff"
     suffixes = (".tif", ".tiff")
+    media_type = "image/tiff; application=geotiff; profile=cloud-optimized"
     codecs = (
         Codec(name="deflate", options=_made_of("DEFLATE", _PREDICTOR), opens_in=_EVERY_GIS),
         Codec(

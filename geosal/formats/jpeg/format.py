@@ -36,6 +36,7 @@ class Jpeg(Picture["JpegEncoder"]):
 
     name, driver, reader = "JPEG", "JPEG", "JPEG"
     suffixes = (".jpg", ".jpeg")
+    media_type = "image/jpeg"
     codecs = (
         Codec(
             name="jpg",

@@ -31,6 +31,7 @@ class Png(Picture[Never]):
 
     name, driver, reader = "PNG", "PNG", "PNG"
     suffixes = (".png",)
+    media_type = "image/png"
     codecs = (
         Codec(
             name="png",

@@ -21,6 +21,7 @@ class Zarr(Format["ZarrEncoder"]):
 
     name, driver, reader = "Zarr", "Zarr", "Zarr"
     suffixes = (".zarr",)
+    media_type = "application/vnd.zarr; version=3"
     codecs = (
         Codec(
             name="zarr",
