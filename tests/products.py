@@ -50,12 +50,12 @@ def write(path: Path, data: np.ndarray, cell: float | None, crs: str = "EPSG:326
     path.with_name(path.name + ".aux.xml").unlink(missing_ok=True)
 
 
-def tile_xml(level: str) -> str:
+def tile_xml(level: str, sides: dict[int, int] = SIZE) -> str:
     sizes = "".join(
         f'<Size resolution="{r}"><NROWS>{n}</NROWS><NCOLS>{n}</NCOLS></Size>'
         f'<Geoposition resolution="{r}"><ULX>600000</ULX>'
         f"<ULY>5000040</ULY><XDIM>{r}</XDIM><YDIM>-{r}</YDIM></Geoposition>"
-        for r, n in SIZE.items()
+        for r, n in sides.items()
     )
     return TILE.format(level=level, sizes=sizes)
 

@@ -110,7 +110,9 @@ class _Cache:
     def make_room(self, new: _Tile) -> None:
         """Give up tiles other than the new one, those first that are needed last, until all fit."""
         with self.lock:
-            size, limit = sum(tile.size for tile in self._tiles.values()), tile_cache_bytes(self._most_readers)
+            size = sum(tile.size for tile in self._tiles.values())
+            kept = sum(owner.kept for owner in {owner for owner, _ in self._tiles})
+            limit = max(tile_cache_bytes(self._most_readers), kept)
             for key, tile in self._order() if size > limit else ():
                 if size <= limit:
                     return
@@ -180,9 +182,12 @@ class Tiled(ABC):
     ----------
     sizes
         How it is cut.
+    kept
+        Bytes of its tiles that have to stay, where they are so large that the usual limit would not do.
     """
 
     sizes: Tiling
+    kept: int = 0
 
     @abstractmethod
     def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:

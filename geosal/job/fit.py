@@ -117,8 +117,7 @@ def fit(
         least = max(min(option.memory for option in smooth), min(option.memory for option in encode))
         raise ResourceError(
             f"the job takes at least {as_bytes(least, math.ceil)} with these options, "
-            f"{as_bytes(limit or 0, math.floor)} are allowed; raise --max-memory, or leave --block, --workers "
-            "and the tiles' size to geosal"
+            f"{as_bytes(limit or 0, math.floor)} are allowed; raise --max-memory, {_mend(scene)}"
         )
     if limit is None and recipe.block is None:
         fits = _comfortable(fits)
@@ -133,6 +132,16 @@ def is_of_tiles(scene: AnyScene) -> bool:
     """Return whether a scene is a JPEG 2000 whose tiles are decoded side by side, as far as its headers tell."""
     original = scene.original
     return original.driver == "JP2OpenJPEG" and max(original.block_shape) < max(original.grid.shape)
+
+
+def _mend(scene: AnyScene) -> str:
+    """Say what makes a job smaller."""
+    if scene.kept_bytes:
+        return (
+            "or write the scene anew in smaller chunks: no part of one can be decoded alone, so "
+            f"{as_bytes(scene.kept_bytes, math.ceil)} of them stay decoded"
+        )
+    return "or leave --block, --workers and the tiles' size to geosal"
 
 
 def _refuse_search(recipe: Recipe, searching: int) -> None:
@@ -289,11 +298,12 @@ class _Model:
         """Return the bytes of GDAL's cache, or of ours for tiles decoded side by side; no more than the scene has."""
         height, width = self.scene.grid.shape
         whole = 2 * height * width * self._sample_bytes
-        if not is_of_tiles(self.scene):
+        kept = self.scene.original.kept_bytes
+        if not is_of_tiles(self.scene) and not kept:
             return min(GDAL_CACHE_BYTES, whole)
         # GDAL's cache then holds what masks are read from, on a grid that is seldom finer than the scene's.
         masks = any(hasattr(source, "file") for source in self.saliency.sources)
-        return min(tile_cache_bytes(threads), whole) + masks * min(GDAL_CACHE_BYTES, height * width)
+        return max(min(tile_cache_bytes(threads), whole), kept) + masks * min(GDAL_CACHE_BYTES, height * width)
 
     def _block(self, block: int) -> int:
         """One block in work, which takes two steps: its saliency is found, and then its pixels are smoothed.

@@ -41,6 +41,10 @@ class AnyScene(Pixels, Protocol):
         """Return the bytes of a decoded tile, with all bands that are stored in it."""
 
     @property
+    def kept_bytes(self) -> int:
+        """Return the bytes of large chunks that stay decoded while blocks are read, so that each is decoded once."""
+
+    @property
     def work_bytes(self) -> int:
         """Return the bytes that reading any block takes, besides tiles and the block itself."""
 
@@ -102,6 +106,7 @@ class Stored(ABC):
     driver: str
     block_shape: tuple[int, int]
     tile_bytes: int = 0
+    kept_bytes: int = 0
     work_bytes: int = 0
     drivers: tuple[str, ...] = ()
     rewinds: bool = False
@@ -174,6 +179,11 @@ class Wrapped(ABC):
     def tile_bytes(self) -> int:
         """Return the bytes of a decoded tile."""
         return self.inner.tile_bytes
+
+    @property
+    def kept_bytes(self) -> int:
+        """Return the bytes of large chunks that stay decoded."""
+        return self.inner.kept_bytes
 
     @property
     def work_bytes(self) -> int:

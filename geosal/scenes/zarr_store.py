@@ -143,6 +143,10 @@ class ZarrScene(Stored):
             driver="Zarr",
             block_shape=first.block_shape,
             tile_bytes=max(raster.tile_bytes for raster in rasters.values()),
+            kept_bytes=sum(
+                raster.kept_bytes(plane.index for plane in planes if plane.raster.path == path)
+                for path, raster in rasters.items()
+            ),
             bands=tuple((plane.raster.path, plane.index) for plane in planes),
             seen={each: file_state(each, alone=True) for each in (*rasters, *([mask] if mask else []))},
             steps=tuple(select),

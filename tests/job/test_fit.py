@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import zarr
 
 import geosal
 from geosal.core.grid import Block
@@ -273,3 +274,22 @@ def test_a_mask_takes_gdals_cache_beside_the_tiles_of_a_jpeg_2000(tmp_path: Path
         scene = _planned(tmp_path, pixels, suffix, driver=driver, blockxsize=512, blockysize=512).scene
         plain, masked = (model(scene, source)._cache() for source in ("half", str(tmp_path / "s.tif")))
         assert masked - plain == more
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+def test_large_chunks_of_a_zarr_store_are_counted_or_refused(tmp_path: Path) -> None:
+    """A band of 10980 x 10980 in one chunk: 241 MB, which nothing decodes in part."""
+    root = zarr.open_group(tmp_path / "one.zarr", mode="w")
+    side = 10980
+    for name in ("b1", "b2", "b3"):
+        root.create_array(name, shape=(side, side), dtype="u2", chunks=(side, side), dimension_names=("y", "x"))
+    wish = Recipe(
+        input=str(tmp_path / "one.zarr"), output=str(tmp_path / "o.tif"), saliency=("half",), profile="zstd", workers=2
+    )
+    plan = geosal.make_plan(wish)
+    kept = 3 * side**2 * 2
+    assert plan.scene.kept_bytes == kept
+    assert kept + 135 * 2**20 < plan.memory_bytes < 2 * kept + 540 * 2**20
+    with pytest.raises(ResourceError, match=r"raise --max-memory, or write the scene anew in smaller chunks: .* 723"):
+        geosal.make_plan(replace(wish, max_memory=800 * 2**20))
+    assert geosal.make_plan(replace(wish, bands=("b2",), max_memory=800 * 2**20)).scene.kept_bytes == kept // 3

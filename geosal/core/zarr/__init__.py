@@ -6,6 +6,7 @@ Index card
 - `nodes`: groups and arrays by their JSON.
 - `coding`: how an array's samples are stored.
 - `codecs`: which codecs zarr-python is given.
+- `tiling`: what is decoded at once: strips of chunks, or whole ones.
 - `chunks.ZarrTiles`: decodes chunks, or `parts` of them.
 - `place`: the grid of an array, by GeoZarr's conventions, CF, GDAL or EOPF.
 - `arrays`: which arrays of a group are rasters.

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,88 +14,11 @@ from geosal.core.zarr.codecs import refuse_codecs
 from geosal.core.zarr.coding import Coding
 from geosal.core.zarr.nodes import Json, Node
 from geosal.core.zarr.parts import blosc_part, in_shard, raw_part
+from geosal.core.zarr.tiling import Cut, Planes, in_strips, kept_bytes, tile_of
 from geosal.errors import GeosalError, SceneError, cause_of
 
 if TYPE_CHECKING:
     import zarr
-
-_STRIP_BYTES = 6 * 2**20
-"""Bytes of a strip at most, where the rows of a chunk can be cut so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planes:
-    """An array of N dimensions as bands (y, x): its dimensions but for rows and columns, the last one fastest.
-
-    Attributes
-    ----------
-    shape
-        Of the array.
-    rows, cols
-        Positions of these dimensions.
-    """
-
-    shape: tuple[int, ...]
-    rows: int
-    cols: int
-
-    @property
-    def lead(self) -> tuple[int, ...]:
-        """Positions of the dimensions that are bands."""
-        return tuple(axis for axis in range(len(self.shape)) if axis not in {self.rows, self.cols})
-
-    @property
-    def count(self) -> int:
-        """Number of bands."""
-        return math.prod(self.shape[axis] for axis in self.lead)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows, columns."""
-        return self.shape[self.rows], self.shape[self.cols]
-
-    def index(self, band: int) -> tuple[int, ...]:
-        """Return the place of a band, from 0, along each of `lead`."""
-        return (
-            tuple(int(n) for n in np.unravel_index(band, [self.shape[axis] for axis in self.lead])) if self.lead else ()
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """How a plane is cut into tiles."""
-
-    shape: tuple[int, int]
-    tile: tuple[int, int]
-
-    @property
-    def across(self) -> tuple[int, int]:
-        return -(-self.shape[0] // self.tile[0]), -(-self.shape[1] // self.tile[1])
-
-    def block(self, number: int) -> Block:
-        row, col = divmod(number, self.across[1])
-        top, left = row * self.tile[0], col * self.tile[1]
-        return Block(top, left, min(self.tile[0], self.shape[0] - top), min(self.tile[1], self.shape[1] - left))
-
-
-def tile_of(coding: Coding, planes: Planes) -> tuple[int, int]:
-    """Return rows and columns of what is decoded at once: a chunk, or a strip of one."""
-    rows, cols = coding.chunks[planes.rows], coding.chunks[planes.cols]
-    if not _in_strips(coding, planes):
-        return rows, cols
-    wanted = max(1, _STRIP_BYTES // (cols * coding.dtype.itemsize))
-    fitting = [n for n in range(1, min(rows, wanted) + 1) if rows % n == 0]
-    return (fitting[-1] if 4 * fitting[-1] >= min(rows, wanted) else rows), cols
-
-
-def bands_at_once(coding: Coding, planes: Planes) -> int:
-    """Return the number of bands that are decoded together."""
-    return 1 if _in_strips(coding, planes) else math.prod(coding.chunks[axis] for axis in planes.lead)
-
-
-def _in_strips(coding: Coding, planes: Planes) -> bool:
-    last = len(planes.shape) - 1
-    return bool(coding.plain) and (planes.rows, planes.cols) == (last - 1, last)
 
 
 class ZarrTiles:
@@ -116,7 +38,8 @@ class ZarrTiles:
 
     def __init__(self, node: Node, coding: Coding, planes: Planes, *, complete: bool) -> None:
         self._node, self._coding, self._planes, self._complete = node, coding, planes, complete
-        self._cut = _Cut(planes.size, tile_of(coding, planes))
+        self._cut = Cut(planes.size, tile_of(coding, planes))
+        self.kept = kept_bytes(coding, planes)
         self._parts: dict[tuple[int, ...], _Plane] = {}
         self._array: zarr.Array[Any] | None = None
 
@@ -148,7 +71,7 @@ class ZarrTiles:
     def _plane(self, band: int) -> tuple["_Plane", int]:
         """Return what holds a band, and its place in that."""
         lead, chunks = self._planes.index(band), [self._coding.chunks[axis] for axis in self._planes.lead]
-        if _in_strips(self._coding, self._planes):
+        if in_strips(self._coding, self._planes):
             return self._parts.setdefault(lead, _Strips(self, self._cut, lead)), 0
         first = tuple(n // size * size for n, size in zip(lead, chunks, strict=True))
         within = [n - start for n, start in zip(lead, first, strict=True)]
@@ -174,16 +97,9 @@ class ZarrTiles:
             return None
         return stat.st_size, stat.st_mtime_ns
 
-    def _per_shard(self) -> tuple[int, ...]:
-        """Return the number of chunks of a shard along each dimension; 1 without shards."""
-        outer = self._coding.shards or self._coding.chunks
-        return tuple(o // i for o, i in zip(outer, self._coding.chunks, strict=True))
-
     def _key(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Return the name of the file that holds a chunk, and the chunk's place in a shard."""
-        per = self._per_shard()
-        named = self._coding.key(tuple(n // p for n, p in zip(index, per, strict=True)))
-        within = tuple(n % p for n, p in zip(index, per, strict=True))
+        named, within = self._coding.file_of(index)
         return f"{self._node.path}/{named}".lstrip("/"), within
 
     def strip(self, lead: tuple[int, ...], block: Block) -> NDArray[Any]:
@@ -195,7 +111,7 @@ class ZarrTiles:
             if span is None and self._node.store.has(key):  # compressed within a zip
                 return self.whole(lead, block)
             if span is not None and coding.index:
-                span = in_shard(span, inside_shard, self._per_shard(), coding.index)
+                span = in_shard(span, inside_shard, coding.per_shard, coding.index)
             if span is None:
                 self._refuse_missing(key)
                 return np.full((1, *block.shape), coding.fill, coding.dtype)
@@ -263,8 +179,8 @@ class _damage:  # noqa: N801  used like a function
 class _Plane(Tiled):
     """Bands that are decoded together."""
 
-    def __init__(self, array: ZarrTiles, sizes: _Cut, lead: tuple[int, ...]) -> None:
-        self.sizes, self._array, self._lead = sizes, array, lead
+    def __init__(self, array: ZarrTiles, sizes: Cut, lead: tuple[int, ...]) -> None:
+        self.sizes, self._array, self._lead, self.kept = sizes, array, lead, array.kept
         self._seen: dict[int, tuple[int, int] | None] = {}
 
     def read(

@@ -32,7 +32,9 @@ class Coding:
     shards
         Samples of a shard; empty without shards.
     plain
-        "raw" or "blosc" where a chunk is just that of samples in C order; else empty.
+        "raw" or "blosc" where a chunk is just that of samples in C order, and parts of it can be decoded; else empty.
+    unit
+        Bytes of a plain chunk that are decoded together at least: those of a Blosc block.
     index
         "start" or "end" of a shard, where its index is; empty without shards.
     order
@@ -55,6 +57,7 @@ class Coding:
     chunks: tuple[int, ...]
     shards: tuple[int, ...] = ()
     plain: str = ""
+    unit: int = 1
     order: Literal["<", ">"] = "<"
     index: str = ""
     separator: str = "/"
@@ -94,8 +97,18 @@ class Coding:
             )
         return found
 
-    def key(self, index: tuple[int, ...]) -> str:
-        """Return the name of a chunk, or of a shard, below the array."""
+    @property
+    def per_shard(self) -> tuple[int, ...]:
+        """Number of chunks of a shard along each dimension; 1 without shards."""
+        return tuple(o // i for o, i in zip(self.shards or self.chunks, self.chunks, strict=True))
+
+    def file_of(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Return the name, below the array, of the file that holds a chunk, and the chunk's place in a shard."""
+        per = self.per_shard
+        named = self._key(tuple(n // p for n, p in zip(index, per, strict=True)))
+        return named, tuple(n % p for n, p in zip(index, per, strict=True))
+
+    def _key(self, index: tuple[int, ...]) -> str:
         named = self.separator.join(map(str, index))
         return (self.prefix + named if self.prefix else named) if index else (self.prefix.rstrip("/.") or "0")
 

@@ -59,6 +59,19 @@ def raw_part(span: Span, first: int, length: int, total: int) -> bytes:
     return next(iter(_read(span, [(first, length)])))
 
 
+def blosc_unit(span: Span) -> int:
+    """Return the bytes that are decoded together of a Blosc chunk: those of a block, 1 where nothing is compressed.
+
+    Raises
+    ------
+    ValueError
+        It is damaged.
+    """
+    head = next(iter(_read(span, [(0, _HEADER.size)])))
+    _, _, flags, _, size, block, _ = _HEADER.unpack(head)
+    return 1 if flags & _COPIED else min(block, size)
+
+
 def blosc_part(span: Span, first: int, length: int, total: int) -> bytes:
     """Decode bytes `first` to `first + length` of a Blosc chunk of `total` bytes.
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from geosal.core.grid import Grid
 from geosal.core.zarr.arrays import arrays_of, refuse_other
-from geosal.core.zarr.chunks import Planes, ZarrTiles, bands_at_once, tile_of
+from geosal.core.zarr.chunks import ZarrTiles
 from geosal.core.zarr.coding import Coding
 from geosal.core.zarr.files import Store, locate
 from geosal.core.zarr.nodes import Json, Node, existing, node_at, number_of
 from geosal.core.zarr.place import axes_of, grid_of
+from geosal.core.zarr.tiling import Planes, as_stored, bands_at_once, kept_bytes, tile_bytes, tile_of
 from geosal.errors import ResourceError, SceneError
 
 _MOST_TILE_BYTES = 2**30
@@ -70,7 +72,7 @@ class ZarrRaster:
         found = cls(
             path=os.path.join(node.store.root, *node.path.split("/")) if node.path else node.store.root,
             node=node,
-            coding=coding,
+            coding=as_stored(node, coding, planes),
             planes=planes,
             grid=grid_of(node, axes),
             nodata=_nodata(node, coding),
@@ -105,8 +107,16 @@ class ZarrRaster:
     @property
     def tile_bytes(self) -> int:
         """Bytes of what is decoded at once, in all bands that are stored in it."""
-        rows, cols = tile_of(self.coding, self.planes)
-        return rows * cols * bands_at_once(self.coding, self.planes) * self.coding.dtype.itemsize
+        return tile_bytes(self.coding, self.planes)
+
+    def kept_bytes(self, bands: Iterable[int]) -> int:
+        """Return the bytes that have to stay decoded while bands, from 1, are read row of blocks by row of blocks."""
+        each = bands_at_once(self.coding, self.planes)
+        chunks = [self.coding.chunks[axis] for axis in self.planes.lead] if each > 1 else [1] * len(self.planes.lead)
+        groups = {
+            tuple(n // size for n, size in zip(self.planes.index(band - 1), chunks, strict=True)) for band in bands
+        }
+        return len(groups) * kept_bytes(self.coding, self.planes)
 
     def tiles(self) -> ZarrTiles:
         """Make the reader of the pixels."""

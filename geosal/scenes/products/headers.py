@@ -26,6 +26,7 @@ class BandHeader:
     block_shape: tuple[int, int]
     tile_bytes: int
     driver: str
+    kept_bytes: int = 0
     seen: FileState | None = None
     """State of the file when its header was read."""
 
@@ -111,6 +112,7 @@ def _of_array(product: Product, file: BandFile, path: str, seen: FileState | Non
         nodata=product.nodata if nodata is None else nodata,
         block_shape=found.block_shape,
         tile_bytes=found.tile_bytes,
+        kept_bytes=found.kept_bytes((file.index,)),
         driver="Zarr",
         seen=seen,
     )

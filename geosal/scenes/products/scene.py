@@ -107,6 +107,7 @@ class ProductScene(Stored):
             driver=like.driver,
             block_shape=like.block_shape,
             tile_bytes=max(source.tile_bytes for source in sources),
+            kept_bytes=sum(source.kept_bytes for source in sources),
             work_bytes=resampled * _STRIP * (_NEAREST_BYTES if resampling == "nearest" else _SUM_BYTES),
             drivers=drivers,
             quality=product.quality,

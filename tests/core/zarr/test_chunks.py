@@ -1,5 +1,6 @@
 """Chunks of any codec are decoded as zarr-python decodes them, in part where they are plain, each once."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec, BytesCodec, GzipCodec, TransposeCodec, ZstdCodec
 
+from geosal.core import decoded_tiles
 from geosal.core.grid import Block
 from geosal.core.shared_raster import close_shared_rasters, read_bands
-from geosal.core.zarr import chunks
+from geosal.core.zarr import chunks, tiling
 from geosal.core.zarr.raster import open_zarr
 from geosal.errors import SceneError
 
@@ -61,8 +63,8 @@ def test_as_zarr_decodes_them(tmp_path: Path, options: dict[str, Any]) -> None:
 
 
 def test_a_large_chunk_is_decoded_strip_by_strip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "_STRIP_BYTES", 10 * 90 * 2)
-    path = write(tmp_path / "one.zarr", compressors=BloscCodec(cname="zstd"), chunks=(3, 70, 90))
+    monkeypatch.setattr(tiling, "_STRIP_BYTES", 10 * 90 * 2)
+    path = write(tmp_path / "one.zarr", compressors=BloscCodec(cname="zstd", blocksize=512), chunks=(3, 70, 90))
     raster = open_zarr(path)
     assert (raster.block_shape, raster.tile_bytes) == ((10, 90), 1800)
     asked: list[int] = []
@@ -75,6 +77,45 @@ def test_a_large_chunk_is_decoded_strip_by_strip(tmp_path: Path, monkeypatch: py
         np.testing.assert_array_equal(read_bands(path, (2,), block, alone=True)[0], PIXELS[1, row : row + 14])
     assert sorted(asked) == [(70 + row) * 180 for row in range(0, 70, 10)]  # each strip once
     close_shared_rasters()
+
+
+@pytest.mark.parametrize("how", ["one block of all bands", "one block of a band", "deflated in a zip", "zstd"])
+def test_a_chunk_without_parts_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr(tiling, "_STRIP_BYTES", 10 * 90 * 2)
+    monkeypatch.setattr(decoded_tiles, "TILE_CACHE_BYTES", 0)
+    of_blosc = BloscCodec(cname="zstd", blocksize=512 if "zip" in how else 2**20)
+    several = how == "one block of all bands"
+    path = write(
+        tmp_path / "one.zarr",
+        compressors=ZstdCodec() if how == "zstd" else of_blosc,
+        chunks=(3 if several else 1, 70, 90),
+    )
+    if "zip" in how:
+        path = deflated(tmp_path / "one.zarr") + "/a"
+    raster, size = open_zarr(path), 70 * 90 * 2
+    assert (raster.block_shape, raster.tile_bytes) == ((70, 90), 3 * size if several else size)
+    assert (raster.kept_bytes((1, 3)), raster.kept_bytes((2,))) == (
+        (3 * size, 3 * size) if several else (2 * size, size)
+    )
+    calls: list[object] = []
+    for name in ("whole", "strip"):
+        decode = getattr(chunks.ZarrTiles, name)
+        monkeypatch.setattr(
+            chunks.ZarrTiles, name, lambda *args, decode=decode: calls.append(args[1:]) or decode(*args)
+        )
+    for row in range(0, 70, 14):
+        block = Block(row, 0, 14, 90)
+        np.testing.assert_array_equal(read_bands(path, (1, 2, 3), block, alone=True), PIXELS[:, row : row + 14])
+    assert len(calls) == (1 if several else 3)
+    close_shared_rasters()
+
+
+def deflated(store: Path) -> str:
+    bundle = store.with_suffix(".zarr.zip")
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as file:
+        for each in sorted(store.rglob("*")):
+            file.write(each, str(each.relative_to(store)))
+    return str(bundle)
 
 
 @pytest.mark.parametrize("compressors", [BloscCodec(), ZstdCodec()])
