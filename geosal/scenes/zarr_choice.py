@@ -25,6 +25,8 @@ from geosal.errors import SceneError, UsageError
 
 _TIMES = frozenset({"time", "t", "date", "datetime", "valid_time"})
 _MOST_BANDS = 4096
+_MOST_LABELS = 10_000_000
+"""Steps of which a coordinate is read; of more, a step is chosen by its number."""
 _SHOWN = 4
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?Z?)?)?)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -103,10 +105,7 @@ def choose(path: str, select: Sequence[str] = ()) -> Choice:
             raise UsageError(f"{path}: no dimension {name} to --select from, it has {has}; choose of those")
     steps: dict[str, str] = {}
     planes = [plane for raster in rasters for plane in _planes(path, raster, wanted, steps, alone=len(rasters) == 1)]
-    if len(planes) > _MOST_BANDS:
-        raise UsageError(
-            f"{path}: holds {len(planes)} bands; name an array of it, or choose a step: --select DIM=VALUE"
-        )
+    _refuse_many(path, len(planes))
     ours = OURS in group.attributes and [array.name for array in arrays] == ["image"]
     return Choice(tuple(planes), group, steps, ours)
 
@@ -151,6 +150,7 @@ def _planes(
             elif labels is not None and _is_time(name, labels):
                 steps[name] = _shown(labels[0])
     _refuse_open(path, raster, free)
+    _refuse_many(path, math.prod(map(len, spans)), free[0] if free else "DIM")
     labels = _labels(raster.node, free[0], sizes[names.index(free[0])]) if free else None
     for place in product(*spans):
         index = int(np.ravel_multi_index(place, sizes)) if place else 0
@@ -188,6 +188,15 @@ def _refuse_open(path: str, raster: ZarrRaster, free: Sequence[str]) -> None:
     )
 
 
+def _refuse_many(path: str, count: int, name: str = "DIM") -> None:
+    """Refuse more bands than anybody wants, before they are made."""
+    if count > _MOST_BANDS:
+        raise UsageError(
+            f"{path}: holds {count} bands, and {_MOST_BANDS} are the limit; name an array of it, or choose a step: "
+            f"--select {name}=#0"
+        )
+
+
 def _sizes(raster: ZarrRaster) -> list[int]:
     return [raster.node.shape[axis] for axis in raster.planes.lead]
 
@@ -195,7 +204,7 @@ def _sizes(raster: ZarrRaster) -> list[int]:
 def _labels(node: Node, name: str, size: int) -> NDArray[Any] | None:
     """Return the coordinate of a dimension, times decoded; None where it has none."""
     found = coordinate_of(node, name)
-    if found is None or found.shape != (size,):
+    if found is None or found.shape != (size,) or size > _MOST_LABELS:
         return None
     units = found.attributes.get("units")
     if found.dtype() is None:  # texts

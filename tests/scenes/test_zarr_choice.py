@@ -12,8 +12,8 @@ import zarr
 
 import geosal
 from geosal.errors import SceneError, UsageError
-from geosal.scenes import Reading, describe, open_input
-from geosal.scenes.zarr_choice import choose
+from geosal.scenes import Reading, describe, open_input, zarr_choice
+from geosal.scenes.zarr_choice import Plane, choose
 
 RNG = np.random.default_rng(7)
 SERIES = RNG.integers(1, 9000, (4, 3, 40, 50)).astype("uint16")
@@ -106,6 +106,21 @@ def test_levels_and_rasters_without_a_coordinate(tmp_path: Path) -> None:
         open_input(path, Reading(select=("level=850", "member=two")))
     with pytest.raises(UsageError, match=r"level has 4 \(1000, 850, 500, 200\); member has 3"):
         open_input(path)
+
+
+@pytest.mark.parametrize(("name", "told"), [("time", "time has 100000; choose"), ("layer", "100000 bands, and")])
+def test_many_steps_are_refused_before_they_are_made(
+    tmp_path: Path, name: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = zarr.open_group(tmp_path / "many.zarr", mode="w")
+    root.create_array("a", shape=(100_000, 9, 9), chunks=(1, 9, 9), dtype="u1", dimension_names=(name, "y", "x"))
+    made: list[object] = []
+    monkeypatch.setattr(zarr_choice, "Plane", lambda *args: made.append(args) or Plane(*args))
+    with pytest.raises(UsageError, match=told):
+        choose(str(tmp_path / "many.zarr"))
+    assert not made
+    assert choose(str(tmp_path / "many.zarr"), [f"{name}=#99999"]).planes[0].index == 100_000
+    assert len(made) == 1
 
 
 def test_the_nearest_is_of_labels_that_are_there(tmp_path: Path) -> None:

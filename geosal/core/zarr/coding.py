@@ -5,6 +5,7 @@ part, and samples that the codecs ``scale_offset`` and ``cast_value`` unpack to 
 are, with scale and offset beside them.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -91,6 +92,7 @@ class Coding:
             raise SceneError(
                 f"{node.label}: its chunks are {found.chunks}, which fit no shape {node.shape}; copy the store again"
             )
+        _refuse_fill(node, dtype)
         if found.shards and not _divides(found.chunks, found.shards):
             raise SceneError(
                 f"{node.label}: its shards {found.shards} hold no whole chunks {found.chunks}; copy the store again"
@@ -130,7 +132,7 @@ def _of_v2(node: Node, dtype: np.dtype[Any]) -> Coding:
         plain=plain,
         order=">" if dtype.byteorder == ">" else "<",
         separator=str(meta.get("dimension_separator", ".")),
-        fill=number_of(meta.get("fill_value")) or 0.0,
+        fill=_fill_of(meta.get("fill_value"), dtype) or 0.0,
         meta=meta,
         names=(*(str(one.get("id")) for one in filters), name),
     )
@@ -147,7 +149,7 @@ def _of_v3(node: Node, dtype: np.dtype[Any]) -> Coding:
     shard = next((one for one in codecs if one["name"] == "sharding_indexed"), None)
     inner = [_codec(one) for one in shard["configuration"]["codecs"]] if shard else codecs
     packing = _Packing.of(inner, dtype)
-    fill = number_of(meta.get("fill_value"))
+    fill = _fill_of(meta.get("fill_value"), dtype)
     if packing is not None:
         inner = inner[packing.count :]
         dtype, fill = packing.dtype, packing.packed(fill)
@@ -177,6 +179,33 @@ def _of_v3(node: Node, dtype: np.dtype[Any]) -> Coding:
         meta=meta,
         names=tuple(_codec(one)["name"] for one in node.meta.get("codecs", _OF_DRAFT)),
     )
+
+
+def _fill_of(told: object, dtype: np.dtype[Any]) -> float | None:
+    """Read the value of missing chunks: a number, a text such as NaN, or a float's bits; None where it is none."""
+    if isinstance(told, bool):
+        return float(told)
+    if isinstance(told, str) and told.startswith("0x") and dtype.kind == "f":
+        try:
+            return float(np.frombuffer(bytes.fromhex(told[2:]), dtype.newbyteorder(">"))[0])
+        except (ValueError, IndexError):
+            return None
+    return number_of(told)
+
+
+def _refuse_fill(node: Node, dtype: np.dtype[Any]) -> None:
+    """Refuse a value of missing chunks that is no sample."""
+    told = node.meta.get("fill_value")
+    if (told is None and node.version == 2) or dtype.kind not in "biuf":
+        return
+    fill = _fill_of(told, dtype)
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    fits = fill is not None and (limits is None or (fill == fill // 1 and limits.min <= fill <= limits.max))
+    if not fits:
+        raise SceneError(
+            f"{node.label}: its fill_value is {json.dumps(told)[:40]}, which is no sample of {dtype.name}; copy the "
+            "store again, or write another into its metadata"
+        )
 
 
 def _index_of(shard: Json) -> str | None:

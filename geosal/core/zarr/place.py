@@ -115,21 +115,31 @@ def _mapping_of(node: Node) -> Json:
 
 
 def _crs_of(node: Node, mapping: Json) -> str | None:
+    """Return what is told of the CRS, and warn where nobody knows what is told."""
+    descriptions = list(_descriptions(node, mapping))
     with gdal_env():
-        for told in _descriptions(node, mapping):
+        for told in descriptions:
             try:
                 crs = CRS.from_user_input(told) if not isinstance(told, dict) else CRS.from_dict(told)
             except (CRSError, TypeError, ValueError):
                 continue
             if crs:
                 return str(crs.to_wkt())
-    return _by_cf(mapping)
+    found = _by_cf(mapping)
+    named = mapping.get("grid_mapping_name")
+    if found is None and (descriptions or named):
+        shown = " ".join(str(descriptions[0] if descriptions else named).split())[:60]
+        warn(
+            f"{node.label}: its CRS is {shown!r}, which PROJ does not know, so it counts as none; write it with "
+            "one that is known: .rio.write_crs(...)"
+        )
+    return found
 
 
 def _descriptions(node: Node, mapping: Json) -> Iterator[Any]:
     """Yield what is told of the CRS, that which counts first."""
     for key in ("crs_wkt", "spatial_ref"):
-        if isinstance(mapping.get(key), str):
+        if mapping.get(key) and isinstance(mapping[key], str):
             yield mapping[key]
     for one in (node, *parents_of(node)):
         told = one.attributes
@@ -175,18 +185,23 @@ def _told_transform(node: Node, mapping: Json, shape: tuple[int, int]) -> tuple[
     text = mapping.get("GeoTransform")
     for one in (node, *parents_of(node)[:1]):
         for prefix in ("spatial", "proj"):
-            numbers = finite(one.attributes.get(f"{prefix}:transform"), 6)
-            if numbers is None:
+            told = one.attributes.get(f"{prefix}:transform")
+            numbers = finite(told, 6)
+            if numbers is None or Affine(*numbers).is_degenerate:
+                if told is not None:
+                    warn(
+                        f"{one.label}: its {prefix}:transform is {str(told)[:60]}, which is none, so it is not "
+                        "used; write it anew: .rio.write_transform(...)"
+                    )
                 continue
             found = Affine(*numbers)
             if prefix == "spatial" and one.attributes.get("spatial:registration") == "node":
                 found = found @ Affine.translation(-_CENTRE, -_CENTRE)
-            if not found.is_degenerate:
-                return found, one.attributes.get(f"{prefix}:shape") == list(shape)
+            return found, one.attributes.get(f"{prefix}:shape") == list(shape)
     if text is None:
         return None, False
-    told = finite(text.split() if isinstance(text, str) else text, 6)
-    if told is None or (found := Affine.from_gdal(*told)).is_degenerate:
+    numbers = finite(text.split() if isinstance(text, str) else text, 6)
+    if numbers is None or (found := Affine.from_gdal(*numbers)).is_degenerate:
         raise SceneError(
             f"{node.label}: its GeoTransform is {str(text)[:60]!r}; write it again: .rio.write_transform(...)"
         )

@@ -80,6 +80,30 @@ def test_damaged_metadata(tmp_path: Path, change: dict, told: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "fill", "read"),
+    [
+        ("uint8", 300, None), ("uint8", "abc", None), ("int16", 1.5, None), ("uint16", "NaN", None),
+        ("float32", [1, 2], None),
+        ("float32", "0x7f8000", None), ("float32", "0xff800000", -np.inf), ("float32", "-Infinity", -np.inf),
+        ("bool", True, 1.0),
+        ("int16", -7, -7.0), ("float64", "NaN", np.nan),
+    ],
+)  # fmt: skip
+def test_the_value_of_missing_chunks(tmp_path: Path, dtype: str, fill: Any, read: float | None) -> None:
+    zarr.open_group(tmp_path / "v3.zarr", mode="w").create_array(
+        "a", shape=(9, 9), dtype=dtype, dimension_names=("y", "x")
+    )
+    place = tmp_path / "v3.zarr/a/zarr.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"fill_value": fill}))
+    node = existing(Store(str(tmp_path / "v3.zarr")), "a")
+    if read is not None:
+        np.testing.assert_equal(Coding.of(node).fill, read)
+        return
+    with pytest.raises(SceneError, match=f"its fill_value is .*, which is no sample of {dtype}"):
+        Coding.of(node)
+
+
 @pytest.mark.parametrize("chunk", [[90, 70], [7, 35]])
 def test_chunks_that_fill_no_shard(tmp_path: Path, chunk: list[int]) -> None:
     packed(tmp_path / "v3.zarr", shards=True)

@@ -78,6 +78,34 @@ def test_geozarr(tmp_path: Path, told: dict[str, Any], on: str) -> None:
     assert (grid.rasterio_crs.to_epsg(), list(grid.transform)[:6]) == (32632, AT)
 
 
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"proj:code": "EPSG:99999"}, "its CRS is 'EPSG:99999', which PROJ does not know"),
+        ({"proj:wkt2": "PROJCRS[nothing"}, "its CRS is 'PROJCRS"),
+        ({"grid_mapping": "gm"}, "its CRS is 'unheard_of', which PROJ does not know"),
+        (
+            {"proj:code": "EPSG:32632", "spatial:transform": [0, 0, 6e5, 0, 0, 5e6]},
+            "its spatial:transform is .*, which is none",
+        ),
+        ({"proj:code": "EPSG:32632", "proj:transform": ["a"]}, "its proj:transform is .*, which is none"),
+    ],
+)
+def test_a_place_that_nobody_knows_is_told(tmp_path: Path, told: dict[str, Any], wanted: str) -> None:
+    path = write(tmp_path / "a.zarr", {"spatial:transform": AT, **told} if "proj:transform" not in told else told)
+    gm = zarr.open_group(tmp_path / "a.zarr", mode="a").create_array("gm", data=np.array(0))
+    gm.attrs["grid_mapping_name"] = "unheard_of"
+    with pytest.warns(GeosalWarning, match=wanted):
+        grid = open_zarr(path).grid
+    assert (grid.crs is None) == (told.get("proj:code") != "EPSG:32632")
+
+
+def test_an_unknown_code_beside_a_known_text_is_no_matter(tmp_path: Path) -> None:
+    wkt = CRS.from_epsg(32632).to_wkt(version="WKT2_2019")
+    path = write(tmp_path / "a.zarr", {"proj:code": "EPSG:99999", "proj:wkt2": wkt, "spatial:transform": AT})
+    assert open_zarr(path).grid.rasterio_crs.to_epsg() == 32632
+
+
 def test_coordinates_go_before_a_transform_whose_shape_is_another(tmp_path: Path) -> None:
     told = {"proj:code": "EPSG:32632", "spatial:transform": AT, "spatial:shape": [60, 80]}
     path = write(tmp_path / "a.zarr", told, x=X + 100, y=Y)
