@@ -172,6 +172,12 @@ def read_treatment(tags: Mapping[str, str]) -> Treatment | None:
         return None
 
 
+def tells_of_loss(tags: Mapping[str, str]) -> bool:
+    """Return whether tags of the default domain are of a job that has changed pixels."""
+    nothing = (str(SMOOTH), f"{1:.4f}")
+    return TREATMENT in tags and (tags[TREATMENT], tags.get(EFFECTIVE_KERNEL)) != nothing
+
+
 def read_saliency(tags: Mapping[str, str]) -> str | None:
     """Read the label of the saliency from tags of the default domain; None where there is none."""
     return tags.get(SALIENCY)

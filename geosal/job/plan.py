@@ -27,7 +27,7 @@ from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
 from geosal.job.settings import Settings, basis_of, input_bytes, settings_of, settle, with_bytes_of
 from geosal.job.tally import warn_of_little_gain
-from geosal.job.usual import warn_of_old_jpeg, with_usual_bytes
+from geosal.job.usual import warn_of_a_second_loss, warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
 from geosal.sizes import as_bytes, counted
@@ -272,6 +272,8 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     plan = replace(_decide(recipe, settings, scene, saliency, settled), wish=wish, is_usual=not wish.targets)
     if recipe.not_larger and plan.input_bytes is None:
         raise UsageError(f"--not-larger: the size of {recipe.input} is not known; leave it out, or give a local file")
+    if not (plan.profile.lossless and saliency.even and set(plan.shares()) == {1}):
+        warn_of_a_second_loss(plan.profile, scene)
     _warn_of_disk(plan)
     _warn_of_block(plan)
     return plan

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from geosal.core import provenance
 from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
@@ -228,6 +229,16 @@ def warn_of_old_jpeg(recipe: Recipe, profile: Profile, treatment: Treatment, sce
     else:
         what, mend = "with tables of its own", "make this one of what that was made of, or keep it as it is"
     warn(f"{scene.path}: is or was {old} {what}, and loses once more in a JPEG of other blocks or tables; {mend}")
+
+
+def warn_of_a_second_loss(profile: Profile, scene: AnyScene) -> None:
+    """Warn where the input is an output that has lost something; `warn_of_old_jpeg` does it for JPEGs made of JPEGs."""
+    tags = scene.layout.metadata.tags.get("", {})
+    if not provenance.tells_of_loss(tags):
+        return
+    made = tags[provenance.TREATMENT]
+    if profile.codec.name not in _JPEGS or "quality" not in made:
+        warn(f"{scene.path}: geosal made it ({made}), and a second job loses more; start from its input if you have it")
 
 
 def _has_tables_of(old: "OldJpeg", recipe: Recipe, profile: Profile, treatment: Treatment) -> bool:

@@ -110,6 +110,7 @@ def test_an_output_is_not_read_again_as_it_was_made(folder: Path) -> None:
     assert geosal.compare(first, second).scores("whole").max_error == 0
 
 
+@pytest.mark.filterwarnings("ignore:.*geosal made it")
 def test_an_output_of_an_output_is_read_as_it_was_made(folder: Path, tmp_path: Path) -> None:
     first, second, other = (tmp_path / name for name in ("first.tif", "second.tif", "other.tif"))
     wish: dict[str, Any] = {"bidx": [3, 2, 1], "treatment": "smooth", "profile": "zstd", "saliency": "uniform"}
@@ -122,6 +123,7 @@ def test_an_output_of_an_output_is_read_as_it_was_made(folder: Path, tmp_path: P
     assert geosal.compare(first, other).scores("whole").max_error == 0
 
 
+@pytest.mark.filterwarnings("ignore:.*geosal made it")
 def test_outputs_of_one_name_are_not_read_again_as_they_were_made(folder: Path, tmp_path: Path) -> None:
     wish: dict[str, Any] = {"bidx": [3, 2, 1], "profile": "zstd", "saliency": "uniform", "treatment": "smooth"}
     for name in ("a", "b", "c"):

@@ -146,6 +146,7 @@ def test_a_lossless_copy_keeps_it(folder: Path, tmp_path: Path) -> None:
         assert (read_recipe(dataset.tags()) or {})["profile"] == "zstd"
 
 
+@pytest.mark.filterwarnings("ignore:.*geosal made it")
 def test_a_file_made_of_an_output_tells_its_own_job(folder: Path, tmp_path: Path) -> None:
     first, second, written = (tmp_path / name for name in ("first.tif", "second.tif", "written.tif"))
     geosal.compress(folder / "scene.tif", first, saliency="half", to_byte="range:0-9000")

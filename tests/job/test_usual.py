@@ -168,6 +168,18 @@ def test_the_same_tables_are_no_others(tmp_path: Path) -> None:
         geosal.compress(first, tmp_path / "third.jpg", creation_options={"TABLES": "ANNEXK"}, **wish)
 
 
+def test_a_second_loss_is_told_where_something_was_lost(tmp_path: Path) -> None:
+    """Not of a file whose pixels all matter."""
+    source = scene(tmp_path / "in.tif", "uint8")
+    lossy, exact = tmp_path / "lossy.tif", tmp_path / "exact.tif"
+    geosal.compress(source, lossy, saliency="half")
+    geosal.compress(source, exact, saliency="uniform:saliency=1")
+    geosal.compress(exact, tmp_path / "again.tif", saliency="half")
+    geosal.compress(lossy, tmp_path / "moved.tif", saliency="uniform:saliency=1")
+    with pytest.warns(GeosalWarning, match=r"geosal made it \(smooth\), and a second job loses more"):
+        geosal.compress(lossy, tmp_path / "twice.tif", saliency="half")
+
+
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_a_smoothed_scene_is_smaller_than_its_source_and_keeps_what_it_promises(tmp_path: Path, dtype: str) -> None:
     source, out, exact = scene(tmp_path / "in.tif", dtype), tmp_path / "out.tif", tmp_path / "exact.tif"
