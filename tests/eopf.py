@@ -36,23 +36,32 @@ def _bands(safe: Path) -> Iterator[tuple[str, int, np.ndarray]]:
             yield name[1], int(name[2] or _NATIVE.get(name[1], 20)), data if name[1] == "TCI" else data[0]
 
 
-def _item(level: str, name: str) -> dict[str, Any]:
-    """Make the root's STAC item."""
-    return {
-        "id": name, "type": "Feature", "stac_version": "1.0.0",
-        "properties": {
-            "bands": [{"name": "b04", "common_name": "red", "center_wavelength": 664.9}],
-            "datetime": "2022-03-01T10:20:30.461Z", "platform": "sentinel-2b", "processing:level": f"L{level}",
-            "eopf:baseline": "04.00" if level == "1C" else "05.09", "eo:cloud_cover": 12.5,
-        },
+def _attributes(level: str, name: str, version: int) -> dict[str, Any]:
+    """Make the root's attributes: a STAC item, whose words are others in Zarr 3, and what ESA tells beside it."""
+    baseline = "04.00" if level == "1C" else "05.09"
+    red = {"eo:common_name": "red", "eo:center_wavelength": 0.665} if version == 3 else {"center_wavelength": 665.0}
+    own = {"eopf:datastrip_id": f"S2B_OPER_MSI_L{level}_DS_2BPS_20220301T120000_S20220301T102029_N{baseline}"}
+    properties = {
+        "bands": [{"name": "b04", **red}], "platform": "sentinel-2b", "processing:level": f"L{level}",
+        "datetime": "2022-03-01T10:20:30.024000Z" if version == 3 else None, "created": "2022-03-01T12:00:00.000000Z",
+        "start_datetime": "2022-03-01T10:20:30.024Z", "eo:cloud_cover": 12.5,
+        "sat:relative_orbit": 65, "sat:orbit_state": "descending", "sci:doi": "10.5270/S2_-znk9xsj",
+        **(own if version == 3 else {"eopf:baseline": baseline}),
     }  # fmt: skip
+    sun = "mean_sun_{}_angle_in_deg_for_all_bands_all_detectors"
+    other = {
+        "eopf_category": "eoproduct", "mean_sensing_time": "2022-03-01T10:20:30.461Z", sun.format("azimuth"): 28.25,
+        sun.format("zenith"): 59.5, "band_description": {"04": {"central_wavelength": 664.9, "units": "nm"}},
+    }  # fmt: skip
+    item = {"id": name, "type": "Feature", "stac_version": "1.1.0", "properties": properties}
+    return {"stac_discovery": item, "other_metadata": other}
 
 
 def make_eopf(path: Path, safe: Path, *, version: int = 2) -> Path:
     """Write the product of a .SAFE; of Zarr 3 with shards, where codecs pack reflectance."""
     level = "1C" if "MSIL1C" in safe.name else "2A"
     root = zarr.open_group(path, mode="w", zarr_format=version)
-    root.attrs.update({"stac_discovery": _item(level, safe.name), "other_metadata": {"eopf_category": "eoproduct"}})
+    root.attrs.update(_attributes(level, safe.name, version))
     for band, at, data in _bands(safe):
         where = _PLACES.get(band, f"measurements/reflectance/r{{}}m/{band.lower()}").format(at)
         offset = -0.09 if (level, band) == ("2A", "B04") else -0.1  # as the fixture of the .SAFE has it
@@ -76,6 +85,8 @@ def make_eopf(path: Path, safe: Path, *, version: int = 2) -> Path:
         )  # fmt: skip
         if reflectance:
             _pack(path / where / "zarr.json", said)
+    if version == 3:  # there the angles are told beside the item as well
+        return path
     angles = root.create_array("conditions/geometry/mean_sun_angles", data=np.array([59.5, 28.25]))
     angles.attrs["_ARRAY_DIMENSIONS"] = ["angle"]
     root.create_array("conditions/geometry/angle", data=np.array(["zenith", "azimuth"], "U7"))

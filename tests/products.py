@@ -22,8 +22,11 @@ TILE = """<n1:Level-{level}_Tile_ID xmlns:n1="https://x/PSD"><n1:General_Info><T
 </n1:Level-{level}_Tile_ID>"""
 PRODUCT = """<n1:Level-{level}_User_Product xmlns:n1="https://x/PSD"><n1:General_Info><Product_Info>
 <PRODUCT_URI>{name}</PRODUCT_URI><PROCESSING_LEVEL>Level-{level}</PROCESSING_LEVEL>
-<PROCESSING_BASELINE>{baseline}</PROCESSING_BASELINE>
-<Datatake><SPACECRAFT_NAME>Sentinel-2B</SPACECRAFT_NAME></Datatake>
+<PROCESSING_BASELINE>{baseline}</PROCESSING_BASELINE><PRODUCT_TYPE>S2MSI{level}</PRODUCT_TYPE>
+<PRODUCT_START_TIME>2022-03-01T10:20:30.024Z</PRODUCT_START_TIME><GENERATION_TIME>2022-03-01T12:00:00.000000Z</GENERATION_TIME>
+<PRODUCT_DOI>10.5270/S2_-znk9xsj</PRODUCT_DOI>
+<Datatake><SPACECRAFT_NAME>Sentinel-2B</SPACECRAFT_NAME><DATATAKE_SENSING_START>2022-03-01T10:20:30.024Z</DATATAKE_SENSING_START>
+<SENSING_ORBIT_NUMBER>65</SENSING_ORBIT_NUMBER><SENSING_ORBIT_DIRECTION>DESCENDING</SENSING_ORBIT_DIRECTION></Datatake>
 <Product_Organisation>{granules}</Product_Organisation></Product_Info><Product_Image_Characteristics>{numbers}
 <Spectral_Information bandId="3" physicalBand="B4"><Wavelength><CENTRAL unit="nm">664.9</CENTRAL></Wavelength>
 </Spectral_Information></Product_Image_Characteristics></n1:General_Info><n1:Quality_Indicators_Info>

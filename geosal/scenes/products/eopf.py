@@ -30,10 +30,13 @@ _QUALITY = (
 )
 """Kind of a quality band, its array, and the resolutions that it may have, the best first."""
 _OF_ITEM = {
-    "eopf:baseline": "PROCESSING_BASELINE", "created": "GENERATION_TIME", "start_datetime": "PRODUCT_START_TIME",
-    "sat:relative_orbit": "SENSING_ORBIT_NUMBER", "sci:doi": "PRODUCT_DOI", "eo:cloud_cover": "CLOUD_COVER",
+    "created": "GENERATION_TIME", "start_datetime": "PRODUCT_START_TIME", "sat:relative_orbit": "SENSING_ORBIT_NUMBER",
+    "sci:doi": "PRODUCT_DOI", "eo:cloud_cover": "CLOUD_COVER",
 }  # fmt: skip
-"""Property of the STAC item -> the tag that a .SAFE has for it."""
+"""Property of the STAC item -> the tag that a .SAFE has for it. Nothing tells TILE_ID."""
+_SUN = "mean_sun_{}_angle_in_deg_for_all_bands_all_detectors"
+_MOST_MICROMETRES = 10.0
+"""Wavelengths below are in micrometres, as STAC has them; those in nanometres are longer than 400."""
 
 
 def recognise(path: str) -> bool:
@@ -60,17 +63,17 @@ def read(path: str) -> Product:
     if place is None:
         raise SceneError(f"{path}: no such product; give its .zarr")
     store = place.store
-    item = existing(store, "").attributes.get(_MARK)
-    told: Json = dict(item) if isinstance(item, Mapping) else {}
-    properties = told.get("properties")
-    tags = _tags(store, told, dict(properties) if isinstance(properties, Mapping) else {})
-    bands = tuple(_bands(store, dict(properties) if isinstance(properties, Mapping) else {}))
+    root = existing(store, "").attributes
+    item, other = _json(root.get(_MARK)), _json(root.get("other_metadata"))
+    properties = _json(item.get("properties"))
+    tags = _tags(store, item, properties, other)
+    bands = tuple(_bands(store, _wavelengths(properties, other)))
     if not any(band.spectral for band in bands):
         raise SceneError(f"{path}: holds no bands in {_REFLECTANCE}; it is copied in part, copy it again")
     return Product(path=store.root, bands=bands, quality=_quality(store, tags.get("PLATFORM", "")), tags=tags)
 
 
-def _bands(store: Store, properties: Json) -> Iterator[ProductBand]:
+def _bands(store: Store, waves: Mapping[str, str]) -> Iterator[ProductBand]:
     """Yield the bands in the order of .SAFE, each with its arrays of all resolutions."""
     found: dict[str, list[BandFile]] = {}
     for resolution in _RESOLUTIONS:
@@ -78,7 +81,6 @@ def _bands(store: Store, properties: Json) -> Iterator[ProductBand]:
         for name in store.children(group):
             if name.upper() in BANDS:
                 found.setdefault(name.upper(), []).append(_file(store, f"{group}/{name}", resolution))
-    waves = _wavelengths(properties)
     for name in (name for name in IDS if name in found):
         files = tuple(found[name])
         scale, offset = _scaling(store, files[0])
@@ -130,44 +132,63 @@ def _quality(store: Store, sensor: str) -> tuple[QualityBand, ...]:
     return tuple(found)
 
 
-def _wavelengths(properties: Json) -> dict[str, str]:
+def _wavelengths(properties: Json, other: Json) -> dict[str, str]:
+    """Return the central wavelength of each band, as ESA tells it; of the item where only that does."""
     told = properties.get("bands")
     bands = [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
-    waves = {str(one.get("name", "")).upper(): number_of(one.get("center_wavelength")) for one in bands}
-    return {name: f"{wave:.10g} nm" for name, wave in waves.items() if wave}
+    waves = {
+        str(one.get("name", "")).upper(): number_of(one.get("eo:center_wavelength", one.get("center_wavelength")))
+        for one in bands
+    }
+    waves |= {
+        f"B{key}".upper(): number_of(_json(one).get("central_wavelength"))
+        for key, one in _json(other.get("band_description")).items()
+    }
+    in_nm = {name: wave * 1000 if wave < _MOST_MICROMETRES else wave for name, wave in waves.items() if wave}
+    return {name: f"{wave:.10g} nm" for name, wave in in_nm.items()}
 
 
-def _tags(store: Store, item: Json, properties: Json) -> dict[str, str]:
+def _tags(store: Store, item: Json, properties: Json, other: Json) -> dict[str, str]:
     """Return the metadata as the tags that a .SAFE has."""
     tags = {tag: _text(properties.get(key)) for key, tag in _OF_ITEM.items()}
     level = re.fullmatch(r"L(1C|2A)", _text(properties.get("processing:level")))
+    strip = re.search(r"_N(\d\d\.\d\d)$", _text(properties.get("eopf:datastrip_id")))
+    sensed = _text(other.get("mean_sensing_time"))
     tags |= {
         "PRODUCT_URI": _text(item.get("id")),
         "PROCESSING_LEVEL": f"Level-{level[1]}" if level else "",
+        "PRODUCT_TYPE": f"S2MSI{level[1]}" if level else "",
+        "PROCESSING_BASELINE": _text(properties.get("eopf:baseline")) or (strip[1] if strip else ""),
+        "DATATAKE_SENSING_START": tags["PRODUCT_START_TIME"],
+        "SENSING_TIME": sensed,
         "PLATFORM": re.sub(
             r"^sentinel-2(\w)$", lambda m: f"Sentinel-2{m[1].upper()}", _text(properties.get("platform"))
         ),
         "SENSING_ORBIT_DIRECTION": _text(properties.get("sat:orbit_state")).upper(),
-        "ACQUIRED": _text(properties.get("datetime")) or _text(properties.get("start_datetime")),
+        "ACQUIRED": sensed or _text(properties.get("datetime")) or tags["PRODUCT_START_TIME"],
     }
-    angles = _sun(store)
-    if angles:
-        tags["SUN_AZIMUTH"] = f"{angles['azimuth']:.10g}"
-        tags["SUN_ELEVATION"] = f"{90 - angles['zenith']:.10g}"
+    azimuth, zenith = _sun(store) or (number_of(other.get(_SUN.format(name))) for name in ("azimuth", "zenith"))
+    if azimuth is not None and zenith is not None:
+        tags["SUN_AZIMUTH"] = f"{azimuth:.10g}"
+        tags["SUN_ELEVATION"] = f"{90 - zenith:.10g}"
     return {key: value for key, value in tags.items() if value}
 
 
-def _sun(store: Store) -> dict[str, float]:
-    """Return the mean angles of the sun by name, in degrees; nothing where they are not told."""
+def _sun(store: Store) -> tuple[float, float] | None:
+    """Return azimuth and zenith of the sun, in degrees, as the array of mean angles has them; None without it."""
     means, names = (node_at(store, f"conditions/geometry/{name}") for name in ("mean_sun_angles", "angle"))
     if means is None or names is None or not (means.is_array and names.is_array):
-        return {}
+        return None
     try:
         labels = text_values_of(names)
         found = {str(name): float(value) for name, value in zip(labels, values_of(means), strict=True)}
     except (GeosalError, TypeError, ValueError):
-        return {}
-    return found if {"zenith", "azimuth"} <= found.keys() else {}
+        return None
+    return (found["azimuth"], found["zenith"]) if {"zenith", "azimuth"} <= found.keys() else None
+
+
+def _json(told: Any) -> Json:
+    return dict(told) if isinstance(told, Mapping) else {}
 
 
 def _text(told: Any) -> str:
