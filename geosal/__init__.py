@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from geosal.arrays.saliency import saliency
     from geosal.arrays.smooth import smooth
     from geosal.arrays.write import write
+    from geosal.batch.run import Batch, compress_many
     from geosal.comparison import Comparison
     from geosal.core.ladder import Ladder, effective_kernel
     from geosal.core.progress import Progress
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from geosal.reports.make import Report, report
 else:
     _ROOMS = {
+        "Batch": "batch.run",
         "Choices": "job.choices",
         "Comparison": "comparison",
         "Ladder": "core.ladder",
@@ -48,6 +50,7 @@ else:
         "Summary": "job.summary",
         "compare": "job.proof",
         "compress": "job.pipeline",
+        "compress_many": "batch.run",
         "effective_kernel": "core.ladder",
         "make_plan": "job.plan",
         "open_scene": "arrays.open_scene",
@@ -70,6 +73,7 @@ else:
 
 
 __all__ = [
+    "Batch",
     "Choices",
     "ClusterError",
     "Comparison",
@@ -91,6 +95,7 @@ __all__ = [
     "__version__",
     "compare",
     "compress",
+    "compress_many",
     "effective_kernel",
     "make_plan",
     "open_scene",

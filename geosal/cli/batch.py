@@ -1,32 +1,26 @@
-"""Several inputs, one job each: names of the outputs, the jobs one after the other, and a table at the end."""
+"""Several inputs, one job each: the jobs one after the other, and a table at the end."""
 
-import glob
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from geosal.cli import options
 from geosal.cli.failure import Failure
 from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, grid
-from geosal.errors import GeosalError, OutputError, UsageError, redact
-from geosal.files.names import stem_of
+from geosal.cli.paper import width_of, wrapped
+from geosal.errors import OutputError, UsageError, redact
 from geosal.sizes import as_bytes, as_change, counted
 
 if TYPE_CHECKING:
-    from geosal.job.recipe import Recipe
+    from geosal.batch.jobs import Job, Part
+    from geosal.batch.run import Outcome
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One input, and where its output goes."""
-
-    input: str
-    output: str
+_LEAST_NAME = 16
+"""Columns that a name has at least where a table is wider than the terminal."""
 
 
 def input_and_output(paths: Sequence[str], suffix: str | None, *, into_folder: bool = False) -> dict[str, str]:
@@ -39,33 +33,67 @@ def input_and_output(paths: Sequence[str], suffix: str | None, *, into_folder: b
     OutputError
         The second is a directory.
     """
-    from geosal.scenes.zarr_store import is_store
-
     if suffix is not None:
         raise UsageError(f"--suffix {suffix}: names outputs in a directory; add --out-dir DIR, or leave it out")
     if len(paths) > 2:
+        stacked = " ".join(shlex.join(["--stack", path]) for path in paths[1:-1])
+        last = shlex.quote(paths[-1].rstrip("/"))
         raise UsageError(
-            f"{len(paths)} paths are given, a job has an input and an output; for several inputs name the directory "
-            f"of their outputs: --out-dir {shlex.quote(paths[-1])}"
+            f"{len(paths)} paths are given, and {paths[-1]} is no directory: for a file of each input name one for the "
+            f"outputs, {last}/ (or --out-dir {last}); if they are bands of one scene, name the others with {stacked}"
         )
-    if len(paths) == 2 and not into_folder and os.path.isdir(paths[1]) and not is_store(paths[1]):
-        raise OutputError(f"{paths[1]}: is a directory; give a file name in it, or say --out-dir {paths[1]}")
+    if len(paths) == 2 and not into_folder:
+        _refuse_no_file(*paths)
     return dict(zip(("input", "output"), paths, strict=False))
 
 
-def recipes_of_all(
-    paths: Sequence[str], place: tuple[str, str], config: str | None, report: Report, wish: dict[str, Any]
-) -> "dict[Job, Recipe]":
-    """Make the recipe of each of several jobs; a wish that cannot be is refused before the first.
+def _refuse_no_file(source: str, output: str) -> None:
+    """Refuse an output that is a product, or that many would need a directory for."""
+    from geosal.batch.names import is_pattern
+    from geosal.scenes.products import is_product
+
+    if os.path.isdir(output) and is_product(output):
+        raise OutputError(f"{output}: is a product, and nothing is written into one; name another directory")
+    if not os.path.splitext(output)[1] and (is_pattern(source) or is_product(source)):
+        raise UsageError(
+            f"{output}: names no file, which has a suffix such as .tif, and is no directory; for a directory of "
+            f"outputs write {output}/"
+        )
+
+
+def directory_in(paths: Sequence[str], out_dir: str | None) -> tuple[Sequence[str], str | None]:
+    """Tell inputs and the directory of their outputs apart, named by --out-dir or as the last path; None without one.
+
+    A last path is a directory where it ends with a slash, or one is there; a Zarr store and a product are none.
+    """
+    if out_dir is not None or len(paths) < 2:
+        return paths, out_dir
+    last = paths[-1]
+    if os.path.isdir(last):
+        from geosal.scenes.products import is_product
+        from geosal.scenes.zarr_store import is_store
+
+        return (paths, None) if is_store(last) or is_product(last) else (paths[:-1], last)
+    return (paths[:-1], last) if last.endswith("/") and not last.lower().endswith(".zarr/") else (paths, None)
+
+
+def parts_wished(
+    config: str | None,
+    paths: Sequence[str],
+    places: tuple[str | None, str | None],
+    report: Report,
+    wish: dict[str, Any],
+) -> "list[Part]":
+    """Make the jobs of a command line that asks for several; none where it asks for one.
 
     Parameters
     ----------
-    paths
-        The inputs; without one, that of the recipe in `config`.
-    place
-        Directory of the outputs, and what their names end with.
     config
-        A recipe in YAML.
+        A recipe in YAML, of one job or several.
+    paths
+        Inputs, and the directory of their outputs unless `places` has it.
+    places
+        --out-dir and --suffix.
     report
         Kept apart from the files of all jobs.
     wish
@@ -74,148 +102,71 @@ def recipes_of_all(
     Raises
     ------
     GeosalError
-        An option, an input or an output cannot be.
+        An option or an input cannot be.
     """
-    from geosal.formats.table import format_of
-    from geosal.job.recipe_file import read_recipe
-
-    if not paths and config is not None:
-        paths = [text for text in [read_recipe(config).get("input")] if text]
-    if wish["stack"]:
-        raise UsageError("--stack with --out-dir: the bands of one scene, and a directory for many; leave one out")
-    jobs = jobs_of(paths, *place)
-    made = options.build_recipes(config, wish, [(job.input, job.output) for job in jobs])
-    recipes = dict(zip(jobs, made, strict=True))
-    for job, recipe in recipes.items():
-        format_of(job.output)
-        options.keep_report_apart(report, recipe.sources, job.input, job.output, config, *recipe.stack)
-    return recipes
-
-
-def recipes_in(
-    config: str | None, paths: Sequence[str], directory: str | None, report: Report, wish: dict[str, Any]
-) -> "dict[Job, Recipe]":
-    """Make the recipe of each job in a file of several; none where there is no such file.
-
-    Parameters
-    ----------
-    config
-        A recipe in YAML.
-    paths, directory
-        Of the command line, where nothing may stand then.
-    report, wish
-        As for `recipes_of_all`.
-
-    Raises
-    ------
-    GeosalError
-        As `recipes_of_all`; or two jobs would have one output.
-    """
-    made = [] if config is None else options.build_jobs(config, wish)
-    if made and (paths or directory is not None):
+    parts = _parts_in(config, wish)
+    if parts and (paths or places[0] is not None):
         raise UsageError(f"--config {config}: its jobs have inputs and outputs of their own; leave out other paths")
-    recipes: dict[Job, Recipe] = {}
-    for recipe in made:
-        options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, *recipe.stack)
-        if any(os.path.realpath(recipe.output) == os.path.realpath(job.output) for job in recipes):
-            raise UsageError(f"--config {config}: {recipe.output} would be the output of two jobs; give another name")
-        recipes[Job(recipe.input, recipe.output)] = recipe
-    return recipes
+    inputs, directory = directory_in(paths, places[0])
+    if directory is not None:
+        parts = _parts_of(config, inputs, (directory, places[1]), wish)
+    for part in parts:
+        for job in part.jobs:
+            sources = (part.whole.recipe if part.whole else job.recipe).sources
+            options.keep_report_apart(report, sources, job.input, job.output, config, *job.recipe.stack)
+    return parts
 
 
-def jobs_of(inputs: Iterable[str], directory: str, suffix: str) -> list[Job]:
-    """Name the output of each input: its name without the ending, and a suffix, in a directory.
+def _parts_in(config: str | None, wish: dict[str, Any]) -> "list[Part]":
+    """Make the jobs in a YAML file of several; none where there is no such file."""
+    if config is None:
+        return []
+    made = options.build_jobs(config, wish)
+    if not made:
+        return []
+    from geosal.batch.jobs import Job, Part
 
-    Parameters
-    ----------
-    inputs
-        Paths; of a pattern such as ``"scenes/*.tif"``, that no shell has taken, all files that fit.
-    directory
-        Of all outputs.
-    suffix
-        What comes after the name: ``.tif``, ``_small.jp2``, or just ``jp2``.
-
-    Raises
-    ------
-    UsageError
-        There is no input, two inputs would have one output, or an output is an input.
-    """
-    ending = suffix if "." in suffix else f".{suffix}"
-    found = [path for text in inputs for path in _expanded(text)]
-    if not found:
-        raise UsageError("--out-dir: no input is named; name some before it: geosal compress a.tif b.tif --out-dir out")
-    jobs = [Job(path, os.path.join(directory, stem_of(path) + ending)) for path in dict.fromkeys(found)]
-    taken: dict[str, Job] = {}
-    read = {os.path.realpath(path) for path in found}
-    for job in jobs:
-        other = taken.setdefault(os.path.normcase(job.output), job)
-        if other is not job:
-            raise UsageError(
-                f"{job.output}: would be the output of {redact(other.input)} and of {redact(job.input)}; give them "
-                "other names, or directories of their own"
-            )
-        if os.path.realpath(job.output) in read:
-            raise UsageError(f"{job.output}: is an input as well; name another --out-dir or --suffix")
-    return jobs
+    return [Part((Job(recipe),)) for recipe in made]
 
 
-def make_directory(directory: str, option: str = "--out-dir") -> None:
-    """Make the directory of all outputs, or of what an option names it for, where there is none.
+def _parts_of(
+    config: str | None, inputs: Sequence[str], places: tuple[str, str | None], wish: dict[str, Any]
+) -> "list[Part]":
+    """Make the jobs of several inputs; without one, of that of the recipe."""
+    from geosal.batch.run import parts_of
+    from geosal.formats.table import format_of
 
-    Raises
-    ------
-    OutputError
-        It cannot be made.
-    """
-    try:
-        os.makedirs(directory, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{option} {directory}: cannot be made: {error.strerror}; name another") from error
-
-
-@contextmanager
-def lent_directory(directory: str) -> Iterator[None]:
-    """Have the directory of all outputs there while jobs are planned; what was not there before goes again.
-
-    Raises
-    ------
-    OutputError
-        It cannot be made.
-    """
-    place = Path(directory).absolute()
-    lent = [each for each in (place, *place.parents) if not os.path.lexists(each)]
-    make_directory(directory)
-    try:
-        yield
-    finally:
-        for each in lent:
-            with suppress(OSError):  # something was put there
-                each.rmdir()
+    whole = options.whole_wish(config, wish)
+    own, _ = whole.pop("input", None), whole.pop("output", None)
+    parts = parts_of(inputs or [text for text in [own] if text], *places, whole)
+    for part in parts:
+        for job in part.jobs:
+            format_of(job.output)
+    return parts
 
 
-def _expanded(text: str) -> list[str]:
-    """A path as it stands, or what a pattern fits; URLs may hold its signs."""
-    if not glob.has_magic(text) or "://" in text or text.startswith("/vsi") or os.path.exists(text):
-        return [text]
-    found = sorted(glob.glob(text, recursive=True))
-    if not found:
-        raise UsageError(f"{text}: no file fits this pattern; look at it with ls")
-    return found
-
-
-def run_all(jobs: Iterable[Job], work: Callable[[Job], dict[str, Any]], report: Report, *, will: bool = False) -> int:
+def run_all(
+    parts: "Sequence[Part]",
+    work: "Callable[[Job, Any], dict[str, Any]]",
+    report: Report,
+    told: Any = None,
+    *,
+    will: bool = False,
+) -> int:
     """Do, or plan, all jobs one after the other; one that fails does not keep the others back.
 
     What is no failure of one job, such as a signal or no memory, ends them all; what was done until then is told.
 
     Parameters
     ----------
-    jobs
+    parts
         At least one.
     work
-        Does one and returns its summary.
+        Does one, with a callback for its progress, and returns its summary.
     report
         Gets a line for each, a table at the end, and one document of all.
+    told
+        Callback for the progress of all.
     will
         The jobs are only planned.
 
@@ -224,29 +175,46 @@ def run_all(jobs: Iterable[Job], work: Callable[[Job], dict[str, Any]], report: 
     int
         Exit code: 0, or that of the first job that failed.
     """
+    from geosal.batch.jobs import jobs_in
+    from geosal.batch.run import work_through
+    from geosal.core.progress import ignore
+
     documents: list[dict[str, Any]] = []
-    jobs, code = list(jobs), 0
+    jobs, code, said = jobs_in(parts), 0, None
     try:
-        for number, job in enumerate(jobs, start=1):
-            try:
-                summary = work(job)
-            except GeosalError as error:
-                say(str(error), "error")
-                code = code or error.exit_code
-                documents.append(_failed(job, Failure.of(error)))
-            except BaseException as error:
-                documents.append(_failed(job, failure_of(error)))
-                raise
+        outcomes = _as_far(work_through(parts, work, told or ignore, decide=not will), jobs, documents)
+        for number, outcome in enumerate(outcomes, start=1):
+            job, error = outcome.job, outcome.error
+            if error is not None:
+                if error is not said:
+                    say(str(error), "error")
+                code, said = code or error.exit_code, error
+                documents.append(_failed(job, Failure.of(error), outcome.seconds))
             else:
-                documents.append(summary)
-                report.summarise(f"{number}/{len(jobs)}  {job.output}: {_sizes(summary, will=will)}")
+                documents.append(outcome.result or {})
+                name = job.output if job.unmade is None else os.path.basename(job.output)
+                report.summarise(f"{number}/{len(jobs)}  {name}: {_sizes(documents[-1], will=will)}")
     finally:
         _tell(documents, report, will=will)
+    for part in parts:
+        if part.whole is not None and os.path.exists(part.whole.recipe.output):
+            report.summarise(f"what matters in these bands: {part.whole.recipe.output}")
     return code
 
 
-def _failed(job: Job, failure: Failure) -> dict[str, Any]:
-    return {"input": redact(job.input), "output": job.output, "error": asdict(failure)}
+def _as_far(
+    outcomes: "Iterator[Outcome[dict[str, Any]]]", jobs: "Sequence[Job]", documents: list[dict[str, Any]]
+) -> "Iterator[Outcome[dict[str, Any]]]":
+    """Yield outcomes; what ends all jobs is noted of the one that it came in."""
+    try:
+        yield from outcomes
+    except BaseException as error:
+        documents.append(_failed(jobs[len(documents)], failure_of(error), 0.0))
+        raise
+
+
+def _failed(job: "Job", failure: Failure, seconds: float) -> dict[str, Any]:
+    return {"input": redact(job.input), "output": job.output, "seconds": seconds, "error": asdict(failure)}
 
 
 def _tell(documents: Sequence[dict[str, Any]], report: Report, *, will: bool) -> None:
@@ -269,7 +237,9 @@ def _bytes(document: dict[str, Any]) -> int:
 
 
 def _table(documents: Sequence[dict[str, Any]], *, will: bool) -> str:
-    rows = [_row(document) for document in documents]
+    """Lay out a line for each job; seconds where something was done."""
+    timed = not will
+    rows = [_row(document, timed=timed) for document in documents]
     done = [document for document in documents if "error" not in document]
     sized = [document for document in done if document["input_bytes"]]
     failed = len(documents) - len(done)
@@ -278,14 +248,40 @@ def _table(documents: Sequence[dict[str, Any]], *, will: bool) -> str:
     )
     if sized:
         before, after = sum(document["input_bytes"] for document in sized), sum(map(_bytes, sized))
-        rows.append(("all", as_bytes(before), as_bytes(after), as_change(after, before)))
-    return f"{grid(('output', 'before', 'after', ''), rows)}\n\n{told}"
+        seconds = [f"{sum(document.get('seconds', 0.0) for document in documents):.1f}"] if timed else []
+        rows.append(("all", as_bytes(before), as_bytes(after), *seconds, as_change(after, before)))
+    header = ("output", "before", "after", *(["s"] if timed else []), "")
+    return f"{grid(header, _fitting(header, rows))}\n{_wrong(documents)}\n{told}"
 
 
-def _row(document: dict[str, Any]) -> tuple[str, str, str, str]:
+def _row(document: dict[str, Any], *, timed: bool) -> tuple[str, ...]:
     name = os.path.basename(document["output"])
+    seconds = [f"{document.get('seconds', 0.0):.1f}"] if timed else []
     if "error" in document:
-        return name, "", "", f"FAILED (code {document['error']['code']})"
+        return name, "", "", *seconds, f"FAILED (code {document['error']['code']})"
     before, after = document["input_bytes"], _bytes(document)
     change = "" if before is None else as_change(after, before)
-    return name, "" if before is None else as_bytes(before), as_bytes(after), change
+    return name, "" if before is None else as_bytes(before), as_bytes(after), *seconds, change
+
+
+def _wrong(documents: Sequence[dict[str, Any]]) -> str:
+    """Say of each job that failed why, with what has the same cause."""
+    causes: dict[str, list[str]] = {}
+    for document in documents:
+        if "error" in document:
+            message = document["error"]["message"]
+            for path in (document["output"], document["input"]):  # it stands before the colon
+                message = message.removeprefix(f"{path}: ")
+            causes.setdefault(message, []).append(os.path.basename(document["output"]))
+    lines = (f"FAILED {', '.join(names)}: {message}" for message, names in causes.items())
+    return "".join(f"\n{wrapped(line, width_of(sys.stdout), indent=2)}\n" for line in lines)
+
+
+def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Shorten names at their beginnings where the terminal is too narrow: what tells them apart is at the end."""
+    limit = width_of(sys.stdout)
+    if limit is None:
+        return list(rows)
+    others = [max(len(row[column]) for row in (header, *rows)) for column in range(1, len(header) - 1)]
+    room = max(_LEAST_NAME, limit - sum(others) - 2 * (len(header) - 1) - max(len(row[-1]) for row in rows))
+    return [(row[0] if len(row[0]) <= room else f"…{row[0][1 - room :]}", *row[1:]) for row in rows]

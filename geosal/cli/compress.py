@@ -2,13 +2,14 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
-from geosal.cli.batch import input_and_output, make_directory, recipes_in, recipes_of_all, run_all
+from geosal.cli.batch import input_and_output, parts_wished, run_all
 from geosal.cli.failure import Failure
 from geosal.cli.next_steps import next_steps
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, as_search, pairs
@@ -20,7 +21,8 @@ from geosal.errors import GeosalError
 from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
-    from geosal.cli.batch import Job
+    from geosal.batch.jobs import Job, Part
+    from geosal.core.progress import ProgressCallback
     from geosal.job.recipe import Recipe
     from geosal.reports import ReportSpec
 
@@ -37,29 +39,27 @@ def compress(config: str | None, report: Report, quiet: bool, page: str | None, 
     """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr, .jpg, .png).
 
     Pixels of saliency 1 stay as they are; georeferencing, nodata, band names and tags are kept. OUTPUT appears only
-    complete and checked.
+    complete and checked. Where OUTPUT is a directory (DIR/), there may be many INPUTs and patterns, and a product goes
+    whole: a file for each band, with one decision of what matters.
 
     \b
     geosal compress scene.tif smaller.tif --saliency mask.tif
     geosal compress scene.tif smaller.jp2 --saliency perlin:seed=7 --steps 6
     geosal compress scene.tif smaller.jpg --saliency mask.tif --target-jpeg 75
     geosal compress --config recipe.yaml scene.tif smaller.tif
-    geosal compress scenes/*.tif --saliency detail --out-dir smaller --suffix .jpg
+    geosal compress a.tif b.tif smaller/ --saliency detail --suffix .jpg
+    geosal compress S2B_MSIL2A_....SAFE smaller/ --saliency clouds
     geosal compress scene.tif smaller.tif --saliency mask.tif --report report.html
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
-    recipes = recipes_in(config, paths, directory, report, wish)
-    if directory is not None:
-        recipes = recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish)
-        make_directory(directory)
-    if recipes:
-        if code := _run_all(recipes, page, report, quiet=quiet):
+    if parts := parts_wished(config, paths, (directory, suffix), report, wish):
+        if code := _run_all(parts, page, report, quiet=quiet):
             raise click.exceptions.Exit(code)
         return
     recipe = options.build_recipe(config, wish | input_and_output(paths, suffix))
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, page, *recipe.stack)
     spec = None if page is None else spec_of(recipe, page)
-    summary = _run(recipe, quiet=quiet)
+    summary = _run_alone(recipe, quiet=quiet)
     report.summarise(_as_table(summary))
     report.summarise(f"\n{pairs(next_steps(recipe)[: 1 if spec else 2])}")
     if spec is not None:
@@ -78,15 +78,23 @@ def _add(spec: "ReportSpec", summary: dict[str, Any], report: Report, *, quiet: 
     return page
 
 
-def _run_all(recipes: "dict[Job, Recipe]", page: str | None, report: Report, *, quiet: bool) -> int:
+def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet: bool) -> int:
     """Do several jobs, with a report of each where a folder is named for them, and an index of all."""
-    specs = specs_of(recipes, page)
+    from geosal.core.cluster import keep_memory
 
-    def work(job: "Job") -> dict[str, Any]:
-        summary = _run(recipes[job], quiet=quiet)
-        return {**summary, "report": add_report(specs[job], quiet=quiet)} if job in specs else summary
+    keep_memory()  # before libraries start threads
+    from geosal.batch.jobs import check, directories_of, having, jobs_in
 
-    code = run_all(recipes, work, report)
+    with having(directories_of(parts), stay=True):
+        check(parts)
+        specs = specs_of([job.recipe for job in jobs_in(parts)], page)
+
+    def work(job: "Job", told: "ProgressCallback") -> dict[str, Any]:
+        summary = _run(job.recipe, told)
+        return {**summary, "report": add_report(specs[job.output], quiet=True)} if job.output in specs else summary
+
+    with progress_bars(quiet=quiet) as progress:
+        code = run_all(parts, work, report, progress)
     if page is not None and any(os.path.exists(spec.path) for spec in specs.values()):
         from geosal.reports import write_index
 
@@ -95,7 +103,7 @@ def _run_all(recipes: "dict[Job, Recipe]", page: str | None, report: Report, *, 
     return code
 
 
-def _run(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:
+def _run_alone(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:
     from geosal.core.cluster import keep_memory
 
     keep_memory()  # before libraries start threads
@@ -106,6 +114,13 @@ def _run(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:
     grid = plan.layout.grid
     with progress_bars(grid.width * grid.height, quiet=quiet) as progress:
         return run(plan, progress).to_dict()
+
+
+def _run(recipe: "Recipe", told: "ProgressCallback") -> dict[str, Any]:
+    from geosal.job.pipeline import run
+    from geosal.job.plan import make_plan
+
+    return run(make_plan(recipe), told).to_dict()
 
 
 def _as_table(summary: dict[str, Any]) -> str:

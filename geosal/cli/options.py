@@ -181,12 +181,16 @@ targets = together(
 """Options for what is asked of the result; the setting is found by trial."""
 
 job_arguments = together(
-    click.argument("paths", nargs=-1, metavar="INPUT OUTPUT", shell_complete=complete_file),
+    click.argument("paths", nargs=-1, metavar="INPUT... OUTPUT", shell_complete=complete_file),
     click.option(
         "--out-dir", metavar="DIR", shell_complete=complete_folder,
-        help="Directory for the outputs of any number of INPUTs; OUTPUT is left out.",
+        help="Directory for the outputs of any number of INPUTs, as OUTPUT may be one (DIR/). Of a product all bands "
+        "go into it, each a file, unless --bands chooses those of one file.",
     ),
-    click.option("--suffix", metavar="TEXT", help="What names in --out-dir end with (default .tif): .jpg, _small.jp2."),
+    click.option(
+        "--suffix", metavar="TEXT",
+        help="What names in a directory end with: .jpg, _small.jp2 (default: as the profile's files; .tif).",
+    ),
 )  # fmt: skip
 """An input and its output, or several inputs and the directory of their outputs."""
 job_options = together(
@@ -248,24 +252,7 @@ def build_recipe(config: str | None, options: dict[str, Any]) -> "Recipe":
     """
     from geosal.job.recipe import Recipe
 
-    return Recipe.from_mapping(_wish(config, options))
-
-
-def build_recipes(config: str | None, options: dict[str, Any], files: Sequence[tuple[str, str]]) -> "list[Recipe]":
-    """Make a recipe for each input and output as `build_recipe` does, but look for the masks of ``like`` only once.
-
-    They may lie beside any of the inputs: their digests tell that they are the same.
-
-    Raises
-    ------
-    UsageError, SceneError
-        As `build_recipe`.
-    """
-    from geosal.job.recall import as_wished
-    from geosal.job.recipe import Recipe
-
-    wish = as_wished(_wish(config, options), *(source for source, _ in files))
-    return [Recipe.from_mapping({**wish, "input": source, "output": output}) for source, output in files]
+    return Recipe.from_mapping(whole_wish(config, options))
 
 
 def build_jobs(config: str, options: dict[str, Any]) -> "list[Recipe]":
@@ -284,7 +271,14 @@ def build_jobs(config: str, options: dict[str, Any]) -> "list[Recipe]":
     return [Recipe.from_mapping(over(_given(options), over(job, wish))) for job in jobs]
 
 
-def _wish(config: str | None, options: dict[str, Any]) -> dict[str, Any]:
+def whole_wish(config: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what a YAML file and the command line ask for; the latter goes before the file.
+
+    Raises
+    ------
+    UsageError, SceneError
+        The file cannot be read, or is of several jobs.
+    """
     from geosal.job.merge import over
     from geosal.job.recipe_file import read_recipe
 

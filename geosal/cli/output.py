@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -199,8 +200,10 @@ def _is_own_document(path: Path) -> bool:
 
 def _echo(text: str) -> None:
     """Print on stdout; a reader that has left is no error, a full disk is one."""
+    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)  # there is a bar only where somebody has imported it
     try:
-        click.echo(text)
+        with nullcontext() if bars is None else bars.external_write_mode(file=sys.stdout):
+            click.echo(text)
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise

@@ -1,14 +1,14 @@
 """``geosal plan``: what a job would do."""
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geosal.cli import options
-from geosal.cli.batch import Job, input_and_output, lent_directory, recipes_in, recipes_of_all, run_all
+from geosal.cli.batch import input_and_output, parts_wished, run_all
 from geosal.cli.failure import Failure
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, pairs
 from geosal.cli.panels import PanelledCommand
@@ -19,6 +19,7 @@ from geosal.errors import TargetError, UsageError
 from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
+    from geosal.batch.jobs import Job, Part
     from geosal.job.recipe import Recipe
 
 
@@ -41,18 +42,15 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, profile
     \b
     geosal plan scene.tif smaller.tif --saliency mask.tif
     geosal plan scene.tif smaller.jpg -s mask.tif --target-size 5MB --estimate
-    geosal plan scenes/*.tif --saliency detail --out-dir smaller
+    geosal plan scenes/*.tif smaller/ --saliency detail
     geosal plan scene.tif smaller.tif --saliency mask.tif --profiles all
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
-    recipes = recipes_in(config, paths, directory, report, wish)
-    if directory is not None:
-        recipes = recipes_of_all(paths, (directory, suffix or ".tif"), config, report, wish)
-    if recipes:
+    alone = profiles is not None and directory is None and config is None  # a folder may be its OUTPUT
+    if parts := [] if alone else parts_wished(config, paths, (directory, suffix), report, wish):
         if profiles is not None:
             raise UsageError("--profiles: compares profiles for one input; give a folder as its OUTPUT, if you like")
-        with nullcontext() if directory is None else lent_directory(directory):
-            _plan_all(recipes, report, careful)
+        _plan_all(parts, report, careful)
         return
     named = input_and_output(paths, suffix, into_folder=profiles is not None)
     recipe = options.build_recipe(config, wish | named)
@@ -68,14 +66,21 @@ def plan(config: str | None, report: Report, quiet: bool, careful: bool, profile
         raise refusal
 
 
-def _plan_all(recipes: dict[Job, "Recipe"], report: Report, careful: bool) -> None:
-    def planned(job: Job) -> dict[str, Any]:
-        document = _planned(recipes[job], careful=careful, quiet=report.quiet)
-        if (refusal := _refusal(recipes[job], document)) is not None:
+def _plan_all(parts: "Sequence[Part]", report: Report, careful: bool) -> None:
+    """Plan several jobs; bands of a product with the sources themselves, as no map of their saliency is made."""
+    from geosal.batch.jobs import check, directories_of, having
+
+    def planned(job: "Job", _: object) -> dict[str, Any]:
+        recipe = job.unmade or job.recipe
+        document = _planned(recipe, careful=careful, quiet=report.quiet)
+        if (refusal := _refusal(recipe, document)) is not None:
             raise refusal
         return document
 
-    if code := run_all(recipes, planned, replace(report, quiet=False), will=True):
+    with having(directories_of(parts), stay=False):
+        check(parts)
+        code = run_all(parts, planned, replace(report, quiet=False), will=True)
+    if code:
         raise click.exceptions.Exit(code)
 
 

@@ -1,7 +1,7 @@
 """``geosal report``: one page that shows what became of a scene."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,6 @@ import click
 from click.core import ParameterSource
 
 from geosal.cli import options
-from geosal.cli.batch import make_directory
 from geosal.cli.output import Report, pairs
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
@@ -18,7 +17,6 @@ from geosal.errors import GeosalError, UsageError, redact, visible
 from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
-    from geosal.cli.batch import Job
     from geosal.job.recipe import Recipe
     from geosal.reports import Report as Page
     from geosal.reports import ReportSpec
@@ -164,8 +162,8 @@ def add_report(spec: "ReportSpec", *, quiet: bool) -> dict[str, Any]:
     return {"path": page.path, "bytes": page.bytes, "seconds": page.seconds}
 
 
-def specs_of(recipes: "Mapping[Job, Recipe]", folder: str | None) -> "dict[Job, ReportSpec]":
-    """Say what the reports of several jobs are to show, one page each in a folder; none where no folder is named.
+def specs_of(recipes: "Sequence[Recipe]", folder: str | None) -> "dict[str, ReportSpec]":
+    """Say what the reports of several jobs are to show, by their outputs, one page each in a folder, if one is named.
 
     Raises
     ------
@@ -174,8 +172,12 @@ def specs_of(recipes: "Mapping[Job, Recipe]", folder: str | None) -> "dict[Job, 
     """
     if folder is None:
         return {}
+    from geosal.batch.jobs import make_directory
+
     make_directory(folder, "--report")
-    return {
-        job: spec_of(recipe, os.path.join(folder, f"{os.path.basename(job.output)}.html"))
-        for job, recipe in recipes.items()
-    }
+    pages = {recipe.output: os.path.join(folder, f"{os.path.basename(recipe.output)}.html") for recipe in recipes}
+    if len(set(pages.values())) < len(pages):
+        raise UsageError(
+            f"--report {folder}: outputs in several folders have one name, and so would pages; leave it out"
+        )
+    return {recipe.output: spec_of(recipe, pages[recipe.output]) for recipe in recipes}

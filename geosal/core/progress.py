@@ -57,6 +57,8 @@ class Progress:
         known. It falls where more turns out to be needed.
     written
         Bytes of the tiles that the file has so far; 0 where they come last, as in a JPEG, or are unknown.
+    job, jobs
+        Number of the job, from 1, and number of jobs, where there are several; `share` is then that of all of them.
     """
 
     stage: Stage
@@ -67,13 +69,16 @@ class Progress:
     parts: int = 1
     share: float | None = None
     written: int = 0
+    job: int = 1
+    jobs: int = 1
 
     @property
     def title(self) -> str:
-        """The stage in words: ``2/3 looking for the setting (trial 4)``."""
+        """The stage in words: ``2/3 looking for the setting (trial 4)``, ``job 5/13: smoothing``."""
+        job = f"job {self.job}/{self.jobs}: " if self.jobs > 1 else ""
         number = f"{self.part}/{self.parts} " if self.parts > 1 else ""
         trial = f" (trial {self.done})" if self.unit == "trials" and self.done else ""
-        return f"{number}{TITLES[self.stage]}{trial}"
+        return f"{job}{number}{TITLES[self.stage]}{trial}"
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from geosal.core.gdal_env import gdal_env, is_local, path_text
@@ -26,6 +27,8 @@ from geosal.sources.plugins import plugin_names
 
 _FACTS = frozenset({"schema", "versions", "input", "input_bytes", "stack", "treated", "written_with", "saliency"})
 """Keys of a recipe that are no wishes as they stand."""
+_DEPTH = 6
+"""Folders above a band that may be its product's: GRANULE/L2A_T32TNR/IMG_DATA/R10m."""
 _OPTIONS = {"creation_options": "co", "drivers": "allow-driver"}
 """Names of options on the command line, where they are not those of a recipe."""
 
@@ -68,8 +71,8 @@ class Recalled:
 def recall(path: str, *beside: str) -> Recalled | None:
     """Read the wish from the recipe of a finished file.
 
-    Files that it names are looked for in the folders of the file itself and of others, and nowhere else; they must have
-    the digest that it tells. Sources of other packages are not taken from it.
+    Files that it names are looked for in the folders of the file itself and of others, in the .SAFE around it, and
+    nowhere else; they must have the digest that it tells. Sources of other packages are not taken from it.
 
     Parameters
     ----------
@@ -95,6 +98,7 @@ def recall(path: str, *beside: str) -> Recalled | None:
         return None
     wish = {key: value for key, value in wish_of(recipe).items() if key != "saliency"}
     folders = [folder for each in (path, *beside) if (folder := _folder_of(each))]
+    folders += [folder for folder in [_product_around(path)] if folder]
     texts, lacking = [], ""
     for told in recipe["saliency"]:
         text, why = _source(told, folders)
@@ -236,6 +240,14 @@ def _folder_of(path: str) -> str | None:
     """Return the folder in which a file or a product lies; None where it lies on no disk of this machine."""
     place = input_root(path)
     return os.path.dirname(os.path.abspath(place)) if is_local(place) and "\0" not in place else None
+
+
+def _product_around(path: str) -> str | None:
+    """Return the folder of the .SAFE in which a band lies: there the saliency of all bands is; None outside of one."""
+    if not is_local(path) or "\0" in path:
+        return None
+    above = list(Path(os.path.abspath(path)).parents)[:_DEPTH]
+    return next((str(folder) for folder in above if folder.name.upper().endswith(".SAFE")), None)
 
 
 def _source(told: Mapping[str, str], folders: list[str]) -> tuple[str, str]:

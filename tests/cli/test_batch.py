@@ -10,8 +10,7 @@ import pytest
 import rasterio
 from click.testing import Result
 
-from geosal.cli.batch import Job, jobs_of
-from geosal.errors import UsageError
+from geosal.cli.batch import _table
 from geosal.job import recall
 from geosal.names import CONFIGS
 
@@ -51,21 +50,23 @@ def test_one_that_fails_keeps_no_other_back(scenes: Path, tmp_path: Path, call: 
     assert "broken.tif" in result.stderr
     assert {path.name for path in out.glob("*.jp2")} == {"a_s.jp2", "b.v2_s.jp2"}
     assert "FAILED (code 3)" in result.stdout
+    assert "FAILED broken_s.jp2: cannot be opened" in result.stdout
     assert result.stdout.endswith("2 files written, 1 FAILED\n")
     told = json.loads(document.read_text())
     assert told["failed"] == 1
     assert [one.get("error", {}).get("code") for one in told["jobs"]] == [None, None, 3]
     assert told["jobs"][0]["profile"] == "jp2-lossless"
-    again = call(*words)  # what is there is not replaced, and that is told of each
+    again = call(*words)  # what is there is not replaced, and that is told of all before the first begins
     assert again.exit_code == 5
-    assert again.stderr.count("exists already") == 2
+    assert again.stderr.startswith("geosal: error: 2 things stand in the way, so nothing is done: ")
+    assert [again.stderr.count(words) for words in ("exists already", "a_s.jp2", "b.v2_s.jp2")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("error", "code"), [(MemoryError(), 7), (KeyboardInterrupt(), 130), (ZeroDivisionError(), 1)])
 def test_what_ends_them_all_leaves_the_table_and_the_document(
     error: BaseException, code: int, scenes: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = {"output": "a.tif", "input_bytes": 2_000_000, "bytes": 1_000_000}
+    done = {"output": "a.tif", "input_bytes": 2_000_000, "bytes": 1_000_000, "seconds": 0.5}
     outcomes = iter([done, error])
 
     def run(*_: object, **__: object) -> dict[str, object]:
@@ -104,29 +105,8 @@ def test_masks_of_like_are_looked_for_once(
     assert sought == ["mask.tif"]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "suffix", "outputs"),
-    [
-        (("x/a.tif", "b"), ".tif", ("a.tif", "b.tif")),
-        (("S2B_X.SAFE.zip", "LC08_T1.tar", "S2B_Y.SAFE"), "jp2", ("S2B_X.jp2", "LC08_T1.jp2", "S2B_Y.jp2")),
-        (("https://host/a.tif?key=1", "s3://b/c.jp2"), "_s.jpg", ("a_s.jpg", "c_s.jpg")),
-        (("a.tif", "a.tif"), ".tif", ("a.tif",)),
-    ],
-)
-def test_names(inputs: tuple[str, ...], suffix: str, outputs: tuple[str, ...]) -> None:
-    assert [job.output for job in jobs_of(inputs, "out", suffix)] == [f"out/{name}" for name in outputs]
-
-
-def test_the_name_of_a_folder_is_whole(tmp_path: Path) -> None:
-    folder = tmp_path / "LC08_v1.0"
-    folder.mkdir()
-    assert jobs_of([str(folder)], "out", ".tif") == [Job(str(folder), "out/LC08_v1.0.tif")]
-
-
 def test_what_cannot_be_is_refused_before_any_work(scenes: Path, tmp_path: Path, call: Call) -> None:
     out = tmp_path / "out"
-    with pytest.raises(UsageError, match=r"of x/a.tif and of y/a.jp2"):
-        jobs_of(["x/a.tif", "y/a.jp2"], "out", ".tif")
     for words, cause in (
         ((scenes / "a.tif", "-s", "half", "--out-dir", scenes), "is an input as well"),
         ((scenes / "*.xyz", "-s", "half", "--out-dir", out), "no file fits"),
@@ -134,14 +114,58 @@ def test_what_cannot_be_is_refused_before_any_work(scenes: Path, tmp_path: Path,
         ((scenes / "a.tif", "--out-dir", out), "no saliency"),
         ((scenes / "a.tif", "-s", "half", "--out-dir", out, "--suffix", "xyz"), "xyz"),
         ((scenes / "a.tif", out / "b.tif", "-s", "half", "--suffix", ".tif"), "--out-dir"),
-        ((scenes / "a.tif", scenes / "b.v2.tif", out, "-s", "half"), f"--out-dir {out}"),
+        ((scenes / "a.tif", scenes / "b.v2.tif", out, "-s", "half"), f"--stack {scenes / 'b.v2.tif'}"),
+        ((scenes / "a.tif", scenes / "b.v2.tif", out, "-s", "half"), f"{out}/ (or --out-dir {out})"),
+        ((scenes / "*.tif", out, "-s", "half"), f"write {out}/"),
+        ((scenes / "a.tif", f"{out}/", "-s", "half", "--stack", scenes / "b.v2.tif"), "bands of one scene"),
     ):
         result = call("compress", *words)
         assert result.exit_code == 2, result.stderr
         assert cause in result.stderr
-    result = call("compress", scenes / "a.tif", scenes, "-s", "half")
-    assert (result.exit_code, f"--out-dir {scenes}" in result.stderr) == (5, True)
     assert not out.exists()
+
+
+def test_a_last_path_that_is_a_directory_takes_the_outputs(scenes: Path, tmp_path: Path, call: Call) -> None:
+    """As for cp: where one is there, or with a slash."""
+    for out, name in (("new/", "a.jp2"), ("new", "b.v2.jp2")):
+        words = (scenes / name.replace("jp2", "tif"), f"{tmp_path}/{out}", "-s", "half", "--profile", "htj2k")
+        assert call("compress", *words).exit_code == 0
+        assert (tmp_path / "new" / name).is_file()
+    planned = call("plan", scenes / "a.tif", f"{tmp_path}/none/", "-s", "half")
+    assert planned.stdout.endswith("1 file would be written\n")
+    assert not (tmp_path / "none").exists()
+
+
+def test_all_hindrances_are_told_at_once(scenes: Path, tmp_path: Path, call: Call) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "other").mkdir()
+    shutil.copy(scenes / "a.tif", tmp_path / "other" / "a.tif")
+    words = (scenes / "a.tif", scenes / "none.tif", scenes / "*.xyz", tmp_path / "other" / "a.tif", f"{out}/")
+    result = call("compress", *words, "-s", "nomask.tif")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("geosal: error: 4 things stand in the way, so nothing is done: (1) ")
+    for found in (
+        "*.xyz: no file fits",
+        "none.tif: no such file",
+        "nomask.tif: no such file",
+        "would be the output of",
+    ):
+        assert found in result.stderr
+    assert not out.exists()
+
+
+def test_the_table_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geosal.cli.batch.width_of", lambda _: 80)
+    monkeypatch.setattr("geosal.cli.output.width_of", lambda _: 80)
+    name = f"{'L' * 60}_B4.TIF"
+    done = {"output": name, "input_bytes": 2_000_000, "bytes": 1_000_000, "seconds": 1234.5}
+    failed = {"output": name, "input": "x.tif", "seconds": 0.0}
+    failed["error"] = {"code": 3, "message": f"x.tif: {'damaged ' * 20}"}
+    lines = _table([done, failed], will=False).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0][-7:] for line in lines[2:4]] == ["_B4.TIF"] * 2
+    assert (lines[2].endswith("50.0 % smaller"), lines[3].endswith("FAILED (code 3)")) == (True, True)
+    assert lines[6].startswith(f"FAILED {name}:")
 
 
 def test_a_file_of_several_jobs(scenes: Path, tmp_path: Path, call: Call) -> None:
@@ -180,7 +204,7 @@ def test_a_file_of_several_jobs(scenes: Path, tmp_path: Path, call: Call) -> Non
         refused = call(*words)
         assert (refused.exit_code, cause in refused.stderr) == (2, True), refused.stderr
     for other, cause in (
-        (text.replace("two.jp2", "one.tif"), "output of two jobs"),
+        (text.replace("two.jp2", "one.tif"), "would be the output of"),
         (text.replace("output: two.jp2,", ""), "output"),
         ("jobs: []", "list of mappings"),
         ("jobs: {input: a.tif}", "list of mappings"),

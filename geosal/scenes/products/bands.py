@@ -172,6 +172,28 @@ class Product:
         are = "is" if len(missing) == 1 else "are"
         return f"{self.path}: {names} {are} not there ({label}), so the product is copied in part"
 
+    def whole(self) -> list[ProductBand]:
+        """Return all bands that show what the sensor saw, each of whose files the finest is the band.
+
+        Raises
+        ------
+        SceneError
+            None of them is there.
+
+        Warns
+        -----
+        GeosalWarning
+            Some are missing.
+        """
+        seen = [band for band in self.bands if band.spectral]
+        found = [band for band in seen if band.there]
+        missing = [band for band in seen if not band.there]
+        if not found:
+            raise SceneError(f"{self._lack_of(missing or list(self.bands))}; copy it again")
+        if missing:
+            warn(f"{self._lack_of(missing)}; the others are taken, copy it again for all")
+        return found
+
     def usual(self) -> list[ProductBand]:
         """Return the multispectral bands of the finest resolution, whether their files exist or not."""
         seen = [band for band in self.bands if band.spectral and not band.thermal and band.role != "pan"]

@@ -1,0 +1,149 @@
+"""Whole products: a file for each band at its own resolution, and the same ground is salient in all of them."""
+
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from products import NATIVE, make_l1c, make_l2a, make_landsat_l2
+from rasterio.transform import from_origin
+
+import geosal
+from geosal.batch.run import parts_of
+from geosal.core.grid import Block
+from geosal.job.plan import make_plan
+from geosal.job.recall import recall
+
+
+@pytest.fixture(scope="module")
+def l1c(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_l1c(tmp_path_factory.mktemp("l1c"))
+
+
+@pytest.fixture(scope="module")
+def ships(l1c: Path) -> Path:
+    """Two ships of a few pixels of 10 m, the second of them in the middle of no coarser pixel."""
+    mask = np.zeros((120, 120), np.uint8)
+    mask[50:53, 60:62] = 1
+    mask[101, 101] = 1
+    place = {"crs": "EPSG:32632", "transform": from_origin(600000, 5000040, 10, 10)}
+    layout = {"driver": "GTiff", "width": 120, "height": 120, "count": 1, "dtype": "uint8"}
+    with rasterio.open(l1c.parent / "ships.tif", "w", **layout, **place) as dataset:
+        dataset.write(mask, 1)
+    return l1c.parent / "ships.tif"
+
+
+@pytest.fixture(scope="module")
+def made(l1c: Path, ships: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[geosal.Batch, Path]:
+    out = tmp_path_factory.mktemp("out")
+    return geosal.compress_many(l1c, out, saliency=ships), out / l1c.name
+
+
+def test_each_band_has_its_name_and_its_resolution(made: tuple[geosal.Batch, Path], l1c: Path) -> None:
+    batch, folder = made
+    assert not batch.failed
+    images = sorted(path.relative_to(l1c) for path in l1c.rglob("IMG_DATA/*.jp2") if "TCI" not in path.name)
+    assert sorted(path.relative_to(folder) for path in folder.rglob("*.jp2")) == images
+    for image in images:
+        with rasterio.open(folder / image) as band:
+            assert band.res == (NATIVE[image.stem[-3:]],) * 2
+            assert band.descriptions == (image.stem[-3:],)
+    assert str(batch).startswith("13 files written")
+    assert json.dumps(batch.to_dict())
+
+
+def test_the_same_ground_is_salient_in_all_bands(made: tuple[geosal.Batch, Path], l1c: Path, ships: Path) -> None:
+    """What one decision calls salient is exact in each band: each pixel that has any of it, and nothing else."""
+    _, folder = made
+    with rasterio.open(folder / "saliency.tif") as decided, rasterio.open(ships) as given:
+        np.testing.assert_array_equal(decided.read(1), given.read(1) * 255)
+        fine = given.read(1)
+    for name, cells in (("B04", 1), ("B05", 2), ("B09", 6)):
+        (path,) = folder.rglob(f"*_{name}.jp2")
+        salient = fine.reshape(120 // cells, cells, 120 // cells, cells).max(axis=(1, 3)) > 0
+        with rasterio.open(path) as band, rasterio.open(l1c / path.relative_to(folder)) as source:
+            before, after = source.read(1), band.read(1)
+        assert salient.sum() in {2, 3, 7}
+        np.testing.assert_array_equal(after[salient], before[salient])
+        changed = (after != before)[~salient & (before != 0)]
+        assert changed.mean() > 0.9
+
+
+def test_a_band_finds_the_decision_again(made: tuple[geosal.Batch, Path], l1c: Path) -> None:
+    _, folder = made
+    (path,) = folder.rglob("*_B05.jp2")
+    recalled = recall(str(path), str(l1c))
+    assert recalled is not None
+    assert recalled.wish["saliency"] == [f"{folder}/saliency.tif:resampling=max"]
+    assert recalled.wish["bands"] == ["B05"]
+
+
+def test_a_source_that_looks_at_the_scene_looks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Detail is that of the finest bands, for all: the map that `geosal saliency` makes."""
+    from geosal.batch.whole import write_saliency_map
+
+    product, calls = make_landsat_l2(tmp_path), []
+    monkeypatch.setattr(
+        "geosal.batch.whole.write_saliency_map",
+        lambda *args, **words: calls.append(args) or write_saliency_map(*args, **words),
+    )
+    batch = geosal.compress_many(product, tmp_path / "out", saliency=["detail", "grid"], suffix="_s.tif")
+    assert (len(batch.summaries), len(calls)) == (8, 1)
+    write_saliency_map(["detail", "grid"], str(tmp_path / "alone.tif"), str(product))
+    with rasterio.open(tmp_path / "alone.tif") as alone, rasterio.open(calls[0][1]) as decided:
+        assert decided.res == (30, 30)
+        np.testing.assert_array_equal(decided.read(), alone.read())
+    assert {path.name for path in (tmp_path / "out" / product.name).iterdir()} == {
+        "saliency.tif",
+        *(f"{product.name}_SR_B{n}_s.tif" for n in range(1, 8)),
+        f"{product.name}_ST_B10_s.tif",
+    }
+
+
+def test_names_in_archives_and_by_other_profiles(tmp_path: Path) -> None:
+    """Nothing is read but metadata."""
+    safe, landsat = make_l2a(tmp_path), make_landsat_l2(tmp_path)
+    with zipfile.ZipFile(tmp_path / "safe.zip", "w") as bundle:
+        for path in safe.rglob("*.*"):
+            if path.is_file():
+                bundle.write(path, path.relative_to(tmp_path))
+    with tarfile.open(tmp_path / f"{landsat.name}.tar", "w") as tape:
+        for path in landsat.iterdir():
+            tape.add(path, path.name)
+    wish = {"saliency": "clouds"}
+    zipped, folder, taped, stored = (
+        [job.output for job in part.jobs]
+        for path, options in (
+            (tmp_path / "safe.zip", wish),
+            (safe, wish),
+            (tmp_path / f"{landsat.name}.tar", wish),
+            (landsat, {**wish, "profile": "htj2k"}),
+        )
+        for part in parts_of([str(path)], "out", None, options)
+    )
+    assert zipped == folder
+    assert f"out/{safe.name}/GRANULE/L2A_T32TNR_A1/IMG_DATA/R20m/T32TNR_20220301T102030_B05_20m.jp2" in folder
+    assert len(folder) == 8  # each band once, at its own resolution; TCI and SCL are none
+    assert taped[0] == f"out/{landsat.name}/{landsat.name}_SR_B1.TIF"
+    assert stored == [path.replace(".TIF", ".jp2") for path in taped]
+
+
+def test_named_bands_are_those_of_one_file(tmp_path: Path) -> None:
+    safe = make_l2a(tmp_path)
+    (part,) = parts_of([str(safe)], "out", ".tif", {"saliency": "clouds", "bands": "rgb"})
+    assert [job.output for job in part.jobs] == [f"out/{safe.stem}.tif"]
+    assert part.whole is None
+
+
+def test_a_plan_needs_no_map(l1c: Path, tmp_path: Path) -> None:
+    """It has the sources themselves."""
+    (part,) = parts_of([str(l1c)], str(tmp_path), "_s.tif", {"saliency": "half"})
+    job = next(job for job in part.jobs if job.output.endswith("B09_s.tif"))
+    (Path(job.output).parent).mkdir(parents=True)
+    assert job.unmade is not None
+    plan = make_plan(job.unmade)
+    assert plan.layout.grid.shape == (20, 20)
+    assert plan.saliency.read(Block(0, 0, 1, 20)).any()
