@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geosal.core.cluster import open_pool, trim_memory
 from geosal.core.grid import Block
 from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
-from geosal.core.provenance import RECIPE
+from geosal.core.provenance import OF_A_SEAL, RECIPE
 from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import SMOOTH, Bound, Treatment
@@ -151,7 +151,7 @@ def _rounding(treatment: Treatment, codec: Codec, layout: RasterLayout, steps: i
 def layout_for(profile: Profile, layout: RasterLayout) -> RasterLayout:
     """Make the layout of the output: where a lossy codec would blur the nodata code, it has a mask instead."""
     tags = {
-        domain: {key: text for key, text in items.items() if key not in {*OWN_TAGS, RECIPE}}
+        domain: {key: text for key, text in items.items() if key not in {*OWN_TAGS, *OF_A_SEAL, RECIPE}}
         for domain, items in layout.metadata.tags.items()
     }
     layout = replace(layout, metadata=replace(layout.metadata, tags=tags))

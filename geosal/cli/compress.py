@@ -141,6 +141,7 @@ def _as_table(summary: dict[str, Any]) -> str:
         as_kernels(summary, _as_effective(summary)),
         ("coverage", f"{100 * summary['coverage']:.1f} %"),
         *as_search(summary["search"]),
+        *([("seal", summary["seal"])] if summary["seal"] else []),
         ("work", f"{counted(summary['blocks'], 'block')} in {summary['seconds']:.1f} s"),
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]

@@ -35,7 +35,7 @@ def info(input: str, select: tuple[str, ...], drivers: tuple[str, ...], report: 
 
 
 def _as_table(raster: dict[str, Any]) -> str:
-    from geosal.core.provenance import RECIPE
+    from geosal.core.provenance import RECIPE, UNTOLD_TAGS
     from geosal.job.recall import wish_of, words_of
 
     rows: list[tuple[str, object]] = [
@@ -55,7 +55,7 @@ def _as_table(raster: dict[str, Any]) -> str:
     ]
     if "product" in raster:
         rows += _as_product(raster["product"])
-    told = {key: text for key, text in raster["provenance"].items() if key != RECIPE}
+    told = {key: text for key, text in raster["provenance"].items() if key not in UNTOLD_TAGS}
     if raster["recipe"] is not None:
         told[RECIPE] = words_of(wish_of(raster["recipe"]))
     return pairs(rows + sorted(told.items()))

@@ -233,6 +233,10 @@ job_options = together(
     click.option(
         "--not-larger", is_flag=True, help="Fail (exit code 6), and leave no OUTPUT, if it would be larger than INPUT."
     ),
+    click.option(
+        "--seal", is_flag=True, help="Seal OUTPUT: geosal verify can then prove without INPUT that what matters is "
+        "as it was. Needs a codec that keeps it bit for bit.",
+    ),
     overwrite,
 )  # fmt: skip
 report_options = together(quiet, json, verbose)

@@ -35,14 +35,14 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "What is read",
         (
             "against", "images", "bands", "bidx", "resolution", "resampling", "to_byte", "select", "stack",
-            "data_range", "max_pixels", "drivers", "strict",
+            "data_range", "max_pixels", "drivers", "strict", "root",
         ),
     ),
     (
         "Files and recipes",
         (
             "path", "output", "out_dir", "suffix", "table", "error_map", "picture", "levels", "preview", "palette",
-            "side", "title", "index", "page", "stac", "datetime", "overwrite", "config", "like", "resume",
+            "side", "title", "index", "page", "stac", "datetime", "seal", "overwrite", "config", "like", "resume",
         ),
     ),
     ("How it runs", ("workers", "scheduler", "max_memory", "block", "minutes", "device", "threads")),

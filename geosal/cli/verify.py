@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 @options.steps
 @options.reading
 @options.drivers
+@click.option(
+    "--seal", metavar="FILE", shell_complete=complete_file,
+    help="Seal of OUTPUT where it does not lie beside it, or an output that has it.",
+)  # fmt: skip
+@click.option("--root", metavar="HEX", help="Root of the seal, as you know it from elsewhere.")
 @click.option("--strict", is_flag=True, help="Exit with code 6 where anything could not be checked.")
 @options.report_options
 def verify(output: str, against: str | None, report: Report, *, strict: bool, quiet: bool, **wish: Any) -> None:
@@ -37,18 +42,22 @@ def verify(output: str, against: str | None, report: Report, *, strict: bool, qu
     INPUT was read, and what was to be kept, OUTPUT tells itself; a mask must lie beside one of the two. Options go
     before that. What could not be compared has -- before it, and the last line then tells what is NOT PROVED (a
     failure, with --strict). Without --against, damage that still decodes shows only where there are checksums: in a
-    COG of Deflate, in a PNG, and in a JPEG, which has a digest.
+    COG of Deflate, in a PNG, and in a JPEG, which has a digest; and in a file with a seal (geosal compress --seal), of
+    which it also proves that what matters is as it was, even if another program has written it anew without loss.
 
     \b
     geosal verify smaller.tif
     geosal verify smaller.tif --against scene.tif
     geosal verify smaller.tif --against scene.tif --saliency masks/mask.tif
+    geosal verify rewritten.tif --seal smaller.tif
     """
     from geosal.job.proof import checked, hold, require_output  # heavy, and the help does not need it
     from geosal.scenes import NO_LIMIT
-    from geosal.verification import Checks, raise_if_failed, raise_if_unproved
+    from geosal.verification import Checks, Pinned, raise_if_failed, raise_if_unproved
 
-    options.keep_report_apart(report, wish["saliency"], output, against, *wish["stack"])
+    seal, root = wish.pop("seal"), wish.pop("root")
+    options.keep_report_apart(report, wish["saliency"], output, against, seal, *wish["stack"])
+    pinned = Pinned(seal, root)
     if wish["saliency"] and against is None:
         raise UsageError("--saliency without --against: name the scene whose pixels are to be compared")
     require_output(output)
@@ -56,7 +65,7 @@ def verify(output: str, against: str | None, report: Report, *, strict: bool, qu
     steps, held = given.pop("steps", None), None
     if against is not None:
         held = hold(output, against, given.pop("saliency", None), **{"max_pixels": NO_LIMIT, **given})
-    checks = checked(output, held, steps=steps)
+    checks = checked(output, held, steps=steps, pinned=pinned)
     if not quiet:
         line = [held.line] if held and held.said else []
         last = [_as_last_line(checks)] if checks.unproved else []

@@ -27,6 +27,16 @@ SMOOTHED = f"{PREFIX}SMOOTHED"
 knows, so it is no promise that a check holds a file to."""
 RECIPE = f"{PREFIX}RECIPE"
 """Tag of a job: all that its pixels depend on, as JSON in ASCII; see `recipe_text`."""
+SEAL = f"{PREFIX}SEAL"
+"""Tag of a sealed file: the root of its seal, see `geosal.seals`."""
+SEAL_CLAIM = f"{PREFIX}SEAL_CLAIM"
+"""Tag of the seal's head, as JSON in ASCII."""
+SEAL_TILES = f"{PREFIX}SEAL_TILES"
+"""Tag of its tiles, where they take little room; otherwise they lie in a file beside."""
+OF_A_SEAL = (SEAL, SEAL_CLAIM, SEAL_TILES)
+"""Tags of one file, which are not true of files made from it."""
+UNTOLD_TAGS = (RECIPE, SEAL_CLAIM, SEAL_TILES)
+"""Tags that are not for people's eyes."""
 SCHEMA = 1
 """Number of the keys and meanings that `recipe_text` writes."""
 _LONGEST_RECIPE = 2**16

@@ -30,8 +30,10 @@ _OWN_FILE = re.compile(
 )
 ITEM = ".stac.json"
 """Suffix of a STAC item, appended to the whole name of the raster or store that it describes."""
-SIDECARS = (".aux.xml", ".msk", ".ovr", ITEM)
-"""Suffixes of what belongs to a raster beside it, appended to its whole name: what GDAL reads, and the item."""
+SEAL = ".seal"
+"""Suffix of a seal that takes too much room for tags, see `geosal.seals`."""
+SIDECARS = (".aux.xml", ".msk", ".ovr", ITEM, SEAL)
+"""Suffixes of what belongs to a raster beside it, appended to its whole name: what GDAL reads, the item, the seal."""
 _ANY_WORLD_FILE = ".wld"
 """Suffix of a world file that may be that of any raster of its name."""
 NOTE = "swap.json"

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from geosal.core.ladder import effective_kernel
 from geosal.core.progress import ProgressCallback
+from geosal.core.provenance import SEAL
 from geosal.job.plan import Plan
+from geosal.job.sealing import Sealing
 from geosal.job.tags import tags_of
 from geosal.job.tally import Tally
-from geosal.job.task import BlockFacts, task_of
+from geosal.job.task import BlockFacts
 from geosal.produce import Labour, Tags, make_file
 
 
@@ -29,16 +31,22 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
     GeosalError
         See `geosal.compress`.
     """
-    tally = Tally(plan.ladder.steps)
+    tally, sealing = Tally(plan.ladder.steps), Sealing(plan)
 
     def take(facts: BlockFacts) -> None:
         tally.add(facts.levels, facts.levels_valid, facts.known)
+        sealing.take(facts.sealed)
         if facts.statistics:
             tally.add_statistics(facts.statistics)
 
+    def tags() -> tuple[Tags, Sequence[Tags] | None]:
+        seal = sealing.tags(path)
+        tally.seal = seal.get(SEAL)
+        return {**tags_of(plan, _kernel(plan, tally)), **seal}, _statistics(tally)
+
     labour = Labour(
         stage="smooth" if plan.treatment.smooth else "encode",
-        task=task_of(plan),
+        task=sealing.task,
         blocks=list(plan.layout.grid.blocks(plan.block)),
         scheduler=plan.scheduler,
         workers=plan.workers,
@@ -48,7 +56,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
         plan.target,
         labour,
         take=take,
-        tags=lambda: (tags_of(plan, _kernel(plan, tally)), _statistics(tally)),
+        tags=tags,
         report=report,
     )
     return tally

@@ -13,6 +13,7 @@ from geosal.errors import ResourceError
 from geosal.formats.table import format_of
 from geosal.job.recipe import Recipe
 from geosal.scenes import AnyScene
+from geosal.seals import SIDE
 from geosal.sizes import as_bytes
 from geosal.sources import Saliency
 
@@ -95,6 +96,7 @@ def fit(
         halo,
         processes=recipe.scheduler == "processes",
         bands_take_memory=format_of(recipe.output).bands_take_memory,
+        whole=SIDE if recipe.seal else 1,
     )
     blocks = [recipe.block] if recipe.block else model.blocks()
     workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
@@ -197,10 +199,14 @@ class _Model:
     halo: int
     processes: bool
     bands_take_memory: bool = False
+    whole: int = 1
+    """Rows and columns of squares of which blocks have to consist, whatever the tiles are."""
 
     def blocks(self) -> list[int]:
         """Return the sizes of a block that are worth trying, largest first."""
-        sizes = _BLOCKS if self.tile is None else {max(1, block // self.tile) * self.tile for block in _BLOCKS}
+        step = self.whole if self.tile is None or self.whole % self.tile == 0 else self.tile
+        step = self.whole if step % self.whole else step  # tiles of an odd size are cut apart then
+        sizes = {max(1, block // step) * step for block in _BLOCKS}
         tile = max(self.scene.original.block_shape) if is_of_tiles(self.scene) else 1
         known = sorted((size for size in sizes if size <= _EFFICIENT or size % tile == 0), reverse=True)
         return [block for block in known if self._stays_decoded(block)] or known[-1:]

@@ -15,7 +15,7 @@ from geosal.formats.treatments import settings_by_level
 from geosal.job.plan import Plan
 from geosal.job.settings import basis_of
 from geosal.job.tally import Tally
-from geosal.job.words import keeps_salient, of_pixels
+from geosal.job.words import of_pixels
 from geosal.sources.text import base_name
 from geosal.stac.item import About, item_of
 from geosal.version import __version__
@@ -61,9 +61,10 @@ def _claim(plan: Plan, tally: Tally) -> dict[str, Any]:
         "geosal:treatment": list(plan.treatment.texts),
         "geosal:saliency": list(plan.saliency.told),
         "geosal:effective_kernel": round(effective_kernel(plan.kernels(shares)), _DIGITS),
-        "geosal:exact_share": round(shares.get(1, 0.0), _DIGITS) if keeps_salient(plan) else 0.0,
+        "geosal:exact_share": round(shares.get(1, 0.0), _DIGITS) if plan.keeps_salient else 0.0,
         "geosal:levels": _levels(plan, shares),
         **_largest_error(plan),
+        **({} if tally.seal is None else {"geosal:seal": tally.seal}),
     }
 
 

@@ -16,7 +16,7 @@ from geosal.core.ladder import Ladder, effective_kernel
 from geosal.core.option_values import require
 from geosal.core.raster import RasterLayout
 from geosal.core.tables import Table, Tabled
-from geosal.core.treatment import Bound, Treatment
+from geosal.core.treatment import BEST, Bound, Quality, Treatment
 from geosal.errors import UsageError, redact, warn
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
@@ -30,6 +30,7 @@ from geosal.job.tally import warn_of_little_gain
 from geosal.job.usual import warn_of_a_second_loss, warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
 from geosal.scenes import AnyScene, input_root, open_input, read_as
+from geosal.seals import SIDE
 from geosal.sizes import as_bytes, counted
 from geosal.sources import Saliency, SourceText, open_saliency
 
@@ -109,6 +110,19 @@ class Plan(Tabled):
     def layout(self) -> RasterLayout:
         """Grid, dtype and metadata of the output."""
         return self.target.layout
+
+    @property
+    def keeps_salient(self) -> bool:
+        """Whether pixels of saliency 1 come out of the file as they were, bit for bit."""
+        then, codec = self.treatment.then, self.profile.codec
+        if self.profile.lossless or isinstance(then, Bound):
+            return True
+        if not isinstance(then, Quality) or not codec.best_is_lossless or codec.scale is None:
+            return False
+        if then.low is None or then.high is None:  # a target finds them
+            return False
+        # Tiles that hold such a pixel lose nothing, though others do.
+        return codec.scale.by_level(then, self.ladder.steps, self.layout)[0] == BEST
 
     @property
     def blocks(self) -> int:
@@ -340,7 +354,7 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         tile, last = encoder.tile, settled.profile.format.bytes_at_end(encoder, scene.grid.width)
     cores = None if "://" in scheduler else cpu_count()
     fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
-    return Plan(
+    plan = Plan(
         wish=recipe,
         recipe=recipe,
         settings=settings,
@@ -353,6 +367,22 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         memory_bytes=fitted.memory,
         sample_pixels=fitted.sample,
     )
+    if recipe.seal:
+        _refuse_seal(plan)
+    return plan
+
+
+def _refuse_seal(plan: Plan) -> None:
+    """Refuse to seal what may change between here and a reader of the file."""
+    if not plan.keeps_salient:
+        raise UsageError(
+            f"--seal: {plan.profile.name} with treatment {plan.treatment} keeps no pixel bit for bit, so there is "
+            "nothing to seal; leave it out, or take a lossless profile"
+        )
+    if plan.block % SIDE:
+        raise UsageError(
+            f"--block {plan.block}: a seal is made of tiles of {SIDE}; make it a multiple, or leave it out"
+        )
 
 
 def inputs_of(recipe: Recipe) -> list[str]:

@@ -19,7 +19,7 @@ from geosal.job.recipe import Recipe
 from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions, open_input, read_as
 from geosal.sources import Saliency, source_texts
 from geosal.sources.text import base_name
-from geosal.verification import Asked, Check, Checks, saliency_on, verify_opened
+from geosal.verification import Asked, Check, Checks, Pinned, saliency_on, verify_opened
 
 _LIMITS = frozenset({"drivers", "max_pixels"})
 _READING = tuple(field.name for field in fields(Reading) if field.name not in _LIMITS)
@@ -123,6 +123,8 @@ def verify(
     saliency: Asked = None,
     ladder: Ladder | None = None,
     steps: int | None = None,
+    seal: str | os.PathLike[str] | None = None,
+    root: str | None = None,
     **reading: Unpack[ReadingOptions],
 ) -> Checks:
     """Check everything that can be checked about a finished file.
@@ -141,6 +143,10 @@ def verify(
         The job's ladder; by default the one in the file's provenance.
     steps
         Of the ladder, if nothing else specifies it. A file that records another number fails the check ``ladder``.
+    seal
+        The seal to hold `output` against, where it does not lie beside it: its file, or the sealed output of the job.
+    root
+        The root of the seal, known from elsewhere. Without it, whoever changed the file may have sealed it anew.
     **reading
         The reading of `against`: fields of `geosal.scenes.Reading` such as ``bidx``, ``bands`` and ``to_byte``. By
         default as the recipe in `output` says.
@@ -149,7 +155,8 @@ def verify(
     -------
     Checks
         A tuple of them, in the order they were made; ``.ok`` where none fails, ``.proved`` where all could be made as
-        well, ``.unproved`` for those that could not, ``.as_the_file_says`` for the options that
+        well, ``.unproved`` for those that could not, ``.get("sealed")`` for one of them, of a sealed file with its
+        ``.facts``, ``.as_the_file_says`` for the options that
         the recipe in `output` gave, ``.to_dict()``. A broken file gives failed checks, not an exception.
 
     Raises
@@ -175,27 +182,37 @@ def verify(
     >>> [check.name for check in checks if not check.ok]
     []
     """
-    Reading.of(reading, ("output", "against", "saliency", "ladder", "steps"))
+    Reading.of(reading, ("output", "against", "saliency", "ladder", "steps", "seal", "root"))
     output, against = path_text("output", output), None if against is None else path_text("against", against)
+    pinned = Pinned(None if seal is None else path_text("seal", seal), root)
     require_output(output)
     if against is None:
         if saliency is not None:
             raise UsageError("a saliency without the scene it belongs to: name it (against, --against)")
-        return checked(output, None, ladder=ladder, steps=steps)
+        return checked(output, None, ladder=ladder, steps=steps, pinned=pinned)
     options: dict[str, Any] = {"max_pixels": NO_LIMIT, **reading}
     held = hold(output, against, saliency, **options)
-    return checked(output, held, ladder=ladder, steps=steps)
+    return checked(output, held, ladder=ladder, steps=steps, pinned=pinned)
 
 
-def checked(output: str, held: Held | None, *, ladder: Ladder | None = None, steps: int | None = None) -> Checks:
+def checked(
+    output: str,
+    held: Held | None,
+    *,
+    ladder: Ladder | None = None,
+    steps: int | None = None,
+    pinned: Pinned | None = None,
+) -> Checks:
     """Check a finished file, against its opened scene if there is one; see `verify`."""
     place = locate(output)
     if place is not None and place.node:
         raise SceneError(f"{output}: is an array of an output; name the store: {place.store.root}")
     if held is None:
-        found = verify_opened(output, ladder=ladder, steps=steps)
+        found = verify_opened(output, ladder=ladder, steps=steps, pinned=pinned)
     else:
-        found = verify_opened(output, held.source, held.saliency, ladder=ladder, steps=steps, lacking=held.lacking)
+        found = verify_opened(
+            output, held.source, held.saliency, ladder=ladder, steps=steps, lacking=held.lacking, pinned=pinned
+        )
     recipe = _recipe_check(output)
     before = [check.name for check in found].index("provenance") + 1 if recipe is not None else 0
     every = found if recipe is None else (*found[:before], recipe, *found[before:])

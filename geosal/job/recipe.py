@@ -78,6 +78,7 @@ class JobOptions(TypedDict, total=False):
     not_larger: bool
     stac: bool
     datetime: str | None
+    seal: bool
     overwrite: bool
     drivers: str | Sequence[str]
     like: Text
@@ -160,6 +161,8 @@ class Recipe:
     datetime
         When the scene was taken, for that item, where its metadata do not tell or are wrong: a moment
         (``2024-05-01T10:40:21Z``; without a zone it is UTC), a day, or two of them, ``START/END``.
+    seal
+        Seal the output: its pixels of saliency 1 can then be checked without the input. See `geosal.seals`.
     overwrite
         Replace an output that exists, once the new one is complete.
     drivers
@@ -199,6 +202,7 @@ class Recipe:
     not_larger: bool = False
     stac: bool = False
     datetime: str | None = None
+    seal: bool = False
     overwrite: bool = False
     drivers: tuple[str, ...] = ()
 
@@ -241,7 +245,7 @@ class Recipe:
             isinstance(self.scheduler, str) and "://" in self.scheduler
         )
         require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
-        for name in ("overwrite", "not_larger", "stac"):
+        for name in ("overwrite", "not_larger", "stac", "seal"):
             require(isinstance(getattr(self, name), bool), name, getattr(self, name), "true or false")
         _refuse_time(self.datetime, stac=self.stac)
         _ = self.ladder, self.treated, self.targets

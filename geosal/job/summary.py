@@ -71,6 +71,8 @@ class Summary(Tabled):
     search
         Where bytes or a quality were asked for: what was asked and reached, the setting that was found, and what that
         cost in trials on the sample, full encodes and seconds of search beside them. None elsewhere.
+    seal
+        Root of the output's seal, where one was asked for: note it elsewhere, and the file can be checked against it.
     """
 
     sentence: str
@@ -105,6 +107,7 @@ class Summary(Tabled):
     recipe: dict[str, Any]
     checks: list[dict[str, Any]]
     search: dict[str, Any] | None = None
+    seal: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -142,6 +145,7 @@ class Summary(Tabled):
             ("effective kernel", f"{self.effective_kernel:.2f} px"),
             ("asked", search.get("asked")),
             ("found", search.get("found")),
+            ("seal", self.seal),
             ("work", f"{counted(self.blocks, 'block')} in {self.seconds:.1f} s"),
         ]
         return Table(self.sentence, (), [row for row in rows if row[1] is not None])
@@ -196,8 +200,9 @@ def summary_of(
         seconds=seconds,
         peak_rss_bytes=peak_rss(),
         recipe=recipe_of(plan),
-        checks=[asdict(_CHECK)],
+        checks=[_CHECK.to_dict()],
         search=search,
+        seal=tally.seal,
     )
 
 

@@ -146,6 +146,8 @@ class Tally:
     bands: list[BandSums] | None = None
     plain_bytes: int | None = None
     """Bytes of the plain JPEG that was counted beside the output, if it was."""
+    seal: str | None = None
+    """Root of the output's seal, if it has one."""
 
     def __post_init__(self) -> None:
         self.levels = np.zeros(self.steps + 1, np.int64)

@@ -1,6 +1,6 @@
 """The work on one block: read its pixels with their halo, treat them and count them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from geosal.job.plan import Plan
 from geosal.job.tally import BandSums, count_levels
 from geosal.native import look_up
 from geosal.produce import Work
+from geosal.seals import SealedTile
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.smoothing.bound import Rounding
 from geosal.sources.base import AnySaliency
@@ -33,6 +34,8 @@ class BlockFacts:
     """Pixels about which a source of saliency said something."""
     statistics: tuple[BandSums, ...]
     """Sums of each band; empty unless the job wants statistics."""
+    sealed: tuple[SealedTile, ...] = ()
+    """Digests of its tiles; empty unless the job seals its output."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +55,10 @@ class BlockTask:
     """Rounds pixels by their levels; None where the treatment does not."""
     by_level: bool = False
     """Whether later steps depend on levels: the encoding of tiles, or the means in overviews."""
+    seal: (
+        Callable[[Block, NDArray[Any], NDArray[np.bool_] | None, NDArray[np.bool_]], tuple[SealedTile, ...]] | None
+    ) = None
+    """Seals a block, from its pixels, their validity and where they are salient; None where the output gets no seal."""
 
     def __call__(self, block: Block) -> Work[BlockFacts]:
         """Read `block` with its halo, treat it and count its pixels."""
@@ -69,6 +76,7 @@ class BlockTask:
             levels_valid=counts if pixels_valid.all() else _count_some(levels, pixels_valid, self.ladder.steps),
             known=known,
             statistics=tuple(_sums(treated, valid)) if self.statistics else (),
+            sealed=() if self.seal is None else self.seal(block, treated, valid, (levels == 0) & pixels_valid),
         )
         mask = samples.mask[inner] if self.own_mask and samples.mask is not None else pixels_valid
         if not self.by_level:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from geosal.core.raster import RasterLayout
-from geosal.core.treatment import BEST, Bound, Quality, TwoPass
+from geosal.core.treatment import Bound, Quality, TwoPass
 from geosal.job.plan import Plan
 from geosal.sizes import as_percent
 
@@ -37,7 +37,7 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
         case Quality(low, high) | TwoPass(low, high) if low is not None and high is not None:
             rest.append(f"coded at a quality down to {low:.4g} of {high:.4g}")
     done = f"{are} {' and '.join(rest)}" if rest and kept < 1 else ""
-    if not keeps_salient(plan):
+    if not plan.keeps_salient:
         all_ = f"; pixels {done}" if done else ""
         return f"No pixel has to stay exactly as it was: {plan.profile.name} may lose a little everywhere{all_}."
     if kept < _NONE:
@@ -49,21 +49,6 @@ def of_pixels(plan: Plan, shares: Mapping[int, float], *, will: bool = False) ->
     return f"{as_percent(kept)} % of {counted} {stay} exactly as they were{others}."
 
 
-def keeps_salient(plan: Plan) -> bool:
-    """Return whether valid pixels of saliency 1 stay as they are, to the bit."""
-    return plan.profile.lossless or isinstance(plan.treatment.then, Bound) or _keeps_level_0(plan)
-
-
 def _has_invalid(layout: RasterLayout) -> bool:
     """Return whether some pixels may count for nothing: a plan counts them, a job does not."""
     return layout.nodata is not None or layout.has_mask or layout.alpha is not None
-
-
-def _keeps_level_0(plan: Plan) -> bool:
-    """Return whether tiles that hold a pixel of saliency 1 lose nothing, though others do."""
-    then, codec = plan.treatment.then, plan.profile.codec
-    if not isinstance(then, Quality) or not codec.best_is_lossless or codec.scale is None:
-        return False
-    if then.low is None or then.high is None:  # a target finds them
-        return False
-    return codec.scale.by_level(then, plan.ladder.steps, plan.layout)[0] == BEST

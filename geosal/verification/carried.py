@@ -65,7 +65,11 @@ def check_provenance(metadata: RasterMetadata) -> Check:
     }
     faults += [f"{name}={tags[name]} cannot be read" for name, ok in readable.items() if name in tags and not ok]
     ours = provenance.all_of(tags)
-    told = [f"{key.removeprefix(provenance.PREFIX).lower()} {ours[key]}" for key in ours if key != provenance.RECIPE]
+    told = [
+        f"{key.removeprefix(provenance.PREFIX).lower()} {ours[key]}"
+        for key in ours
+        if key not in provenance.UNTOLD_TAGS
+    ]
     return Check.of("provenance", faults, ", ".join(told))
 
 

@@ -1,7 +1,7 @@
 """The result of one check, and the error that failed checks raise."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from geosal.core.tables import Table, Tabled
@@ -29,6 +29,8 @@ class Check:
         Whether it was made. What cannot be compared is no failure, and proves nothing.
     promised
         Whether the file promises it. A lossy codec promises nothing of samples: nothing is left to prove.
+    facts
+        What was found, as plain data; see `geosal.verification.sealed.check_seal`.
     """
 
     name: str
@@ -36,12 +38,18 @@ class Check:
     detail: str = ""
     checked: bool = True
     promised: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def of(cls, name: str, faults: Iterable[str], fine: str = "") -> "Check":
+    def of(cls, name: str, faults: Iterable[str], fine: str = "", facts: Mapping[str, Any] | None = None) -> "Check":
         """Make a check that holds when there are no `faults`; `fine` is the detail then."""
         found = list(faults)
-        return cls(name, not found, "; ".join(found) if found else fine)
+        return cls(name, not found, "; ".join(found) if found else fine, facts=facts or {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; facts where there are some."""
+        told = asdict(self)
+        return told if told["facts"] else {name: value for name, value in told.items() if name != "facts"}
 
     @classmethod
     def skip(cls, name: str, why: str, *, promised: bool = True) -> "Check":
@@ -71,6 +79,10 @@ class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, 
         """Return whether all of them hold."""
         return all(check.ok for check in self)
 
+    def get(self, name: str) -> Check | None:
+        """Return the check of that name; None where none was made."""
+        return next((check for check in self if check.name == name), None)
+
     @property
     def unproved(self) -> tuple[Check, ...]:
         """Return those of what the file promises that could not be made."""
@@ -88,7 +100,7 @@ class Checks(Tabled, tuple[Check, ...]):  # noqa: SLOT001  it has an attribute, 
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        checks = [asdict(check) for check in self]
+        checks = [check.to_dict() for check in self]
         told = {"ok": self.ok, "proved": self.proved, "unproved": [check.name for check in self.unproved]}
         return told | {"as_the_file_says": dict(self.as_the_file_says), "checks": checks}
 

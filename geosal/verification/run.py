@@ -29,6 +29,7 @@ from geosal.sources import Saliency
 from geosal.stac.digests import has_item, item_faults
 from geosal.verification import carried, likeness, pixels, stores
 from geosal.verification.check import Check, Checks, raise_if_failed
+from geosal.verification.sealed import Pinned, as_rewritten, check_seal
 
 _BY_GDAL = [form.name for form in FORMATS if not form.is_store]
 """Names of the formats that GDAL reads for us."""
@@ -46,6 +47,7 @@ def verify_opened(
     ladder: Ladder | None = None,
     steps: int | None = None,
     lacking: str = "",
+    pinned: Pinned | None = None,
 ) -> Checks:
     """Check everything that can be checked about a finished file; `geosal.verify` opens the scene that it was made of.
 
@@ -61,6 +63,8 @@ def verify_opened(
         As `geosal.verify`.
     lacking
         Why there is no saliency, for the check that cannot be made.
+    pinned
+        A seal to hold the file against, and its root.
 
     Returns
     -------
@@ -69,11 +73,15 @@ def verify_opened(
     """
     with gdal_env():
         try:
-            checks = Checks(_checks(output, source, saliency, _Told(ladder, steps)))
+            told = _Told(ladder, steps, pinned or Pinned())
+            checks = Checks(as_rewritten(list(_checks(output, source, saliency, told))))
         finally:
             close_shared_rasters()
     if any(check.name in _WHOLLY and not check.ok for check in checks):
         return checks
+    if source is None and (sealed := checks.get("sealed")) is not None and sealed.checked:
+        why = "the seal is of samples; name the scene to compare place, nodata and tags: --against"
+        return Checks((*checks, Check.skip("scene", why, promised=False)))
     if source is None:
         return Checks((*checks, Check.skip("scene", "name the scene that the file was made of: --against")))
     if saliency is None:
@@ -124,6 +132,8 @@ class _Told:
 
     ladder: Ladder | None
     steps: int | None
+    pinned: Pinned
+    """And for the seal."""
 
     def ladder_of(self, found: AnyScene) -> Ladder:
         """Return the ladder of a file's job: the user's, or that of its provenance, or the default."""
@@ -206,6 +216,8 @@ def _comparisons(
         yield Check.of("item", item_faults(found.path, _tags(found)), fine)
     if (told := ladder.check(found)) is not None:
         yield told
+    if complete:
+        yield from check_seal(found, ladder.pinned)
     if source is None:
         return
     yield from _carried_checks(found, source, lossless=lossless)

@@ -104,3 +104,27 @@ def test_the_files_own_ladder_counts_and_another_number_of_steps_is_told(
     assert other.exit_code == 6
     assert "ladder (it was made with steps=6, not 8)" in other.stderr
     assert "FAILED  bound" not in other.stdout
+
+
+def test_a_seal_proves_without_the_scene(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    out, again = tmp_path / "out.jp2", tmp_path / "again.tif"
+    root = json.loads(call("compress", rgb_scene, out, "-s", "half", "--seal", "--json", "-").stdout)["seal"]
+    assert root in call("info", out).stdout
+    assert "SEAL_TILES" not in call("info", out).stdout
+    good = call("verify", out, "--strict", "--root", root)
+    assert good.exit_code == 0, good.output
+    assert "ok      sealed: what matters is unchanged: 4 of 4 tiles" in good.stdout
+    with rasterio.open(out) as dataset:
+        pixels, profile = dataset.read(), {"width": 780, "height": 520, "count": 3, "dtype": "uint8"}
+    pixels[0, 100, 700] ^= 1
+    with rasterio.open(again, "w", driver="GTiff", **profile, nodata=0) as dataset:
+        dataset.write(pixels)
+    bad = call("verify", again, "--seal", out, "--json", "-")
+    assert bad.exit_code == 6
+    assert "background (the background changed, what matters did not, in 1 of 4 tiles: (1, 0), rows 0-511" in bad.stderr
+    checks = {check["name"]: check for check in json.loads(bad.stdout)["checks"]}
+    assert checks["sealed"]["ok"]
+    assert checks["background"]["facts"]["changed"] == [[512, 0, 268, 512]]
+    assert call("verify", out, "--root", "0" * 64).exit_code == 6
+    assert call("verify", out, "--root", "7").exit_code == 2
+    assert call("verify", out, "--seal", rgb_scene).exit_code == 3

@@ -110,12 +110,16 @@ class FinishedCog(Finished):
 
 
 def _lost_tiles(path: str, dataset: DatasetReader) -> Iterator[str]:
-    """Report tiles that are not in the file: of every image of a local TIFF, of the scene alone in a remote one."""
-    if not os.path.isfile(path):
-        yield from missing_tiles(dataset)
-        return
+    """Report tiles that are not in the file: of every image of a local TIFF, of the scene alone in a remote one.
+
+    Strips, which other programs write, are looked for by GDAL as well; that they are no COG, the layout tells.
+    """
     try:
-        yield from tile_faults(path, read_directories(path))
+        directories = read_directories(path) if os.path.isfile(path) else []
+        if directories and all(one.tile is not None for one in directories):
+            yield from tile_faults(path, directories)
+        else:
+            yield from missing_tiles(dataset)
     except (OSError, ValueError) as error:
         yield str(error)
 

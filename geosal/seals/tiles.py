@@ -1,0 +1,143 @@
+"""Digests of the tiles of a seal: squares of the grid, whatever the tiles of the file are.
+
+The digest is SHA-256: it is in every language's standard library, masks are named by it in recipes, and processors have
+instructions for it (1.9 GB/s here; BLAKE2b made 1.3 GB/s).
+"""
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geosal.core.grid import Block
+
+SIDE = 512
+"""Rows and columns of a tile of a seal; every block of a sealed job consists of whole ones."""
+DIGEST = hashlib.sha256().digest_size
+_ALL = b"\xff"
+"""Bitmap of a tile in which every pixel is salient; no zlib stream begins so."""
+_LEVEL = 6
+"""zlib's level: 1 takes half the time, and half as many bytes again; 9 takes eight times as long for a tenth less."""
+
+
+class SealedTile(NamedTuple):
+    """What a seal knows of one tile."""
+
+    row: int
+    """Row of the tile, counted in tiles."""
+    col: int
+    salient: bytes
+    """Digest of the salient samples: by band, then by row, little-endian; then which are valid, unless all are."""
+    whole: bytes
+    """Digest of all samples, in the same order; empty where the codec may change the background."""
+    bitmap: bytes
+    """Which pixels are salient, packed; empty for none."""
+    leaf: bytes
+    """Digest of all of this: the tile's leaf in the tree."""
+
+
+def seal_tiles(
+    block: Block, pixels: NDArray[Any], valid: NDArray[np.bool_] | None, salient: NDArray[np.bool_], *, whole: bool
+) -> tuple[SealedTile, ...]:
+    """Seal the tiles of a block.
+
+    Parameters
+    ----------
+    block
+        Position in pixels of the image; it begins and ends at edges of tiles, or at the image's.
+    pixels
+        (band, y, x), as a reader of the file will see them.
+    valid
+        (band, y, x), which samples count; None for all.
+    salient
+        (y, x), True where every sample is kept bit for bit.
+    whole
+        Whether all other samples are kept as they are here, too.
+    """
+    return tuple(_sealed(block, part, pixels, valid, salient, whole=whole) for part in _tiles_of(block))
+
+
+def _sealed(
+    block: Block,
+    part: Block,
+    pixels: NDArray[Any],
+    valid: NDArray[np.bool_] | None,
+    salient: NDArray[np.bool_],
+    *,
+    whole: bool,
+) -> SealedTile:
+    inside = part.slices_in(block)
+    samples, which = pixels[:, *inside], salient[inside]
+    count = None if valid is None else valid[:, *inside]
+    digests = digest_where(samples, count, which), digest_of(samples) if whole else b""
+    bits = np.packbits(which, axis=1).tobytes()
+    bitmap = b"" if not which.any() else _ALL if which.all() else zlib.compress(bits, _LEVEL)
+    leaf = leaf_of(bits, *digests)
+    return SealedTile(part.row_off // SIDE, part.col_off // SIDE, *digests, bitmap, leaf)
+
+
+def _tiles_of(block: Block) -> Iterator[Block]:
+    for row in range(block.row_off, block.row_stop, SIDE):
+        for col in range(block.col_off, block.col_stop, SIDE):
+            yield Block(row, col, min(SIDE, block.row_stop - row), min(SIDE, block.col_stop - col))
+
+
+def digest_where(pixels: NDArray[Any], valid: NDArray[np.bool_] | None, which: NDArray[np.bool_]) -> bytes:
+    """Make the digest of the samples (band, y, x) of some pixels (y, x), and of their validity unless all are valid."""
+    digest, some = hashlib.sha256(), not which.all()
+    if not which.any():
+        return digest.digest()
+    for band in pixels:
+        digest.update(_little(band[which] if some else band))
+    if valid is not None and not (count := valid[:, which]).all():
+        digest.update(np.packbits(count).data)
+    return digest.digest()
+
+
+def digest_of(pixels: NDArray[Any]) -> bytes:
+    """Make the digest of all samples (band, y, x)."""
+    digest = hashlib.sha256()
+    for band in pixels:
+        digest.update(_little(band))
+    return digest.digest()
+
+
+def leaf_of(bits: bytes, salient: bytes, whole: bytes) -> bytes:
+    """Make the leaf of a tile from the bits of its bitmap, as `bits_of` returns them, and its digests."""
+    return hashlib.sha256(b"\0" + bits + salient + whole).digest()
+
+
+def bits_of(bitmap: bytes, shape: tuple[int, int]) -> bytes:
+    """Unpack the bitmap of a tile of `shape`, whoever made it: rows of bits, each filled to whole bytes.
+
+    Raises
+    ------
+    ValueError
+        It is no bitmap of that shape.
+    """
+    rows, cols = shape
+    if bitmap in {b"", _ALL}:
+        return np.packbits(np.full(shape, bitmap == _ALL), axis=1).tobytes()
+    length = rows * -(-cols // 8)
+    stream = zlib.decompressobj()
+    try:
+        bits = stream.decompress(bitmap, length + 1)  # a bomb gets no further
+    except zlib.error as error:
+        raise ValueError(f"a bitmap does not unpack ({error})") from error
+    if len(bits) != length or not stream.eof or stream.unused_data:
+        raise ValueError(f"a bitmap is not of {rows} x {cols} pixels")
+    return bits
+
+
+def salient_in(bits: bytes, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which pixels (y, x) are salient, from what `bits_of` returns."""
+    packed = np.frombuffer(bits, np.uint8).reshape(shape[0], -1)
+    return np.unpackbits(packed, axis=1, count=shape[1]).view(np.bool_)
+
+
+def _little(samples: NDArray[Any]) -> memoryview:
+    """Return samples as bytes in one order, whatever the machine's."""
+    return np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data
