@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from geosal.core.gdal_env import is_local
 from geosal.core.zarr.files import locate
 from geosal.errors import GeosalError, OutputError, SceneError, UsageError, redact
-from geosal.files.publish import check_output
+from geosal.files.publish import REPLACE, check_output
 from geosal.formats.table import has_world_file
 from geosal.job.plan import inputs_of
 from geosal.job.recipe import Recipe
@@ -198,6 +198,10 @@ def _of_outputs(parts: Sequence[Part]) -> Iterator[GeosalError]:
             )
         except GeosalError as error:
             yield error
+    for whole in [part.whole for part in parts if part.whole is not None and part.whole.rest is not None]:
+        for path in () if whole.recipe.overwrite or whole.rest is None else whole.rest.copies.values():
+            if os.path.lexists(path):
+                yield OutputError(f"{path}: exists already; give another name, or replace it: {REPLACE}")
 
 
 def _recipes(part: Part) -> Iterator[Recipe]:

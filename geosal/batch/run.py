@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, Unpack
 
 from geosal.batch.jobs import Job, Part, check, directories_of, having, jobs_in
 from geosal.batch.names import output_for, paths_meant, suffix_for
-from geosal.batch.whole import jobs_of_product
+from geosal.batch.whole import Whole, jobs_of_product
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.progress import Progress, ProgressCallback, ignore
@@ -238,7 +238,7 @@ def work_through(
     """
     overall, number = _Overall(told, [job.weight for job in jobs_in(parts)]), 0
     for part in parts:
-        lacking: GeosalError | None = None
+        lacking, failed = None, None
         if part.whole is not None and decide:
             lacking = _decided(part, overall.of(number))
         for job in part.jobs:
@@ -249,8 +249,10 @@ def work_through(
                     result = work(job, overall.of(number))
                 except GeosalError as failure:
                     error = failure
-            number += 1
+            number, failed = number + 1, failed or error
             yield Outcome(job, result, error, time.monotonic() - begin)
+        if part.whole is not None and decide and failed is None:
+            yield from _accompanied(part.whole)
 
 
 def _decided(part: Part, told: ProgressCallback) -> GeosalError | None:
@@ -261,6 +263,17 @@ def _decided(part: Part, told: ProgressCallback) -> GeosalError | None:
     except GeosalError as error:
         return error
     return None
+
+
+def _accompanied(whole: Whole) -> Iterator[Outcome[Any]]:
+    """Copy what goes along with the bands of a product, the metadata that make it one; yields why that cannot be."""
+    begin = time.monotonic()
+    try:
+        if whole.rest is not None:
+            whole.rest.copy()
+    except GeosalError as error:
+        job = Job(whole.recipe.patch(output=whole.folder))
+        yield Outcome(job, None, error, time.monotonic() - begin)
 
 
 class _Overall:

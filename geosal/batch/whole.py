@@ -5,17 +5,19 @@ band reads the largest value of that map that lies in its pixel, so what matters
 """
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 from geosal.batch.jobs import Job
 from geosal.batch.names import ending_of, suffix_for, writes
+from geosal.batch.rest import Rest, place_in, rest_of, top_of
 from geosal.core.progress import ProgressCallback
+from geosal.core.zarr.files import locate
 from geosal.files.names import stem_of
 from geosal.job.recipe import Recipe
 from geosal.maps.saliency_map import OPTIONS, write_saliency_map
 from geosal.scenes.products.bands import ProductBand
+from geosal.scenes.products.files import Files
 from geosal.scenes.products.opening import read_product
 
 MAP = "saliency.tif"
@@ -32,9 +34,16 @@ class Whole:
     ----------
     recipe
         Of the map: its input is the product, its output the map.
+    folder
+        In it all outputs lie.
+    rest
+        What goes along as it is once all bands are there; None for a store in Zarr, or where bands get other names than
+        the metadata have.
     """
 
     recipe: Recipe
+    folder: str
+    rest: Rest | None = None
 
     def decide(self, progress: ProgressCallback) -> dict[str, Any]:
         """Write the map; returns what `write_saliency_map` does.
@@ -70,13 +79,16 @@ def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[W
     """
     product = read_product(wish.input)
     bands = product.whole()
-    inside = {band.name: _place_in(product.path, band) for band in bands}
-    top = _top(product.path, inside.values())
+    files = None if locate(product.path) is not None else Files.of(product.path)  # a store has arrays
+    places = {band.name: _name(files, band) for band in bands}
+    top = "" if files is None else top_of(files)
     folder = os.path.join(directory, top or _name_of(product.path))
-    own = {name: place.removeprefix(f"{top}/") if top else place for name, place in inside.items()}
+    own = {name: place.removeprefix(f"{top}/") if top else place for name, place in places.items()}
     outputs = {
         name: os.path.join(folder, *_named(place, wish.profile, suffix).split("/")) for name, place in own.items()
     }
+    keeps_names = suffix is None or ending_of(suffix).startswith(".")
+    rest = None if files is None or not keeps_names else rest_of(files, product, places.values(), folder)
     decided = wish.patch(output=os.path.join(folder, MAP))
     source = f"{decided.output}:resampling=max"
     finest = min(band.resolution for band in bands)
@@ -85,22 +97,13 @@ def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[W
         unmade = wish.patch(output=outputs[band.name], bands=(band.name,))
         recipe = unmade.patch(saliency=(source,), combine=None, outside="keep", background=0.0)
         jobs.append(Job(recipe, (finest / band.resolution) ** 2, unmade))
-    return Whole(decided), tuple(jobs)
+    return Whole(decided, folder, rest), tuple(jobs)
 
 
-def _place_in(root: str, band: ProductBand) -> str:
-    """Return the path of a band's finest file in its product, with slashes."""
+def _name(files: Files | None, band: ProductBand) -> str:
+    """Return the name of a band's finest file in its product, with slashes; of an array in a store, one as in .SAFE."""
     file = band.there[0]
-    path = file.path or ""
-    place = path[path.find(root) + len(root) :].lstrip("}/") if root in path else file.label
-    # An array of a store: a name as in .SAFE, as outputs are files.
-    return place if os.path.splitext(place)[1] else f"{band.name}_{file.resolution:g}m"
-
-
-def _top(root: str, places: Iterable[str]) -> str:
-    """Return the folder that an archive has around all of its bands; empty for a folder, which has its own name."""
-    heads = {place.partition("/")[0] if "/" in place else "" for place in places}
-    return heads.pop() if len(heads) == 1 and os.path.isfile(root) else ""
+    return f"{band.name}_{file.resolution:g}m" if files is None else place_in(files, file.path or file.label)
 
 
 def _name_of(root: str) -> str:

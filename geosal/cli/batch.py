@@ -18,6 +18,7 @@ from geosal.sizes import as_bytes, as_change, counted
 if TYPE_CHECKING:
     from geosal.batch.jobs import Job, Part
     from geosal.batch.run import Outcome
+    from geosal.batch.whole import Whole
 
 _LEAST_NAME = 16
 """Columns that a name has at least where a table is wider than the terminal."""
@@ -199,7 +200,16 @@ def run_all(
     for part in parts:
         if part.whole is not None and os.path.exists(part.whole.recipe.output):
             report.summarise(f"what matters in these bands: {part.whole.recipe.output}")
+            _tell_of_rest(part.whole, report)
     return code
+
+
+def _tell_of_rest(whole: "Whole", report: Report) -> None:
+    """Say what has gone along with the bands as it was."""
+    paths = [] if whole.rest is None else [path for path in whole.rest.copies.values() if os.path.isfile(path)]
+    if paths:
+        size = as_bytes(sum(map(os.path.getsize, paths)))
+        report.summarise(f"{counted(len(paths), 'file')} beside them, metadata and quality bands, as they were: {size}")
 
 
 def _as_far(
@@ -209,7 +219,7 @@ def _as_far(
     try:
         yield from outcomes
     except BaseException as error:
-        documents.append(_failed(jobs[len(documents)], failure_of(error), 0.0))
+        documents.append(_failed(jobs[min(len(documents), len(jobs) - 1)], failure_of(error), 0.0))
         raise
 
 

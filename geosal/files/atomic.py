@@ -109,10 +109,25 @@ def write_text(path: str | Path, text: str) -> None:
     if _is_stream(path):
         path.write_text(text, encoding="utf-8", newline="")
         return
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path of a file to write, which then takes the place of another, or is deleted after an error.
+
+    A symbolic link is followed. An old file gives its mode; another hard link to it keeps the old content.
+
+    Raises
+    ------
+    OSError
+        The disk refuses.
+    """
     target = path.resolve()
     part = target.parent / f".geosal-{os.getpid()}-{os.urandom(4).hex()}.part"
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        yield part
         if target.exists():
             part.chmod(stat.S_IMODE(target.stat().st_mode))
         os.replace(part, target)

@@ -24,7 +24,8 @@ _LOCK = "lock"
 _MARK = ".geosal-"
 _live: set[Path] = set()
 """Work directories of this process."""
-_REPLACE = "--overwrite, in Python overwrite=True"
+REPLACE = "--overwrite, in Python overwrite=True"
+"""Options that let an output replace another one."""
 _LONGEST_NAME = 220
 """Limit of an output's name in bytes. File systems take 255, and files beside the output have a suffix or two more."""
 _MAX_NAME_BYTES = 200
@@ -67,7 +68,7 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, 
         raise OutputError(f"{output}: its world file would be that of {other.name} as well; choose another name")
     if not overwrite and (left := orphans(target, with_world_file=with_world_file)):
         raise OutputError(
-            f"{output}: {left[0].name} lies there without its raster; delete it, or replace it: {_REPLACE}"
+            f"{output}: {left[0].name} lies there without its raster; delete it, or replace it: {REPLACE}"
         )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{output}: no permission to write in {parent}; write elsewhere, or change its permissions")
@@ -210,9 +211,7 @@ class WorkDirectory:
                 flush(self.output.parent)
         except FileExistsError as error:
             self._swap = None  # the file there belongs to another job
-            raise OutputError(
-                f"{self._named}: another program has made it meanwhile; replace it: {_REPLACE}"
-            ) from error
+            raise OutputError(f"{self._named}: another program has made it meanwhile; replace it: {REPLACE}") from error
         except OSError as error:
             if self._swap is not None and self._swap.is_done:
                 logger.warning("%s: is complete, but the disk complains (%s)", self._named, error.strerror or error)
@@ -259,7 +258,7 @@ def _refuse_taken(output: str | Path, target: Path, overwrite: bool) -> None:
     if target.is_file() and _is_store_name(target):
         raise OutputError(f"{output}: is a file, and a Zarr store is a directory; delete it, or give another name")
     if not overwrite:
-        raise OutputError(f"{output}: exists already; give another name, or replace it: {_REPLACE}")
+        raise OutputError(f"{output}: exists already; give another name, or replace it: {REPLACE}")
 
 
 def _is_store_name(target: Path) -> bool:

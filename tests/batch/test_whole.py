@@ -12,7 +12,7 @@ from products import NATIVE, make_l1c, make_l2a, make_landsat_l2
 from rasterio.transform import from_origin
 
 import geosal
-from geosal.batch.run import parts_of
+from geosal.batch.run import parts_of, work_through
 from geosal.core.grid import Block
 from geosal.job.plan import make_plan
 from geosal.job.recall import recall
@@ -46,7 +46,7 @@ def test_each_band_has_its_name_and_its_resolution(made: tuple[geosal.Batch, Pat
     batch, folder = made
     assert not batch.failed
     images = sorted(path.relative_to(l1c) for path in l1c.rglob("IMG_DATA/*.jp2") if "TCI" not in path.name)
-    assert sorted(path.relative_to(folder) for path in folder.rglob("*.jp2")) == images
+    assert sorted(path.relative_to(folder) for path in folder.rglob("IMG_DATA/*.jp2")) == images
     for image in images:
         with rasterio.open(folder / image) as band:
             assert band.res == (NATIVE[image.stem[-3:]],) * 2
@@ -90,14 +90,18 @@ def test_a_source_that_looks_at_the_scene_looks_once(tmp_path: Path, monkeypatch
         "geosal.batch.whole.write_saliency_map",
         lambda *args, **words: calls.append(args) or write_saliency_map(*args, **words),
     )
-    batch = geosal.compress_many(product, tmp_path / "out", saliency=["detail", "grid"], suffix="_s.tif")
-    assert (len(batch.summaries), len(calls)) == (8, 1)
+    out = tmp_path / "out"
+    parts = parts_of([str(product)], str(out), "_s.tif", {"saliency": ["detail", "grid"]})
+    (out / product.name).mkdir(parents=True)
+    outcomes = list(work_through(parts, lambda job, _: job.recipe))
+    assert (len(outcomes), len(calls)) == (8, 1)
+    sources = {recipe.saliency for one in outcomes if (recipe := one.result) is not None}
+    assert sources == {(f"{out / product.name}/saliency.tif:resampling=max",)}
     write_saliency_map(["detail", "grid"], str(tmp_path / "alone.tif"), str(product))
     with rasterio.open(tmp_path / "alone.tif") as alone, rasterio.open(calls[0][1]) as decided:
         assert decided.res == (30, 30)
         np.testing.assert_array_equal(decided.read(), alone.read())
-    assert {path.name for path in (tmp_path / "out" / product.name).iterdir()} == {
-        "saliency.tif",
+    assert {Path(one.output).name for one in outcomes} == {
         *(f"{product.name}_SR_B{n}_s.tif" for n in range(1, 8)),
         f"{product.name}_ST_B10_s.tif",
     }

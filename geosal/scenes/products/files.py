@@ -1,5 +1,6 @@
 """List and read the files of a product, in a folder, a ``.zip`` or a ``.tar``, and none outside of it."""
 
+import io
 import os
 import re
 import stat
@@ -7,9 +8,10 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from geosal.errors import SceneError, cause_of
 from geosal.sizes import as_bytes
@@ -19,6 +21,7 @@ _MAX_FILES = 20_000
 _MAX_DEPTH = 8
 _MAX_TEXT = 8 * 2**20
 """Limit of a metadata file in bytes; real ones have less than one MiB."""
+_CHUNK = 2**22
 _DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 """Errors of archives that are cut off, encrypted or made up."""
 ARCHIVES = {".zip": "zip", ".tar": "tar", ".safe": "zip"}
@@ -97,26 +100,46 @@ class Files:
         SceneError
             The file cannot be read, or is too large to be metadata.
         """
-        label = f"{self.root}/{name}"
+        with self._opened(name) as file:
+            content = file.read(_MAX_TEXT + 1)
+        if len(content) > _MAX_TEXT:
+            raise SceneError(
+                f"{self.root}/{name}: more than {as_bytes(_MAX_TEXT)} is no metadata; copy the product again"
+            )
+        return content
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield the bytes of one of `names`, some MiB at once.
+
+        Raises
+        ------
+        SceneError
+            The file cannot be read.
+        """
+        with self._opened(name) as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
+        """Open one of `names` for reading; what goes wrong within is a damaged product."""
         try:
             if self.kind == "zip":
                 with zipfile.ZipFile(self.root) as bundle, bundle.open(name) as file:
-                    content = file.read(_MAX_TEXT + 1)
+                    yield file
             elif self.kind == "tar":
                 with tarfile.open(self.root, "r:") as tape:
                     entry = next((one for one in tape if one.isreg() and _plain(one.name) == name), None)
-                    member = tape.extractfile(entry) if entry else None
-                    content = member.read(_MAX_TEXT + 1) if member else b""
+                    yield (tape.extractfile(entry) if entry else None) or io.BytesIO()
             else:
                 with open(self.gdal_path(name), "rb") as plain:
-                    content = plain.read(_MAX_TEXT + 1)
+                    yield plain
         except SceneError:
             raise
         except _DAMAGE as error:
-            raise SceneError(f"{label}: cannot be read ({cause_of(error)[:200]}); copy the product again") from error
-        if len(content) > _MAX_TEXT:
-            raise SceneError(f"{label}: more than {as_bytes(_MAX_TEXT)} is no metadata; copy the product again")
-        return content
+            raise SceneError(
+                f"{self.root}/{name}: cannot be read ({cause_of(error)[:200]}); copy the product again"
+            ) from error
 
     def xml(self, name: str) -> Any:
         """Parse an XML file without entities, document types or anything from outside.
