@@ -50,7 +50,8 @@ class Sealing:
         if not self.plan.recipe.seal:
             return {}
         seal = Seal.of(head_of(self.plan), self.tiles)
-        room = sum(map(len, seal.lines)) <= _MOST_IN_TAGS and _length_of_tags(self.plan) <= _MOST_OTHERS
+        others = _length_of_tags(self.plan) + 2 * len(seal.head_text) + len(str(recipe_of(self.plan)))
+        room = sum(map(len, seal.lines)) <= _MOST_IN_TAGS and others <= _MOST_OTHERS
         if not room:
             beside(path, SEAL).write_text(seal.to_text(), encoding="ascii")
         return seal.to_tags(tiles=room)

@@ -6,7 +6,8 @@ Index card
 - `Seal`: all tiles of a file with the claim of its job, and their root; written for tags or for a file beside.
 - `read_file`, `Seal.of_tags`: read again what anybody may have written.
 
-Rooms: `tiles` makes and compares digests; `document` joins them to a seal. Both take arrays and texts, no rasters.
+Rooms: `bitmaps` tells which pixels are salient; `tiles` makes digests; `document` joins them to a seal. All take arrays
+and texts, no rasters.
 """
 
 from geosal.seals.document import Head, Seal, SealError, read_file

@@ -18,7 +18,8 @@ from typing import Any, Self
 from geosal.core.grid import Block
 from geosal.core.provenance import SEAL, SEAL_CLAIM, SEAL_TILES
 from geosal.files.swap import SEAL as SUFFIX
-from geosal.seals.tiles import DIGEST, SIDE, SealedTile, bits_of, leaf_of
+from geosal.seals.bitmaps import unpack
+from geosal.seals.tiles import DIGEST, SIDE, SealedTile, leaf_of
 
 SCHEMA = 1
 _KEYS = {"geosal_seal": int, "side": int, "height": int, "width": int, "count": int, "dtype": str, "whole": bool,
@@ -199,12 +200,12 @@ def _tile(line: str, head: Head, row: int, col: int) -> SealedTile:
         data = base64.b64decode(line + "=" * (-len(line) % 4), altchars=b"-_", validate=True)
         digests = DIGEST * (1 + head.whole)
         salient, whole, bitmap = data[:DIGEST], data[DIGEST:digests], data[digests:]
-        bits = bits_of(bitmap, head.block(row, col).shape)
+        which = unpack(bitmap, head.block(row, col).shape)
     except ValueError as error:
         raise SealError(f"its tile {col}, {row} cannot be read ({error})") from error
     if len(data) < digests:
         raise SealError(f"its tile {col}, {row} is too short")
-    return SealedTile(row, col, salient, whole, bitmap, leaf_of(bits, salient, whole))
+    return SealedTile(row, col, salient, whole, bitmap, leaf_of(which, salient, whole))
 
 
 def read_file(path: str, image: Head) -> Seal:

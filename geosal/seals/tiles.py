@@ -5,7 +5,6 @@ instructions for it (1.9 GB/s here; BLAKE2b made 1.3 GB/s).
 """
 
 import hashlib
-import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block
+from geosal.seals.bitmaps import pack
 
 SIDE = 512
 """Rows and columns of a tile of a seal; every block of a sealed job consists of whole ones."""
 DIGEST = hashlib.sha256().digest_size
-_ALL = b"\xff"
-"""Bitmap of a tile in which every pixel is salient; no zlib stream begins so."""
-_LEVEL = 6
-"""zlib's level: 1 takes half the time, and half as many bytes again; 9 takes eight times as long for a tenth less."""
 
 
 class SealedTile(NamedTuple):
@@ -34,7 +30,7 @@ class SealedTile(NamedTuple):
     whole: bytes
     """Digest of all samples, in the same order; empty where the codec may change the background."""
     bitmap: bytes
-    """Which pixels are salient, packed; empty for none."""
+    """Which pixels are salient, as `geosal.seals.bitmaps` writes it; empty for none."""
     leaf: bytes
     """Digest of all of this: the tile's leaf in the tree."""
 
@@ -73,10 +69,7 @@ def _sealed(
     samples, which = pixels[:, *inside], salient[inside]
     count = None if valid is None else valid[:, *inside]
     digests = digest_where(samples, count, which), digest_of(samples) if whole else b""
-    bits = np.packbits(which, axis=1).tobytes()
-    bitmap = b"" if not which.any() else _ALL if which.all() else zlib.compress(bits, _LEVEL)
-    leaf = leaf_of(bits, *digests)
-    return SealedTile(part.row_off // SIDE, part.col_off // SIDE, *digests, bitmap, leaf)
+    return SealedTile(part.row_off // SIDE, part.col_off // SIDE, *digests, pack(which), leaf_of(which, *digests))
 
 
 def _tiles_of(block: Block) -> Iterator[Block]:
@@ -105,37 +98,9 @@ def digest_of(pixels: NDArray[Any]) -> bytes:
     return digest.digest()
 
 
-def leaf_of(bits: bytes, salient: bytes, whole: bytes) -> bytes:
-    """Make the leaf of a tile from the bits of its bitmap, as `bits_of` returns them, and its digests."""
-    return hashlib.sha256(b"\0" + bits + salient + whole).digest()
-
-
-def bits_of(bitmap: bytes, shape: tuple[int, int]) -> bytes:
-    """Unpack the bitmap of a tile of `shape`, whoever made it: rows of bits, each filled to whole bytes.
-
-    Raises
-    ------
-    ValueError
-        It is no bitmap of that shape.
-    """
-    rows, cols = shape
-    if bitmap in {b"", _ALL}:
-        return np.packbits(np.full(shape, bitmap == _ALL), axis=1).tobytes()
-    length = rows * -(-cols // 8)
-    stream = zlib.decompressobj()
-    try:
-        bits = stream.decompress(bitmap, length + 1)  # a bomb gets no further
-    except zlib.error as error:
-        raise ValueError(f"a bitmap does not unpack ({error})") from error
-    if len(bits) != length or not stream.eof or stream.unused_data:
-        raise ValueError(f"a bitmap is not of {rows} x {cols} pixels")
-    return bits
-
-
-def salient_in(bits: bytes, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which pixels (y, x) are salient, from what `bits_of` returns."""
-    packed = np.frombuffer(bits, np.uint8).reshape(shape[0], -1)
-    return np.unpackbits(packed, axis=1, count=shape[1]).view(np.bool_)
+def leaf_of(which: NDArray[np.bool_], salient: bytes, whole: bytes) -> bytes:
+    """Make the leaf of a tile from its salient pixels (y, x), as bits in rows of whole bytes, and its digests."""
+    return hashlib.sha256(b"\0" + np.packbits(which, axis=1).tobytes() + salient + whole).digest()
 
 
 def _little(samples: NDArray[Any]) -> memoryview:

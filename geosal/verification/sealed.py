@@ -10,8 +10,9 @@ from geosal.core.raster import RasterLayout
 from geosal.errors import SceneError, UsageError
 from geosal.scenes import AnyScene, open_input
 from geosal.seals import Head, Seal, SealedTile, SealError, read_file
+from geosal.seals.bitmaps import unpack
 from geosal.seals.document import is_root, is_seal_file, seal_file_of
-from geosal.seals.tiles import bits_of, digest_of, digest_where, salient_in
+from geosal.seals.tiles import digest_of, digest_where
 from geosal.sizes import counted
 from geosal.verification.check import Check
 
@@ -184,7 +185,7 @@ def _compare(found: AnyScene, seal: Seal) -> _Changes:
     changes, head = _Changes(), seal.head
     for tile in seal.tiles:
         block = head.block(tile.row, tile.col)
-        salient = salient_in(bits_of(tile.bitmap, block.shape), block.shape)
+        salient = unpack(tile.bitmap, block.shape)
         pixels, valid, _ = found.read(block)
         number = int(np.count_nonzero(salient))
         changes.pixels += number

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
+from rasters import PLACE, save
 
 import geosal
 from geosal.errors import UsageError
@@ -39,8 +41,7 @@ def test_neither_blocks_nor_workers_show(rgb_scene: Path, tmp_path: Path) -> Non
 
 
 def test_the_claim_tells_the_errors_and_the_masks(uint16_scene: Path, tmp_path: Path) -> None:
-    mask = tmp_path / "mask.tif"
-    geosal.write(geosal.saliency("half", like=geosal.open_scene(uint16_scene)), mask)
+    mask = save(tmp_path / "mask.tif", np.eye(520, 780, dtype=np.uint8)[np.newaxis] * 255, **PLACE)
     summary = geosal.compress(uint16_scene, tmp_path / "out.tif", saliency=str(mask), steps=4, seal=True,
                               treatment=["smooth", "bound:error=16"])  # fmt: skip
     with rasterio.open(tmp_path / "out.tif") as dataset:

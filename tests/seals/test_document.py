@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rasters import PLACE
 
 from geosal.core.grid import Grid
@@ -101,6 +103,24 @@ def test_other_lines_are_refused(seal: Seal) -> None:
                   ["AAAA", *lines[1:]]):  # fmt: skip
         with pytest.raises(SealError):
             Seal.parse(seal.head_text, seal.root, wrong, HEAD)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_any_change_of_a_file_is_refused(
+    seal: Seal, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    text = bytearray(seal.to_text().encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text) - 2))  # the line break at the end may be missing
+        text[at : at + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=4))
+    path = tmp_path_factory.mktemp("changed") / "out.seal"
+    path.write_bytes(text)
+    try:
+        found = read_file(str(path), HEAD)
+    except SealError:
+        return
+    assert (found.root, found.tiles) == (seal.root, [*seal.tiles])
 
 
 def test_a_file_larger_than_a_seal_is_not_read(tmp_path: Path) -> None:

@@ -1,16 +1,14 @@
-"""Digests of tiles, and bitmaps that anybody may have written."""
+"""Digests of tiles."""
 
 import hashlib
-import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rasters import PLACE
 
 from geosal.core.grid import Grid
-from geosal.seals.tiles import SIDE, bits_of, digest_of, digest_where, leaf_of, salient_in, seal_tiles
+from geosal.seals.bitmaps import unpack
+from geosal.seals.tiles import SIDE, digest_of, digest_where, leaf_of, seal_tiles
 
 SHAPE = (600, 700)
 
@@ -62,10 +60,10 @@ def test_blocks_do_not_show(pixels: np.ndarray, salient: np.ndarray) -> None:
     assert at_once[3].bitmap == b""  # nothing
     for tile in at_once:
         shape = (min(SIDE, 600 - tile.row * SIDE), min(SIDE, 700 - tile.col * SIDE))
-        bits = bits_of(tile.bitmap, shape)
         top, left = tile.row * SIDE, tile.col * SIDE
-        np.testing.assert_array_equal(salient_in(bits, shape), salient[top : top + SIDE, left : left + SIDE])
-        assert tile.leaf == leaf_of(bits, tile.salient, tile.whole)
+        which = unpack(tile.bitmap, shape)
+        np.testing.assert_array_equal(which, salient[top : top + SIDE, left : left + SIDE])
+        assert tile.leaf == leaf_of(which, tile.salient, tile.whole)
 
 
 def test_without_the_background_only_what_matters_counts(pixels: np.ndarray, salient: np.ndarray) -> None:
@@ -75,29 +73,3 @@ def test_without_the_background_only_what_matters_counts(pixels: np.ndarray, sal
     assert tiles[0] == tiles[1]
     assert {tile.whole for tile in tiles[0]} == {b""}
     assert seal_tiles(block, changed, None, salient, whole=True)[1].salient == tiles[0][1].salient
-
-
-@given(st.integers(1, 20), st.integers(1, 20), st.randoms(use_true_random=False))
-def test_a_bitmap_comes_back(rows: int, cols: int, random: object) -> None:
-    salient = np.random.default_rng(random.randrange(2**32)).random((rows, cols)) > 0.5
-    (block,) = Grid(None, PLACE["transform"], rows, cols).blocks(SIDE)
-    (tile,) = seal_tiles(block, salient[np.newaxis].view(np.uint8), None, salient, whole=False)
-    np.testing.assert_array_equal(salient_in(bits_of(tile.bitmap, (rows, cols)), (rows, cols)), salient)
-
-
-@pytest.mark.parametrize(
-    "bitmap",
-    [
-        b"x",
-        b"\xff\xff",
-        zlib.compress(bytes(19)),
-        zlib.compress(bytes(21)),
-        zlib.compress(bytes(2**24)),
-        zlib.compress(bytes(20))[:-1],
-        zlib.compress(bytes(20)) + b"more",
-    ],
-)
-def test_a_bitmap_of_another_size_is_refused(bitmap: bytes) -> None:
-    assert len(bits_of(zlib.compress(bytes(20)), (10, 12))) == 20
-    with pytest.raises(ValueError, match="a bitmap"):
-        bits_of(bitmap, (10, 12))
