@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ from geosal.core.provenance import OF_A_SEAL, RECIPE
 from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import SMOOTH, Bound, Treatment
+from geosal.files.journal import Journal
 from geosal.files.publish import WorkDirectory
 from geosal.formats.codec import Codec
 from geosal.formats.encoders import tile_encoder
@@ -181,10 +182,20 @@ class Labour(Generic[Facts]):
     workers: int | None = None
 
     @contextmanager
-    def results(self, cut: "Cut") -> "Iterator[Iterator[tuple[Parts, Facts]]]":
-        """Lend what all blocks come to, as it comes, with a bounded number of blocks in work."""
+    def results(self, cut: "Cut", *, in_order: bool = False) -> "Iterator[Iterator[Done[Facts]]]":
+        """Lend what all blocks come to, with a bounded number of them in work: as it comes, or in their order."""
         with open_pool(self.scheduler, self.workers) as pool:
-            yield pool.map_unordered(CutTask(self.task, cut), self.blocks)
+            each = pool.map_ordered if in_order else pool.map_unordered
+            yield each(CutTask(self.task, cut), self.blocks)
+
+
+class Done(NamedTuple, Generic[Facts]):
+    """A block that was worked on."""
+
+    block: Block
+    parts: Parts
+    """Its tiles, and the pixels that fill none."""
+    facts: Facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,10 +205,10 @@ class Cut:
     cutter: Cutter | Uncut
     has_mask: bool
 
-    def __call__(self, block: Block, work: Work[Facts]) -> tuple[Parts, Facts]:
+    def __call__(self, block: Block, work: Work[Facts]) -> Done[Facts]:
         """Cut what a task made of a block."""
         mask = work.mask if self.has_mask else None
-        return self.cutter.cut(block, work.pixels, mask, work.levels), work.facts
+        return Done(block, self.cutter.cut(block, work.pixels, mask, work.levels), work.facts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +218,7 @@ class CutTask(Generic[Facts]):
     task: Callable[[Block], Work[Facts]]
     cut: Cut
 
-    def __call__(self, block: Block) -> tuple[Parts, Facts]:
+    def __call__(self, block: Block) -> Done[Facts]:
         """Work on a block."""
         return self.cut(block, self.task(block))
 
@@ -255,25 +266,56 @@ class Making(NamedTuple):
     """A new file in a work directory, with the name of the output."""
     output: Path
     """Final path of the output, links resolved."""
+    journal: Journal | None = None
+    """Journal of the job."""
 
 
 @contextmanager
-def making(target: Target, report: ProgressCallback = ignore) -> Iterator[Making]:
+def making(
+    target: Target,
+    report: ProgressCallback = ignore,
+    *,
+    identity: Mapping[str, Any] | None = None,
+    resume: bool = False,
+) -> Iterator[Making]:
     """Provide a path for a target's file, and give the file its name at the end.
 
     If the block raises an exception, no file takes the name.
+
+    Parameters
+    ----------
+    target, report
+        See `produce`.
+    identity, resume
+        See `WorkDirectory`.
 
     Raises
     ------
     OutputError
         Nothing can be written there, or the name is taken.
+    UsageError
+        What a killed job has left belongs to another one.
     """
-    has_world_file = target.profile.format.has_world_file
-    with WorkDirectory(target.output, overwrite=target.overwrite, with_world_file=has_world_file) as work:
-        made = Making(work.path(work.output.name), work.output)
+    with WorkDirectory(
+        target.output,
+        overwrite=target.overwrite,
+        with_world_file=target.profile.format.has_world_file,
+        identity=None if target.gdal_because else identity,
+        resume=resume,
+    ) as work:
+        made = Making(work.path(work.output.name), work.output, work.journal)
         yield made
         work.publish(made.path)
         report(Progress("verify", 1, 1, "steps"))
+
+
+class Ledger(NamedTuple, Generic[Facts]):
+    """A journal, and how the facts of a block are written into it."""
+
+    journal: Journal
+    write: Callable[[Facts], Any]
+    """Turns facts to plain data."""
+    read: Callable[[Any], Facts]
 
 
 def make_file(
@@ -284,6 +326,7 @@ def make_file(
     take: Callable[[Facts], None],
     tags: Callable[[], tuple[Tags, Sequence[Tags] | None]],
     report: ProgressCallback = ignore,
+    ledger: Ledger[Facts] | None = None,
 ) -> int | None:
     """Make a file in a work directory and check it: `produce` without the name.
 
@@ -293,6 +336,8 @@ def make_file(
         A new file of the output's name.
     target, labour, take, tags, report
         See `produce`.
+    ledger
+        Journal in which each block is noted. Blocks that a killed job has noted there are not worked on again.
 
     Returns
     -------
@@ -312,16 +357,25 @@ def make_file(
         target.encoder,
         rounding=target.rounding,
         threads=target.threads,
+        journal=None if ledger is None else ledger.journal,
     ) as sink:
-        total, counts = len(labour.blocks), not target.profile.format.made_at_end
-        report(Progress(labour.stage, 0, total, "blocks"))
+        blocks, counts = list(labour.blocks), not target.profile.format.made_at_end
+        total = len(blocks)
+        if ledger is not None:
+            for record in sink.restore():
+                take(ledger.read(record["facts"]))
+                blocks.remove(Block(*record["block"]))
+        report(Progress(labour.stage, total - len(blocks), total, "blocks"))
         try:
-            with labour.results(Cut(sink.cutter, layout.has_mask)) as results:
-                for done, (parts, facts) in enumerate(results, start=1):
-                    sink.take(parts)
-                    take(facts)
+            labour = replace(labour, blocks=blocks)
+            with labour.results(Cut(sink.cutter, layout.has_mask), in_order=sink.in_order) as results:
+                for count, done in enumerate(results, start=total - len(blocks) + 1):
+                    sink.take(done.parts)
+                    take(done.facts)
+                    if ledger is not None:
+                        sink.note({"block": astuple(done.block), "facts": ledger.write(done.facts)})
                     written = sink.taken_bytes if counts else 0
-                    report(Progress(labour.stage, done, total, "blocks", written=written))
+                    report(Progress(labour.stage, count, total, "blocks", written=written))
         finally:
             close_shared_rasters()
         trim_memory()  # completing the file takes memory too

@@ -46,3 +46,9 @@ def as_percent(share: float) -> str:
 def counted(number: int, thing: str) -> str:
     """Write how many there are of a thing: 1 band, 2 bands, 12,345 pixels."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def as_work(blocks: int, resumed: int, seconds: float) -> str:
+    """Tell how many blocks were worked on, and how long it took."""
+    before = f", {resumed:,} of them before," if resumed else ""
+    return f"{counted(blocks, 'block')}{before} in {seconds:.1f} s"

@@ -77,7 +77,7 @@ def compress(
         wish = as_wished({"input": source.path, "output": output, "saliency": texts_of(sources), **options})
         wish = {name: value for name, value in wish.items() if name in options or name not in done_to(scene)}
         plan = make_plan(Recipe.from_mapping(wish), source, sources)
-        return run(telling_its_reading(plan, scene, source), report)
+        return run(telling_its_reading(plan, scene, source), report, resume=None)
 
 
 class _Spill:

@@ -25,10 +25,9 @@ from geosal.errors import UsageError
 from geosal.files.publish import check_output
 from geosal.formats.options import read_options
 from geosal.formats.profiles import resolve_profile
-from geosal.formats.pyramid import Parts
 from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
-from geosal.produce import Cut, Labour, Work, produce, target_for
+from geosal.produce import Cut, Done, Labour, Work, produce, target_for
 from geosal.scenes import input_root
 
 
@@ -186,8 +185,9 @@ class _ChunkLabour(Labour[None]):
     finish: _Finish
 
     @contextmanager
-    def results(self, cut: Cut) -> Iterator[Iterator[tuple[Parts, None]]]:
-        """Lend what all chunks come to, as dask makes them."""
+    def results(self, cut: Cut, *, in_order: bool = False) -> Iterator[Iterator[Done[None]]]:
+        """Lend what all chunks come to, as dask makes them: in what order, it decides."""
+        del in_order
         pixels, mask = self.samples.pixels, self.samples.mask
         arrays = [pixels, *([] if mask is None else [mask])]
         task = _CutChunk(self.finish, cut, pixels.dtype, pixels.shape[0])
@@ -204,6 +204,6 @@ class _CutChunk:
     dtype: np.dtype[Any]
     bands: int
 
-    def __call__(self, block: Block, pixels: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> tuple[Parts, None]:
+    def __call__(self, block: Block, pixels: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Done[None]:
         found = checked(pixels, None if mask is None else mask[0], block, self.dtype, self.bands)
         return self.cut(block, self.finish(block, *found))

@@ -119,11 +119,12 @@ def make_directory(directory: str, option: str = "--out-dir") -> None:
         raise OutputError(f"{option} {directory}: cannot be made: {error.strerror}; name another") from error
 
 
-def check(parts: Sequence[Part]) -> None:
+def check(parts: Sequence[Part], *, resume: bool = False) -> None:
     """Refuse, before the first job begins, all that can be known to hinder one; the message tells of each.
 
     Inputs and files of sources that are missing, sources that nobody knows, two jobs with one output, an output that
-    is an input, and outputs that exist or have no place. The directories of the outputs have to be there.
+    is an input, and outputs that exist or have no place. The directories of the outputs have to be there. With
+    `resume` outputs may exist: each job looks whether its own is finished.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def check(parts: Sequence[Part]) -> None:
         The first hindrance decides of which class it is.
     """
     hindered = [part.hindrance for part in parts if part.hindrance is not None]
-    found = [*hindered, *_of_names(parts), *_of_inputs(parts), *_of_outputs(parts)]
+    found = [*hindered, *_of_names(parts), *_of_inputs(parts), *_of_outputs(parts, resume=resume)]
     if len(found) == 1:
         raise found[0]
     if found:
@@ -185,14 +186,14 @@ def _of_inputs(parts: Sequence[Part]) -> Iterator[GeosalError]:
                 yield SceneError(f"{text}: no such file as {path}; give the path of a mask or of vectors")
 
 
-def _of_outputs(parts: Sequence[Part]) -> Iterator[GeosalError]:
+def _of_outputs(parts: Sequence[Part], *, resume: bool) -> Iterator[GeosalError]:
     """Look for outputs that could not be published."""
     recipes = [recipe for part in parts for recipe in (*([part.whole.recipe] if part.whole else ()), *_recipes(part))]
     for recipe in recipes:
         try:
             check_output(
                 recipe.output,
-                overwrite=recipe.overwrite,
+                overwrite=recipe.overwrite or resume,
                 inputs=inputs_of(recipe),
                 with_world_file=has_world_file(recipe.output),
             )

@@ -11,6 +11,7 @@ import click
 from geosal.cli import options
 from geosal.cli.batch import input_and_output, parts_wished, run_all
 from geosal.cli.failure import Failure
+from geosal.cli.guard import say
 from geosal.cli.next_steps import next_steps
 from geosal.cli.output import Report, as_gain, as_kernels, as_ladder, as_noise, as_search, pairs
 from geosal.cli.panels import PanelledCommand
@@ -18,7 +19,7 @@ from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.cli.report import add_report, spec_of, specs_of
 from geosal.errors import GeosalError
-from geosal.sizes import as_bytes, counted
+from geosal.sizes import as_bytes, as_work, counted
 
 if TYPE_CHECKING:
     from geosal.batch.jobs import Job, Part
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     help="Show what became of the scene on a page as well; of several jobs a page each in the folder of that name.",
 )  # fmt: skip
 @options.report_options
-def compress(config: str | None, report: Report, quiet: bool, page: str | None, **wish: Any) -> None:
+@click.option(
+    "--resume", is_flag=True, help="Go on with the blocks of a killed job of the same options; leave what is finished."
+)
+def compress(config: str | None, report: Report, quiet: bool, page: str | None, resume: bool, **wish: Any) -> None:
     """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr, .jpg, .png).
 
     Pixels of saliency 1 stay as they are; georeferencing, nodata, band names and tags are kept. OUTPUT appears only
@@ -53,13 +57,13 @@ def compress(config: str | None, report: Report, quiet: bool, page: str | None, 
     """
     paths, directory, suffix = (wish.pop(name) for name in ("paths", "out_dir", "suffix"))
     if parts := parts_wished(config, paths, (directory, suffix), report, wish):
-        if code := _run_all(parts, page, report, quiet=quiet):
+        if code := _run_all(parts, page, report, quiet=quiet, resume=resume):
             raise click.exceptions.Exit(code)
         return
     recipe = options.build_recipe(config, wish | input_and_output(paths, suffix))
     options.keep_report_apart(report, recipe.sources, recipe.input, recipe.output, config, page, *recipe.stack)
     spec = None if page is None else spec_of(recipe, page)
-    summary = _run_alone(recipe, quiet=quiet)
+    summary = _run_alone(recipe, quiet=quiet, resume=resume)
     report.summarise(_as_table(summary))
     report.summarise(f"\n{pairs(next_steps(recipe)[: 1 if spec else 2])}")
     if spec is not None:
@@ -78,7 +82,7 @@ def _add(spec: "ReportSpec", summary: dict[str, Any], report: Report, *, quiet: 
     return page
 
 
-def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet: bool) -> int:
+def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet: bool, resume: bool) -> int:
     """Do several jobs, with a report of each where a folder is named for them, and an index of all."""
     from geosal.core.cluster import keep_memory
 
@@ -86,11 +90,11 @@ def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet
     from geosal.batch.jobs import check, directories_of, having, jobs_in
 
     with having(directories_of(parts), stay=True):
-        check(parts)
+        check(parts, resume=resume)
         specs = specs_of([job.recipe for job in jobs_in(parts)], page)
 
     def work(job: "Job", told: "ProgressCallback") -> dict[str, Any]:
-        summary = _run(job.recipe, told)
+        summary = _run(job.recipe, told, resume=resume)
         return {**summary, "report": add_report(specs[job.output], quiet=True)} if job.output in specs else summary
 
     with progress_bars(quiet=quiet) as progress:
@@ -103,24 +107,38 @@ def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet
     return code
 
 
-def _run_alone(recipe: "Recipe", *, quiet: bool) -> dict[str, Any]:
+def _run_alone(recipe: "Recipe", *, quiet: bool, resume: bool) -> dict[str, Any]:
     from geosal.core.cluster import keep_memory
 
     keep_memory()  # before libraries start threads
     from geosal.job.pipeline import run  # heavy, and the help does not need it
     from geosal.job.plan import make_plan
 
+    if resume and (done := _done(recipe)) is not None:
+        return done
     plan = make_plan(recipe)
     grid = plan.layout.grid
     with progress_bars(grid.width * grid.height, quiet=quiet) as progress:
-        return run(plan, progress).to_dict()
+        return run(plan, progress, resume=resume).to_dict()
 
 
-def _run(recipe: "Recipe", told: "ProgressCallback") -> dict[str, Any]:
+def _run(recipe: "Recipe", told: "ProgressCallback", *, resume: bool) -> dict[str, Any]:
     from geosal.job.pipeline import run
     from geosal.job.plan import make_plan
 
-    return run(make_plan(recipe), told).to_dict()
+    done = _done(recipe) if resume else None
+    return run(make_plan(recipe), told, resume=resume).to_dict() if done is None else done
+
+
+def _done(recipe: "Recipe") -> dict[str, Any] | None:
+    """Sum up a job whose output is finished already, and say so."""
+    from geosal.job.pipeline import done_before
+
+    done = done_before(recipe)
+    if done is None:
+        return None
+    say(f"{recipe.output}: is finished already, by the same options and of the same files; nothing is written")
+    return done.to_dict()
 
 
 def _as_table(summary: dict[str, Any]) -> str:
@@ -142,7 +160,7 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("coverage", f"{100 * summary['coverage']:.1f} %"),
         *as_search(summary["search"]),
         *([("seal", summary["seal"])] if summary["seal"] else []),
-        ("work", f"{counted(summary['blocks'], 'block')} in {summary['seconds']:.1f} s"),
+        ("work", as_work(summary["blocks"], summary["resumed_blocks"], summary["seconds"])),
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]
     told = wrapped(f"{summary['sentence']} It took {summary['seconds']:.1f} s.", width_of(sys.stdout))

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -71,6 +72,40 @@ class Pool:
                     yield _result(done.pop(), self.watch)
         finally:
             for future in running:
+                future.cancel()
+
+    def map_ordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+        """Do the same, and yield the results in the order of the items.
+
+        Some results wait for one before them, so that a slow block holds up no worker at once.
+
+        Raises
+        ------
+        GeosalError, ClusterError
+            As `map_unordered`.
+        """
+        waiting = iter(items)
+        work = task if self.watch is None else _SameCode(task, fingerprint())
+        begun: deque[Future[_Result]] = deque()
+        try:
+            while True:
+                running = [future for future in begun if not future.done()]
+                most = 2 * self.workers + 2
+                while len(running) <= self.workers and len(begun) < most and (item := next(waiting, None)) is not None:
+                    begun.append(self.executor.submit(work, item))
+                    running.append(begun[-1])
+                if not begun:
+                    if self.watch is not None:
+                        self.watch()
+                    return
+                if begun[0].done():
+                    yield _result(begun.popleft(), self.watch)
+                    continue
+                done, _ = wait(running if len(begun) < most else [begun[0]], _LOOK_SECONDS, FIRST_COMPLETED)
+                if self.watch is not None and not done:
+                    self.watch()
+        finally:
+            for future in begun:
                 future.cancel()
 
 

@@ -5,7 +5,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -76,13 +76,24 @@ def flush_tree(path: Path) -> None:
     if not path.is_dir():
         flush(path)
         return
-    found = [Path(directory) / name for directory, _, names in os.walk(path) for name in names]
-    # Each flush waits for the disk; in threads they wait together.
-    with ThreadPoolExecutor(_FLUSHING) as pool:
-        for _ in pool.map(flush, found):
-            pass
+    flush_all([Path(directory) / name for directory, _, names in os.walk(path) for name in names])
     for directory, _, _ in os.walk(path, topdown=False):
         flush(Path(directory))
+
+
+def flush_all(paths: Iterable[Path]) -> None:
+    """Flush files to the disk; one that is gone needs it no more.
+
+    Each flush waits for the disk; in threads they wait together.
+    """
+
+    def flush_one(path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            flush(path)
+
+    with ThreadPoolExecutor(_FLUSHING) as pool:
+        for _ in pool.map(flush_one, paths):
+            pass
 
 
 def may_write(path: Path) -> bool:

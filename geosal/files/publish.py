@@ -1,35 +1,36 @@
 """A complete file (or Zarr store) or none: made in a hidden directory beside the output, named at the very end."""
 
-import glob
+import json
 import logging
 import os
 import re
 import shlex
 import shutil
 import stat
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
-from geosal.errors import OutputError, cause_of
-from geosal.files.atomic import flush, flush_tree, holds_lock, locked, try_lock
+from geosal.errors import ClusterError, OutputError, cause_of
+from geosal.files.atomic import flush, flush_tree, locked, try_lock
+from geosal.files.journal import JOURNAL, Journal
+from geosal.files.leftovers import LOCK, MARK, prefix, remove_stale, size_of, take_over
 from geosal.files.names import why_no_path
 from geosal.files.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, there, twin
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 
 logger = logging.getLogger(__name__)
 
-_LOCK = "lock"
-_MARK = ".geosal-"
-_live: set[Path] = set()
+_live: "set[WorkDirectory]" = set()
 """Work directories of this process."""
 REPLACE = "--overwrite, in Python overwrite=True"
 """Options that let an output replace another one."""
 _LONGEST_NAME = 220
 """Limit of an output's name in bytes. File systems take 255, and files beside the output have a suffix or two more."""
-_MAX_NAME_BYTES = 200
-"""Limit of the output's name in that of a work directory, in bytes; the marks around it need the rest of 255."""
+_WORTH_SECONDS = 30.0
+"""Seconds of work from which blocks are kept for a later job although nobody has asked for it."""
 
 
 def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, with_world_file: bool = False) -> None:
@@ -83,15 +84,14 @@ def why_no_folder(parent: Path) -> str:
 
 
 def abandon() -> None:
-    """Delete the work directories of this process before it ends without leaving them; not while it publishes."""
-    for directory in tuple(_live):
-        if not (directory / NOTE).exists():
-            shutil.rmtree(directory, ignore_errors=True)
+    """Leave the work directories of this process before it ends without that; not one that is about to publish."""
+    for work in tuple(_live):
+        work.abandon()
 
 
 def visible_parent(path: Path) -> Path:
     """Return the directory of a file for messages; for a work directory, which will be gone, the one around it."""
-    return path.parent.parent if _MARK in path.parent.name else path.parent
+    return path.parent.parent if MARK in path.parent.name else path.parent
 
 
 def cannot_write(path: Path, error: Exception, done: str = "written") -> OutputError:
@@ -112,7 +112,7 @@ class WorkDirectory:
     Other users may not look into it: a file that replaces a private one is private from the start.
 
     Use it as a context manager. Entering deletes the directories of killed jobs for the same output; leaving deletes
-    the directory, whatever happened.
+    the directory, whatever happened, unless it holds blocks that a later job can go on with: see `identity`.
 
     Parameters
     ----------
@@ -122,15 +122,34 @@ class WorkDirectory:
         Whether a file of that name may be replaced.
     with_world_file
         See `check_output`.
+    identity
+        What the work depends on, in words: its blocks are then noted in a journal. Where the job is interrupted, or the
+        disk or the cluster fails, they are kept, if they took a while to make or `resume` asks for it.
+    resume
+        Go on with the blocks of a killed job of the same identity, if there is one.
 
     Attributes
     ----------
     output
         The output with links resolved.
+    journal
+        The journal; None without `identity`, and before the directory is entered.
     """
 
-    def __init__(self, output: str | Path, overwrite: bool = False, *, with_world_file: bool = False) -> None:
+    def __init__(
+        self,
+        output: str | Path,
+        overwrite: bool = False,
+        *,
+        with_world_file: bool = False,
+        identity: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> None:
         self.output = _resolve(output)
+        self.journal: Journal | None = None
+        self._identity = None if identity is None else json.loads(json.dumps(identity))
+        self._resume = resume
+        self._begun = time.monotonic()
         self._with_world_file = with_world_file
         self._named = str(output)
         self._overwrite = overwrite
@@ -139,33 +158,70 @@ class WorkDirectory:
         self._swap: Swap | None = None
 
     def __enter__(self) -> Self:
-        """Make the directory."""
-        prefix = _prefix(self.output)
-        directory = self.output.parent / f"{prefix}{os.getpid()}-{os.urandom(4).hex()}"
+        """Make the directory, or take over that of a killed job.
+
+        Raises
+        ------
+        OutputError
+            Nothing can be written there.
+        UsageError
+            What a killed job has left was made for something else.
+        """
+        directory = self.output.parent / f"{prefix(self.output)}{os.getpid()}-{os.urandom(4).hex()}"
         try:
             with locked(directory.parent):  # another job must not find the directory before it has its own lock
-                _remove_stale(directory.parent, prefix)
-                directory.mkdir(mode=0o700)
+                found = None if self._identity is None or not self._resume else take_over(self.output, self._identity)
+                remove_stale(self.output, None if found is None else found.directory)
+                if found is None:
+                    directory.mkdir(mode=0o700)
+                else:
+                    found.clear()
+                    os.rename(found.directory, directory)
                 self._directory = directory
-                _live.add(directory)
-                self._lock = (directory / _LOCK).open("wb")
+                _live.add(self)
+                self._lock = (directory / LOCK).open("wb")
                 try_lock(self._lock)
         except OSError as error:
             self.__exit__(None, None, None)
             raise OutputError(f"{self._named}: cannot write in {directory.parent} ({error.strerror})") from error
+        if self._identity is not None:
+            before = None if found is None else found.before
+            self.journal = Journal(directory / JOURNAL, self._identity, before)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Delete the directory."""
-        if self._directory is not None and self._is_settled():
+        """Delete the directory, or keep it for a later job."""
+        if self.journal is not None:
+            self.journal.close()
+        if self._directory is not None and self._is_settled() and not self._keeps(kind):
             shutil.rmtree(self._directory, ignore_errors=True)
-        if self._directory is not None:
-            _live.discard(self._directory)
+        _live.discard(self)
         if self._lock is not None:
             self._lock.close()
         self._directory = self._lock = None
+
+    def abandon(self) -> None:
+        """Do the same in a process that is interrupted and cannot wait; not while it publishes."""
+        directory = self._directory
+        if directory is not None and not (directory / NOTE).exists() and not self._keeps(KeyboardInterrupt):
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def _keeps(self, kind: type[BaseException] | None) -> bool:
+        """Return whether blocks are kept after an exception, and tell so."""
+        if kind is None or self.journal is None or not self.journal.count:
+            return False
+        is_outside = not issubclass(kind, Exception) or issubclass(kind, (OutputError, ClusterError, MemoryError))
+        is_worth_it = self._resume or time.monotonic() - self._begun >= _WORTH_SECONDS
+        if not (is_outside and is_worth_it) or self._directory is None:
+            return False
+        logger.warning(
+            "%s: %s are kept, %s in %s; to go on, run the same again with --resume (in Python resume=True), or delete "
+            "that directory", self._named, counted(self.journal.count, "block"), size_of(self._directory),
+            self._directory,
+        )  # fmt: skip
+        return True
 
     def _is_settled(self) -> bool:
         """Repair what an exception during publishing left; if that fails, the next job finds the pieces."""
@@ -295,26 +351,3 @@ def _refuse_input(output: str | Path, target: Path, inputs: Sequence[str], *, wi
 
 def _is_inside(target: Path, folder: str) -> bool:
     return os.path.isdir(folder) and Path(folder).resolve() in target.parents
-
-
-def _prefix(output: Path) -> str:
-    name = os.fsdecode(os.fsencode(output.name)[:_MAX_NAME_BYTES])
-    return f".{name}{_MARK}"
-
-
-def _remove_stale(parent: Path, prefix: str) -> None:
-    """Delete the work directories of dead jobs, and settle what they had begun to publish."""
-    for directory in parent.glob(glob.escape(prefix) + "*-*"):
-        pid = directory.name.removeprefix(prefix).partition("-")[0]
-        # The process id proves nothing: another machine or container has other processes, and ids are reused.
-        if not pid.isdigit() or not directory.is_dir() or holds_lock(directory / _LOCK):
-            continue
-        try:
-            swap = Swap.found(directory)
-            if swap is not None:
-                swap.settle()
-        except OSError as error:
-            logger.warning("%s: left behind by a job that was killed, cannot be settled (%s)", directory, error)
-            continue
-        logger.warning("%s: left behind by a job that was killed (process %s); deleted", directory, pid)
-        shutil.rmtree(directory, ignore_errors=True)

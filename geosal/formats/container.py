@@ -4,9 +4,9 @@ import contextlib
 import errno
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from rasterio.errors import RasterioError
@@ -16,6 +16,9 @@ from geosal.errors import OutputError
 from geosal.files.publish import cannot_write
 from geosal.files.swap import remove
 from geosal.formats.pyramid import Tile
+
+Claim = dict[str, Any]
+"""What a container tells of the tiles of a block: plain data."""
 
 
 class TileIndex:
@@ -58,6 +61,14 @@ class TileIndex:
         self._here[tile.level][tile.row, tile.col] = True
         return tile.row * cols + tile.col
 
+    def has(self, tile: Tile) -> bool:
+        """Return whether a tile of this file has come."""
+        return bool(self._here[tile.level][tile.row, tile.col])
+
+    def place(self, level: int, number: int) -> Tile:
+        """Return the tile of a number in its level, without its bytes."""
+        return Tile(level, *divmod(number, self.counts[level][1]), ())
+
     def refuse_missing(self) -> None:
         """Check that all tiles have come.
 
@@ -78,7 +89,8 @@ class TileIndex:
 class Container(ABC):
     """A file of tiles in the making; use it as a context manager.
 
-    Tiles may come in any order, each of them once. Leaving the context deletes an incomplete file.
+    Tiles may come in any order, each of them once. Leaving the context deletes an incomplete file, unless it has a
+    journal (`keep`): what was written then stays for the next job, until the work directory goes.
 
     Parameters
     ----------
@@ -97,6 +109,8 @@ class Container(ABC):
 
     _DONE: ClassVar[str] = "written"
     """The verb of the message "cannot be …", where a file fails."""
+    in_order: ClassVar[bool] = False
+    """Whether tiles lie in the file as they come, so that blocks have to come in the order in which they lie."""
 
     def __init__(self, path: Path, layout: RasterLayout, index: TileIndex) -> None:
         self.path = path
@@ -105,16 +119,18 @@ class Container(ABC):
         self.taken_bytes = 0
         """Bytes of the tiles that have come."""
         self._layout, self._index = layout, index
-        self._is_open = self._is_whole = False
+        self._is_open = self._is_whole = self._kept = False
         self._closing = contextlib.ExitStack()
         """Closes what is open and deletes temporary files; `_begin` fills it."""
 
     def __enter__(self) -> Self:
         """Open what tiles go to."""
-        if os.path.lexists(self.path):
+        if self._kept and self.path.name not in self.data:
+            remove(self.path)  # a killed job may have been about to complete it
+        elif os.path.lexists(self.path) and not self._kept:
             raise cannot_write(self.path, FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)), self._DONE)
         try:
-            with self._failing():
+            with self.failing():
                 self._begin()
         except BaseException:
             self._discard()
@@ -130,6 +146,50 @@ class Container(ABC):
         else:
             self._discard()
 
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Names of the files, or of the store, that tiles are written to as they come, and that `restore` reads."""
+        return ()
+
+    def keep(self) -> None:
+        """Keep what tiles are written to, whatever happens; to be said before the file is opened."""
+        self._kept = True
+
+    def restore(self, claims: Sequence[Claim]) -> list[bool]:
+        """Take over the tiles that a killed job has written, and forget what else it has.
+
+        Parameters
+        ----------
+        claims
+            What `claim` told after each block.
+
+        Returns
+        -------
+        list of bool
+            Whether the tiles of each block are there, to the byte; those of others have to come again.
+
+        Raises
+        ------
+        OSError
+            The disk refuses.
+        """
+        self._refuse_closed()
+        return self._restore(claims)
+
+    def claim(self) -> Claim:
+        """Hand all tiles that came since the last claim to the system, and tell where they are.
+
+        Raises
+        ------
+        OSError
+            The disk is full.
+        """
+        return self._claim()
+
+    def has(self, tile: Tile) -> bool:
+        """Return whether a tile has come."""
+        return self._index.has(tile)
+
     def append(self, tile: Tile) -> None:
         """Take a tile.
 
@@ -143,7 +203,7 @@ class Container(ABC):
         OutputError
             The disk is full, the tile is none of this file, or it came before.
         """
-        with self._failing():
+        with self.failing():
             self._refuse_closed()
             self._take(tile, self._index.take(tile))
         self.taken_bytes += sum(map(len, tile.parts))
@@ -163,7 +223,7 @@ class Container(ABC):
         OutputError
             A tile is missing, the disk is full, or the file is larger than its format or its options allow.
         """
-        with self._failing():
+        with self.failing():
             self._refuse_closed()
             self._index.refuse_missing()
             self._complete(tags, band_statistics)
@@ -181,12 +241,30 @@ class Container(ABC):
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         """Complete the file; for the tags see `finish`."""
 
+    def _restore(self, claims: Sequence[Claim]) -> list[bool]:
+        """Do what `restore` says; by default nothing can be taken over."""
+        return [False] * len(claims)
+
+    def _claim(self) -> Claim:
+        """Do what `claim` says."""
+        return {}
+
+    def sync(self) -> None:  # noqa: B027  a container that claims nothing
+        """Flush to the disk what was claimed; called in another thread than the one that writes."""
+
+    def _adopt(self, tiles: Iterable[Tile]) -> None:
+        """Note tiles that were taken over."""
+        for tile in tiles:
+            self._index.take(tile)
+
     def _let_go(self) -> None:
         with contextlib.suppress(OSError, RasterioError):  # a full disk may refuse, and there is nothing left to lose
             self._closing.close()
 
     def _discard(self) -> None:
         self._let_go()
+        if self._kept:
+            return
         with contextlib.suppress(OSError):
             remove(self.path)
 
@@ -195,8 +273,8 @@ class Container(ABC):
             raise OutputError(f"{self.path.name}: is not open; use it in a with statement, and finish it once")
 
     @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
-        """Turn what goes wrong into an error in one line: the disk's refusal, or a fault of ours."""
+    def failing(self) -> Iterator[None]:
+        """Turn what goes wrong in the body into an error in one line: the disk's refusal, or a fault of ours."""
         try:
             yield
         except OutputError:

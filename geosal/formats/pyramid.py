@@ -138,7 +138,6 @@ class Cutter:
 
     def encode(self, piece: Piece) -> Tile:
         """Encode a piece that is a tile."""
-        size = self.encoder.tile
         try:
             parts = self.encoder(piece.pixels, piece.mask, _levels_of(piece))
         except (RuntimeError, ValueError) as error:  # what imagecodecs raises
@@ -149,7 +148,12 @@ class Cutter:
                 f"a tile of {counted(count, 'band')} of {piece.pixels.dtype}, {height} x {width} pixels, cannot be "
                 f"encoded ({' '.join(str(error).split())}); use another profile"
             ) from error
-        return Tile(piece.level, piece.block.row_off // size, piece.block.col_off // size, parts)
+        return self.place(piece)._replace(parts=parts)
+
+    def place(self, piece: Piece) -> Tile:
+        """Return the tile that a piece is, without its bytes."""
+        size = self.encoder.tile
+        return Tile(piece.level, piece.block.row_off // size, piece.block.col_off // size, ())
 
     def split(self, piece: Piece) -> Iterator[Piece]:
         """Cut a piece at the edges of tiles."""
@@ -279,14 +283,17 @@ class Assembler:
     cutter: Cutter
     _partials: dict[tuple[int, int, int], _Partial] = field(default_factory=dict)
 
-    def add(self, piece: Piece) -> Iterator[Tile]:
-        """Take a piece; yield the tiles that it completes, and those of the overviews above them."""
+    def add(self, piece: Piece, has: Callable[[Tile], bool] = lambda _: False) -> Iterator[Tile]:
+        """Take a piece; yield the tiles that it completes, and those of the overviews above them.
+
+        Tiles that somebody `has`, whatever their bytes, are not encoded.
+        """
         size = self.cutter.encoder.tile
         for part in self.cutter.split(piece):
             key = (part.level, part.block.row_off // size, part.block.col_off // size)
             whole = self.cutter.tile_block(*key)
             if part.block == whole:
-                yield from self._finish(part)
+                yield from self._finish(part, has)
                 continue
             partial = self._partials.get(key) or self._begin(key, whole, part)
             inside = part.block.slices_in(whole)
@@ -298,7 +305,7 @@ class Assembler:
             partial.missing -= part.block.height * part.block.width
             if partial.missing == 0:
                 del self._partials[key]
-                yield from self._finish(Piece(part.level, whole, partial.pixels, partial.mask, partial.levels))
+                yield from self._finish(Piece(part.level, whole, partial.pixels, partial.mask, partial.levels), has)
 
     def _begin(self, key: tuple[int, int, int], whole: Block, part: Piece) -> _Partial:
         pixels = np.empty((len(part.pixels), *whole.shape), part.pixels.dtype)
@@ -307,7 +314,8 @@ class Assembler:
         self._partials[key] = partial = _Partial(pixels, mask, levels, whole.height * whole.width)
         return partial
 
-    def _finish(self, tile: Piece) -> Iterator[Tile]:
-        yield self.cutter.encode(tile)
+    def _finish(self, tile: Piece, has: Callable[[Tile], bool]) -> Iterator[Tile]:
+        if not has(self.cutter.place(tile)):
+            yield self.cutter.encode(tile)
         if tile.level + 1 < len(self.cutter.shapes):
-            yield from self.add(self.cutter.halve(tile))
+            yield from self.add(self.cutter.halve(tile), has)

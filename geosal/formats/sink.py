@@ -6,13 +6,16 @@ GDAL's writers remain for what no tile encoder of ours can make; `geosal plan` s
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Protocol
 
 from geosal.core.raster import RasterLayout
+from geosal.files.journal import Journal, Record
 from geosal.formats.container import Container
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.gdal.stage import Stage
+from geosal.formats.pieces import Pieces
 from geosal.formats.pyramid import Assembler, Cutter, Parts, Rounding, TileEncoder, Uncut
 
 
@@ -23,8 +26,18 @@ class Sink(Protocol):
     def cutter(self) -> Cutter | Uncut:
         """Return what cuts the blocks, where they are worked on."""
 
+    @property
+    def in_order(self) -> bool:
+        """Return `Container.in_order`."""
+
     def take(self, parts: Parts) -> None:
         """Take one block."""
+
+    def restore(self) -> Iterator[Record]:
+        """Take over the blocks that the journal of a killed job tells; yield what `note` was told of each."""
+
+    def note(self, record: Record) -> None:
+        """Note in the journal, if there is one, that a block was taken, with what else there is to tell of it."""
 
     @property
     def taken_bytes(self) -> int:
@@ -47,6 +60,7 @@ def open_sink(
     *,
     rounding: Rounding | None = None,
     threads: int | None = None,
+    journal: Journal | None = None,
 ) -> Iterator[Sink]:
     """Open a new file to take blocks.
 
@@ -62,6 +76,8 @@ def open_sink(
         Rounds the means in overviews, see `Cutter`. It does not touch overviews that GDAL makes.
     threads
         Number of threads for GDAL, and for a JPEG at its end.
+    journal
+        Journal of the job, in which blocks are noted. Where GDAL writes the file none are.
 
     Raises
     ------
@@ -72,9 +88,19 @@ def open_sink(
         staged = path.with_name(f"{path.name}.stage.tif")
         with Stage(staged, layout, by_line=profile.format.reads_by_line) as stage:
             yield _GdalSink(path, stage, profile, layout, threads)
-    else:
-        with profile.format.container(path, profile, layout, encoder, threads) as container:
-            yield _TileSink(Cutter.of(encoder, layout, rounding), container)
+        return
+    container = profile.format.container(path, profile, layout, encoder, threads)
+    cutter = Cutter.of(encoder, layout, rounding)
+    if journal is None:
+        with container:
+            yield _TileSink(cutter, container)
+        return
+    container.keep()
+    with container, Pieces(path.with_name(f"{path.name}.pieces"), layout.dtype) as pieces:
+        try:
+            yield _KeptSink(cutter, container, pieces, journal)
+        finally:
+            journal.close()
 
 
 class _TileSink:
@@ -83,12 +109,22 @@ class _TileSink:
         self._container = container
         self._assembler = Assembler(cutter)
 
+    @property
+    def in_order(self) -> bool:
+        return self._container.in_order
+
     def take(self, parts: Parts) -> None:
         for tile in parts.tiles:
             self._container.append(tile)
         for piece in parts.pieces:
             for tile in self._assembler.add(piece):
                 self._container.append(tile)
+
+    def restore(self) -> Iterator[Record]:
+        return iter(())
+
+    def note(self, record: Record) -> None:
+        pass
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         self._container.finish(tags, band_statistics)
@@ -102,6 +138,47 @@ class _TileSink:
         return self._container.plain_bytes
 
 
+class _KeptSink(_TileSink):
+    """A sink whose blocks are noted in a journal, each with its tiles and with the pixels that fill none."""
+
+    def __init__(self, cutter: Cutter, container: Container, pieces: Pieces, journal: Journal) -> None:
+        super().__init__(cutter, container)
+        self._pieces, self._journal = pieces, journal
+
+    def take(self, parts: Parts) -> None:
+        super().take(parts)
+        with self._container.failing():
+            for piece in parts.pieces:
+                self._pieces.append(piece)
+
+    def restore(self) -> Iterator[Record]:
+        with self._container.failing():
+            known = [each for each in self._journal.known() if self._pieces.hold(each["pieces"])]
+            there = self._container.restore([record["tiles"] for record in known])
+            held = list(compress(known, there))
+            self._pieces.restore([record["pieces"] for record in held])
+            self._journal.begin((*self._container.data, self._pieces.name), held)
+        for record in held:
+            for piece in self._pieces.of(record["pieces"]):
+                for tile in self._assembler.add(piece, self._container.has):
+                    self._container.append(tile)  # of a block that is not held
+            yield record
+
+    def note(self, record: Record) -> None:
+        with self._container.failing():
+            claims = {"tiles": self._container.claim(), "pieces": self._pieces.claim()}
+            self._journal.add(record | claims, self._sync)
+
+    def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        with self._container.failing():
+            self._journal.settle()
+        super().finish(tags, band_statistics)
+
+    def _sync(self) -> None:
+        self._container.sync()
+        self._pieces.sync()
+
+
 @dataclass(frozen=True, eq=False)
 class _GdalSink:
     path: Path
@@ -112,6 +189,13 @@ class _GdalSink:
     cutter: Uncut = field(default_factory=Uncut)
     taken_bytes: int = 0
     plain_bytes: int | None = None
+    in_order: bool = False
+
+    def restore(self) -> Iterator[Record]:
+        return iter(())
+
+    def note(self, record: Record) -> None:
+        pass
 
     def take(self, parts: Parts) -> None:
         for piece in parts.pieces:

@@ -1,20 +1,27 @@
 """Carry out a plan: work on all its blocks, count them, and make the file, not yet under its final name."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from geosal.core.cluster import open_pool
+from geosal.core.grid import Block
 from geosal.core.ladder import effective_kernel
 from geosal.core.progress import ProgressCallback
 from geosal.core.provenance import SEAL
+from geosal.core.shared_raster import close_shared_rasters
+from geosal.files.journal import Journal
 from geosal.job.plan import Plan
 from geosal.job.sealing import Sealing
 from geosal.job.tags import tags_of
 from geosal.job.tally import Tally
-from geosal.job.task import BlockFacts
-from geosal.produce import Labour, Tags, make_file
+from geosal.job.task import BlockFacts, BlockTask, task_of
+from geosal.produce import Labour, Ledger, Tags, make_file
 
 
-def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
+def carry_out(plan: Plan, path: Path, report: ProgressCallback, journal: Journal | None = None) -> Tally:
     """Make the file of a plan, and return the sums over its blocks.
 
     Parameters
@@ -25,6 +32,8 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
         A new file of the output's name, in a work directory.
     report
         Called in this thread after each block and at each stage.
+    journal
+        Journal of the job: what a killed job has noted of the same file is taken over.
 
     Raises
     ------
@@ -51,6 +60,8 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
         scheduler=plan.scheduler,
         workers=plan.workers,
     )
+    if journal is not None:
+        journal.enter(_part(plan))
     tally.plain_bytes = make_file(
         path,
         plan.target,
@@ -58,8 +69,43 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback) -> Tally:
         take=take,
         tags=tags,
         report=report,
+        ledger=None if journal is None else Ledger(journal, BlockFacts.to_plain, BlockFacts.of_plain),
     )
+    if journal is not None:
+        tally.resumed = journal.taken
     return tally
+
+
+def count(plan: Plan) -> Tally:
+    """Return the sums over the blocks of a plan; nothing is treated or written."""
+    tally = Tally(plan.ladder.steps)
+    task = _Counting(replace(task_of(plan), smooth=False, rounding=None, statistics=False, by_level=False))
+    with open_pool(plan.scheduler, plan.workers) as pool:
+        for facts in pool.map_unordered(task, list(plan.layout.grid.blocks(plan.block))):
+            tally.add(facts.levels, facts.levels_valid, facts.known)
+    close_shared_rasters()
+    return tally
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """Finds out the facts of a block alone."""
+
+    task: BlockTask
+
+    def __call__(self, block: Block) -> BlockFacts:
+        return self.task(block).facts
+
+
+def _part(plan: Plan) -> dict[str, Any]:
+    """Tell a file of a job from others with another setting, which a search has tried."""
+    encoder = hashlib.sha256(repr(plan.target.encoder).encode()).hexdigest()
+    return {
+        "treated": list(plan.treatment.texts),
+        "ladder": str(plan.ladder),
+        "written_with": sorted(map(list, plan.profile.creation_options)),
+        "encoder": encoder,
+    }
 
 
 def _kernel(plan: Plan, tally: Tally) -> float:

@@ -5,18 +5,22 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import options_in_force
 from geosal.core.option_values import require
 from geosal.core.progress import ProgressCallback, ignore
+from geosal.core.provenance import SEAL, read_recipe
 from geosal.errors import GeosalError, TargetError, warn
-from geosal.job.carry_out import carry_out
+from geosal.job.carry_out import carry_out, count
 from geosal.job.course import Course
 from geosal.job.outlook import Outlook, drawn_ahead, explained, is_doubtful, look_out
 from geosal.job.plan import Plan, make_plan
+from geosal.job.recall import tags_in
 from geosal.job.recipe import CompressOptions, Recipe
+from geosal.job.resume import as_begun, identity_of, is_done
 from geosal.job.search.places import sample_pixels
 from geosal.job.summary import Summary, summary_of
 from geosal.job.tally import warn_of_little_gain, warn_of_no_pixels
@@ -40,6 +44,7 @@ def compress(
     output: str | os.PathLike[str],
     *,
     progress: Reporting = None,
+    resume: bool = False,
     **options: Unpack[CompressOptions],
 ) -> Summary:
     """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store, JPEG or PNG, in bounded memory.
@@ -51,6 +56,10 @@ def compress(
         ``.jpg`` a JPEG, ``.png`` a PNG.
     progress
         Called in this thread after each block and at each stage; True for a bar.
+    resume
+        Go on with what a killed job of the same options has left, or do nothing where its output is finished. A job
+        leaves its blocks where the process is killed, and if it took half a minute or was itself to `resume`, also
+        where it is interrupted, or the disk or the cluster fails.
     **options
         Fields of `geosal.Recipe`: ``saliency`` (needed), ``profile``, ``steps``, ``overwrite`` …
 
@@ -80,11 +89,23 @@ def compress(
     >>> again.treatment
     'bound:error=8'
     """
-    return run(make_plan(Recipe.from_mapping({"input": input, "output": output, **options})), reporter(progress))
+    recipe = Recipe.from_mapping({"input": input, "output": output, **options})
+    done = done_before(recipe) if resume else None
+    return run(make_plan(recipe), reporter(progress), resume=resume) if done is None else done
 
 
-def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
+def run(plan: Plan, progress: ProgressCallback | None = None, *, resume: bool | None = False) -> Summary:
     """Carry out a plan.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job.
+    progress
+        Called in this thread after each block and at each stage.
+    resume
+        See `compress`; None where the scene or its saliency is in memory, so that nobody could go on with the job: its
+        blocks are not noted.
 
     Raises
     ------
@@ -98,7 +119,30 @@ def run(plan: Plan, progress: ProgressCallback | None = None) -> Summary:
     'COG'
     """
     require(isinstance(plan, Plan), "plan", plan, "a Plan, as make_plan makes one")
-    return complete(plan, progress).summary
+    return complete(plan, progress, resume=resume).summary
+
+
+def done_before(recipe: Recipe) -> Summary | None:
+    """Sum up a job whose output is finished already; None where it is not.
+
+    The scene is read to count its pixels, and nothing is written. What a search has found is told as far as the output
+    tells it.
+
+    Raises
+    ------
+    GeosalError
+        As `make_plan`.
+    """
+    if not is_done(recipe):
+        return None
+    begin = time.monotonic()
+    plan = make_plan(recipe.patch(overwrite=True))
+    tally, output, tags = count(plan), Path(recipe.output).resolve(), tags_in(recipe.output)
+    tally.seal = tags.get(SEAL)
+    outlook = Outlook(input_bytes=plan.input_bytes, bytes=store_bytes(output))
+    summary = summary_of(plan, tally, output, outlook, seconds=time.monotonic() - begin, search=None)
+    told = {name: value for name, value in (read_recipe(tags) or {}).items() if name != "schema"}
+    return replace(summary, recipe=told, treatment=" ".join(told["treated"]))
 
 
 class Completed(NamedTuple):
@@ -109,22 +153,25 @@ class Completed(NamedTuple):
     summary: Summary
 
 
-def complete(plan: Plan, progress: ProgressCallback | None = None) -> Completed:
+def complete(plan: Plan, progress: ProgressCallback | None = None, *, resume: bool | None = False) -> Completed:
     """Carry out a plan as `run` does; also return the final plan."""
+    if resume:
+        plan = as_begun(plan)
     begin, planned = time.monotonic(), plan
     _log(plan)
     early = _look_early(plan)
     sample = drawn_ahead(plan) if early is None else None
     course = Course.of(plan, progress or ignore, sample_pixels(plan))
-    with making(plan.target, course) as made:
+    identity = None if resume is None else identity_of(plan)
+    with making(plan.target, course, identity=identity, resume=bool(resume)) as made:
         facts = None
         if plan.recipe.targets:
             from geosal.job.search.find import reach  # a job without a target needs none
 
-            found = reach(plan, made.path, course)
+            found = reach(plan, made.path, course, made.journal)
             plan, tally, facts = found.attempt.plan, found.attempt.tally, found.facts
         else:
-            tally = carry_out(plan, made.path, course)
+            tally = carry_out(plan, made.path, course, made.journal)
         if plan.recipe.stac:
             from geosal.job.item import write_item  # projections and shapes take their time to load
 

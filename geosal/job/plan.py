@@ -308,6 +308,19 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
     return replace(turned, wish=plan.wish, block=block, sample_pixels=plan.sample_pixels)
 
 
+def in_blocks(plan: Plan, block: int) -> Plan:
+    """Make the same plan with blocks of other rows and columns; no file is opened again.
+
+    Raises
+    ------
+    ResourceError
+        They do not fit into the memory that is allowed.
+    """
+    recipe = plan.recipe.patch(block=block)
+    cut = _decide(recipe, plan.settings, plan.scene, plan.saliency, settle(recipe, plan.settings, plan.scene))
+    return replace(cut, wish=plan.wish, recipe=plan.recipe, is_usual=plan.is_usual)
+
+
 def answered(plan: Plan, recipe: Recipe) -> Plan:
     """Answer another recipe for the scene and the saliency of a plan; nothing is opened again.
 

@@ -152,15 +152,24 @@ def recipe_in(path: str) -> dict[str, Any] | None:
     SceneError, UsageError
         As `recall`.
     """
-    if is_zarr(path):
-        tags = tags_of_store(path)
-    else:
-        with gdal_env(), open_raster(path) as dataset:
-            tags = dataset.tags()
     try:
-        return read_recipe(tags)
+        return read_recipe(tags_in(path))
     except UsageError as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def tags_in(path: str) -> Mapping[str, str]:
+    """Read the tags of the default domain of a finished file.
+
+    Raises
+    ------
+    SceneError
+        It cannot be opened.
+    """
+    if is_zarr(path):
+        return tags_of_store(path)
+    with gdal_env(), open_raster(path) as dataset:
+        return dict(dataset.tags())
 
 
 def as_wished(wish: Mapping[str, Any], *beside: str) -> dict[str, Any]:

@@ -1,20 +1,28 @@
 """What a job may take over from one that was begun before: a finished output, or the blocks of a killed one."""
 
+import hashlib
 import json
 import os
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from geosal.core.cluster import fingerprint
 from geosal.core.gdal_env import is_local
-from geosal.core.provenance import recipe_text
+from geosal.core.provenance import SEAL, read_recipe, recipe_text
 from geosal.core.shared_raster import file_state
-from geosal.errors import GeosalWarning, SceneError, UsageError
-from geosal.job.plan import Plan, make_plan
-from geosal.job.recall import recipe_in
+from geosal.errors import GeosalWarning, SceneError, UsageError, redact
+from geosal.files.leftovers import leftovers
+from geosal.files.swap import ITEM, beside
+from geosal.job.plan import Plan, in_blocks, make_plan
+from geosal.job.recall import tags_in
 from geosal.job.recipe import Recipe
 from geosal.job.tags import recipe_of
+from geosal.sources.text import base_name
 
+_HEAD = 2**16
+"""Bytes at the beginning of a file that tell it from another of the same size and time: its headers, mostly."""
 _FOUND = frozenset({"treated", "written_with"})
 """Keys of a recipe whose values a search finds: before the work nobody knows them."""
 
@@ -39,13 +47,81 @@ def is_done(recipe: Recipe) -> bool:
     if not os.path.exists(recipe.output):
         return False
     try:
-        told = recipe_in(recipe.output)
+        tags = tags_in(recipe.output)
+        told = read_recipe(tags)
     except (SceneError, UsageError):  # another file, or one of another geosal
         return False
-    if told is None:
+    lacks_item = recipe.stac and not beside(Path(recipe.output), ITEM).exists()
+    if told is None or lacks_item or recipe.seal != (SEAL in tags):
         return False
     with warnings.catch_warnings(action="ignore", category=GeosalWarning):  # the job warns, if it has to be done
         return _is_of(make_plan(recipe.patch(overwrite=True)), told)
+
+
+def identity_of(plan: Plan) -> dict[str, Any]:
+    """Tell what the bytes of a job's output depend on, each thing by a name for the user.
+
+    Where blocks are worked on, and by how many workers, makes no difference. The texts hold no folders.
+
+    Parameters
+    ----------
+    plan
+        Plan of the job, before a search.
+
+    Returns
+    -------
+    dict
+        Plain data.
+    """
+    told = recipe_of(plan)
+    versions, code = told.pop("versions"), fingerprint()[1]
+    sources = [f"{each['source']} ({each['sha256'][:12]})" if "sha256" in each else each["source"]
+               for each in told.pop("saliency")]  # fmt: skip
+    files = {redact(base_name(path)): _state_of(path) for path in plan.scene.files}
+    layout = hashlib.sha256(repr((plan.scene.original.layout, plan.layout)).encode()).hexdigest()
+    return {
+        "output": os.path.basename(plan.recipe.output),
+        **versions,
+        "geosal's code": code[:12],
+        **files,
+        "the scene's header": layout[:12],
+        "saliency": sources,
+        **{key: _flat(value) for key, value in sorted(told.items())},
+        "seal": plan.recipe.seal,
+        "block": plan.block,
+    }
+
+
+def as_begun(plan: Plan) -> Plan:
+    """Give a plan the blocks of a killed job whose work it can go on with, unless the user has named their size.
+
+    Another number of workers, or another limit of memory, could lead to others.
+    """
+    if plan.recipe.block is not None:
+        return plan
+    identity = identity_of(plan)
+    for left in leftovers(plan.recipe.output):
+        block = left.before.identity.get("block")
+        if isinstance(block, int) and left.before.identity == json.loads(json.dumps(identity | {"block": block})):
+            return plan if block == plan.block else in_blocks(plan, block)
+    return plan
+
+
+def _state_of(path: str) -> str:
+    """Tell the state of a scene's file: its size and time, and a digest of its beginning."""
+    state = file_state(path) if is_local(path) else None
+    if state is None:
+        return "not local"
+    text = f"{state[0]} bytes of {datetime.fromtimestamp(max(state[1::2]) / 1e9, UTC).isoformat()}"
+    if not os.path.isfile(path):
+        return text
+    with open(path, "rb") as file:
+        return f"{text} ({hashlib.sha256(file.read(_HEAD)).hexdigest()[:12]})"
+
+
+def _flat(value: Any) -> Any:
+    """Write options as texts."""
+    return [f"{key}={each}" for key, each in value.items()] if isinstance(value, dict) else value
 
 
 def _is_of(plan: Plan, told: dict[str, Any]) -> bool:

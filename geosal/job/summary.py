@@ -23,7 +23,7 @@ from geosal.job.words import of_pixels
 from geosal.scenes.glance import glance, is_too_dear
 from geosal.scenes.reading import AS_IT_IS
 from geosal.scenes.zarr_store import store_bytes
-from geosal.sizes import as_bytes, as_change, counted
+from geosal.sizes import as_bytes, as_change, as_work, counted
 from geosal.verification.check import Check
 
 _CHECK = Check.of("structure", (), "read back: complete, with the layout, the place and the tags that it was to have")
@@ -64,6 +64,8 @@ class Summary(Tabled):
         Figures over the valid pixels; those that end in ``_all`` are over all pixels, as in the paper.
     coverage
         Share of the pixels about which a source of saliency said something.
+    blocks, resumed_blocks
+        Blocks of work, and how many of them a job before has done, that was killed.
     seconds
         Wall-clock time.
     peak_rss_bytes
@@ -102,6 +104,7 @@ class Summary(Tabled):
     kernel_shares_all: dict[str, float]
     coverage: float
     blocks: int
+    resumed_blocks: int
     seconds: float
     peak_rss_bytes: int
     recipe: dict[str, Any]
@@ -146,7 +149,7 @@ class Summary(Tabled):
             ("asked", search.get("asked")),
             ("found", search.get("found")),
             ("seal", self.seal),
-            ("work", f"{counted(self.blocks, 'block')} in {self.seconds:.1f} s"),
+            ("work", as_work(self.blocks, self.resumed_blocks, self.seconds)),
         ]
         return Table(self.sentence, (), [row for row in rows if row[1] is not None])
 
@@ -197,6 +200,7 @@ def summary_of(
         kernel_shares_all={str(width): share for width, share in shares_all.items()},
         coverage=tally.coverage,
         blocks=tally.blocks,
+        resumed_blocks=tally.resumed,
         seconds=seconds,
         peak_rss_bytes=peak_rss(),
         recipe=recipe_of(plan),

@@ -143,6 +143,8 @@ class Tally:
     known: int = 0
     """Pixels about which a source of saliency said something."""
     blocks: int = 0
+    resumed: int = 0
+    """Blocks that were taken over from a job that was killed."""
     bands: list[BandSums] | None = None
     plain_bytes: int | None = None
     """Bytes of the plain JPEG that was counted beside the output, if it was."""

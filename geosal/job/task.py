@@ -1,8 +1,8 @@
 """The work on one block: read its pixels with their halo, treat them and count them."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,24 @@ class BlockFacts:
     """Sums of each band; empty unless the job wants statistics."""
     sealed: tuple[SealedTile, ...] = ()
     """Digests of its tiles; empty unless the job seals its output."""
+
+    def to_plain(self) -> list[Any]:
+        """Return plain data; all counts and sums are whole numbers."""
+        sums = [astuple(band) for band in self.statistics]
+        sealed = [tile.to_plain() for tile in self.sealed]
+        return [self.levels.tolist(), self.levels_valid.tolist(), self.known, sums, sealed]
+
+    @classmethod
+    def of_plain(cls, plain: Sequence[Any]) -> Self:
+        """Read what `to_plain` has returned."""
+        levels, levels_valid, known, statistics, sealed = plain
+        return cls(
+            levels=np.array(levels, np.int64),
+            levels_valid=np.array(levels_valid, np.int64),
+            known=known,
+            statistics=tuple(BandSums(*sums) for sums in statistics),
+            sealed=tuple(map(SealedTile.of_plain, sealed)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

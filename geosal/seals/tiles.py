@@ -5,8 +5,8 @@ instructions for it (1.9 GB/s here; BLAKE2b made 1.3 GB/s).
 """
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,16 @@ class SealedTile(NamedTuple):
     """Which pixels are salient, as `geosal.seals.bitmaps` writes it; empty for none."""
     leaf: bytes
     """Digest of all of this: the tile's leaf in the tree."""
+
+    def to_plain(self) -> list[Any]:
+        """Return plain data, for the journal of a job."""
+        return [self.row, self.col, *(each.hex() for each in self[2:])]
+
+    @classmethod
+    def of_plain(cls, plain: Sequence[Any]) -> Self:
+        """Read what `to_plain` has returned."""
+        row, col, *digests = plain
+        return cls(row, col, *map(bytes.fromhex, digests))
 
 
 def seal_tiles(

@@ -1,5 +1,7 @@
 """What is read of a block, what becomes of it and what is counted."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 import geosal
 from geosal.core.grid import Block
 from geosal.job.plan import make_plan
-from geosal.job.task import BlockTask, task_of
+from geosal.job.sealing import Sealing
+from geosal.job.task import BlockFacts, BlockTask, task_of
 
 
 def test_only_what_a_block_needs_is_read(rgb_scene: Path) -> None:
@@ -52,3 +55,13 @@ def test_levels_travel_where_tiles_or_overviews_go_by_them(
     assert work.facts.levels.sum() == block.height * block.width
     if treatment.startswith("quality"):  # of the codec: pixels are left alone
         np.testing.assert_array_equal(work.pixels, plan.scene.read(block).pixels)
+
+
+def test_the_facts_of_a_block_are_the_same_after_a_journal(rgb_scene: Path) -> None:
+    wish = {"input": str(rgb_scene), "output": "/tmp/never.tif", "saliency": "half", "seal": True}
+    task = replace(Sealing(make_plan(geosal.Recipe.from_mapping(wish))).task, statistics=True)
+    facts = task(Block(0, 0, 512, 512)).facts
+    again = BlockFacts.of_plain(json.loads(json.dumps(facts.to_plain())))
+    assert again.to_plain() == facts.to_plain()
+    assert (again.sealed, again.statistics) == (facts.sealed, facts.statistics)
+    assert len(facts.sealed) == 1

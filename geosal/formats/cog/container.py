@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import FileIO
-from itertools import accumulate
+from itertools import accumulate, compress
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ from geosal.formats.cog.directories import (
 )
 from geosal.formats.cog.spool import EDGE, Level, Spool, write_all
 from geosal.formats.cog.tiles import NO_PREDICTOR, TiffEncoder
-from geosal.formats.container import Container, TileIndex
+from geosal.formats.container import Claim, Container, TileIndex
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.pyramid import Tile
@@ -79,8 +79,26 @@ class CogContainer(Container):
         self._tile, self._predictor, self._jpeg_tables = encoder.tile, encoder.predictor, encoder.jpeg_tables
 
     def _begin(self) -> None:
-        self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), self._index.counts)
+        self._spool = Spool(self.path.with_name(self.data[0]), self._index.counts, kept=self._kept)
         self._closing.callback(self._spool.close)
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Name of the spool."""
+        return (f"{self.path.name}.spool",)
+
+    def _restore(self, claims: Sequence[Claim]) -> list[bool]:
+        held = self._spool.restore(claims)
+        for claim in compress(claims, held):
+            self._adopt(self._index.place(level, number) for level, number, *_ in claim["tiles"])
+        return held
+
+    def _claim(self) -> Claim:
+        return self._spool.claim()
+
+    def sync(self) -> None:
+        """Flush the spool."""
+        self._spool.sync()
 
     def _take(self, tile: Tile, number: int) -> None:
         if len(tile.parts) != 1 + self._masked:
@@ -96,7 +114,6 @@ class CogContainer(Container):
             whole = len(head) + sum(int(level.lengths(masked=self._masked).sum()) for level in spool.levels)
             if file.tell() != whole:
                 raise OSError(f"{file.tell()} bytes were written, not {whole}")
-        spool.close()
 
     def _model(
         self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None

@@ -2,13 +2,15 @@
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from geosal.files.journal import Growing
 
 EDGE = 4
 """Bytes of GDAL's leader (the size of a tile), and of its trailer (the last four bytes again)."""
@@ -40,13 +42,16 @@ class Spool:
         A new file.
     levels
         Rows and columns of tiles of each level.
+    kept
+        See `Growing`.
     """
 
-    def __init__(self, path: Path, levels: list[tuple[int, int]]) -> None:
+    def __init__(self, path: Path, levels: list[tuple[int, int]], *, kept: bool = False) -> None:
         self.path = path
         self.levels = [Level(rows, cols) for rows, cols in levels]
-        self._file: BinaryIO = path.open("xb", buffering=2**20)
-        self._end = 0
+        self._file = Growing(path, kept=kept)
+        self._fresh: list[list[int]] = []
+        """Level, number and sizes of the tiles that came since the last claim."""
 
     def append(self, level: int, number: int, parts: Sequence[bytes]) -> None:
         """Keep a tile that has not come before.
@@ -63,28 +68,51 @@ class Spool:
         OSError
             The disk is full.
         """
-        known = self.levels[level]
-        known.place[number] = self._end
-        for part, data in enumerate(parts):
-            known.sizes[part, number] = len(data)
+        self._note(level, number, self._file.end, list(map(len, parts)))
+        for data in parts:
             self._file.write(len(data).to_bytes(EDGE, "little"))
             self._file.write(data)
             self._file.write(data[-EDGE:].rjust(EDGE, b"\0"))
-            self._end += len(data) + 2 * EDGE
+        self._fresh.append([level, number, *map(len, parts)])
+
+    def claim(self) -> dict[str, Any]:
+        """Tell where the tiles lie that came since the last claim; all of their bytes are with the system then."""
+        tiles, self._fresh = self._fresh, []
+        return {"at": self._file.claim(), "tiles": tiles}
+
+    def restore(self, claims: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Take over the tiles of those claims whose bytes are there, and cut off what lies behind the last of them."""
+        held = [self._file.holds(claim["at"]) for claim in claims]
+        end = 0
+        for claim, here in zip(claims, held, strict=True):
+            if here:
+                place, length, _ = claim["at"]
+                end = max(end, place + length)
+                for level, number, *sizes in claim["tiles"]:
+                    self._note(level, number, place, sizes)
+                    place += sum(sizes) + 2 * EDGE * len(sizes)
+        self._file.cut(end)
+        return held
+
+    def sync(self) -> None:
+        """Flush to the disk what was claimed."""
+        self._file.sync()
+
+    def _note(self, level: int, number: int, place: int, sizes: Sequence[int]) -> None:
+        known = self.levels[level]
+        known.place[number] = place
+        known.sizes[: len(sizes), number] = sizes
 
     def copy_to(self, target: FileIO, *, masked: bool) -> None:
         """Append all tiles to a file: coarsest level first, each level row by row."""
-        self._file.close()
+        self._file.claim()
         with FileIO(self.path, "r") as source:
             for begin, length in self._extents(masked=masked):
                 _copy(source, target, begin, length)
 
     def close(self) -> None:
-        """Close and delete the spool."""
-        try:
-            self._file.close()
-        finally:
-            self.path.unlink(missing_ok=True)
+        """Close the spool, and delete it unless it has a journal."""
+        self._file.close()
 
     def _extents(self, *, masked: bool) -> Iterator[tuple[int, int]]:
         """Yield pieces of the spool in the order of the file; tiles that follow each other are one piece."""

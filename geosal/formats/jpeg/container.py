@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import compress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 
 from geosal.core.raster import RasterLayout
 from geosal.files.swap import beside
-from geosal.formats.container import Container, TileIndex
+from geosal.formats.container import Claim, Container, TileIndex
 from geosal.formats.format import Profile
 from geosal.formats.jpeg.coder import coded_bytes
 from geosal.formats.jpeg.sidecars import GdalSurroundings
-from geosal.formats.jpeg.spool import MaskTrailer, Spool
+from geosal.formats.jpeg.spool import MaskTrailer
 from geosal.formats.jpeg.tiles import HUFFMAN_TABLES, SYMBOLS, JpegEncoder
 from geosal.formats.pyramid import Tile
+from geosal.formats.spool import Spool
 from geosal.formats.world_file import wants_world_file, write_world_file
 
 _FILL = b"\xff"
@@ -53,15 +55,37 @@ class JpegContainer(Container):
         self._counts, self._counts_beside = np.zeros((2, HUFFMAN_TABLES, SYMBOLS), np.int64)
 
     def _begin(self) -> None:
-        self._spool = Spool(self.path.with_name(f"{self.path.name}.spool"), *self._index.counts[0])
+        self._spool = Spool(self.path.with_name(self.data[0]), *self._index.counts[0], kept=self._kept)
         self._closing.callback(self._spool.close)
 
     def _take(self, tile: Tile, number: int) -> None:
-        coefficients, counts, *mask = tile.parts
-        self._spool.append(number, (coefficients, *mask))
+        self._spool.append(number, tile.parts)
+        self._count(tile.parts[1])
+
+    def _count(self, counts: bytes) -> None:
         self._counts += self._encoder.counts(counts)
         if self._encoder.beside is not None:
             self._counts_beside += self._encoder.counts_beside(counts)
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Name of the spool."""
+        return (f"{self.path.name}.spool",)
+
+    def _restore(self, claims: Sequence[Claim]) -> list[bool]:
+        held = self._spool.restore(claims)
+        numbers = [number for claim in compress(claims, held) for number, *_ in claim["tiles"]]
+        self._adopt(self._index.place(0, number) for number in numbers)
+        for number in numbers:
+            self._count(self._spool.tile(number)[1])
+        return held
+
+    def _claim(self) -> Claim:
+        return self._spool.claim()
+
+    def sync(self) -> None:
+        """Flush the spool."""
+        self._spool.sync()
 
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         tags = {**tags, **self._profile.format.more_tags(self._profile, self._layout)}
@@ -94,7 +118,7 @@ class JpegContainer(Container):
                     file.write(data)
                     number += 1
                 if mask is not None:
-                    mask.add(self._mask_row(row, [part[1] if len(part) > 1 else None for part in parts]))
+                    mask.add(self._mask_row(row, [part[2] if len(part) > 2 else None for part in parts]))
         behind = 0 if mask is None else mask.finish()
         file.write(_FILL * max(0, behind - file.tell()))
         file.write(coder.END)

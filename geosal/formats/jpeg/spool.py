@@ -1,4 +1,4 @@
-"""Spools of a JPEG: one for its tiles, one for the bits of its mask."""
+"""A spool for the bits of a JPEG's mask."""
 
 import zlib
 from pathlib import Path
@@ -13,54 +13,6 @@ _MOST_OFFSET = 2**32 - 1
 _COPY = 2**20
 
 
-class Spool:
-    """Parts of tiles in the order in which they came.
-
-    Parameters
-    ----------
-    path
-        A new file.
-    rows, cols
-        Rows and columns of tiles.
-    """
-
-    def __init__(self, path: Path, rows: int, cols: int) -> None:
-        self.path = path
-        self.rows, self.cols = rows, cols
-        self._places: dict[int, tuple[int, tuple[int, ...]]] = {}
-        self._file: BinaryIO = path.open("x+b", buffering=_COPY)
-        self._end = 0
-
-    def append(self, number: int, parts: tuple[bytes, ...]) -> None:
-        """Keep parts of a tile that has not come before; `number` is its place, row by row from 0.
-
-        Raises
-        ------
-        OSError
-            The disk is full.
-        """
-        self._places[number] = self._end, tuple(map(len, parts))
-        for part in parts:
-            self._file.write(part)
-            self._end += len(part)
-
-    def row(self, number: int) -> list[tuple[bytes, ...]]:
-        """Read the parts of a row of tiles."""
-        return [self._read(number * self.cols + col) for col in range(self.cols)]
-
-    def close(self) -> None:
-        """Close and delete the spool."""
-        try:
-            self._file.close()
-        finally:
-            self.path.unlink(missing_ok=True)
-
-    def _read(self, number: int) -> tuple[bytes, ...]:
-        place, lengths = self._places[number]
-        self._file.seek(place)
-        return tuple(self._file.read(length) for length in lengths)
-
-
 class MaskTrailer:
     """The mask of a JPEG in GDAL's form: after the image, a bit a pixel, the least bit first, deflated.
 
@@ -69,14 +21,14 @@ class MaskTrailer:
     Parameters
     ----------
     path
-        A new file for what is deflated.
+        A file for what is deflated; one that a killed job has left is replaced.
     shape
         Rows and columns of the image.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int]) -> None:
         self.path = path
-        self._file: BinaryIO = path.open("x+b")
+        self._file: BinaryIO = path.open("w+b")
         self._deflate = zlib.compressobj()
         height, width = shape
         # GDAL reserves whole bytes for each row, although the bits of rows follow each other without gaps.

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -13,8 +12,9 @@ from geosal.core.grid import Block
 from geosal.core.jpeg2000 import END, CodestreamError
 from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError
+from geosal.files.journal import Growing
 from geosal.files.swap import beside
-from geosal.formats.container import Container, TileIndex
+from geosal.formats.container import Claim, Container, TileIndex
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import Sample, gdal_sample
 from geosal.formats.jpeg2000.boxes import Wrapping, codestream_head, resize_gml
@@ -22,6 +22,7 @@ from geosal.formats.jpeg2000.codestream import PROFILE_1, Frame
 from geosal.formats.jpeg2000.masks import MaskFile
 from geosal.formats.jpeg2000.tiles import J2kEncoder
 from geosal.formats.pyramid import Tile
+from geosal.formats.spool import Spool
 
 _SIZES = frozenset({"BLOCKXSIZE", "BLOCKYSIZE", "RESOLUTIONS", "PRECINCTS", "TILEPARTS", "PROFILE"})
 """Creation options that the small image does not need."""
@@ -32,8 +33,8 @@ _LONG_FROM = 3 * 2**30
 class Jp2Container(Container):
     """A JPEG 2000 file that is being written.
 
-    Tiles go straight to the end of the file, whatever their order; nothing is spooled. GDAL writes a tiny file with the
-    same metadata, whose boxes and ``.aux.xml`` are copied.
+    Tiles go straight to the end of the file, whatever their order; only the bits of a mask are spooled. GDAL writes a
+    tiny file with the same metadata, whose boxes and ``.aux.xml`` are copied.
 
     Parameters
     ----------
@@ -45,12 +46,16 @@ class Jp2Container(Container):
         Encoder of the tiles.
     """
 
+    in_order = True
+
     def __init__(self, path: Path, profile: Profile, layout: RasterLayout, encoder: J2kEncoder) -> None:
         super().__init__(path, layout, TileIndex([layout.grid.shape], encoder.tile))
         self._profile, self._encoder = profile, encoder
         self._lengths: list[tuple[int, int]] = []
         self._long = math.prod(layout.grid.shape) * layout.count * np.dtype(layout.dtype).itemsize >= _LONG_FROM
-        self._mask: MaskFile | None = None
+        self._mask: Spool | None = None
+        self._fresh: list[list[int]] = []
+        """Number, and lengths of the tile-parts, of the tiles that came since the last claim."""
 
     def _begin(self) -> None:
         layout, encoder = self._layout, self._encoder
@@ -64,33 +69,88 @@ class Jp2Container(Container):
         before = self._wrapping.before + codestream_head(0, long=self._long)
         self._codestream_at = len(before)
         self._index_at = len(before) + index_at
-        self._file: BinaryIO = self.path.open("xb")
-        self._closing.callback(self._file.close)
-        self._file.write(before + header)
+        self._file = Growing(self.path, kept=self._kept)
+        self._closing.callback(self._file.leave)
+        self._head = before + header
         if layout.has_mask:
-            self._mask = MaskFile(beside(self.path, ".msk"), layout.grid.shape, encoder.tile, layout.count)
-            self._closing.callback(self._mask.abandon)
+            place = self.path.with_name(self.data[1])
+            self._mask = Spool(place, *self._index.counts[0], kept=self._kept)
+            self._closing.callback(self._mask.close)
+        if not self._kept:
+            self._file.write(self._head)
 
     def _take(self, tile: Tile, number: int) -> None:
-        for part in self._frame.tile_parts_of(tile.parts[0], number):
+        parts = list(self._frame.tile_parts_of(tile.parts[0], number))
+        for part in parts:
             self._file.write(part)
-            self._lengths.append((number, len(part)))
+        self._note(number, list(map(len, parts)))
         if self._mask is not None:
-            self._mask.write(self._block(tile), tile.parts[1])
+            self._mask.append(number, tile.parts[1:])
+
+    def _note(self, number: int, lengths: Sequence[int]) -> None:
+        self._lengths += [(number, length) for length in lengths]
+        self._fresh.append([number, *lengths])
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Names of the file itself, and of the spool of a mask."""
+        return self.path.name, f"{self.path.name}.mask"
+
+    def _restore(self, claims: Sequence[Claim]) -> list[bool]:
+        """Take over tiles up to the first that is not whole: behind it, others would lie elsewhere than they do."""
+        whole: list[Claim] = []
+        end = len(self._head)
+        for claim in claims:
+            if claim["at"][0] != end or not self._file.holds(claim["at"]):  # a block that is missing leaves a gap
+                break
+            whole.append(claim)
+            end += claim["at"][1]
+        if self._mask is not None:
+            held = self._mask.restore([claim["mask"] for claim in whole])
+            if not all(held):
+                whole = whole[: held.index(False)]
+                self._mask.restore([claim["mask"] for claim in whole])
+        for claim in whole:
+            self._adopt(self._index.place(0, number) for number, *_ in claim["tiles"])
+            for number, *lengths in claim["tiles"]:
+                self._note(number, lengths)
+        self._fresh = []
+        self._file.patch(0, self._head)  # which was completed perhaps
+        self._file.cut(sum(whole[-1]["at"][:2]) if whole else len(self._head))
+        return [index < len(whole) for index in range(len(claims))]
+
+    def _claim(self) -> Claim:
+        tiles, self._fresh = self._fresh, []
+        mask = {} if self._mask is None else {"mask": self._mask.claim()}
+        return {"at": self._file.claim(), "tiles": tiles, **mask}
+
+    def sync(self) -> None:
+        """Flush the file, and the spool of a mask."""
+        self._file.sync()
+        if self._mask is not None:
+            self._mask.sync()
 
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         file = self._file
         file.write(END)
-        head = codestream_head(file.tell() - self._codestream_at, long=self._long)
+        head = codestream_head(file.end - self._codestream_at, long=self._long)
         file.write(self._wrapping.after)
-        file.seek(self._codestream_at - len(head))
-        file.write(head)
-        file.seek(self._index_at)
-        file.write(self._frame.index(self._lengths))
-        file.close()
+        file.patch(self._codestream_at - len(head), head)
+        file.patch(self._index_at, self._frame.index(self._lengths))
+        file.leave()
         if self._mask is not None:
-            self._mask.close()
+            self._write_mask(self._mask)
         self._write_sidecar(tags, band_statistics)
+
+    def _write_mask(self, spool: Spool) -> None:
+        """Write the mask, which no JPEG 2000 of GDAL's holds, tile by tile."""
+        layout, side = self._layout, self._encoder.tile
+        mask = MaskFile(beside(self.path, ".msk"), layout.grid.shape, side, layout.count)
+        self._closing.callback(mask.abandon)
+        for row in range(spool.rows):
+            for col, (bits,) in enumerate(spool.row(row)):
+                mask.write(self._block(row, col), bits)
+        mask.close()
 
     def _write_sidecar(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         with self._sample(tags, band_statistics) as sample:
@@ -107,14 +167,15 @@ class Jp2Container(Container):
         profile = replace(self._profile, creation_options=tuple(options))
         return gdal_sample(self.path, ".jp2", profile, replace(self._layout, has_mask=False), tags, band_statistics)
 
-    def _block(self, tile: Tile) -> Block:
+    def _block(self, tile_row: int, tile_col: int) -> Block:
         side, (height, width) = self._encoder.tile, self._layout.grid.shape
-        row, col = tile.row * side, tile.col * side
+        row, col = tile_row * side, tile_col * side
         return Block(row, col, min(side, height - row), min(side, width - col))
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
-        with super()._failing():
+    def failing(self) -> Iterator[None]:
+        """Do so, and name a tile that does not fit."""
+        with super().failing():
             try:
                 yield
             except CodestreamError as error:

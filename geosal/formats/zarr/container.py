@@ -1,7 +1,9 @@
 """Write a store: each chunk is a file of its own, so tiles are written as they come."""
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from numpy.typing import NDArray
 from geosal.core.grid import Grid, level_shapes
 from geosal.core.metadata import metadata_to_json
 from geosal.core.raster import RasterLayout
-from geosal.formats.container import Container, TileIndex
+from geosal.files.atomic import flush_all
+from geosal.formats.container import Claim, Container, TileIndex
 from geosal.formats.pyramid import Tile
 from geosal.formats.zarr import attributes
 from geosal.formats.zarr.attributes import GRID_MAPPING, IMAGE, MASK, METADATA, path_in
@@ -41,22 +44,73 @@ class ZarrContainer(Container):
         self._encoder = encoder
         self._grids = [attributes.level_grid(layout.grid, level, shape) for level, shape in enumerate(shapes)]
         self._known: set[Path] = set()
+        self._fresh: list[list[Any]] = []
+        """Level, row, column, and sizes and checksums of the chunks, of the tiles that came since the last claim."""
+        self._written: list[Path] = []
+        """Chunks that were not flushed yet."""
         self._shards = Shards(encoder.shards, self._index.counts, self._write)
 
     def _begin(self) -> None:
-        self.path.mkdir()
+        self.path.mkdir(exist_ok=self._kept)
 
     def _take(self, tile: Tile, number: int) -> None:
         del number  # chunks are named by row and column
-        image, mask = (self.path / path_in(tile.level, name) for name in (IMAGE, MASK))
-        directories = [image / str(band) for band in range(self._layout.count)]
-        if self._layout.has_mask:
-            directories.append(mask)
-        for directory, chunk in zip(directories, tile.parts, strict=True):
+        for directory, chunk in zip(self._directories(tile), tile.parts, strict=True):
             if self._encoder.shards == 1:
                 self._write(directory / str(tile.row) / str(tile.col), chunk)
             else:
                 self._shards.take(directory, tile, chunk)
+        if self._kept:
+            sizes, sums = list(map(len, tile.parts)), list(map(zlib.crc32, tile.parts))
+            self._fresh.append([tile.level, tile.row, tile.col, sizes, sums])
+
+    def _directories(self, tile: Tile) -> list[Path]:
+        """Return the folders of the chunks of a tile, one of each band, then that of the mask."""
+        image, mask = (self.path / path_in(tile.level, name) for name in (IMAGE, MASK))
+        directories = [image / str(band) for band in range(self._layout.count)]
+        if self._layout.has_mask:
+            directories.append(mask)
+        return directories
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Name of the store, which holds the chunks."""
+        return (self.path.name,)
+
+    def _restore(self, claims: Sequence[Claim]) -> list[bool]:
+        self._shards.reopen(self.path)
+        held = [all(self._holds(*chunks) for chunks in claim["tiles"]) for claim in claims]
+        for claim in compress(claims, held):
+            tiles = [Tile(level, row, col, ()) for level, row, col, _, _ in claim["tiles"]]
+            self._adopt(tiles)
+            if self._encoder.shards > 1:
+                for tile in tiles:
+                    for directory in self._directories(tile):
+                        self._shards.adopt(directory, tile)
+        return held
+
+    def _holds(self, level: int, row: int, col: int, sizes: Sequence[int], sums: Sequence[int]) -> bool:
+        """Return whether the chunks of a tile are there, to the byte."""
+        tile = Tile(level, row, col, ())
+        for directory, size, checksum in zip(self._directories(tile), sizes, sums, strict=True):
+            plain = self._encoder.shards == 1
+            path = directory / str(row) / str(col) if plain else self._shards.waiting(directory, tile)
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                return False
+            if len(content) != size or zlib.crc32(content) != checksum:
+                return False
+        return True
+
+    def _claim(self) -> Claim:
+        tiles, self._fresh = self._fresh, []
+        return {"tiles": tiles}
+
+    def sync(self) -> None:
+        """Flush the chunks that were written since the last time, and the folders that name them."""
+        written, self._written = self._written, []
+        flush_all([*written, *{path.parent for path in written}])
 
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         nodes: dict[str, ArrayNode | GroupNode] = {}
@@ -123,6 +177,8 @@ class ZarrContainer(Container):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._known.add(path.parent)
         path.write_bytes(content)
+        if self._kept:
+            self._written.append(path)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

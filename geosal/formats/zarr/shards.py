@@ -5,13 +5,15 @@ file of its own beside it.
 """
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from geosal.core.zarr.sums import ABSENT, crc32c
 from geosal.formats.pyramid import Tile
 
 _ENTRY = struct.Struct("<2Q")
+_SUM = 4
+"""Bytes of the checksum behind the index."""
 
 
 class Shards:
@@ -39,9 +41,12 @@ class Shards:
 
     def take(self, directory: Path, tile: Tile, chunk: bytes) -> None:
         """Keep a chunk of an array's band, and write its shard where it is the last one of it."""
+        self._write(self.waiting(directory, tile), chunk)
+        self._keep(directory, tile)
+
+    def _keep(self, directory: Path, tile: Tile) -> None:
         row, col = tile.row // self._side, tile.col // self._side
         shard = directory / str(row) / str(col)
-        self._write(_waiting(shard, tile.row, tile.col), chunk)
         there = self._there.setdefault(shard, set())
         there.add((tile.row, tile.col))
         rows, cols = self._counts[tile.level]
@@ -53,6 +58,39 @@ class Shards:
         if len(there) == sum(down < rows and across < cols for down, across in places):
             self._join(shard, places, self._there.pop(shard))
 
+    def reopen(self, root: Path) -> None:
+        """Take shards that a killed job has joined apart again, each chunk into its own file: some may have to change.
+
+        A shard that is not whole is deleted, and its chunks have to come again.
+        """
+        if self._side == 1:
+            return
+        for shard in [path for path in root.rglob("*") if path.is_file() and _is_shard(path)]:
+            content = shard.read_bytes()
+            for place, chunk in self._chunks(shard, content):
+                self._write(_waiting(shard, *place), chunk)
+            shard.unlink()
+
+    def _chunks(self, shard: Path, content: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
+        length = self._side**2 * _ENTRY.size
+        table, checksum = content[-length - _SUM :][:length], content[-_SUM:]
+        if len(table) < length or crc32c(table).to_bytes(_SUM, "little") != checksum:
+            return
+        row, col = int(shard.parent.name) * self._side, int(shard.name) * self._side
+        for number, (offset, size) in enumerate(_ENTRY.iter_unpack(table)):
+            down, across = divmod(number, self._side)
+            if (offset, size) != (ABSENT, ABSENT):
+                yield (row + down, col + across), content[offset : offset + size]
+
+    def waiting(self, directory: Path, tile: Tile) -> Path:
+        """Return the file in which a chunk of an array's band waits for the others of its shard."""
+        shard = directory / str(tile.row // self._side) / str(tile.col // self._side)
+        return _waiting(shard, tile.row, tile.col)
+
+    def adopt(self, directory: Path, tile: Tile) -> None:
+        """Keep a chunk that waits in its file, as `take` does."""
+        self._keep(directory, tile)
+
     def _join(self, shard: Path, places: Sequence[tuple[int, int]], there: set[tuple[int, int]]) -> None:
         index, parts, offset = [], [], 0
         for place in places:
@@ -63,9 +101,15 @@ class Shards:
             parts.append(waiting.read_bytes())
             index.append(_ENTRY.pack(offset, len(parts[-1])))
             offset += len(parts[-1])
-            waiting.unlink()
         table = b"".join(index)
-        self._write(shard, b"".join((*parts, table, crc32c(table).to_bytes(4, "little"))))
+        self._write(shard, b"".join((*parts, table, crc32c(table).to_bytes(_SUM, "little"))))
+        for place in there:  # not before: a job that is killed here can be taken up
+            _waiting(shard, *place).unlink()
+
+
+def _is_shard(path: Path) -> bool:
+    """Return whether a file in a store holds pixels: the small arrays, of one dimension or none, have no folders."""
+    return path.name.isdigit() and path.parent.name.isdigit()
 
 
 def _waiting(shard: Path, row: int, col: int) -> Path:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from geosal.core.cluster import trim_memory
 from geosal.core.progress import ignore
 from geosal.errors import OutputError, warn
+from geosal.files.journal import Journal
 from geosal.files.swap import beside, remove, there
 from geosal.job.carry_out import carry_out
 from geosal.job.course import Course
@@ -67,7 +68,7 @@ class Found:
     facts: dict[str, Any]
 
 
-def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
+def reach(plan: Plan, path: Path, course: Course | None = None, journal: Journal | None = None) -> Found:
     """Find the setting that meets the targets of a plan's recipe, and encode the whole scene with it.
 
     The scene is encoded once or twice. A first file below a limit is kept while the second is made, and becomes the
@@ -81,6 +82,9 @@ def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
         A new file of the output's name, in a work directory.
     course
         Told of each trial, and of what `carry_out` reports.
+    journal
+        Journal of the job. Trials are made again; they find the same, so the blocks of a killed job's encode are taken
+        over if it was the first, and a second begins anew.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def reach(plan: Plan, path: Path, course: Course | None = None) -> Found:
         while True:
             trim_memory()
             try:
-                made, encodes = _encoded(turned, targets.jpeg, path, course.enter("work")), encodes + 1
+                made, encodes = _encoded(turned, path, course.enter("work"), journal), encodes + 1
             except OutputError as error:  # no room, mostly
                 if kept is None:
                     raise
@@ -176,10 +180,10 @@ def set_out(plan: Plan, tried: Callable[[int], None] = lambda _: None) -> SetOut
         return SetOut(turned, told(turned, knob.setting), trials.sample.is_whole(plan))
 
 
-def _encoded(plan: Plan, quality: float | None, path: Path, course: Course) -> Attempt:
+def _encoded(plan: Plan, path: Path, course: Course, journal: Journal | None) -> Attempt:
     """Encode the whole scene; a file that was made before is replaced."""
-    remove(path)
-    return Attempt(plan, path, carry_out(plan if quality is None else counting(plan, quality), path, course))
+    quality = plan.recipe.targets.jpeg
+    return Attempt(plan, path, carry_out(plan if quality is None else counting(plan, quality), path, course, journal))
 
 
 def _set_aside(made: Attempt) -> Attempt:

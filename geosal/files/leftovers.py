@@ -1,0 +1,181 @@
+"""What killed jobs have left beside an output: told, settled, taken over or deleted."""
+
+import glob
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geosal.errors import UsageError
+from geosal.files.atomic import holds_lock
+from geosal.files.journal import JOURNAL, Before
+from geosal.files.swap import Swap
+from geosal.sizes import as_bytes, counted
+
+logger = logging.getLogger(__name__)
+
+LOCK = "lock"
+"""File in a work directory whose lock its job holds as long as it lives."""
+MARK = ".geosal-"
+_MAX_NAME_BYTES = 200
+"""Limit of the output's name in that of a work directory, in bytes; the marks around it need the rest of 255."""
+_MOST_TOLD = 3
+"""Most differences that a refusal names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A work directory of a killed job, with a journal."""
+
+    directory: Path
+    before: Before
+
+    def clear(self) -> None:
+        """Delete all in it but the bytes of its blocks."""
+        wanted = {LOCK, JOURNAL, *self.before.data}
+        for path in self.directory.iterdir():
+            if path.name not in wanted:
+                _delete(path)
+
+
+def prefix(output: Path) -> str:
+    """Return the beginning of the names of an output's work directories."""
+    name = os.fsdecode(os.fsencode(output.name)[:_MAX_NAME_BYTES])
+    return f".{name}{MARK}"
+
+
+def settle(output: Path) -> None:
+    """Complete or undo what killed jobs had begun to publish under a name; nothing where a job is at work on it.
+
+    Readers do so before they open it. What cannot be settled stays: another user's, or of another version.
+    """
+    for directory in _dead(output):
+        try:
+            swap = Swap.found(directory)
+            if swap is not None:
+                swap.settle()
+        except OSError as error:
+            logger.info("%s: left behind by a job that was killed, cannot be settled (%s)", directory, error)
+
+
+def leftovers(output: str | Path) -> list[Leftover]:
+    """Find what killed jobs have left of the blocks of an output."""
+    found = []
+    for directory in _dead(Path(output).resolve()):
+        before = Before.read(directory / JOURNAL)
+        if before is not None and before.records and not _is_published(directory):
+            found.append(Leftover(directory, before))
+    return found
+
+
+def take_over(output: Path, identity: Mapping[str, Any]) -> Leftover | None:
+    """Find what a killed job has left that did the same work; None where none has left anything.
+
+    Parameters
+    ----------
+    output
+        Path of the output.
+    identity
+        What the work depends on, see `geosal.files.journal.Before`.
+
+    Raises
+    ------
+    UsageError
+        It did other work; the message says in what it differs.
+    """
+    found = leftovers(output)
+    fitting = [left for left in found if left.before.identity == identity]
+    if fitting:
+        return max(fitting, key=lambda left: len(left.before.records))
+    if found:
+        newest = max(found, key=lambda left: (left.directory / JOURNAL).stat().st_mtime_ns)
+        raise UsageError(
+            f"{output.name}: --resume cannot go on with {counted(len(newest.before.records), 'block')} in "
+            f"{newest.directory}, of another job: {_differences(newest.before.identity, identity)}; ask for the same, "
+            "or leave --resume out, to delete them and begin again"
+        )
+    return None
+
+
+def remove_stale(output: Path, but: Path | None = None) -> None:
+    """Delete the work directories of dead jobs, and settle what they had begun to publish.
+
+    Parameters
+    ----------
+    output
+        Path of the output.
+    but
+        A directory that stays; it is settled, too.
+
+    Raises
+    ------
+    OSError
+        That directory cannot be settled.
+    """
+    for directory in _dead(output):
+        try:
+            swap = Swap.found(directory)
+            if swap is not None:
+                swap.settle()
+        except OSError as error:
+            if directory == but:
+                raise
+            logger.warning("%s: left behind by a job that was killed, cannot be settled (%s)", directory, error)
+            continue
+        if directory == but:
+            continue
+        pid = directory.name.removeprefix(prefix(output)).partition("-")[0]
+        before = Before.read(directory / JOURNAL)
+        blocks = 0 if before is None else len(before.records)
+        told = f" with {counted(blocks, 'block')}, with which --resume would have gone on" if blocks else ""
+        logger.warning("%s: left behind by a job that was killed (process %s); deleted%s", directory, pid, told)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def size_of(directory: Path) -> str:
+    """Tell how many bytes the files in a directory take."""
+    return as_bytes(sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file()))
+
+
+def _dead(output: Path) -> Iterator[Path]:
+    """Yield the work directories whose jobs are dead.
+
+    A process id proves nothing: another machine or container has other processes, and ids are reused.
+    """
+    begin = prefix(output)
+    for directory in output.parent.glob(glob.escape(begin) + "*-*"):
+        pid = directory.name.removeprefix(begin).partition("-")[0]
+        if pid.isdigit() and directory.is_dir() and not holds_lock(directory / LOCK):
+            yield directory
+
+
+def _is_published(directory: Path) -> bool:
+    """Return whether its file has got its name, or nobody can tell."""
+    try:
+        swap = Swap.found(directory)
+    except OSError:
+        return True
+    return swap is not None and swap.is_done
+
+
+def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """Name what differs, as many as a line holds."""
+    names = [name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name)]
+    told = [f"{name} is {_text(ours.get(name))}, and was {_text(theirs.get(name))}" for name in names[:_MOST_TOLD]]
+    return ", ".join(told) + (f", and {len(names) - _MOST_TOLD} more" if len(names) > _MOST_TOLD else "")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "not named"
+    return " ".join(map(_text, value)) if isinstance(value, list) else str(value)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
