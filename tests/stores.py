@@ -46,10 +46,11 @@ def write_store(
     seed: int = 0,
     statistics: list[dict[str, str]] | None = None,
     shards: int = 1,
+    groups: bool = False,
 ) -> Path:
     """Write pixels as a store, the tiles in any order."""
     fill = layout.nodata if layout.nodata is not None else 0
-    encoder = ZarrEncoder(fill=fill, tile=tile, shards=shards)
+    encoder = ZarrEncoder(fill=fill, tile=tile, shards=shards, groups=groups)
     tiles = list(Cutter.of(encoder, layout).cut(layout.grid.whole(), pixels, mask).tiles)
     random.Random(seed).shuffle(tiles)
     with ZarrContainer(path, layout, encoder) as container:

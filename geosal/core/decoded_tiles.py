@@ -193,6 +193,10 @@ class Tiled(ABC):
     def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:
         """Decode a tile, whose pixels are `block`: (band, y, x); `otherwise` is that of `read`."""
 
+    def refresh(self, block: Block) -> None:
+        """Forget tiles of a block whose file has changed; by default none, as the handle of a file notices."""
+        del block
+
     def read(
         self,
         indexes: Sequence[int],
@@ -214,6 +218,7 @@ class Tiled(ABC):
             Reads all bands of a block where a tile cannot be decoded, or raises what is to be told of it; None where
             decoding itself tells.
         """
+        self.refresh(block)
         bands = [index - 1 for index in indexes]
         waiting = []
         with _cache.reading():

@@ -12,13 +12,11 @@ from PIL import Image
 
 from geosal.core.grid import Block
 from geosal.core.jpeg2000 import TilePlaces
-from geosal.core.zarr.coding import Coding
-from geosal.core.zarr.files import Store
-from geosal.core.zarr.nodes import existing
+from geosal.core.zarr.raster import open_zarr
 from geosal.formats.cog.tiff_faults import Directory, read_directories
 from geosal.formats.jpeg.heads import Head
 from geosal.scenes import AnyScene
-from geosal.scenes.zarr_store import IMAGE, ZarrScene, is_store, store_bytes
+from geosal.scenes.zarr_store import ZarrScene, is_store, store_bytes
 
 _HEAD_BYTES = 2**20
 """Bytes of a JPEG in which its tables are looked for; profiles and thumbnails may lie before them."""
@@ -142,12 +140,12 @@ def _of_jpeg2000(_: AnyScene, path: str) -> Spread:
 
 def _of_store(_: AnyScene, path: str) -> Spread:
     scene = ZarrScene.open_store(path)
-    coding = Coding.of(existing(Store(scene.path), IMAGE))
+    coding = open_zarr(scene.files[0]).coding
     rows, cols = (coding.shards or coding.chunks)[-2:]  # a file is one of them, whatever is decoded at once
     tile = (min(rows, scene.grid.height), min(cols, scene.grid.width))
     shape = tuple(-(-length // side) for length, side in zip(scene.grid.shape, tile, strict=True))
     tiles = np.zeros(shape)
-    folder = os.path.join(path, IMAGE)
+    folder = scene.files[0]
     for place, _folders, names in os.walk(folder):
         for name in names:
             _band, *at = os.path.relpath(os.path.join(place, name), folder).split(os.sep)

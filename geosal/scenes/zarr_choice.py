@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.core.zarr.arrays import arrays_of
+from geosal.core.zarr.arrays import arrays_of, base_of
 from geosal.core.zarr.chunks import text_values_of, values_of
 from geosal.core.zarr.files import locate
 from geosal.core.zarr.nodes import Node, existing
@@ -95,7 +95,7 @@ def choose(path: str, select: Sequence[str] = ()) -> Choice:
         raise SceneError(f"{path}: no such Zarr store; give the path of one")
     node = existing(place.store, place.node)
     arrays = [node] if node.is_array else arrays_of(node, path)
-    group = existing(place.store, arrays[0].parent) if arrays[0].path else arrays[0]
+    group = _group_of(arrays[0])
     rasters = [ZarrRaster.of(array) for array in arrays]
     wanted = _parsed(path, select)
     dims = {name for raster in rasters for name in _lead(raster)}
@@ -108,6 +108,15 @@ def choose(path: str, select: Sequence[str] = ()) -> Choice:
     _refuse_many(path, len(planes))
     ours = OURS in group.attributes and [array.name for array in arrays] == ["image"]
     return Choice(tuple(planes), group, steps, ours)
+
+
+def _group_of(array: Node) -> Node:
+    """Return the group that tells of an array: the one that holds it; of a store of ours the root, above its levels."""
+    if not array.path:
+        return array
+    group = existing(array.store, array.parent)
+    root = existing(array.store, group.parent) if group.path else group
+    return root if OURS in root.attributes and base_of(root) == group.path else group
 
 
 def _lead(raster: ZarrRaster) -> tuple[str, ...]:

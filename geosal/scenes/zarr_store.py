@@ -7,16 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
 
 from geosal.core.gdal_env import path_text
 from geosal.core.grid import Block
-from geosal.core.metadata import metadata_from_json
 from geosal.core.raster import (
-    ROLES,
     BandMetadata,
     RasterLayout,
-    RasterMetadata,
     Samples,
     conversion_of_array,
     mask_out,
@@ -25,23 +21,16 @@ from geosal.core.raster import (
 from geosal.core.shared_raster import FileState, file_state, read_bands
 from geosal.core.zarr.arrays import base_of
 from geosal.core.zarr.files import locate
-from geosal.core.zarr.nodes import Json, Node, node_at
+from geosal.core.zarr.nodes import Node, node_at
 from geosal.core.zarr.raster import OURS, ZarrRaster
-from geosal.errors import ResourceError, SceneError, UsageError, cause_of
+from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.raster import DTYPES, MAX_PIXELS, usable_nodata
-from geosal.scenes.zarr_choice import Choice, Plane, choose
+from geosal.scenes.zarr_choice import Plane, choose
+from geosal.scenes.zarr_metadata import metadata_of
 
 IMAGE, MASK = "image", "mask"
 _MARK = "zarr.json"
-_NOT_TAGS = frozenset({
-    "_ARRAY_DIMENSIONS", "_CRS", "_FillValue", "_Unsigned", "add_offset", "ancillary_variables", "axis", "bounds",
-    "calendar", "cell_methods", "colorinterp", "common_name", "coordinates", "dtype", "fill_value", "flag_masks",
-    "flag_meanings", "flag_values", "grid_mapping", "long_name", "missing_value", "scale_factor", "standard_name",
-    "units", "valid_max", "valid_min", "valid_range", "Conventions", "zarr_conventions", "multiscales", "_eopf_attrs",
-    "AREA_OR_POINT",
-})  # fmt: skip
-"""Attributes that a layout has in fields of its own, or that tell how the store is made."""
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
@@ -119,7 +108,7 @@ class ZarrScene(Stored):
         """
         path = os.path.abspath(path_text("path", path))
         choice = choose(path, select)
-        known = _metadata(path, choice)
+        known = metadata_of(path, choice)
         places = _chosen(path, choice.planes, known.bands, names) if names else range(len(choice.planes))
         planes = [choice.planes[place] for place in places]
         _refuse_misfit(path, planes)
@@ -301,81 +290,6 @@ def _refuse_misfit(path: str, planes: Sequence[Plane]) -> None:
 
 def _in_words(value: Any) -> str:
     return f"{value.width} x {value.height}" if hasattr(value, "width") else str(value)
-
-
-def _metadata(path: str, choice: Choice) -> RasterMetadata:
-    """Return the metadata of all bands: as GDAL knew it where the store tells it, else by CF's attributes."""
-    if choice.ours:
-        try:
-            known = metadata_from_json(choice.group.attributes[OURS])
-            _ = dict(zip(known.bands, choice.planes, strict=True))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SceneError(
-                f"{path} cannot be read ({cause_of(error)}); the store is damaged, copy it again"
-            ) from error
-        return known
-    single = len({plane.raster.path for plane in choice.planes}) == 1
-    colours = [_colour(plane, place if single else None) for place, plane in enumerate(choice.planes)]
-    names = [_description(plane, place, single=single) for place, plane in enumerate(choice.planes)]
-    roles = [_role(plane, name) for plane, name in zip(choice.planes, names, strict=True)]
-    if not any(colours):
-        colours = [ColorInterp.gray, *[ColorInterp.undefined] * (len(colours) - 1)]
-        if roles[:3] == ["red", "green", "blue"]:
-            colours[:3] = ColorInterp.red, ColorInterp.green, ColorInterp.blue
-    bands = tuple(
-        BandMetadata(
-            description=name or None,
-            unit=_text(plane.raster.attributes.get("units")) or None,
-            scale=plane.raster.scaling[0],
-            offset=plane.raster.scaling[1],
-            colorinterp=colour or ColorInterp.undefined,
-            role=role,
-            tags={} if single else _tags(plane.raster.attributes),
-        )
-        for plane, name, colour, role in zip(choice.planes, names, colours, roles, strict=True)
-    )
-    own = {**_tags(choice.group.attributes).get("", {})}
-    if single:
-        own |= _tags(choice.planes[0].raster.attributes).get("", {})
-    own |= {name.upper(): step for name, step in choice.steps.items()}
-    return RasterMetadata(bands=bands, tags={"": {"AREA_OR_POINT": "Area", **own}})
-
-
-def _description(plane: Plane, place: int, *, single: bool) -> str:
-    told = plane.raster.attributes.get("long_name")
-    if isinstance(told, list) and single and place < len(told):
-        return _text(told[place])
-    return plane.name
-
-
-def _role(plane: Plane, name: str) -> str:
-    told = _text(plane.raster.attributes.get("common_name")) or name
-    return told.lower() if told.lower() in ROLES else ""
-
-
-def _colour(plane: Plane, place: int | None) -> ColorInterp | None:
-    told = plane.raster.attributes.get("colorinterp")
-    if isinstance(told, list):
-        told = told[place] if place is not None and place < len(told) else None
-    return ColorInterp[told] if isinstance(told, str) and told in ColorInterp.__members__ else None
-
-
-def _text(told: object) -> str:
-    return told[:1000] if isinstance(told, str) else ""
-
-
-def _tags(attributes: Json) -> dict[str, dict[str, str]]:
-    """Return attributes that are plain texts and numbers as tags."""
-    kept = {
-        key: str(value)
-        for key, value in attributes.items()
-        if key not in _NOT_TAGS
-        and ":" not in key
-        and isinstance(value, str | int | float)
-        and not isinstance(value, bool)
-        and len(str(value)) < 10_000
-    }
-    return {"": kept} if kept else {}
 
 
 def _mask_of(node: Node) -> str | None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import zarr
 
 
+_Decode = Callable[[tuple[int, ...], Block], NDArray[Any]]
+"""Decodes the pixels of a tile by the place of its bands: (band, y, x)."""
+
+
 class ZarrTiles:
     """The pixels of an array.
 
@@ -72,14 +76,14 @@ class ZarrTiles:
         """Return what holds a band, and its place in that."""
         lead, chunks = self._planes.index(band), [self._coding.chunks[axis] for axis in self._planes.lead]
         if in_strips(self._coding, self._planes):
-            return self._parts.setdefault(lead, _Strips(self, self._cut, lead)), 0
+            return self._parts.setdefault(lead, _Plane(self, self._cut, lead, self.strip)), 0
         first = tuple(n // size * size for n, size in zip(lead, chunks, strict=True))
         within = [n - start for n, start in zip(lead, first, strict=True)]
         sizes = [
             min(size, self._planes.shape[a] - n) for a, n, size in zip(self._planes.lead, first, chunks, strict=True)
         ]
         place = int(np.ravel_multi_index(within, sizes)) if within else 0
-        return self._parts.setdefault(first, _Chunks(self, self._cut, first)), place
+        return self._parts.setdefault(first, _Plane(self, self._cut, first, self.whole)), place
 
     def chunk_at(self, lead: Sequence[int], block: Block) -> tuple[int, ...]:
         """Return the index of the chunk that holds the corner of a block."""
@@ -177,37 +181,22 @@ class _damage:  # noqa: N801  used like a function
 
 
 class _Plane(Tiled):
-    """Bands that are decoded together."""
+    """Bands that are decoded together, by `decode`."""
 
-    def __init__(self, array: ZarrTiles, sizes: Cut, lead: tuple[int, ...]) -> None:
-        self.sizes, self._array, self._lead, self.kept = sizes, array, lead, array.kept
+    def __init__(self, array: ZarrTiles, sizes: Cut, lead: tuple[int, ...], decode: _Decode) -> None:
+        self.sizes, self._array, self._lead, self._decode, self.kept = sizes, array, lead, decode, array.kept
         self._seen: dict[int, tuple[int, int] | None] = {}
 
-    def read(
-        self,
-        indexes: Sequence[int],
-        block: Block,
-        out: NDArray[Any],
-        otherwise: Callable[[Block], NDArray[Any]] | None = None,
-    ) -> None:
+    def refresh(self, block: Block) -> None:
         for number in self.numbers(block):
             now = self._array.state(self._lead, self.sizes.block(number))
             if self._seen.setdefault(number, now) != now:  # written anew in place
                 self._seen[number] = now
                 self.forget(number)
-        super().read(indexes, block, out, otherwise)
 
-
-class _Strips(_Plane):
     def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:
         del number, otherwise
-        return self._array.strip(self._lead, block)
-
-
-class _Chunks(_Plane):
-    def decoded(self, number: int, block: Block, otherwise: Callable[[Block], NDArray[Any]] | None) -> NDArray[Any]:
-        del number, otherwise
-        return self._array.whole(self._lead, block)
+        return self._decode(self._lead, block)
 
 
 def open_array(node: Node, coding: Coding) -> "zarr.Array[Any]":

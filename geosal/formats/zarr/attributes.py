@@ -49,17 +49,19 @@ _ON_ARRAYS: Json = {"spatial:dimensions": ["y", "x"]}
 """What the convention ``spatial:`` asks of an array; transform and shape are those of its group."""
 
 
-def group_of(level: int) -> str:
-    """Return the path of a level's group; the full resolution lies in the root.
+def group_of(level: int, *, groups: bool) -> str:
+    """Return the path of a level's group; the full resolution lies in the root, unless all levels are in `groups`.
 
     GDAL counts arrays below ``ovr_`` as overviews (3.13), and opens the one image that is left.
     """
+    if groups:
+        return str(level)
     return f"ovr_{2**level}x" if level else ""
 
 
-def path_in(level: int, name: str) -> str:
-    """Return the path of an array of a level."""
-    return f"{group_of(level)}/{name}" if level else name
+def path_in(group: str, name: str) -> str:
+    """Return the path of an array in a group."""
+    return f"{group}/{name}" if group else name
 
 
 def level_grid(grid: Grid, level: int, shape: tuple[int, int]) -> Grid:
@@ -80,11 +82,11 @@ def group_attributes(grid: Grid) -> Json:
     return {"Conventions": "CF-1.11", "zarr_conventions": conventions, **_spatial(grid), **_proj(grid)}
 
 
-def with_multiscales(attributes: Json, grids: Sequence[Grid]) -> Json:
+def with_multiscales(attributes: Json, grids: Sequence[Grid], *, groups: bool) -> Json:
     """Add the description of the levels, whose grids are `grids`, to the attributes of the root."""
     return attributes | {
         "zarr_conventions": [*attributes["zarr_conventions"], _LEVELS],
-        "multiscales": _multiscales(grids),
+        "multiscales": _multiscales(grids, groups=groups),
     }
 
 
@@ -143,12 +145,14 @@ def grid_mapping_attributes(grid: Grid) -> Json:
     return found | {"GeoTransform": " ".join(map(repr, map(float, grid.transform.to_gdal())))}
 
 
-def _multiscales(grids: Sequence[Grid]) -> Json:
+def _multiscales(grids: Sequence[Grid], *, groups: bool) -> Json:
     layout: list[Json] = []
+    names = [group_of(level, groups=groups) for level in range(len(grids))]
+    assets = names if groups else [path_in(name, IMAGE) for name in names]  # of a store's own root there is no name
     for level, grid in enumerate(grids):
-        entry: Json = {"asset": path_in(level, IMAGE), "transform": {"scale": [1.0, 1.0], "translation": [0.0, 0.0]}}
+        entry: Json = {"asset": assets[level], "transform": {"scale": [1.0, 1.0], "translation": [0.0, 0.0]}}
         if level:
-            entry["derived_from"] = path_in(level - 1, IMAGE)
+            entry["derived_from"] = assets[level - 1]
             entry["transform"] = {"scale": [2.0, 2.0], "translation": [0.0, 0.0]}
         layout.append({**entry, "spatial:shape": list(grid.shape), "spatial:transform": list(grid.transform)[:6]})
     return {"layout": layout, "resampling_method": "average"}

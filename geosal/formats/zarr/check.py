@@ -12,7 +12,7 @@ from geosal.core.grid import Grid, level_shapes
 from geosal.core.shared_raster import read_bands
 from geosal.core.zarr.chunks import values_of
 from geosal.core.zarr.files import Store, walk
-from geosal.core.zarr.nodes import Node, existing
+from geosal.core.zarr.nodes import Node, existing, node_at
 from geosal.core.zarr.raster import ZarrRaster
 from geosal.errors import GeosalError, SceneError
 from geosal.scenes.zarr_store import IMAGE, MASK, ZarrScene
@@ -61,9 +61,15 @@ def _array_of(group: Node, name: str) -> Node:
 
 def _rasters(group: Node) -> list[str]:
     """Return the paths of the image and its overviews, and of their masks."""
-    images = [str(level["asset"]) for level in _levels_of(group)]
-    masks = [name[: -len(IMAGE)] + MASK for name in images] if MASK in group.store.children("") else []
-    return images + masks
+    images = _images(group)
+    masks = [name[: -len(IMAGE)] + MASK for name in images]
+    return images + (masks if node_at(group.store, masks[0]) else [])
+
+
+def _images(group: Node) -> list[str]:
+    """Return the paths of the image and its overviews; a level is named by its array, or by the group of that."""
+    assets = [str(level["asset"]) for level in _levels_of(group)]
+    return [name if existing(group.store, name).is_array else f"{name}/{IMAGE}" for name in assets]
 
 
 def _undecodable(name: str, group: Node) -> Iterator[str]:
@@ -104,11 +110,11 @@ def _is_alike(old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 
 def _level_faults(group: Node) -> Iterator[str]:
-    image = ZarrRaster.of(_array_of(group, IMAGE))
-    levels = _levels_of(group)
+    levels, images = _levels_of(group), _images(group)
+    image = ZarrRaster.of(_array_of(group, images[0]))
     height, width = image.planes.size
     wanted = level_shapes((height, width), max(image.coding.chunks))
-    found = [_array_of(group, str(level["asset"])).shape[-2:] for level in levels]
+    found = [_array_of(group, name).shape[-2:] for name in images]
     if found != list(wanted):
         yield f"levels of {_list(found)} px, not {_list(wanted)}"
     if [tuple(level["spatial:shape"]) for level in levels] != found:
@@ -120,15 +126,16 @@ def _level_faults(group: Node) -> Iterator[str]:
 
 def _coordinate_faults(path: str, group: Node) -> Iterator[str]:
     grid = ZarrScene.open_store(path).grid
-    told = _array_of(group, _GRID_MAPPING).attributes["GeoTransform"]
+    full = existing(group.store, _images(group)[0]).parent
+    told = _array_of(group, f"{full}/{_GRID_MAPPING}".lstrip("/")).attributes["GeoTransform"]
     if [float(number) for number in told.split()] != list(grid.transform.to_gdal()):
         yield f"the GeoTransform of {_GRID_MAPPING} is not the store's spatial:transform"
     for name, size, first in (("x", grid.width, grid.transform.c), ("y", grid.height, grid.transform.f)):
-        if name not in group.store.children(""):
+        if name not in group.store.children(full):
             if grid.transform.b == 0 and grid.transform.d == 0:
                 yield f"coordinate {name} is missing"
             continue
-        values = values_of(_array_of(group, name))
+        values = values_of(_array_of(group, f"{full}/{name}".lstrip("/")))
         step = grid.transform.a if name == "x" else grid.transform.e
         if values.shape != (size,) or not np.allclose(values, first + step * (np.arange(size) + 0.5), rtol=1e-12):
             yield f"coordinate {name} is not that of the transform"

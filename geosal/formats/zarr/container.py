@@ -27,8 +27,8 @@ class ZarrContainer(Container):
     """A Zarr v3 store that is being written.
 
     ``image`` (band, y, x), its coordinates, ``spatial_ref`` and, if the layout has one, ``mask`` (y, x) lie in the root
-    group; each overview has the same arrays in a group of its own, ``ovr_2x``, ``ovr_4x`` …. `finish` writes the
-    metadata, without which a directory is no store.
+    group; each overview has the same arrays in a group of its own, ``ovr_2x``, ``ovr_4x`` …, and with the encoder's
+    `groups` each level has, ``0``, ``1`` …. `finish` writes the metadata, without which a directory is no store.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class ZarrContainer(Container):
 
     def _directories(self, tile: Tile) -> list[Path]:
         """Return the folders of the chunks of a tile, one of each band, then that of the mask."""
-        image, mask = (self.path / path_in(tile.level, name) for name in (IMAGE, MASK))
+        image, mask = (self.path / path_in(self._group(tile.level), name) for name in (IMAGE, MASK))
         directories = [image / str(band) for band in range(self._layout.count)]
         if self._layout.has_mask:
             directories.append(mask)
@@ -117,18 +117,23 @@ class ZarrContainer(Container):
         for level, grid in enumerate(self._grids):
             nodes |= self._level(level, grid)
         nodes[""] = GroupNode(attributes=self._root(tags, band_statistics))
-        image = nodes[IMAGE]
+        path = path_in(self._group(0), IMAGE)
+        image = nodes[path]
         plain = attributes.plain_tags({**self._layout.metadata.tags.get("", {}), **tags})
-        nodes[IMAGE] = replace(image, attributes=plain | image.attributes)
-        write_nodes(self.path, nodes)
+        nodes[path] = replace(image, attributes=plain | image.attributes)
+        write_nodes(self.path, nodes, self._group(0))
+
+    def _group(self, level: int) -> str:
+        return attributes.group_of(level, groups=self._encoder.groups)
 
     def _level(self, level: int, grid: Grid) -> Nodes:
         """Describe a level, and write what is small enough to be written at once."""
         layout, tile = self._layout, self._encoder.tile
         nodes: dict[str, ArrayNode | GroupNode] = {}
-        if level:
-            nodes[attributes.group_of(level)] = GroupNode(attributes=attributes.group_attributes(grid))
-        nodes[path_in(level, IMAGE)] = replace(
+        group = self._group(level)
+        if group:
+            nodes[group] = GroupNode(attributes=attributes.group_attributes(grid))
+        nodes[path_in(group, IMAGE)] = replace(
             self._array((layout.count, *grid.shape), ("band", "y", "x"), layout.dtype, self._encoder.fill),
             chunks=(1, tile, tile),
             shards=self._shards.shape(tile, bands=True),
@@ -137,7 +142,7 @@ class ZarrContainer(Container):
             crs=layout.grid.crs,
         )
         if layout.has_mask:
-            nodes[path_in(level, MASK)] = replace(
+            nodes[path_in(group, MASK)] = replace(
                 self._array(grid.shape, ("y", "x"), "uint8"),
                 chunks=(tile, tile),
                 shards=self._shards.shape(tile),
@@ -145,7 +150,7 @@ class ZarrContainer(Container):
                 crs=layout.grid.crs,
             )
         for small in _small_arrays(layout.count, grid):
-            path = path_in(level, small.name)
+            path = path_in(group, small.name)
             dimensions = (small.name,) if small.values.ndim else ()
             fill = np.nan if small.values.dtype.kind == "f" else 0
             node = self._array(small.values.shape, dimensions, str(small.values.dtype), fill)
@@ -169,7 +174,9 @@ class ZarrContainer(Container):
         known["tags"][""] = {**known["tags"].get("", {}), **tags}
         for band, statistics in zip(known["bands"], band_statistics or (), strict=False):
             band["tags"][""] = {**band["tags"].get("", {}), **statistics}
-        ours = attributes.with_multiscales(attributes.group_attributes(self._layout.grid), self._grids)
+        ours = attributes.with_multiscales(
+            attributes.group_attributes(self._layout.grid), self._grids, groups=self._encoder.groups
+        )
         return {**tags, **ours, METADATA: known}
 
     def _write(self, path: Path, content: bytes) -> None:

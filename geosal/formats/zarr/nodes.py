@@ -112,8 +112,10 @@ Nodes = Mapping[str, ArrayNode | GroupNode]
 """Path below the root -> node; the root itself is ""."""
 
 
-def write_nodes(root: Path, nodes: Nodes) -> None:
+def write_nodes(root: Path, nodes: Nodes, full: str = "") -> None:
     """Write the metadata of a store, that of the root last: it repeats all others ("consolidated").
+
+    `full` is the group of the full resolution.
 
     Raises
     ------
@@ -124,7 +126,7 @@ def write_nodes(root: Path, nodes: Nodes) -> None:
     for path, node in nodes.items():
         directory = root / path
         directory.mkdir(parents=True, exist_ok=True)
-        if isinstance(node, ArrayNode) and "/" not in path and not node.shards:
+        if isinstance(node, ArrayNode) and path.rpartition("/")[0] == full and not node.shards:
             for name, content in zip((".zarray", ".zattrs"), node.to_v2(), strict=True):
                 _write(directory / name, content)
         if path:

@@ -11,5 +11,13 @@ OPTIONS = (
         default="1",
         limits=(1, 16),
     ),
+    CreationOption(
+        name="LEVELS",
+        text="ROOT puts the image into the root, where xarray and GDAL find it, and overviews into groups. GROUPS puts "
+        "every level into a group of its own, 0 the image, 1 its half: so maps in a browser read it (OpenLayers), and "
+        "xarray by group='0'.",
+        default="ROOT",
+        words=frozenset({"ROOT", "GROUPS"}),
+    ),
 )
 """All creation options that the user may set."""

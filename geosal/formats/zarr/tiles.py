@@ -40,6 +40,8 @@ class ZarrEncoder:
         Overviews are tiles as well.
     shards
         Chunks along each side of a shard; 1 for none.
+    groups
+        Every level has a group of its own, also the full resolution.
     """
 
     fill: float
@@ -47,6 +49,7 @@ class ZarrEncoder:
     tile: int = TILE
     overviews: bool = True
     shards: int = 1
+    groups: bool = False
 
     def __call__(
         self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
@@ -109,7 +112,7 @@ class ZarrEncoder:
 
 
 def zarr_encoder(profile: Profile, layout: RasterLayout) -> ZarrEncoder:
-    """Make the encoder of a profile of the driver Zarr; its creation options are LEVEL and SHARDS."""
+    """Make the encoder of a profile of the driver Zarr; its creation options are LEVEL, SHARDS and LEVELS."""
     fill = layout.nodata
     if fill is None:
         fill = np.nan if layout.dtype.startswith("float") else 0.0
@@ -117,4 +120,5 @@ def zarr_encoder(profile: Profile, layout: RasterLayout) -> ZarrEncoder:
         fill=fill,
         level=int(profile.options.get("LEVEL", DEFAULT_LEVEL)),
         shards=int(profile.options.get("SHARDS", 1)),
+        groups=profile.options.get("LEVELS", "ROOT").upper() == "GROUPS",
     )

@@ -100,7 +100,7 @@ class TestEveryKindOfSource:
         shapes = level_shapes(scene.grid.shape, 256)
         assert len(shapes) == 3
         for level, shape in enumerate(shapes):
-            found = open_raw(out, group=group_of(level) or None)
+            found = open_raw(out, group=group_of(level, groups=False) or None)
             assert found.image.shape == (scene.layout.count, *shape)
             assert found.image.rio.crs == scene.grid.rasterio_crs
             a, b, c, d, e, f = tuple(scene.grid.transform)[:6]
@@ -158,11 +158,12 @@ def test_any_size_in_any_order(
     if mask is not None:
         assert same(found["mask"][:], mask)
     assert [level["asset"] for level in found.attrs["multiscales"]["layout"]] == [
-        path_in(level, "image") for level in range(len(level_shapes(shape[1:], tile)))
+        path_in(group_of(level, groups=False), "image") for level in range(len(level_shapes(shape[1:], tile)))
     ]
     for level, (rows, cols) in enumerate(level_shapes(shape[1:], tile)[1:], start=1):
-        assert found[path_in(level, "image")].shape == (shape[0], rows, cols)
-        assert found[path_in(level, "image")].nchunks_initialized == found[path_in(level, "image")].nchunks
+        overview = found[path_in(group_of(level, groups=False), "image")]
+        assert overview.shape == (shape[0], rows, cols)
+        assert overview.nchunks_initialized == overview.nchunks
 
 
 def test_the_metadata_is_what_zarr_python_would_write(tmp_path: Path) -> None:
@@ -253,6 +254,31 @@ def test_geozarr(tmp_path: Path) -> None:
     assert [level["spatial:transform"][0] for level in layout] == [10, 20, 40]
     assert layout[2]["derived_from"] == "ovr_2x/image"
     assert layout[2]["transform"]["scale"] == [2, 2]
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_every_level_in_a_group(tmp_path: Path, shards: int) -> None:
+    pixels = noise((2, 100, 65))
+    layout, mask = layout_of(pixels, 7, has_mask=True), pixels[0] > 9
+    out = write_store(tmp_path / "out.zarr", layout, pixels, mask, tile=32, groups=True, shards=shards)
+    levels = zarr.open_group(out, mode="r").attrs["multiscales"]["layout"]
+    assert [(each["asset"], each.get("derived_from")) for each in levels] == [("0", None), ("1", "0"), ("2", "1")]
+    found = open_raw(out, "0")
+    assert same(found.image, pixels)
+    assert (found.image.rio.crs, found.image.rio.nodata) == (layout.grid.rasterio_crs, 7)
+    assert (complete_faults(str(out)), layout_faults(str(out))) == ([], [])
+    if shards == 1:
+        with rasterio.open(out / "0/image") as dataset:
+            assert same(dataset.read(), pixels)
+    for path in ("", "0", "0/image"):
+        scene = ZarrScene.open(out / path)
+        assert same(scene.read(scene.grid.whole()).pixels, pixels)
+        assert same(scene.read(scene.grid.whole()).mask, mask)
+        assert (scene.grid, scene.layout.nodata, scene.overviews) == (layout.grid, 7, (2, 4))
+        assert scene.layout.metadata.tags[""] == PROVENANCE
+    (out / "1/y/0").unlink()
+    (out / "0/image/1/0/0").unlink()
+    assert "0/image" in complete_faults(str(out))[0]
 
 
 @pytest.mark.parametrize("crs", [None, "+proj=laea +lat_0=10 +lon_0=20 +datum=WGS84", "EPSG:4326", "EPSG:3857"])
