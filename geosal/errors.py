@@ -114,8 +114,9 @@ def visible(text: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Take out of `text` what may be secret: passwords and queries of URLs, options of ``/vsi``, ``PG:`` logins."""
+    """Take out of `text` what may be secret: logins, queries of URLs, options of ``/vsi``, ``PG:``, signatures."""
     text = re.sub(r"(\b\w{1,20}://|/vsi\w{1,20}/)[^/\s]*@", r"\1***@", text)
     text = re.sub(r"(\b(?:\w{1,20}://|/vsi\w{1,20}/)[^\s?'\"]*)\?[^\s'\"]*", r"\1?***", text)
     text = re.sub(r"(/vsi\w{1,20})\?[^\s'\"]*", r"\1?***", text)
-    return re.sub(r"(?i)(\bpassword=)\S+", r"\1***", text)
+    text = re.sub(r"(\w)\?[^\s?'\"=]{1,100}=[^\s'\",]*", r"\1?***", text)  # GDAL names a file by the end of its URL
+    return re.sub(r"(?i)\b(password|sig|x-(?:amz|goog)-[\w-]{1,30})=[^\s&'\"]+", r"\1=***", text)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import rasterio
 from hypothesis import settings
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
+
+from tests.servers import Files, s3_server, serving
 
 # A busy machine is slow now and then; timings are for benchmarks.
 settings.register_profile("geosal", deadline=None)
@@ -48,6 +51,38 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
 def _no_cluster_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scheduler that the developer's shell points to is none of the tests' business."""
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+
+
+@pytest.fixture(scope="session")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+    with serving(tmp_path_factory.mktemp("served")) as files:
+        yield files
+
+
+@pytest.fixture
+def web(_served: Files, tmp_path: Path) -> Files:
+    """A folder of its own on a server of files, see `tests.servers`; no fault is planned."""
+    folder = _served.folder / tmp_path.name
+    folder.mkdir()
+    _served.plan()
+    return replace(_served, url=f"{_served.url}/{tmp_path.name}", folder=folder)
+
+
+@pytest.fixture(scope="session")
+def _s3() -> Iterator[str]:
+    with s3_server("bucket") as url:
+        yield url
+
+
+@pytest.fixture
+def s3(_s3: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A folder of its own in a bucket of a server of S3, ``s3://…``, which the environment leads to."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    told = {"ENDPOINT_URL": _s3, "ACCESS_KEY_ID": "someone", "SECRET_ACCESS_KEY": "CANARY", "REGION": "us-east-1"}
+    for name, value in told.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    return f"s3://bucket/{tmp_path.name}"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.errors import UsageError
+from geosal.files.credentials import for_gdal
 from geosal.files.names import why_no_path
 from geosal.names import did_you_mean
 
@@ -62,7 +63,7 @@ warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"geo
 def gdal_env() -> Iterator[None]:
     """Run the body with geosal's GDAL options; the user's own settings stay, unless they hide errors."""
     options = {name: value for name, value in _OPTIONS.items() if name not in os.environ}
-    with rasterio.Env(**options, **_STRICT):
+    with rasterio.Env(**options, **for_gdal(), **_STRICT):
         yield
 
 

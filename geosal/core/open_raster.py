@@ -15,9 +15,11 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from geosal.core.gdal_env import READDIR, allowed_drivers, gdal_env, is_local, no_neighbours
+from geosal.core.patience import patiently
 from geosal.core.stand_in import open_stand_in
 from geosal.core.tiff import mask_pages
 from geosal.errors import SceneError
+from geosal.files.addresses import for_gdal
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,11 @@ _MENDS = {
     "missing codec": "write it anew with another compression where that codec is at hand",
     "permission denied": "ask for the right to read it",
     "does not exist": "see that the path is right",
+    "bucket": "see that its name and its region are right (AWS_REGION)",
+    "accessdenied": "ask for the right to read it, or set the keys that have it",
+    "credential": "set keys (AWS_ACCESS_KEY_ID …), or AWS_NO_SIGN_REQUEST=YES for what is public",
+    "connect": "see that the address is right, and that the server runs",
+    "timed out": "see that the server runs, and try again",
     "not recognized": "look at it with gdalinfo, and trust another driver with --allow-driver NAME",
 }
 """Part of a message of GDAL -> the mend. Another driver is no mend unless no trusted driver knows the format."""
@@ -109,7 +116,7 @@ def _opened(path: str, drivers: list[str]) -> DatasetReader:
     """Let GDAL open a raster, or a copy of it where it lacks the codec JPEG XL."""
     try:
         # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
-        return DatasetReader(path, driver=drivers)
+        return patiently(path, lambda: DatasetReader(for_gdal(path), driver=drivers))
     except RasterioError as error:
         stand_in = open_stand_in(path) if _NO_CODEC in str(error) and "GTiff" in drivers else None
         if stand_in is None:
@@ -164,7 +171,7 @@ def _last_fault(dataset: DatasetReader) -> str:
 def _is_of_first(path: str, fault: str) -> bool:
     """Return whether GDAL finds the same fault of a remote TIFF in its first image, without looking for others."""
     try:
-        with DatasetReader(f"GTIFF_DIR:1:{path}", driver=["GTiff"]) as first:
+        with DatasetReader(f"GTIFF_DIR:1:{for_gdal(path)}", driver=["GTiff"]) as first:
             return _last_fault(first) == fault
     except (RasterioError, OSError):
         return False
@@ -247,7 +254,11 @@ def _why_not_open(path: str, cause: str) -> str:
         if os.path.isdir(path) and any(os.path.isfile(os.path.join(path, mark)) for mark in _STORE):
             return f"{path}: is a Zarr store, which GDAL is not trusted to read; give no --allow-driver with it"
         return f"{path}: is no Zarr store (no zarr.json, .zgroup or .zarray); see that the path is right"
-    if path.lower().endswith(".zip") and is_local(path) and os.path.isfile(path) and not zipfile.is_zipfile(path):
+    if _is_damaged_zip(path):
         return f"{path}: the zip is cut off or damaged; copy it again"
     mend = next((mend for mark, mend in _MENDS.items() if mark in cause.lower()), "look at it with gdalinfo")
     return f"{path}: cannot be opened as a raster with the drivers that are trusted ({cause}); {mend}"
+
+
+def _is_damaged_zip(path: str) -> bool:
+    return path.lower().endswith(".zip") and is_local(path) and os.path.isfile(path) and not zipfile.is_zipfile(path)

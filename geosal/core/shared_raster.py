@@ -16,6 +16,7 @@ from geosal.core.decoded_tiles import TiledRaster
 from geosal.core.gdal_env import gdal_env, is_local, no_neighbours
 from geosal.core.grid import Block
 from geosal.core.open_raster import open_raster
+from geosal.core.patience import patiently
 from geosal.core.zarr.chunks import ZarrTiles
 from geosal.core.zarr.files import is_zarr
 from geosal.core.zarr.raster import open_zarr, state_of
@@ -119,17 +120,23 @@ def read_bands(
                 out = np.empty((len(indexes), *block.shape), handle.tiles.dtype)
             handle.tiles.read(indexes, block, out)
             return out
-        dataset = handle.raster
 
         def by_gdal(bands: Sequence[int], part: Block, out: NDArray[Any] | None = None) -> NDArray[Any]:
+            def read() -> NDArray[Any]:
+                return np.asarray(handle.raster.read(list(bands), window=part.window, out=out))
+
+            def anew() -> None:
+                handle.raster.close()
+                handle.dataset = open_raster(path, extra_drivers, alone=alone)
+
             with handle.lock:
-                return np.asarray(dataset.read(list(bands), window=part.window, out=out))
+                return patiently(path, read, anew)
 
         if handle.tiles is None:
             return by_gdal(indexes, block, out)
         if out is None:
             out = np.empty((len(indexes), *block.shape), handle.tiles.places.sizes.dtype)
-        handle.tiles.read(indexes, block, out, lambda part: by_gdal(dataset.indexes, part))
+        handle.tiles.read(indexes, block, out, lambda part: by_gdal(handle.raster.indexes, part))
         return out
 
 

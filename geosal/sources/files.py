@@ -2,15 +2,37 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from geosal.core.zarr.files import is_zarr
-from geosal.errors import SceneError
+from geosal.errors import GeosalError, SceneError, cause_of
+from geosal.files.objects import on_disk
 from geosal.sources.text import base_name
 
 CLASSES = "classes.txt"
 """Names of YOLO's classes, one a line, that annotation tools lay beside the labels."""
 _PARTS_OF_SHAPEFILES = (".shx", ".dbf", ".prj")
+
+
+@contextmanager
+def here(path: str, *, anew: bool = False) -> Iterator[str]:
+    """Lend the path of a file on this machine: the path itself, or that of a copy of what lies on a server.
+
+    With `anew` it is fetched again though the process has a copy.
+
+    Raises
+    ------
+    SceneError
+        It cannot be fetched.
+    """
+    try:
+        with on_disk(path, anew=anew) as local:
+            yield local
+    except GeosalError:
+        raise
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be fetched ({cause_of(error)}); see that the address is right") from error
 
 
 def digest(path: str) -> str:

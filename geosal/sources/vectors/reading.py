@@ -106,7 +106,9 @@ def kind_of(path: str) -> str:
         The file is missing, empty, or of another kind.
     """
     if "://" in path or path.startswith("/vsi"):
-        raise SceneError(f"{path}: vector files are read from local disks only; fetch it first")
+        raise SceneError(
+            f"{path}: vector files are read from disks, s3://, gs://, az:// and https:// only; fetch it first"
+        )
     if os.path.isdir(path):
         raise SceneError(f"{path}: is a directory; give the path of one vector file in it")
     if not os.path.exists(path):

@@ -14,9 +14,10 @@ from shapely.errors import ShapelyError
 
 from geosal.core.grid import Block, Grid
 from geosal.errors import SaliencyError, UsageError, warn
+from geosal.files.addresses import is_remote
 from geosal.sizes import counted
 from geosal.sources.base import Coded, Kind, OpenContext
-from geosal.sources.files import digest
+from geosal.sources.files import digest, here
 from geosal.sources.length import Length, middle_metres, parse_length, pixel_metres
 from geosal.sources.text import SourceText
 from geosal.sources.vectors.burn import Outlines
@@ -114,11 +115,13 @@ class Vector:
             raise UsageError(f"{source.text}: saliency= and attribute= exclude each other; give one of them")
         if source.get("range") is not None and source.get("attribute") is None:
             raise UsageError(f"{source.text}: range= is for an attribute; add attribute=NAME or leave it out")
-        kind_of(source.target)
+        with here(source.target, anew=True) as local:
+            kind_of(local)
+            fingerprint = digest(local)
         vector = cls(
             text=source.text,
-            path=os.path.abspath(source.target),
-            fingerprint=digest(source.target),
+            path=source.target if is_remote(source.target) else os.path.abspath(source.target),
+            fingerprint=fingerprint,
             grid=context.grid,
             scene=None if context.scene is None else context.scene.path,
             query=FeatureQuery(
@@ -210,11 +213,14 @@ _lock = threading.Lock()
 
 def _lay(vector: Vector) -> _Laid:
     """Read the file and put its features on the grid."""
-    if digest(vector.path) != vector.fingerprint:
-        raise SaliencyError(f"{vector.text}: the file has changed since it was opened; leave it alone while it is used")
     feather = _feather(vector)
     reach = _reach(vector, feather)
-    features = _read(vector, reach)
+    with here(vector.path) as local:
+        if digest(local) != vector.fingerprint:
+            raise SaliencyError(
+                f"{vector.text}: the file has changed since it was opened; leave it alone while it is used"
+            )
+        features = _read(replace(vector, path=local), reach)
     notes = list(features.notes)
     if features.geometries.size == 0:
         raise SaliencyError(

@@ -153,8 +153,8 @@ def test_files_cut_off_are_one_line(tmp_path):
 def test_paths_that_are_no_local_files_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.json")
     for path, message in [
-        ("https://a.b/c.geojson", "from local disks only"),
-        ("/vsicurl/http://a/b.gpkg", "from local disks only"),
+        ("ftp://a.b/c.geojson", "fetch it first"),
+        ("/vsizip/a.zip/b.gpkg", "fetch it first"),
         (str(tmp_path), "is a directory"),
         (str(tmp_path / "none.gpkg"), "no such file"),
         (str(tmp_path / "pipe.json"), "is a pipe or a device"),

@@ -2,9 +2,11 @@
 
 import json
 import pickle
+import shutil
 import warnings
 from collections import OrderedDict
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyogrio
@@ -447,3 +449,27 @@ def test_spacenet_buildings_in_two_crs(shared_data, write):
     assert (read(other, grid) != expected).sum() <= 5
     with pytest.raises(SceneError, match="no such file"):
         open_vector(f"{path}x", grid)
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.shp"])
+def test_a_file_on_a_server_is_as_one_here(write, grid, web, name):
+    pytest.importorskip("obstore")
+    path = write(name)
+    for part in Path(path).parent.glob("a.*"):
+        shutil.copy(part, web.folder)
+    web.plan(3, "500", "drop")
+    url = f"{web.url}/{name}?X-Amz-Signature=CANARY"
+    vector = open_vector(url, grid)
+    assert np.array_equal(vector.read(grid.whole()), read(path, grid))
+    assert pickle.loads(pickle.dumps(vector)) == vector
+    assert vector.path == url  # a worker elsewhere has no copy of it
+
+
+def test_what_a_server_does_not_have_is_told_without_secrets(grid, web):
+    pytest.importorskip("obstore")
+    (web.folder / "empty.geojson").write_bytes(b"")
+    for name, said in (("none.geojson", "404"), ("empty.geojson", "is empty")):
+        with pytest.raises(SceneError, match=said) as caught:
+            open_vector(f"{web.url}/{name}?sig=CANARY", grid)
+        assert "CANARY" not in str(caught.value)
+        assert f"{web.url}/{name}" in str(caught.value)
