@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from geosal.cli.output import Command
 from geosal.files.names import stem_of
-from geosal.names import SOURCES
 
 if TYPE_CHECKING:
     from geosal.job.recipe import Recipe
@@ -32,11 +31,12 @@ def _elsewhere(recipe: "Recipe") -> list[str]:
     """Return the options that name files of a job which nobody would find by the output and the scene alone."""
     from geosal.job.recall import find_stack  # heavy, and the help does not need it
     from geosal.sources.plugins import plugin_names
+    from geosal.sources.registry import may_be_plugged
 
     folders = {os.path.realpath(os.path.dirname(path)) for path in (recipe.input, recipe.output)}
     named: list[str] = []
     if any(
-        (source.target not in SOURCES and not source.paths and source.target in plugin_names())  # slow to ask for
+        (may_be_plugged(source) and source.target in plugin_names())
         or any(os.path.realpath(os.path.dirname(path)) not in folders for path in source.paths)
         for source in recipe.sources
     ):

@@ -24,6 +24,7 @@ from geosal.scenes.zarr_store import tags_of_store
 from geosal.sources import SourceText
 from geosal.sources.files import find
 from geosal.sources.plugins import plugin_names
+from geosal.sources.registry import may_be_plugged
 
 _FACTS = frozenset({"schema", "versions", "input", "input_bytes", "stack", "treated", "written_with", "saliency"})
 """Keys of a recipe that are no wishes as they stand."""
@@ -285,7 +286,7 @@ def _distrust(text: SourceText, told: Mapping[str, str]) -> str:
     """Return why a source is not taken from a recipe; empty where it is, if its file is found."""
     if text.bare != text:
         return f"its recipe names a folder ({text.text[:80]}), as no recipe of geosal does"
-    if text.target in plugin_names():
+    if may_be_plugged(text) and text.target in plugin_names():
         return f"it was made with {text.target}, a source of another package"
     if not compares_only(text.get("where") or ""):
         return f"its recipe has a filter that does more than compare attributes ({text.text[:80]})"

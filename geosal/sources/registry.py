@@ -41,10 +41,13 @@ def is_plugged(source: SourceText) -> bool:
     return isinstance(source, Given) or _plugged(source) is not None
 
 
+def may_be_plugged(source: SourceText) -> bool:
+    """Return whether a plug-in could have that name; which there are, the metadata of all packages tell, slowly."""
+    return source.target not in SOURCES and _NAME.fullmatch(source.target) is not None
+
+
 def _plugged(source: SourceText) -> type[SourceClass] | None:
-    if source.target in SOURCES or not _NAME.fullmatch(source.target):
-        return None
-    return plugin_class(source.text, source.target)
+    return plugin_class(source.text, source.target) if may_be_plugged(source) else None
 
 
 def entry_for(source: SourceText) -> str:

@@ -77,6 +77,15 @@ def test_what_an_output_does_not_tell_is_named() -> None:
     assert report.endswith("--allow-driver VRT --max-pixels 7")
 
 
+def test_a_source_of_another_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = {"input": "scene.tif", "output": "small.tif", "saliency": "roads:width=3"}
+    told = []
+    for brought in ((), ("roads",)):
+        monkeypatch.setattr("geosal.sources.plugins.plugin_names", lambda brought=brought: brought)
+        told.append(["--saliency roads:width=3" in str(step) for _, step in next_steps(Recipe.from_mapping(wish))])
+    assert told == [[False, False], [True, True]]
+
+
 def test_quiet_is_quiet_and_a_document_stays_alone(call: Callable[..., Result], scene: Path, tmp_path: Path) -> None:
     words = ("compress", scene, tmp_path / "small.tif", "-s", "half", "--overwrite")
     assert call(*words, "--quiet").stdout == ""

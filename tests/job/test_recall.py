@@ -119,6 +119,17 @@ def test_sources_of_other_packages_are_not_taken(scene: Path, output: Path, monk
     assert "saliency" not in recalled.wish
 
 
+def test_of_a_file_nobody_asks_what_packages_bring(
+    scene: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their metadata take longer to read than a small output."""
+    monkeypatch.setattr("geosal.job.recall.plugin_names", lambda: pytest.fail("asked"))
+    shutil.copy(tmp_path / "masks/mask.tif", scene.parent)
+    recalled = recall(str(output), str(scene))
+    assert recalled is not None
+    assert recalled.wish["saliency"] == [f"{scene.parent}/mask.tif:range=0-510"]
+
+
 def test_a_job_is_repeated_on_another_input(scene: Path, output: Path, tmp_path: Path) -> None:
     other = save(tmp_path / "in/other.tif", rasterio.open(scene).read()[:, ::-1], **PLACE)
     again = tmp_path / "out/again.tif"
