@@ -110,6 +110,15 @@ def small_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def rgb_corner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lower left quarter of `rgb_scene`, for jobs that encode it many times: 3 x 4 tiles of 128 px."""
+    pixels = np.clip(_texture() * 60 + 120, 1, 255).astype(np.uint8)
+    pixels[:, _wedge()] = 0
+    corner = pixels[:, HEIGHT // 2 :, : WIDTH // 2]
+    return _write(tmp_path_factory.mktemp("corner") / "corner.tif", corner, nodata=0, photometric="RGB")
+
+
+@pytest.fixture(scope="session")
 def float32_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three bands of float32 around 0.25; NaN (the nodata value) in the wedge and in single pixels of one band."""
     pixels = (_texture() * 0.09 + 0.25).astype(np.float32)

@@ -38,10 +38,10 @@ def compress(tmp_path: Path) -> Callable[..., geosal.Summary]:
     ],
 )  # fmt: skip
 def test_bytes_are_met_within_a_hundredth(
-    rgb_scene: Path, compress: Callable[..., geosal.Summary], suffix: str, profile: str, bpp: float
+    rgb_corner: Path, compress: Callable[..., geosal.Summary], suffix: str, profile: str, bpp: float
 ) -> None:
     more = {"creation_options": {"BLOCKSIZE": "128"}} if profile == "lerc" else {}
-    summary = compress(rgb_scene, suffix, profile=profile, target_bpp=bpp, **more)
+    summary = compress(rgb_corner, suffix, profile=profile, target_bpp=bpp, **more)
     assert summary.bits_per_pixel == pytest.approx(bpp, rel=0.01)
     assert Path(summary.output).stat().st_size == summary.bytes
     assert summary.search is not None
@@ -67,7 +67,7 @@ def test_a_limit_is_not_passed(uint16_scene: Path, compress: Callable[..., geosa
     ],
 )  # fmt: skip
 def test_a_first_file_below_the_limit_is_given_back_where_the_second_passes_it(
-    rgb_scene: Path,
+    rgb_corner: Path,
     tmp_path: Path,
     compress: Callable[..., geosal.Summary],
     monkeypatch: pytest.MonkeyPatch,
@@ -79,26 +79,26 @@ def test_a_first_file_below_the_limit_is_given_back_where_the_second_passes_it(
     first, second = places
     key = option.partition("=")
     more = {"treatment": "smooth", "overwrite": True}
-    plain = compress(rgb_scene, suffix, profile=profile, creation_options={key[0]: key[2]}, **more)
+    plain = compress(rgb_corner, suffix, profile=profile, creation_options={key[0]: key[2]}, **more)
     there = {path.name for path in tmp_path.iterdir()}
     monkeypatch.setattr(RateSearch, "first", lambda search: search._knob.at(first))
     monkeypatch.setattr(RateSearch, "again", lambda search, _: search._knob.at(second))
     with pytest.warns(GeosalWarning, match=f"below the limit, with --co {option}"):
-        summary = compress(rgb_scene, suffix, profile=profile, target_size=round(plain.bytes * 1.2), **more)
+        summary = compress(rgb_corner, suffix, profile=profile, target_size=round(plain.bytes * 1.2), **more)
     assert summary.bytes == Path(summary.output).stat().st_size
     assert summary.bytes == pytest.approx(plain.bytes, abs=200)  # tags tell of another wish
     assert summary.search is not None
     assert (summary.search["encodes"], summary.search["reached_bytes"]) == (2, summary.bytes)
     assert summary.search["encoded"][1]["bytes"] > 1.2 * plain.bytes
     assert {path.name for path in tmp_path.iterdir()} == there
-    assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_scene)))
+    assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_corner)))
 
 
 def test_a_first_file_below_the_limit_is_taken_where_the_second_finds_no_room(
-    rgb_scene: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
+    rgb_corner: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more = {"profile": "jp2", "treatment": "smooth", "overwrite": True}
-    plain = compress(rgb_scene, "jp2", creation_options={"QUALITY": "2"}, **more)
+    plain = compress(rgb_corner, "jp2", creation_options={"QUALITY": "2"}, **more)
     there = {path.name for path in tmp_path.iterdir()}
     monkeypatch.setattr(RateSearch, "first", lambda search: search._knob.at(1.0))
     monkeypatch.setattr(RateSearch, "again", lambda search, _: search._knob.at(1.1))
@@ -113,19 +113,19 @@ def test_a_first_file_below_the_limit_is_taken_where_the_second_finds_no_room(
 
     monkeypatch.setattr("geosal.job.carry_out.make_file", full)
     with pytest.warns(GeosalWarning, match="first file is taken, with --co QUALITY=2; .* not written: no room"):
-        summary = compress(rgb_scene, "jp2", target_size=round(plain.bytes * 1.2), **more)
+        summary = compress(rgb_corner, "jp2", target_size=round(plain.bytes * 1.2), **more)
     assert summary.bytes == plain.bytes == Path(summary.output).stat().st_size
     assert summary.search is not None
     assert (summary.search["encodes"], summary.search["reached_bytes"]) == (1, plain.bytes)
     assert {path.name for path in tmp_path.iterdir()} == there
-    assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_scene)))
+    assert all(check.ok for check in geosal.verify(summary.output, against=str(rgb_corner)))
 
 
 def test_a_limit_that_nothing_fills_is_kept_with_a_word(
-    rgb_scene: Path, compress: Callable[..., geosal.Summary]
+    rgb_corner: Path, compress: Callable[..., geosal.Summary]
 ) -> None:
     with pytest.warns(GeosalWarning, match="below the limit"):
-        summary = compress(rgb_scene, profile="jpeg", target_size="80MB")
+        summary = compress(rgb_corner, profile="jpeg", target_size="80MB")
     assert summary.bytes < 80e6
 
 
@@ -140,10 +140,10 @@ def test_a_limit_that_nothing_fills_is_kept_with_a_word(
     ],
 )
 def test_what_cannot_be_reached_ends_with_the_best_that_was_and_without_a_file(
-    rgb_scene: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], suffix: str, wish: Any, best: str
+    rgb_corner: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], suffix: str, wish: Any, best: str
 ) -> None:
     with pytest.raises(TargetError, match=best) as caught:
-        compress(rgb_scene, suffix, **wish)
+        compress(rgb_corner, suffix, **wish)
     assert "the best is" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -154,11 +154,11 @@ def test_what_cannot_be_reached_ends_with_the_best_that_was_and_without_a_file(
     [("tif", "jpeg", "salient:25"), ("tif", "webp", "salient:26"), ("jp2", "jp2", "salient:36")],
 )
 def test_quality_is_kept_and_hardly_more(
-    rgb_scene: Path, compress: Callable[..., geosal.Summary], suffix: str, profile: str, floor: str
+    rgb_corner: Path, compress: Callable[..., geosal.Summary], suffix: str, profile: str, floor: str
 ) -> None:
-    summary = compress(rgb_scene, suffix, profile=profile, min_psnr=floor)
+    summary = compress(rgb_corner, suffix, profile=profile, min_psnr=floor)
     least = float(floor.partition(":")[2])
-    with rasterio.open(rgb_scene) as scene, rasterio.open(summary.output) as output:
+    with rasterio.open(rgb_corner) as scene, rasterio.open(summary.output) as output:
         original, found = scene.read(), output.read()
     valid = (original != 0) & (np.arange(original.shape[2]) < original.shape[2] // 2)  # the left half is salient
     psnr = peak_signal_noise_ratio(original[valid], found[valid], data_range=255)  # type: ignore[no-untyped-call]
@@ -176,10 +176,10 @@ def test_quality_is_kept_and_hardly_more(
     ],
 )
 def test_what_only_lossless_pixels_have_is_reached_by_them(
-    rgb_scene: Path, compress: Callable[..., geosal.Summary], suffix: str, wish: Any, found: str
+    rgb_corner: Path, compress: Callable[..., geosal.Summary], suffix: str, wish: Any, found: str
 ) -> None:
-    summary = compress(rgb_scene, suffix, min_psnr="salient:99", **wish)
-    with rasterio.open(rgb_scene) as scene, rasterio.open(summary.output) as output:
+    summary = compress(rgb_corner, suffix, min_psnr="salient:99", **wish)
+    with rasterio.open(rgb_corner) as scene, rasterio.open(summary.output) as output:
         original, made, valid = scene.read(), output.read(), output.dataset_mask() != 0
     valid[:, valid.shape[1] // 2 :] = False  # the left half is salient
     np.testing.assert_array_equal(made[:, valid], original[:, valid])
@@ -188,15 +188,15 @@ def test_what_only_lossless_pixels_have_is_reached_by_them(
 
 
 def test_no_pixels_are_lossless_where_the_user_or_alpha_forbids_it(
-    rgb_scene: Path, tmp_path: Path, compress: Callable[..., geosal.Summary]
+    rgb_corner: Path, tmp_path: Path, compress: Callable[..., geosal.Summary]
 ) -> None:
     with_alpha = tmp_path / "alpha.tif"
-    with rasterio.open(rgb_scene) as scene:
+    with rasterio.open(rgb_corner) as scene:
         layout = scene.profile | {"count": 4, "nodata": None}
         with rasterio.open(with_alpha, "w", **layout) as made:
             made.colorinterp = [*scene.colorinterp[:3], ColorInterp.alpha]
             made.write(np.concatenate([scene.read(), np.full((1, *scene.shape), 255, np.uint8)]))
-    for path, treatment in ((rgb_scene, "quality:high=50"), (with_alpha, "quality")):
+    for path, treatment in ((rgb_corner, "quality:high=50"), (with_alpha, "quality")):
         with pytest.raises(TargetError, match="cannot be reached by treatment quality"):
             compress(path, profile="webp", min_psnr="salient:99", treatment=treatment)
 
@@ -206,10 +206,10 @@ def test_no_pixels_are_lossless_where_the_user_or_alpha_forbids_it(
     [("deflate", {"min_psnr": "30", "min_ssim": "0.8"}), ("jpeg", {"min_psnr": "salient:25", "min_ssim": "0.5"})],
 )
 def test_quality_is_that_of_the_comparison(
-    rgb_scene: Path, compress: Callable[..., geosal.Summary], profile: str, floors: dict[str, str]
+    rgb_corner: Path, compress: Callable[..., geosal.Summary], profile: str, floors: dict[str, str]
 ) -> None:
-    summary = compress(rgb_scene, profile=profile, block=256, workers=1, saliency="grid", **floors)
-    found = geosal.compare(str(rgb_scene), summary.output, "grid")
+    summary = compress(rgb_corner, profile=profile, block=256, workers=1, saliency="grid", **floors)
+    found = geosal.compare(str(rgb_corner), summary.output, "grid")
     assert summary.search is not None
     reached = summary.search["reached"]
     for asked, figure in reached.items():
@@ -283,7 +283,7 @@ print(before - resident())
 
 
 def test_a_search_leaves_no_files_of_trials(
-    tmp_path: Path, rgb_scene: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rgb_corner: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
     write = Sample.write
@@ -293,7 +293,7 @@ def test_a_search_leaves_no_files_of_trials(
         return write(self, treated, target, tiles, folder)
 
     monkeypatch.setattr(Sample, "write", counting)
-    compress(rgb_scene, suffix="jp2", profile="jp2", min_psnr="salient:36")
+    compress(rgb_corner, suffix="jp2", profile="jp2", min_psnr="salient:36")
     assert len(seen) > 2
     assert set(seen) == {0}
 
@@ -316,10 +316,10 @@ def test_structure_is_kept_by_the_ladder(tmp_path: Path, compress: Callable[...,
 
 
 def test_what_the_sample_has_not_told_one_more_encode_mends(
-    rgb_scene: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
+    rgb_corner: Path, compress: Callable[..., geosal.Summary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(find, "ACROSS", 1)  # a sample of one piece
-    summary = compress(rgb_scene, profile="jpeg", saliency="grid", target_ratio=6.0)
+    summary = compress(rgb_corner, profile="jpeg", saliency="grid", target_ratio=6.0)
     assert summary.search is not None
     assert summary.search["encodes"] <= 2
     raw = summary.width * summary.height * summary.count
@@ -335,19 +335,19 @@ def test_what_the_sample_has_not_told_one_more_encode_mends(
     ],
 )
 def test_what_contradicts_itself_is_refused_before_any_work(
-    rgb_scene: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], wish: Any, says: str
+    rgb_corner: Path, tmp_path: Path, compress: Callable[..., geosal.Summary], wish: Any, says: str
 ) -> None:
     with pytest.raises(UsageError, match=says):
-        compress(rgb_scene, **wish)
+        compress(rgb_corner, **wish)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_setting_that_the_user_has_fixed_stays_and_the_ladder_is_turned(
-    rgb_scene: Path, compress: Callable[..., geosal.Summary]
+    rgb_corner: Path, compress: Callable[..., geosal.Summary]
 ) -> None:
     fixed = {"profile": "jpeg", "treatment": "smooth", "creation_options": {"QUALITY": "80"}}
-    plain = compress(rgb_scene, **fixed)
-    summary = compress(rgb_scene, **fixed, target_size=round(plain.bytes * 1.15), overwrite=True)
+    plain = compress(rgb_corner, **fixed)
+    summary = compress(rgb_corner, **fixed, target_size=round(plain.bytes * 1.15), overwrite=True)
     assert summary.search is not None
     assert summary.search["knob"] == "ladder"
     assert summary.bytes == pytest.approx(plain.bytes * 1.15, rel=0.01)
