@@ -14,7 +14,7 @@ import numpy as np
 from geosal.core.grid import Grid
 from geosal.core.raster import RasterLayout
 from geosal.formats.format import Profile
-from geosal.formats.gdal.convert import convert
+from geosal.formats.gdal.convert import convert_at_once
 from geosal.formats.gdal.stage import Stage
 
 _SIDE = 64
@@ -73,7 +73,7 @@ def gdal_sample(
             mask = np.ones(grid.shape, np.bool_) if layout.has_mask else None
             stage.write(grid.whole(), np.zeros((layout.count, *grid.shape), layout.dtype), mask)
             stage.finish(tags, band_statistics)
-        convert(staged, sample, profile, layout, 1)
+        convert_at_once(staged, sample, profile, layout)
         yield Sample(sample, grid)
     finally:
         for place in (staged, sample):

@@ -29,7 +29,7 @@ from geosal.core.metadata import read_metadata
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.errors import OutputError, UsageError
 from geosal.formats.format import Profile
-from geosal.formats.gdal.convert import convert
+from geosal.formats.gdal.convert import convert, convert_at_once
 from geosal.formats.gdal.stage import Stage
 from geosal.formats.jpeg2000.boxes import codestream_ends
 from geosal.formats.profiles import resolve_profile
@@ -104,6 +104,18 @@ def encode(pixels: np.ndarray[Any, Any], output: Path, layout: RasterLayout, pro
         stage.finish({}, None)
     convert(stage_path, output, chosen, layout)
     return chosen
+
+
+def test_a_small_stage_needs_no_thread_and_fails_in_the_same_words(tmp_path: Path) -> None:
+    pixels = noise(2, 64, 64, "uint16")
+    layout, outputs = layout_of(pixels, nodata=0), [tmp_path / "thread.tif", tmp_path / "here.tif"]
+    chosen = encode(pixels, outputs[0], layout, "deflate")
+    convert_at_once(tmp_path / "stage.tif", outputs[1], chosen, layout)
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    (tmp_path / "stage.tif").write_bytes(b"")
+    for work in (convert, convert_at_once):
+        with pytest.raises(OutputError, match=r"broken\.tif: cannot be encoded"):
+            work(tmp_path / "stage.tif", tmp_path / "broken.tif", chosen, layout)
 
 
 def noise(count: int, height: int, width: int, dtype: str) -> np.ndarray[Any, Any]:
