@@ -6,9 +6,13 @@ weight of a window without invalid pixels is exactly 1.0, so that plain and norm
 to the paper's 17 pixels, the taps equal those of OpenCV's fixed-point `GaussianBlur`, and so do the results.
 
 For 32 and 64-bit samples the taps are float64. Sums are then made in one order, and a window that is full weighs 1.
+Every machine has the same taps, so that a file can be made on one and verified on another: the exponentials are rounded
+correctly, which those of NumPy and of C are not, and NumPy's differ between processors.
 """
 
+import math
 from collections.abc import Iterator
+from decimal import Context, Decimal
 from functools import cache
 
 import numpy as np
@@ -22,6 +26,10 @@ _BITS = {1: 8, 2: 18}
 _BITS_FINE = 18
 """Fractional bits for uint8 under kernels wider than OpenCV's identity is promised for: 8 are too few for tails."""
 _WIDEST_8_BIT = 17
+_DIGITS = Context(prec=34)
+"""Twice those of a float64."""
+_LEAST_POWER = -800.0
+"""Its exponential is 0 as a float64."""
 
 
 def kernels(dtype: DTypeLike, ladder: Ladder, highest: int) -> Iterator[tuple[int | None, dict[int, Taps]]]:
@@ -53,11 +61,22 @@ def bits_for(dtype: DTypeLike, width: int) -> int | None:
     return _BITS_FINE if kind.itemsize == 1 and width > _WIDEST_8_BIT else _BITS.get(kind.itemsize)
 
 
+@cache
 def gaussian_taps(width: int, sigma: float) -> NDArray[np.float64]:
-    """Return taps ``exp(-x^2 / (2 sigma^2))``, x from -(width-1)/2 up, normalised; equation 1 of the seed paper."""
-    x = np.arange(width) - (width - 1) / 2
-    taps = np.exp(-(x**2) / (2 * sigma**2))
-    return np.asarray(taps / taps.sum())
+    """Return taps ``exp(-x^2 / (2 sigma^2))``, x from -(width-1)/2 up, normalised; equation 1 of the seed paper.
+
+    Returns
+    -------
+    ndarray
+        (width,) float64, read-only.
+    """
+    places = [(width - 1) / 2 - at for at in range((width + 1) // 2)]
+    powers = [max(-x * x / (2 * sigma * sigma), _LEAST_POWER) for x in places]
+    half = [float(_DIGITS.exp(Decimal(power))) for power in powers]
+    exact = [*half, *half[: width // 2][::-1]]
+    taps = np.array(exact) / math.fsum(exact)
+    taps.setflags(write=False)
+    return taps
 
 
 @cache

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,6 +39,23 @@ def test_wide_samples_get_the_formula_itself(dtype: str) -> None:
     ((bits, taps),) = kernels(dtype, Ladder(), 8)
     assert bits is None
     np.testing.assert_array_equal(taps[8], gaussian_taps(17, Ladder().sigma_of(17)))
+
+
+@given(st.integers(1, 32), st.floats(1e-6, 1e6))
+def test_taps_are_those_of_numpy_but_for_rounding(level: int, sigma: float) -> None:
+    taps = gaussian_taps(2 * level + 1, sigma)
+    x = np.arange(-level, level + 1)
+    by_numpy = np.exp(-(x**2) / (2 * sigma**2))
+    np.testing.assert_allclose(taps, by_numpy / by_numpy.sum(), rtol=1e-12, atol=1e-300)
+    np.testing.assert_array_equal(taps, taps[::-1])
+
+
+def test_every_machine_has_the_same_taps() -> None:
+    """NumPy's own exponentials differ between processors; a file made on one machine is verified on another."""
+    ladder = Ladder(32)
+    taps = [gaussian_taps(width, ladder.sigma_of(width)) for width in ladder.widths]
+    digest = hashlib.sha256(np.concatenate(taps).astype("<f8").tobytes()).hexdigest()
+    assert digest[:16] == "85094fa69456ded3"
 
 
 def test_only_the_levels_that_occur_get_taps() -> None:
