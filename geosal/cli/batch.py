@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from geosal.batch.run import Outcome
     from geosal.batch.whole import Whole
 
+_MOST_NAMES = 3
+"""Most outputs that are named for one cause."""
 _LEAST_NAME = 16
 """Columns that a name has at least where a table is wider than the terminal."""
 
@@ -261,7 +263,7 @@ def _table(documents: Sequence[dict[str, Any]], *, will: bool) -> str:
         seconds = [f"{sum(document.get('seconds', 0.0) for document in documents):.1f}"] if timed else []
         rows.append(("all", as_bytes(before), as_bytes(after), *seconds, as_change(after, before)))
     header = ("output", "before", "after", *(["s"] if timed else []), "")
-    return f"{grid(header, _fitting(header, rows))}\n{_wrong(documents)}\n{told}"
+    return f"{grid(header, _fitting(header, rows))}\n{_remarks(documents)}\n{told}"
 
 
 def _row(document: dict[str, Any], *, timed: bool) -> tuple[str, ...]:
@@ -274,17 +276,26 @@ def _row(document: dict[str, Any], *, timed: bool) -> tuple[str, ...]:
     return name, "" if before is None else as_bytes(before), as_bytes(after), *seconds, change
 
 
-def _wrong(documents: Sequence[dict[str, Any]]) -> str:
-    """Say of each job that failed why, with what has the same cause."""
-    causes: dict[str, list[str]] = {}
+def _remarks(documents: Sequence[dict[str, Any]]) -> str:
+    """Say why jobs failed, and why outputs are larger than their inputs; what has the same cause stands once."""
+    causes: dict[tuple[str, str], list[str]] = {}
     for document in documents:
+        name = os.path.basename(document["output"])
         if "error" in document:
             message = document["error"]["message"]
             for path in (document["output"], document["input"]):  # it stands before the colon
                 message = message.removeprefix(f"{path}: ")
-            causes.setdefault(message, []).append(os.path.basename(document["output"]))
-    lines = (f"FAILED {', '.join(names)}: {message}" for message, names in causes.items())
+            causes.setdefault(("FAILED", message), []).append(name)
+        elif document.get("cause"):
+            causes.setdefault(("LARGER", document["cause"]), []).append(name)
+    lines = (f"{what} {_few(names)}: {cause}" for (what, cause), names in causes.items())
     return "".join(f"\n{wrapped(line, width_of(sys.stdout), indent=2)}\n" for line in lines)
+
+
+def _few(names: Sequence[str]) -> str:
+    """List some names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
