@@ -200,7 +200,7 @@ def _of_outputs(parts: Sequence[Part], *, resume: bool) -> Iterator[GeosalError]
         except GeosalError as error:
             yield error
     for whole in [part.whole for part in parts if part.whole is not None and part.whole.rest is not None]:
-        for path in () if whole.recipe.overwrite or whole.rest is None else whole.rest.copies.values():
+        for path in () if resume or whole.recipe.overwrite or whole.rest is None else whole.rest.copies.values():
             if os.path.lexists(path):
                 yield OutputError(f"{path}: exists already; give another name, or replace it: {REPLACE}")
 

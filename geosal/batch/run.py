@@ -14,7 +14,7 @@ from geosal.core.gdal_env import path_text
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.tables import Table, Tabled
 from geosal.errors import GeosalError, UsageError, redact
-from geosal.job.pipeline import run
+from geosal.job.pipeline import done_before, run
 from geosal.job.plan import make_plan
 from geosal.job.recall import as_wished
 from geosal.job.recipe import CompressOptions, Recipe, Text
@@ -114,6 +114,7 @@ def compress_many(
     *,
     suffix: str | None = None,
     progress: Reporting = None,
+    resume: bool = False,
     **options: Unpack[CompressOptions],
 ) -> Batch:
     """Compress many scenes, or all bands of products, into a directory: one job after the other, in bounded memory.
@@ -134,6 +135,8 @@ def compress_many(
         a product, their own where the profile writes it.
     progress
         Called in this thread after each block and at each stage of all jobs; True for a bar.
+    resume
+        Leave outputs that are finished, and go on with the job that was killed, as `geosal.compress` does.
     **options
         As for `geosal.compress`.
 
@@ -159,9 +162,13 @@ def compress_many(
     parts = parts_of([path_text("inputs", text) for text in texts], place, suffix, dict(options))
     told, begin = reporter(progress), time.monotonic()
     with having(directories_of(parts), "directory", stay=True):
-        check(parts)
-    outcomes = tuple(work_through(parts, lambda job, told: run(make_plan(job.recipe), told), told))
-    return Batch(outcomes, time.monotonic() - begin)
+        check(parts, resume=resume)
+
+    def work(job: Job, told: ProgressCallback) -> Summary:
+        done = done_before(job.recipe) if resume else None
+        return run(make_plan(job.recipe), told, resume=resume) if done is None else done
+
+    return Batch(tuple(work_through(parts, work, told, resume=resume)), time.monotonic() - begin)
 
 
 def parts_of(inputs: Sequence[str], directory: str, suffix: str | None, options: Mapping[str, Any]) -> list[Part]:
@@ -220,6 +227,7 @@ def work_through(
     told: ProgressCallback = ignore,
     *,
     decide: bool = True,
+    resume: bool = False,
 ) -> Iterator[Outcome[Result]]:
     """Do all jobs one after the other, and yield what has become of each.
 
@@ -235,12 +243,14 @@ def work_through(
         Called with the progress of all.
     decide
         Whether the saliency of a whole product is written first; without it, a job is only looked at.
+    resume
+        Whether that may be there already.
     """
     overall, number = _Overall(told, [job.weight for job in jobs_in(parts)]), 0
     for part in parts:
         lacking, failed = None, None
         if part.whole is not None and decide:
-            lacking = _decided(part, overall.of(number))
+            lacking = _decided(part, overall.of(number), resume=resume)
         for job in part.jobs:
             begin = time.monotonic()
             result, error = None, lacking
@@ -255,11 +265,11 @@ def work_through(
             yield from _accompanied(part.whole)
 
 
-def _decided(part: Part, told: ProgressCallback) -> GeosalError | None:
+def _decided(part: Part, told: ProgressCallback, *, resume: bool) -> GeosalError | None:
     """Write the saliency of a product; returns why it cannot be had."""
     assert part.whole is not None  # noqa: S101  the caller has looked
     try:
-        part.whole.decide(told)
+        part.whole.decide(told, resume=resume)
     except GeosalError as error:
         return error
     return None

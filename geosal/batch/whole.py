@@ -45,8 +45,10 @@ class Whole:
     folder: str
     rest: Rest | None = None
 
-    def decide(self, progress: ProgressCallback) -> dict[str, Any]:
+    def decide(self, progress: ProgressCallback, *, resume: bool = False) -> dict[str, Any]:
         """Write the map; returns what `write_saliency_map` does.
+
+        To `resume` it is written again: the same decision has the same bytes, by which finished bands are known.
 
         Raises
         ------
@@ -57,6 +59,7 @@ class Whole:
         wish = {name: getattr(self.recipe, name) for name in OPTIONS if name not in _NOT_OF_THE_MAP}
         given = {name: value for name, value in wish.items() if value != usual[name]}
         recipe = self.recipe
+        given |= {"overwrite": True} if resume else {}
         return write_saliency_map(recipe.saliency, recipe.output, recipe.input, progress=progress, **given)
 
 

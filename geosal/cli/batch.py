@@ -155,6 +155,7 @@ def run_all(
     told: Any = None,
     *,
     will: bool = False,
+    resume: bool = False,
 ) -> int:
     """Do, or plan, all jobs one after the other; one that fails does not keep the others back.
 
@@ -172,6 +173,8 @@ def run_all(
         Callback for the progress of all.
     will
         The jobs are only planned.
+    resume
+        See `geosal.batch.run.work_through`.
 
     Returns
     -------
@@ -185,7 +188,7 @@ def run_all(
     documents: list[dict[str, Any]] = []
     jobs, code, said = jobs_in(parts), 0, None
     try:
-        outcomes = _as_far(work_through(parts, work, told or ignore, decide=not will), jobs, documents)
+        outcomes = _as_far(work_through(parts, work, told or ignore, decide=not will, resume=resume), jobs, documents)
         for number, outcome in enumerate(outcomes, start=1):
             job, error = outcome.job, outcome.error
             if error is not None:

@@ -98,7 +98,7 @@ def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet
         return {**summary, "report": add_report(specs[job.output], quiet=True)} if job.output in specs else summary
 
     with progress_bars(quiet=quiet) as progress:
-        code = run_all(parts, work, report, progress)
+        code = run_all(parts, work, report, progress, resume=resume)
     if page is not None and any(os.path.exists(spec.path) for spec in specs.values()):
         from geosal.reports import write_index
 

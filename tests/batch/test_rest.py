@@ -88,7 +88,7 @@ def test_metadata_come_last_or_not_at_all(landsat: Path, tmp_path: Path, monkeyp
         patch.setattr("geosal.batch.run.make_plan", fail)
         batch = geosal.compress_many(landsat, tmp_path / "one", saliency="grid")
     assert (len(batch.failed), len(list((tmp_path / "one" / landsat.name).iterdir()))) == (8, 1)
-    monkeypatch.setattr("geosal.batch.run.run", lambda *_: None)
+    monkeypatch.setattr("geosal.batch.run.run", lambda *_, **__: None)
     monkeypatch.setattr("geosal.batch.rest.replacing", lambda path: os.rmdir(path / "none"))
     batch = geosal.compress_many(landsat, tmp_path / "two", saliency="grid")
     (failed,) = batch.failed

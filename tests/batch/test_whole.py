@@ -107,6 +107,28 @@ def test_a_source_that_looks_at_the_scene_looks_once(tmp_path: Path, monkeypatch
     }
 
 
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    """What is finished stays, by the same decision; the rest is done, and another decision is refused."""
+    product, out = make_landsat_l2(tmp_path), tmp_path / "out"
+    for name in ("SR_B3", "SR_B4", "SR_B5", "SR_B6", "SR_B7"):  # a copy in part, to be quick
+        (product / f"{product.name}_{name}.TIF").unlink()
+    with pytest.warns(geosal.GeosalWarning, match="copied in part"):
+        first = geosal.compress_many(product, out, saliency="grid")
+    made = out / product.name
+    times = {path.name: path.stat().st_mtime_ns for path in made.iterdir()}
+    (made / f"{product.name}_SR_B2.TIF").unlink()
+    with pytest.warns(geosal.GeosalWarning, match="copied in part"):
+        again = geosal.compress_many(product, out, saliency="grid", resume=True)
+    assert [len(batch.summaries) for batch in (first, again)] == [3, 3]
+    assert [one.bytes for one in again.summaries] == [one.bytes for one in first.summaries]
+    kept = {name for name, at in times.items() if (made / name).stat().st_mtime_ns == at}
+    assert {name for name in kept if "_B" in name} == {f"{product.name}_{name}.TIF" for name in ("SR_B1", "ST_B10")}
+    with pytest.warns(geosal.GeosalWarning, match="copied in part"):
+        other = geosal.compress_many(product, out, saliency="half", resume=True)
+    assert all("exists already" in str(one.error) for one in other.failed)
+    assert len(other.failed) == 3
+
+
 def test_names_in_archives_and_by_other_profiles(tmp_path: Path) -> None:
     """Nothing is read but metadata."""
     safe, landsat = make_l2a(tmp_path), make_landsat_l2(tmp_path)
