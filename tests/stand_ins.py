@@ -34,6 +34,7 @@ def make_world(folder: Path, configs: Path) -> None:
     save(folder / "scan.png", disc[None].astype(np.uint8) * 255, driver="PNG")
     _vectors(folder)
     _products(folder)
+    _item(folder)
     (folder / "configs").symlink_to(configs)
 
 
@@ -48,6 +49,16 @@ def _vectors(folder: Path) -> None:
     boxes = [{"id": n, "image_id": 1, "category_id": 1, "bbox": [30 * n, 22 * n, 10, 16]} for n in (1, 2, 3)]
     coco = {"images": [image], "annotations": boxes, "categories": [{"id": 1, "name": "ship"}]}
     (folder / "ships.json").write_text(json.dumps(coco))
+
+
+def _item(folder: Path) -> None:
+    """Make a STAC item of the bands in files of their own."""
+    assets = {
+        f"B{band}": {"href": f"./B{band}.tif", "type": "image/tiff", "bands": [{"eo:common_name": common}]}
+        for band, common in ((2, "blue"), (3, "green"), (4, "red"))
+    }
+    told = {"type": "Feature", "stac_version": "1.1.0", "id": "item", "geometry": None, "links": [], "assets": assets}
+    (folder / "item.json").write_text(json.dumps(told | {"properties": {"datetime": "2024-05-01T10:40:21Z"}}))
 
 
 def _products(folder: Path) -> None:

@@ -38,7 +38,7 @@ def open_scene(
     ----------
     path
         A local path, ``https://``, ``s3://`` or ``/vsi…``, of a format on the list of trusted GDAL drivers; or a
-        Sentinel-2 or Landsat product: its folder, ``.zip`` or ``.tar``.
+        Sentinel-2 or Landsat product: its folder, ``.zip`` or ``.tar``; or a STAC Item, ``.json``.
     bands
         Band numbers from 1, or names, roles and groups such as ``"rgb"`` and ``["B08", "red"]``; all by default.
     chunks

@@ -28,7 +28,7 @@ from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
 from geosal.produce import Cut, Done, Labour, Work, produce, target_for
-from geosal.scenes import input_root
+from geosal.scenes import input_places
 
 
 class WriteOptions(TypedDict, total=False):
@@ -116,7 +116,7 @@ def check_array_output(scene: xr.DataArray, path: str, *, overwrite: bool) -> No
         See `geosal.files.publish.check_output`.
     """
     source = scene.encoding.get("source")
-    inputs = [source, input_root(source)] if source else []
+    inputs = input_places(source) if source else ()
     check_output(path, overwrite=overwrite, inputs=inputs, with_world_file=has_world_file(path))
 
 

@@ -308,13 +308,13 @@ def job_paths(sources: "Sequence[str | SourceText]", *paths: str | None) -> tupl
     UsageError
         A SOURCE text is wrong.
     """
-    from geosal.scenes import input_root
+    from geosal.scenes import input_places
     from geosal.sources import SourceText
 
     given = [path for path in paths if path is not None]
     read = (SourceText.parse(source) if isinstance(source, str) else source for source in sources)
     named = [path for source in read for path in source.paths]
-    return (*given, *(input_root(path) for path in given), *named)
+    return (*chain.from_iterable(map(input_places, given)), *named)
 
 
 def keep_report_apart(report: Report, sources: "Sequence[str | SourceText]", *paths: str | None) -> None:

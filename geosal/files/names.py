@@ -21,8 +21,11 @@ def why_no_path(path: str) -> str:
 
 
 def stem_of(path: str) -> str:
-    """Return the name of an input without folders and ending; of a product, also without that of its archive."""
-    name = os.path.basename(path.partition("?")[0].rstrip("/")) or "output"
+    """Return the name of an input without folders and ending; of a product, also without that of its archive.
+
+    A STAC item has the name of the file that it describes.
+    """
+    name = os.path.basename(path.partition("?")[0].rstrip("/")).removesuffix(".stac.json") or "output"
     if os.path.isdir(path) and not name.endswith(_PACKED):
         return name
     stem = os.path.splitext(name)[0]

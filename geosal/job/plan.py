@@ -29,7 +29,7 @@ from geosal.job.settings import Settings, basis_of, input_bytes, settings_of, se
 from geosal.job.tally import warn_of_little_gain
 from geosal.job.usual import warn_of_a_second_loss, warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
-from geosal.scenes import AnyScene, input_root, open_input, read_as
+from geosal.scenes import AnyScene, input_places, open_input, read_as
 from geosal.seals import SIDE
 from geosal.sizes import as_bytes, counted
 from geosal.sources import Saliency, SourceText, open_saliency
@@ -399,7 +399,7 @@ def _refuse_seal(plan: Plan) -> None:
 
 
 def inputs_of(recipe: Recipe) -> list[str]:
-    """List the paths that a job reads: its input, the folder of its product, and what its SOURCEs name.
+    """List the paths that a job reads: its input with all that belongs to it, and what its SOURCEs name.
 
     Raises
     ------
@@ -407,7 +407,7 @@ def inputs_of(recipe: Recipe) -> list[str]:
         A SOURCE text is wrong.
     """
     named = (path for source in recipe.sources for path in source.paths)
-    return [recipe.input, input_root(recipe.input), *recipe.stack, *named]
+    return [*input_places(recipe.input), *recipe.stack, *named]
 
 
 def saliency_of(recipe: Recipe, scene: AnyScene, sources: Sequence[SourceText] | None = None) -> Saliency:

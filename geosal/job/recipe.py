@@ -98,7 +98,7 @@ class Recipe:
     ----------
     input
         The input: a raster (a path, a URL or a GDAL ``/vsi`` path), a Zarr store (or a group or an array in it), or a
-        Sentinel-2 or Landsat product (its folder, ``.zip`` or ``.tar``).
+        Sentinel-2 or Landsat product (its folder, ``.zip`` or ``.tar``), or a STAC Item (``.json``).
     output
         File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
         Zarr store), ``.jpg`` (JPEG) or ``.png`` (PNG).

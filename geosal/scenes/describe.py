@@ -68,12 +68,9 @@ def _own(path: str, drivers: tuple[str, ...]) -> tuple[list[int], str | None]:
 
 def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
     """Describe a product, of which a part may be missing."""
-    from geosal.scenes.products.opening import read_product
-    from geosal.scenes.products.scene import ProductScene
+    from geosal.scenes.products.opening import is_item, open_product, read_product
 
-    product = read_product(path)
-    bands = product.choose((), partial=True)
-    scene = ProductScene.assemble(product, bands, resampling="nearest", drivers=drivers, max_pixels=MAX_PIXELS)
+    product, scene = read_product(path), open_product(path, drivers=drivers, max_pixels=MAX_PIXELS, partial=True)
     bands_of_all = [
         {
             "name": band.name,
@@ -86,7 +83,9 @@ def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:
     quality = [{"kind": band.kind, "path": band.path} for band in product.quality]
     tags = scene.layout.metadata.tags.get("", {})
     told = {key.lower(): tags.get(key) for key in ("PLATFORM", "PROCESSING_LEVEL", "ACQUIRED", "CLOUD_COVER")}
-    whole = {"bytes": store_bytes(product.path), "product": {**told, "bands": bands_of_all, "quality": quality}}
+    files = scene.files if is_item(path) else (product.path,)
+    size = sum(map(store_bytes, files)) if all(map(os.path.exists, files)) else None
+    whole = {"bytes": size, "product": {**told, "bands": bands_of_all, "quality": quality}}
     return _body(path, scene, [], None) | whole
 
 

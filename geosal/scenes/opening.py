@@ -150,6 +150,13 @@ def refuse_archive(path: str) -> None:
         raise SceneError(f"{path}: is a compressed archive, of which no part can be read alone; unpack it first")
 
 
+def input_places(path: str) -> tuple[str, ...]:
+    """Return all that an input is on disk: its path, its `input_root`, and of a STAC Item the files of its assets."""
+    from geosal.scenes.products.item import asset_files, recognise  # most inputs are rasters
+
+    return (path, input_root(path), *(asset_files(path) if recognise(path) else ()))
+
+
 def input_root(path: str) -> str:
     """Return what an input is on disk: the folder or archive of the product or store that it means, else its path."""
     from geosal.scenes.products import is_product  # most inputs are rasters

@@ -19,7 +19,7 @@ _WGS84 = "OGC:CRS84"
 _PIECES = 32
 """Pieces of each edge: a straight edge of a projection is none on the globe."""
 _DIGITS = 7
-"""Decimals of a degree that are kept: a centimetre."""
+"""Decimals of a degree that are kept: a centimetre. Outlines of some metres have more."""
 _TOLERANCE = 1e-5
 """Most degrees by which leaving out points may move an edge, a metre; and..."""
 _SHARE = 1e-3
@@ -89,7 +89,10 @@ def _continuous(lon: NDArray[np.float64]) -> NDArray[np.float64]:
     """Let no longitude be half a turn from the one before; the first once more is the last."""
     steps = np.diff(np.append(lon, lon[0]))
     steps = (steps + _EDGE) % _TURN - _EDGE
-    return np.concatenate([lon[:1], lon[0] + np.cumsum(steps)])
+    there = np.concatenate([lon[:1], lon[0] + np.cumsum(steps)])
+    if abs(there[-1] - lon[0]) < _EDGE:
+        there[-1] = lon[0]  # sums are rounded, and a ring that nearly closes crosses itself
+    return there
 
 
 def _poles_in(grid: Grid, to_globe: Transformer) -> Iterator[int]:
@@ -133,15 +136,16 @@ def _polygons(shape: Any) -> Iterator[Polygon]:
 def _of_shape(shape: Polygon | MultiPolygon, west: float, east: float) -> Footprint:
     size = min(shape.bounds[2] - shape.bounds[0], shape.bounds[3] - shape.bounds[1])
     plain = shapely.simplify(shape, min(_TOLERANCE, size * _SHARE))
-    parts = [orient(part) for part in _polygons(shapely.set_precision(plain, 10.0**-_DIGITS))]
+    digits = max(_DIGITS, 4 - math.floor(math.log10(size)))
+    parts = [orient(part) for part in _polygons(shapely.set_precision(plain, 10.0**-digits))]
     geometry = mapping(parts[0] if len(parts) == 1 else MultiPolygon(parts))
     _, south, _, north = shape.bounds
-    bbox = tuple(_rounded([west, south, east, north]))
-    return Footprint({"type": geometry["type"], "coordinates": _rounded(geometry["coordinates"])}, bbox)
+    bbox = tuple(_rounded([west, south, east, north], digits))
+    return Footprint({"type": geometry["type"], "coordinates": _rounded(geometry["coordinates"], digits)}, bbox)
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: Any, digits: int) -> Any:
     """Return lists for tuples, and numbers with few decimals."""
     if isinstance(value, list | tuple):
-        return [_rounded(each) for each in value]
-    return round(float(value), _DIGITS)
+        return [_rounded(each, digits) for each in value]
+    return round(float(value), digits)

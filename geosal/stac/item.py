@@ -219,7 +219,8 @@ def _of_sensor(tags: Mapping[str, str]) -> dict[str, Any]:
         return {}
     family = match[1].lower()
     sensor = tags.get("SENSOR_ID", "").upper() if family == "landsat" else family
-    told: dict[str, Any] = {"platform": f"{family}-{match[2].lower()}", "constellation": family}
+    dash = "-" if family == "landsat" else ""
+    told: dict[str, Any] = {"platform": f"{family}{dash}{match[2].lower()}", "constellation": family}
     return told | ({"instruments": _INSTRUMENTS[sensor]} if sensor in _INSTRUMENTS else {})
 
 

@@ -51,15 +51,12 @@ class When:
         UsageError
             It is none of these, or ends before it begins.
         """
-        parts = [part.strip() for part in text.split("/")]
-        ends = [_stretch(part) for part in parts]
-        if len(parts) > 2 or None in ends:
+        found = _stretch(text)
+        if found is None:
             raise UsageError(f"datetime {text!r}: is no time; say {_EXAMPLE}")
-        found = [end for end in ends if end is not None]
-        start, end = found[0][0], found[-1][1]
-        if start > end:
+        if found[0] > found[1]:
             raise UsageError(f"datetime {text!r}: ends before it begins; exchange them")
-        return cls(start, end)
+        return cls(*found)
 
     @classmethod
     def of_tags(cls, tags: Mapping[str, Mapping[str, str]]) -> Self | None:
@@ -68,7 +65,7 @@ class When:
             own = tags.get(domain, {})
             clock = own.get(_CLOCK.get(key, ""), "")
             stretch = _stretch(f"{own.get(key, '')}T{clock}" if clock else own.get(key, ""))
-            if stretch is not None:
+            if stretch is not None and stretch[0] <= stretch[1]:
                 return cls(*stretch, told_by=key)
         return None
 
@@ -116,8 +113,14 @@ def when(told: str | None, tags: Mapping[str, Mapping[str, str]], path: str) -> 
 
 
 def _stretch(text: str) -> tuple[datetime, datetime] | None:
+    """Read start and end of a time, or of two with a slash between; None for anything else."""
+    first, slash, last = text.partition("/")
+    ends = _of_one(first.strip()), _of_one(last.strip()) if slash else _of_one(first.strip())
+    return None if ends[0] is None or ends[1] is None else (ends[0][0], ends[1][1])
+
+
+def _of_one(text: str) -> tuple[datetime, datetime] | None:
     """Read a moment, twice, or a day from its first to its last second; None for anything else."""
-    text = text.strip()
     match = _TEXT.fullmatch(text) or _PACKED.fullmatch(text)
     if match is None:
         return None

@@ -152,7 +152,7 @@ def test_a_product_tells_its_sensor_and_time(tmp_path: Path) -> None:
     assert faults_of(item) == []
     told = item["properties"]
     assert told["geosal:datetime_by"] == "ACQUIRED"
-    assert told["constellation"] == "landsat"
+    assert (told["platform"], told["constellation"]) == ("landsat-9", "landsat")
     assert item["assets"]["data"]["bands"][0]["eo:common_name"] == "red"
 
 

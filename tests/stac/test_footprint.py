@@ -21,6 +21,8 @@ def grid(crs: str, place: tuple[float, ...], height: int, width: int) -> Grid:
 
 CASES = {
     "utm": grid("EPSG:32631", (10, 0, 399960, 0, -10, 4900020), 10980, 10980),
+    "a town": grid("EPSG:32632", (10, 0, 600000, 0, -10, 5000040), 120, 120),
+    "a roof": grid("EPSG:32632", (0.01, 0, 600000, 0, -0.01, 5000040), 120, 120),
     "rotated": grid("EPSG:32631", (8, 6, 399960, 6, -8, 4900020), 500, 700),
     "south up": grid("EPSG:4326", (0.1, 0, 10, 0, 0.1, -20), 50, 70),
     "over the antimeridian": grid("EPSG:32601", (1000, 0, 100000, 0, -1000, 7000000), 600, 400),

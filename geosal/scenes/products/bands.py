@@ -70,6 +70,10 @@ class ProductBand:
         Whether it shows what the sensor saw, and so belongs to the groups ``all…``.
     scale, offset, unit
         A physical value is a sample times `scale` plus `offset`, in `unit`; reflectance has no unit.
+    nodata
+        Nodata code by the metadata of this band alone, where the file has none.
+    named
+        Whether its name tells what it is; otherwise one in its file goes before.
     tags
         For the band's metadata.
     """
@@ -82,6 +86,8 @@ class ProductBand:
     scale: float = 1.0
     offset: float = 0.0
     unit: str | None = None
+    nodata: float | None = None
+    named: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -116,6 +122,10 @@ class Product:
         Tags for the default domain of a scene's metadata.
     nodata
         Nodata code of bands whose file names none.
+    groups
+        Further names for several of its bands, in small letters.
+    elsewhere
+        Places outside of its folder where its files lie, in words; empty where there are none, as of a true product.
     """
 
     path: str
@@ -123,6 +133,8 @@ class Product:
     quality: tuple[QualityBand, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     nodata: float | None = 0.0
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    elsewhere: str = ""
 
     def choose(self, names: Iterable[str], *, partial: bool = False) -> tuple[ProductBand, ...]:
         """Find bands by name, role or group; without `names` the multispectral ones of the finest resolution.
@@ -204,6 +216,8 @@ class Product:
 
     def _named(self, name: str) -> list[ProductBand]:
         low = name.lower()
+        if low in self.groups:
+            return [self._band(part, name) for part in self.groups[low]]
         if low in _GROUPS and not any(band.name.lower() == low for band in self.bands):
             return [self._band(part, name) for part in _GROUPS[low]]
         if low == "all":
@@ -224,7 +238,7 @@ class Product:
         plain = re.sub(r"^b0+(?=\d)", "b", low)
         for role in (low, *_INSTEAD.get(low, ())):
             for band in self.bands:
-                if band.role == role or low == band.name.lower() or plain in {_short(band.name), *band.also}:
+                if band.role == role or low == band.name.lower() or plain in {short_name(band.name), *band.also}:
                     return band
         if low in {"scl", "qa_pixel", "bqa", "qa_radsat", "fmask"}:
             raise UsageError(
@@ -233,10 +247,10 @@ class Product:
             )
         has = ", ".join(f"{band.name} ({band.role})" if band.role in ROLES else band.name for band in self.bands)
         inside = f" (for {wish})" if wish != name else ""
-        groups = ", ".join((*_GROUPS, "all"))
+        groups = ", ".join((*self.groups, *_GROUPS, "all"))
         raise UsageError(f"{self.path}: has no band {name}{inside}; it has {has}, and groups {groups}, all-10m …")
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """Return a name in lower case, without the zero in B04."""
     return re.sub(r"^b0+(?=\d)", "b", name.lower())

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 
 from geosal.core.gdal_env import path_text
 from geosal.errors import SceneError, UsageError
-from geosal.scenes.products import eopf, landsat, sentinel2
+from geosal.scenes.base import AnyScene
+from geosal.scenes.products import eopf, item, landsat, sentinel2
 from geosal.scenes.products.bands import Product
 from geosal.scenes.products.files import ARCHIVES, Files, is_litter
+from geosal.scenes.products.item_scene import open_item
 from geosal.scenes.products.scene import ProductScene
 from geosal.scenes.raster import MAX_PIXELS
 from geosal.scenes.reading import RESAMPLING
@@ -23,18 +25,20 @@ _PEEK = 4000
 
 
 def is_product(path: str | os.PathLike[str]) -> bool:
-    """Return whether a path is the folder or archive of a Sentinel-2 or Landsat product, or the metadata file in it.
+    """Return whether a path is that of a Sentinel-2 or Landsat product, or of JSON, which can only be a STAC Item.
+
+    A product is a folder, an archive, or the metadata file in one.
 
     Reads a directory, or the list of an archive; False for anything that is not there, and for URLs.
     """
     path = path_text("path", path)
-    if eopf.recognise(path):
+    if eopf.recognise(path) or item.recognise(path):
         return True
     if os.path.isdir(path):
         return path.rstrip("/").upper().endswith(".SAFE") or bool(_granule(path)) or _tells(_listed(path))
     if not os.path.isfile(path):
         return False
-    if path.lower().endswith((".xml", ".txt", ".json")):
+    if path.lower().endswith((".xml", ".txt")):
         return _marks(os.path.basename(path))
     if os.path.splitext(path)[1].lower() not in ARCHIVES:
         return False
@@ -51,8 +55,8 @@ def open_product(
     drivers: tuple[str, ...] = (),
     max_pixels: int = MAX_PIXELS,
     partial: bool = False,
-) -> ProductScene:
-    """Open a Sentinel-2 or Landsat product as one scene; metadata and headers only, no pixel is read.
+) -> AnyScene:
+    """Open a Sentinel-2 or Landsat product, or a STAC Item, as one scene; metadata and headers only, no pixel is read.
 
     Sentinel-2: Level-1C and Level-2A, a ``.SAFE`` folder of any baseline, a granule in an old one, a ``.zip`` of it, or
     a tile of AWS's buckets; or a store in EOPF Zarr, also in a
@@ -63,10 +67,12 @@ def open_product(
     the file it is from), and ``RESAMPLING`` where that is not the scene's. Scale and offset of a band are those to
     reflectance, radiance or kelvin that the metadata give.
 
+    The bands of an item are its assets; see `geosal.scenes.products.item`.
+
     Parameters
     ----------
     path
-        Local: a folder, an archive, or the metadata file in a folder.
+        Local: a folder, an archive, the metadata file in a folder, or an item.
     bands
         Names (``B04``), roles (``red``, see `geosal.core.raster.ROLES`) or groups: ``rgb``, ``cir``, ``rededge``,
         ``swir``, ``tci``, ``all``, ``all-10m`` (those whose finest file is of 10 m) and so on; several in one text with
@@ -97,9 +103,12 @@ def open_product(
         raise UsageError(f"resampling={resampling}: not known; choose one of {', '.join(RESAMPLING)}")
     product = read_product(path)
     logger.debug("%s: bands %s, quality %s", path, [band.name for band in product.bands], product.quality)
+    chosen = product.choose(bands, partial=partial)
+    if is_item(path):
+        return open_item(product, chosen, resolution, resampling=resampling, drivers=drivers, max_pixels=max_pixels)
     return ProductScene.assemble(
         product,
-        product.choose(bands, partial=partial),
+        chosen,
         resolution,
         resampling=resampling,
         drivers=drivers,
@@ -119,6 +128,8 @@ def read_product(path: str) -> Product:
         raise SceneError(f"{path}: no such product; give its folder, .zip or .tar")
     if eopf.recognise(path):
         return eopf.read(path)
+    if is_item(path):
+        return item.product_of(item.Item.read(os.path.abspath(path)))
     granule, files = _granule(path), Files.of(product_root(path))
     if sentinel2.recognise(files):
         return sentinel2.read(files, granule)
@@ -135,10 +146,20 @@ def read_product(path: str) -> Product:
 
 
 def product_root(path: str) -> str:
-    """Return the folder or archive of a product from its path, that of its metadata file, or that of a granule."""
+    """Return the folder or archive of a product from its path, that of its metadata file, or that of a granule.
+
+    An item is its own: its folder may hold anything.
+    """
+    if is_item(path):
+        return path
     if _granule(path):
         return os.path.dirname(os.path.dirname(os.path.abspath(path)))
     return path if _is_whole(path) else os.path.dirname(os.path.abspath(path))
+
+
+def is_item(path: str) -> bool:
+    """Return whether a path is that of a STAC Item, and not of a product's own metadata."""
+    return item.recognise(path) and not _marks(os.path.basename(path))
 
 
 def _is_whole(path: str) -> bool:

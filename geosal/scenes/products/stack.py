@@ -45,11 +45,7 @@ def open_stack(path: str, others: Sequence[str], *, drivers: tuple[str, ...] = (
     scenes = [Scene.open(one, drivers=drivers, max_pixels=max_pixels) for one in paths]
     first = scenes[0]
     for scene in scenes:
-        if scene.has_mask:
-            raise SceneError(
-                f"{scene.path}: has a mask or alpha, which a stack has no place for; write one file first: rio stack"
-            )
-        _refuse_points(scene)
+        refuse_what_is_lost(scene)
         _refuse_misfit(first, scene)
     bands = [band for scene in scenes for band in _bands(scene)]
     names = [band.name for band in bands]
@@ -71,8 +67,18 @@ def open_stack(path: str, others: Sequence[str], *, drivers: tuple[str, ...] = (
     )
 
 
-def _refuse_points(scene: Scene) -> None:
-    """Refuse a place that a grid cannot say, which the product would lose."""
+def refuse_what_is_lost(scene: Scene) -> None:
+    """Refuse a file with a mask, or with a place that a grid cannot say, where it is to be bands among others.
+
+    Raises
+    ------
+    SceneError
+        The message says what to do.
+    """
+    if scene.has_mask:
+        raise SceneError(
+            f"{scene.path}: has a mask or alpha, which a stack has no place for; write one file first: rio stack"
+        )
     metadata: RasterMetadata = scene.layout.metadata
     if not metadata.gcps and metadata.rpcs is None:
         return
