@@ -1,6 +1,7 @@
 """Locks, flushes, texts and renames of the operating system, for files that must be complete."""
 
 import contextlib
+import ctypes
 import errno
 import os
 import stat
@@ -13,6 +14,8 @@ from typing import IO
 if sys.platform != "win32":
     import fcntl
 
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD, the working directory; RENAME_EXCHANGE, which has the number of macOS's RENAME_SWAP."""
 _FLUSHING = 8
 """Number of files that are flushed at once."""
 
@@ -149,6 +152,17 @@ def replacing(path: Path) -> Iterator[Path]:
 def _is_stream(path: Path) -> bool:
     """Return whether a path is a pipe or a device; of ``/dev/stdout`` a resolved path is none that can be opened."""
     return path.exists() and not path.is_file()
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Give two directories of a file system each other's name in one step; return False where the system cannot."""
+    libc = ctypes.CDLL(None)
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(libc, "renameat2"):  # Linux
+        return bool(libc.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
+    if hasattr(libc, "renamex_np"):  # macOS
+        return bool(libc.renamex_np(*names, _EXCHANGE) == 0)
+    return False
 
 
 def rename_new(main: Path, output: Path) -> None:

@@ -1,6 +1,6 @@
 """What killed jobs have left beside an output: told, settled, taken over or deleted."""
 
-import glob
+import contextlib
 import logging
 import os
 import shutil
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from geosal.errors import UsageError
-from geosal.files.atomic import holds_lock
+from geosal.files.atomic import holds_lock, locked
 from geosal.files.journal import JOURNAL, Before
-from geosal.files.swap import Swap
+from geosal.files.names import why_no_path
+from geosal.files.swap import NOTE, Swap
 from geosal.sizes import as_bytes, counted
 
 logger = logging.getLogger(__name__)
@@ -47,16 +48,40 @@ def prefix(output: Path) -> str:
     return f".{name}{MARK}"
 
 
-def settle(output: Path) -> None:
-    """Complete or undo what killed jobs had begun to publish under a name; nothing where a job is at work on it.
+def settle(path: str) -> None:
+    """Complete or undo what a killed job had begun to publish under a name, and wait for a living one to be through.
 
-    Readers do so before they open it. What cannot be settled stays: another user's, or of another version.
+    Readers do so before they open a raster or a store, whose names change one after the other. What cannot be settled
+    stays: another user's, or of another version.
+
+    Parameters
+    ----------
+    path
+        What is to be opened: a raster, a store, or anything in one; nothing is done for a URL, or for other texts.
     """
+    if "://" in path or path.startswith("/vsi") or why_no_path(path):
+        return
+    for output in _outputs(path):
+        with contextlib.suppress(OSError):
+            if any(_works(output)):
+                with locked(output.parent):  # whoever publishes holds it
+                    _settle(output)
+
+
+def _outputs(path: str) -> Iterator[Path]:
+    """Yield a path, and the stores that it may lead into."""
+    place = Path(os.path.realpath(path))
+    yield place
+    yield from (above for above in place.parents if above.suffix.lower() == ".zarr")
+
+
+def _settle(output: Path) -> None:
     for directory in _dead(output):
         try:
             swap = Swap.found(directory)
             if swap is not None:
                 swap.settle()
+                (directory / NOTE).unlink()  # what the user does beside the file from now on is his
         except OSError as error:
             logger.info("%s: left behind by a job that was killed, cannot be settled (%s)", directory, error)
 
@@ -145,11 +170,18 @@ def _dead(output: Path) -> Iterator[Path]:
 
     A process id proves nothing: another machine or container has other processes, and ids are reused.
     """
-    begin = prefix(output)
-    for directory in output.parent.glob(glob.escape(begin) + "*-*"):
-        pid = directory.name.removeprefix(begin).partition("-")[0]
-        if pid.isdigit() and directory.is_dir() and not holds_lock(directory / LOCK):
+    for directory in _works(output):
+        if not holds_lock(directory / LOCK):
             yield directory
+
+
+def _works(output: Path) -> Iterator[Path]:
+    """Yield the work directories of an output, of living jobs as well."""
+    begin = prefix(output)
+    for name in os.listdir(output.parent):
+        pid, dash, _ = name.removeprefix(begin).partition("-")
+        if name.startswith(begin) and pid.isdigit() and dash and (output.parent / name).is_dir():
+            yield output.parent / name
 
 
 def _is_published(directory: Path) -> bool:

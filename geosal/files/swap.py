@@ -4,8 +4,9 @@ A raster and its sidecars have several names, and a file system changes one name
 old ones first, the file itself is last; up to that moment all can be undone, afterwards nothing is. The old sidecars
 are kept in the work directory, with a note of the swap: a job that finds them after a kill completes or undoes it.
 
-A directory (a Zarr store) cannot be replaced in one step: the old one is moved into the work directory, and back if the
-new one does not take its name. A STAC item is the only sidecar that it may have.
+A directory (a Zarr store) cannot be replaced, but Linux and macOS exchange two of them in one step. Where the file
+system cannot, the old one is moved into the work directory, and back if the new one does not take its name. A STAC item
+is the only sidecar that it may have.
 """
 
 import errno
@@ -19,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from geosal.files.atomic import flush, rename_new
+from geosal.files.atomic import exchange, flush, rename_new
 
 STORE_MARK = "zarr.json"
 """File that makes a directory a Zarr store; it is written last."""
@@ -109,7 +110,8 @@ class Swap:
     @property
     def is_done(self) -> bool:
         """Return whether the new file has its name."""
-        return _has_moved(self.main, self.output)
+        is_there = self.after is not None and _identity(self.output) == self.after
+        return (self.main.is_dir() and is_there) or _has_moved(self.main, self.output)
 
     @property
     def is_aside(self) -> bool:
@@ -131,6 +133,8 @@ class Swap:
             for suffix in self.new:
                 move(beside(self.main, suffix), beside(self.output, suffix))
             if self.main.is_dir() and self.output.is_dir() and foreign(self.output) is None:
+                if exchange(self.main, self.output):
+                    return
                 os.replace(self.output, self._kept(""))
             move(self.main, self.output)
         finally:

@@ -13,6 +13,7 @@ from geosal.core.provenance import NewerRecipeError
 from geosal.core.treatment import Treatment
 from geosal.core.zarr.files import locate
 from geosal.errors import GeosalError, SceneError, UsageError, redact, warn
+from geosal.files.leftovers import settle
 from geosal.job.merge import over
 from geosal.job.recall import Recalled, find_stack, recall, recipe_in, wish_of, words_of
 from geosal.job.recipe import Recipe
@@ -185,6 +186,7 @@ def verify(
     Reading.of(reading, ("output", "against", "saliency", "ladder", "steps", "seal", "root"))
     output, against = path_text("output", output), None if against is None else path_text("against", against)
     pinned = Pinned(None if seal is None else path_text("seal", seal), root)
+    settle(output)
     require_output(output)
     if against is None:
         if saliency is not None:

@@ -17,6 +17,7 @@ from geosal.core.provenance import read_recipe
 from geosal.core.treatment import Quality, Treatment
 from geosal.core.zarr.files import is_zarr
 from geosal.errors import UsageError
+from geosal.files.leftovers import settle
 from geosal.job.merge import TARGETS, over
 from geosal.job.trusted import compares_only, has_queries
 from geosal.scenes import input_root
@@ -167,6 +168,7 @@ def tags_in(path: str) -> Mapping[str, str]:
     SceneError
         It cannot be opened.
     """
+    settle(path)
     if is_zarr(path):
         return tags_of_store(path)
     with gdal_env(), open_raster(path) as dataset:

@@ -9,6 +9,7 @@ from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.open_raster import open_raster
 from geosal.core.zarr.files import is_zarr
 from geosal.errors import SceneError, UsageError
+from geosal.files.leftovers import settle
 from geosal.scenes.base import AnyScene
 from geosal.scenes.opening import refuse_archive, refuse_select
 from geosal.scenes.raster import MAX_PIXELS, Scene
@@ -45,6 +46,7 @@ def describe(
     from geosal.scenes.products import is_product  # needed by few commands
 
     path = path_text("path", path)
+    settle(path)
     if is_product(path):
         refuse_select(path, select)
         return _product(path, drivers)

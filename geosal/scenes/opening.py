@@ -2,6 +2,7 @@
 
 from geosal.core.zarr.files import is_zarr, locate
 from geosal.errors import SceneError, UsageError
+from geosal.files.leftovers import settle
 from geosal.scenes.base import AnyScene
 from geosal.scenes.raster import Scene
 from geosal.scenes.reading import AS_IT_IS, Reading, band_names
@@ -31,6 +32,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     """
     from geosal.scenes.products import is_product, open_product  # most inputs are rasters
 
+    settle(path)
     names = band_names(reading.bands)
     if reading.bidx and names:
         raise UsageError("bands by number (--bidx) and by name (--bands); give one of the two")

@@ -15,9 +15,13 @@ from typing import Any
 
 import pytest
 
-from geosal.errors import OutputError
+import geosal
+from geosal.errors import OutputError, SceneError
 from geosal.files import atomic
+from geosal.files.leftovers import settle
 from geosal.files.publish import WorkDirectory, abandon, check_output
+from geosal.job.recall import recipe_in
+from geosal.scenes import describe
 
 FORK = multiprocessing.get_context("fork")  # quick: the child has everything imported
 
@@ -415,8 +419,11 @@ NEW = {".aux.xml": b"new tags", ".ovr": b"new overview"}
 
 
 @pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("by", ["job", "reader"])
 @pytest.mark.parametrize("step", range(8))
-def test_a_kill_at_each_step_leaves_one_whole_file_for_the_next_job(tmp_path: Path, step: int, links: bool) -> None:
+def test_a_kill_at_each_step_leaves_one_whole_file_for_who_comes_next(
+    tmp_path: Path, step: int, by: str, links: bool
+) -> None:
     output = tmp_path / "out.jp2"
     publish(output, b"old", sidecars=OLD)
     job = FORK.Process(target=_die_at_step, args=(output, step, links))
@@ -426,10 +433,35 @@ def test_a_kill_at_each_step_leaves_one_whole_file_for_the_next_job(tmp_path: Pa
     content = output.read_bytes()
     assert content in {b"old", b"new"}
     assert (tmp_path / "out.jp2.aux.xml").exists(), "a sidecar is never away, not for a moment"
-    with WorkDirectory(output, overwrite=True):
-        pass
-    sidecars = {path.name.removeprefix(output.name): path.read_bytes() for path in tmp_path.iterdir() if path != output}
+    if by == "job":
+        with WorkDirectory(output, overwrite=True):
+            pass
+    else:
+        settle(str(output))
+    files = [path for path in tmp_path.iterdir() if path != output and path.is_file()]
+    assert by == "reader" or names(tmp_path) == {output.name, *(path.name for path in files)}
+    sidecars = {path.name.removeprefix(output.name): path.read_bytes() for path in files}
     assert sidecars == (OLD if content == b"old" else NEW)
+
+
+def test_every_reader_settles_before_it_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr("geosal.files.leftovers._settle", looked.append)
+    scene = tmp_path / "scene.jp2"
+    (tmp_path / f".scene.jp2.geosal-{2**22 + 1}-ab").mkdir()
+    for read in (
+        lambda: geosal.open_scene(scene),
+        lambda: geosal.compress(scene, tmp_path / "out.tif", saliency="half"),
+        lambda: geosal.compare(tmp_path / "other.tif", scene),
+        lambda: geosal.verify(scene),
+        lambda: describe(scene),
+        lambda: recipe_in(str(scene)),
+    ):
+        with pytest.raises(SceneError):
+            read()
+        assert looked
+        assert {*looked} == {scene}
+        looked.clear()
 
 
 def test_a_kept_sidecar_goes_back_beside_its_file_alone(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from geosal.errors import OutputError
-from geosal.files import atomic
+from geosal.files import atomic, swap
+from geosal.files.leftovers import settle
 from geosal.files.publish import WorkDirectory, check_output
 
 FORK = multiprocessing.get_context("fork")  # quick: the child has everything imported
@@ -38,6 +40,11 @@ def publish(output: Path, content: str, *, overwrite: bool = False) -> Path:
 
 def names(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
+
+
+def cannot(_one: Path, _other: Path) -> bool:
+    """Exchange nothing, as on a file system that cannot."""
+    return False
 
 
 class TestCheckOutput:
@@ -154,6 +161,7 @@ class TestPublish:
     def test_the_old_one_comes_back_when_the_new_one_cannot_take_its_name(
         self, tmp_path: Path, overwrite: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(swap, "exchange", cannot)
         output, replace = tmp_path / "out.zarr", os.replace
         if overwrite:
             publish(output, "old")
@@ -173,6 +181,7 @@ class TestPublish:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         output, replace = publish(tmp_path / "out.zarr", "old"), os.replace
+        monkeypatch.setattr(swap, "exchange", cannot)
 
         def raced(source: Path, target: Path) -> None:
             replace(source, target)
@@ -279,27 +288,56 @@ def test_what_the_user_has_made_after_the_kill_stands(tmp_path: Path) -> None:
     assert names(tmp_path) == {"out.zarr"}
 
 
-def kill(output: Path, step: int) -> None:
-    job = FORK.Process(target=_die_at_step, args=(output, step))
+@pytest.mark.parametrize("step", range(3))
+def test_where_stores_are_exchanged_one_is_always_there(tmp_path: Path, step: int) -> None:
+    output = publish(tmp_path / "out.zarr", "old")
+    other = make(tmp_path / "other.zarr", "other")
+    if not atomic.exchange(output, other) or not atomic.exchange(output, other):
+        pytest.skip("this file system cannot exchange directories")
+    shutil.rmtree(other)
+    kill(output, step, in_one=True)
+    assert content_of(output) == ("old" if step < 2 else "new")
+    settle(f"{output}/image")
+    with WorkDirectory(output, overwrite=True):
+        pass
+    assert names(tmp_path) == {"out.zarr"}
+    assert content_of(output) == ("old" if step < 2 else "new")
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_a_reader_settles_what_a_kill_has_left(tmp_path: Path, step: int) -> None:
+    output = publish(tmp_path / "out.zarr", "old")
+    kill(output, step)
+    for _ in range(2):
+        settle(str(output / "image"))
+        assert content_of(output) == ("old" if step < 3 else "new")
+
+
+def kill(output: Path, step: int, *, in_one: bool = False) -> None:
+    job = FORK.Process(target=_die_at_step, args=(output, step, in_one))
     job.start()
     job.join(20)
     assert job.exitcode == 9
 
 
-def _die_at_step(output: Path, step: int) -> None:
+def _die_at_step(output: Path, step: int, in_one: bool) -> None:
     """Leave without any clean-up before the rename of that number, or after the last."""
-    count, replace = 0, os.replace
+    count = 0
 
-    def counted(*arguments: Any) -> None:
-        nonlocal count
-        if count == step:
-            os._exit(9)
-        count += 1
-        replace(*arguments)
+    def counting(rename: Any) -> Any:
+        def counted(*arguments: Any) -> Any:
+            nonlocal count
+            if count == step:
+                os._exit(9)
+            count += 1
+            return rename(*arguments)
 
+        return counted
+
+    swap.exchange = counting(swap.exchange) if in_one else cannot
     with WorkDirectory(output, overwrite=True) as work:
         ours = make(work.path("out.zarr"), "new")
-        os.replace = counted
+        os.replace = counting(os.replace)
         work.publish(ours)
         os._exit(9)
 

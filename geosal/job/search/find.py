@@ -181,7 +181,9 @@ def set_out(plan: Plan, tried: Callable[[int], None] = lambda _: None) -> SetOut
 
 
 def _encoded(plan: Plan, path: Path, course: Course, journal: Journal | None) -> Attempt:
-    """Encode the whole scene; a file that was made before is replaced."""
+    """Encode the whole scene; a file that was made before is replaced, but not what a killed job has begun."""
+    if journal is None or journal.count:
+        remove(path)
     quality = plan.recipe.targets.jpeg
     return Attempt(plan, path, carry_out(plan if quality is None else counting(plan, quality), path, course, journal))
 
