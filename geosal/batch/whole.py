@@ -90,8 +90,8 @@ def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[W
     outputs = {
         name: os.path.join(folder, *_named(place, wish.profile, suffix).split("/")) for name, place in own.items()
     }
-    keeps_names = suffix is None or ending_of(suffix).startswith(".")
-    rest = None if files is None or not keeps_names else rest_of(files, product, places.values(), folder)
+    is_one = all(_is_known(own[name], outputs[name].removeprefix(folder)[1:], product.path) for name in own)
+    rest = rest_of(files, product, places.values(), folder) if files is not None and is_one else None
     decided = wish.patch(output=os.path.join(folder, MAP))
     source = f"{decided.output}:resampling=max"
     finest = min(band.resolution for band in bands)
@@ -112,6 +112,13 @@ def _name(files: Files | None, band: ProductBand) -> str:
 def _name_of(root: str) -> str:
     name = os.path.basename(root.rstrip("/")) if os.path.isdir(root) else stem_of(root)
     return name.removesuffix(".zarr")
+
+
+def _is_known(place: str, output: str, root: str) -> bool:
+    """Return whether the metadata of a product speak of a band's output: those of a .SAFE name no ending."""
+    (stem, own), (other, ending) = os.path.splitext(place), os.path.splitext(output)
+    of_safe = ".SAFE" in root.upper() or "GRANULE/" in place
+    return stem == other and (ending.lower() == own.lower() or (of_safe and ending.lower() in {".jp2", ".tif"}))
 
 
 def _named(place: str, profile: str | None, suffix: str | None) -> str:

@@ -58,9 +58,13 @@ def test_coarser_copies_and_pictures_stay(tmp_path: Path) -> None:
         "MTD_TL.xml",
         "MTD_MSIL2A.xml",
     ]
-    (part,) = parts_of([str(safe)], "out", "_s.jp2", {"saliency": "half"})
+
+
+@pytest.mark.parametrize(("suffix", "goes"), [("_s.TIF", False), (".jp2", False), (".TIF", True), (".tif", True)])
+def test_metadata_that_name_other_files_stay(landsat: Path, suffix: str, goes: bool) -> None:
+    (part,) = parts_of([str(landsat)], "out", suffix, {"saliency": "half"})
     assert part.whole is not None
-    assert part.whole.rest is None  # the metadata would name other files
+    assert (part.whole.rest is not None) == goes
 
 
 def test_the_folder_around_an_archive_is_that_of_the_output(tmp_path: Path) -> None:
