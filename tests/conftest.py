@@ -110,21 +110,30 @@ def small_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rgb_corner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lower left quarter of `rgb_scene`, for jobs that encode it many times: 3 x 4 tiles of 128 px."""
-    pixels = np.clip(_texture() * 60 + 120, 1, 255).astype(np.uint8)
-    pixels[:, _wedge()] = 0
-    corner = pixels[:, HEIGHT // 2 :, : WIDTH // 2]
-    return _write(tmp_path_factory.mktemp("corner") / "corner.tif", corner, nodata=0, photometric="RGB")
-
-
-@pytest.fixture(scope="session")
 def float32_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three bands of float32 around 0.25; NaN (the nodata value) in the wedge and in single pixels of one band."""
     pixels = (_texture() * 0.09 + 0.25).astype(np.float32)
     pixels[:, _wedge()] = np.nan
     pixels[1, 311::97, 402::89] = np.nan
     return _write(tmp_path_factory.mktemp("float32") / "float32.tif", pixels, nodata=np.nan)
+
+
+@pytest.fixture(scope="session")
+def rgb_corner(rgb_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lower left quarter of `rgb_scene`, for jobs that encode it many times: 3 x 4 tiles of 128 px."""
+    return _corner_of(rgb_scene, tmp_path_factory, nodata=0, photometric="RGB")
+
+
+@pytest.fixture(scope="session")
+def float32_corner(float32_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same quarter of `float32_scene`."""
+    return _corner_of(float32_scene, tmp_path_factory, nodata=np.nan)
+
+
+def _corner_of(scene: Path, folders: pytest.TempPathFactory, **profile: Any) -> Path:
+    with rasterio.open(scene) as dataset:
+        corner = dataset.read()[:, HEIGHT // 2 :, : WIDTH // 2]
+    return _write(folders.mktemp("corner") / scene.name, corner, **profile)
 
 
 def _texture() -> np.ndarray[Any, np.dtype[np.float64]]:

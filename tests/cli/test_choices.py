@@ -11,9 +11,9 @@ from geosal.cli import choices, output, paper
 
 
 def test_one_line_for_each_profile_and_the_default_is_marked(
-    rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]
+    rgb_corner: Path, tmp_path: Path, call: Callable[..., Result]
 ) -> None:
-    done = call("plan", rgb_scene, tmp_path / "out.tif", "-s", "grid", "--profiles", "zstd,deflate,jpeg")
+    done = call("plan", rgb_corner, tmp_path / "out.tif", "-s", "grid", "--profiles", "zstd,deflate,jpeg")
     assert done.exit_code == 0, done.output
     assert list(tmp_path.iterdir()) == []
     lines = done.stdout.splitlines()
@@ -27,9 +27,9 @@ def test_one_line_for_each_profile_and_the_default_is_marked(
     assert "<= is kept for certain" in done.stdout
 
 
-def test_a_setting_that_meets_a_target_is_told(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
-    words = ("-s", "grid", "--target-size", "300kB", "--profiles", "lerc,jpeg")
-    done = call("plan", rgb_scene, tmp_path / "out.tif", *words)
+def test_a_setting_that_meets_a_target_is_told(rgb_corner: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    words = ("-s", "grid", "--target-size", "75kB", "--profiles", "lerc,jpeg")
+    done = call("plan", rgb_corner, tmp_path / "out.tif", *words)
     assert "  lerc: smooth, --co MAX_Z_ERROR=" in done.stdout
     assert "  jpeg: --treatment quality:low=" in done.stdout
     assert "exact  " not in done.stdout
@@ -55,8 +55,8 @@ def test_who_can_open_it_is_told_on_any_terminal(
     assert "…" not in done.stdout.replace("compress …", "")
 
 
-def test_the_document_has_what_the_table_has(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
-    done = call("plan", rgb_scene, tmp_path / "out.tif", "-s", "grid", "--profiles", "zstd,jpeg", "--json", "-")
+def test_the_document_has_what_the_table_has(rgb_corner: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    done = call("plan", rgb_corner, tmp_path / "out.tif", "-s", "grid", "--profiles", "zstd,jpeg", "--json", "-")
     document = json.loads(done.stdout)
     assert document["schema"] == output.SCHEMA
     assert {profile["profile"] for profile in document["profiles"]} == {"zstd", "jpeg"}
@@ -64,14 +64,14 @@ def test_the_document_has_what_the_table_has(rgb_scene: Path, tmp_path: Path, ca
     assert document["profiles"][0]["command"].startswith("geosal compress ")
 
 
-def test_an_unknown_name_is_a_usage_error(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
-    done = call("plan", rgb_scene, tmp_path / "out.tif", "-s", "grid", "--profiles", "zsdt")
+def test_an_unknown_name_is_a_usage_error(rgb_corner: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    done = call("plan", rgb_corner, tmp_path / "out.tif", "-s", "grid", "--profiles", "zsdt")
     assert done.exit_code == 2
     assert "no profile zsdt; say all, or some of deflate, zstd" in done.stderr
 
 
-def test_one_input_has_its_profiles_compared(rgb_scene: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
-    done = call("plan", rgb_scene, "--out-dir", tmp_path, "-s", "grid", "--profiles", "all")
+def test_one_input_has_its_profiles_compared(rgb_corner: Path, tmp_path: Path, call: Callable[..., Result]) -> None:
+    done = call("plan", rgb_corner, "--out-dir", tmp_path, "-s", "grid", "--profiles", "all")
     assert done.exit_code == 2
     assert "give a folder as its OUTPUT" in done.stderr
-    assert call("plan", rgb_scene, tmp_path, "-s", "grid").stdout.endswith("1 file would be written\n")
+    assert call("plan", rgb_corner, tmp_path, "-s", "grid").stdout.endswith("1 file would be written\n")
