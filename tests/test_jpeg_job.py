@@ -29,6 +29,8 @@ from geosal.sources import Saliency
 
 HEIGHT, WIDTH = 587, 773
 STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": True}
+PLAIN: dict[str, Any] = {"creation_options": {"QUALITY": "75"}}
+"""Options without a size to search for."""
 
 
 def write(path: Path, bands: int, *, alpha: bool = False, nodata: float | None = None) -> Path:
@@ -62,6 +64,14 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "rgba": write(folder / "rgba.tif", 4, alpha=True),
         "nodata": write(folder / "nodata.tif", 3, nodata=0),
     }
+
+
+@pytest.fixture(scope="module")
+def sound(scenes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a JPEG of the scene with nodata, to copy and to break."""
+    folder = tmp_path_factory.mktemp("sound")
+    compress(scenes["nodata"], folder / "out.jpg", **PLAIN)
+    return folder
 
 
 def compress(scene: Path, output: Path, **options: Any) -> geosal.Summary:
@@ -104,7 +114,7 @@ def test_gdal_and_pillow_read_it_as_the_scene(
 
 
 def test_metadata_are_those_of_gdals_own_jpeg(scenes: dict[str, Path], tmp_path: Path) -> None:
-    compress(scenes["rgb"], tmp_path / "out.jpg")
+    compress(scenes["rgb"], tmp_path / "out.jpg", **PLAIN)
     rasterio.shutil.copy(scenes["rgb"], tmp_path / "gdal.jpg", driver="JPEG", WORLDFILE="YES")
     with rasterio.open(tmp_path / "out.jpg") as ours, rasterio.open(tmp_path / "gdal.jpg") as theirs:
         assert ours.profile == theirs.profile
@@ -259,7 +269,7 @@ def test_what_is_for_a_jpeg_only(scenes: dict[str, Path], tmp_path: Path) -> Non
 def test_samples_of_16_bits_need_a_rule(uint16_scene: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--to-byte"):
         compress(uint16_scene, tmp_path / "out.jpg")
-    compress(uint16_scene, tmp_path / "out.jpg", to_byte="percentile:2-98")
+    compress(uint16_scene, tmp_path / "out.jpg", to_byte="percentile:2-98", **PLAIN)
     assert (tmp_path / "out.jpg").exists()
 
 
@@ -313,17 +323,17 @@ def test_an_older_output_goes_with_all_that_lay_beside_it(scenes: dict[str, Path
     for name in ("out.jpgw", "out.jpg.msk", "other.wld"):
         shutil.copy(tmp_path / "out.wld", tmp_path / name)
     with pytest.raises(OutputError, match="--overwrite"):
-        compress(scenes["grey"], out)
-    compress(scenes["grey"], out, overwrite=True)
+        compress(scenes["grey"], out, **PLAIN)
+    compress(scenes["grey"], out, **PLAIN, overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.wld", "out.jgw", "out.jpg", "out.jpg.aux.xml"]
 
 
 def test_the_world_file_of_another_raster_stays(scenes: dict[str, Path], tmp_path: Path) -> None:
     for name in ("out.png", "out.wld"):
         (tmp_path / name).write_text("another's")
-    compress(scenes["grey"], tmp_path / "out.jpg")
+    compress(scenes["grey"], tmp_path / "out.jpg", **PLAIN)
     assert (tmp_path / "out.wld").read_text() == "another's"
-    compress(scenes["grey"], tmp_path / "out.jpg", overwrite=True)
+    compress(scenes["grey"], tmp_path / "out.jpg", **PLAIN, overwrite=True)
     assert (tmp_path / "out.wld").read_text() == "another's"
 
 
@@ -333,7 +343,7 @@ def test_an_interruption_leaves_nothing(scenes: dict[str, Path], tmp_path: Path)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compress(scenes["rgb"], tmp_path / "out.jpg", progress=stop)
+        compress(scenes["rgb"], tmp_path / "out.jpg", progress=stop, **PLAIN)
     assert not list(tmp_path.iterdir())
 
 
@@ -400,9 +410,11 @@ def _mask_damaged(out: Path) -> None:
         (_bit_flipped, "sidecar"), (_segments_exchanged, "sidecar"),
     ],
 )  # fmt: skip
-def test_defects_are_found(scenes: dict[str, Path], tmp_path: Path, plant: Callable[[Path], None], check: str) -> None:
+def test_defects_are_found(
+    scenes: dict[str, Path], sound: Path, tmp_path: Path, plant: Callable[[Path], None], check: str
+) -> None:
+    shutil.copytree(sound, tmp_path, dirs_exist_ok=True)
     out = tmp_path / "out.jpg"
-    compress(scenes["nodata"], out, creation_options={"QUALITY": "75"})
     plant(out)
     result = run("verify", out, "--against", scenes["nodata"], "--json", "-")
     assert result.exit_code == 6

@@ -99,7 +99,9 @@ def test_a_sample_of_a_large_scene_tells_how_large_its_output_is(
 ) -> None:
     monkeypatch.setattr("geosal.job.search.places._FEW", 2)
     monkeypatch.setattr("geosal.job.search.places.PIECE", 128)
-    choices = plan_profiles(rgb_corner, tmp_path / "out.tif", saliency="grid", profiles=["zstd", "jpeg"], overwrite=True)
+    choices = plan_profiles(
+        rgb_corner, tmp_path / "out.tif", saliency="grid", profiles=["zstd", "jpeg"], overwrite=True
+    )
     assert not choices.is_whole
     assert choices.sample_pixels == (2 * 128) ** 2
     for choice in choices.profiles:
