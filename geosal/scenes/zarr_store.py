@@ -27,6 +27,7 @@ from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.raster import DTYPES, MAX_PIXELS, usable_nodata
 from geosal.scenes.zarr_choice import Plane, choose
+from geosal.scenes.zarr_levels import reduced
 from geosal.scenes.zarr_metadata import metadata_of
 
 IMAGE, MASK = "image", "mask"
@@ -200,9 +201,11 @@ class ZarrScene(Stored):
         )
 
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
-        """Return None: its coarser levels are not used."""
-        del factor, bands
-        return None
+        """Take pixels of a coarser level, see `geosal.scenes.zarr_levels`; None without one."""
+        if factor == 1 or self.layout.alpha is not None:
+            return None
+        some = self if bands is None else self.select(bands)
+        return reduced(some.bands, some.mask_path, some.layout, factor)
 
     def is_whole_file(self) -> bool:
         """Return whether it has all bands of the store."""
