@@ -119,7 +119,7 @@ def fit(
         least = max(min(option.memory for option in smooth), min(option.memory for option in encode))
         raise ResourceError(
             f"the job takes at least {as_bytes(least, math.ceil)} with these options, "
-            f"{as_bytes(limit or 0, math.floor)} are allowed; raise --max-memory, {_mend(scene)}"
+            f"{as_bytes(limit or 0, math.floor)} are allowed; raise --max-memory, {_mend(scene, saliency)}"
         )
     if limit is None and recipe.block is None:
         fits = _comfortable(fits)
@@ -136,14 +136,22 @@ def is_of_tiles(scene: AnyScene) -> bool:
     return original.driver == "JP2OpenJPEG" and max(original.block_shape) < max(original.grid.shape)
 
 
-def _mend(scene: AnyScene) -> str:
+def _kept(scene: AnyScene, saliency: Saliency) -> int:
+    """Return the bytes of large chunks of Zarr stores, of scene and masks, that stay decoded."""
+    masks = (getattr(source, "file", None) for source in saliency.sources)
+    return scene.original.kept_bytes + sum(int(getattr(mask, "kept_bytes", 0)) for mask in masks)
+
+
+def _mend(scene: AnyScene, saliency: Saliency) -> str:
     """Say what makes a job smaller."""
-    if scene.kept_bytes:
-        return (
-            "or write the scene anew in smaller chunks: no part of one can be decoded alone, so "
-            f"{as_bytes(scene.kept_bytes, math.ceil)} of them stay decoded"
-        )
-    return "or leave --block, --workers and the tiles' size to geosal"
+    kept = _kept(scene, saliency)
+    if not kept:
+        return "or leave --block, --workers and the tiles' size to geosal"
+    what = "scene" if scene.original.kept_bytes else "mask"
+    return (
+        f"or write the {what} anew in smaller chunks: no part of one can be decoded alone, so "
+        f"{as_bytes(kept, math.ceil)} of them stay decoded"
+    )
 
 
 def _refuse_search(recipe: Recipe, searching: int) -> None:
@@ -304,7 +312,7 @@ class _Model:
         """Return the bytes of GDAL's cache, or of ours for tiles decoded side by side; no more than the scene has."""
         height, width = self.scene.grid.shape
         whole = 2 * height * width * self._sample_bytes
-        kept = self.scene.original.kept_bytes
+        kept = _kept(self.scene, self.saliency)
         if not is_of_tiles(self.scene) and not kept:
             return min(GDAL_CACHE_BYTES, whole)
         # GDAL's cache then holds what masks are read from, on a grid that is seldom finer than the scene's.

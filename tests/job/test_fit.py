@@ -13,7 +13,7 @@ import zarr
 import geosal
 from geosal.core.grid import Block
 from geosal.errors import ResourceError
-from geosal.job.fit import Fit, _Model, fit
+from geosal.job.fit import Fit, _kept, _Model, fit
 from geosal.job.recipe import Recipe
 from geosal.scenes import Scene
 from geosal.scenes.products import ProductScene, open_product
@@ -293,3 +293,17 @@ def test_large_chunks_of_a_zarr_store_are_counted_or_refused(tmp_path: Path) -> 
     with pytest.raises(ResourceError, match=r"raise --max-memory, or write the scene anew in smaller chunks: .* 723"):
         geosal.make_plan(replace(wish, max_memory=800 * 2**20))
     assert geosal.make_plan(replace(wish, bands=("b2",), max_memory=800 * 2**20)).scene.kept_bytes == kept // 3
+
+
+@pytest.mark.filterwarnings("ignore::geosal.errors.GeosalWarning")
+def test_large_chunks_of_a_mask_are_counted(tmp_path: Path) -> None:
+    side = 2600
+    root = zarr.open_group(tmp_path / "mask.zarr", mode="w")
+    root.create_array("m", shape=(side, side), dtype="u2", chunks=(side, side), dimension_names=("y", "x"))
+    with rasterio.open(
+        tmp_path / "s.tif", "w", driver="GTiff", width=side, height=side, count=1, dtype="uint8", sparse_ok=True
+    ):
+        pass
+    wish = Recipe(input=str(tmp_path / "s.tif"), output=str(tmp_path / "o.tif"), saliency=(f"{tmp_path}/mask.zarr/m",))
+    plan = geosal.make_plan(replace(wish, saliency=(f"{wish.saliency[0]}:range=0-65535",)))
+    assert _kept(plan.scene, plan.saliency) == 2 * side**2

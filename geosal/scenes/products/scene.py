@@ -189,7 +189,7 @@ class ProductScene(Stored):
     def decimate(self, factor: int, bands: Sequence[int] | None = None) -> Small | None:
         """Take the middle pixel of every `factor` x `factor`, from the overviews inside the files where they have some.
 
-        None for a product in Zarr.
+        None for a product in Zarr: its coarser arrays are made by ESA for their own resolution, not of the finer ones.
 
         Bands of another resolution are resampled by nearest; with a `factor` of 1 all bands are those of `read`.
 

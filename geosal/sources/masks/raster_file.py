@@ -75,8 +75,9 @@ class RasterFile:
         Whether files beside it are ignored.
     seen
         State of the file when its header was read; pixels of another one are refused.
-    nodata, in_store
-        Of an array in a Zarr store: its nodata code, and the path by which it was named.
+    nodata, in_store, kept_bytes
+        Of an array in a Zarr store: its nodata code, the path by which it was named, and the bytes of large chunks that
+        stay decoded.
     """
 
     path: str
@@ -91,6 +92,7 @@ class RasterFile:
     seen: FileState | None = None
     nodata: float | None = None
     in_store: str = ""
+    kept_bytes: int = 0
 
     @classmethod
     def open(cls, path: str, band: int, drivers: tuple[str, ...] = (), *, alone: bool = False) -> Self:
@@ -143,6 +145,7 @@ class RasterFile:
             seen=file_state(found.path, alone=True),
             nodata=found.nodata,
             in_store=os.path.abspath(path),
+            kept_bytes=found.kept_bytes((band,)),
         )
 
     def read(self, window: Block) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
