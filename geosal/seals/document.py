@@ -26,6 +26,8 @@ _KEYS = {"geosal_seal": int, "side": int, "height": int, "width": int, "count": 
          "claim": dict}  # fmt: skip
 """Keys of a head, and the types of their values."""
 _LONGEST_HEAD = 2**16
+_DEEPEST = 4
+"""Levels of a claim."""
 _ROOT = re.compile("[0-9a-f]{64}")
 _OVER = 512
 """Bytes that a packed bitmap may have beyond its bits, and a line beyond its data."""
@@ -85,6 +87,8 @@ class Head:
             raise SealError(f"its head is not as geosal writes it ({(wrong or ['a further key'])[0]})")
         if told["side"] != SIDE or min(told["height"], told["width"], told["count"]) < 1:
             raise SealError("its head has an impossible size")
+        if not _is_plain(told["claim"], _DEEPEST):
+            raise SealError("its claim is not as geosal writes it")
         return cls(**{name: told[name] for name in _FIELDS})
 
     @property
@@ -188,6 +192,14 @@ class Seal:
         if seal.root != root:
             raise SealError("was changed: it is not what its root was made of")
         return seal
+
+
+def _is_plain(value: object, depth: int) -> bool:
+    """Return whether a value of JSON is no deeper than that: others read it with functions that call themselves."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return depth > 0 and all(_is_plain(each, depth - 1) for each in inner)
+    return True
 
 
 def _as_line(data: bytes) -> str:

@@ -11,7 +11,7 @@ from pyproj import CRS
 
 from geosal.core.grid import Grid
 from geosal.core.raster import BandMetadata, RasterLayout
-from geosal.files.swap import ITEM, beside, there
+from geosal.files.swap import ITEM, SEAL, beside, there
 from geosal.stac.digests import of_output
 from geosal.stac.footprint import footprint_of
 from geosal.stac.when import when
@@ -25,6 +25,7 @@ _COMMON = {"rededge1": "rededge071", "rededge2": "rededge075", "rededge3": "rede
 """Role of a band -> its common name, where version 2 of the eo extension has another."""
 _SIDECARS = {
     ".aux.xml": ("metadata", "application/xml", "what GDAL knows beside the pixels"),
+    SEAL: ("metadata", "text/plain", "digests of what matters"),
     ".msk": ("data-mask", "image/tiff; application=geotiff", "which pixels are valid"),
     ".ovr": ("overview", "image/tiff; application=geotiff", "the image in lower resolutions"),
 }

@@ -82,7 +82,7 @@ def test_a_line_that_was_changed_is_found(seal: Seal, tmp_path: Path) -> None:
     [
         {"geosal_seal": 2}, {"geosal_seal": True}, {"geosal_seal": None}, {"side": 2**40}, {"side": 0},
         {"height": -1}, {"width": 0}, {"count": "2"}, {"dtype": None}, {"whole": 1}, {"claim": []}, {"more": 1},
-        {"width": 2**60}, {"height": 1e9},
+        {"claim": {"a": [[[[[1]]]]]}}, {"width": 2**60}, {"height": 1e9},
     ],
 )  # fmt: skip
 def test_a_hostile_head_is_refused(seal: Seal, change: dict[str, object]) -> None:
