@@ -18,6 +18,10 @@ from geosal.core.grid import Grid
 from geosal.errors import SceneError, warn
 
 _CENTRE = 0.5
+_STACKED = frozenset({"spec", "transform", "resolution"})
+"""Attributes by which an array of stackstac is known."""
+_SAME = 1e-3
+"""Tolerance of a position or a step, in pixels."""
 _FAR = 100_000
 """Pixels from the corner of the transform beyond which small whole numbers are no coordinates of its map."""
 _MOST_PIXELS = 2**17
@@ -138,6 +142,8 @@ def _upright(scene: xr.DataArray, kept: Affine | None) -> Affine:
             "array.drop_vars(['x', 'y']), or array.rio.write_transform(...)"
         )
     (xs, x_ulp), (ys, y_ulp) = (_numbers(name, scene.coords[name].values) for name in ("x", "y"))
+    if kept is not None and scene.attrs.keys() >= _STACKED:
+        xs, ys = _centres_of_stackstac(kept, xs, ys)
     across, down = (1.0, -1.0) if kept is None else (kept.a, kept.e)
     if kept is None:  # one row or column: its pixels are square
         across = abs(_step("y", ys, y_ulp, down)) if xs.size == 1 else across
@@ -147,6 +153,27 @@ def _upright(scene: xr.DataArray, kept: Affine | None) -> Affine:
     found = Affine(across, 0.0, left, 0.0, down, top)
     whole = all(scene.coords[name].dtype.kind in "iu" for name in ("x", "y"))
     return found if kept is None or not _are_numbers_of_pixels(found, kept, xs, ys, whole=whole) else kept
+
+
+def _centres_of_stackstac(
+    kept: Affine, xs: NDArray[np.float64], ys: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return centres of pixels, where stackstac has their upper left corners, as it does by default.
+
+    It tells the transform beside them: with its step, corners lie a whole number of pixels from the origin, and centres
+    half a pixel more.
+    """
+    axes = ((xs, kept.c, kept.a), (ys, kept.f, kept.e))
+    if any(axis.size > 1 and abs((axis[-1] - axis[0]) / (axis.size - 1) / unit - 1) > _SAME for axis, _, unit in axes):
+        warn(
+            "the array was thinned or averaged since stackstac made it, so its coordinates may be half a pixel off; "
+            "let it give centres: stackstac.stack(..., xy_coords='center')"
+        )
+        return xs, ys
+    places = [(float(axis[0]) - origin) / unit for axis, origin, unit in axes]
+    if any(abs(place - round(place)) > _SAME for place in places):
+        return xs, ys
+    return xs + _CENTRE * kept.a, ys + _CENTRE * kept.e
 
 
 def _are_numbers_of_pixels(

@@ -313,3 +313,30 @@ def test_saliency_that_is_no_source_is_told(scenes: list[xr.DataArray]) -> None:
         geosal.saliency([scenes[0]], like=scenes[0])
     with pytest.raises(geosal.UsageError, match="an array, a GeoDataFrame or a geometry, not int"):
         geosal.saliency(5, like=scenes[0])
+
+
+def stackstac_like(corner: float = 0.0) -> xr.DataArray:
+    """As stackstac 0.5 makes it: time of one step, names of bands, corners or centres, a transform in attributes."""
+    pixels = np.random.default_rng(1).integers(1, 9000, (1, 2, HEIGHT, WIDTH)).astype(np.uint16)
+    coords = {
+        "time": np.array(["2024-05-01T10:00"], "datetime64[ns]"), "id": ("time", ["a"]), "band": ["red", "nir"],
+        "y": 4500000 - 10.0 * (np.arange(HEIGHT) + corner), "x": 500000 + 10.0 * (np.arange(WIDTH) + corner),
+        "epsg": 32631, "raster:bands": ((), {"nodata": 0}), "proj:shape": ((), {HEIGHT}),
+    }  # fmt: skip
+    attrs = {"spec": object(), "crs": "epsg:32631", "transform": UTM, "resolution": 10}
+    return xr.DataArray(pixels, dims=("time", "band", "y", "x"), coords=coords, attrs=attrs)
+
+
+@pytest.mark.parametrize("corner", [0.0, 0.5], ids=["topleft", "center"])
+def test_corners_of_stackstac_are_no_centres(corner: float, tmp_path: Path) -> None:
+    array = stackstac_like(corner)
+    geosal.write(array.geosal.smooth("half"), tmp_path / "whole.tif")
+    geosal.write(array[..., 5:, 7:20], tmp_path / "cut.tif")
+    with rasterio.open(tmp_path / "whole.tif") as whole, rasterio.open(tmp_path / "cut.tif") as cut:
+        assert (whole.transform, whole.crs, whole.descriptions) == (UTM, "EPSG:32631", ("red", "nir"))
+        assert cut.transform == UTM @ Affine.translation(7, 5)
+
+
+def test_thinned_arrays_of_stackstac_are_told_of() -> None:
+    with pytest.warns(GeosalWarning, match="xy_coords='center'"):
+        grid_of(stackstac_like()[0, :, ::2, ::2])
