@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from geosal.core.gdal_env import is_local
 from geosal.core.zarr.files import locate
 from geosal.errors import GeosalError, OutputError, SceneError, UsageError, redact
-from geosal.files.publish import REPLACE, check_output
+from geosal.files.publish import check_output
+from geosal.files.upload import REPLACE
 from geosal.formats.table import has_world_file
 from geosal.job.plan import inputs_of
 from geosal.job.recipe import Recipe

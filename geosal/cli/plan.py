@@ -1,6 +1,7 @@
 """``geosal plan``: what a job would do."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from geosal.cli.paper import width_of, wrapped
 from geosal.cli.progress import progress_bars
 from geosal.core.progress import Progress, ignore
 from geosal.errors import TargetError, UsageError
+from geosal.files.addresses import is_remote
 from geosal.sizes import as_bytes, counted
 
 if TYPE_CHECKING:
@@ -158,9 +160,14 @@ def _as_table(plan: dict[str, Any]) -> str:
 def _expected(plan: dict[str, Any]) -> list[tuple[str, object]]:
     estimate = plan["estimate"]
     if estimate is None:
-        return [("disk", f"at most {as_bytes(plan['disk_bytes'])} beside the output while it runs")]
+        return [("disk", f"at most {as_bytes(plan['disk_bytes'])} {_where(plan['output'])} while it runs")]
     rows: list[tuple[str, object]] = [
         ("time", f"about {estimate['seconds']:.1f} s, with this machine as busy as it is now"),
         ("disk", f"about {as_bytes(estimate['disk_bytes'])} while it runs, the output included"),
     ]
     return [*rows, ("setting", estimate["found"])] if estimate["found"] else rows
+
+
+def _where(output: str) -> str:
+    """Say where a job has its temporary files: on an object store there are none."""
+    return f"in {tempfile.gettempdir()} (TMPDIR)" if is_remote(output) else "beside the output"

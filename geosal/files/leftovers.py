@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from geosal.errors import UsageError
+from geosal.files.addresses import is_remote
 from geosal.files.atomic import holds_lock, locked
 from geosal.files.journal import JOURNAL, Before
 from geosal.files.names import why_no_path
 from geosal.files.swap import NOTE, Swap
+from geosal.files.upload import staging
 from geosal.sizes import as_bytes, counted
 
 logger = logging.getLogger(__name__)
@@ -89,7 +91,7 @@ def _settle(output: Path) -> None:
 def leftovers(output: str | Path) -> list[Leftover]:
     """Find what killed jobs have left of the blocks of an output."""
     found = []
-    for directory in _dead(Path(output).resolve()):
+    for directory in _dead(staging(str(output)) if is_remote(str(output)) else Path(output).resolve()):
         before = Before.read(directory / JOURNAL)
         if before is not None and before.records and not _is_published(directory):
             found.append(Leftover(directory, before))

@@ -14,10 +14,11 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from geosal.errors import GeosalError, UsageError
@@ -35,6 +36,8 @@ _FRESH = 30.0
 """Seconds for which the state of an object counts as known."""
 MOST_COPIED = 4 * 2**30
 """Limit in bytes of what is copied to this machine because its reader needs a file."""
+MOST_OBJECTS = 10_000_000
+"""Limit of the objects that are listed."""
 _PIECE = 8 * 2**20
 _BESIDE = {".shp": (".shx", ".dbf", ".prj", ".cpg")}
 """What belongs to a file, with the same stem."""
@@ -196,6 +199,27 @@ def names_below(path: str, most: int) -> Iterator[str]:
     OSError
         The server refuses, or cannot list, as most of HTTP.
     """
+    yield from (name for name, _ in _listed(path, most))
+
+
+def bytes_below(path: str) -> int:
+    """Return the size of an object, or of all that lies below a folder.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, OSError
+        There is none, or the server refuses.
+    """
+    found = state(path)
+    if found is not None:
+        return found.size
+    sizes = [size for _, size in _listed(path, MOST_OBJECTS)]
+    if not sizes:
+        raise FileNotFoundError(errno.ENOENT, "there is no such object")
+    return sum(sizes)
+
+
+def _listed(path: str, most: int) -> Iterator[tuple[str, int]]:
     store, key = store_of(path)
     prefix = f"{key}/" if key else ""
     with _told():
@@ -205,7 +229,7 @@ def names_below(path: str, most: int) -> Iterator[str]:
                     return
                 most -= 1
                 if meta["path"] != prefix.rstrip("/"):
-                    yield meta["path"].removeprefix(prefix)
+                    yield meta["path"].removeprefix(prefix), meta["size"]
 
 
 def folders_in(path: str) -> list[str]:
@@ -253,6 +277,74 @@ class _Readable:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def put(path: str, content: bytes, *, create: bool = False) -> None:
+    """Write an object, in one request.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken, and it was to be a new one.
+    PermissionError, OSError
+        The server refuses.
+    """
+    store, key = store_of(path)
+    with _told():
+        try:
+            _obstore().put(store, key, content, mode="create" if create else "overwrite", use_multipart=False)
+        except Exception as error:
+            if not create or type(error).__name__ not in {"NotSupportedError", "NotImplementedError"}:
+                raise
+            if state(path, anew=True) is not None:
+                raise FileExistsError(errno.EEXIST, "the name is taken") from None
+            _obstore().put(store, key, content, mode="overwrite", use_multipart=False)
+
+
+def put_file(file: Path, path: str, *, at_once: int, create: bool) -> None:
+    """Write an object from a file, in parts where it has more than `at_once` bytes.
+
+    It appears with its last byte. In parts, the client cannot ask the store to refuse a name that is taken: it is
+    looked for before the first part, and again before the last.
+
+    Raises
+    ------
+    FileExistsError, PermissionError, OSError
+        As of `put`; then there is no new object, and no part of one.
+    """
+    if file.stat().st_size <= at_once:
+        put(path, file.read_bytes(), create=create)
+        return
+    store, key = store_of(path)
+    if create:
+        _refuse_taken(path)
+    # An exception in the body, Ctrl-C among them, makes the writer give up the upload and its parts.
+    upload = _obstore().open_writer(store, key, buffer_size=_PIECE, max_concurrency=4)
+    with _told(), file.open("rb") as read, upload as writer:
+        while piece := read.read(_PIECE):
+            writer.write(piece)
+        if create:
+            _refuse_taken(path)
+
+
+def _refuse_taken(path: str) -> None:
+    if state(path, anew=True) is not None:
+        raise FileExistsError(errno.EEXIST, "the name is taken")
+
+
+def delete(paths: Sequence[str]) -> None:
+    """Delete objects, of one bucket; of those that are not there nothing is told.
+
+    Raises
+    ------
+    PermissionError, OSError
+        The server refuses.
+    """
+    if not paths:
+        return
+    keys = [store_of(path) for path in paths]
+    with _told(), suppress(FileNotFoundError):
+        _obstore().delete(keys[0][0], [key for _, key in keys])
 
 
 @contextmanager

@@ -9,23 +9,25 @@ import shutil
 import stat
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from geosal.errors import ClusterError, OutputError, cause_of
+from geosal.files.addresses import is_remote
 from geosal.files.atomic import flush, flush_tree, locked, try_lock
 from geosal.files.journal import JOURNAL, Journal
 from geosal.files.leftovers import LOCK, MARK, prefix, remove_stale, size_of, take_over
 from geosal.files.names import why_no_path
 from geosal.files.swap import NOTE, Swap, beside, foreign, orphans, sidecars_of, there, twin
+from geosal.files.upload import REPLACE, check_url, make_staging, staging, upload
 from geosal.sizes import as_bytes, counted
 
 logger = logging.getLogger(__name__)
 
 _live: "set[WorkDirectory]" = set()
 """Work directories of this process."""
-REPLACE = "--overwrite, in Python overwrite=True"
 """Options that let an output replace another one."""
 _LONGEST_NAME = 220
 """Limit of an output's name in bytes. File systems take 255, and files beside the output have a suffix or two more."""
@@ -52,6 +54,9 @@ def check_output(output: str | Path, overwrite: bool, inputs: Sequence[str], *, 
     OutputError
         The message says why, and what to do instead.
     """
+    if is_remote(str(output)):
+        check_url(str(output), overwrite, inputs, with_world_file=with_world_file)
+        return
     target = _resolve(output)
     parent = target.parent
     if len(os.fsencode(target.name)) > _LONGEST_NAME:
@@ -131,7 +136,7 @@ class WorkDirectory:
     Attributes
     ----------
     output
-        The output with links resolved.
+        The output with links resolved; of one on an object store, where it is made on this machine.
     journal
         The journal; None without `identity`, and before the directory is entered.
     """
@@ -152,6 +157,7 @@ class WorkDirectory:
         self._begun = time.monotonic()
         self._with_world_file = with_world_file
         self._named = str(output)
+        self._remote = is_remote(self._named)
         self._overwrite = overwrite
         self._directory: Path | None = None
         self._lock: IO[bytes] | None = None
@@ -167,7 +173,10 @@ class WorkDirectory:
         UsageError
             What a killed job has left was made for something else.
         """
-        directory = self.output.parent / f"{prefix(self.output)}{os.getpid()}-{os.urandom(4).hex()}"
+        folder = self.output.parent
+        directory = folder / f"{prefix(self.output)}{os.getpid()}-{os.urandom(4).hex()}"
+        if self._remote:
+            make_staging(folder)
         try:
             with locked(directory.parent):  # another job must not find the directory before it has its own lock
                 found = None if self._identity is None or not self._resume else take_over(self.output, self._identity)
@@ -201,6 +210,9 @@ class WorkDirectory:
         if self._lock is not None:
             self._lock.close()
         self._directory = self._lock = None
+        if self._remote:
+            with suppress(OSError):  # blocks of this job are kept there, or another one works on the same
+                self.output.parent.rmdir()
 
     def abandon(self) -> None:
         """Do the same in a process that is interrupted and cannot wait; not while it publishes."""
@@ -256,6 +268,9 @@ class WorkDirectory:
         OutputError
             The name is taken, or the disk refuses; the old file is unchanged.
         """
+        if self._remote:
+            self._upload(main)
+            return self.output
         try:
             for path in (main, *(beside(main, suffix) for suffix in sidecars_of(main, with_world_file=True))):
                 if path == main or path.exists():
@@ -275,6 +290,16 @@ class WorkDirectory:
             raise OutputError(f"{self._named}: cannot be published ({error.strerror or error})") from error
         return self.output
 
+    def _upload(self, main: Path) -> None:
+        try:
+            upload(main, self._named, overwrite=self._overwrite, with_world_file=self._with_world_file)
+        except FileExistsError as error:
+            raise OutputError(f"{self._named}: another program has made it meanwhile; replace it: {REPLACE}") from error
+        except OSError as error:
+            raise OutputError(
+                f"{self._named}: cannot be written ({cause_of(error)}); see that you may write there, and try again"
+            ) from error
+
 
 def _keep_modes(main: Path, output: Path) -> None:
     """Give all new files the mode of the old one, so that no more users can read them."""
@@ -291,7 +316,7 @@ def _resolve(output: str | Path) -> Path:
     if not text:
         raise OutputError("the name of an output is empty; name a file")
     if "://" in text or text.startswith("/vsi"):
-        raise OutputError(f"{text}: only local files are written; write one, then copy it there")
+        return staging(text)
     if fault := why_no_path(text):
         raise OutputError(f"{text!r}: {fault}")
     try:

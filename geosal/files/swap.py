@@ -171,17 +171,30 @@ class Swap:
 def foreign(store: Path) -> str | None:
     """Return what keeps a directory from being replaced as a store of ours; None when it is one and nothing else."""
     try:
-        is_own = OWN_MARK in json.loads((store / STORE_MARK).read_bytes())["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
+        is_own = is_own_root((store / STORE_MARK).read_bytes())
+    except OSError:
         is_own = False
     if not is_own:
         return "is a directory that geosal has not made"
     for place, _, names in os.walk(store):
         for name in names:
             path = os.path.relpath(os.path.join(place, name), store)
-            if not _OWN_FILE.fullmatch(path):
+            if not is_own_file(path):
                 return f"holds {path}, which geosal has not made"
     return None
+
+
+def is_own_root(content: bytes) -> bool:
+    """Return whether the metadata of a store's root say that geosal has made it."""
+    try:
+        return OWN_MARK in json.loads(content)["attributes"]
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def is_own_file(name: str) -> bool:
+    """Return whether a file of a store, by its path in it, is one that geosal makes."""
+    return _OWN_FILE.fullmatch(name) is not None
 
 
 def sidecars_of(path: Path, *, with_world_file: bool) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from rasterio.rpc import RPC
 from geosal.core.gdal_env import gdal_env
 from geosal.core.raster import RasterLayout
 from geosal.errors import OutputError, cause_of
+from geosal.files.addresses import is_remote
 from geosal.files.swap import beside, sidecars_of
 from geosal.formats.table import FORMATS, has_world_file
 
@@ -46,6 +47,8 @@ def check_place(output: str, layout: RasterLayout) -> None:
     OutputError
         The message names the file.
     """
+    if is_remote(output):
+        return  # what lies beside it there is asked for when it is written
     path = Path(output)
     driver = _DRIVERS.get(path.suffix.lower())
     if driver is None or not path.parent.is_dir():

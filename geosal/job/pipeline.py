@@ -14,6 +14,7 @@ from geosal.core.option_values import require
 from geosal.core.progress import ProgressCallback, ignore
 from geosal.core.provenance import SEAL, read_recipe
 from geosal.errors import GeosalError, TargetError, warn
+from geosal.files.addresses import is_remote
 from geosal.job.carry_out import carry_out, count
 from geosal.job.course import Course
 from geosal.job.outlook import Outlook, drawn_ahead, explained, is_doubtful, look_out
@@ -137,7 +138,7 @@ def done_before(recipe: Recipe) -> Summary | None:
         return None
     begin = time.monotonic()
     plan = make_plan(recipe.patch(overwrite=True))
-    tally, output, tags = count(plan), Path(recipe.output).resolve(), tags_in(recipe.output)
+    tally, output, tags = count(plan), str(Path(recipe.output).resolve()), tags_in(recipe.output)
     tally.seal = tags.get(SEAL)
     outlook = Outlook(input_bytes=plan.input_bytes, bytes=store_bytes(output))
     summary = summary_of(plan, tally, output, outlook, seconds=time.monotonic() - begin, search=None)
@@ -179,7 +180,8 @@ def complete(plan: Plan, progress: ProgressCallback | None = None, *, resume: bo
         if planned.recipe.not_larger:
             _refuse_larger(explained(planned, store_bytes(made.path), sample), planned)
     course.end()
-    seconds, size = time.monotonic() - begin, store_bytes(made.output)
+    output = plan.recipe.output if is_remote(plan.recipe.output) else str(made.output)
+    seconds, size = time.monotonic() - begin, store_bytes(output)
     if not tally.levels_valid.any():
         warn_of_no_pixels(plan.recipe.output)
     elif not plan.saliency.even:
@@ -187,7 +189,7 @@ def complete(plan: Plan, progress: ProgressCallback | None = None, *, resume: bo
         warn_of_little_gain(plan.recipe.output, shares, untried=untried, exact=plan.profile.lossless)
     outlook = _explained(planned, size, sample) if early is None else replace(early, bytes=size)
     outlook = _over_it(outlook, planned)
-    return Completed(plan, summary_of(plan, tally, made.output, outlook, seconds=seconds, search=facts))
+    return Completed(plan, summary_of(plan, tally, output, outlook, seconds=seconds, search=facts))
 
 
 def _over_it(outlook: Outlook, plan: Plan) -> Outlook:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from geosal.core.raster import RasterLayout
 from geosal.core.tables import Table, Tabled
 from geosal.core.treatment import BEST, Bound, Quality, Treatment
 from geosal.errors import UsageError, redact, warn
+from geosal.files.addresses import is_remote
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
 from geosal.formats.profiles import Settled
@@ -471,7 +473,8 @@ def _warn_of_block(plan: Plan) -> None:
 
 def _warn_of_disk(plan: Plan) -> None:
     """Warn early that the disk may fill up; the size of the output is known only afterwards."""
-    directory = Path(plan.recipe.output).absolute().parent
+    remote = is_remote(plan.recipe.output)
+    directory = Path(tempfile.gettempdir()) if remote else Path(plan.recipe.output).absolute().parent
     free = shutil.disk_usage(directory).free
     if free < plan.raw_bytes:
         warn(f"{directory}: {as_bytes(free)} free, the job may need up to {as_bytes(plan.disk_bytes)} there")

@@ -14,7 +14,9 @@ from geosal.core.gdal_env import is_local
 from geosal.core.ladder import effective_kernel
 from geosal.core.tables import Picture, Table, Tabled
 from geosal.errors import GeosalWarning, redact
+from geosal.files.addresses import is_remote
 from geosal.files.swap import beside, there
+from geosal.files.upload import sidecars_at
 from geosal.job.outlook import Outlook
 from geosal.job.plan import Plan
 from geosal.job.tags import recipe_of
@@ -155,7 +157,7 @@ class Summary(Tabled):
 
 
 def summary_of(
-    plan: Plan, tally: Tally, output: Path, outlook: Outlook, *, seconds: float, search: dict[str, Any] | None
+    plan: Plan, tally: Tally, output: str, outlook: Outlook, *, seconds: float, search: dict[str, Any] | None
 ) -> Summary:
     """Sum up a job.
 
@@ -240,8 +242,12 @@ def _of_size(plan: Plan, outlook: Outlook, *, will: bool) -> str:
     return f"{name} {is_} {told} the input ({beside})."
 
 
-def _files(named: str, output: Path, *, with_world_file: bool) -> list[dict[str, Any]]:
+def _files(named: str, path: str, *, with_world_file: bool) -> list[dict[str, Any]]:
     """The output and what lies beside it, by the name that the user gave."""
+    if is_remote(named):
+        urls = [named, *sidecars_at(named, with_world_file=with_world_file)]
+        return [{"path": url, "bytes": store_bytes(url)} for url in urls]
+    output = Path(path)
     suffixes = there(output, with_world_file=with_world_file)
     beside_it = [beside(output, suffix) for suffix in suffixes]
     paths: Sequence[tuple[str, Path]] = [

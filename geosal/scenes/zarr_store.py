@@ -24,6 +24,8 @@ from geosal.core.zarr.files import locate
 from geosal.core.zarr.nodes import Node, node_at
 from geosal.core.zarr.raster import OURS, ZarrRaster
 from geosal.errors import ResourceError, SceneError, UsageError
+from geosal.files.addresses import is_remote
+from geosal.files.objects import bytes_below
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.raster import DTYPES, MAX_PIXELS, usable_nodata
 from geosal.scenes.zarr_choice import Plane, choose
@@ -40,7 +42,9 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 
 
 def store_bytes(path: str | os.PathLike[str]) -> int:
-    """Return the size of a file, or of all files in a directory."""
+    """Return the size of a file or an object, or of all in a directory or below a key."""
+    if is_remote(str(path)):
+        return bytes_below(str(path))
     if not os.path.isdir(path):
         return os.path.getsize(path)
     return sum(os.path.getsize(os.path.join(place, name)) for place, _, names in os.walk(path) for name in names)

@@ -160,9 +160,9 @@ class TestCheckOutput:
         finally:
             tmp_path.chmod(0o700)
 
-    @pytest.mark.parametrize("output", ["s3://bucket/out.tif", "/vsimem/out.tif"])
+    @pytest.mark.parametrize("output", ["https://host/out.tif", "/vsimem/out.tif"])
     def test_it_is_not_local(self, output: str) -> None:
-        with pytest.raises(OutputError, match="only local files are written"):
+        with pytest.raises(OutputError, match="outputs are written to local files"):
             check_output(output, overwrite=False, inputs=[])
 
     def test_it_is_a_link_to_itself(self, tmp_path: Path) -> None:
