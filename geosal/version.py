@@ -18,7 +18,6 @@ LIBRARIES = (
 def installed(library: str) -> str | None:
     """Return the version of a library without importing it; None where it is not installed."""
     # Metadata take longer to read than a small job has; a library that is imported knows it.
-    # Metadata take longer to read than a small job has; a library that is imported knows it.
     told = vars(sys.modules.get(library, object)).get("__version__")
     if isinstance(told, str):
         return told

@@ -4,7 +4,6 @@ Users set variables for one program, and expect all of geosal to follow them. No
 ever told.
 """
 
-import configparser
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,6 +60,8 @@ def _endpoint(told: Mapping[str, str]) -> str:
 
 def _profile(told: Mapping[str, str]) -> dict[str, str]:
     """Read the keys of the profile in the files that AWS's own tools keep; without one, those of ``default``."""
+    import configparser  # noqa: PLC0415  only who reads from S3 pays for it
+
     name = told.get("AWS_PROFILE") or told.get("AWS_DEFAULT_PROFILE") or "default"
     home = Path(told.get("HOME", "/")) / ".aws"
     found: dict[str, str] = {}

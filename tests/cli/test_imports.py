@@ -28,8 +28,8 @@ output.write(repr(set(sys.modules)))
 """
 PIXELS = (HEAVY - {"PIL"}) | {"numpy", "rasterio", "tqdm", "yaml"}
 UNUSED = {
-    "geosal.comparison", "geosal.formats.jpeg.stream", "geosal.job.search.find", "geosal.metrics", "importlib.metadata",
-    "multiprocessing", "sqlite3", "ssl", "tqdm", "yaml",
+    "configparser", "geosal.comparison", "geosal.formats.jpeg.stream", "geosal.job.search.find", "geosal.metrics",
+    "importlib.metadata", "multiprocessing", "sqlite3", "ssl", "tqdm", "yaml",
 }  # fmt: skip
 """What a plain job from file to file needs not, on top: a search, a JPEG, processes, a server, metadata of packages."""
 LIGHT = f"""
