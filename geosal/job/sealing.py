@@ -32,7 +32,8 @@ class Sealing:
         """The task of the plan's blocks, which seals them."""
         task = task_of(self.plan)
         if self.plan.recipe.seal:
-            return replace(task, seal=partial(seal_tiles, whole=self.plan.profile.lossless))
+            by_band = self.plan.layout.nodata is not None or self.plan.scene.layout.nodata is None
+            return replace(task, seal=partial(seal_tiles, whole=self.plan.profile.lossless, by_band=by_band))
         return task
 
     def take(self, tiles: Iterable[SealedTile]) -> None:

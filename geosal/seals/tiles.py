@@ -46,7 +46,13 @@ class SealedTile(NamedTuple):
 
 
 def seal_tiles(
-    block: Block, pixels: NDArray[Any], valid: NDArray[np.bool_] | None, salient: NDArray[np.bool_], *, whole: bool
+    block: Block,
+    pixels: NDArray[Any],
+    valid: NDArray[np.bool_] | None,
+    salient: NDArray[np.bool_],
+    *,
+    whole: bool,
+    by_band: bool = True,
 ) -> tuple[SealedTile, ...]:
     """Seal the tiles of a block.
 
@@ -62,7 +68,11 @@ def seal_tiles(
         (y, x), True where every sample is kept bit for bit.
     whole
         Whether all other samples are kept as they are here, too.
+    by_band
+        Whether the file tells of each band which samples are valid. A mask that stands for nodata does not: there all
+        samples of a salient pixel are.
     """
+    valid = valid if by_band else None
     return tuple(_sealed(block, part, pixels, valid, salient, whole=whole) for part in _tiles_of(block))
 
 

@@ -101,3 +101,13 @@ def test_what_cannot_be_promised_is_refused_before_the_work(
         geosal.make_plan(geosal.Recipe.from_mapping({
             "input": str(rgb_scene), "output": str(tmp_path / "out.tif"), "saliency": "half", "seal": True, **options
         }))  # fmt: skip
+
+
+def test_where_a_mask_stands_for_nodata_no_band_has_its_own(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(2).integers(5, 12, (3, 64, 96), np.uint8)
+    scene = save(tmp_path / "in.tif", pixels, nodata=7, **PLACE)
+    geosal.compress(scene, tmp_path / "out.tif", saliency="half", profile="webp",
+                    treatment="quality:low=50,high=100", seal=True)  # fmt: skip
+    checks = geosal.verify(tmp_path / "out.tif")
+    assert checks.ok, checks
+    assert checks.get("sealed").facts["salient_pixels"] > 0
