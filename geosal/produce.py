@@ -362,9 +362,11 @@ def make_file(
         blocks, counts = list(labour.blocks), not target.profile.format.made_at_end
         total = len(blocks)
         if ledger is not None:
+            before = set()
             for record in sink.restore():
                 take(ledger.read(record["facts"]))
-                blocks.remove(Block(*record["block"]))
+                before.add(Block(*record["block"]))
+            blocks = [block for block in blocks if block not in before]
         report(Progress(labour.stage, total - len(blocks), total, "blocks"))
         try:
             labour = replace(labour, blocks=blocks)

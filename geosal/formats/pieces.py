@@ -1,5 +1,6 @@
 """Pixels that fill no whole tile yet, kept in a file: a job that goes on where another has ended needs them again."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +37,8 @@ class Pieces:
 
     def __exit__(self, *exception: object) -> None:
         """Close the file."""
-        self._file.leave()
+        with contextlib.suppress(OSError):  # a full disk may refuse; what it takes no more was not claimed
+            self._file.leave()
 
     def append(self, piece: Piece) -> None:
         """Keep a piece.
