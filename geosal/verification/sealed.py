@@ -1,14 +1,15 @@
 """Check a file against its seal: what matters is as it was, and no original is needed to tell."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from geosal.core import provenance
-from geosal.core.raster import RasterLayout
+from geosal.core.gdal_env import is_local
 from geosal.errors import SceneError, UsageError
-from geosal.scenes import AnyScene, open_input
+from geosal.scenes import NO_LIMIT, AnyScene, Reading, open_input
 from geosal.seals import Head, Seal, SealedTile, SealError, read_file
 from geosal.seals.bitmaps import unpack
 from geosal.seals.document import is_root, is_seal_file, seal_file_of
@@ -57,7 +58,7 @@ class _Changes:
 
 
 def check_seal(found: AnyScene, asked: Pinned) -> Iterator[Check]:
-    """Hold a file against its seal; no check where it has none and nobody asks.
+    """Hold a file against its seal, in its tags, beside it or where the user says; no check where there is none.
 
     Parameters
     ----------
@@ -74,10 +75,11 @@ def check_seal(found: AnyScene, asked: Pinned) -> Iterator[Check]:
         (column, row, width, height) of the tiles that are not. ``background``: the rest is, too; ``changed`` as well.
     """
     tags = _tags(found)
-    if provenance.SEAL not in tags and asked == Pinned():
+    if provenance.SEAL not in tags and asked == Pinned() and not os.path.isfile(seal_file_of(found.path)):
         return
+    image = Head(*found.layout.grid.shape, found.layout.count, found.layout.dtype, whole=True, claim={})
     try:
-        seal = _find(found, tags, asked)
+        seal = _find(found, image) if asked.path is None else _named(asked.path, image)
     except SealError as error:
         yield Check.of("seal", [str(error)])
         return
@@ -101,12 +103,9 @@ def _missing(found: AnyScene, tags: Mapping[str, str], asked: Pinned) -> Check:
     )
 
 
-def _find(found: AnyScene, tags: Mapping[str, str], asked: Pinned) -> Seal | None:
-    """Find the seal where the user says, in the tags, or beside the file."""
-    image = _image(found.layout)
-    if asked.path is not None:
-        return _named(asked.path, image)
-    seal = Seal.of_tags(tags, image)
+def _find(found: AnyScene, image: Head) -> Seal | None:
+    """Find the seal of an image in a file's tags, or beside it."""
+    seal = Seal.of_tags(_tags(found), image)
     if seal is not None:
         return seal
     try:
@@ -124,12 +123,12 @@ def _named(path: str, image: Head) -> Seal:
         There is none.
     """
     try:
-        if is_seal_file(path):
+        if is_local(path) and is_seal_file(path):
             return read_file(path, image)
     except OSError as error:
         raise SceneError(f"{path}: cannot be read ({error.strerror}); name the file of a seal") from error
-    other = open_input(path)
-    seal = _find(other, _tags(other), Pinned())
+    other = open_input(path, Reading(max_pixels=NO_LIMIT))
+    seal = _find(other, image)
     if seal is None:
         raise SceneError(f"{path}: has no seal; name the file of a seal, such as {seal_file_of(path)}")
     return seal
@@ -137,10 +136,6 @@ def _named(path: str, image: Head) -> Seal:
 
 def _tags(found: AnyScene) -> Mapping[str, str]:
     return found.layout.metadata.tags.get("", {})
-
-
-def _image(layout: RasterLayout) -> Head:
-    return Head(*layout.grid.shape, layout.count, layout.dtype, whole=True, claim={})
 
 
 def _seal_faults(seal: Seal, tags: Mapping[str, str], asked: Pinned) -> Iterator[str]:

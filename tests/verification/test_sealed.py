@@ -150,6 +150,29 @@ def test_a_forged_seal_is_refused(plain: Path, tag: str, text: str) -> None:
     assert checks.get("sealed") is None
 
 
+def test_the_seal_of_another_image_is_refused(small_scene: Path, sealed: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.tif"
+    geosal.compress(small_scene, output, saliency="half", seal=True)
+    for path, seal in ((output, sealed), (sealed, output)):
+        checks = geosal.verify(path, seal=seal)
+        assert checks.get("seal").detail.startswith("is of another image: ")
+        assert checks.get("sealed") is None
+
+
+def test_a_seal_beside_is_found_though_the_tags_are_lost(
+    rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geosal.job.sealing._MOST_IN_TAGS", 10)
+    output = tmp_path / "out.jp2"
+    geosal.compress(rgb_scene, output, saliency="half", seal=True)
+    assert geosal.verify(output).get("sealed").ok
+    sidecar = tmp_path / "out.jp2.aux.xml"
+    sidecar.write_text(sidecar.read_text().replace("GEOSAL_", "OTHER_"))
+    checks = geosal.verify(output)
+    assert checks.get("sealed").ok
+    assert checks.ok, checks
+
+
 def test_without_a_seal_a_wish_for_one_fails(rgb_scene: Path, sealed: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.tif"
     geosal.compress(rgb_scene, output, saliency="half")
