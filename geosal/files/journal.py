@@ -42,12 +42,15 @@ class Before:
         Names of the files in its work directory that hold the bytes.
     records
         What has come of each block, in the order in which it came.
+    outcomes
+        What has come of files that were finished before it, each with its ``part``, and were not good enough.
     """
 
     identity: Mapping[str, Any]
     part: Record | None = None
     data: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
+    outcomes: tuple[Record, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -58,8 +61,11 @@ class Before:
             part: Record | None = None
             data: tuple[str, ...] = ()
             records: list[Record] = []
+            outcomes: list[Record] = []
             for line in lines:
-                if "part" in line:
+                if "outcome" in line:
+                    outcomes.append(line["outcome"])
+                elif "part" in line:
                     part, data, records = line["part"], tuple(line["data"]), []
                 else:
                     records.append(line)
@@ -67,7 +73,7 @@ class Before:
             return None
         if not isinstance(identity, dict) or any(name != os.path.basename(str(name)) for name in data):
             return None
-        return cls(identity, part, data, tuple(records))
+        return cls(identity, part, data, tuple(records), tuple(outcomes))
 
 
 class Journal:
@@ -89,6 +95,7 @@ class Journal:
         self.taken = 0
         """Blocks that the file under way has from the job before."""
         self._part: Record = {}
+        self._outcomes: list[Record] = [] if before is None else list(before.outcomes)
         self._path, self._identity, self._before = path, identity, before
         self._file: BinaryIO | None = None
         self._synced = time.monotonic()
@@ -103,6 +110,28 @@ class Journal:
         """Return what the job before tells of the file; nothing where it was making another one."""
         before = self._before
         return before.records if before is not None and before.part == self._part else ()
+
+    def outcome(self, part: Record) -> Record | None:
+        """Return what `conclude` was told of a file; None where it was not."""
+        return next((told for told in self._outcomes if told["part"] == part), None)
+
+    def conclude(self, outcome: Record) -> None:
+        """Note what has come of a finished file that another one follows, so that nobody makes it again.
+
+        Parameters
+        ----------
+        outcome
+            Its ``part``, and whatever decided that it does not suffice.
+
+        Raises
+        ------
+        OSError
+            The disk refuses.
+        """
+        if self.outcome(outcome["part"]) is None:
+            self._outcomes.append(outcome)
+            if self._file is not None:
+                self._file.write(_line({"outcome": outcome}))
 
     def begin(self, data: Iterable[str], records: Sequence[Record] = ()) -> None:
         """Begin the record of the file, with what is taken over.
@@ -121,7 +150,8 @@ class Journal:
         if self._file is not None:
             self._file.close()
         fresh = self._path.with_name(f"{self._path.name}.new")
-        head: list[Record] = [{"identity": dict(self._identity)}, {"part": self._part, "data": list(data)}]
+        outcomes: list[Record] = [{"outcome": outcome} for outcome in self._outcomes]
+        head: list[Record] = [{"identity": dict(self._identity)}, *outcomes, {"part": self._part, "data": list(data)}]
         fresh.write_bytes(b"".join(map(_line, [*head, *records])))
         os.replace(fresh, self._path)
         self._file = self._path.open("ab", buffering=0)

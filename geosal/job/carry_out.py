@@ -15,7 +15,7 @@ from geosal.core.shared_raster import close_shared_rasters
 from geosal.files.journal import Journal
 from geosal.job.plan import Plan
 from geosal.job.sealing import Sealing
-from geosal.job.tags import tags_of
+from geosal.job.tags import of_the_file, tags_of
 from geosal.job.tally import Tally
 from geosal.job.task import BlockFacts, BlockTask, task_of
 from geosal.produce import Labour, Ledger, Tags, make_file
@@ -61,7 +61,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback, journal: Journal
         workers=plan.workers,
     )
     if journal is not None:
-        journal.enter(_part(plan))
+        journal.enter(part_of(plan))
     tally.plain_bytes = make_file(
         path,
         plan.target,
@@ -97,13 +97,13 @@ class _Counting:
         return self.task(block).facts
 
 
-def _part(plan: Plan) -> dict[str, Any]:
+def part_of(plan: Plan) -> dict[str, Any]:
     """Tell a file of a job from others with another setting, which a search has tried."""
     encoder = hashlib.sha256(repr(plan.target.encoder).encode()).hexdigest()
     return {
         "treated": list(plan.treatment.texts),
         "ladder": str(plan.ladder),
-        "written_with": sorted(map(list, plan.profile.creation_options)),
+        "written_with": of_the_file(plan.profile.creation_options),
         "encoder": encoder,
     }
 

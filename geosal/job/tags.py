@@ -52,7 +52,7 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
         for name in _AS_THEY_ARE
         if (value := getattr(wish, name)) != _DEFAULTS[name]
     }
-    options = _of_the_file(wish.creation_options)
+    options = of_the_file(wish.creation_options)
     size = plan.input_bytes if plan.scene.original.files == (wish.input,) else None
     return {
         "versions": {
@@ -71,10 +71,10 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
         "profile": plan.profile.name,
         **({"creation_options": options} if options else {}),
         "treated": list(plan.treatment.texts),
-        "written_with": _of_the_file(plan.profile.creation_options),
+        "written_with": of_the_file(plan.profile.creation_options),
     }
 
 
-def _of_the_file(options: Sequence[tuple[str, str]]) -> dict[str, str]:
+def of_the_file(options: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Creation options that a file depends on, in one order."""
     return {name: value for name, value in sorted(united(options).items()) if name not in _OF_THE_WORK}

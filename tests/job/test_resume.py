@@ -18,6 +18,7 @@ from geosal.formats.sink import _KeptSink
 from geosal.formats.zarr.tiles import ZarrEncoder
 from geosal.job.recipe import Recipe
 from geosal.job.resume import is_done
+from geosal.job.search.rates import RateSearch
 
 
 @pytest.fixture(scope="module")
@@ -248,3 +249,26 @@ def test_a_flush_that_fails_ends_the_job(uint16_scene: Path, tmp_path: Path) -> 
         patch.setattr(Growing, "sync", fail)
         with pytest.raises(OutputError, match="Input/output error"):
             job(uint16_scene, tmp_path / "out.tif")
+
+
+def test_a_second_encode_is_gone_on_with_and_the_first_not_made_again(
+    uint16_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that asks for bytes, whose first file misses them."""
+    more = {"treatment": "quality", "creation_options": {}, "target_bpp": 2.0}
+    first = RateSearch.first
+    monkeypatch.setattr(RateSearch, "first", lambda search: search._knob.at(first(search) and 30.0))
+    for name in ("whole", "again"):
+        (tmp_path / name).mkdir()
+    with seen_after(BLOCKS + 5, tmp_path / "again"):
+        whole = job(uint16_scene, tmp_path / "whole/jpeg.tif", **more)
+    encoded: list[int] = []
+    note = _KeptSink.note
+    monkeypatch.setattr(_KeptSink, "note", lambda sink, record: (encoded.append(1), note(sink, record)))
+    again = job(uint16_scene, tmp_path / "again/jpeg.tif", resume=True, **more)
+    assert content(tmp_path / "again/jpeg.tif") == content(tmp_path / "whole/jpeg.tif")
+    assert (again.resumed_blocks, len(encoded)) == (5, BLOCKS - 5)
+    assert whole.search is not None
+    assert again.search is not None
+    for key in ("encodes", "found", "encoded", "reached_bytes"):
+        assert again.search[key] == whole.search[key]

@@ -79,9 +79,9 @@ class BalancedSearch(RateSearch):
             self._knob = self._balance.knob_for(gap)
         return super().first()
 
-    def judge(self, plan: Plan, path: Path, plain: int | None = None) -> str | None:
+    def judge(self, plan: Plan, path: Path, plain: int | None = None, size: int | None = None) -> str | None:
         """Measure a file; return None when it is good enough, else what is wrong."""
-        found = super().judge(plan, path, plain)
+        found = super().judge(plan, path, plain, size)
         self.reached["beside_plain"] = self._balance.of(plan)
         self._sides.append(self.reached["beside_plain"])
         return found

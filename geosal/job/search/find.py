@@ -13,7 +13,7 @@ from geosal.core.progress import ignore
 from geosal.errors import OutputError, warn
 from geosal.files.journal import Journal
 from geosal.files.swap import beside, remove, there
-from geosal.job.carry_out import carry_out
+from geosal.job.carry_out import carry_out, part_of
 from geosal.job.course import Course
 from geosal.job.plan import Plan
 from geosal.job.search.balance import BalancedSearch
@@ -23,10 +23,11 @@ from geosal.job.search.knobs import Knob, knob_for, told
 from geosal.job.search.places import ACROSS, pieces_across
 from geosal.job.search.plain import counting
 from geosal.job.search.rates import RateSearch
-from geosal.job.search.sample import Sample
+from geosal.job.search.sample import Sample, file_bytes
 from geosal.job.search.trials import Trials, spread_of
 from geosal.job.search.turning import Turning
 from geosal.job.tally import Tally
+from geosal.job.targets import Targets
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def reach(plan: Plan, path: Path, course: Course | None = None, journal: Journal
         Told of each trial, and of what `carry_out` reports.
     journal
         Journal of the job. Trials are made again; they find the same, so the blocks of a killed job's encode are taken
-        over if it was the first, and a second begins anew.
+        over. Where it was the second, the first is not made again, unless it was kept or its quality was measured.
 
     Raises
     ------
@@ -102,12 +103,14 @@ def reach(plan: Plan, path: Path, course: Course | None = None, journal: Journal
         knob, trials = _prepare(plan, Path(folder), course.trial)
         search = _search(knob, trials)
         turned = search.first()
-        encodes, seconds = 0, time.monotonic() - began
+        later = _following(search, turned, targets, journal)
+        turned = later or turned
+        encodes, seconds = int(later is not None), time.monotonic() - began
         kept: Attempt | None = None
         while True:
             trim_memory()
             try:
-                made, encodes = _encoded(turned, path, course.enter("work"), journal), encodes + 1
+                made, encodes = _encoded(turned, targets, path, course.enter("work"), journal), encodes + 1
             except OutputError as error:  # no room, mostly
                 if kept is None:
                     raise
@@ -128,6 +131,8 @@ def reach(plan: Plan, path: Path, course: Course | None = None, journal: Journal
                 break
             if search.fits:
                 kept = _set_aside(made)
+            else:
+                _conclude(made, targets, journal)
             turned = following
     if fault is not None and kept is not None and search.was_better():
         made = _given_back(kept)
@@ -180,12 +185,35 @@ def set_out(plan: Plan, tried: Callable[[int], None] = lambda _: None) -> SetOut
         return SetOut(turned, told(turned, knob.setting), trials.sample.is_whole(plan))
 
 
-def _encoded(plan: Plan, path: Path, course: Course, journal: Journal | None) -> Attempt:
+def _conclude(made: Attempt, targets: Targets, journal: Journal | None) -> None:
+    """Note the bytes of a file that does not suffice; of a quality, they would teach a later search nothing."""
+    if journal is not None and targets.is_rate:
+        part = part_of(_counting(made.plan, targets))
+        journal.conclude({"part": part, "bytes": file_bytes(made.path), "plain": made.tally.plain_bytes})
+
+
+def _following(search: Turning, turned: Plan, targets: Targets, journal: Journal | None) -> Plan | None:
+    """Return the setting that a killed job went on to, as the file of the first did not suffice; None where it did not.
+
+    The search learns from the bytes that the file had.
+    """
+    known = None if journal is None else journal.outcome(part_of(_counting(turned, targets)))
+    if known is None:
+        return None
+    search.judge(turned, Path(), known["plain"], known["bytes"])
+    return search.again(turned)
+
+
+def _counting(plan: Plan, targets: Targets) -> Plan:
+    """Return the plan with an encoder that counts the plain JPEG that the targets name."""
+    return plan if targets.jpeg is None else counting(plan, targets.jpeg)
+
+
+def _encoded(plan: Plan, targets: Targets, path: Path, course: Course, journal: Journal | None) -> Attempt:
     """Encode the whole scene; a file that was made before is replaced, but not what a killed job has begun."""
     if journal is None or journal.count:
         remove(path)
-    quality = plan.recipe.targets.jpeg
-    return Attempt(plan, path, carry_out(plan if quality is None else counting(plan, quality), path, course, journal))
+    return Attempt(plan, path, carry_out(_counting(plan, targets), path, course, journal))
 
 
 def _set_aside(made: Attempt) -> Attempt:

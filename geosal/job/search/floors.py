@@ -37,9 +37,9 @@ class FloorSearch(Turning):
             self.refuse(told(plan, self._knob.setting))
         return plan
 
-    def judge(self, plan: Plan, path: Path, plain: int | None = None) -> str | None:
+    def judge(self, plan: Plan, path: Path, plain: int | None = None, size: int | None = None) -> str | None:
         """Measure a file; return None when it is good enough, else what is wrong."""
-        del plain
+        del plain, size
         self._scores = judge_file(plan, str(path), self._trials.range_of_data)
         floors, found = self._targets.floors, told(plan, self._knob.setting)
         expected = self._trials.scores_of(plan)

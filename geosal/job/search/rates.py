@@ -61,13 +61,13 @@ class RateSearch(Turning):
             raise self._error(plan, "about ")
         return plan
 
-    def judge(self, plan: Plan, path: Path, plain: int | None = None) -> str | None:
+    def judge(self, plan: Plan, path: Path, plain: int | None = None, size: int | None = None) -> str | None:
         """Measure a file; return None when it is good enough, else what is wrong.
 
         The sample has predicted the bytes of the plain JPEG that the targets name; `plain` are those that were counted.
         """
         self._asked = plain or self._asked
-        self._bytes = file_bytes(path)
+        self._bytes = file_bytes(path) if size is None else size
         predicted = self._predicted(plan)
         self._ratio *= self._bytes / predicted if predicted else 1.0
         self._encoded.append({"predicted_bytes": round(predicted), "bytes": self._bytes})

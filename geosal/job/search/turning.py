@@ -43,7 +43,7 @@ class Turning(ABC):
         """
 
     @abstractmethod
-    def judge(self, plan: Plan, path: Path, plain: int | None = None) -> str | None:
+    def judge(self, plan: Plan, path: Path, plain: int | None = None, size: int | None = None) -> str | None:
         """Measure a file; return None when it is good enough, else what is wrong.
 
         Parameters
@@ -52,6 +52,8 @@ class Turning(ABC):
             The file, and the plan that made it.
         plain
             Bytes of the plain JPEG that was counted beside it, if one was.
+        size
+            Its own bytes, where it is there no more.
         """
 
     def again(self, plan: Plan) -> Plan | None:
