@@ -200,6 +200,9 @@ def _of_outputs(parts: Sequence[Part], *, resume: bool) -> Iterator[GeosalError]
             )
         except GeosalError as error:
             yield error
+    for whole in [part.whole for part in parts if part.whole is not None and part.whole.recipe.stac]:
+        if not (resume or whole.recipe.overwrite) and os.path.lexists(whole.item):
+            yield OutputError(f"{whole.item}: exists already; give another name, or replace it: {REPLACE}")
     for whole in [part.whole for part in parts if part.whole is not None and part.whole.rest is not None]:
         for path in () if resume or whole.recipe.overwrite or whole.rest is None else whole.rest.copies.values():
             if os.path.lexists(path):

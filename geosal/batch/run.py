@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, Unpack
 
 from geosal.batch.jobs import Job, Part, check, directories_of, having, jobs_in
 from geosal.batch.names import output_for, paths_meant, suffix_for
-from geosal.batch.whole import Whole, jobs_of_product
+from geosal.batch.whole import jobs_of_product
 from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.progress import Progress, ProgressCallback, ignore
@@ -19,7 +19,7 @@ from geosal.job.plan import make_plan
 from geosal.job.recall import as_wished
 from geosal.job.recipe import CompressOptions, Recipe, Text
 from geosal.job.summary import Summary
-from geosal.scenes.products import is_product
+from geosal.scenes.products.opening import has_many_files
 from geosal.sizes import as_bytes, as_change, counted
 
 Result = TypeVar("Result")
@@ -212,7 +212,7 @@ def _part(path: str, directory: str, suffix: str | None, wish: Mapping[str, Any]
     """Make the jobs of an input."""
     output = output_for(path, directory, suffix or suffix_for(wish.get("profile")))
     recipe = Recipe.from_mapping({**wish, "input": path, "output": output})
-    if recipe.bands or recipe.bidx or recipe.resolution or not is_product(path):
+    if recipe.bands or recipe.bidx or recipe.resolution or not has_many_files(path):
         return Part((Job(recipe),))
     try:
         whole, jobs = jobs_of_product(recipe, directory, suffix)
@@ -262,7 +262,7 @@ def work_through(
             number, failed = number + 1, failed or error
             yield Outcome(job, result, error, time.monotonic() - begin)
         if part.whole is not None and decide and failed is None:
-            yield from _accompanied(part.whole)
+            yield from _accompanied(part)
 
 
 def _decided(part: Part, told: ProgressCallback, *, resume: bool) -> GeosalError | None:
@@ -275,10 +275,12 @@ def _decided(part: Part, told: ProgressCallback, *, resume: bool) -> GeosalError
     return None
 
 
-def _accompanied(whole: Whole) -> Iterator[Outcome[Any]]:
-    """Copy what goes along with the bands of a product, the metadata that make it one; yields why that cannot be."""
-    begin = time.monotonic()
+def _accompanied(part: Part) -> Iterator[Outcome[Any]]:
+    """Copy what goes along with the bands of a product, and write its item; yields why that cannot be."""
+    begin, whole = time.monotonic(), part.whole
+    assert whole is not None  # noqa: S101  the caller has looked
     try:
+        whole.catalogue([job.output for job in part.jobs])
         if whole.rest is not None:
             whole.rest.copy()
     except GeosalError as error:

@@ -4,8 +4,12 @@ The saliency is decided once, on the grid of the finest multispectral bands, and
 band reads the largest value of that map that lies in its pixel, so what matters in one band does in all.
 """
 
+import json
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from geosal.batch.jobs import Job
@@ -13,12 +17,17 @@ from geosal.batch.names import ending_of, suffix_for, writes
 from geosal.batch.rest import Rest, place_in, rest_of, top_of
 from geosal.core.progress import ProgressCallback
 from geosal.core.zarr.files import locate
+from geosal.errors import OutputError, cause_of
+from geosal.files.atomic import write_text
 from geosal.files.names import stem_of
+from geosal.files.swap import ITEM, beside
+from geosal.formats.cog.format import Cog
 from geosal.job.recipe import Recipe
 from geosal.maps.saliency_map import OPTIONS, write_saliency_map
 from geosal.scenes.products.bands import ProductBand
 from geosal.scenes.products.files import Files
-from geosal.scenes.products.opening import read_product
+from geosal.scenes.products.opening import is_item, read_product
+from geosal.stac.together import item_together
 
 MAP = "saliency.tif"
 """Name of the map beside the bands."""
@@ -62,6 +71,31 @@ class Whole:
         given |= {"overwrite": True} if resume else {}
         return write_saliency_map(recipe.saliency, recipe.output, recipe.input, progress=progress, **given)
 
+    @property
+    def item(self) -> Path:
+        """Path of the STAC item of all bands, if one is asked for: it has the name of its folder."""
+        name = os.path.basename(self.folder.rstrip("/")).removesuffix(".SAFE")
+        return Path(self.folder, f"{name}.json")
+
+    def catalogue(self, outputs: Sequence[str]) -> None:
+        """Write one STAC item of all bands, made of those beside the outputs; nothing where none is asked for.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        if not self.recipe.stac:
+            return
+        paths = [beside(Path(output), ITEM) for output in outputs]
+        items = {str(path): json.loads(path.read_text(encoding="utf-8")) for path in paths}
+        maps = [(Path(self.recipe.output), Cog.media_type)] if os.path.exists(self.recipe.output) else []
+        text = json.dumps(item_together(Path(self.folder), items, maps), indent=2, ensure_ascii=False)
+        try:
+            write_text(self.item, f"{text}\n")
+        except OSError as error:
+            raise OutputError(f"{self.item}: cannot be written: {cause_of(error)}; the bands are complete") from error
+
 
 def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[Whole, tuple[Job, ...]]:
     """Make the jobs of all bands of a product, below a directory.
@@ -82,7 +116,10 @@ def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[W
     """
     product = read_product(wish.input)
     bands = product.whole()
-    files = None if locate(product.path) is not None else Files.of(product.path)  # a store has arrays
+    has_files = locate(product.path) is None and not is_item(
+        wish.input
+    )  # a store has arrays, and an item points anywhere
+    files = Files.of(product.path) if has_files else None
     places = {band.name: _name(files, band) for band in bands}
     top = "" if files is None else top_of(files)
     folder = os.path.join(directory, top or _name_of(product.path))
@@ -104,9 +141,13 @@ def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[W
 
 
 def _name(files: Files | None, band: ProductBand) -> str:
-    """Return the name of a band's finest file in its product, with slashes; of an array in a store, one as in .SAFE."""
+    """Return the name of a band's finest file in its product, with slashes; of an array in a store, one as in .SAFE.
+
+    Nobody vouches for a name in an item: it leads into no folder.
+    """
     file = band.there[0]
-    return f"{band.name}_{file.resolution:g}m" if files is None else place_in(files, file.path or file.label)
+    plain = re.sub(r"[^\w.-]+", "_", band.name).lstrip(".")
+    return f"{plain}_{file.resolution:g}m" if files is None else place_in(files, file.path or file.label)
 
 
 def _name_of(root: str) -> str:

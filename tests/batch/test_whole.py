@@ -10,6 +10,7 @@ import pytest
 import rasterio
 from products import NATIVE, make_l1c, make_l2a, make_landsat_l2
 from rasterio.transform import from_origin
+from stac_schemas import faults_of
 
 import geosal
 from geosal.batch.run import parts_of, work_through
@@ -173,3 +174,44 @@ def test_a_plan_needs_no_map(l1c: Path, tmp_path: Path) -> None:
     plan = make_plan(job.unmade)
     assert plan.layout.grid.shape == (20, 20)
     assert plan.saliency.read(Block(0, 0, 1, 20)).any()
+
+
+def test_a_whole_product_has_one_item_that_is_an_input(tmp_path: Path) -> None:
+    product = make_landsat_l2(tmp_path / "in")
+    batch = geosal.compress_many(product, tmp_path / "out", saliency="half", stac=True)
+    assert not batch.failed
+    folder = tmp_path / "out" / product.name
+    path = folder / f"{product.name}.json"
+    item = json.loads(path.read_text())
+    assert faults_of(item) == []
+    assert (item["id"], item["properties"]["platform"]) == (product.name, "landsat-9")
+    bands = {key: asset for key, asset in item["assets"].items() if "data" in asset["roles"]}
+    assert sorted(folder / asset["href"] for asset in bands.values()) == sorted(
+        map(Path, (one.output for one in batch.summaries))
+    )
+    assert item["assets"]["saliency"]["file:size"] == (folder / "saliency.tif").stat().st_size
+    for asset in bands.values():
+        with rasterio.open(folder / asset["href"]) as dataset:
+            shape = asset.get("proj:shape", item["properties"].get("proj:shape"))
+            assert (asset["file:size"], tuple(shape)) == ((folder / asset["href"]).stat().st_size, dataset.shape)
+    again = geosal.open_scene(path, "rgb")
+    np.testing.assert_array_equal(again, geosal.open_scene(folder, "rgb"))
+    parts = parts_of([str(path)], str(tmp_path / "again"), None, {"saliency": "half"})
+    outputs = [Path(job.output) for part in parts for job in part.jobs]
+    assert {output.parent for output in outputs} == {tmp_path / "again" / product.name}
+    assert len(outputs) == len(bands)
+
+
+def test_no_name_in_an_item_leads_out_of_the_directory(tmp_path: Path) -> None:
+    assets = {}
+    for key in ("../../up", "/etc/a b"):
+        with rasterio.open(
+            tmp_path / f"{len(assets)}.tif", "w", driver="GTiff", width=8, height=8, count=1, dtype="uint8"
+        ) as dataset:
+            dataset.write(np.ones((1, 8, 8), np.uint8))
+        assets[key] = {"href": f"{len(assets)}.tif"}
+    path = tmp_path / "item.json"
+    path.write_text(json.dumps({"type": "Feature", "properties": {}, "assets": assets}))
+    parts = parts_of([str(path)], str(tmp_path / "out"), None, {"saliency": "half"})
+    outputs = [Path(job.output) for part in parts for job in part.jobs]
+    assert {output.resolve().parent for output in outputs} == {tmp_path / "out" / "item"}

@@ -162,6 +162,16 @@ def is_item(path: str) -> bool:
     return item.recognise(path) and not _marks(os.path.basename(path))
 
 
+def has_many_files(path: str) -> bool:
+    """Return whether a path is that of a product, or of an item whose bands lie in several files."""
+    if not is_item(path):
+        return is_product(path)
+    try:
+        return len({asset.path for asset in item.Item.read(os.path.abspath(path)).assets if asset.is_data}) > 1
+    except SceneError:  # it is told when the item is read
+        return True
+
+
 def _is_whole(path: str) -> bool:
     """Return whether a path is a folder or an archive, and not a file in one."""
     return os.path.isdir(path) or os.path.splitext(path)[1].lower() in ARCHIVES
