@@ -14,6 +14,7 @@ from geosal.formats.tuning import setting_for
 from geosal.job.recipe import Recipe
 from geosal.job.usual import in_units, usual_treatment, with_usual_tables
 from geosal.scenes import AnyScene
+from geosal.scenes.products.files import size_of
 from geosal.scenes.zarr_store import ZarrScene, store_bytes
 from geosal.smoothing.noise import NoiseLine
 
@@ -52,7 +53,7 @@ class Settings:
 
 
 def input_bytes(scene: AnyScene) -> int | None:
-    """Size of a scene's files together; None of an array, or where one is not local, such as one in an archive.
+    """Size of a scene's files together, of those in an archive unpacked; None of an array, or where one is not local.
 
     A Zarr store that is read whole counts with all of its files, as `geosal info` counts them; else the arrays that are
     read, where no step of them was chosen.
@@ -62,7 +63,8 @@ def input_bytes(scene: AnyScene) -> int | None:
         return store_bytes(original.path)
     if files and all(map(os.path.isdir, files)) and not getattr(scene.original, "steps", ()):
         return sum(map(store_bytes, files))
-    return sum(map(os.path.getsize, files)) if files and all(map(os.path.isfile, files)) else None
+    sizes = [size_of(path) for path in files]
+    return sum(size for size in sizes if size is not None) if files and None not in sizes else None
 
 
 def with_bytes_of(recipe: Recipe, scene: AnyScene) -> Recipe:

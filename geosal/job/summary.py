@@ -49,7 +49,7 @@ class Summary(Tabled):
     bits_per_pixel
         8 * file bytes / (width * height), as the paper counts.
     input_bytes
-        Size of the input file, or of the files that are read of a product; None when remote or in an archive.
+        Size of the input file, or of the files that are read of a product, also in an archive; None when remote.
     smaller_percent
         By how much the output is smaller than the input; below 0 where it is larger, None where that is not known.
     cause, instead

@@ -24,6 +24,8 @@ _MAX_TEXT = 8 * 2**20
 _CHUNK = 2**22
 _DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 """Errors of archives that are cut off, encrypted or made up."""
+_IN_ARCHIVE = re.compile(r"/vsi(zip|tar)/(?:\{(.+)\}|(.+?\.(?:zip|tar|SAFE)))/(.+)")
+"""Path of a file in an archive: the kind, the archive in braces or without, the name."""
 ARCHIVES = {".zip": "zip", ".tar": "tar", ".safe": "zip"}
 """Suffix -> kind of archive. A file, and no folder, that is called .SAFE is a renamed .zip."""
 
@@ -170,6 +172,22 @@ class Files:
                 f"{self.root}/{name}: is no valid XML ({cause_of(error)[:200]}); it is damaged or cut off, "
                 "copy it again"
             ) from error
+
+
+def size_of(path: str) -> int | None:
+    """Return the bytes of a local file, or of one in an archive by the path that `Files.gdal_path` makes; else None."""
+    found = _IN_ARCHIVE.fullmatch(path)
+    if found is None:
+        return os.path.getsize(path) if os.path.isfile(path) else None
+    kind, root, name = found[1], found[2] or found[3], found[4]
+    try:
+        if kind == "zip":
+            with zipfile.ZipFile(root) as bundle:
+                return bundle.getinfo(name).file_size
+        with tarfile.open(root, "r:") as tape:
+            return next((entry.size for entry in tape if _plain(entry.name) == name), None)
+    except _DAMAGE:
+        return None
 
 
 def is_litter(name: str) -> bool:

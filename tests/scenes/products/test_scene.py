@@ -17,6 +17,7 @@ from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
 from geosal.scenes.products import ProductScene, open_product
 from geosal.scenes.products import scene as scene_module
+from geosal.scenes.products.files import size_of
 from geosal.scenes.stretch import ByteScene
 
 
@@ -283,8 +284,16 @@ def test_sizes_are_those_of_the_files_that_are_read(l1c: Path, tmp_path: Path):
     for source in (l1c, l1c / "MTD_MSIL1C.xml"):
         summary = compress(source, tmp_path / "out.tif", saliency="half", bands="B04,B11", overwrite=True)
         assert summary.input_bytes == sum(file.stat().st_size for file in files)
-    archive = shutil.make_archive(str(tmp_path / l1c.name), "zip", l1c.parent, l1c.name)
-    assert compress(archive, tmp_path / "out.tif", saliency="half", bands="rgb", overwrite=True).input_bytes is None
+    for kind in ("zip", "tar"):
+        archive = shutil.make_archive(str(tmp_path / l1c.name), kind, l1c.parent, l1c.name)
+        summary = compress(archive, tmp_path / "out.tif", saliency="half", bands="B04,B11", overwrite=True)
+        assert summary.input_bytes == sum(file.stat().st_size for file in files)
+    for path in (
+        "/vsizip//vsicurl/https://host/x.zip/B04.jp2",
+        f"/vsizip/{{{archive}}}/B04.jp2",
+        "/vsitar/{none.tar}/x",
+    ):
+        assert size_of(path) is None
 
 
 def test_what_is_made_of_an_opened_product_knows_its_quality_band(l2a: Path):
