@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -22,7 +23,9 @@ from geosal.core.grid import Block
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.core.shared_raster import close_shared_rasters
+from geosal.core.zarr.files import is_zarr
 from geosal.errors import SceneError, UsageError, redact, warn
+from geosal.files.addresses import is_remote
 from geosal.files.publish import check_output
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
@@ -251,4 +254,8 @@ def _whole_file_bytes(scene: AnyScene) -> int | None:
 
 def _file_bytes(path: str) -> int | None:
     """Return the size of a file or a store; None for anything else."""
+    if is_remote(path):
+        with suppress(OSError):  # a server that lists nothing
+            return store_bytes(path) if is_zarr(path) else None
+        return None
     return store_bytes(path) if os.path.isfile(path) or is_store(path) else None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
+from rasterio.session import DummySession
 
 from geosal.errors import UsageError
 from geosal.files.credentials import for_gdal
@@ -63,7 +64,8 @@ warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"geo
 def gdal_env() -> Iterator[None]:
     """Run the body with geosal's GDAL options; the user's own settings stay, unless they hide errors."""
     options = {name: value for name, value in _OPTIONS.items() if name not in os.environ}
-    with rasterio.Env(**options, **for_gdal(), **_STRICT):
+    # GDAL itself reads AWS's variables; rasterio would make a session of boto3 of them, each time.
+    with rasterio.Env(DummySession(), **options, **for_gdal(), **_STRICT):
         yield
 
 

@@ -1,5 +1,6 @@
 """Paths that lead to a server: URLs, and GDAL's ``/vsi`` paths for the same; text alone, nobody is asked."""
 
+import os
 import re
 from typing import NamedTuple, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -75,6 +76,11 @@ def for_gdal(path: str) -> str:
 def is_remote(path: str) -> bool:
     """Return whether a path leads to a server that `geosal.files.objects` can ask."""
     return url_of(path) is not None
+
+
+def absolute(path: str) -> str:
+    """Return a path that is the same in every folder: workers may run in another."""
+    return path if "://" in path or path.startswith("/vsi") else os.path.abspath(path)
 
 
 def joined(folder: str, name: str) -> str:

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -122,12 +122,25 @@ def read(path: str, most: int) -> bytes:
     FileNotFoundError, PermissionError, OSError
         The server refuses, or it has more than `most` bytes.
     """
+    size, content = read_small(path, most)
+    if content is None:
+        raise OSError(errno.EFBIG, f"has {as_bytes(size)}, more than {as_bytes(most)}")
+    return content
+
+
+def read_small(path: str, most: int) -> tuple[int, bytes | None]:
+    """Return the size of an object, and its content where that has at most so many bytes, by one request.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, OSError
+        The server refuses.
+    """
     store, key = store_of(path)
     with _told():
         found = _obstore().get(store, key)
-        if found.meta["size"] > most:
-            raise OSError(errno.EFBIG, f"has {as_bytes(found.meta['size'])}, more than {as_bytes(most)}")
-        return bytes(found.bytes())
+        size = int(found.meta["size"])
+        return size, bytes(found.bytes()) if size <= most else None
 
 
 def read_at(path: str, start: int, length: int) -> bytes:
@@ -168,9 +181,19 @@ _MOST_STATES = 100_000
 _states: dict[str, tuple[float, State | None]] = {}
 
 
+_forgetting: list[Callable[[], None]] = []
+
+
+def when_forgotten(forget: Callable[[], None]) -> None:
+    """Let something else be called by `forget`."""
+    _forgetting.append(forget)
+
+
 def forget() -> None:
     """Forget what is known of objects, as after a change of them."""
     _states.clear()
+    for each in _forgetting:
+        each()
 
 
 def _asked(path: str) -> State | None:

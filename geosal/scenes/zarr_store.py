@@ -24,7 +24,7 @@ from geosal.core.zarr.files import locate
 from geosal.core.zarr.nodes import Node, node_at
 from geosal.core.zarr.raster import OURS, ZarrRaster
 from geosal.errors import ResourceError, SceneError, UsageError
-from geosal.files.addresses import is_remote
+from geosal.files.addresses import absolute, is_remote
 from geosal.files.objects import bytes_below
 from geosal.scenes.base import Small, Stored, layout_of_bands
 from geosal.scenes.raster import DTYPES, MAX_PIXELS, usable_nodata
@@ -37,7 +37,10 @@ _MARK = "zarr.json"
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Return whether a path is the root of a local Zarr v3 store, as geosal writes them."""
+    """Return whether a path is the root of a Zarr v3 store, as geosal writes them."""
+    if is_remote(str(path)):
+        place = locate(str(path))
+        return place is not None and not place.node and place.store.has(_MARK)
     return os.path.isfile(os.path.join(path, _MARK))
 
 
@@ -111,7 +114,7 @@ class ZarrScene(Stored):
         ResourceError
             It has too many pixels.
         """
-        path = os.path.abspath(path_text("path", path))
+        path = absolute(path_text("path", path))
         choice = choose(path, select)
         known = metadata_of(path, choice)
         places = _chosen(path, choice.planes, known.bands, names) if names else range(len(choice.planes))
@@ -159,7 +162,7 @@ class ZarrScene(Stored):
         SceneError
             It is no such store, or its metadata is damaged.
         """
-        path = os.path.abspath(path_text("path", path))
+        path = absolute(path_text("path", path))
         if not is_store(path):
             raise SceneError(f"{path}: is no Zarr v3 store; give the path of a .zarr directory that geosal wrote")
         place = locate(path)

@@ -1,7 +1,6 @@
 """Decode the chunks of a Zarr array, each once: strips of plain and Blosc chunks here, others by zarr-python."""
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from geosal.core.zarr.nodes import Json, Node
 from geosal.core.zarr.parts import blosc_part, in_shard, raw_part
 from geosal.core.zarr.tiling import Cut, Planes, in_strips, kept_bytes, tile_of
 from geosal.errors import GeosalError, SceneError, cause_of
+from geosal.files.addresses import is_remote
+from geosal.files.objects import store_of
 
 if TYPE_CHECKING:
     import zarr
@@ -95,11 +96,7 @@ class ZarrTiles:
     def state(self, lead: Sequence[int], block: Block) -> tuple[int, int] | None:
         """Return size and time of the file that holds a part of a folder's array; None where there is none."""
         key, _ = self._key(self.chunk_at(lead, block))
-        try:
-            stat = os.stat(os.path.join(self._node.store.root, *key.split("/")))
-        except OSError:
-            return None
-        return stat.st_size, stat.st_mtime_ns
+        return self._node.store.chunk_state(key)
 
     def _key(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Return the name of the file that holds a chunk, and the chunk's place in a shard."""
@@ -142,7 +139,7 @@ class ZarrTiles:
         index = self.chunk_at(first, block)
         key, _ = self._key(index)
         with self._told(key):
-            if not self._node.store.has(key):
+            if self._complete and not self._node.store.has(key):
                 self._refuse_missing(key)
             ends: list[slice] = [slice(None)] * len(planes.shape)
             for axis, start in zip(planes.lead, first, strict=True):
@@ -258,8 +255,10 @@ def text_values_of(node: Node) -> NDArray[Any]:
 def zarr_store(node: Node) -> Any:
     """Return the store of a node for zarr-python; no link leads out of it."""
     from zarr.core.sync import sync  # noqa: PLC0415
-    from zarr.storage import LocalStore, ZipStore  # noqa: PLC0415
+    from zarr.storage import LocalStore, ObjectStore, ZipStore  # noqa: PLC0415
 
+    if is_remote(node.store.root):
+        return ObjectStore(store_of(node.store.root)[0], read_only=True)
     if node.store.is_zip:
         return sync(ZipStore.open(node.store.root, mode="r"))
 

@@ -1,14 +1,18 @@
-"""Files of a Zarr store, in a folder or a zip, and none outside of it."""
+"""Files of a Zarr store, in a folder, a zip or on a server, and none outside of it."""
 
+import json
 import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from geosal.core.zarr.kept import KEPT
 from geosal.errors import SceneError, cause_of
+from geosal.files import objects
+from geosal.files.addresses import Address, joined
 
 MARKS = ("zarr.json", ".zarray", ".zgroup")
 """Names of the files that make a folder a node of a store."""
@@ -92,6 +96,39 @@ class Store:
         name_length, extra = (int.from_bytes(head[at : at + 2], "little") for at in (_NAME_AT, _NAME_AT + 2))
         return Span(self.root, entry.header_offset + _LOCAL_HEADER + name_length + extra, entry.file_size)
 
+    def state(self, node: str) -> tuple[int, ...] | None:
+        """Return what identifies the present content of a node: size and time of the file that describes it."""
+        if self.is_zip:
+            stat = os.stat(self.root)
+            return stat.st_size, stat.st_mtime_ns
+        for mark in ("zarr.json", ".zarray"):
+            try:
+                stat = os.stat(os.path.join(self.root, *node.split("/"), mark))
+            except OSError:
+                continue
+            return stat.st_size, stat.st_mtime_ns
+        return None
+
+    def stamp(self, path: str) -> int:
+        """Return what changes with the metadata of a node."""
+        if self.is_zip:
+            return changed(self.root)
+        times = []
+        for mark in ("zarr.json", ".zarray", ".zgroup", ".zattrs"):
+            try:
+                times.append(os.stat(os.path.join(self.root, *path.split("/"), mark)).st_mtime_ns)
+            except OSError:
+                continue
+        return max(times, default=0)
+
+    def chunk_state(self, key: str) -> tuple[int, int] | None:
+        """Return size and time of the file that holds a chunk of a folder; None where there is none."""
+        try:
+            stat = os.stat(os.path.join(self.root, *key.split("/")))
+        except OSError:
+            return None
+        return stat.st_size, stat.st_mtime_ns
+
     def has(self, name: str) -> bool:
         """Return whether a file is there."""
         if self.is_zip:
@@ -136,6 +173,109 @@ class Store:
         return path
 
 
+@dataclass(frozen=True, slots=True)
+class ServedStore(Store):
+    """The files of a store below a URL, `root`; `top` is its key, with a slash at its end."""
+
+    @property
+    def is_zip(self) -> bool:
+        """Return False."""
+        return False
+
+    def json(self, name: str) -> bytes | None:
+        """Read a metadata file, or take it from what the root tells of all nodes; None where there is none."""
+        mark = self._mark()
+        if mark is None or name.rpartition("/")[2] not in MARKS:
+            return None if mark is None else self.read(name)
+        if name == "zarr.json":
+            return _root(self, mark)
+        described = _described(self, mark)
+        return self.read(name) if described is None else described.get(name)
+
+    def span(self, name: str) -> Span | None:
+        """Return where the bytes of a chunk lie, None where it is missing."""
+        url = joined(self.root, name)
+        with _told(url):
+            try:
+                return Span(url, 0, KEPT.size(url))
+            except FileNotFoundError:
+                return None
+
+    def has(self, name: str) -> bool:
+        """Return whether a file is there."""
+        described = self._described()
+        if described is not None and name.rpartition("/")[2] in MARKS:
+            return name == "zarr.json" or name in described
+        with _told(joined(self.root, name)):
+            return objects.state(joined(self.root, name)) is not None
+
+    def children(self, group: str) -> list[str]:
+        """Return the names of the groups and arrays right below a group, sorted.
+
+        A server that lists nothing has them only where the root tells of all nodes.
+        """
+        described, below = self._described(), f"{group}/" if group else ""
+        if described is not None:
+            parts = (name.removeprefix(below).split("/") for name in described if name.startswith(below))
+            return sorted({part[0] for part in parts if len(part) == 2})
+        with _told(joined(self.root, group)):
+            folders = objects.folders_in(joined(self.root, group))
+        return sorted(name for name in folders if any(self.has(f"{below}{name}/{mark}") for mark in MARKS))
+
+    def state(self, node: str) -> tuple[int, ...] | None:
+        """Return what identifies the present content of the store: that of its root's metadata."""
+        del node
+        return self._mark()
+
+    def stamp(self, path: str) -> int:
+        """Return what changes with the metadata of a node."""
+        del path
+        return (self._mark() or (0, 0))[1]
+
+    def chunk_state(self, key: str) -> tuple[int, int] | None:
+        """Return None: chunks are not asked for one by one whether they have changed."""
+        del key
+        return None
+
+    def _mark(self) -> tuple[int, int] | None:
+        for mark in MARKS:
+            with _told(joined(self.root, mark)):
+                found = objects.state(joined(self.root, mark))
+            if found is not None:
+                return found.size, found.mark
+        return None
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file from the server; None where there is none."""
+        with _told(joined(self.root, name)):
+            try:
+                return objects.read(joined(self.root, name), _MOST_JSON)
+            except FileNotFoundError:
+                return None
+
+    def _described(self) -> dict[str, bytes] | None:
+        """Return the metadata files that the root of a Zarr v3 store holds; None where it holds none."""
+        mark = self._mark()
+        return None if mark is None else _described(self, mark)
+
+
+@lru_cache(maxsize=16)
+def _root(store: ServedStore, mark: tuple[int, int]) -> bytes | None:
+    """Read the metadata of a root of Zarr v3; `mark` changes with it."""
+    del mark
+    return store.read("zarr.json")
+
+
+@lru_cache(maxsize=16)
+def _described(store: ServedStore, mark: tuple[int, int]) -> dict[str, bytes] | None:
+    try:
+        root: Any = json.loads(_root(store, mark) or b"{}")
+        nodes = root["consolidated_metadata"]["metadata"]
+        return {f"{name}/zarr.json": json.dumps(meta).encode() for name, meta in nodes.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 class Place(NamedTuple):
     """A store, and a path in it."""
 
@@ -150,13 +290,13 @@ def is_zarr(path: str) -> bool:
 
 
 def locate(path: str) -> Place | None:
-    """Find the store that a local path leads into; None where it leads into none.
+    """Find the store that a path leads into, here or on a server; None where it leads into none.
 
     ``store.zarr/group/array`` names a node below the root: the root is the outermost folder of those that are nodes. A
     zip is named likewise: ``store.zarr.zip/group``.
     """
     if "://" in path or path.startswith("/vsi") or "\0" in path:
-        return None
+        return _served(path)
     whole = os.path.abspath(path)
     if os.path.isfile(whole) and not whole.lower().endswith(".zip"):
         return None
@@ -176,6 +316,25 @@ def locate(path: str) -> Place | None:
         place, name = os.path.split(place)
         below.append(name)
     return Place(Store(place), "/".join(reversed(below)))
+
+
+def _served(path: str) -> Place | None:
+    """Find the store that a URL leads into: the first part that is called ``.zarr``; None where there is none."""
+    place = Address.of(path)
+    if place is None:
+        return None
+    parts = place.key.split("/")
+    at = next((number for number, part in enumerate(parts) if part.lower().endswith(".zarr")), None)
+    if at is None:
+        return None
+    root = place._replace(key="/".join(parts[: at + 1]))
+    return Place(ServedStore(root.url, f"{root.key}/"), "/".join(parts[at + 1 :]))
+
+
+def store_at(path: str) -> Store:
+    """Return the store at a path that is known to be that of its root."""
+    place = locate(path)
+    return Store(path) if place is None or place.node else place.store
 
 
 def changed(path: str) -> int:

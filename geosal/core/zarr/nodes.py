@@ -3,7 +3,6 @@
 import base64
 import json
 import math
-import os
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from geosal.core.zarr.files import Store, changed, walk
+from geosal.core.zarr.files import Store, walk
 from geosal.errors import SceneError
 
 Json = dict[str, Any]
@@ -105,7 +104,7 @@ def node_at(store: Store, path: str) -> Node | None:
         raise SceneError(
             f"{store.root}: {path!r} is no path of a group or an array in it; name one, such as measurements/b04"
         )
-    return _node_at(store, clean, _changed(store, clean))
+    return _node_at(store, clean, store.stamp(clean))
 
 
 def node_in(group: Node, name: str) -> Node | None:
@@ -126,6 +125,10 @@ def existing(store: Store, path: str) -> Node:
         It is not; the message lists what is.
     """
     node = node_at(store, path)
+    if node is None and not path:
+        raise SceneError(
+            f"{store.root}: is no Zarr store (no zarr.json, .zgroup or .zarray); see that the path is right"
+        )
     if node is None:
         raise SceneError(f"{store.root}: has no group or array {path!r}; it has {listing(store)}")
     return node
@@ -179,19 +182,6 @@ def finite(numbers: object, count: int) -> list[float] | None:
         if all(one is not None and math.isfinite(one) for one in read)
         else None
     )
-
-
-def _changed(store: Store, path: str) -> int:
-    """Return what changes with the files of a node."""
-    if store.is_zip:
-        return changed(store.root)
-    times = []
-    for mark in ("zarr.json", ".zarray", ".zgroup", ".zattrs"):
-        try:
-            times.append(os.stat(os.path.join(store.root, *path.split("/"), mark)).st_mtime_ns)
-        except OSError:
-            continue
-    return max(times, default=0)
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from geosal.core.zarr.files import Span
+from geosal.core.zarr.kept import KEPT
 from geosal.core.zarr.sums import ABSENT, crc32c
+from geosal.files.addresses import is_remote
 
 _HEADER = struct.Struct("<4B3I")
 """Versions, flags, size of a sample; bytes, bytes of a block, bytes of the chunk."""
@@ -109,6 +111,12 @@ def blosc_part(span: Span, first: int, length: int, total: int) -> bytes:
 
 
 def _read(span: Span, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    if is_remote(span.path):
+        for start, length in ranges:
+            if start < 0 or length < 0 or start + length > span.length:
+                raise ValueError("cut off")
+            yield KEPT.part(span.path, span.offset + start, length)
+        return
     with open(span.path, "rb") as file:
         for start, length in ranges:
             if start < 0 or length < 0 or start + length > span.length:

@@ -1,7 +1,6 @@
 """An array of a Zarr store as a raster of bands: its header, and its pixels by the process's one reader of it."""
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,11 +11,12 @@ from geosal.core.grid import Grid
 from geosal.core.zarr.arrays import arrays_of, refuse_other
 from geosal.core.zarr.chunks import ZarrTiles
 from geosal.core.zarr.coding import Coding
-from geosal.core.zarr.files import Store, locate
+from geosal.core.zarr.files import locate
 from geosal.core.zarr.nodes import Json, Node, existing, node_at, number_of
 from geosal.core.zarr.place import axes_of, grid_of
 from geosal.core.zarr.tiling import Planes, as_stored, bands_at_once, kept_bytes, tile_bytes, tile_of
 from geosal.errors import ResourceError, SceneError
+from geosal.files.addresses import joined
 
 _MOST_TILE_BYTES = 2**30
 _MOST_SAMPLES = 2**62
@@ -70,7 +70,7 @@ class ZarrRaster:
         if math.prod(node.shape) > _MOST_SAMPLES:
             raise SceneError(f"{node.label}: its shape is {node.shape}, which no disk holds; copy the store again")
         found = cls(
-            path=os.path.join(node.store.root, *node.path.split("/")) if node.path else node.store.root,
+            path=joined(node.store.root, node.path),
             node=node,
             coding=as_stored(node, coding, planes),
             planes=planes,
@@ -186,20 +186,7 @@ def state_of(path: str) -> tuple[int, ...] | None:
     None where there is none.
     """
     place = locate(path)
-    return None if place is None else _state(place.store, place.node)
-
-
-def _state(store: Store, node: str) -> tuple[int, ...] | None:
-    if store.is_zip:
-        stat = os.stat(store.root)
-        return stat.st_size, stat.st_mtime_ns
-    for mark in ("zarr.json", ".zarray"):
-        try:
-            stat = os.stat(os.path.join(store.root, *node.split("/"), mark))
-        except OSError:
-            continue
-        return stat.st_size, stat.st_mtime_ns
-    return None
+    return None if place is None else place.store.state(place.node)
 
 
 def _nodata(node: Node, coding: Coding) -> float | None:

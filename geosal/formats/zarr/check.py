@@ -11,10 +11,11 @@ from affine import Affine
 from geosal.core.grid import Grid, level_shapes
 from geosal.core.shared_raster import read_bands
 from geosal.core.zarr.chunks import values_of
-from geosal.core.zarr.files import Store, walk
+from geosal.core.zarr.files import Store, store_at, walk
 from geosal.core.zarr.nodes import Node, existing, node_at
 from geosal.core.zarr.raster import ZarrRaster
 from geosal.errors import GeosalError, SceneError
+from geosal.files.addresses import is_remote
 from geosal.scenes.zarr_store import IMAGE, MASK, ZarrScene
 
 _GRID_MAPPING = "spatial_ref"
@@ -28,7 +29,7 @@ def complete_faults(path: str) -> list[str]:
     """Decode every chunk of the image, of its mask and of its overviews."""
     faults: list[str] = []
     try:
-        group = existing(Store(path), "")
+        group = existing(store_at(path), "")
         for name in _rasters(group):
             faults += _undecodable(name, group)
     except (GeosalError, KeyError, TypeError, ValueError) as error:
@@ -39,8 +40,9 @@ def complete_faults(path: str) -> list[str]:
 def layout_faults(path: str) -> list[str]:
     """Check that the metadata agrees with itself, and that overviews reach down to a single chunk."""
     try:
-        group = existing(Store(path), "")
-        faults = [*_description_faults(Path(path)), *_level_faults(group), *_coordinate_faults(path, group)]
+        group = existing(store_at(path), "")
+        described = [] if is_remote(path) else list(_description_faults(Path(path)))
+        faults = [*described, *_level_faults(group), *_coordinate_faults(path, group)]
     except (GeosalError, OSError, KeyError, TypeError, ValueError) as error:
         faults = [f"the metadata cannot be read ({' '.join(str(error).split()) or type(error).__name__})"]
     return faults[:_LISTED]

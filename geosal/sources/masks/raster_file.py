@@ -19,6 +19,7 @@ from geosal.core.shared_raster import FileState, file_state, read_bands, shared_
 from geosal.core.zarr.files import is_zarr
 from geosal.core.zarr.raster import only_raster
 from geosal.errors import ResourceError, SceneError, UsageError
+from geosal.files.addresses import absolute
 from geosal.sources.files import digest
 
 _SCAN_PIXELS = 2**22
@@ -144,7 +145,7 @@ class RasterFile:
             alone=True,
             seen=file_state(found.path, alone=True),
             nodata=found.nodata,
-            in_store=os.path.abspath(path),
+            in_store=absolute(path),
             kept_bytes=found.kept_bytes((band,)),
         )
 
