@@ -31,6 +31,8 @@ def test_a_product_is_one_again(landsat: Path, tmp_path: Path) -> None:
     batch = geosal.compress_many(tape, tmp_path / "out", saliency="grid")
     made = tmp_path / "out" / landsat.name
     assert not batch.failed
+    sizes = {path.name: path.stat().st_size for path in landsat.iterdir()}
+    assert all(one.input_bytes == sizes[Path(one.output).name] for one in batch.summaries)
     assert {path.name for path in made.iterdir()} == {path.name for path in landsat.iterdir()} | {"saliency.tif"}
     for end in ("MTL.txt", "QA_PIXEL.TIF"):
         assert (made / f"{landsat.name}_{end}").read_bytes() == (landsat / f"{landsat.name}_{end}").read_bytes()

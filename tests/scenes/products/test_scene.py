@@ -284,10 +284,9 @@ def test_sizes_are_those_of_the_files_that_are_read(l1c: Path, tmp_path: Path):
     for source in (l1c, l1c / "MTD_MSIL1C.xml"):
         summary = compress(source, tmp_path / "out.tif", saliency="half", bands="B04,B11", overwrite=True)
         assert summary.input_bytes == sum(file.stat().st_size for file in files)
-    for kind in ("zip", "tar"):
-        archive = shutil.make_archive(str(tmp_path / l1c.name), kind, l1c.parent, l1c.name)
-        summary = compress(archive, tmp_path / "out.tif", saliency="half", bands="B04,B11", overwrite=True)
-        assert summary.input_bytes == sum(file.stat().st_size for file in files)
+    archive = shutil.make_archive(str(tmp_path / l1c.name), "zip", l1c.parent, l1c.name)
+    summary = compress(archive, tmp_path / "out.tif", saliency="half", bands="B04,B11", overwrite=True)
+    assert summary.input_bytes == sum(file.stat().st_size for file in files)
     for path in (
         "/vsizip//vsicurl/https://host/x.zip/B04.jp2",
         f"/vsizip/{{{archive}}}/B04.jp2",
