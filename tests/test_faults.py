@@ -112,13 +112,18 @@ def test_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, ol
     assert (work / f"{output.name}.stage.tif").exists()  # it was killed in the middle, not at the end
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
-def test_a_signal_ends_the_job_within_five_seconds(scene: Path, tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "options"),
+    [(signal.SIGINT, 130, ()), (signal.SIGTERM, 143, ("--resume",)), (signal.SIGHUP, 143, ())],
+)
+def test_a_signal_ends_the_job_within_five_seconds(
+    scene: Path, tmp_path: Path, number: int, code: int, options: tuple[str, ...]
+) -> None:
     # A shell that starts the tests in the background has SIGINT ignored, nohup SIGHUP, and a child would inherit that.
     default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
     before = signal.signal(number, default)
     try:
-        process = start(scene, tmp_path / "out.tif")
+        process = start(scene, tmp_path / "out.tif", *options)
     finally:
         signal.signal(number, before)
     in_the_middle(process, tmp_path)
@@ -128,7 +133,10 @@ def test_a_signal_ends_the_job_within_five_seconds(scene: Path, tmp_path: Path, 
     assert time.monotonic() - begin < 5
     assert process.returncode == code
     assert "Traceback" not in errors
-    assert list(tmp_path.iterdir()) == []
+    left = list(tmp_path.iterdir())
+    assert len(left) == len(options)  # a short job keeps its blocks where it was asked to
+    for work in left:
+        assert f"in {work}; to go on, run the same again with --resume" in " ".join(errors.split())
 
 
 @pytest.mark.parametrize("by_gdal", [False, True])

@@ -47,7 +47,35 @@ def test_no_more_than_workers_and_one_are_in_flight_whatever_the_consumer_does()
     assert most[0] <= 4  # two at work, one waiting, one in the consumer's hands
 
 
-def test_an_error_reaches_the_caller_as_raised_and_ends_the_work() -> None:
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_results_come_in_the_order_of_their_items(scheduler: str) -> None:
+    with open_pool(scheduler, 2) as pool:
+        assert list(pool.map_ordered(square, range(9))) == [n * n for n in range(9)]
+        assert list(pool.map_ordered(square, [])) == []
+
+
+def test_a_slow_item_lets_some_results_wait_and_no_more() -> None:
+    begun: list[int] = []
+    others = threading.Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 0:
+            assert others.wait(20)  # the second worker goes on meanwhile
+            time.sleep(0.05)
+        elif number == 5:
+            others.set()
+        return number
+
+    with open_pool("threads", 2) as pool:
+        results = pool.map_ordered(work, range(40))
+        assert next(results) == 0
+        assert max(begun) <= 6  # 2 * 2 + 2 are begun at once, and one more as the first was taken
+        assert list(results) == list(range(1, 40))
+
+
+@pytest.mark.parametrize("name", ["map_unordered", "map_ordered"])
+def test_an_error_reaches_the_caller_as_raised_and_ends_the_work(name: str) -> None:
     asked: list[int] = []
 
     def items() -> Iterator[int]:
@@ -56,7 +84,7 @@ def test_an_error_reaches_the_caller_as_raised_and_ends_the_work() -> None:
             yield number
 
     with open_pool("threads", 2) as pool, pytest.raises(SceneError, match="damaged"):
-        list(pool.map_unordered(fail_on_three, items()))
+        list(getattr(pool, name)(fail_on_three, items()))
     assert len(asked) < 20
 
 
