@@ -9,6 +9,7 @@ from geosal.errors import VerificationError
 
 _OF_READING = {"georeferenced", "bands"}
 """Checks that also fail where the job read the source in another way: other bands, bytes or resolution."""
+_OF_A_SEAL = {"seal", "sealed", "background"}
 _SKIPPED = "not compared: "
 _READ_ALIKE = "read the scene as the job did (its --stack, --bidx, --bands, --resolution, --to-byte), or write it again"
 
@@ -130,6 +131,8 @@ def raise_if_failed(checks: Sequence[Check], output: str) -> None:
     if failed:
         told = "; ".join(f"{name} ({detail})" for name, detail in failed.items())
         mend = _READ_ALIKE if _OF_READING & failed.keys() else "write it again"
+        if _OF_A_SEAL & failed.keys():
+            mend = "take a copy that is as it was sealed, or write it again"
         raise VerificationError(f"{output}: does not hold what was promised: {told}; {mend}")
 
 

@@ -22,6 +22,8 @@ def test_a_scene_read_in_another_way_is_told_how_to_be_read() -> None:
     ) as caught:
         raise_if_failed((Check("bands", ok=False, detail="3 bands, not 4"),), "out.tif")
     assert str(caught.value).endswith("or write it again")
+    with pytest.raises(VerificationError, match="background .x.; take a copy that is as it was sealed"):
+        raise_if_failed((Check("background", ok=False, detail="x"),), "out.tif")
     with pytest.raises(VerificationError, match=r"\(x\); write it again"):
         raise_if_failed((Check("salient", ok=False, detail="x"),), "out.tif")
 
