@@ -47,6 +47,17 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _children_compile_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where Python is told to keep no bytecode, each process that a test starts would compile all of geosal."""
+    with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+            of_all_workers = tmp_path_factory.getbasetemp().parent
+            patch.delenv("PYTHONDONTWRITEBYTECODE")
+            patch.setenv("PYTHONPYCACHEPREFIX", str(of_all_workers / "bytecode"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_cluster_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scheduler that the developer's shell points to is none of the tests' business."""
