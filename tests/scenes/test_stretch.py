@@ -270,7 +270,7 @@ def test_damage_is_the_scenes(make_scene) -> None:
 
 def test_a_store_in_bytes(tmp_path: Path) -> None:
     pixels = _counts()
-    write_store(tmp_path / "scene.zarr", layout_of(pixels, 0), pixels)
+    write_store(tmp_path / "scene.zarr", layout_of(pixels, 0), pixels, tile=128)  # without overviews
     store = ZarrScene.open_store(tmp_path / "scene.zarr")
     stretched = ByteScene.wrap(store, "percentile")
     assert (stretched.driver, stretched.layout.nodata, stretched.layout.grid) == ("Zarr", 0, store.grid)
