@@ -12,8 +12,7 @@ import rasterio
 from hypothesis import settings
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
-
-from tests.servers import Files, s3_server, serving
+from servers import Files, s3_server, serving
 
 # A busy machine is slow now and then; timings are for benchmarks.
 settings.register_profile("geosal", deadline=None)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from servers import Files
 
 import geosal
 from geosal.core.grid import Block
@@ -14,7 +15,6 @@ from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import OutputError, SceneError
 from geosal.files import objects
 from geosal.scenes.opening import open_input
-from tests.servers import Files
 
 pytest.importorskip("obstore")
 _NAMES = ("plain.zarr", "sharded.zarr", "foreign.zarr", "old.zarr")

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.errors import RasterioIOError
+from servers import Files
 
 from geosal.core import patience
 from geosal.core.grid import Block
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import SceneError
 from geosal.scenes.opening import open_input
-from tests.servers import Files
 
 
 @pytest.mark.parametrize(("fault", "last"), [("500", 99), ("drop", 99), ("cut", 8)])

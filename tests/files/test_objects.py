@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 import pytest
+from servers import Files
 
 from geosal.errors import SceneError
 from geosal.files import objects
-from tests.servers import Files
 
 obstore = pytest.importorskip("obstore")
 _ODD = "a b/ü%41?x#1.json"
