@@ -1,6 +1,5 @@
 """Write a store: each chunk is a file of its own, so tiles are written as they come."""
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -14,6 +13,7 @@ from geosal.core.grid import Grid, level_shapes
 from geosal.core.metadata import metadata_to_json
 from geosal.core.raster import RasterLayout
 from geosal.files.atomic import flush_all
+from geosal.files.journal import checksum
 from geosal.formats.container import Claim, Container, TileIndex
 from geosal.formats.pyramid import Tile
 from geosal.formats.zarr import attributes
@@ -61,7 +61,7 @@ class ZarrContainer(Container):
             else:
                 self._shards.take(directory, tile, chunk)
         if self._kept:
-            sizes, sums = list(map(len, tile.parts)), list(map(zlib.crc32, tile.parts))
+            sizes, sums = list(map(len, tile.parts)), list(map(checksum, tile.parts))
             self._fresh.append([tile.level, tile.row, tile.col, sizes, sums])
 
     def _directories(self, tile: Tile) -> list[Path]:
@@ -92,14 +92,14 @@ class ZarrContainer(Container):
     def _holds(self, level: int, row: int, col: int, sizes: Sequence[int], sums: Sequence[int]) -> bool:
         """Return whether the chunks of a tile are there, to the byte."""
         tile = Tile(level, row, col, ())
-        for directory, size, checksum in zip(self._directories(tile), sizes, sums, strict=True):
+        for directory, size, wanted in zip(self._directories(tile), sizes, sums, strict=True):
             plain = self._encoder.shards == 1
             path = directory / str(row) / str(col) if plain else self._shards.waiting(directory, tile)
             try:
                 content = path.read_bytes()
             except FileNotFoundError:
                 return False
-            if len(content) != size or zlib.crc32(content) != checksum:
+            if len(content) != size or checksum(content) != wanted:
                 return False
         return True
 
