@@ -83,6 +83,18 @@ def absolute(path: str) -> str:
     return path if "://" in path or path.startswith("/vsi") else os.path.abspath(path)
 
 
+def name_of(path: str) -> str:
+    """Return the last part of a path, here or on a server."""
+    place = Address.of(path)
+    return os.path.basename(path.rstrip("/")) if place is None else place.key.rpartition("/")[2]
+
+
+def parent_of(path: str) -> str:
+    """Return the folder of a path, here or on a server."""
+    place = Address.of(path)
+    return os.path.dirname(path) if place is None else place._replace(key=place.key.rpartition("/")[0]).url
+
+
 def joined(folder: str, name: str) -> str:
     """Return the path of something below a folder, here or on a server."""
     if not name:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from geosal.errors import OutputError, cause_of
 from geosal.files import objects
-from geosal.files.addresses import STORES, Address, joined, url_of
+from geosal.files.addresses import STORES, Address, joined, parent_of, url_of
 from geosal.files.swap import STORE_MARK, beside, is_own_file, is_own_root, sidecars_of, there
 
 logger = logging.getLogger(__name__)
@@ -112,18 +112,12 @@ def _check_file(url: str, local: Path, overwrite: bool, *, with_world_file: bool
     elif not overwrite and (left := _sidecars_there(url, local, with_world_file=with_world_file)):
         side = beside_url(url, local, left[0])
         raise OutputError(f"{side}: lies there without its raster; delete it, or replace it: {REPLACE}")
-    next(objects.names_below(_parent(url), 1), None)  # tells a bucket that is none
-
-
-def _parent(url: str) -> str:
-    """Return the folder of an object."""
-    place = Address.of(url)
-    return url if place is None else place._replace(key=place.key.rpartition("/")[0]).url
+    next(objects.names_below(parent_of(url), 1), None)  # tells a bucket that is none
 
 
 def beside_url(url: str, local: Path, suffix: str) -> str:
     """Return the URL of a sidecar."""
-    return joined(_parent(url), beside(local, suffix).name)
+    return joined(parent_of(url), beside(local, suffix).name)
 
 
 def sidecars_at(url: str, *, with_world_file: bool) -> list[str]:

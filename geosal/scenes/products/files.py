@@ -14,6 +14,8 @@ from itertools import islice
 from typing import IO, Any, Self
 
 from geosal.errors import SceneError, cause_of
+from geosal.files.addresses import STORES, Address, absolute, for_gdal, is_remote, joined
+from geosal.files.objects import names_below, opened, read
 from geosal.sizes import as_bytes
 
 _MAX_FILES = 20_000
@@ -39,7 +41,7 @@ class Files:
     root
         Absolute path of the folder or the archive.
     kind
-        "folder", "zip" or "tar".
+        "folder", "zip", "tar", or "served" for a folder on a server.
     names
         Names of regular files, relative to `root`, with slashes; sorted, without what a Mac lays beside them.
     """
@@ -49,20 +51,20 @@ class Files:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, path: str) -> Self:
-        """List a folder or an archive.
+    def of(cls, path: str, names: list[str] | None = None) -> Self:
+        """List a folder or an archive, here or on a server; one that lists nothing needs `names`.
 
         Raises
         ------
         SceneError
             The folder or archive cannot be listed, holds names that lead out of it, or has too many.
         """
-        root = os.path.abspath(path)
-        kind = "folder" if os.path.isdir(root) else ARCHIVES.get(os.path.splitext(root)[1].lower(), "")
+        root = absolute(path)
+        kind = kind_of(root)
         if kind not in _LISTS:
             raise SceneError(f"{path}: is no folder, .zip or .tar of a product; unpack it first and give the folder")
         try:
-            names = list(islice(_LISTS[kind](root), _MAX_FILES + 1))
+            names = list(islice(_LISTS[kind](root), _MAX_FILES + 1)) if names is None else names
         except _DAMAGE as error:
             raise SceneError(f"{path}: cannot be listed ({cause_of(error)[:200]}); copy the product again") from error
         if len(names) > _MAX_FILES:
@@ -84,9 +86,13 @@ class Files:
         SceneError
             The name is a link that leads out of the folder.
         """
+        if self.kind == "served":
+            return joined(self.root, name)
         if self.kind != "folder":
             # Braces tell GDAL which part is the archive, even if a folder above has such a suffix.
-            archive = self.root if re.search("[{}]", self.root) else f"{{{self.root}}}"
+            root = for_gdal(self.root)
+            root = f"/vsicurl/{root}" if "://" in root and not root.startswith("/vsi") else root
+            archive = root if re.search("[{}]", root) else f"{{{root}}}"
             return f"/vsi{self.kind}/{archive}/{name}"
         path = os.path.join(self.root, *name.split("/"))
         real, top = os.path.realpath(path), os.path.realpath(self.root)
@@ -127,10 +133,13 @@ class Files:
         """Open one of `names` for reading; what goes wrong within is a damaged product."""
         try:
             if self.kind == "zip":
-                with zipfile.ZipFile(self.root) as bundle, bundle.open(name) as file:
+                with _open(self.root) as whole, zipfile.ZipFile(whole) as bundle, bundle.open(name) as file:
                     yield file
+            elif self.kind == "served":
+                with opened(joined(self.root, name)) as plain:
+                    yield plain
             elif self.kind == "tar":
-                with tarfile.open(self.root, "r:") as tape:
+                with _open(self.root) as whole, tarfile.open(fileobj=whole, mode="r:") as tape:
                     entry = next((one for one in tape if one.isreg() and _plain(one.name) == name), None)
                     yield (tape.extractfile(entry) if entry else None) or io.BytesIO()
             else:
@@ -228,13 +237,38 @@ def _mode(path: str) -> int:
         return 0
 
 
+def kind_of(path: str) -> str:
+    """Return the kind of a folder or an archive, see `Files`; empty for anything else. A server is not asked."""
+    place = Address.of(path)
+    kind = ARCHIVES.get(os.path.splitext(path if place is None else place.key)[1].lower(), "")
+    if place is not None:  # a folder is called .SAFE there, a zip hardly ever
+        return kind if kind and not place.key.lower().endswith(".safe") else "served"
+    return "folder" if os.path.isdir(path) else kind
+
+
+def _open(path: str) -> IO[bytes]:
+    return opened(path) if is_remote(path) else open(path, "rb")
+
+
+def _list_served(root: str) -> Iterator[str]:
+    """List a folder of an object store; of another server, what the product's own list names."""
+    place = Address.of(root)
+    if place is not None and place.scheme in STORES:
+        yield from names_below(root, _MAX_FILES + 1)
+        return
+    yield from (
+        "manifest.safe",
+        *re.findall(r'href="\./([^"]+)"', read(joined(root, "manifest.safe"), _MAX_TEXT).decode()),
+    )
+
+
 def _list_zip(root: str) -> Iterator[str]:
-    with zipfile.ZipFile(root) as bundle:
+    with _open(root) as whole, zipfile.ZipFile(whole) as bundle:
         yield from (entry.filename for entry in bundle.infolist() if not entry.is_dir())
 
 
 def _list_tar(root: str) -> Iterator[str]:
-    with tarfile.open(root, "r:") as tape:
+    with _open(root) as whole, tarfile.open(fileobj=whole, mode="r:") as tape:
         yield from (_plain(entry.name) for entry in tape if entry.isreg())
 
 
@@ -243,4 +277,4 @@ def _plain(name: str) -> str:
     return name.removeprefix("./")
 
 
-_LISTS = {"folder": _list_folder, "zip": _list_zip, "tar": _list_tar}
+_LISTS = {"folder": _list_folder, "served": _list_served, "zip": _list_zip, "tar": _list_tar}

@@ -8,11 +8,13 @@ import zipfile
 from collections.abc import Iterable
 
 from geosal.core.gdal_env import path_text
-from geosal.errors import SceneError, UsageError
+from geosal.errors import SceneError, UsageError, cause_of
+from geosal.files.addresses import STORES, Address, absolute, is_remote, name_of, parent_of
+from geosal.files.objects import read
 from geosal.scenes.base import AnyScene
 from geosal.scenes.products import eopf, item, landsat, sentinel2
 from geosal.scenes.products.bands import Product
-from geosal.scenes.products.files import ARCHIVES, Files, is_litter
+from geosal.scenes.products.files import ARCHIVES, Files, is_litter, kind_of
 from geosal.scenes.products.item_scene import open_item
 from geosal.scenes.products.scene import ProductScene
 from geosal.scenes.raster import MAX_PIXELS
@@ -20,6 +22,7 @@ from geosal.scenes.reading import RESAMPLING
 
 logger = logging.getLogger(__name__)
 
+_MTL_BYTES = 2**20
 _PEEK = 4000
 """Number of names looked at in an archive to tell what it is."""
 
@@ -29,10 +32,10 @@ def is_product(path: str | os.PathLike[str]) -> bool:
 
     A product is a folder, an archive, or the metadata file in one.
 
-    Reads a directory, or the list of an archive; False for anything that is not there, and for URLs.
+    Reads a directory, or the list of an archive; False for anything that is not there. A URL is judged by its names.
     """
     path = path_text("path", path)
-    if eopf.recognise(path) or item.recognise(path):
+    if eopf.recognise(path) or item.recognise(path) or _is_called(path):
         return True
     if os.path.isdir(path):
         return path.rstrip("/").upper().endswith(".SAFE") or bool(_granule(path)) or _tells(_listed(path))
@@ -124,19 +127,19 @@ def read_product(path: str) -> Product:
     SceneError, UsageError
         See `open_product`.
     """
-    if not os.path.exists(path):
+    if not is_remote(path) and not os.path.exists(path):
         raise SceneError(f"{path}: no such product; give its folder, .zip or .tar")
     if eopf.recognise(path):
         return eopf.read(path)
     if is_item(path):
         return item.product_of(item.Item.read(os.path.abspath(path)))
-    granule, files = _granule(path), Files.of(product_root(path))
+    granule, files = _granule(path), Files.of(product_root(path), _named_by(path))
     if sentinel2.recognise(files):
         return sentinel2.read(files, granule)
     if landsat.recognise(files):
         # Among several products in one folder, the named metadata file is the chosen one.
-        return landsat.read(files, "" if _is_whole(path) else os.path.basename(path))
-    name = os.path.basename(files.root)
+        return landsat.read(files, "" if _is_whole(path) else name_of(path))
+    name = name_of(files.root)
     if re.search(r"S[135][ABC]_|^S1", name):
         raise SceneError(f"{path}: is no Sentinel-2 product; give one of the rasters in it")
     raise SceneError(
@@ -153,8 +156,8 @@ def product_root(path: str) -> str:
     if is_item(path):
         return path
     if _granule(path):
-        return os.path.dirname(os.path.dirname(os.path.abspath(path)))
-    return path if _is_whole(path) else os.path.dirname(os.path.abspath(path))
+        return parent_of(parent_of(absolute(path)))
+    return path if _is_whole(path) else parent_of(absolute(path))
 
 
 def is_item(path: str) -> bool:
@@ -174,14 +177,40 @@ def has_many_files(path: str) -> bool:
 
 def _is_whole(path: str) -> bool:
     """Return whether a path is a folder or an archive, and not a file in one."""
+    if is_remote(path):
+        return not _marks(name_of(path))
     return os.path.isdir(path) or os.path.splitext(path)[1].lower() in ARCHIVES
 
 
 def _granule(path: str) -> str:
     """Return the name of a granule's folder in a .SAFE; empty for any other path."""
-    above, name = os.path.split(os.path.abspath(path))
-    whole = os.path.dirname(above)
-    return name if os.path.basename(above) == "GRANULE" and whole.upper().endswith(".SAFE") else ""
+    place = absolute(path)
+    name, above = name_of(place), parent_of(place)
+    is_one = name_of(above) == "GRANULE" and name_of(parent_of(above)).upper().endswith(".SAFE")
+    return name if is_one else ""
+
+
+def _is_called(url: str) -> bool:
+    """Return whether what lies at a URL is called as a product, or as the metadata file in one."""
+    if not is_remote(url):
+        return False
+    name = name_of(url)
+    if name.upper().endswith(".SAFE") or _granule(url) or _marks(name):
+        return True
+    return kind_of(url) in {"zip", "tar"} and re.match(r"S2[A-D]_|L[CEOT]0\d_", name) is not None
+
+
+def _named_by(path: str) -> list[str] | None:
+    """Return the files of a Landsat product by its MTL, where a server lists none; None for any other path."""
+    place = Address.of(path)
+    if place is None or place.scheme in STORES or not re.search(landsat.MARK, name_of(path), re.IGNORECASE):
+        return None
+    try:
+        told = read(path, _MTL_BYTES).decode(errors="replace")
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be read ({cause_of(error)}); see that the address is right") from error
+    named = re.findall(r"\bL[CEOT]0\d_[\w.-]+\.(?:TIF|txt|xml|json)\b", told, re.IGNORECASE)
+    return [*dict.fromkeys((name_of(path), *named))]
 
 
 def _marks(name: str) -> bool:

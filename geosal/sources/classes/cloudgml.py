@@ -25,6 +25,8 @@ from rasterio.warp import transform
 from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block, Grid
 from geosal.errors import ResourceError, SaliencyError, SceneError
+from geosal.files.addresses import is_remote
+from geosal.files.objects import opened
 from geosal.sizes import as_bytes
 from geosal.sources.vectors.burn import Outlines
 from geosal.sources.vectors.trust import CLOUD_MASK, check_xml
@@ -153,6 +155,8 @@ def read_bytes(path: str) -> bytes:
 
 
 def _opened(path: str) -> IO[bytes]:
+    if is_remote(path):
+        return opened(path)
     match = _ARCHIVE.fullmatch(path)
     if match is None:
         if os.path.exists(path) and not os.path.isfile(path):
