@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def leftovers(output: str | Path) -> list[Leftover]:
     found = []
     for directory in _dead(staging(str(output)) if is_remote(str(output)) else Path(output).resolve()):
         before = Before.read(directory / JOURNAL)
-        if before is not None and before.records and not _is_published(directory):
+        if before is not None and before.records and _is_ours(directory) and not _is_published(directory):
             found.append(Leftover(directory, before))
     return found
 
@@ -157,7 +158,10 @@ def remove_stale(output: Path, but: Path | None = None) -> None:
         pid = directory.name.removeprefix(prefix(output)).partition("-")[0]
         before = Before.read(directory / JOURNAL)
         blocks = 0 if before is None else len(before.records)
-        told = f" with {counted(blocks, 'block')}, with which --resume would have gone on" if blocks else ""
+        why = (
+            "with which --resume would have gone on" if _is_ours(directory) else "which other users could have changed"
+        )
+        told = f" with {counted(blocks, 'block')}, {why}" if blocks else ""
         logger.warning("%s: left behind by a job that was killed (process %s); deleted%s", directory, pid, told)
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -184,6 +188,12 @@ def _works(output: Path) -> Iterator[Path]:
         pid, dash, _ = name.removeprefix(begin).partition("-")
         if name.startswith(begin) and pid.isdigit() and dash and (output.parent / name).is_dir():
             yield output.parent / name
+
+
+def _is_ours(directory: Path) -> bool:
+    """Return whether nobody else can have put anything there: checksums do not tell who made them."""
+    status = directory.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 def _is_published(directory: Path) -> bool:

@@ -185,6 +185,17 @@ def test_another_job_is_refused_by_name_and_nothing_is_touched(
     assert (content(tmp_path / "out.tif"), {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}) == before
 
 
+def test_a_directory_that_others_can_write_to_is_not_trusted(
+    killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path
+) -> None:
+    left, whole = killed["out.tif"]
+    shutil.copytree(left, tmp_path, dirs_exist_ok=True)
+    (work,) = tmp_path.iterdir()
+    work.chmod(0o770)
+    assert job(uint16_scene, tmp_path / "out.tif", resume=True).resumed_blocks == 0
+    assert content(tmp_path / "out.tif") == whole
+
+
 def test_blocks_of_another_size_are_taken_where_nobody_asks_for_one(
     killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path
 ) -> None:
