@@ -229,7 +229,8 @@ def test_further_files_of_the_scene_are_found_beside_it_and_only_there(scene: Pa
     checks = geosal.verify(output, against=scene)
     assert checks.ok
     assert checks.as_the_file_says["stack"] == [str(further)]
-    assert geosal.compare(scene, output).rows == geosal.compare(scene, output, stack=further).rows
+    # As text: NaN equals nothing, and since Python 3.13 a dataclass with one does not either.
+    assert str(geosal.compare(scene, output).rows) == str(geosal.compare(scene, output, stack=further).rows)
     merged = tmp_path / "out/merged.tif"
     geosal.compress(scene, merged, stack=further, saliency="half", profile="deflate")
     with pytest.warns(geosal.GeosalWarning, match="name them: --stack further.tif"):
