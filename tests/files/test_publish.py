@@ -444,6 +444,31 @@ def test_a_kill_at_each_step_leaves_one_whole_file_for_who_comes_next(
     assert sidecars == (OLD if content == b"old" else NEW)
 
 
+@pytest.mark.parametrize("step", range(6))
+def test_a_kill_on_a_free_name_leaves_nothing_or_all_for_a_reader(tmp_path: Path, step: int) -> None:
+    output = tmp_path / "out.jp2"
+    job = FORK.Process(target=_die_at_step, args=(output, step, True))
+    job.start()
+    job.join(20)
+    assert job.exitcode == 9
+    settle(str(output))
+    files = {path.name.removeprefix(output.name): path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert files in ({}, {"": b"new", **NEW})
+    (tmp_path / "out.jp2.aux.xml").write_bytes(b"the user's")
+    settle(str(output))
+    assert (tmp_path / "out.jp2.aux.xml").read_bytes() == b"the user's"
+
+
+def test_a_reader_waits_for_a_job_that_publishes(tmp_path: Path) -> None:
+    output = tmp_path / "out.jp2"
+    with WorkDirectory(output), ThreadPoolExecutor(1) as pool:
+        with atomic.locked(tmp_path):
+            settled = pool.submit(settle, str(output))
+            with pytest.raises(TimeoutError):
+                settled.result(0.05)
+        settled.result(20)
+
+
 def test_every_reader_settles_before_it_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[Path] = []
     monkeypatch.setattr("geosal.files.leftovers._settle", looked.append)
