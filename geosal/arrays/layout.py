@@ -210,7 +210,15 @@ def _own_metadata(array: xr.DataArray) -> RasterMetadata:
     )
     # rioxarray keeps a file's tags as attributes, beside others of its own.
     texts = {str(key): text for key, text in array.attrs.items() if isinstance(text, str) and _is_tag(str(key))}
-    return RasterMetadata(bands=bands, tags=_of_any_part({"": texts}))
+    return RasterMetadata(bands=bands, tags=_of_any_part({"": _time_of(array) | texts}))
+
+
+def _time_of(array: xr.DataArray) -> dict[str, str]:
+    """Return the tag of an array's moment, as a Zarr store's step has one; none where it tells no time, or several."""
+    times = np.atleast_1d(array.coords["time"].values) if "time" in array.coords else np.empty(0)
+    if times.size != 1 or times.dtype.kind != "M" or np.isnat(times[0]):
+        return {}
+    return {"TIME": np.datetime_as_string(times[0], "ms")}
 
 
 def _names_of(array: xr.DataArray) -> list[str | None]:

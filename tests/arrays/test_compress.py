@@ -1,5 +1,6 @@
 """The main job on arrays: the bits of the job on files, with every option that it has."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -131,3 +132,17 @@ def test_a_lazy_array_does_not_replace_the_file_it_is_read_from(
     with pytest.raises(OutputError, match="input"):
         array.geosal.compress(own, "half", overwrite=True)
     assert own.read_bytes() == before
+
+
+def test_an_array_tells_a_catalogue_its_moment(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(1, 900, (2, 40, 50)).astype(np.uint16)
+    coords = {
+        "time": np.array(["2024-05-01T10:40:21", "2024-05-11"], "datetime64[ns]"),
+        "y": 5e6 - 10.0 * np.arange(40), "x": 4e5 + 10.0 * np.arange(50),
+    }  # fmt: skip
+    cube = xr.DataArray(pixels, dims=("time", "y", "x"), coords=coords).rio.write_crs(32631)
+    cube.isel(time=0).geosal.compress(tmp_path / "o.tif", "half", stac=True)
+    told = json.loads((tmp_path / "o.tif.stac.json").read_text())["properties"]
+    assert (told["datetime"], told["geosal:datetime_by"]) == ("2024-05-01T10:40:21Z", "TIME")
+    with rasterio.open(tmp_path / "o.tif") as dataset:
+        assert dataset.tags()["TIME"] == "2024-05-01T10:40:21.000"
