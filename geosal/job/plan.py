@@ -147,7 +147,7 @@ class Plan(Tabled):
         """Room taken at most while the job runs, the output and its overviews included.
 
         Tiles of a COG and of a JPEG wait in a spool until all are there; GDAL reads the pixels from a stage. A first
-        file that is below a limit is kept while a second is made.
+        file that is below a limit is kept while a second is made. Pixels that fill no tile yet are kept for `--resume`.
         """
         return self.disk_for(self.raw_bytes * 4 // 3)
 
@@ -156,7 +156,15 @@ class Plan(Tabled):
         kept = output if self.recipe.targets.is_limit else 0
         if self.target.gdal_because is not None:
             return self.raw_bytes + output + kept
-        return (2 * output if self.profile.format.has_spool else output) + kept
+        return (2 * output if self.profile.format.has_spool else output) + kept + self._pieces_bytes
+
+    @property
+    def _pieces_bytes(self) -> int:
+        """Bytes of the pixels of blocks that fill no tile, in the image or in the first overview that has none."""
+        encoder = self.target.own_encoder
+        if self.block % encoder.tile:
+            return self.raw_bytes
+        return self.raw_bytes // (2 * self.block // encoder.tile) ** 2 if encoder.overviews else 0
 
     def shares(self) -> dict[int, float]:
         """Return the share of the scene's pixels per kernel width, from small blocks spread over the scene."""
