@@ -108,7 +108,7 @@ def test_wishes_that_cannot_be(words: list[str], cause: str) -> None:
         ["--outside", "drop"],
         ["--workers", "0"],
         ["--config", "missing.yaml"],
-        ["--resume"],
+        ["--restart"],
     ],
     ids=" ".join,
 )
