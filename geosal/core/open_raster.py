@@ -196,9 +196,11 @@ def _lost_mask(path: str, driver: str, *, alone: bool) -> tuple[str, str]:
 
 
 def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
-    """Look for masks and metadata beside a file; on a server only unless the user has turned that off."""
-    wish = None if is_local(path) else os.environ.get(READDIR)
-    return nullcontext() if wish is None else rasterio.Env(**{READDIR: wish})
+    """Look for masks and metadata beside a file; on a server as the user wishes, and by its list where it has one.
+
+    Without the list GDAL asks for each name that may lie there, some forty.
+    """
+    return nullcontext() if is_local(path) else rasterio.Env(**{READDIR: os.environ.get(READDIR, "TRUE")})
 
 
 def _refuse_sidecars(path: str) -> None:

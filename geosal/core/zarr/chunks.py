@@ -108,7 +108,7 @@ class ZarrTiles:
         coding, planes = self._coding, self._planes
         key, inside_shard = self._key(self.chunk_at(lead, block))
         with self._told(key):
-            span = self._node.store.span(key)
+            span = self._node.store.span(key, in_parts=bool(coding.index))
             if span is None and self._node.store.has(key):  # compressed within a zip
                 return self.whole(lead, block)
             if span is not None and coding.index:

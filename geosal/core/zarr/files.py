@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from geosal.core.zarr.kept import KEPT
+from geosal.core.zarr.kept import KEPT, Span
 from geosal.errors import SceneError, cause_of
 from geosal.files import objects
 from geosal.files.addresses import Address, joined
@@ -20,14 +20,6 @@ _MOST_JSON = 64 * 2**20
 """Limit of a metadata file in bytes; that of a product with all its arrays has less than one MiB."""
 _LOCAL_HEADER, _NAME_AT = 30, 26
 """Bytes of a zip's header of a file, and where in it the lengths of name and extra field are."""
-
-
-class Span(NamedTuple):
-    """Where the bytes of a chunk lie."""
-
-    path: str
-    offset: int
-    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +65,10 @@ class Store:
             with open(path, "rb") as file:
                 return file.read()
 
-    def span(self, name: str) -> Span | None:
+    def span(self, name: str, *, in_parts: bool = False) -> Span | None:  # noqa: ARG002  for servers
         """Return where the bytes of a chunk lie, None where it is missing or compressed within a zip.
+
+        `in_parts` says that few of them will be read, as of a shard.
 
         Raises
         ------
@@ -192,10 +186,13 @@ class ServedStore(Store):
         described = _described(self, mark)
         return self.read(name) if described is None else described.get(name)
 
-    def span(self, name: str) -> Span | None:
+    def span(self, name: str, *, in_parts: bool = False) -> Span | None:
         """Return where the bytes of a chunk lie, None where it is missing."""
         url = joined(self.root, name)
         with _told(url):
+            if in_parts:
+                found = objects.state(url)
+                return None if found is None else Span(url, 0, found.size)
             try:
                 return Span(url, 0, KEPT.size(url))
             except FileNotFoundError:

@@ -2,15 +2,23 @@
 
 import threading
 from collections import OrderedDict
+from typing import NamedTuple
 
 from geosal.files import objects
 
-_WHOLE = 16 * 2**20
-"""Bytes up to which an object is read in one request, and not in ranges."""
+
+class Span(NamedTuple):
+    """Where the bytes of a chunk lie."""
+
+    path: str
+    offset: int
+    length: int
+
+
+_WHOLE = 8 * 2**20
+"""Bytes up to which a chunk is read in one request, and not in ranges."""
 _KEPT = 64 * 2**20
 """Bytes of objects, and of ranges of them, that are kept."""
-_INDEX = 2**20
-"""Bytes up to which a range is kept: the index of a shard, the table of a chunk."""
 
 
 class _Kept:
@@ -31,15 +39,22 @@ class _Kept:
             self._keep((url, 0, -1), found)
         return len(found)
 
-    def part(self, url: str, start: int, length: int) -> bytes:
-        """Return bytes of an object."""
+    def part(self, span: Span, start: int, length: int, *, alone: bool = False) -> bytes:
+        """Return bytes of a chunk; a small one comes whole, unless these are wanted `alone`."""
         with self._lock:
-            whole, some = self._held.get((url, 0, -1)), self._held.get((url, start, length))
+            whole = self._held.get((span.path, 0, -1))
         if whole is not None:
-            return whole[start : start + length]
+            return whole[span.offset + start : span.offset + start + length]
+        if span.length <= _WHOLE and not alone:
+            return self._range(span.path, span.offset, span.length)[start : start + length]
+        return self._range(span.path, span.offset + start, length)
+
+    def _range(self, url: str, start: int, length: int) -> bytes:
+        with self._lock:
+            some = self._held.get((url, start, length))
         if some is None:
             some = objects.read_at(url, start, length)
-            if length <= _INDEX:
+            if length <= _WHOLE:
                 self._keep((url, start, length), some)
         return some
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from geosal.core.zarr.files import Span
-from geosal.core.zarr.kept import KEPT
+from geosal.core.zarr.kept import KEPT, Span
 from geosal.core.zarr.sums import ABSENT, crc32c
 from geosal.files.addresses import is_remote
 
@@ -37,7 +36,8 @@ def in_shard(span: Span, place: tuple[int, ...], per: tuple[int, ...], index: st
     """
     length = _ENTRY.size * math.prod(per)
     at = 0 if index == "start" else span.length - length - _SUM
-    table, told = _read(span, [(at, length), (at + length, _SUM)])
+    whole = next(iter(_read(span, [(at, length + _SUM)], alone=True)))
+    table, told = whole[:length], whole[length:]
     if crc32c(table) != int.from_bytes(told, "little"):
         raise ValueError("the index of the shard is damaged")
     offset, size = _ENTRY.unpack_from(table, _ENTRY.size * int(np.ravel_multi_index(place, per)))
@@ -110,12 +110,13 @@ def blosc_part(span: Span, first: int, length: int, total: int) -> bytes:
     return decoded[first - low * block :][:length]
 
 
-def _read(span: Span, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+def _read(span: Span, ranges: Sequence[tuple[int, int]], *, alone: bool = False) -> Iterator[bytes]:
+    """Read ranges; `alone` says that no other bytes will be read soon."""
     if is_remote(span.path):
         for start, length in ranges:
             if start < 0 or length < 0 or start + length > span.length:
                 raise ValueError("cut off")
-            yield KEPT.part(span.path, span.offset + start, length)
+            yield KEPT.part(span, start, length, alone=alone)
         return
     with open(span.path, "rb") as file:
         for start, length in ranges:

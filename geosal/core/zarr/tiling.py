@@ -128,7 +128,7 @@ def as_stored(node: Node, coding: Coding, planes: Planes) -> Coding:
         named, within = coding.file_of(index)
         key = f"{node.path}/{named}".lstrip("/")
         try:
-            span = node.store.span(key)
+            span = node.store.span(key, in_parts=bool(coding.index))
             if span is None and node.store.has(key):
                 return replace(coding, plain="")
             if span is not None and coding.index:

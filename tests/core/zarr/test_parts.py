@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geosal.core.zarr.files import Span
+from geosal.core.zarr.kept import Span
 from geosal.core.zarr.parts import blosc_part, in_shard
 from geosal.core.zarr.sums import crc32c
 
