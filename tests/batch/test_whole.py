@@ -3,11 +3,13 @@
 import json
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from eopf import make_eopf
 from products import NATIVE, make_l1c, make_l2a, make_landsat_l2
 from rasterio.transform import from_origin
 from stac_schemas import faults_of
@@ -15,6 +17,7 @@ from stac_schemas import faults_of
 import geosal
 from geosal.batch.run import parts_of, work_through
 from geosal.core.grid import Block
+from geosal.job.pipeline import run
 from geosal.job.plan import make_plan
 from geosal.job.recall import recall
 
@@ -156,6 +159,25 @@ def test_names_in_archives_and_by_other_profiles(tmp_path: Path) -> None:
     assert len(folder) == 8  # each band once, at its own resolution; TCI and SCL are none
     assert taped[0] == f"out/{landsat.name}/{landsat.name}_SR_B1.TIF"
     assert stored == [path.replace(".TIF", ".jp2") for path in taped]
+
+
+def test_a_band_of_a_store_is_that_of_the_folder(tmp_path: Path) -> None:
+    """The same samples by the same decision; a store has no paths of images, so names are those of its bands."""
+    safe = make_l2a(tmp_path)
+    store = make_eopf(tmp_path / f"{safe.stem}.zarr", safe)
+    (part,) = parts_of([str(store)], str(tmp_path / "eopf"), None, {"saliency": "clouds"})
+    names = [f"B{n}m.tif" for n in ("01_60", "02_10", "03_10", "04_10", "05_20", "08_10", "11_20", "12_20")]
+    assert [job.output for job in part.jobs] == [f"{tmp_path}/eopf/{safe.stem}/{name}" for name in names]
+    for path in safe.rglob("*_B*.jp2"):
+        if "_B05_20m" not in path.name:  # a copy in part, to be quick
+            path.unlink()
+    with pytest.warns(geosal.GeosalWarning):
+        (one,) = geosal.compress_many(safe, tmp_path / "folder", saliency="clouds", profile="deflate").summaries
+    part = replace(part, jobs=[job for job in part.jobs if job.output.endswith("B05_20m.tif")])
+    (other,) = work_through([part], lambda job, _: run(make_plan(job.recipe)))
+    with rasterio.open(one.output) as folder, rasterio.open(other.output) as band:
+        np.testing.assert_array_equal(band.read(), folder.read())
+        assert (band.scales, band.offsets, band.res) == (folder.scales, folder.offsets, (20, 20))
 
 
 def test_named_bands_are_those_of_one_file(tmp_path: Path) -> None:
