@@ -38,6 +38,15 @@ def test_a_job_makes_there_what_it_makes_here(s3: str, small_scene: Path, tmp_pa
         geosal.compress(small_scene, f"{s3}/out{suffix}", saliency="half")
 
 
+def test_a_folder_of_outputs_makes_no_directory_here(
+    s3: str, small_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    geosal.compress_many([small_scene], f"{s3}/out", saliency="half")
+    assert objects.state(f"{s3}/out/{small_scene.name}") is not None
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("every", "names"), [(0, _NAMES), (3, _NAMES[:2])])
 def test_a_store_on_a_server_has_the_pixels_of_one_here(
     web: Files, stores: Path, every: int, names: tuple[str, ...]

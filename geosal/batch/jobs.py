@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from geosal.core.gdal_env import is_local
 from geosal.core.zarr.files import locate
 from geosal.errors import GeosalError, OutputError, SceneError, UsageError, redact
+from geosal.files.addresses import is_remote
 from geosal.files.publish import check_output
 from geosal.files.upload import REPLACE
 from geosal.formats.table import has_world_file
@@ -92,6 +93,7 @@ def having(directories: Iterable[str], option: str = "--out-dir", *, stay: bool)
     OutputError
         One cannot be made.
     """
+    directories = [each for each in directories if not is_remote(each)]  # an object store has none
     places = [place for each in directories for place in (Path(each).absolute(), *Path(each).absolute().parents)]
     lent = sorted({place for place in places if not os.path.lexists(place)}, reverse=True)
     done = False
@@ -200,6 +202,10 @@ def _of_outputs(parts: Sequence[Part], *, resume: bool) -> Iterator[GeosalError]
             )
         except GeosalError as error:
             yield error
+    for whole in [part.whole for part in parts if part.whole is not None and is_remote(part.whole.folder)]:
+        yield OutputError(
+            f"{whole.folder}: a whole product goes into a local directory only; write it there, and copy it"
+        )
     for whole in [part.whole for part in parts if part.whole is not None and part.whole.recipe.stac]:
         if not (resume or whole.recipe.overwrite) and os.path.lexists(whole.item):
             yield OutputError(f"{whole.item}: exists already; give another name, or replace it: {REPLACE}")
