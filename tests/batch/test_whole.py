@@ -174,6 +174,7 @@ def test_a_band_of_a_store_is_that_of_the_folder(tmp_path: Path) -> None:
     with pytest.warns(geosal.GeosalWarning):
         (one,) = geosal.compress_many(safe, tmp_path / "folder", saliency="clouds", profile="deflate").summaries
     part = replace(part, jobs=[job for job in part.jobs if job.output.endswith("B05_20m.tif")])
+    Path(part.jobs[0].output).parent.mkdir(parents=True)
     (other,) = work_through([part], lambda job, _: run(make_plan(job.recipe)))
     with rasterio.open(one.output) as folder, rasterio.open(other.output) as band:
         np.testing.assert_array_equal(band.read(), folder.read())
