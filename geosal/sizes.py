@@ -1,6 +1,6 @@
 """Numbers as people and the command line write them: of bytes, and of things."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _TIMES = 2
 """Times a size from which percents are hard to read."""
@@ -46,6 +46,11 @@ def as_percent(share: float) -> str:
 def counted(number: int, thing: str) -> str:
     """Write how many there are of a thing: 1 band, 2 bands, 12,345 pixels."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """List names for a message; of many, the first ones and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def as_work(blocks: int, resumed: int, seconds: float) -> str:

@@ -13,7 +13,7 @@ from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, grid
 from geosal.cli.paper import width_of, wrapped
 from geosal.errors import OutputError, UsageError, redact
-from geosal.sizes import as_bytes, as_change, counted
+from geosal.sizes import as_bytes, as_change, counted, listed
 
 if TYPE_CHECKING:
     from geosal.batch.jobs import Job, Part
@@ -291,14 +291,8 @@ def _remarks(documents: Sequence[dict[str, Any]]) -> str:
             causes.setdefault(("FAILED", message), []).append(name)
         elif document.get("cause"):
             causes.setdefault(("LARGER", document["cause"]), []).append(name)
-    lines = (f"{what} {_few(names)}: {cause}" for (what, cause), names in causes.items())
+    lines = (f"{what} {listed(names, _MOST_NAMES)}: {cause}" for (what, cause), names in causes.items())
     return "".join(f"\n{wrapped(line, width_of(sys.stdout), indent=2)}\n" for line in lines)
-
-
-def _few(names: Sequence[str]) -> str:
-    """List some names, and how many more there are."""
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:

@@ -3,7 +3,7 @@
 import os
 import re
 from typing import NamedTuple, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 STORES = ("s3", "gs", "az")
 """Schemes of object stores, whose keys are taken as they are written; those of ``http`` may be escaped by ``%``."""
@@ -42,7 +42,9 @@ class Address(NamedTuple):
         if scheme in STORES:
             root, _, key = rest.partition("/")
             return cls(scheme, root, key.strip("/"))
-        parts = urlsplit(url)
+        parts = split(url)
+        if parts is None:  # no server has such a name
+            return cls(scheme, "", rest.strip("/"))
         return cls(scheme, parts.netloc, unquote(parts.path).strip("/"), parts.query)
 
     def below(self, name: str) -> Self:
@@ -54,6 +56,14 @@ class Address(NamedTuple):
         """The address as one text."""
         key = self.key if self.scheme in STORES else quote(self.key, safe="/!$&'()*+,;=:@~")
         return f"{self.scheme}://{self.root}/{key}" + (f"?{self.query}" if self.query else "")
+
+
+def split(url: str) -> SplitResult | None:
+    """Take a URL apart; None where its server has a name that none can have, such as ``http://[::1``."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def url_of(path: str) -> str | None:

@@ -46,3 +46,7 @@ def test_a_query_stays_at_the_end() -> None:
     assert joined("s3://b/x.zarr", "zarr.json") == "s3://b/x.zarr/zarr.json"
     assert joined("s3://b", "") == "s3://b"
     assert joined("/data/x.zarr", "zarr.json") == "/data/x.zarr/zarr.json"
+
+
+def test_a_server_of_an_impossible_name_is_none() -> None:
+    assert Address.of("http://[::1/a.tif") == ("http", "", "[::1/a.tif", "")

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Self
 
 from geosal.errors import SceneError, UsageError, cause_of
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, listed
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 MAX_FILE_BYTES = 64 * 2**20
@@ -55,7 +55,7 @@ class Listing:
         by_class = _by_class(path, found)
         for name in only:
             if name not in by_class:
-                raise UsageError(f"class {name!r}: {path} has none; it has {_few(sorted(by_class))}")
+                raise UsageError(f"class {name!r}: {path} has none; it has {listed(sorted(by_class))}")
         classes = tuple(dict.fromkeys(only)) or tuple(sorted(by_class))
         if len(classes) < 2:
             raise SceneError(
@@ -148,7 +148,3 @@ def _bounded(content: bytes, name: str) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise SceneError(f"{name}: is larger than {as_bytes(MAX_FILE_BYTES)}; learning takes small pictures, cut it")
     return content
-
-
-def _few(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

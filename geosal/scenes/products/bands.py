@@ -1,12 +1,14 @@
 """Description of a product, and the choice of its bands by name, role or group."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from geosal.core.grid import Grid
 from geosal.core.raster import ROLES, QualityBand
 from geosal.errors import SceneError, UsageError, warn
+from geosal.sizes import listed
 
 _THERMAL = frozenset({"lwir11", "lwir12"})
 _GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -158,7 +160,7 @@ class Product:
         found = [band for name in wanted for band in self._named(name)] if wanted else self.usual()
         if not wanted:
             found = self._there(found, partial=partial)
-        twice = {band.name for band in found if found.count(band) > 1}
+        twice = {name for name, count in Counter(band.name for band in found).items() if count > 1}
         if twice:
             raise UsageError(
                 f"{self.path}: bands {','.join(wanted)} name {', '.join(sorted(twice))} twice; name it once"
@@ -180,7 +182,7 @@ class Product:
         return found or usual
 
     def _lack_of(self, missing: list[ProductBand]) -> str:
-        names, label = ", ".join(band.name for band in missing), missing[0].files[0].label
+        names, label = listed([band.name for band in missing]), missing[0].files[0].label
         are = "is" if len(missing) == 1 else "are"
         return f"{self.path}: {names} {are} not there ({label}), so the product is copied in part"
 
@@ -245,9 +247,9 @@ class Product:
                 f"{self.path}: {name} holds classes, which cannot be averaged; use it by --saliency clouds, "
                 "and name bands that the sensor saw"
             )
-        has = ", ".join(f"{band.name} ({band.role})" if band.role in ROLES else band.name for band in self.bands)
+        has = listed([f"{band.name} ({band.role})" if band.role in ROLES else band.name for band in self.bands], 50)
         inside = f" (for {wish})" if wish != name else ""
-        groups = ", ".join((*self.groups, *_GROUPS, "all"))
+        groups = ", ".join((*([listed([*self.groups])] if self.groups else []), *_GROUPS, "all"))
         raise UsageError(f"{self.path}: has no band {name}{inside}; it has {has}, and groups {groups}, all-10m …")
 
 

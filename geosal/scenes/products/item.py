@@ -13,20 +13,23 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from geosal.core.raster import ROLES, QualityBand
 from geosal.core.zarr.files import is_zarr
 from geosal.errors import GeosalError, SceneError, redact
+from geosal.files.addresses import split
 from geosal.scenes.products.bands import BandFile, Product, ProductBand, short_name
 from geosal.scenes.products.headers import cell_of
 from geosal.scenes.raster import Scene
 from geosal.scenes.reading import NO_LIMIT
-from geosal.sizes import as_bytes, counted
+from geosal.sizes import as_bytes, counted, listed
 
 _SUFFIXES = (".json", ".geojson")
 _LARGEST = 2**23
 """Limit of an item in bytes."""
+_MOST_BANDS = 4096
+"""Limit of the bands of an item; hyperspectral ones have some hundred."""
 _RASTERS = re.compile(
     r"image/(tiff|vnd\.stac\.geotiff|jp2|jpeg|png)\b|application/vnd[.+]zarr\b|application/x-zarr\b", re.IGNORECASE
 )
@@ -123,8 +126,9 @@ class Item:
         quality = {key: one for key, one in found.items() if key.lower() in _QUALITY}
         bands = tuple(one for key, one in found.items() if key not in quality and not _NO_BANDS & one.roles)
         if not bands:
-            has = ", ".join(map(_word, told["assets"])) or "none"
+            has = listed([*map(_word, told["assets"])]) or "none"
             raise SceneError(f"{path}: has no raster among its assets ({has}); give an item with bands, or one raster")
+        _refuse_many(path, sum(max(1, len(one.bands)) for one in bands))
         name = told.get("id")
         return cls(
             path=path,
@@ -140,8 +144,8 @@ class Item:
         top = os.path.realpath(os.path.dirname(self.path))
         places: dict[str, None] = {}
         for asset in self.assets:
-            server = urlsplit(asset.path)
-            if server.scheme in _SCHEMES:
+            server = split(asset.path)
+            if server is not None and server.scheme in _SCHEMES:
                 places[redact(f"{server.scheme}://{server.netloc}")] = None
             elif os.path.commonpath([os.path.realpath(asset.path), top]) != top:
                 places[os.path.dirname(asset.path)] = None
@@ -167,12 +171,14 @@ def product_of(item: Item, drivers: tuple[str, ...] = ()) -> Product:
     bands: list[ProductBand] = []
     groups: dict[str, tuple[str, ...]] = {}
     roles: set[str] = set()
+    taken: set[str] = set()
     has_data = any(asset.is_data for asset in item.assets)
     alone = sum(asset.is_data or not has_data for asset in item.assets) == 1
     has_common = any(_role(band, asset) for asset in item.assets for band in asset.bands if asset.is_data)
     for asset in item.assets:
         header = _header(asset, drivers)
         several = asset.bands or ({},) * (header.layout.count if header else 1)
+        _refuse_many(item.path, len(bands) + len(several))
         names = []
         for number, told in enumerate(several, start=1):
             role = _role(told, asset) if asset.is_data or not has_data else ""
@@ -180,7 +186,7 @@ def product_of(item: Item, drivers: tuple[str, ...] = ()) -> Product:
             own = _text(told.get("name") or told.get("description"))
             name = own or f"{asset.key}.{number}" if len(several) > 1 or (own and alone) else asset.key
             band = ProductBand(
-                name=_free(name, asset, number, bands),
+                name=_free(name, asset, number, taken),
                 files=(BandFile(asset.label, asset.there, _cell(asset, header), number),),
                 role="" if role in roles else role,  # the first of that role goes by it
                 also=tuple(map(short_name, (own, asset.key) if len(several) == 1 else (own,))),
@@ -191,6 +197,7 @@ def product_of(item: Item, drivers: tuple[str, ...] = ()) -> Product:
                 tags=_band_tags(told),
             )
             roles.add(role)
+            taken.add(band.name)
             bands.append(band)
             names.append(band.name)
         if len(names) > 1:
@@ -244,6 +251,11 @@ def _refuse_others(path: str, told: Any) -> None:
         )
 
 
+def _refuse_many(path: str, count: int) -> None:
+    if count > _MOST_BANDS:
+        raise SceneError(f"{path}: has {counted(count, 'band')}, more than {_MOST_BANDS}; give an item of fewer bands")
+
+
 def _assets(path: str, told: Json, properties: Mapping[str, Any]) -> Iterator[tuple[str, Asset]]:
     """Yield the assets that can be opened as rasters."""
     shared = {key: properties[key] for key in ("proj:transform", "bands") if key in properties}
@@ -252,7 +264,8 @@ def _assets(path: str, told: Json, properties: Mapping[str, Any]) -> Iterator[tu
         kind, href = asset.get("type"), asset.get("href")
         if not isinstance(href, str) or not href:
             continue
-        ending = os.path.splitext(urlsplit(href).path.rstrip("/"))[1].lower()
+        where = split(href)
+        ending = os.path.splitext(where.path.rstrip("/"))[1].lower() if where else ""
         if _RASTERS.match(kind) if isinstance(kind, str) else ending in _ENDINGS:
             yield key, Asset(key=_word(key), path=_path(path, key, href), told=asset, bands=tuple(_bands_of(asset)))
 
@@ -272,8 +285,13 @@ def _path(path: str, key: str, href: str) -> str:
     SceneError
         The name is none of a file or of a server that the user could have named.
     """
-    where = urlsplit(href)
-    if re.search(r"[\x00-\x1f]", href) or href.startswith("/vsi") or re.match(r"[A-Z][A-Z0-9_]+:", href):
+    where = split(href)
+    if (
+        where is None
+        or re.search(r"[\x00-\x1f]", href)
+        or href.startswith("/vsi")
+        or re.match(r"[A-Z][A-Z0-9_]+:", href)
+    ):
         raise SceneError(
             f"{path}: asset {_word(key)} is {_word(href)}, which is no file and no URL; do not trust this item"
         )
@@ -321,11 +339,10 @@ def _role(band: Mapping[str, Any], asset: Asset) -> str:
     return role if role in ROLES else ""
 
 
-def _free(name: str, asset: Asset, number: int, bands: list[ProductBand]) -> str:
+def _free(name: str, asset: Asset, number: int, taken: set[str]) -> str:
     """Return a name that no other band has."""
-    taken = {band.name for band in bands}
     return next(
-        one for one in (name, f"{asset.key}.{number}", f"{asset.key}.{number} ({len(bands)})") if one not in taken
+        one for one in (name, f"{asset.key}.{number}", f"{asset.key}.{number} ({len(taken)})") if one not in taken
     )
 
 

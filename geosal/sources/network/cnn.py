@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block
 from geosal.errors import ResourceError, SaliencyError, UsageError
+from geosal.sizes import listed
 from geosal.sources.base import Kind, OpenContext
 from geosal.sources.looking.shared import require_scene
 from geosal.sources.masks.interpolation import Footprint
@@ -264,15 +265,11 @@ def _worth(source: SourceText, card: ModelCard) -> NDArray[np.float32]:
         except ValueError:
             number = -1.0
         if name not in worth:
-            raise UsageError(f"{source.text}: the model has no class {name!r}; it has {_some(card.classes)}")
+            raise UsageError(f"{source.text}: the model has no class {name!r}; it has {listed(card.classes)}")
         if not 0 <= number <= 1:
             raise UsageError(f"{source.text}: {pair.strip()}; a class is worth 0 to 1: classes={name}=0.5")
         worth[name] = number
     return np.array(list(worth.values()), np.float32)
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
 def _in_order(task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:

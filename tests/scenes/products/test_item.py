@@ -211,7 +211,17 @@ def test_no_output_replaces_an_asset(one_file: Path) -> None:
         ('{"type": "Feature", "assets": {"a": {"href": "GTIFF_DIR:1:a.tif"}}}', "no file and no URL"),
         ('{"type": "Feature", "assets": {"a": {"href": "a\\u0000.tif"}}}', "no file and no URL"),
         ('{"type": "Feature", "assets": {"a": {"href": "ftp://host/a.tif"}}}', "geosal reads files, az, gs, http"),
+        (
+            '{"type": "Feature", "assets": {"a": {"href": "http://[::1/a.tif", "type": "image/tiff"}}}',
+            "no file and no URL",
+        ),
+        ('{"type": "Feature", "assets": {"a": {"href": "a.tif", "bands": [%s{}]}}}' % ("{}," * 10**5), "100,001 bands"),
+        (
+            '{"type": "Feature", "assets": {%s}}' % ",".join(f'"a{n}": {{"href": "a{n}.tif"}}' for n in range(2000)),
+            r"a19 and 1,980 more are not there",
+        ),
     ],
+    ids=lambda text: text[:40],
 )
 def test_what_is_no_item_is_told_in_a_line(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "item.json"
