@@ -85,8 +85,8 @@ def directories_of(parts: Iterable[Part]) -> list[str]:
 
 
 @contextmanager
-def having(directories: Iterable[str], option: str = "--out-dir", *, stay: bool) -> Iterator[None]:
-    """Have directories there; what was not there before goes again after an error, or always unless it may `stay`.
+def having(directories: Iterable[str], option: str = "--out-dir") -> Iterator[None]:
+    """Have directories there; what was not there before, and is empty at the end, goes again.
 
     Raises
     ------
@@ -96,14 +96,12 @@ def having(directories: Iterable[str], option: str = "--out-dir", *, stay: bool)
     directories = [each for each in directories if not is_remote(each)]  # an object store has none
     places = [place for each in directories for place in (Path(each).absolute(), *Path(each).absolute().parents)]
     lent = sorted({place for place in places if not os.path.lexists(place)}, reverse=True)
-    done = False
     try:
         for each in directories:
             make_directory(each, option)
         yield
-        done = True
     finally:
-        for place in () if done and stay else lent:
+        for place in lent:
             with suppress(OSError):  # something was put there
                 place.rmdir()
 

@@ -161,14 +161,14 @@ def compress_many(
     place = path_text("directory", directory)
     parts = parts_of([path_text("inputs", text) for text in texts], place, suffix, dict(options))
     told, begin = reporter(progress), time.monotonic()
-    with having(directories_of(parts), "directory", stay=True):
-        check(parts, resume=resume)
 
     def work(job: Job, told: ProgressCallback) -> Summary:
         done = done_before(job.recipe) if resume else None
         return run(make_plan(job.recipe), told, resume=resume) if done is None else done
 
-    return Batch(tuple(work_through(parts, work, told, resume=resume)), time.monotonic() - begin)
+    with having(directories_of(parts), "directory"):
+        check(parts, resume=resume)
+        return Batch(tuple(work_through(parts, work, told, resume=resume)), time.monotonic() - begin)
 
 
 def parts_of(inputs: Sequence[str], directory: str, suffix: str | None, options: Mapping[str, Any]) -> list[Part]:

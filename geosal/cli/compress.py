@@ -89,15 +89,15 @@ def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet
     keep_memory()  # before libraries start threads
     from geosal.batch.jobs import check, directories_of, having, jobs_in
 
-    with having(directories_of(parts), stay=True):
-        check(parts, resume=resume)
-        specs = specs_of([job.recipe for job in jobs_in(parts)], page)
+    specs: dict[str, ReportSpec] = {}
 
     def work(job: "Job", told: "ProgressCallback") -> dict[str, Any]:
         summary = _run(job.recipe, told, resume=resume)
         return {**summary, "report": add_report(specs[job.output], quiet=True)} if job.output in specs else summary
 
-    with progress_bars(quiet=quiet) as progress:
+    with having(directories_of(parts)), progress_bars(quiet=quiet) as progress:
+        check(parts, resume=resume)
+        specs.update(specs_of([job.recipe for job in jobs_in(parts)], page))
         code = run_all(parts, work, report, progress, resume=resume)
     if page is not None and any(os.path.exists(spec.path) for spec in specs.values()):
         from geosal.reports import write_index

@@ -79,7 +79,7 @@ def _plan_all(parts: "Sequence[Part]", report: Report, careful: bool) -> None:
             raise refusal
         return document
 
-    with having(directories_of(parts), stay=False):
+    with having(directories_of(parts)):
         check(parts)
         code = run_all(parts, planned, replace(report, quiet=False), will=True)
     if code:

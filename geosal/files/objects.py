@@ -63,8 +63,11 @@ def store_of(path: str) -> tuple["ObjectStore", str]:
     place = Address.of(path)
     if place is None or not place.root:
         raise OSError(errno.EINVAL, "is no address of a server, or of a bucket")
-    with _told():
-        return _client(place.scheme, place.root, place.query, options_of(place.scheme)), place.key
+    try:
+        with _told():
+            return _client(place.scheme, place.root, place.query, options_of(place.scheme)), place.key
+    except ValueError:  # its text may tell secrets
+        raise OSError(errno.EINVAL, "is no address of a server, or of a bucket") from None
 
 
 @lru_cache(maxsize=32)
