@@ -56,7 +56,7 @@ class Rest:
         return size
 
 
-def rest_of(files: Files, product: Product, places: Collection[str], folder: str) -> Rest:
+def rest_of(files: Files, product: Product, places: Collection[str], folder: str, own: Collection[str] = ()) -> Rest:
     """Find what goes along with the bands of a product.
 
     Coarser copies of bands, true-colour images, and what lies beside a band for GDAL do not: bands make them again, or
@@ -70,6 +70,8 @@ def rest_of(files: Files, product: Product, places: Collection[str], folder: str
         Names of the bands in `files`.
     folder
         In it the copies lie as in the product.
+    own
+        Names of what is made anew in the folder: of a product that geosal has written, what it made then stays behind.
     """
     bands = {os.path.splitext(place)[0] for place in (*places, *_copies(files, product))}
     granules = {found[0] for place in places if (found := re.search(r"(^|/)GRANULE/[^/]+/", place))}
@@ -77,7 +79,8 @@ def rest_of(files: Files, product: Product, places: Collection[str], folder: str
     copies = {
         name: os.path.join(folder, *(name.removeprefix(f"{top}/") if top else name).split("/"))
         for name in files.names
-        if not _PICTURE.search(os.path.splitext(name)[0])
+        if name.removeprefix(f"{top}/" if top else "") not in own
+        and not _PICTURE.search(os.path.splitext(name)[0])
         and not any(name.startswith(f"{stem}.") for stem in bands)
         and _is_own(name, product, granules)
     }

@@ -74,8 +74,7 @@ class Whole:
     @property
     def item(self) -> Path:
         """Path of the STAC item of all bands, if one is asked for: it has the name of its folder."""
-        name = os.path.basename(self.folder.rstrip("/")).removesuffix(".SAFE")
-        return Path(self.folder, f"{name}.json")
+        return Path(self.folder, _item_in(self.folder))
 
     def catalogue(self, outputs: Sequence[str]) -> None:
         """Write one STAC item of all bands, made of those beside the outputs; nothing where none is asked for.
@@ -128,7 +127,8 @@ def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[W
         name: os.path.join(folder, *_named(place, wish.profile, suffix).split("/")) for name, place in own.items()
     }
     is_one = all(_is_known(own[name], outputs[name].removeprefix(folder)[1:], product.path) for name in own)
-    rest = rest_of(files, product, places.values(), folder) if files is not None and is_one else None
+    made = {MAP, _item_in(folder)}
+    rest = rest_of(files, product, places.values(), folder, made) if files is not None and is_one else None
     decided = wish.patch(output=os.path.join(folder, MAP))
     source = f"{decided.output}:resampling=max"
     finest = min(band.resolution for band in bands)
@@ -148,6 +148,11 @@ def _name(files: Files | None, band: ProductBand) -> str:
     file = band.there[0]
     plain = re.sub(r"[^\w.-]+", "_", band.name).lstrip(".")
     return f"{plain}_{file.resolution:g}m" if files is None else place_in(files, file.path or file.label)
+
+
+def _item_in(folder: str) -> str:
+    """Name the STAC item of all bands."""
+    return os.path.basename(folder.rstrip("/")).removesuffix(".SAFE") + ".json"
 
 
 def _name_of(root: str) -> str:

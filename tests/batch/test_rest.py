@@ -48,6 +48,8 @@ def test_a_product_is_one_again(landsat: Path, tmp_path: Path) -> None:
 def test_coarser_copies_and_pictures_stay(tmp_path: Path) -> None:
     safe = make_l2a(tmp_path)
     (safe / "GRANULE/L2A_T32TNR_A1/IMG_DATA/R10m/T32TNR_20220301T102030_B04_10m.jp2.aux.xml").write_text("<x/>")
+    for name in ("saliency.tif", f"{safe.stem}.json"):  # geosal has written the product, and makes these anew
+        (safe / name).touch()
     (safe / "GRANULE/L2A_OTHER_A1").mkdir()
     (safe / "GRANULE/L2A_OTHER_A1/MTD_TL.xml").write_text("<x/>")
     (part,) = parts_of([str(safe)], "out", ".tif", {"saliency": "half"})
