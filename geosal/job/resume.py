@@ -4,20 +4,23 @@ import hashlib
 import json
 import os
 import warnings
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from geosal.core.cluster import fingerprint
 from geosal.core.gdal_env import is_local
-from geosal.core.provenance import SEAL, read_recipe, recipe_text
+from geosal.core.provenance import SEAL, SEAL_TILES, read_recipe, recipe_text
 from geosal.core.shared_raster import file_state
 from geosal.errors import GeosalWarning, SceneError, UsageError, redact
 from geosal.files.leftovers import leftovers
 from geosal.files.swap import ITEM, beside
+from geosal.files.swap import SEAL as SEALED
 from geosal.job.plan import Plan, in_blocks, make_plan
 from geosal.job.recall import tags_in
 from geosal.job.recipe import Recipe
+from geosal.job.settings import basis_of
 from geosal.job.tags import recipe_of
 from geosal.sources.text import base_name
 
@@ -32,7 +35,8 @@ def is_done(recipe: Recipe) -> bool:
 
     It must tell the recipe that this job would write into it: the same options, masks of the same digests, and the same
     versions of geosal and of the libraries. Local files of the scene must be those of the same name and size, and not
-    younger than the output. Of a scene that is not local only the name is compared.
+    younger than the output. Of a scene that is not local only the name is compared. What lies beside the output must be
+    there: the tiles of its seal, and an item with the place and time that the job would tell.
 
     Parameters
     ----------
@@ -51,11 +55,11 @@ def is_done(recipe: Recipe) -> bool:
         told = read_recipe(tags)
     except (SceneError, UsageError):  # another file, or one of another geosal
         return False
-    lacks_item = recipe.stac and not beside(Path(recipe.output), ITEM).exists()
-    if told is None or lacks_item or recipe.seal != (SEAL in tags):
+    if told is None or recipe.seal != (SEAL in tags) or _lacks_tiles(recipe.output, tags):
         return False
     with warnings.catch_warnings(action="ignore", category=GeosalWarning):  # the job warns, if it has to be done
-        return _is_of(make_plan(recipe.patch(overwrite=True)), told)
+        plan = make_plan(recipe.patch(overwrite=True))
+    return _has_item(plan) and _is_of(plan, told)
 
 
 def identity_of(plan: Plan) -> dict[str, Any]:
@@ -105,6 +109,23 @@ def as_begun(plan: Plan) -> Plan:
         if isinstance(block, int) and left.before.identity == json.loads(json.dumps(identity | {"block": block})):
             return plan if block == plan.block else in_blocks(plan, block)
     return plan
+
+
+def _lacks_tiles(output: str, tags: Mapping[str, str]) -> bool:
+    """Return whether an output is sealed, and the digests of its tiles are neither in its tags nor beside it."""
+    return SEAL in tags and SEAL_TILES not in tags and not beside(Path(output), SEALED).is_file()
+
+
+def _has_item(plan: Plan) -> bool:
+    """Return whether the STAC item that a plan asks for lies beside its output, and tells the same place and time."""
+    if not plan.recipe.stac:
+        return True
+    from geosal.stac.digests import read_item
+
+    item, basis = read_item(beside(Path(plan.recipe.output), ITEM)), basis_of(plan.recipe, plan.scene)
+    told = item.get("properties") if isinstance(item, dict) else None
+    wished = json.loads(json.dumps(basis.properties))
+    return isinstance(told, dict) and all(told.get(key) == value for key, value in wished.items())
 
 
 def _state_of(path: str) -> str:

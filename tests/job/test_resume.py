@@ -63,6 +63,35 @@ def test_what_a_search_has_found_is_no_part_of_the_question(scene: Path, tmp_pat
     assert not is_done(Recipe.from_mapping(wish | {"target_jpeg": 60}))
 
 
+def test_what_belongs_beside_an_output_has_to_be_there_and_right(scene: Path, tmp_path: Path) -> None:
+    wish: dict[str, Any] = {
+        "input": scene,
+        "output": tmp_path / "out.tif",
+        "saliency": "half",
+        "datetime": "2020-01-01",
+    }
+    wish |= {"stac": True, "seal": True}
+
+    def done(**more: Any) -> bool:
+        return is_done(Recipe.from_mapping(wish | more))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("geosal.job.sealing._MOST_IN_TAGS", 0)
+        geosal.compress(**wish)
+    assert done()
+    assert not done(datetime="2021-01-01")
+    assert not done(seal=False)
+    for suffix in (".seal", ".stac.json"):
+        sidecar = tmp_path / f"out.tif{suffix}"
+        content = sidecar.read_bytes()
+        sidecar.unlink()
+        assert not done()
+        sidecar.write_bytes(content)
+    assert done()
+    (tmp_path / "out.tif.stac.json").write_text("[]")
+    assert not done()
+
+
 def test_another_file_of_that_name_is_not_done(scene: Path, tmp_path: Path) -> None:
     wish = {"input": scene, "output": tmp_path / "out.tif", "saliency": "half", "overwrite": True}
     (tmp_path / "out.tif").write_bytes(scene.read_bytes())
