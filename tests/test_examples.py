@@ -11,7 +11,7 @@ import geosal
 from geosal.arrays.accessor import GeosalAccessor
 
 _NAMES = [name for name in geosal.__all__ if not name.endswith(("Error", "Warning", "__"))]
-_SHOWN_BY_OTHERS = {"Choices", "Plan", "Progress", "Recipe", "Report", "Summary"}
+_SHOWN_BY_OTHERS = {"Batch", "Choices", "Plan", "Progress", "Recipe", "Report", "Summary"}
 """Results and wishes, which the examples of functions show."""
 
 
@@ -27,7 +27,8 @@ def test_examples_are_true(name: str, small_scene: Path, tmp_path: Path, monkeyp
         folder = tmp_path / str(number)
         folder.mkdir()
         monkeypatch.chdir(folder)
-        (folder / "scene.tif").write_bytes(small_scene.read_bytes())
+        for scene in ("scene.tif", "other.tif"):
+            (folder / scene).write_bytes(small_scene.read_bytes())
         save(folder / "mask.tif", mask, **PLACE)
         told: list[str] = []
         test.globs = {"geosal": geosal}

@@ -426,8 +426,7 @@ def test_what_is_true_of_one_file_is_not_said_of_the_next(scenes: dict[str, Path
     first, second, third = (tmp_path / name for name in ("first.jpg", "second.jpg", "third.tif"))
     as_it_was = {"QUALITY": "75", "TABLES": "ANNEXK"}
     compress(scenes["grey"], first, creation_options={"WORLDFILE": "NO", **as_it_was})
-    with pytest.warns(GeosalWarning, match="a second job loses more"):
-        compress(first, second, creation_options=as_it_was)
+    compress(first, second, creation_options=as_it_was)
     with pytest.warns(GeosalWarning, match="a second job loses more"):
         compress(first, third)
     with rasterio.open(third) as dataset:

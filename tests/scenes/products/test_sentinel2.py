@@ -464,7 +464,8 @@ def test_what_is_no_product(tmp_path: Path, rgb_scene: Path):
     assert not is_product(tmp_path)
     assert not is_product(rgb_scene)
     assert not is_product(tmp_path / "nothing.SAFE")
-    assert not is_product("https://example.org/S2A.SAFE")
+    assert is_product("https://example.org/S2A.SAFE")  # a server is not asked: the name tells
+    assert not is_product("https://example.org/S2A.tif")
     with pytest.raises(SceneError, match="no such product"):
         open_product(tmp_path / "nothing.SAFE")
     other = tmp_path / "S1A_IW_GRDH_1SDV.SAFE"
