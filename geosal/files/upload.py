@@ -3,7 +3,8 @@
 A store of objects has no directories and renames nothing. So an output is made in a folder of this machine (see
 `staging`) and checked there; then its sidecars go up, and the file itself last. A large one goes up in parts, and the
 object appears when the last of them is there. Of a Zarr store the chunks go first and the metadata of its root last:
-before that, a reader finds no store. What fails is taken back.
+before that, a reader finds no store. The metadata of the arrays of a new one go even before: of two jobs that write the
+same store only one can make them, and the other touches no chunk. What fails is taken back.
 """
 
 import hashlib
@@ -197,15 +198,30 @@ def _upload_file(main: Path, url: str, *, overwrite: bool, with_world_file: bool
             objects.put_file(beside(main, suffix), side, at_once=_AT_ONCE, create=not overwrite)
             done.append(suffix)
         objects.put_file(main, url, at_once=_AT_ONCE, create=not overwrite)
-        _check_size(url, main.stat().st_size)
     except BaseException:
+        _take_back(undo, url)
+        raise
+    try:
+        _check_size(url, main.stat().st_size)
+    except OSError:
         _take_back(undo, url)
         raise
     _take_back(lambda: objects.delete([beside_url(url, main, suffix) for suffix in set(old) - set(new)]), url)
 
 
 def _check_size(url: str, size: int) -> None:
-    found = objects.state(url, anew=True)
+    """Hold an object that went up to its size; where the store does not tell it, that it took the object has to do.
+
+    Raises
+    ------
+    OSError
+        It has another size, and is deleted.
+    """
+    try:
+        found = objects.state(url, anew=True)
+    except OSError as error:
+        logger.info("%s: is written, and the store does not tell its size (%s)", url, cause_of(error))
+        return
     if found is None or found.size != size:
         objects.delete([url])
         raise OSError(f"the store holds {'nothing' if found is None else f'{found.size} bytes'}, not {size}")
@@ -218,23 +234,28 @@ def _upload_store(main: Path, url: str, *, overwrite: bool) -> None:
         raise FileExistsError
     names = sorted(path.relative_to(main).as_posix() for path in main.rglob("*") if path.is_file())
     names.sort(key=lambda name: (name == STORE_MARK, name.endswith(STORE_MARK)))
+    claims = [] if overwrite else [name for name in names[:-1] if name.endswith(STORE_MARK)]
     done: list[str] = []
 
-    def put(name: str) -> None:
+    def put(name: str, *, create: bool = False) -> None:
         done.append(name)
-        objects.put_file(main / name, joined(url, name), at_once=_AT_ONCE, create=False)
+        try:
+            objects.put_file(main / name, joined(url, name), at_once=_AT_ONCE, create=create)
+        except FileExistsError:  # it is another job's
+            done.remove(name)
+            raise
 
     try:
         if STORE_MARK in old:  # from here on no reader finds a store, old or new
             objects.delete([root])
+        for name in claims:
+            put(name, create=True)
         with ThreadPoolExecutor(_TOGETHER) as pool:
-            for _ in pool.map(put, names[:-1]):
+            for _ in pool.map(put, [name for name in names[:-1] if name not in claims]):
                 pass
-        objects.put_file(main / STORE_MARK, root, at_once=_AT_ONCE, create=not overwrite)
+        put(STORE_MARK, create=not overwrite)
         _check_size(root, (main / STORE_MARK).stat().st_size)
-    except BaseException as error:
-        if not isinstance(error, FileExistsError):
-            done.append(STORE_MARK)
+    except BaseException:
         gone = [joined(url, name) for name in {*done, *old}]
         _take_back(lambda: objects.delete(gone), url)
         raise

@@ -154,6 +154,37 @@ def test_of_two_that_write_a_new_name_one_wins(s3: str, look: Callable[[], dict[
     assert look() == {"x.tif": 12}
 
 
+def test_of_two_that_write_a_new_store_one_wins(
+    s3: str, look: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other neither writes over its chunks nor takes them away."""
+    objects.put(f"{s3}/x.zarr/image/zarr.json", b"of the other, which has not written its root yet")
+    objects.put(f"{s3}/x.zarr/image/1", b"its chunk")
+    before = look()
+    monkeypatch.setattr(objects, "names_below", lambda *_: iter(()))  # it has begun after we had looked
+    with pytest.raises(OutputError, match="another program has made it"):
+        _publish_store(f"{s3}/x.zarr")
+    assert look() == before
+    assert objects.read(f"{s3}/x.zarr/image/1", 100) == b"its chunk"
+
+
+def test_a_file_that_arrived_stays_where_nobody_tells_its_size(
+    s3: str, look: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old sidecars beside a new file would be worse."""
+    _publish(f"{s3}/x.tif", b"old!", beside=(".msk",))
+
+    def state(path: str, *, anew: bool = False) -> objects.State | None:
+        if path.endswith("x.tif") and objects.read(path, 100) == b"new":
+            raise OSError(5, "the connection breaks off")
+        return known(path, anew=anew)
+
+    known = objects.state
+    monkeypatch.setattr(objects, "state", state)
+    _publish(f"{s3}/x.tif", beside=(".aux.xml",), overwrite=True)
+    assert look() == {"x.tif": 3, "x.tif.aux.xml": 8}
+
+
 def test_the_root_of_a_store_goes_up_last(
     s3: str, look: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
