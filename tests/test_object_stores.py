@@ -47,6 +47,25 @@ def test_a_folder_of_outputs_makes_no_directory_here(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_job_goes_on_where_its_upload_failed(
+    s3: str, small_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "the connection breaks off")
+
+    wish = {"saliency": "half", "resume": True}
+    with monkeypatch.context() as patch:
+        patch.setattr("geosal.files.publish.upload", fail)
+        with pytest.raises(OutputError, match="breaks off"):  # and not for want of a folder of blocks
+            geosal.compress(small_scene, f"{s3}/out.tif", **wish)
+    there = geosal.compress(small_scene, f"{s3}/out.tif", **wish)
+    assert there.resumed_blocks == there.blocks
+    here = geosal.compress(small_scene, tmp_path / "out.tif", saliency="half")
+    assert objects.read(there.output, 10**9) == Path(here.output).read_bytes()
+    with pytest.raises(OutputError, match="exists already"):
+        geosal.compress(small_scene, f"{s3}/out.tif", **wish)
+
+
 @pytest.mark.parametrize(("every", "names"), [(0, _NAMES), (3, _NAMES[:2])])
 def test_a_store_on_a_server_has_the_pixels_of_one_here(
     web: Files, stores: Path, every: int, names: tuple[str, ...]

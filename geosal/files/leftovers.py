@@ -184,7 +184,7 @@ def _dead(output: Path) -> Iterator[Path]:
 def _works(output: Path) -> Iterator[Path]:
     """Yield the work directories of an output, of living jobs as well."""
     begin = prefix(output)
-    for name in os.listdir(output.parent):
+    for name in os.listdir(output.parent) if output.parent.is_dir() else ():  # of a URL it is made when work begins
         pid, dash, _ = name.removeprefix(begin).partition("-")
         if name.startswith(begin) and pid.isdigit() and dash and (output.parent / name).is_dir():
             yield output.parent / name
