@@ -16,6 +16,10 @@ from geosal.files.addresses import Address, joined
 
 MARKS = ("zarr.json", ".zarray", ".zgroup")
 """Names of the files that make a folder a node of a store."""
+_TOGETHER = ".zmetadata"
+"""Name of the file in the root of a store of Zarr v2 that holds the metadata of all nodes."""
+_DESCRIBED = (*MARKS, ".zattrs")
+"""Names of the files that the metadata of all nodes stand for."""
 _MOST_JSON = 64 * 2**20
 """Limit of a metadata file in bytes; that of a product with all its arrays has less than one MiB."""
 _LOCAL_HEADER, _NAME_AT = 30, 26
@@ -179,12 +183,10 @@ class ServedStore(Store):
     def json(self, name: str) -> bytes | None:
         """Read a metadata file, or take it from what the root tells of all nodes; None where there is none."""
         mark = self._mark()
-        if mark is None or name.rpartition("/")[2] not in MARKS:
-            return None if mark is None else self.read(name)
-        if name == "zarr.json":
-            return _root(self, mark)
-        described = _described(self, mark)
-        return self.read(name) if described is None else described.get(name)
+        described = None if mark is None else _described(self, mark)
+        if mark is None or (described is not None and name.rpartition("/")[2] in _DESCRIBED):
+            return None if described is None else described.get(name)
+        return _root(self, mark) if name == "zarr.json" else self.read(name)
 
     def span(self, name: str, *, in_parts: bool = False) -> Span | None:
         """Return where the bytes of a chunk lie, None where it is missing."""
@@ -202,7 +204,7 @@ class ServedStore(Store):
         """Return whether a file is there."""
         described = self._described()
         if described is not None and name.rpartition("/")[2] in MARKS:
-            return name == "zarr.json" or name in described
+            return name in described
         with _told(joined(self.root, name)):
             return objects.state(joined(self.root, name)) is not None
 
@@ -214,7 +216,7 @@ class ServedStore(Store):
         described, below = self._described(), f"{group}/" if group else ""
         if described is not None:
             parts = (name.removeprefix(below).split("/") for name in described if name.startswith(below))
-            return sorted({part[0] for part in parts if len(part) == 2})
+            return sorted({part[0] for part in parts if len(part) == 2 and part[1] in MARKS})
         with _told(joined(self.root, group)):
             folders = objects.folders_in(joined(self.root, group))
         return sorted(name for name in folders if any(self.has(f"{below}{name}/{mark}") for mark in MARKS))
@@ -251,7 +253,7 @@ class ServedStore(Store):
                 return None
 
     def _described(self) -> dict[str, bytes] | None:
-        """Return the metadata files that the root of a Zarr v3 store holds; None where it holds none."""
+        """Return the metadata files that the root of a store holds together; None where it holds none."""
         mark = self._mark()
         return None if mark is None else _described(self, mark)
 
@@ -265,10 +267,13 @@ def _root(store: ServedStore, mark: tuple[int, int]) -> bytes | None:
 
 @lru_cache(maxsize=16)
 def _described(store: ServedStore, mark: tuple[int, int]) -> dict[str, bytes] | None:
+    root = _root(store, mark)
     try:
-        root: Any = json.loads(_root(store, mark) or b"{}")
-        nodes = root["consolidated_metadata"]["metadata"]
-        return {f"{name}/zarr.json": json.dumps(meta).encode() for name, meta in nodes.items()}
+        if root is None:  # Zarr v2, as ESA serves EOPF
+            told: Any = json.loads(store.read(_TOGETHER) or b"{}")["metadata"]
+            return {str(name): json.dumps(meta).encode() for name, meta in told.items()}
+        nodes = json.loads(root)["consolidated_metadata"]["metadata"]
+        return {"zarr.json": root} | {f"{name}/zarr.json": json.dumps(meta).encode() for name, meta in nodes.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -16,6 +16,7 @@ from geosal.core.zarr.files import Store, locate
 from geosal.core.zarr.nodes import Json, existing, node_at, number_of
 from geosal.core.zarr.raster import scaling_of
 from geosal.errors import GeosalError, SceneError
+from geosal.files.addresses import joined
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.products.sentinel2 import BANDS, IDS
 
@@ -116,7 +117,7 @@ def _files(store: Store, pattern: str) -> tuple[BandFile, ...]:
 
 
 def _file(store: Store, path: str, resolution: int) -> BandFile:
-    return BandFile(path, f"{store.root}/{path}", resolution)
+    return BandFile(path, joined(store.root, path), resolution)
 
 
 def _scaling(store: Store, file: BandFile) -> tuple[float, float]:
@@ -128,7 +129,9 @@ def _quality(store: Store, sensor: str) -> tuple[QualityBand, ...]:
     found = []
     for kind, pattern, resolutions in _QUALITY:
         paths = [path for at in resolutions if node_at(store, path := pattern.format(at)) is not None]
-        found += [QualityBand(kind=kind, path=f"{store.root}/{path}", sensor=sensor, alone=True) for path in paths[:1]]
+        found += [
+            QualityBand(kind=kind, path=joined(store.root, path), sensor=sensor, alone=True) for path in paths[:1]
+        ]
     return tuple(found)
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 
 from geosal.core.grid import Block
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import SceneError
 from geosal.files import objects
 from geosal.scenes.products import is_product, open_product
+from tests.eopf import make_eopf
 from tests.products import make_l2a, make_landsat_l2
 from tests.servers import Files
 
@@ -51,6 +53,14 @@ def test_a_folder_that_no_server_lists_has_its_manifest(web: Files, l2a: Path) -
     (web.folder / l2a.name / "manifest.safe").write_text(f"<xfdu>{manifest}</xfdu>")
     web.plan(3, "500", "drop")
     _is_the_same(f"{web.url}/{l2a.name}", l2a, ("B04",))
+
+
+def test_an_eopf_product_needs_no_listing_where_its_root_tells_of_all(web: Files, l2a: Path) -> None:
+    here = make_eopf(web.folder / f"{l2a.stem}.zarr", l2a)
+    zarr.consolidate_metadata(str(here))
+    web.plan()
+    _is_the_same(f"{web.url}/{here.name}?sig=1", here, ("B04", "B11"))
+    assert {method for method, *_ in web.requests} <= {"GET", "HEAD"}
 
 
 def test_a_landsat_product_is_named_by_its_metadata_file(web: Files, tmp_path: Path) -> None:
