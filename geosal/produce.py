@@ -1,6 +1,6 @@
 """Make any file: run its blocks in a pool, feed the results to a sink, check the file and give it its name."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from geosal.core.provenance import OF_A_SEAL, RECIPE
 from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.core.treatment import SMOOTH, Bound, Treatment
+from geosal.errors import UsageError
 from geosal.files.journal import Journal
 from geosal.files.publish import WorkDirectory
 from geosal.formats.codec import Codec
@@ -23,7 +24,7 @@ from geosal.formats.encoders import tile_encoder
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.places import check_place
 from geosal.formats.pyramid import Cutter, Parts, TileEncoder, Uncut
-from geosal.formats.sink import open_sink
+from geosal.formats.sink import Sink, open_sink
 from geosal.formats.table import OWN_TAGS
 from geosal.formats.treatments import goes_by_tile
 from geosal.smoothing.block import SampleRules
@@ -362,11 +363,8 @@ def make_file(
         blocks, counts = list(labour.blocks), not target.profile.format.made_at_end
         total = len(blocks)
         if ledger is not None:
-            before = set()
-            for record in sink.restore():
-                take(ledger.read(record["facts"]))
-                before.add(Block(*record["block"]))
-            blocks = [block for block in blocks if block not in before]
+            waiting = _taken_over(path.name, sink, ledger, take, blocks)
+            blocks = [block for block in blocks if block in waiting]
         report(Progress(labour.stage, total - len(blocks), total, "blocks"))
         try:
             labour = replace(labour, blocks=blocks)
@@ -386,3 +384,26 @@ def make_file(
     report(Progress("verify", 0, 1, "steps"))
     verify_structure(path, layout, path.name)
     return sink.plain_bytes
+
+
+def _taken_over(
+    name: str, sink: Sink, ledger: Ledger[Facts], take: Callable[[Facts], None], blocks: Collection[Block]
+) -> set[Block]:
+    """Take over the blocks that a killed job has noted; returns the others.
+
+    Raises
+    ------
+    UsageError
+        Somebody has changed its journal.
+    """
+    waiting = set(blocks)
+    try:
+        for record in sink.restore():
+            waiting.remove(Block(*record["block"]))
+            take(ledger.read(record["facts"]))
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        raise UsageError(
+            f"{name}: --resume cannot go on with {ledger.journal.directory}: its journal was changed ({error!s:.80}), "
+            "so it is deleted; run the same again, to begin anew"
+        ) from error
+    return waiting

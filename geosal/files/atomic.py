@@ -45,6 +45,21 @@ def holds_lock(path: Path) -> bool:
     return False
 
 
+def read_plain(path: Path) -> bytes:
+    """Read a file that anybody may have put there: no link is followed, and no pipe or device is waited for.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or is no regular file.
+    """
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, os.O_RDONLY | flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file")
+        return file.read()
+
+
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Keep other publishers out of a directory, where the file system has locks."""

@@ -17,6 +17,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, BinaryIO, Self
 
+from geosal.files.atomic import read_plain
+
 JOURNAL = "journal.jsonl"
 """Name of the journal in a work directory."""
 SYNC_SECONDS = 10.0
@@ -56,7 +58,7 @@ class Before:
     def read(cls, path: Path) -> Self | None:
         """Read a journal up to the first line that is torn; None where it has no sound first line."""
         try:
-            lines = _records(path.read_bytes())
+            lines = _records(read_plain(path))
             identity = next(lines)["identity"]
             part: Record | None = None
             data: tuple[str, ...] = ()
@@ -110,6 +112,11 @@ class Journal:
         """Return what the job before tells of the file; nothing where it was making another one."""
         before = self._before
         return before.records if before is not None and before.part == self._part else ()
+
+    @property
+    def directory(self) -> Path:
+        """Where the job works."""
+        return self._path.parent
 
     def outcome(self, part: Record) -> Record | None:
         """Return what `conclude` was told of a file; None where it was not."""

@@ -1,11 +1,12 @@
 """What killed jobs have left beside an output: told, settled, taken over or deleted."""
 
 import contextlib
+import json
 import logging
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class Leftover:
         """Delete all in it but the bytes of its blocks."""
         wanted = {LOCK, JOURNAL, *self.before.data}
         for path in self.directory.iterdir():
-            if path.name not in wanted:
+            if path.name not in wanted or path.is_symlink() or not (path.is_file() or path.is_dir()):
                 _delete(path)
 
 
@@ -92,11 +93,24 @@ def _settle(output: Path) -> None:
 def leftovers(output: str | Path) -> list[Leftover]:
     """Find what killed jobs have left of the blocks of an output."""
     found = []
-    for directory in _dead(staging(str(output)) if is_remote(str(output)) else Path(output).resolve()):
-        before = Before.read(directory / JOURNAL)
-        if before is not None and before.records and _is_ours(directory) and not _is_published(directory):
+    for directory in _dead(_place(output)):
+        before = Before.read(directory / JOURNAL) if _is_ours(directory) else None
+        if before is not None and before.records and not _is_published(directory):
             found.append(Leftover(directory, before))
     return found
+
+
+def _place(output: str | Path) -> Path:
+    """Return the path beside which an output's work directories lie."""
+    return staging(str(output)) if is_remote(str(output)) else Path(output).resolve()
+
+
+def sweep(output: str | Path, identity: Mapping[str, Any]) -> None:
+    """Delete what killed jobs have left beside a finished output, but blocks of other jobs than that of `identity`."""
+    place, identity = _place(output), json.loads(json.dumps(identity))  # as a journal has it
+    with contextlib.suppress(OSError), locked(place.parent):
+        others = [left.directory for left in leftovers(output) if left.before.identity != identity]
+        remove_stale(place, others)
 
 
 def take_over(output: Path, identity: Mapping[str, Any]) -> Leftover | None:
@@ -128,7 +142,7 @@ def take_over(output: Path, identity: Mapping[str, Any]) -> Leftover | None:
     return None
 
 
-def remove_stale(output: Path, but: Path | None = None) -> None:
+def remove_stale(output: Path, but: Collection[Path] = ()) -> None:
     """Delete the work directories of dead jobs, and settle what they had begun to publish.
 
     Parameters
@@ -136,12 +150,12 @@ def remove_stale(output: Path, but: Path | None = None) -> None:
     output
         Path of the output.
     but
-        A directory that stays; it is settled, too.
+        Directories that stay; they are settled, too.
 
     Raises
     ------
     OSError
-        That directory cannot be settled.
+        Such a directory cannot be settled.
     """
     for directory in _dead(output):
         try:
@@ -149,19 +163,19 @@ def remove_stale(output: Path, but: Path | None = None) -> None:
             if swap is not None:
                 swap.settle()
         except OSError as error:
-            if directory == but:
+            if directory in but:
                 raise
             logger.warning("%s: left behind by a job that was killed, cannot be settled (%s)", directory, error)
             continue
-        if directory == but:
+        if directory in but:
             continue
         pid = directory.name.removeprefix(prefix(output)).partition("-")[0]
-        before = Before.read(directory / JOURNAL)
-        blocks = 0 if before is None else len(before.records)
-        why = (
-            "with which --resume would have gone on" if _is_ours(directory) else "which other users could have changed"
-        )
-        told = f" with {counted(blocks, 'block')}, {why}" if blocks else ""
+        if _is_ours(directory):
+            before = Before.read(directory / JOURNAL)
+            blocks = 0 if before is None else len(before.records)
+            told = f" with {counted(blocks, 'block')}, with which --resume would have gone on" if blocks else ""
+        else:
+            told = " with blocks, if any, which other users could have changed"
         logger.warning("%s: left behind by a job that was killed (process %s); deleted%s", directory, pid, told)
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -186,8 +200,9 @@ def _works(output: Path) -> Iterator[Path]:
     begin = prefix(output)
     for name in os.listdir(output.parent) if output.parent.is_dir() else ():  # of a URL it is made when work begins
         pid, dash, _ = name.removeprefix(begin).partition("-")
-        if name.startswith(begin) and pid.isdigit() and dash and (output.parent / name).is_dir():
-            yield output.parent / name
+        place = output.parent / name
+        if name.startswith(begin) and pid.isdigit() and dash and place.is_dir() and not place.is_symlink():
+            yield place
 
 
 def _is_ours(directory: Path) -> bool:

@@ -180,7 +180,7 @@ class WorkDirectory:
         try:
             with locked(directory.parent):  # another job must not find the directory before it has its own lock
                 found = None if self._identity is None or not self._resume else take_over(self.output, self._identity)
-                remove_stale(self.output, None if found is None else found.directory)
+                remove_stale(self.output, () if found is None else (found.directory,))
                 if found is None:
                     directory.mkdir(mode=0o700)
                 else:

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from geosal.files.atomic import exchange, flush, rename_new
+from geosal.files.atomic import exchange, flush, read_plain, rename_new
 
 STORE_MARK = "zarr.json"
 """File that makes a directory a Zarr store; it is written last."""
@@ -88,8 +88,10 @@ class Swap:
     def found(cls, directory: Path) -> Self | None:
         """Read the note of a killed job; None when it had not written one, or the files have changed since."""
         try:
-            note = json.loads((directory / NOTE).read_text())
+            note = json.loads(read_plain(directory / NOTE))
             kept = note.get("kept", "")
+            if any("/" in suffix or os.sep in suffix for suffix in (*note["new"], *note["old"])):
+                return None  # nothing of ours: it leads elsewhere
             swap = cls(
                 directory,
                 directory / Path(note["main"]).name,

@@ -15,6 +15,7 @@ from geosal.core.progress import ProgressCallback, ignore
 from geosal.core.provenance import SEAL, read_recipe
 from geosal.errors import GeosalError, TargetError, warn
 from geosal.files.addresses import is_remote
+from geosal.files.leftovers import sweep
 from geosal.job.carry_out import carry_out, count
 from geosal.job.course import Course
 from geosal.job.outlook import Outlook, drawn_ahead, explained, is_doubtful, look_out
@@ -126,8 +127,8 @@ def run(plan: Plan, progress: ProgressCallback | None = None, *, resume: bool | 
 def done_before(recipe: Recipe) -> Summary | None:
     """Sum up a job whose output is finished already; None where it is not.
 
-    The scene is read to count its pixels, and nothing is written. What a search has found is told as far as the output
-    tells it.
+    The scene is read to count its pixels, and nothing is written; what a killed job has left is deleted. What a search
+    has found is told as far as the output tells it.
 
     Raises
     ------
@@ -138,6 +139,7 @@ def done_before(recipe: Recipe) -> Summary | None:
         return None
     begin = time.monotonic()
     plan = make_plan(recipe.patch(overwrite=True))
+    sweep(recipe.output, identity_of(plan))
     tally, output, tags = count(plan), str(Path(recipe.output).resolve()), tags_in(recipe.output)
     tally.seal = tags.get(SEAL)
     outlook = Outlook(input_bytes=plan.input_bytes, bytes=store_bytes(output))

@@ -13,7 +13,7 @@ from rasters import PLACE, save
 
 import geosal
 from geosal.errors import OutputError, UsageError
-from geosal.files.journal import Growing, Journal, Record
+from geosal.files.journal import Growing, Journal, Record, _line, _records
 from geosal.formats.sink import _KeptSink
 from geosal.formats.zarr.tiles import ZarrEncoder
 from geosal.job.recipe import Recipe
@@ -223,6 +223,56 @@ def test_a_directory_that_others_can_write_to_is_not_trusted(
     work.chmod(0o770)
     assert job(uint16_scene, tmp_path / "out.tif", resume=True).resumed_blocks == 0
     assert content(tmp_path / "out.tif") == whole
+
+
+def _doubled(lines: list[Record]) -> None:
+    lines.append(lines[-1])
+
+
+def _of_other_types(lines: list[Record]) -> None:
+    lines[-1]["facts"] = None
+
+
+@pytest.mark.parametrize("change", [_doubled, _of_other_types])
+def test_a_journal_that_somebody_has_changed_is_refused_and_deleted(
+    killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path, change: Any
+) -> None:
+    shutil.copytree(killed["out.tif"][0], tmp_path, dirs_exist_ok=True)
+    (work,) = tmp_path.iterdir()
+    journal = work / "journal.jsonl"
+    lines = list(_records(journal.read_bytes()))
+    change(lines)
+    journal.write_bytes(b"".join(map(_line, lines)))
+    with pytest.raises(UsageError, match="its journal was changed"):
+        job(uint16_scene, tmp_path / "out.tif", resume=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_pipe_is_waited_for_and_no_link_followed(
+    killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path
+) -> None:
+    left, whole = killed["out.tif"]
+    for name, link in (("journal.jsonl", None), ("swap.json", None), ("journal.jsonl", Path("/dev/zero"))):
+        work = tmp_path / f".out.tif.geosal-1-{name}{link is None}"
+        work.mkdir(mode=0o700)
+        if link is None:
+            os.mkfifo(work / name)
+        else:
+            (work / name).symlink_to(link)
+    (tmp_path / ".out.tif.geosal-1-link").symlink_to(left)
+    assert job(uint16_scene, tmp_path / "out.tif", resume=True).resumed_blocks == 0
+    assert content(tmp_path / "out.tif") == whole
+    assert (tmp_path / ".out.tif.geosal-1-link").is_symlink()
+    assert left.exists()
+
+
+def test_what_a_job_left_that_was_killed_after_publishing_goes_with_the_next(
+    killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path
+) -> None:
+    job(uint16_scene, tmp_path / "out.tif")
+    shutil.copytree(killed["out.tif"][0], tmp_path, dirs_exist_ok=True)
+    job(uint16_scene, tmp_path / "out.tif", resume=True, overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tif"]
 
 
 def test_blocks_of_another_size_are_taken_where_nobody_asks_for_one(
