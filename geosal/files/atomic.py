@@ -45,18 +45,30 @@ def holds_lock(path: Path) -> bool:
     return False
 
 
-def read_plain(path: Path) -> bytes:
-    """Read a file that anybody may have put there: no link is followed, and no pipe or device is waited for.
+def open_plain(path: str | Path, flags: int = 0) -> IO[bytes]:
+    """Open a file for reading that anybody may have put there: no pipe or device is waited for.
 
     Raises
     ------
     OSError
-        It cannot be read, or is no regular file.
+        It cannot be opened, or is no regular file.
     """
-    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, os.O_RDONLY | flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "is no regular file")
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | flags)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "it is a pipe or a device")
+    return os.fdopen(number, "rb")
+
+
+def read_plain(path: Path) -> bytes:
+    """Read a file as `open_plain` does, and follow no link.
+
+    Raises
+    ------
+    OSError
+        See `open_plain`.
+    """
+    with open_plain(path, getattr(os, "O_NOFOLLOW", 0)) as file:
         return file.read()
 
 

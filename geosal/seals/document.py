@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import TextIOWrapper
 from itertools import islice
 from typing import Any, Self
 
 from geosal.core.grid import Block
 from geosal.core.provenance import SEAL, SEAL_CLAIM, SEAL_TILES
+from geosal.files.atomic import open_plain
 from geosal.files.swap import SEAL as SUFFIX
 from geosal.seals.bitmaps import unpack
 from geosal.seals.tiles import DIGEST, SIDE, SealedTile, leaf_of
@@ -235,7 +237,7 @@ def read_file(path: str, image: Head) -> Seal:
     size = os.path.getsize(path)
     if size > most:
         raise SealError(f"{size} bytes are no seal of this image")
-    with open(path, encoding="ascii", errors="replace") as file:
+    with TextIOWrapper(open_plain(path), encoding="ascii", errors="replace") as file:
         head, root = file.readline(_LONGEST_HEAD + 1).rstrip("\n"), file.readline(_OVER).rstrip("\n")
         return Seal.parse(head, root, (line.rstrip("\n") for line in file), image)
 
@@ -255,7 +257,7 @@ def is_seal_file(path: str) -> bool:
     """
     if os.path.isdir(path):
         return False
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         return file.read(1) == b"{"
 
 

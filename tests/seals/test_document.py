@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,3 +131,10 @@ def test_a_file_larger_than_a_seal_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(SealError, match="are no seal of this image"):
         read_file(str(path), HEAD)
     assert SIDE == 512
+
+
+def test_no_pipe_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for read in (is_seal_file, lambda path: read_file(path, HEAD)):
+        with pytest.raises(OSError, match="pipe or a device"):
+            read(str(tmp_path / "pipe"))
