@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from servers import Files
+from stores import layout_of, write_store
 
 import geosal
 from geosal.core.grid import Block
@@ -79,6 +80,16 @@ def test_a_store_on_a_server_has_the_pixels_of_one_here(
         assert there.layout.grid == here.layout.grid
         assert np.array_equal(there.read(block).pixels, here.read(block).pixels)
         close_shared_rasters()
+
+
+def test_a_store_that_was_written_anew_has_its_new_pixels(web: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "_FRESH", 0.0)  # as after half a minute
+    web.plan()
+    for value in (1, 2):
+        pixels = np.full((1, 64, 64), value, np.uint8)
+        shutil.rmtree(web.folder / "x.zarr", ignore_errors=True)
+        write_store(web.folder / "x.zarr", layout_of(pixels), pixels)
+        assert np.array_equal(open_input(f"{web.url}/x.zarr").read(Block(0, 0, 64, 64)).pixels, pixels)
 
 
 def test_a_window_of_a_store_takes_few_requests(web: Files, stores: Path) -> None:

@@ -241,6 +241,7 @@ class ServedStore(Store):
             with _told(joined(self.root, mark)):
                 found = objects.state(joined(self.root, mark))
             if found is not None:
+                _notice(self.root, found)
                 return found.size, found.mark
         return None
 
@@ -256,6 +257,17 @@ class ServedStore(Store):
         """Return the metadata files that the root of a store holds together; None where it holds none."""
         mark = self._mark()
         return None if mark is None else _described(self, mark)
+
+
+_seen: dict[str, objects.State] = {}
+"""URL of a store -> the state of its root's metadata when they were last asked for."""
+
+
+def _notice(url: str, state: objects.State) -> None:
+    """Forget the chunks of a store that was written anew: they have the names of those before."""
+    if _seen.get(url, state) != state:
+        KEPT.forget()
+    _seen[url] = state
 
 
 @lru_cache(maxsize=16)
