@@ -21,8 +21,11 @@ _WAITS = (0.5, 1.0, 2.0)
 """Seconds before each new try."""
 _PATIENCE = 60.0
 """Seconds after which nothing is tried again: for a server that does not answer GDAL itself takes a minute or two."""
-_FINAL = re.compile(r"response code: 4|does not exist|bucket|AccessDenied|Credential|connect", re.IGNORECASE)
-"""Messages after which a new try would bring the same."""
+_FINAL = re.compile(
+    r"response code: 4(?!08|29)|does not exist|bucket|AccessDenied|Credential|(failed to|could ?n[o']t) connect",
+    re.IGNORECASE,
+)
+"""Messages after which a new try would bring the same; a connection that is reset is no such."""
 
 
 def patiently(path: str, read: Callable[[], Result], anew: Callable[[], None] = lambda: None) -> Result:

@@ -48,3 +48,28 @@ def test_what_is_final_or_local_is_not_tried_again(monkeypatch: pytest.MonkeyPat
     for path in ("https://127.0.0.1:9/x.tif", "/data/x.tif"):
         with pytest.raises(RasterioIOError):
             patience.patiently(path, fail)
+
+
+@pytest.mark.parametrize(
+    ("cause", "tries"),
+    [
+        ("Recv failure: Connection reset by peer", 4),
+        ("HTTP response code: 429", 4),
+        ("HTTP response code: 403", 1),
+        ("Failed to connect to 127.0.0.1 port 9: Connection refused", 1),
+        ("Could not connect to server", 1),
+        ("Couldn't connect to server", 1),
+    ],
+)
+def test_what_may_pass_is_tried_again(monkeypatch: pytest.MonkeyPatch, cause: str, tries: int) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(patience, "_forget", lambda _: None)
+    calls = []
+
+    def fail() -> None:
+        calls.append(cause)
+        raise RasterioIOError(cause)
+
+    with pytest.raises(RasterioIOError):
+        patience.patiently("https://127.0.0.1:9/x.tif", fail)
+    assert len(calls) == tries
