@@ -57,7 +57,8 @@ class Whole:
     def decide(self, progress: ProgressCallback, *, resume: bool = False) -> dict[str, Any]:
         """Write the map; returns what `write_saliency_map` does.
 
-        To `resume` it is written again: the same decision has the same bytes, by which finished bands are known.
+        To `resume` it is written again: the same decision has the same bytes, by which finished bands are known. An
+        item of former bands goes before the first of them does, as not all may come again.
 
         Raises
         ------
@@ -69,7 +70,10 @@ class Whole:
         given = {name: value for name, value in wish.items() if value != usual[name]}
         recipe = self.recipe
         given |= {"overwrite": True} if resume else {}
-        return write_saliency_map(recipe.saliency, recipe.output, recipe.input, progress=progress, **given)
+        made = write_saliency_map(recipe.saliency, recipe.output, recipe.input, progress=progress, **given)
+        if recipe.stac:
+            self.item.unlink(missing_ok=True)
+        return made
 
     @property
     def item(self) -> Path:

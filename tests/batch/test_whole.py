@@ -199,6 +199,18 @@ def test_a_plan_needs_no_map(l1c: Path, tmp_path: Path) -> None:
     assert plan.saliency.read(Block(0, 0, 1, 20)).any()
 
 
+def test_an_item_of_former_bands_does_not_outlive_them(
+    l1c: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (part,) = parts_of([str(l1c)], str(tmp_path), None, {"saliency": "half", "stac": True, "overwrite": True})
+    assert part.whole is not None
+    Path(part.whole.folder).mkdir()
+    part.whole.item.touch()
+    monkeypatch.setattr("geosal.batch.whole.write_saliency_map", lambda *_, **__: {})
+    part.whole.decide(lambda _: None)
+    assert not part.whole.item.exists()
+
+
 def test_a_whole_product_has_one_item_that_is_an_input(tmp_path: Path) -> None:
     product = make_landsat_l2(tmp_path / "in")
     batch = geosal.compress_many(product, tmp_path / "out", saliency="half", stac=True)
