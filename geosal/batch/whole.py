@@ -27,6 +27,7 @@ from geosal.maps.saliency_map import OPTIONS, write_saliency_map
 from geosal.scenes.products.bands import ProductBand
 from geosal.scenes.products.files import Files
 from geosal.scenes.products.opening import is_item, read_product
+from geosal.stac.digests import read_item
 from geosal.stac.together import item_together
 
 MAP = "saliency.tif"
@@ -86,12 +87,16 @@ class Whole:
         Raises
         ------
         OutputError
-            It cannot be written.
+            It cannot be written, or the item of a band cannot be read.
         """
         if not self.recipe.stac:
             return
-        paths = [beside(Path(output), ITEM) for output in outputs]
-        items = {str(path): json.loads(path.read_text(encoding="utf-8")) for path in paths}
+        items = {}
+        for path in (beside(Path(output), ITEM) for output in outputs):
+            found = read_item(path)
+            if isinstance(found, str):
+                raise OutputError(f"{path}: {found}; make that band again, and the item of all bands will be made")
+            items[str(path)] = found
         maps = [(Path(self.recipe.output), Cog.media_type)] if os.path.exists(self.recipe.output) else []
         text = json.dumps(item_together(Path(self.folder), items, maps), indent=2, ensure_ascii=False)
         try:

@@ -17,6 +17,7 @@ from stac_schemas import faults_of
 import geosal
 from geosal.batch.run import parts_of, work_through
 from geosal.core.grid import Block
+from geosal.errors import OutputError
 from geosal.job.pipeline import run
 from geosal.job.plan import make_plan
 from geosal.job.recall import recall
@@ -209,6 +210,8 @@ def test_an_item_of_former_bands_does_not_outlive_them(
     monkeypatch.setattr("geosal.batch.whole.write_saliency_map", lambda *_, **__: {})
     part.whole.decide(lambda _: None)
     assert not part.whole.item.exists()
+    with pytest.raises(OutputError, match="make that band again"):
+        part.whole.catalogue([str(tmp_path / "none.tif")])
 
 
 def test_a_whole_product_has_one_item_that_is_an_input(tmp_path: Path) -> None:
