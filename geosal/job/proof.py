@@ -18,6 +18,7 @@ from geosal.job.merge import over
 from geosal.job.recall import Recalled, find_stack, recall, recipe_in, wish_of, words_of
 from geosal.job.recipe import Recipe
 from geosal.scenes import MAX_PIXELS, NO_LIMIT, AnyScene, Reading, ReadingOptions, open_input, read_as
+from geosal.scenes.products.opening import is_product
 from geosal.sources import Saliency, source_texts
 from geosal.sources.text import base_name
 from geosal.verification import Asked, Check, Checks, Pinned, saliency_on, verify_opened
@@ -227,10 +228,12 @@ def require_output(path: str) -> None:
     Raises
     ------
     SceneError
-        There is no such file on this machine.
+        There is no such file on this machine, or it is a whole product.
     """
     if is_local(path) and not os.path.exists(path):
         raise SceneError(f"{path}: no such file; give the path of an output of geosal")
+    if os.path.isdir(path) and is_product(path):
+        raise SceneError(f"{path}: is a product, and each of its bands is an output; give them one by one")
 
 
 def compare(

@@ -208,11 +208,11 @@ def _told(head: Head, tiles: list[SealedTile], what: str) -> list[str]:
 
 
 def as_rewritten(checks: Sequence[Check]) -> list[Check]:
-    """Let a file whose seal holds be one that another program has written anew.
+    """Let a file that has a seal, whole and of its image, be one that another program has written anew.
 
     Its layout, overviews and tags are that program's, and geosal promises nothing of them.
     """
-    if not any(check.name == "sealed" and check.ok for check in checks):
+    if not any(check.name == "seal" and check.ok and check.checked for check in checks):
         return list(checks)
     return [
         Check.skip(

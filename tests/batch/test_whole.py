@@ -77,6 +77,12 @@ def test_the_same_ground_is_salient_in_all_bands(made: tuple[geosal.Batch, Path]
         assert changed.mean() > 0.9
 
 
+def test_bands_are_verified_one_by_one(made: tuple[geosal.Batch, Path], l1c: Path) -> None:
+    _, folder = made
+    with pytest.raises(geosal.SceneError, match="each of its bands is an output; give them one by one"):
+        geosal.verify(folder, against=l1c)
+
+
 def test_a_band_finds_the_decision_again(made: tuple[geosal.Batch, Path], l1c: Path) -> None:
     _, folder = made
     (path,) = folder.rglob("*_B05.jp2")

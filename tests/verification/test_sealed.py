@@ -91,6 +91,8 @@ def test_one_bit_names_its_tile(plain: Path, column: int, salient: bool) -> None
     assert (sealed.ok, background.ok) == (not salient, salient)
     failed = sealed if salient else background
     assert failed.facts["changed"] == [[0, 512, 512, 8]]
+    layout = checks.get("layout")
+    assert layout.ok, "it is that of another program, whatever became of the pixels"
     what = "what matters changed" if salient else "the background changed, what matters did not,"
     assert failed.detail == f"{what} in 1 of 4 tiles: (0, 1), rows 512-519, columns 0-511"
 
