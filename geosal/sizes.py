@@ -53,6 +53,16 @@ def listed(names: Sequence[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
+def as_written(written: int, before: int = 0) -> str:
+    """Tell how many files were written, and how many were there, finished by a job before."""
+    if not before:
+        return f"{counted(written, 'file')} written"
+    verb = "was" if before == 1 else "were"
+    if not written:
+        return f"{counted(before, 'file')} {verb} finished already"
+    return f"{counted(written, 'file')} written, {before:,} {verb} finished already"
+
+
 def as_work(blocks: int, resumed: int, seconds: float) -> str:
     """Tell how many blocks were worked on, and how long it took."""
     before = f", {resumed:,} of them before," if resumed else ""

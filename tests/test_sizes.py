@@ -5,7 +5,7 @@ import math
 import pytest
 
 from geosal.core.option_values import parse_size
-from geosal.sizes import as_bytes, as_change, as_percent, as_size, counted
+from geosal.sizes import as_bytes, as_change, as_percent, as_size, as_written, counted
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,14 @@ def test_a_change_is_told_in_one_way_everywhere() -> None:
     assert as_change(225, 100) == "2.2 times as LARGE"
     assert as_percent(0.9997) == "more than 99.9"
     assert as_percent(1.0) == "100.0"
+
+
+def test_what_was_there_is_not_told_as_written() -> None:
+    told = [as_written(5), as_written(1, 4), as_written(3, 1), as_written(0, 1), as_written(0, 5)]
+    assert told == [
+        "5 files written",
+        "1 file written, 4 were finished already",
+        "3 files written, 1 was finished already",
+        "1 file was finished already",
+        "5 files were finished already",
+    ]

@@ -20,7 +20,7 @@ from geosal.job.recall import as_wished
 from geosal.job.recipe import CompressOptions, Recipe, Text
 from geosal.job.summary import Summary
 from geosal.scenes.products.opening import has_many_files
-from geosal.sizes import as_bytes, as_change, counted
+from geosal.sizes import as_bytes, as_change, as_written
 
 Result = TypeVar("Result")
 
@@ -82,6 +82,11 @@ class Batch(Tabled):
         """The jobs that failed, each with its `error`."""
         return tuple(one for one in self.outcomes if one.error is not None)
 
+    @property
+    def finished_before(self) -> int:
+        """How many outputs were finished by a job before, so that nothing was written."""
+        return sum(one.finished_before for one in self.summaries)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         jobs = [
@@ -90,12 +95,18 @@ class Batch(Tabled):
             else {"input": one.input, "output": one.output, "error": str(one.error)}
             for one in self.outcomes
         ]
-        return {"jobs": jobs, "failed": len(self.failed), "seconds": self.seconds}
+        return {
+            "jobs": jobs,
+            "failed": len(self.failed),
+            "finished_before": self.finished_before,
+            "seconds": self.seconds,
+        }
 
     def _table(self) -> Table:
         """Return a row for each job."""
         failed = f", {len(self.failed)} FAILED" if self.failed else ""
-        title = f"{counted(len(self.summaries), 'file')} written{failed} in {self.seconds:.1f} s"
+        written = as_written(len(self.summaries) - self.finished_before, self.finished_before)
+        title = f"{written}{failed} in {self.seconds:.1f} s"
         return Table(title, ("output", "before", "after", "", "s"), [_row(one) for one in self.outcomes])
 
 

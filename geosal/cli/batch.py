@@ -13,7 +13,7 @@ from geosal.cli.guard import failure_of, say
 from geosal.cli.output import Report, grid
 from geosal.cli.paper import width_of, wrapped
 from geosal.errors import OutputError, UsageError, redact
-from geosal.sizes import as_bytes, as_change, counted, listed
+from geosal.sizes import as_bytes, as_change, as_written, counted, listed
 
 if TYPE_CHECKING:
     from geosal.batch.jobs import Job, Part
@@ -237,7 +237,9 @@ def _tell(documents: Sequence[dict[str, Any]], report: Report, *, will: bool) ->
     try:
         report.summarise(f"\n{_table(documents, will=will)}")
     finally:
-        report.write({"jobs": documents, "failed": sum("error" in one for one in documents)})
+        failed = sum("error" in one for one in documents)
+        before = {} if will else {"finished_before": _before(documents)}
+        report.write({"jobs": documents, "failed": failed, **before})
 
 
 def _sizes(summary: dict[str, Any], *, will: bool) -> str:
@@ -258,20 +260,34 @@ def _table(documents: Sequence[dict[str, Any]], *, will: bool) -> str:
     done = [document for document in documents if "error" not in document]
     sized = [document for document in done if document["input_bytes"]]
     failed = len(documents) - len(done)
-    told = f"{counted(len(done), 'file')} {'would be ' if will else ''}written" + (
-        f", {failed} FAILED" if failed else ""
-    )
+    before = _before(done)
+    told = f"{counted(len(done), 'file')} would be written" if will else as_written(len(done) - before, before)
+    told += f", {failed} FAILED" if failed else ""
     if sized:
         before, after = sum(document["input_bytes"] for document in sized), sum(map(_bytes, sized))
-        seconds = [f"{sum(document.get('seconds', 0.0) for document in documents):.1f}"] if timed else []
+        seconds = (
+            [f"{sum(document.get('seconds', 0.0) for document in documents if not _before([document])):.1f}"]
+            if timed
+            else []
+        )
         rows.append(("all", as_bytes(before), as_bytes(after), *seconds, as_change(after, before)))
     header = ("output", "before", "after", *(["s"] if timed else []), "")
     return f"{grid(header, _fitting(header, rows))}\n{_remarks(documents)}\n{told}"
 
 
+def _before(documents: Sequence[dict[str, Any]]) -> int:
+    """Count the outputs that were finished by a job before."""
+    return sum(document.get("finished_before", False) for document in documents)
+
+
+def _seconds(document: dict[str, Any]) -> str:
+    """Tell the time of a job; nothing where it had nothing to do."""
+    return "" if document.get("finished_before") else f"{document.get('seconds', 0.0):.1f}"
+
+
 def _row(document: dict[str, Any], *, timed: bool) -> tuple[str, ...]:
     name = os.path.basename(document["output"])
-    seconds = [f"{document.get('seconds', 0.0):.1f}"] if timed else []
+    seconds = [_seconds(document)] if timed else []
     if "error" in document:
         return name, "", "", *seconds, f"FAILED (code {document['error']['code']})"
     before, after = document["input_bytes"], _bytes(document)

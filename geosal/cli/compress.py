@@ -160,11 +160,21 @@ def _as_table(summary: dict[str, Any]) -> str:
         ("coverage", f"{100 * summary['coverage']:.1f} %"),
         *as_search(summary["search"]),
         *([("seal", summary["seal"])] if summary["seal"] else []),
-        ("work", as_work(summary["blocks"], summary["resumed_blocks"], summary["seconds"])),
+        ("work", _as_work(summary)),
         ("memory", f"at most {as_bytes(summary['peak_rss_bytes'])}"),
     ]
-    told = wrapped(f"{summary['sentence']} It took {summary['seconds']:.1f} s.", width_of(sys.stdout))
+    end = "It was finished already." if summary["finished_before"] else f"It took {summary['seconds']:.1f} s."
+    told = wrapped(f"{summary['sentence']} {end}", width_of(sys.stdout))
     return f"{pairs(rows)}\n\n{told}"
+
+
+def _as_work(summary: dict[str, Any]) -> str:
+    """Tell of the blocks, and of the time that they took."""
+    if summary["finished_before"]:
+        from geosal.job.summary import BEFORE
+
+        return BEFORE
+    return as_work(summary["blocks"], summary["resumed_blocks"], summary["seconds"])
 
 
 def _as_files(files: list[dict[str, Any]]) -> list[tuple[str, object]]:

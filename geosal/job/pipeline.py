@@ -145,7 +145,7 @@ def done_before(recipe: Recipe) -> Summary | None:
     outlook = Outlook(input_bytes=plan.input_bytes, bytes=store_bytes(output))
     summary = summary_of(plan, tally, output, outlook, seconds=time.monotonic() - begin, search=None)
     told = {name: value for name, value in (read_recipe(tags) or {}).items() if name != "schema"}
-    return replace(summary, recipe=told, treatment=" ".join(told["treated"]))
+    return replace(summary, recipe=told, treatment=" ".join(told["treated"]), finished_before=True)
 
 
 class Completed(NamedTuple):

@@ -28,6 +28,8 @@ from geosal.scenes.zarr_store import store_bytes
 from geosal.sizes import as_bytes, as_change, as_work, counted
 from geosal.verification.check import Check
 
+BEFORE = "none: it was finished already"
+"""What is told of the work where there was none."""
 _CHECK = Check.of("structure", (), "read back: complete, with the layout, the place and the tags that it was to have")
 """What `geosal.verification.verify_structure` has found of every file that a job leaves: another is an error."""
 
@@ -68,6 +70,8 @@ class Summary(Tabled):
         Share of the pixels about which a source of saliency said something.
     blocks, resumed_blocks
         Blocks of work, and how many of them a job before has done, that was killed.
+    finished_before
+        Whether the output was there already, finished by a job of the same options: nothing was written.
     seconds
         Wall-clock time.
     peak_rss_bytes
@@ -113,6 +117,7 @@ class Summary(Tabled):
     checks: list[dict[str, Any]]
     search: dict[str, Any] | None = None
     seal: str | None = None
+    finished_before: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -151,7 +156,7 @@ class Summary(Tabled):
             ("asked", search.get("asked")),
             ("found", search.get("found")),
             ("seal", self.seal),
-            ("work", as_work(self.blocks, self.resumed_blocks, self.seconds)),
+            ("work", BEFORE if self.finished_before else as_work(self.blocks, self.resumed_blocks, self.seconds)),
         ]
         return Table(self.sentence, (), [row for row in rows if row[1] is not None])
 

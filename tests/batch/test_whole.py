@@ -131,6 +131,8 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     with pytest.warns(geosal.GeosalWarning, match="copied in part"):
         again = geosal.compress_many(product, out, saliency="grid", resume=True)
     assert [len(batch.summaries) for batch in (first, again)] == [3, 3]
+    assert [batch.to_dict()["finished_before"] for batch in (first, again)] == [0, 2]
+    assert "1 file written, 2 were finished already in" in str(again)
     assert [one.bytes for one in again.summaries] == [one.bytes for one in first.summaries]
     kept = {name for name, at in times.items() if (made / name).stat().st_mtime_ns == at}
     assert {name for name in kept if "_B" in name} == {f"{product.name}_{name}.TIF" for name in ("SR_B1", "ST_B10")}

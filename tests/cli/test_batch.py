@@ -39,6 +39,11 @@ def test_each_input_has_its_output(scenes: Path, tmp_path: Path, call: Call) -> 
     with rasterio.open(tmp_path / "out" / "a.tif") as made, rasterio.open(scenes / "a.tif") as source:
         assert made.profile["width"] == source.width
         assert made.tags()["GEOSAL_SALIENCY"] == "half"
+    again = call("compress", scenes / "*.tif", "-s", "half", "--out-dir", tmp_path / "out", "--resume")
+    assert "\n2 files were finished already, 1 FAILED" in again.stdout
+    alone = call("compress", scenes / "a.tif", tmp_path / "out" / "a.tif", "-s", "half", "--resume")
+    assert "It was finished already." in alone.stdout
+    assert "It took" not in alone.stdout
 
 
 def test_one_that_fails_keeps_no_other_back(scenes: Path, tmp_path: Path, call: Call) -> None:

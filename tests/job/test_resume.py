@@ -326,7 +326,8 @@ def test_a_finished_job_is_summed_up_again(uint16_scene: Path, tmp_path: Path) -
     before = (tmp_path / "out.tif").stat().st_mtime_ns, content(tmp_path / "out.tif")
     again = job(uint16_scene, tmp_path / "out.tif", resume=True, overwrite=False).to_dict()
     assert ((tmp_path / "out.tif").stat().st_mtime_ns, content(tmp_path / "out.tif")) == before
-    volatile = {"seconds", "peak_rss_bytes"}
+    volatile = {"seconds", "peak_rss_bytes", "finished_before"}
+    assert (first["finished_before"], again["finished_before"]) == (False, True)
     assert {key: again[key] for key in again.keys() - volatile} == {key: first[key] for key in first.keys() - volatile}
 
 
