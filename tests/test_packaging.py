@@ -139,6 +139,13 @@ def test_one_wheel_serves_every_python(installed: Distribution) -> None:
     assert [name for name in libraries if name.count(".") > 1] == []
 
 
+def test_helpers_of_the_tests_are_imported_by_their_own_names() -> None:
+    """pytest puts this folder on the path; packages that install one named `tests`, as jpylyzer 2.2.0, hide it."""
+    pattern = re.compile(r"^\s*(from|import) tests\b", re.MULTILINE)
+    files = [path for path in (ROOT / "tests").rglob("*.py") if pattern.search(path.read_text(encoding="utf-8"))]
+    assert files == []
+
+
 def _code(path: Path) -> str:
     """The text of a module without its docstrings, which may hold examples."""
     return re.sub(r'"""(?s:.*?)"""', "", path.read_text(encoding="utf-8"))

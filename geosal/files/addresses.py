@@ -96,13 +96,13 @@ def absolute(path: str) -> str:
 def name_of(path: str) -> str:
     """Return the last part of a path, here or on a server."""
     place = Address.of(path)
-    return os.path.basename(path.rstrip("/")) if place is None else place.key.rpartition("/")[2]
+    return os.path.basename(path.rstrip("/")) if place is None else place.key.rstrip("/").rpartition("/")[2]
 
 
 def parent_of(path: str) -> str:
     """Return the folder of a path, here or on a server."""
     place = Address.of(path)
-    return os.path.dirname(path) if place is None else place._replace(key=place.key.rpartition("/")[0]).url
+    return os.path.dirname(path) if place is None else place._replace(key=place.key.rstrip("/").rpartition("/")[0]).url
 
 
 def joined(folder: str, name: str) -> str:

@@ -18,12 +18,13 @@ import rasterio
 import rasterio.shutil
 from report import put
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from servers import Files, serving
 
 import geosal
 from geosal.core.grid import Block
 from geosal.scenes.opening import open_input
-from tests.servers import Files, serving
 
 WINDOW = 500
 _READDIR = "GDAL_DISABLE_READDIR_ON_OPEN"

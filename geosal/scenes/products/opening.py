@@ -23,6 +23,8 @@ from geosal.scenes.reading import RESAMPLING
 logger = logging.getLogger(__name__)
 
 _MTL_BYTES = 2**20
+_LANDSAT_FOLDER = r"L[CEOT]0\d_L\w{3}_\d{6}_\d{8}_\d{8}_\d\d_(T1|T2|RT)"
+"""Name of a product's folder; a server of objects lists what lies in it."""
 _PEEK = 4000
 """Number of names looked at in an archive to tell what it is."""
 
@@ -197,7 +199,10 @@ def _is_called(url: str) -> bool:
     name = name_of(url)
     if name.upper().endswith(".SAFE") or _granule(url) or _marks(name):
         return True
-    return kind_of(url) in {"zip", "tar"} and re.match(r"S2[A-D]_|L[CEOT]0\d_", name) is not None
+    if kind_of(url) in {"zip", "tar"}:
+        return re.match(r"S2[A-D]_|L[CEOT]0\d_", name) is not None
+    place = Address.of(url)
+    return place is not None and place.scheme in STORES and re.fullmatch(_LANDSAT_FOLDER, name) is not None
 
 
 def _named_by(path: str) -> list[str] | None:

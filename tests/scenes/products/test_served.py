@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from eopf import make_eopf
+from products import make_l2a, make_landsat_l2
+from servers import Files
 
 from geosal.core.grid import Block
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import SceneError
 from geosal.files import objects
 from geosal.scenes.products import is_product, open_product
-from tests.eopf import make_eopf
-from tests.products import make_l2a, make_landsat_l2
-from tests.servers import Files
 
 pytest.importorskip("obstore")
 BLOCK = Block(1, 2, 9, 8)
@@ -68,6 +68,15 @@ def test_a_landsat_product_is_named_by_its_metadata_file(web: Files, tmp_path: P
     shutil.copytree(folder, web.folder / "x")
     mtl = next(path.name for path in sorted(folder.iterdir()) if "_MTL." in path.name)
     _is_the_same(f"{web.url}/x/{mtl}", folder, ())
+
+
+def test_a_landsat_folder_of_an_object_store(s3: str, tmp_path: Path) -> None:
+    """Its name tells: no object has to be looked at."""
+    folder = make_landsat_l2(tmp_path)
+    for path in folder.iterdir():
+        objects.put(f"{s3}/{folder.name}/{path.name}", path.read_bytes())
+    _is_the_same(f"{s3}/{folder.name}/", folder, ("SR_B4",))
+    assert not is_product(f"{s3}/LC08_tiles")
 
 
 def test_what_is_not_there_is_told_without_secrets(web: Files) -> None:
