@@ -135,3 +135,14 @@ def stores(small_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder / name, zarr_format=form, consolidated=False
         )
     return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ENDPOINT_URL", "nonsense"), ("ENDPOINT_URL", "http://[::1"), ("REGION", "\n")]
+)
+def test_an_environment_that_makes_no_sense_is_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    told = {"ENDPOINT_URL": "http://127.0.0.1:9", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "REGION": "us-east-1"}
+    for key, each in (told | {name: value}).items():
+        monkeypatch.setenv(f"AWS_{key}", each)
+    with pytest.raises(OSError, match="makes no sense"):
+        objects.read("s3://bucket/x", 10)

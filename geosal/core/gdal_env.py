@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
@@ -64,9 +65,17 @@ warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"geo
 def gdal_env() -> Iterator[None]:
     """Run the body with geosal's GDAL options; the user's own settings stay, unless they hide errors."""
     options = {name: value for name, value in _OPTIONS.items() if name not in os.environ}
-    # GDAL itself reads AWS's variables; rasterio would make a session of boto3 of them, each time.
-    with rasterio.Env(DummySession(), **options, **for_gdal(), **_STRICT):
+    with with_options(**options, **for_gdal(), **_STRICT):
         yield
+
+
+def with_options(**options: Any) -> rasterio.Env:
+    """Return an environment of GDAL with further options.
+
+    GDAL itself reads AWS's variables; rasterio would make a session of boto3 of them each time, and fail where they
+    name a profile that is not there.
+    """
+    return rasterio.Env(DummySession(), **options)
 
 
 def options_in_force() -> dict[str, str]:
@@ -83,7 +92,7 @@ def allowed_drivers(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
     UsageError
         GDAL has no driver of a name in `extra`.
     """
-    with gdal_env(), rasterio.Env() as env:
+    with gdal_env(), with_options() as env:
         known = {name.upper(): name for name in env.drivers()}
     for name in extra:
         if name.upper() not in known:
@@ -121,7 +130,7 @@ def path_text(what: str, value: object) -> str:
 
 def no_neighbours() -> rasterio.Env:
     """Run the body so that GDAL ignores the files beside a raster."""
-    return rasterio.Env(**{READDIR: "EMPTY_DIR"})
+    return with_options(**{READDIR: "EMPTY_DIR"})
 
 
 def is_local(path: str) -> bool:

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import rasterio
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.core.gdal_env import READDIR, allowed_drivers, gdal_env, is_local, no_neighbours
+from geosal.core.gdal_env import READDIR, allowed_drivers, gdal_env, is_local, no_neighbours, with_options
 from geosal.core.patience import patiently
 from geosal.core.stand_in import open_stand_in
 from geosal.core.tiff import mask_pages
@@ -200,7 +199,7 @@ def _with_what_lies_beside(path: str) -> AbstractContextManager[Any]:
 
     Without the list GDAL asks for each name that may lie there, some forty.
     """
-    return nullcontext() if is_local(path) else rasterio.Env(**{READDIR: os.environ.get(READDIR, "TRUE")})
+    return nullcontext() if is_local(path) else with_options(**{READDIR: os.environ.get(READDIR, "TRUE")})
 
 
 def _refuse_sidecars(path: str) -> None:

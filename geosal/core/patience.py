@@ -7,11 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-import rasterio
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from geosal.core.gdal_env import is_local
+from geosal.core.gdal_env import is_local, with_options
 from geosal.files.addresses import for_gdal, url_of
 
 logger = logging.getLogger(__name__)
@@ -59,5 +58,5 @@ def _forget(path: str) -> None:
     """Let GDAL drop what it has kept of a file, which it would not ask for again; closing it so does that."""
     name = for_gdal(path)
     name = name if name.startswith("/vsi") else f"/vsicurl/{name}"
-    with rasterio.Env(CPL_VSIL_CURL_NON_CACHED=name), suppress(RasterioError):
+    with with_options(CPL_VSIL_CURL_NON_CACHED=name), suppress(RasterioError):
         DatasetReader(for_gdal(path)).close()

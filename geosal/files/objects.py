@@ -446,6 +446,12 @@ def _told() -> Iterator[None]:
         if not _is_of_obstore(error):
             raise
         raise _as_of_file(error) from None  # its text has the whole URL, signatures too
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # the client's, of an endpoint or a region that no server has
+            raise
+        raise OSError(
+            errno.EINVAL, "the address, or what the environment tells of the server, makes no sense"
+        ) from None
 
 
 def _is_of_obstore(error: Exception) -> bool:

@@ -121,7 +121,7 @@ def _crs_of(node: Node, mapping: Json) -> str | None:
         for told in descriptions:
             try:
                 crs = CRS.from_user_input(told) if not isinstance(told, dict) else CRS.from_dict(told)
-            except (CRSError, TypeError, ValueError):
+            except (CRSError, TypeError, ValueError, RecursionError):
                 continue
             if crs:
                 return str(crs.to_wkt())
@@ -163,7 +163,7 @@ def _by_cf(mapping: Json) -> str | None:
 
     try:
         return str(OfPyproj.from_cf(mapping).to_wkt())
-    except (OtherError, KeyError, TypeError, ValueError):
+    except (OtherError, KeyError, TypeError, ValueError, RecursionError):
         return None
 
 

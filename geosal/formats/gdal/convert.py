@@ -10,7 +10,7 @@ import rasterio
 import rasterio.shutil
 from rasterio.errors import NotGeoreferencedWarning
 
-from geosal.core.gdal_env import gdal_env
+from geosal.core.gdal_env import gdal_env, with_options
 from geosal.core.raster import RasterLayout
 from geosal.files.publish import cannot_write
 from geosal.formats.format import Profile
@@ -115,7 +115,7 @@ def _copy(
     if options.get("NUM_THREADS") == _ALL_THREADS:  # the profile's value, unless the user has set one
         options["NUM_THREADS"] = wanted
     # The JPEG2000 encoder reads only this option. The stage is our file; `gdal_env` says why readers have one thread.
-    with gdal_env(), rasterio.Env(GDAL_NUM_THREADS=wanted), warnings.catch_warnings():
+    with gdal_env(), with_options(GDAL_NUM_THREADS=wanted), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         if filler or without_nodata:
             with rasterio.open(stage, "r+") as dataset:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import rasterio
 from rasterio.io import DatasetReader
 
+from geosal.core.gdal_env import with_options
 from geosal.core.provenance import read_treatment
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import SMOOTH, Treatment
@@ -160,7 +160,7 @@ class FinishedJpeg(Finished):
 
 def _undecodable(dataset: DatasetReader) -> Iterator[str]:
     """Decode the whole image and its mask, once and from top to bottom; warnings of libjpeg are faults."""
-    with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True):
+    with with_options(GDAL_ERROR_ON_LIBJPEG_WARNING=True):
         yield from undecodable_rows(dataset)
 
 

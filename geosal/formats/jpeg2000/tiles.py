@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 
-from geosal.core.gdal_env import gdal_env
+from geosal.core.gdal_env import gdal_env, with_options
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import BEST
 from geosal.errors import OutputError, cause_of
@@ -223,7 +223,7 @@ class J2kEncoder:
         }  # fmt: skip
         try:
             # Copying releases the GIL; closing a dataset of this driver, which also encodes, does not.
-            with gdal_env(), rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as raw, MemoryFile(ext=".j2k") as coded:
+            with gdal_env(), with_options(GDAL_PAM_ENABLED=False), MemoryFile() as raw, MemoryFile(ext=".j2k") as coded:
                 with raw.open(**source) as dataset:
                     dataset.colorinterp = self.colours
                     dataset.write(pixels)

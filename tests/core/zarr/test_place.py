@@ -120,6 +120,12 @@ def test_cf_without_wkt_and_with_rows_from_south_to_north(tmp_path: Path) -> Non
     assert list(grid.transform)[:6] == [10, 0, 6e5, 0, 10, 5e6 - 300]
 
 
+def test_a_deep_text_is_no_crs(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.zarr", {"proj:projjson": "[" * 20_000, "spatial:transform": AT})
+    with pytest.warns(GeosalWarning, match="CRS"):
+        assert open_zarr(path).grid.crs is None
+
+
 def test_degrees_without_a_crs_are_those_of_wgs84(tmp_path: Path) -> None:
     lon, lat = np.float32(-180 + 0.1 * np.arange(40)), np.float32(60 - 0.1 * np.arange(30))
     path = write(tmp_path / "a.zarr", {}, x=lon, y=lat)
