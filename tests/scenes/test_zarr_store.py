@@ -141,7 +141,9 @@ class TestRefused:
         with pytest.raises(SceneError, match="geosal has not written"):
             ZarrScene.open_store(tmp_path / "other.zarr")
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", '{"zarr_format": 3, "node_type": "array"}', "\xff"])
+    @pytest.mark.parametrize(
+        "text", ["", "{", "[]", '{"zarr_format": 3, "node_type": "array"}', '{"node_type": []}', "\xff"]
+    )
     def test_damaged_metadata(self, store: Path, text: str) -> None:
         (store / "zarr.json").write_bytes(text.encode("latin-1"))
         with pytest.raises(SceneError) as caught:

@@ -161,11 +161,11 @@ def number_of(told: object) -> float | None:
 
     None where it is none.
     """
-    if isinstance(told, list) and len(told) == 1:
-        return number_of(told[0])
+    while isinstance(told, list) and len(told) == 1:
+        told = told[0]
     if isinstance(told, bool) or not isinstance(told, int | float | str):
         return None
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return float(told)
     with suppress(ValueError, UnicodeEncodeError, struct.error):
         return float(struct.unpack("<d", base64.standard_b64decode(str(told).encode("ascii")))[0])
@@ -191,7 +191,7 @@ def _node_at(store: Store, path: str, changed: int) -> Node | None:
     if (content := store.json(f"{below}zarr.json")) is not None:
         meta = _parsed(store, f"{below}zarr.json", content)
         kind = meta.get("node_type")
-        if kind not in {"array", "group"} or (kind == "array") != ("shape" in meta):
+        if kind not in ("array", "group") or (kind == "array") != ("shape" in meta):
             raise SceneError(
                 f"{store.root}/{below}zarr.json: is no group and no array; the store is damaged, copy it again"
             )

@@ -87,7 +87,7 @@ def test_damaged_metadata(tmp_path: Path, change: dict, told: str) -> None:
         ("float32", [1, 2], None),
         ("float32", "0x7f8000", None), ("float32", "0xff800000", -np.inf), ("float32", "-Infinity", -np.inf),
         ("bool", True, 1.0),
-        ("int16", -7, -7.0), ("float64", "NaN", np.nan),
+        ("int16", -7, -7.0), ("float64", "NaN", np.nan), ("float32", 10**400, None),
     ],
 )  # fmt: skip
 def test_the_value_of_missing_chunks(tmp_path: Path, dtype: str, fill: Any, read: float | None) -> None:
