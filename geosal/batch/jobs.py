@@ -159,7 +159,12 @@ def _of_names(parts: Sequence[Part]) -> Iterator[GeosalError]:
     jobs = jobs_in(parts)
     read = {os.path.realpath(job.input) for job in jobs}
     taken: dict[str, Job] = {}
+    maps = {os.path.realpath(part.whole.recipe.output) for part in parts if part.whole is not None}
     for job in jobs:
+        if os.path.realpath(job.output) in maps:
+            yield UsageError(
+                f"{job.output}: would be the map of saliency as well; give --suffix, or name the band anew"
+            )
         other = taken.setdefault(os.path.normcase(os.path.realpath(job.output)), job)
         if other is not job:
             yield UsageError(

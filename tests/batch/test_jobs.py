@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from geosal.batch.jobs import Job, Part, check, having
+from geosal.batch.whole import Whole
 from geosal.errors import OutputError, UsageError
 from geosal.job.recipe import Recipe
 
@@ -32,6 +33,9 @@ def test_an_output_is_no_input_and_has_one_job(tmp_path: Path) -> None:
         Path(path).touch()
     with pytest.raises(UsageError, match="is an input as well"):
         check([job(a, str(tmp_path / "c.tif")), job(b, a)])
+    (one,) = job(a, str(tmp_path / "saliency.tif")).jobs
+    with pytest.raises(UsageError, match="would be the map of saliency"):
+        check([Part((one,), Whole(one.recipe, str(tmp_path)))])
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(UsageError, match="would be the output of"):
         check([job(a, str(tmp_path / "c.tif")), job(b, str(tmp_path / "link" / "c.tif"))])
