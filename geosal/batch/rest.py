@@ -25,10 +25,13 @@ class Rest:
         The product.
     copies
         Name in the product -> path of the copy.
+    quality
+        Kind of each quality band among them -> path of the copy.
     """
 
     files: Files
     copies: dict[str, str]
+    quality: dict[str, str]
 
     def copy(self) -> int:
         """Copy all, each whole or not at all; returns their bytes.
@@ -84,7 +87,8 @@ def rest_of(files: Files, product: Product, places: Collection[str], folder: str
         and not any(name.startswith(f"{stem}.") for stem in bands)
         and _is_own(name, product, granules)
     }
-    return Rest(files, copies)
+    names = {band.kind: place_in(files, band.path) for band in product.quality}
+    return Rest(files, copies, {kind: copies[name] for kind, name in names.items() if name in copies})
 
 
 def top_of(files: Files) -> str:

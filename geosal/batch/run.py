@@ -291,9 +291,9 @@ def _accompanied(part: Part) -> Iterator[Outcome[Any]]:
     begin, whole = time.monotonic(), part.whole
     assert whole is not None  # noqa: S101  the caller has looked
     try:
-        whole.catalogue([job.output for job in part.jobs])
         if whole.rest is not None:
             whole.rest.copy()
+        whole.catalogue([job.output for job in part.jobs])
     except GeosalError as error:
         job = Job(whole.recipe.patch(output=whole.folder))
         yield Outcome(job, None, error, time.monotonic() - begin)

@@ -7,7 +7,7 @@ band reads the largest value of that map that lies in its pixel, so what matters
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,35 @@ from geosal.batch.names import ending_of, suffix_for, writes
 from geosal.batch.rest import Rest, place_in, rest_of, top_of
 from geosal.core.progress import ProgressCallback
 from geosal.core.zarr.files import locate
-from geosal.errors import OutputError, cause_of
+from geosal.errors import GeosalError, OutputError, cause_of
 from geosal.files.atomic import write_text
 from geosal.files.names import stem_of
 from geosal.files.swap import ITEM, beside
 from geosal.formats.cog.format import Cog
+from geosal.formats.jpeg2000.format import Jpeg2000
 from geosal.job.recipe import Recipe
 from geosal.maps.saliency_map import OPTIONS, write_saliency_map
 from geosal.scenes.products.bands import ProductBand
 from geosal.scenes.products.files import Files
+from geosal.scenes.products.item import KEYS
 from geosal.scenes.products.opening import is_item, read_product
+from geosal.scenes.raster import Scene
+from geosal.scenes.reading import NO_LIMIT
 from geosal.stac.digests import read_item
-from geosal.stac.together import item_together
+from geosal.stac.together import Beside, item_together
 
 MAP = "saliency.tif"
 """Name of the map beside the bands."""
+_MEDIA_TYPES = {
+    ".tif": "image/tiff; application=geotiff",
+    ".tiff": "image/tiff; application=geotiff",
+    ".jp2": Jpeg2000.media_type,
+}
+"""Ending of a quality band -> its media type; polygons are no raster, and no asset is one."""
+_SNOW = "snow-ice"
+_ROLES = {"cld": ("cloud",), "snw": (_SNOW,), "msk_classi": ("cloud", _SNOW)}
+_ALL_ROLES = ("cloud", "cloud-shadow", _SNOW, "water-mask")
+"""Roles of the assets of quality bands that tell all of it."""
 _NOT_OF_THE_MAP = ("profile", "creation_options", "bands", "bidx", "resolution", "stack")
 """Options that are for the bands' files alone."""
 
@@ -84,6 +98,8 @@ class Whole:
     def catalogue(self, outputs: Sequence[str]) -> None:
         """Write one STAC item of all bands, made of those beside the outputs; nothing where none is asked for.
 
+        Quality bands are among its assets where they went along.
+
         Raises
         ------
         OutputError
@@ -97,8 +113,11 @@ class Whole:
             if isinstance(found, str):
                 raise OutputError(f"{path}: {found}; make that band again, and the item of all bands will be made")
             items[str(path)] = found
-        maps = [(Path(self.recipe.output), Cog.media_type)] if os.path.exists(self.recipe.output) else []
-        text = json.dumps(item_together(Path(self.folder), items, maps), indent=2, ensure_ascii=False)
+        place = Path(self.recipe.output)
+        maps = [Beside(place.stem, place, Cog.media_type)] if place.exists() else []
+        quality = {} if self.rest is None else self.rest.quality
+        others = [*maps, *_quality_assets(quality)]
+        text = json.dumps(item_together(Path(self.folder), items, others), indent=2, ensure_ascii=False)
         try:
             write_text(self.item, f"{text}\n")
         except OSError as error:
@@ -147,6 +166,19 @@ def jobs_of_product(wish: Recipe, directory: str, suffix: str | None) -> tuple[W
         recipe = unmade.patch(saliency=(source,), combine=None, outside="keep", background=0.0)
         jobs.append(Job(recipe, (finest / band.resolution) ** 2, unmade))
     return Whole(decided, folder, rest), tuple(jobs)
+
+
+def _quality_assets(quality: Mapping[str, str]) -> Iterator[Beside]:
+    """Describe copies of quality bands by their kinds, so that the item is read with them."""
+    for kind, path in quality.items():
+        media_type = _MEDIA_TYPES.get(os.path.splitext(path)[1].lower())
+        if media_type is None or kind not in KEYS:
+            continue
+        try:
+            grid = Scene.open(path, max_pixels=NO_LIMIT).grid
+        except GeosalError:  # it went along as it was, sound or not
+            grid = None
+        yield Beside(KEYS[kind], Path(path), media_type, _ROLES.get(kind, _ALL_ROLES), grid)
 
 
 def _name(files: Files | None, band: ProductBand) -> str:

@@ -71,7 +71,7 @@ class Basis(NamedTuple):
             **taken.properties(),
             "geosal:datetime_by": taken.told_by,
             **_of_sensor(tags.get("", {})),
-            **_of_grid(layout.grid),
+            **of_grid(layout.grid),
             **_of_clouds(tags),
         }
         return cls(place.geometry, place.bbox, properties, taken.doubt)
@@ -192,7 +192,7 @@ def _number(value: float) -> float | int | str:
     return int(value) if value.is_integer() else value
 
 
-def _of_grid(grid: Grid) -> dict[str, Any]:
+def of_grid(grid: Grid) -> dict[str, Any]:
     """Return the fields of the projection extension."""
     crs = CRS.from_wkt(grid.crs or "")
     code = crs.to_authority(min_confidence=100)

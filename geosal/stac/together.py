@@ -3,16 +3,30 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from geosal.core.grid import Grid
 from geosal.stac.digests import of_file
+from geosal.stac.item import of_grid
 
 _OF_FILES = ("data", "visual")
 """Keys of the asset that is the file itself, in the item of one file."""
 
 
+class Beside(NamedTuple):
+    """A file that goes along with the bands of a scene."""
+
+    key: str
+    """Of its asset."""
+    path: Path
+    media_type: str
+    roles: tuple[str, ...] = ("metadata",)
+    grid: Grid | None = None
+    """Told where it is not that of all bands; None is told of nowhere."""
+
+
 def item_together(
-    folder: Path, items: Mapping[str, Mapping[str, Any]], maps: Sequence[tuple[Path, str]] = ()
+    folder: Path, items: Mapping[str, Mapping[str, Any]], others: Sequence[Beside] = ()
 ) -> dict[str, Any]:
     """Make one item of those of the bands of a scene.
 
@@ -25,8 +39,8 @@ def item_together(
         The item is to lie in it, and has its name.
     items
         Folder of each item -> the item; hrefs count from that.
-    maps
-        Files that go along, and the media type of each.
+    others
+        Files that go along.
     """
     finest = max(
         items.values(), key=lambda item: item["properties"]["proj:shape"][0] * item["properties"]["proj:shape"][1]
@@ -42,9 +56,11 @@ def item_together(
         for key, asset in item["assets"].items():
             told = asset | {"href": f"./{os.path.normpath(os.path.join(place, asset['href']))}"}
             assets[name if asset is main else f"{name}.{key}"] = told | own if asset is main else told
-    for file, kind in maps:
-        about = {"href": f"./{os.path.relpath(file, folder)}", "type": kind, "roles": ["metadata"]}
-        assets[_free(file.stem, assets)] = about | of_file(file)
+    for key, file, kind, roles, grid in others:
+        about = {"href": f"./{os.path.relpath(file, folder)}", "type": kind, "roles": list(roles)}
+        placed = of_grid(grid) if grid is not None and grid.crs else {}
+        own = {name: value for name, value in placed.items() if name not in shared or shared[name] != value}
+        assets[_free(key, assets)] = about | of_file(file) | own
     return {
         **{key: finest[key] for key in ("type", "stac_version")},
         "stac_extensions": list(dict.fromkeys(url for item in items.values() for url in item["stac_extensions"])),

@@ -21,6 +21,7 @@ from geosal.errors import OutputError
 from geosal.job.pipeline import run
 from geosal.job.plan import make_plan
 from geosal.job.recall import recall
+from geosal.scenes import open_input
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +247,12 @@ def test_a_whole_product_has_one_item_that_is_an_input(tmp_path: Path) -> None:
     outputs = [Path(job.output) for part in parts for job in part.jobs]
     assert {output.parent for output in outputs} == {tmp_path / "again" / product.name}
     assert len(outputs) == len(bands)
+    quality = item["assets"]["qa_pixel"]
+    assert (quality["href"], quality["roles"][0]) == (f"./{product.name}_QA_PIXEL.TIF", "cloud")
+    assert quality["file:size"] == (folder / quality["href"]).stat().st_size
+    assert [(band.kind, Path(band.path)) for band in open_input(str(path)).quality] == [
+        ("qa_pixel", folder / quality["href"])
+    ]
 
 
 def test_no_name_in_an_item_leads_out_of_the_directory(tmp_path: Path) -> None:

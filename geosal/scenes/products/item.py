@@ -42,8 +42,13 @@ _NO_BANDS = frozenset(
 """Roles of assets that are no bands."""
 _TO_LOOK_AT = "visual"
 _SCHEMES = frozenset({"http", "https", "s3", "gs", "az"})
-_QUALITY = {"scl": "scl", "qa_pixel": "qa_pixel", "fmask": "fmask", "cloud": "cld", "snow": "snw"}
+_QUALITY = {
+    "scl": "scl", "qa_pixel": "qa_pixel", "fmask": "fmask", "cloud": "cld", "snow": "snw",
+    "bqa": "bqa", "msk_classi": "msk_classi",
+}  # fmt: skip
 """Key of an asset, in small letters -> kind of a quality band, as Earth Search and the Planetary Computer name them."""
+KEYS = {kind: key for key, kind in _QUALITY.items()}
+"""Kind of a quality band -> key of its asset, by which an item is read again."""
 _ROLE_OF = {"rededge071": "rededge1", "rededge075": "rededge2", "rededge078": "rededge3"}
 _REDEDGE = ((0.72, "rededge1"), (0.76, "rededge2"), (0.80, "rededge3"))
 """Largest centre wavelength in micrometres -> role of a band that is called ``rededge``."""
