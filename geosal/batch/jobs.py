@@ -14,8 +14,8 @@ from geosal.files.addresses import is_remote
 from geosal.files.publish import check_output
 from geosal.files.upload import REPLACE
 from geosal.formats.table import has_world_file
-from geosal.job.plan import inputs_of
 from geosal.job.recipe import Recipe
+from geosal.job.settings import inputs_of
 from geosal.sources import SourceText
 from geosal.sources.registry import opener_of
 

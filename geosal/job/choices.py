@@ -20,11 +20,11 @@ from geosal.formats.format import Format
 from geosal.formats.table import FORMATS, PROFILES, format_with
 from geosal.job.command import command_of
 from geosal.job.estimate import Drawn, estimate_on
-from geosal.job.plan import Plan, answered_for, saliency_of
+from geosal.job.plan import Plan, answered_for
 from geosal.job.recipe import CompressOptions, Recipe
 from geosal.job.search.sample import Sample
 from geosal.job.search.trials import Trials, spread_of
-from geosal.job.settings import input_bytes
+from geosal.job.settings import input_bytes, saliency_of
 from geosal.metrics import Scores
 from geosal.scenes import AnyScene, open_input
 from geosal.sizes import as_bytes

@@ -1,12 +1,9 @@
 """The decision: resolve everything, and refuse what cannot go together, before the first pixel is read."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,25 +16,29 @@ from geosal.core.raster import RasterLayout
 from geosal.core.tables import Table, Tabled
 from geosal.core.treatment import BEST, Bound, Quality, Treatment
 from geosal.errors import UsageError, redact, warn
-from geosal.files.addresses import is_remote
 from geosal.files.publish import check_output
 from geosal.formats.format import Profile
 from geosal.formats.profiles import Settled
-from geosal.formats.quality import FLAT, TABLES
 from geosal.formats.table import has_world_file
+from geosal.job.doubts import refuse_seal, refuse_tables, tell_of_missing_place, warn_of_block, warn_of_disk
 from geosal.job.fit import fit
 from geosal.job.recipe import Recipe
-from geosal.job.settings import Settings, basis_of, input_bytes, settings_of, settle, with_bytes_of
+from geosal.job.settings import (
+    Settings,
+    basis_of,
+    input_bytes,
+    inputs_of,
+    saliency_of,
+    settings_of,
+    settle,
+    with_bytes_of,
+)
 from geosal.job.tally import warn_of_little_gain
 from geosal.job.usual import warn_of_a_second_loss, warn_of_old_jpeg, with_usual_bytes
 from geosal.produce import Target, target_for
-from geosal.scenes import AnyScene, input_places, open_input, read_as
-from geosal.seals import SIDE
+from geosal.scenes import AnyScene, open_input, read_as
 from geosal.sizes import as_bytes, counted
-from geosal.sources import Saliency, SourceText, open_saliency
-
-_SMALL = 4096**2
-"""Most pixels of a scene that one thread encodes fast enough."""
+from geosal.sources import Saliency, SourceText
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -290,7 +291,7 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     recipe = with_usual_bytes(recipe, settings.treatment)
     settled = settle(recipe, settings, scene)
     saliency = saliency_of(recipe, scene, sources)
-    _tell_of_missing_place(scene)
+    tell_of_missing_place(scene)
     settled.profile.format.warn_of(recipe.output, settled.profile.codec, scene.layout)
     warn_of_old_jpeg(recipe, settled.profile, settings.treatment, scene)
     plan = replace(_decide(recipe, settings, scene, saliency, settled), wish=wish, is_usual=not wish.targets)
@@ -298,8 +299,8 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
         raise UsageError(f"--not-larger: the size of {recipe.input} is not known; leave it out, or give a local file")
     if not (plan.profile.lossless and saliency.even and set(plan.shares()) == {1}):
         warn_of_a_second_loss(plan.profile, scene)
-    _warn_of_disk(plan)
-    _warn_of_block(plan)
+    warn_of_disk(recipe.output, plan.raw_bytes, plan.disk_bytes)
+    warn_of_block(plan.target, plan.block)
     return plan
 
 
@@ -371,7 +372,7 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
     )
     tile, last = None, 0
     if target.gdal_because is not None:
-        _refuse_tables(settings, target.gdal_because)
+        refuse_tables(settings.options, target.gdal_because)
     else:
         encoder = target.own_encoder
         tile, last = encoder.tile, settled.profile.format.bytes_at_end(encoder, scene.grid.width)
@@ -391,68 +392,8 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         sample_pixels=fitted.sample,
     )
     if recipe.seal:
-        _refuse_seal(plan)
+        refuse_seal(plan.target, plan.block, keeps_salient=plan.keeps_salient)
     return plan
-
-
-def _refuse_seal(plan: Plan) -> None:
-    """Refuse to seal what may change between here and a reader of the file."""
-    if not plan.keeps_salient:
-        raise UsageError(
-            f"--seal: {plan.profile.name} with treatment {plan.treatment} keeps no pixel bit for bit, so there is "
-            "nothing to seal; leave it out, or take a lossless profile"
-        )
-    if plan.block % SIDE:
-        raise UsageError(
-            f"--block {plan.block}: a seal is made of tiles of {SIDE}; make it a multiple, or leave it out"
-        )
-
-
-def inputs_of(recipe: Recipe) -> list[str]:
-    """List the paths that a job reads: its input with all that belongs to it, and what its SOURCEs name.
-
-    Raises
-    ------
-    UsageError
-        A SOURCE text is wrong.
-    """
-    named = (path for source in recipe.sources for path in source.paths)
-    return [*input_places(recipe.input), *recipe.stack, *named]
-
-
-def saliency_of(recipe: Recipe, scene: AnyScene, sources: Sequence[SourceText] | None = None) -> Saliency:
-    """Open a recipe's sources of saliency on a scene, or those that are given in their stead.
-
-    Raises
-    ------
-    UsageError, SceneError, SaliencyError
-        See `geosal.sources.open_saliency`.
-    """
-    return open_saliency(
-        recipe.sources if sources is None else sources,
-        scene.grid,
-        combine=recipe.combine,
-        outside=recipe.outside,
-        drivers=recipe.drivers,
-        background=recipe.background,
-        scene=scene.original,
-    )
-
-
-def _tell_of_missing_place(scene: AnyScene) -> None:
-    metadata = scene.layout.metadata
-    if not scene.grid.georeferenced and not metadata.gcps and metadata.rpcs is None:
-        lacks = "CRS" if scene.grid.crs is None and not scene.grid.transform.is_identity else "georeferencing"
-        warn(f"{scene.path}: has no {lacks}, so the output has none; a mask of the same size fits by pixels")
-
-
-def _refuse_tables(settings: Settings, because: str) -> None:
-    """Refuse flat tables that the user has named, where GDAL encodes a JPEG by libjpeg's."""
-    given = {name.upper(): value.upper() for name, value in settings.options}
-    if given.get(TABLES.name) == FLAT:
-        raise UsageError(
-            f"{TABLES.name}={FLAT}: only geosal makes them, and {because}; leave such options out, or {TABLES.name}"
-        )
 
 
 def _resolve_scheduler(wish: str | None) -> str:
@@ -465,24 +406,3 @@ def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> li
     rows, cols = (sorted({int((place + 0.5) * length / count) for place in range(count)}) for length in shape)
     half = size // 2
     return [Block(row, col, 1, 1).expand(half, shape) for row in rows for col in cols]
-
-
-def _warn_of_block(plan: Plan) -> None:
-    """Warn where blocks cut tiles apart: then one thread encodes them all."""
-    if plan.target.gdal_because is not None:
-        return
-    tile, block, grid = plan.target.own_encoder.tile, plan.block, plan.layout.grid
-    if block % tile and grid.height * grid.width > _SMALL:
-        warn(
-            f"--block {block} cuts tiles of {tile} apart, so one thread puts them together and encodes them; "
-            f"make it a multiple of {tile}",
-        )
-
-
-def _warn_of_disk(plan: Plan) -> None:
-    """Warn early that the disk may fill up; the size of the output is known only afterwards."""
-    remote = is_remote(plan.recipe.output)
-    directory = Path(tempfile.gettempdir()) if remote else Path(plan.recipe.output).absolute().parent
-    free = shutil.disk_usage(directory).free
-    if free < plan.raw_bytes:
-        warn(f"{directory}: {as_bytes(free)} free, the job may need up to {as_bytes(plan.disk_bytes)} there")

@@ -1,6 +1,7 @@
 """The settings of a job, which a search may change: what a recipe makes of them for a scene."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -13,10 +14,11 @@ from geosal.formats.table import format_of
 from geosal.formats.tuning import setting_for
 from geosal.job.recipe import Recipe
 from geosal.job.usual import in_units, usual_treatment, with_usual_tables
-from geosal.scenes import AnyScene
+from geosal.scenes import AnyScene, input_places
 from geosal.scenes.products.files import size_of
 from geosal.scenes.zarr_store import ZarrScene, store_bytes
 from geosal.smoothing.noise import NoiseLine
+from geosal.sources import Saliency, SourceText, open_saliency
 
 if TYPE_CHECKING:
     from geosal.stac.item import Basis
@@ -142,3 +144,34 @@ def basis_of(recipe: Recipe, scene: AnyScene) -> "Basis":
     from geosal.stac.item import Basis  # most jobs write none
 
     return Basis.of(scene.path, scene.layout, recipe.datetime)
+
+
+def inputs_of(recipe: Recipe) -> list[str]:
+    """List the paths that a job reads: its input with all that belongs to it, and what its SOURCEs name.
+
+    Raises
+    ------
+    UsageError
+        A SOURCE text is wrong.
+    """
+    named = (path for source in recipe.sources for path in source.paths)
+    return [*input_places(recipe.input), *recipe.stack, *named]
+
+
+def saliency_of(recipe: Recipe, scene: AnyScene, sources: Sequence[SourceText] | None = None) -> Saliency:
+    """Open a recipe's sources of saliency on a scene, or those that are given in their stead.
+
+    Raises
+    ------
+    UsageError, SceneError, SaliencyError
+        See `geosal.sources.open_saliency`.
+    """
+    return open_saliency(
+        recipe.sources if sources is None else sources,
+        scene.grid,
+        combine=recipe.combine,
+        outside=recipe.outside,
+        drivers=recipe.drivers,
+        background=recipe.background,
+        scene=scene.original,
+    )

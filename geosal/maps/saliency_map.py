@@ -22,8 +22,8 @@ from geosal.formats.format import Profile
 from geosal.formats.profiles import resolve_profile
 from geosal.formats.table import has_world_file
 from geosal.job.fit import BLOCK
-from geosal.job.plan import inputs_of, saliency_of
 from geosal.job.recipe import Recipe
+from geosal.job.settings import inputs_of, saliency_of
 from geosal.job.tally import warn_of_little_gain
 from geosal.maps.palettes import USUAL
 from geosal.maps.preview import Preview, check_preview, draw
