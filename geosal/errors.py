@@ -17,6 +17,9 @@ should know and need not act on.
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 _PACKAGE = __name__.partition(".")[0]
@@ -84,8 +87,39 @@ class GeosalWarning(UserWarning):
         super().__init__(redact(message))
 
 
-def warn(message: str) -> None:
-    """Warn of what the user should know, at the line that called geosal, however deep inside it is noticed."""
+EVEN = "even saliency"
+"""What warnings are about that say that a saliency steers little or nothing."""
+_TOLD: ContextVar[set[str] | None] = ContextVar("_TOLD", default=None)
+
+
+@contextmanager
+def telling_once(told: set[str] | None) -> Iterator[None]:
+    """Let warnings about what is in `told` be left out; what others are about is added to it. With None, all are given.
+
+    Files that share one decision, such as the bands of a product, share `told` too.
+    """
+    token = _TOLD.set(told)
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)
+
+
+def warn(message: str, *, about: str = "") -> None:
+    """Warn of what the user should know, at the line that called geosal, however deep inside it is noticed.
+
+    Parameters
+    ----------
+    message
+        One line.
+    about
+        Its subject, which `telling_once` knows again; empty for a warning that is always given.
+    """
+    told = _TOLD.get()
+    if about and told is not None:
+        if about in told:
+            return
+        told.add(about)
     level, caller = 0, 1
     frame: FrameType | None = sys._getframe()  # noqa: SLF001  the stack, as `warnings` itself looks at it
     while frame is not None:

@@ -13,7 +13,7 @@ from geosal.core.bars import Reporting, reporter
 from geosal.core.gdal_env import path_text
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.tables import Table, Tabled
-from geosal.errors import GeosalError, UsageError, redact
+from geosal.errors import GeosalError, UsageError, redact, telling_once
 from geosal.job.pipeline import done_before, run
 from geosal.job.plan import make_plan
 from geosal.job.recall import as_wished
@@ -260,14 +260,17 @@ def work_through(
     overall, number = _Overall(told, [job.weight for job in jobs_in(parts)]), 0
     for part in parts:
         lacking, failed = None, None
+        told_once: set[str] | None = None if part.whole is None else set()  # its bands share their saliency
         if part.whole is not None and decide:
-            lacking = _decided(part, overall.of(number), resume=resume)
+            with telling_once(told_once):
+                lacking = _decided(part, overall.of(number), resume=resume)
         for job in part.jobs:
             begin = time.monotonic()
             result, error = None, lacking
             if lacking is None:
                 try:
-                    result = work(job, overall.of(number))
+                    with telling_once(told_once):
+                        result = work(job, overall.of(number))
                 except GeosalError as failure:
                     error = failure
             number, failed = number + 1, failed or error

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from geosal.errors import warn
+from geosal.errors import EVEN, warn
 from geosal.native import look_up
 from geosal.sizes import as_percent
 
@@ -114,7 +114,7 @@ def warn_of_little_gain(
         if not exact:
             few = "so the saliency steers little" if kept < 1 else "so the saliency steers nothing"
             what = f"{whole} matter alike, {few}"
-        warn(f"{label}: {told}{what}; {mend}")
+        warn(f"{label}: {told}{what}; {mend}", about=EVEN)
 
 
 def warn_of_no_pixels(label: str) -> None:

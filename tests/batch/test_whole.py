@@ -15,6 +15,7 @@ from rasterio.transform import from_origin
 from stac_schemas import faults_of
 
 import geosal
+from geosal.batch.jobs import directories_of, having
 from geosal.batch.run import parts_of, work_through
 from geosal.core.grid import Block
 from geosal.errors import OutputError
@@ -253,6 +254,21 @@ def test_a_whole_product_has_one_item_that_is_an_input(tmp_path: Path) -> None:
     assert [(band.kind, Path(band.path)) for band in open_input(str(path)).quality] == [
         ("qa_pixel", folder / quality["href"])
     ]
+
+
+def test_a_decision_that_keeps_all_is_told_once(l1c: Path, tmp_path: Path) -> None:
+    mask = tmp_path / "mask.tif"
+    with rasterio.open(next(l1c.glob("GRANULE/*/IMG_DATA/*_B02.jp2"))) as band:
+        place = {"crs": band.crs, "transform": band.transform, "width": band.width, "height": band.height}
+    with rasterio.open(mask, "w", driver="GTiff", count=1, dtype="uint8", **place) as dataset:
+        dataset.write(np.full((1, *dataset.shape), 255, np.uint8))
+    parts = parts_of([str(l1c)], str(tmp_path / "out"), ".tif", {"saliency": str(mask), "profile": "zstd"})
+    few = [replace(part, jobs=part.jobs[:3]) for part in parts]
+    with pytest.warns(geosal.GeosalWarning) as told, having(directories_of(few)):
+        done = list(work_through(few, lambda job, _: run(make_plan(job.recipe))))
+    assert [one.error for one in done] == [None] * 3
+    (one,) = (str(each.message) for each in told if issubclass(each.category, geosal.GeosalWarning))
+    assert one.startswith(f"{mask}: the mask says 1")
 
 
 def test_no_name_in_an_item_leads_out_of_the_directory(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
 from geosal.core.raster import QualityBand
-from geosal.errors import SaliencyError, UsageError, warn
+from geosal.errors import EVEN, SaliencyError, UsageError, warn
 from geosal.sources.base import OpenContext
 from geosal.sources.classes.cloudgml import CloudPolygons
 from geosal.sources.classes.quality import BQA_LAST, KINDS, theme_codes
@@ -112,7 +112,8 @@ def _warn_of_all(text: str, present: Ints, band: QualityBand, theme: str, confid
     if present.size and hit.all():
         warn(
             f"{text}: the quality band tells {theme} wherever the scene lies, so nothing of it counts; "
-            "try confidence=high, or leave it out"
+            "try confidence=high, or leave it out",
+            about=EVEN,
         )
     elif not hit.any():
         logger.info("%s: the quality band tells no %s where the scene lies", text, theme)

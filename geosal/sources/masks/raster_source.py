@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.grid import Block, Grid
-from geosal.errors import ResourceError, SaliencyError, SceneError, warn
+from geosal.errors import EVEN, ResourceError, SaliencyError, SceneError, warn
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.masks.alignment import Alignment
 from geosal.sources.masks.coarsen import check_even, largest, touched
@@ -277,6 +277,7 @@ def _resolve_limits(
     if values.low == values.high and not values.gaps:
         warn(
             f"{text}: the mask says {(values.low - low) / (high - low):.3g} wherever the scene lies, so every pixel "
-            "gets the same kernel; check that it is the mask you meant"
+            "gets the same kernel; check that it is the mask you meant",
+            about=EVEN,
         )
     return low, high
