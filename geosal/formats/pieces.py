@@ -1,6 +1,7 @@
 """Pixels that fill no whole tile yet, kept in a file: a job that goes on where another has ended needs them again."""
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -70,12 +71,20 @@ class Pieces:
         self._file.cut(max((sum(claim["at"][:2]) for claim in claims), default=0))
 
     def of(self, claim: Mapping[str, Any]) -> Iterator[Piece]:
-        """Read the pieces of a claim."""
-        place = claim["at"][0]
+        """Read the pieces of a claim.
+
+        Raises
+        ------
+        ValueError
+            They take more bytes than it claims.
+        """
+        place, end = claim["at"][0], sum(claim["at"][:2])
 
         def take(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
             nonlocal place
-            length = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            length = math.prod(shape) * np.dtype(dtype).itemsize
+            if place + length > end:
+                raise ValueError(f"pieces of {place + length} bytes in a claim that ends at {end}")
             data = self._file.read(place, length)
             place += length
             return np.frombuffer(data, dtype).reshape(shape)

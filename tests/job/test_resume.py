@@ -233,7 +233,12 @@ def _of_other_types(lines: list[Record]) -> None:
     lines[-1]["facts"] = None
 
 
-@pytest.mark.parametrize("change", [_doubled, _of_other_types])
+def _with_larger_pieces(lines: list[Record]) -> None:
+    pieces = next(line["pieces"]["pieces"] for line in lines if line.get("pieces", {}).get("pieces"))
+    pieces[-1][3] *= 100
+
+
+@pytest.mark.parametrize("change", [_doubled, _of_other_types, _with_larger_pieces])
 def test_a_journal_that_somebody_has_changed_is_refused_and_deleted(
     killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path, change: Any
 ) -> None:
