@@ -11,7 +11,7 @@ from geosal.core.zarr.files import is_zarr
 from geosal.errors import SceneError, UsageError
 from geosal.files.leftovers import settle
 from geosal.scenes.base import AnyScene
-from geosal.scenes.opening import refuse_archive, refuse_select
+from geosal.scenes.opening import refuse_select, refuse_unread
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, store_bytes
 
@@ -53,7 +53,7 @@ def describe(
     if is_zarr(path) and not drivers:
         store = ZarrScene.open(path, select=select)
         return _body(path, store, list(store.overviews), store.compression)
-    refuse_archive(path)
+    refuse_unread(path)
     refuse_select(path, select)
     scene = Scene.open(path, drivers=drivers)
     return _body(path, scene, *_own(path, drivers))

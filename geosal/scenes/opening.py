@@ -2,6 +2,7 @@
 
 from geosal.core.zarr.files import is_zarr, locate
 from geosal.errors import SceneError, UsageError
+from geosal.files.addresses import is_remote, name_of
 from geosal.files.leftovers import settle
 from geosal.scenes.base import AnyScene
 from geosal.scenes.raster import Scene
@@ -53,7 +54,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     elif is_zarr(path) and not reading.drivers:
         return _in_bytes(_of_store(path, reading, names), reading)
     else:
-        refuse_archive(path)
+        refuse_unread(path)
         _refuse_resampling(path, reading)
         refuse_select(path, reading.select)
         scene = (
@@ -140,14 +141,16 @@ def _stacked(path: str, reading: Reading) -> AnyScene:
     return scene.having(*map(str, reading.bidx)) if reading.bidx else scene
 
 
-def refuse_archive(path: str) -> None:
-    """Refuse an archive that has to be unpacked.
+def refuse_unread(path: str) -> None:
+    """Refuse an archive that has to be unpacked, and an item on a server, which no raster can be.
 
     Raises
     ------
     SceneError
         It is one.
     """
+    if is_remote(path) and name_of(path).lower().endswith((".json", ".geojson")):
+        raise SceneError(f"{path}: a STAC item is read where it lies here; copy it (curl -O), and give the copy")
     if path.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
         raise SceneError(f"{path}: is a compressed archive, of which no part can be read alone; unpack it first")
 

@@ -46,6 +46,12 @@ def test_a_raster_is_its_own_root(rgb_scene: Path, tmp_path: Path) -> None:
     assert np.size(input_root("half")) == 1
 
 
+def test_an_item_on_a_server_is_to_be_copied_first() -> None:
+    for url in ("s3://bucket/item.json", "https://example.org/items/x.json?sig=1"):
+        with pytest.raises(SceneError, match=r"copy it \(curl -O\), and give the copy"):
+            open_input(url)
+
+
 @pytest.mark.parametrize("name", ["LC09_x.tar.gz", "a.TGZ"])
 def test_compressed_archives_are_told_by_what_they_are(name: str, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="is a compressed archive, .*; unpack it first"):
