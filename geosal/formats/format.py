@@ -120,6 +120,8 @@ class Format(ABC, Generic[Encoder]):
         Whether GDAL's writer takes an image line by line.
     kept_by_gdal
         Domains of metadata that GDAL's writer keeps.
+    dropped_ends
+        Ends of values of the raster's tags in these domains that it drops all the same.
     has_world_file
         Whether the transform lies in a world file as well, as text.
     own_tags
@@ -144,6 +146,7 @@ class Format(ABC, Generic[Encoder]):
     bands_take_memory: ClassVar[bool] = False
     reads_by_line: ClassVar[bool] = False
     kept_by_gdal: ClassVar[frozenset[str]] = frozenset({""})
+    dropped_ends: ClassVar[tuple[str, ...]] = ()
     has_world_file: ClassVar[bool] = False
     own_tags: ClassVar[frozenset[str]] = frozenset()
     otherwise_of_dtype: ClassVar[str] = "write a .tif, or convert the scene first"

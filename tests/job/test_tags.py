@@ -164,3 +164,18 @@ def test_what_a_search_has_found_is_told_beside_the_wish(folder: Path, tmp_path:
     assert summary.recipe["treatment"] == ["quality:low=40"]
     assert summary.recipe["target_size"] == 4000
     assert "high=" in summary.treatment
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.jp2", "out.zarr", "out.jpg", "out.png"])
+def test_a_tag_that_ends_in_an_equals_sign_is_kept(tmp_path: Path, name: str) -> None:
+    """As Base64 does; GDAL's JPEG 2000 driver drops it, see findings/jp2-tags-that-end-in-equals.sh."""
+    source = save(tmp_path / "in.tif", np.full((1, 40, 40), 7, np.uint8), **PLACE)
+    with rasterio.open(source, "r+") as dataset:
+        dataset.update_tags(KEY="YWI=", OTHER="=")
+        dataset.update_tags(1, BAND_KEY="YWI=")
+    geosal.compress(source, tmp_path / name, saliency="half")
+    assert geosal.verify(tmp_path / name, against=source).get("tags").ok
+    if name != "out.zarr":  # GDAL reads no tags of a store
+        with rasterio.open(tmp_path / name) as dataset:
+            assert {"KEY": "YWI=", "OTHER": "="}.items() <= dataset.tags().items()
+            assert dataset.tags(1)["BAND_KEY"] == "YWI="

@@ -91,7 +91,7 @@ def convert_at_once(stage: Path, output: Path, profile: Profile, layout: RasterL
 
 def _encode(stage: Path, output: Path, profile: Profile, layout: RasterLayout, threads: int | None) -> None:
     form = profile.format
-    items = missing_items(layout.metadata, form.kept_by_gdal)
+    items = missing_items(layout.metadata, form.kept_by_gdal, form.dropped_ends)
     nodata = None if form.says_nodata(layout) else layout.nodata
     _copy(stage, output, profile, form.room_for(items), threads, without_nodata=nodata is not None)
     form.put_back(output, items)

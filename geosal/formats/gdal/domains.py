@@ -56,15 +56,18 @@ class Item:
         return f"  <Item {attributes}>{_escape(_escape(self.value))}</Item>\n".encode()
 
 
-def missing_items(metadata: RasterMetadata, kept: frozenset[str]) -> tuple[Item, ...]:
-    """List what GDAL would drop from `metadata`, where its writer keeps some domains only."""
+def missing_items(metadata: RasterMetadata, kept: frozenset[str], dropped_ends: tuple[str, ...]) -> tuple[Item, ...]:
+    """List what GDAL would drop from `metadata`, where its writer keeps some domains only.
+
+    Of these it drops items of the raster whose values end in one of `dropped_ends`.
+    """
     tagged = [(0, metadata.tags), *((band, found.tags) for band, found in enumerate(metadata.bands, start=1))]
     return tuple(
         Item(domain, band, key, value)
         for band, tags in tagged
         for domain, items in tags.items()
-        if domain not in kept
         for key, value in items.items()
+        if domain not in kept or (not band and value.endswith(dropped_ends))
     )
 
 

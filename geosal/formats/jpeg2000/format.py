@@ -40,6 +40,7 @@ class Jpeg2000(Format["J2kEncoder"]):
 
     name, driver, reader = "JPEG2000", "JP2OpenJPEG", "JP2OpenJPEG"
     suffixes = (".jp2",)
+    dropped_ends = ("=",)  # findings/jp2-tags-that-end-in-equals.sh
     media_type = "image/jp2"
     codecs = (
         Codec(

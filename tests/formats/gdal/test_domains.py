@@ -44,13 +44,15 @@ def test_what_each_driver_drops() -> None:
     bands = (BandMetadata(), BandMetadata(tags={"": {"W": "1"}, "BANDS": {"K": "v"}}))
     domains = ("", "xml:XMP", "COLOR_PROFILE", "OTHER")
     metadata = RasterMetadata(bands=bands, tags={domain: {"K": domain} for domain in domains})
-    assert {(i.domain, i.band) for i in missing_items(metadata, format_of("a.tif").kept_by_gdal)} == {
+    assert {(i.domain, i.band) for i in missing_items(metadata, format_of("a.tif").kept_by_gdal, ())} == {
         ("OTHER", 0),
         ("BANDS", 2),
     }
-    assert {(i.domain, i.band) for i in missing_items(metadata, format_of("a.jp2").kept_by_gdal)} == {
+    assert {(i.domain, i.band) for i in missing_items(metadata, format_of("a.jp2").kept_by_gdal, ("=",))} == {
         ("xml:XMP", 0), ("COLOR_PROFILE", 0), ("OTHER", 0), ("BANDS", 2)
     }  # fmt: skip
+    ends = RasterMetadata(bands=bands, tags={"": {"K": "YWI=", "L": "a=b"}})
+    assert [i.key for i in missing_items(ends, frozenset({"", "BANDS"}), ("=",))] == ["K"]
 
 
 @pytest.mark.parametrize("bigtiff", ["YES", "NO"])
