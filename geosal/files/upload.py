@@ -166,7 +166,8 @@ def upload(main: Path, url: str, *, overwrite: bool, with_world_file: bool) -> N
     FileExistsError
         The name is taken, and `overwrite` is False.
     OSError
-        The store refuses. A file that stood there is as it was; of a Zarr store nothing is left, new or old.
+        The store refuses, and a file that stood there is as it was; or it holds another size than was sent, and nothing
+        is left there. Of a Zarr store nothing is left either, new or old.
     """
     objects.forget()
     try:
