@@ -7,7 +7,54 @@ from typing import Any
 from geosal.files.journal import Growing
 
 
-class Spool:
+class TileFile:
+    """A file of tiles that grows, and tells a journal what has come; subclasses know what a tile takes in it.
+
+    Parameters
+    ----------
+    path
+        A new file.
+    kept
+        See `Growing`.
+    """
+
+    def __init__(self, path: Path, *, kept: bool = False) -> None:
+        self._file = Growing(path, kept=kept)
+        self._fresh: list[list[int]] = []
+        """Place and sizes of the tiles that came since the last claim."""
+
+    def claim(self) -> dict[str, Any]:
+        """Tell where the tiles lie that came since the last claim; all of their bytes are with the system then."""
+        tiles, self._fresh = self._fresh, []
+        return {"at": self._file.claim(), "tiles": tiles}
+
+    def restore(self, claims: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Take over the tiles of those claims whose bytes are there, and cut off what lies behind the last of them."""
+        held = [self._file.holds(claim["at"]) for claim in claims]
+        end = 0
+        for claim, here in zip(claims, held, strict=True):
+            if here:
+                place, length, _ = claim["at"]
+                end = max(end, place + length)
+                for tile in claim["tiles"]:
+                    place = self._take_over(tile, place)
+        self._file.cut(end)
+        return held
+
+    def _take_over(self, tile: list[int], place: int) -> int:
+        """Know a tile that is claimed, which begins at an offset; returns where it ends."""
+        raise NotImplementedError
+
+    def sync(self) -> None:
+        """Flush to the disk what was claimed."""
+        self._file.sync()
+
+    def close(self) -> None:
+        """Close the spool, and delete it unless it has a journal."""
+        self._file.close()
+
+
+class Spool(TileFile):
     """Parts of tiles in the order in which they came.
 
     Parameters
@@ -22,10 +69,8 @@ class Spool:
 
     def __init__(self, path: Path, rows: int, cols: int, *, kept: bool = False) -> None:
         self.rows, self.cols = rows, cols
+        super().__init__(path, kept=kept)
         self._places: dict[int, tuple[int, tuple[int, ...]]] = {}
-        self._file = Growing(path, kept=kept)
-        self._fresh: list[list[int]] = []
-        """Number and sizes of the tiles that came since the last claim."""
 
     def append(self, number: int, parts: Sequence[bytes]) -> None:
         """Keep parts of a tile that has not come before; `number` is its place, row by row from 0.
@@ -54,29 +99,7 @@ class Spool:
             place += size
         return tuple(parts)
 
-    def claim(self) -> dict[str, Any]:
-        """Tell where the tiles lie that came since the last claim; all of their bytes are with the system then."""
-        tiles, self._fresh = self._fresh, []
-        return {"at": self._file.claim(), "tiles": tiles}
-
-    def restore(self, claims: Sequence[Mapping[str, Any]]) -> list[bool]:
-        """Take over the tiles of those claims whose bytes are there, and cut off what lies behind the last of them."""
-        held = [self._file.holds(claim["at"]) for claim in claims]
-        end = 0
-        for claim, here in zip(claims, held, strict=True):
-            if here:
-                place, length, _ = claim["at"]
-                end = max(end, place + length)
-                for number, *sizes in claim["tiles"]:
-                    self._places[number] = place, tuple(sizes)
-                    place += sum(sizes)
-        self._file.cut(end)
-        return held
-
-    def sync(self) -> None:
-        """Flush to the disk what was claimed."""
-        self._file.sync()
-
-    def close(self) -> None:
-        """Close the spool, and delete it unless it has a journal."""
-        self._file.close()
+    def _take_over(self, tile: list[int], place: int) -> int:
+        number, *sizes = tile
+        self._places[number] = place, tuple(sizes)
+        return place + sum(sizes)

@@ -2,15 +2,14 @@
 
 import errno
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.files.journal import Growing
+from geosal.formats.spool import TileFile
 
 EDGE = 4
 """Bytes of GDAL's leader (the size of a tile), and of its trailer (the last four bytes again)."""
@@ -33,7 +32,7 @@ class Level:
         return np.asarray(self.sizes.sum(axis=0) + (4 if masked else 2) * EDGE)
 
 
-class Spool:
+class Spool(TileFile):
     """Tiles in the order in which they came, each as it will lie in the file.
 
     Parameters
@@ -47,11 +46,9 @@ class Spool:
     """
 
     def __init__(self, path: Path, levels: list[tuple[int, int]], *, kept: bool = False) -> None:
+        super().__init__(path, kept=kept)
         self.path = path
         self.levels = [Level(rows, cols) for rows, cols in levels]
-        self._file = Growing(path, kept=kept)
-        self._fresh: list[list[int]] = []
-        """Level, number and sizes of the tiles that came since the last claim."""
 
     def append(self, level: int, number: int, parts: Sequence[bytes]) -> None:
         """Keep a tile that has not come before.
@@ -75,28 +72,10 @@ class Spool:
             self._file.write(data[-EDGE:].rjust(EDGE, b"\0"))
         self._fresh.append([level, number, *map(len, parts)])
 
-    def claim(self) -> dict[str, Any]:
-        """Tell where the tiles lie that came since the last claim; all of their bytes are with the system then."""
-        tiles, self._fresh = self._fresh, []
-        return {"at": self._file.claim(), "tiles": tiles}
-
-    def restore(self, claims: Sequence[Mapping[str, Any]]) -> list[bool]:
-        """Take over the tiles of those claims whose bytes are there, and cut off what lies behind the last of them."""
-        held = [self._file.holds(claim["at"]) for claim in claims]
-        end = 0
-        for claim, here in zip(claims, held, strict=True):
-            if here:
-                place, length, _ = claim["at"]
-                end = max(end, place + length)
-                for level, number, *sizes in claim["tiles"]:
-                    self._note(level, number, place, sizes)
-                    place += sum(sizes) + 2 * EDGE * len(sizes)
-        self._file.cut(end)
-        return held
-
-    def sync(self) -> None:
-        """Flush to the disk what was claimed."""
-        self._file.sync()
+    def _take_over(self, tile: list[int], place: int) -> int:
+        level, number, *sizes = tile
+        self._note(level, number, place, sizes)
+        return place + sum(sizes) + 2 * EDGE * len(sizes)
 
     def _note(self, level: int, number: int, place: int, sizes: Sequence[int]) -> None:
         known = self.levels[level]
@@ -109,10 +88,6 @@ class Spool:
         with FileIO(self.path, "r") as source:
             for begin, length in self._extents(masked=masked):
                 _copy(source, target, begin, length)
-
-    def close(self) -> None:
-        """Close the spool, and delete it unless it has a journal."""
-        self._file.close()
 
     def _extents(self, *, masked: bool) -> Iterator[tuple[int, int]]:
         """Yield pieces of the spool in the order of the file; tiles that follow each other are one piece."""
