@@ -9,8 +9,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.core.cluster import open_pool, trim_memory
+from geosal.core.cluster.opening import open_pool
 from geosal.core.grid import Block
+from geosal.core.machine import trim_memory
 from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
 from geosal.core.provenance import OF_A_SEAL, RECIPE
 from geosal.core.raster import RasterLayout
@@ -173,7 +174,7 @@ class Labour(Generic[Facts]):
     blocks
         Blocks that cover the output without overlap.
     scheduler, workers
-        See `geosal.core.cluster.open_pool`.
+        See `geosal.core.cluster.opening.open_pool`.
     """
 
     stage: Stage

@@ -130,7 +130,7 @@ def test_an_error_on_a_worker_comes_back_as_itself(cluster: str, rgb_scene: Path
 def test_a_dead_address_is_an_error_and_nothing_runs_here(
     rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geosal.core.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("geosal.core.cluster.connection.CONNECT_SECONDS", 0.5)
     with pytest.raises(ClusterError, match="127.0.0.1:9"):
         geosal.compress(str(rgb_scene), str(tmp_path / "out.tif"), saliency="half", scheduler="tcp://127.0.0.1:9")
     assert list(tmp_path.iterdir()) == []
@@ -200,8 +200,8 @@ def test_a_worker_with_another_geosal_is_refused(scheduler: str, rgb_scene: Path
 def test_all_workers_gone_is_an_error(
     scheduler: str, rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geosal.core.cluster.PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr("geosal.core.cluster._LOOK_SECONDS", 0.3)
+    monkeypatch.setattr("geosal.core.cluster.watch.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("geosal.core.cluster.pool._LOOK_SECONDS", 0.3)
     worker = _worker(scheduler, tmp_path / "worker")
     _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
     with pytest.raises(ClusterError, match="all workers are gone"):
@@ -237,8 +237,8 @@ def test_a_scheduler_that_goes_is_told_as_that_and_in_one_line(scheduler: str, r
 
 _JOB_WITHOUT_ITS_SCHEDULER = """
 import os, signal, sys
-import geosal, geosal.core.cluster
-geosal.core.cluster.CONNECT_SECONDS = 2.0
+import geosal, geosal.core.cluster.connection
+geosal.core.cluster.connection.CONNECT_SECONDS = 2.0
 scene, output, scheduler, server = sys.argv[1:]
 gone = []
 def begun(told):

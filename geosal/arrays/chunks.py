@@ -23,8 +23,8 @@ from dask.array.overlap import ensure_minimum_chunksize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
+from geosal.core.machine import cpu_count
 
 _Result = TypeVar("_Result")
 _AHEAD = 2

@@ -84,7 +84,7 @@ def _add(spec: "ReportSpec", summary: dict[str, Any], report: Report, *, quiet: 
 
 def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet: bool, resume: bool) -> int:
     """Do several jobs, with a report of each where a folder is named for them, and an index of all."""
-    from geosal.core.cluster import keep_memory
+    from geosal.core.machine import keep_memory
 
     keep_memory()  # before libraries start threads
     from geosal.batch.jobs import check, directories_of, having, jobs_in
@@ -108,7 +108,7 @@ def _run_all(parts: "Sequence[Part]", page: str | None, report: Report, *, quiet
 
 
 def _run_alone(recipe: "Recipe", *, quiet: bool, resume: bool) -> dict[str, Any]:
-    from geosal.core.cluster import keep_memory
+    from geosal.core.machine import keep_memory
 
     keep_memory()  # before libraries start threads
     from geosal.job.pipeline import run  # heavy, and the help does not need it

@@ -18,8 +18,10 @@ from geosal.comparison.result import Comparison, Row
 from geosal.comparison.seams import Ready, Seams
 from geosal.comparison.sums import Sums
 from geosal.core import provenance
-from geosal.core.cluster import Pool, cpu_count, open_pool
+from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.pool import Pool
 from geosal.core.grid import Block
+from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.raster import BandMetadata, RasterLayout, RasterMetadata
 from geosal.core.shared_raster import close_shared_rasters

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from geosal.core.cluster import open_pool
+from geosal.core.cluster.opening import open_pool
 from geosal.core.grid import Block
 from geosal.core.ladder import effective_kernel
 from geosal.core.progress import ProgressCallback

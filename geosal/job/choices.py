@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from geosal.comparison import bits_of
 from geosal.core.bars import Reporting, reporter
-from geosal.core.cluster import trim_memory
+from geosal.core.machine import trim_memory
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.tables import Table, Tabled
 from geosal.core.treatment import Bound

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
-from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
+from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.raster import Samples
 from geosal.formats.pyramid import Cutter, Tile

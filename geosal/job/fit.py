@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geosal.core.cluster import cpu_count
 from geosal.core.decoded_tiles import MOST_SAMPLES, tile_cache_bytes
 from geosal.core.gdal_env import GDAL_CACHE_BYTES
+from geosal.core.machine import cpu_count
 from geosal.errors import ResourceError
 from geosal.formats.table import format_of
 from geosal.job.recipe import Recipe

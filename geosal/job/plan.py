@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder, effective_kernel
+from geosal.core.machine import cpu_count
 from geosal.core.option_values import require
 from geosal.core.raster import RasterLayout
 from geosal.core.tables import Table, Tabled

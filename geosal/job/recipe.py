@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypedDict
 
-from geosal.core.cluster import memory_bytes
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import USUAL_SIGMA, Ladder
+from geosal.core.machine import memory_bytes
 from geosal.core.option_values import (
     parse_share,
     parse_size,

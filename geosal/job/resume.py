@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from geosal.core.cluster import fingerprint
+from geosal.core.cluster.code import fingerprint
 from geosal.core.gdal_env import is_local
 from geosal.core.provenance import SEAL, SEAL_TILES, read_recipe, recipe_text
 from geosal.core.shared_raster import file_state

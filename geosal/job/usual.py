@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geosal.core import provenance
-from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
+from geosal.core.machine import cpu_count
 from geosal.core.treatment import SMOOTH, Bound, Quality, Treatment, TwoPass
 from geosal.errors import UsageError, warn
 from geosal.formats.encoders import tile_encoder

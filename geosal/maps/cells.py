@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from geosal.comparison import Pair
 from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.pair import Samples
-from geosal.core.cluster import cpu_count, open_pool
+from geosal.core.cluster.opening import open_pool
 from geosal.core.grid import Block
+from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback
 from geosal.core.shared_raster import close_shared_rasters
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.core.cluster import open_pool
+from geosal.core.cluster.opening import open_pool
 from geosal.core.grid import Block, Grid
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import UsageError, redact

@@ -10,8 +10,8 @@ from typing import Any, Unpack
 from geosal.comparison import Comparison
 from geosal.comparison.result import BACKGROUND, WHOLE
 from geosal.core.bars import Reporting, reporter
-from geosal.core.cluster import trim_memory
 from geosal.core.gdal_env import path_text
+from geosal.core.machine import trim_memory
 from geosal.core.progress import Progress, ProgressCallback, ignore
 from geosal.core.tables import Table, Tabled
 from geosal.files.publish import WorkDirectory, cannot_write

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from geosal.comparison import Comparison, Pair, judge
 from geosal.core import provenance
-from geosal.core.cluster import trim_memory
+from geosal.core.machine import trim_memory
 from geosal.core.progress import Progress, ProgressCallback
 from geosal.errors import GeosalError, UsageError
 from geosal.job.proof import Held, checked, hold

@@ -94,8 +94,8 @@ def cluster_without_geosal(folder: Path) -> None:
 @case("cluster-killed", "a cluster whose only worker was killed amid the job ends it")
 def cluster_killed(folder: Path) -> None:
     code = (
-        "import os, signal, sys, geosal, geosal.core.cluster\n"
-        "geosal.core.cluster.PATIENCE_SECONDS = 3.0\n"  # thirty by itself
+        "import os, signal, sys, geosal, geosal.core.cluster.watch\n"
+        "geosal.core.cluster.watch.PATIENCE_SECONDS = 3.0\n"  # thirty by itself
         "def kill(told):\n"
         "    if told.stage == 'smooth' and told.done:\n"
         "        os.kill(int(sys.argv[4]), signal.SIGKILL)\n"

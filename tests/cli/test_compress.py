@@ -107,7 +107,7 @@ def test_refusals(
     words: str, code: int, rgb_scene: Path, tmp_path: Path, repository: Path, call: Callable[..., Result],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("geosal.core.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("geosal.core.cluster.connection.CONNECT_SECONDS", 0.5)
     existing = tmp_path / "existing.tif"
     existing.write_bytes(b"precious")
     names = {

@@ -9,7 +9,7 @@ import shapely
 import xarray as xr
 
 from geosal import Recipe, SceneError, UsageError
-from geosal.core.cluster import memory_bytes
+from geosal.core.machine import memory_bytes
 from geosal.job.recipe import CompressOptions
 from geosal.scenes import Reading, ReadingOptions
 

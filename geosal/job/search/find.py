@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from geosal.core.cluster import trim_memory
+from geosal.core.machine import trim_memory
 from geosal.core.progress import ignore
 from geosal.errors import OutputError, warn
 from geosal.files.journal import Journal

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from geosal.core.cluster import cpu_count
 from geosal.core.grid import Block
 from geosal.core.ladder import MAX_STEPS
+from geosal.core.machine import cpu_count
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import TwoPass
 from geosal.formats.pyramid import Cutter, Parts, Piece, Tile

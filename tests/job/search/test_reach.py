@@ -261,7 +261,7 @@ def test_what_threads_have_freed_does_not_stay_with_them() -> None:
 import os
 from threading import Thread
 import numpy as np
-from geosal.core.cluster import trim_memory
+from geosal.core.machine import trim_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

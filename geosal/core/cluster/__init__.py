@@ -1,0 +1,10 @@
+"""Where blocks are worked on: threads, processes, or a dask.distributed cluster.
+
+Index card
+----------
+- `opening.open_pool`: opens a `Pool` where the user wants it.
+- `pool.Pool`: runs a task on many items, with a bounded number in flight.
+- `connection`: the connection to a dask cluster.
+- `watch.Watch`: whether a cluster has workers, and the right ones.
+- `code`: whether a worker has the same geosal.
+"""

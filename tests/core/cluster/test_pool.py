@@ -1,0 +1,86 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from tasks import die, square
+
+from geosal import ClusterError, SceneError
+from geosal.core.cluster.opening import open_pool
+
+
+def fail_on_three(number: int) -> int:
+    if number == 3:
+        raise SceneError("block 3 is damaged; copy it again")
+    return number
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_each_item_is_worked_on_once(scheduler: str) -> None:
+    with open_pool(scheduler, 2) as pool:
+        assert sorted(pool.map_unordered(square, range(9))) == [n * n for n in range(9)]
+
+
+def test_no_more_than_workers_and_one_are_in_flight_whatever_the_consumer_does() -> None:
+    begun, taken, most = [0], [0], [0]
+    lock = threading.Lock()
+
+    def count(number: int) -> int:
+        with lock:
+            begun[0] += 1
+            most[0] = max(most[0], begun[0] - taken[0])
+        return number
+
+    with open_pool("threads", 2) as pool:
+        for _ in pool.map_unordered(count, range(40)):
+            time.sleep(0.002)  # a consumer slower than the tasks
+            with lock:
+                taken[0] += 1
+    assert taken[0] == 40
+    assert most[0] <= 4  # two at work, one waiting, one in the consumer's hands
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_results_come_in_the_order_of_their_items(scheduler: str) -> None:
+    with open_pool(scheduler, 2) as pool:
+        assert list(pool.map_ordered(square, range(9))) == [n * n for n in range(9)]
+        assert list(pool.map_ordered(square, [])) == []
+
+
+def test_a_slow_item_lets_some_results_wait_and_no_more() -> None:
+    begun: list[int] = []
+    others = threading.Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 0:
+            assert others.wait(20)  # the second worker goes on meanwhile
+            time.sleep(0.05)
+        elif number == 5:
+            others.set()
+        return number
+
+    with open_pool("threads", 2) as pool:
+        results = pool.map_ordered(work, range(40))
+        assert next(results) == 0
+        assert max(begun) <= 6  # 2 * 2 + 2 are begun at once, and one more as the first was taken
+        assert list(results) == list(range(1, 40))
+
+
+@pytest.mark.parametrize("name", ["map_unordered", "map_ordered"])
+def test_an_error_reaches_the_caller_as_raised_and_ends_the_work(name: str) -> None:
+    asked: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(1000):
+            asked.append(number)
+            yield number
+
+    with open_pool("threads", 2) as pool, pytest.raises(SceneError, match="damaged"):
+        list(getattr(pool, name)(fail_on_three, items()))
+    assert len(asked) < 20
+
+
+def test_a_worker_process_that_dies_is_a_cluster_error() -> None:
+    with open_pool("processes", 1) as pool, pytest.raises(ClusterError, match="smaller --block"):
+        list(pool.map_unordered(die, range(2)))
