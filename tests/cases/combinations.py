@@ -6,11 +6,12 @@ goes on where another run ended.
 
 import argparse
 import collections
+import contextlib
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import rasterio
 import tifffile
-from cases.drawing import STEPS, Draw, Scene, draw, make
+from cases.drawing import Draw, Scene, draw, make
 from numpy.typing import NDArray
 from oracle import smooth_reference
 from rasterio.enums import MaskFlags
@@ -34,6 +35,8 @@ _CROP = 40
 _SIDECARS = ("", ".aux.xml", ".msk")
 _LOSSY = {"JPEG", "WEBP"}
 """Codecs whose decoders differ by a rounding."""
+_FIRST_OF_GEOTIFF = 33549
+"""Codes of GeoTIFF's and GDAL's own tags are larger."""
 _LEAST_PSNR = 17.0
 """Of any lossy file that is not nonsense."""
 
@@ -55,6 +58,25 @@ def _second_opinion(path: Path, pixels: NDArray[Any]) -> None:
         raise Fault("tifffile reads other samples than GDAL")
 
 
+def _is_jxl(path: Path) -> bool:
+    with tifffile.TiffFile(path) as tiff:
+        return bool(tiff.pages[0].compression == tifffile.COMPRESSION.JPEGXL)
+
+
+def _inflated(path: Path, folder: Path) -> Path:
+    """Make a copy of a TIFF in JPEG XL without compression, which any GDAL opens, by tifffile alone."""
+    copy = folder / path.name
+    with tifffile.TiffFile(path) as tiff, tifffile.TiffWriter(copy) as writer:
+        image = tiff.pages[0]
+        told = [(tag.code, tag.dtype, tag.count, tag.value, True) for tag in image.tags if tag.code > _FIRST_OF_GEOTIFF]
+        extra = [int(each) for each in image.extrasamples]
+        writer.write(image.asarray(), extratags=told, photometric=image.photometric, extrasamples=extra, metadata=None)
+        for page in tiff.pages:
+            if page.is_mask and page.shape[:2] == image.shape[:2]:
+                writer.write(page.asarray(), subfiletype=4, photometric="mask", metadata=None)
+    return copy
+
+
 class Output:
     """What an independent reader finds in an output."""
 
@@ -62,21 +84,26 @@ class Output:
         self.pixels, self.valid = _store(path, alpha) if path.suffix == ".zarr" else self._raster(path)
 
     def _raster(self, path: Path) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        with rasterio.open(path) as dataset:
-            pixels = dataset.read()
-            valid = _valid_samples(pixels, dataset.nodata)
-            flags = dataset.mask_flag_enums[0]
-            if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
-                valid &= dataset.read_masks(1) > 0
-            for number, colour in enumerate(dataset.colorinterp):
-                if colour.name == "alpha":
-                    valid &= pixels[number] > 0
-            _same("CRS", dataset.crs.to_epsg(), 32631)
-            _same("transform", tuple(dataset.transform), tuple(_PLACE))
-            self.names: tuple[str | None, ...] | None = dataset.descriptions
-            if dataset.driver == "GTiff":
-                _second_opinion(path, pixels)
-            return pixels, valid
+        with contextlib.ExitStack() as stack:
+            if path.suffix == ".tif" and _is_jxl(path):
+                path = _inflated(path, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            return self._read(stack.enter_context(rasterio.open(path)), path)
+
+    def _read(self, dataset: rasterio.DatasetReader, path: Path) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        pixels = dataset.read()
+        valid = _valid_samples(pixels, dataset.nodata)
+        flags = dataset.mask_flag_enums[0]
+        if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+            valid &= dataset.read_masks(1) > 0
+        for number, colour in enumerate(dataset.colorinterp):
+            if colour.name == "alpha":
+                valid &= pixels[number] > 0
+        _same("CRS", dataset.crs.to_epsg(), 32631)
+        _same("transform", tuple(dataset.transform), tuple(_PLACE))
+        self.names: tuple[str | None, ...] | None = dataset.descriptions
+        if dataset.driver == "GTiff":
+            _second_opinion(path, pixels)
+        return pixels, valid
 
 
 def _store(path: Path, alpha: int | None) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -124,7 +151,7 @@ def try_one(seed: int, folder: Path) -> str:
         raise Fault(f"unexpected {type(error).__name__}: {error}") from error
     left = set(folder.iterdir()) - before - {output.with_name(output.name + more) for more in _SIDECARS}
     _same("left in the folder", {path.name for path in left} - {"out.jgw"}, set())
-    _verify(found, scene, output)
+    verify(found, scene, output)
     return "done"
 
 
@@ -149,7 +176,14 @@ def _refused(error: geosal.GeosalError, stages: list[object], left: set[Path]) -
     return "refused"
 
 
-def _verify(found: Draw, scene: Scene, path: Path) -> None:
+def verify(found: Draw, scene: Scene, path: Path) -> None:
+    """Hold a finished output to what is true of its scene.
+
+    Raises
+    ------
+    Fault
+        They differ.
+    """
     output, taken = Output(path, found.alpha_taken), found.taken
     pixels, valid, colours = (
         scene.pixels[taken],
@@ -216,15 +250,21 @@ def _exact(found: Draw, scene: Scene, data: NDArray[Any], due: NDArray[Any], cou
     _equal("salient samples", data[keeps & counts], due[keeps & counts])
     treatment = found.wish.get("treatment", ("smooth",))
     if "smooth" in treatment and not found.has_target:
-        bound: float = 6 if any(text.startswith("bound") for text in treatment) else 0
+        bound = _bound(treatment)
         if "treatment" not in found.wish and due.dtype.itemsize > 1 and counts.any():
             # By default samples are rounded by an eighth of what smoothing takes, of the band that can spare the least.
             bound = min(float(np.std(band[which].astype(float))) / 8 for band, which in zip(due, counts, strict=True))
         _near_oracle(found, scene, data, due, counts, bound)
     elif "smooth" not in treatment and counts.any() and not found.has_target:
-        worst = np.abs(data[counts].astype(float) - due[counts].astype(float)).max()
-        if worst > 6:
-            raise Fault(f"an error of {worst:g} where 6 is the bound")
+        bounds = _bound(treatment) * scene.levels / found.steps
+        over = np.abs(data.astype(float) - due.astype(float)) - (bounds if due.dtype.kind == "f" else np.floor(bounds))
+        if (worst := over[counts].max()) > (1e-9 if due.dtype.kind != "f" else 1e-6 * float(np.abs(due[counts]).max())):
+            raise Fault(f"an error of {worst:g} over the bound")
+
+
+def _bound(treatment: Iterable[str]) -> float:
+    """Tell the largest error that a treatment allows where nothing matters."""
+    return max((float(text.partition("error=")[2]) for text in treatment if text.startswith("bound:")), default=0)
 
 
 def _near_oracle(
@@ -232,8 +272,10 @@ def _near_oracle(
 ) -> None:
     random = np.random.default_rng([found.seed, 2])
     band, rows, cols = int(random.integers(0, len(due))), *found.shape
-    top, left = (int(random.choice([0, length - _CROP, random.integers(0, length - _CROP)])) for length in (rows, cols))
-    outer = [slice(max(0, at - STEPS), min(length, at + _CROP + STEPS)) for at, length in ((top, rows), (left, cols))]
+    rooms = max(0, rows - _CROP), max(0, cols - _CROP)
+    top, left = (int(random.choice([0, room, random.integers(0, max(1, room))])) for room in rooms)
+    halo = int(scene.levels.max())
+    outer = [slice(max(0, at - halo), min(length, at + _CROP + halo)) for at, length in ((top, rows), (left, cols))]
     inner = tuple(slice(at - out.start, at - out.start + _CROP) for at, out in zip((top, left), outer, strict=True))
     here = tuple(slice(at, at + _CROP) for at in (top, left))
     wanted = smooth_reference(due[band][tuple(outer)], scene.levels[tuple(outer)], counts[band][tuple(outer)])[inner]

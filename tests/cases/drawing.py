@@ -1,5 +1,6 @@
 """Random combinations: what a scene holds and what is asked of it, all of it told by one seed."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter, zoom
 
+import geosal
+
 DTYPES = ("uint8", "uint8", "uint8", "uint16", "uint16", "int16", "uint32", "int32", "float32", "float64")
 PROFILES = {
     ".tif": (None, "deflate", "zstd", "lzw", "raw", "jpeg", "jpeg", "webp", "webp", "lerc"),
@@ -19,6 +22,7 @@ PROFILES = {
     ".jpg": (None,),
 }
 STEPS = 8
+_PLACE = from_origin(5e5, 45e5, 10, 10)
 
 
 @dataclass
@@ -40,6 +44,11 @@ class Draw:
     wish: dict[str, Any] = field(default_factory=dict)
     by_arrays: bool = False
     chunks: int = 128
+
+    @property
+    def steps(self) -> int:
+        """Levels but the first."""
+        return int(self.wish.get("steps", STEPS))
 
     def __str__(self) -> str:
         scene = f"{self.count} x {self.dtype} {self.shape[0]}x{self.shape[1]}"
@@ -183,7 +192,7 @@ def _pixels(random: np.random.Generator, found: Draw) -> NDArray[Any]:
         random.standard_normal((found.count, 9, 9)), (1, found.shape[0] / 9 + 1, found.shape[1] / 9 + 1), order=1
     )
     picture = waves[:, : found.shape[0], : found.shape[1]] + gaussian_filter(noise, (0, 1, 1))
-    picture = (picture - picture.min()) / (picture.max() - picture.min())
+    picture = (picture - picture.min()) / (np.ptp(picture) or 1)
     low, high = {"uint8": (1, 254), "int16": (-2000, 8000), "int32": (-70000, 900000)}.get(found.dtype, (1, 9000))
     if found.nbits is not None:
         low, high = 1, 2**found.nbits - 1
@@ -204,7 +213,7 @@ def _write(found: Draw, path: str, pixels: NDArray[Any], mask: NDArray[np.bool_]
     profile |= {
         "dtype": found.dtype,
         "crs": "EPSG:32631",
-        "transform": from_origin(5e5, 45e5, 10, 10),
+        "transform": _PLACE,
         "nodata": found.nodata,
     }
     colours = [ColorInterp.gray] + [ColorInterp.undefined] * (found.count - 1)
@@ -227,16 +236,67 @@ def _levels(random: np.random.Generator, found: Draw, folder: Path) -> NDArray[n
     kind = found.wish["saliency"]
     if kind == "uniform":
         found.wish["saliency"] = "uniform:saliency=0.5"
-        return np.full(found.shape, 4, np.uint8)
+        return np.full(found.shape, found.steps // 2, np.uint8)
     levels = np.zeros(found.shape, np.uint8)
     if kind == "half":
-        levels[:, (cols + 1) // 2 :] = STEPS
+        levels[:, (cols + 1) // 2 :] = found.steps
         return levels
+    if kind != "mask":
+        return _of_sources(random, found, folder)
     waves = zoom(random.random((5, 5)), (rows / 5 + 1, cols / 5 + 1), order=1)[:rows, :cols]
-    levels = np.clip(waves * 14 - 4, 0, STEPS).astype(np.uint8)
+    levels = np.clip(waves * 14 - 4, 0, found.steps).astype(np.uint8)
     path = str(folder / "saliency.tif")
     profile = {"driver": "GTiff", "count": 1, "height": rows, "width": cols, "dtype": "float32", "crs": "EPSG:32631"}
-    with rasterio.open(path, "w", **profile, transform=from_origin(5e5, 45e5, 10, 10)) as dataset:
-        dataset.write((1 - levels / STEPS).astype(np.float32), 1)
+    with rasterio.open(path, "w", **profile, transform=_PLACE) as dataset:
+        dataset.write((1 - levels / found.steps).astype(np.float32), 1)
     found.wish["saliency"] = path
     return levels
+
+
+def _of_sources(random: np.random.Generator, found: Draw, folder: Path) -> NDArray[np.uint8]:
+    """Levels of several SOURCES, of the whole scene at once; files of masks and vectors are made for them."""
+    makers = {"coarse": _coarse_mask, "bytes": _mask_of_bytes, "vector": _vectors}
+    texts = [makers[kind](random, found, folder) if kind in makers else kind for kind in found.wish["saliency"]]
+    found.wish["saliency"] = texts
+    rules = {key: found.wish[key] for key in ("combine", "outside", "background") if key in found.wish}
+    known = geosal.saliency(texts, like=geosal.open_scene(str(folder / "scene.tif")), **rules).values
+    return np.floor((1 - known.astype(float)) * found.steps + 1e-6).astype(np.uint8)
+
+
+def _coarse_mask(random: np.random.Generator, found: Draw, folder: Path) -> str:
+    """A raster of pixels three times as large in a corner of the scene, some of them unknown."""
+    size = max(1, found.shape[0] // 4), max(1, found.shape[1] // 5)
+    values = random.choice(np.array([0, 0.25, 0.5, 1], np.float32), size)
+    values[:1, :2] = -1
+    profile = {"driver": "GTiff", "count": 1, "height": size[0], "width": size[1], "dtype": "float32", "nodata": -1}
+    with rasterio.open(
+        folder / "coarse.tif", "w", **profile, crs="EPSG:32631", transform=_PLACE * _PLACE.scale(3)
+    ) as dataset:
+        dataset.write(values, 1)
+    return f"{folder / 'coarse.tif'}:resampling={random.choice(['nearest', 'bilinear'])}"
+
+
+def _mask_of_bytes(random: np.random.Generator, found: Draw, folder: Path) -> str:
+    """A picture of the scene's size with no place of its own on the earth."""
+    values = gaussian_filter(random.random(found.shape), 4, mode="wrap")
+    values = (255 * (values - values.min()) / (np.ptp(values) or 1)).astype(np.uint8)
+    profile = {"driver": "GTiff", "count": 1, "height": found.shape[0], "width": found.shape[1], "dtype": "uint8"}
+    with rasterio.open(folder / "bytes.tif", "w", **profile, crs="EPSG:32631", transform=_PLACE) as dataset:
+        dataset.write(values, 1)
+    return f"{folder / 'bytes.tif'}:range=0-255"
+
+
+def _vectors(random: np.random.Generator, found: Draw, folder: Path) -> str:
+    """Some triangles in the scene, in its CRS."""
+    features = []
+    for _ in range(int(random.integers(1, 6))):
+        corners = [
+            [float(at) for at in _PLACE * (col, row)] for row, col in random.uniform(-5, np.add(found.shape, 5), (3, 2))
+        ]
+        shape = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+        features.append({"type": "Feature", "properties": {"worth": float(random.random())}, "geometry": shape})
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32631"}}
+    text = json.dumps({"type": "FeatureCollection", "crs": crs, "features": features})
+    (folder / "areas.geojson").write_text(text)
+    more = ["", ":buffer=25m", ":attribute=worth", ":saliency=0.6,buffer=3px"]
+    return f"{folder / 'areas.geojson'}{random.choice(more)}"
