@@ -1,8 +1,8 @@
-"""``geosal experiment``: plain JPEG against the content-aware one on folders of images, as in the paper."""
+"""``geosal experiment``: the papers' studies on folders of images, as a recipe tells."""
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,50 +10,49 @@ from geosal.cli import options
 from geosal.cli.output import Report
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
-from geosal.errors import OutputError, TargetError, UsageError
+from geosal.core.progress import ignore
+from geosal.errors import OutputError, UsageError
+from geosal.files.journal import JOURNAL
 
-if TYPE_CHECKING:
-    from geosal.lab.experiments import Outcome
 
-
-@click.command(cls=PanelledCommand, short_help="Compare JPEGs on folders of images, as the paper does.")
-@click.argument("config", type=click.Path(exists=True, dir_okay=False), metavar="CONFIG")
+@click.command(cls=PanelledCommand, short_help="Repeat the papers' studies on folders of images.")
+@click.argument("config", type=click.Path(exists=True, dir_okay=False), metavar="RECIPE")
 @click.option(
     "--images",
     multiple=True,
     metavar="[NAME=]FOLDER",
-    help="Images to use instead of those of CONFIG; repeat it for several collections.",
+    help="Images to use instead of those of RECIPE; repeat it for several collections.",
 )
-@click.option("-o", "--output", metavar="DIR", help="Folder of the report, instead of that of CONFIG.")
+@click.option("-o", "--output", metavar="DIR", help="Folder of the report, instead of that of RECIPE.")
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Tasks at once; by default one per core.")
+@click.option("--resume", is_flag=True, help="Go on with what a killed run of the same recipe has left.")
 @options.overwrite
 @options.report_options
-def experiment(
-    config: str, images: tuple[str, ...], output: str | None, overwrite: bool, report: Report, quiet: bool
-) -> None:
-    """Compare content-aware JPEGs with plain ones of the same size, on folders of images.
+def experiment(config: str, report: Report, quiet: bool, overwrite: bool, resume: bool, **wish: Any) -> None:
+    """Carry out a study on folders of images, and write its report and its tables.
 
-    CONFIG says which; configs/ms-roi-tables.yaml is the evaluation of the paper. The output folder gets report.md,
-    its tables as CSV, results.json, and the saliency maps. The exit code is 6 if a file misses the size of the plain
-    JPEG by more than 1 %; the report is still written.
+    RECIPE tells which. configs/ms-roi-tables.yaml is the second paper's: content-aware JPEGs against plain ones of the
+    same size; the exit code is 6 if a file misses that size by more than 1 %. Recipes in configs/paper are the first
+    paper's: smoothing by masks and kernels, and what encoders make of it. An image that cannot be read is left out, and
+    the exit code is 3. The report is written all the same.
 
     \b
     geosal experiment configs/ms-roi-tables.yaml --images pictures --output tables
-    geosal experiment configs/ms-roi-tables.yaml --images a=towns --images b=sea
+    geosal experiment configs/paper/sweep.yaml --images a=towns --images b=sea --resume
     """
-    from geosal.lab.experiments import Experiment, run_experiment, write_outcome  # heavy; help needs none
-    from geosal.lab.experiments.report import DATA, FIGURES, REPORT, reproducibility, sizes, to_document
-    from geosal.lab.experiments.statistics import verdicts
+    from geosal.lab.experiments.engine import Course  # heavy; help needs none
+    from geosal.lab.experiments.study import read_study
 
-    wish = Experiment.from_yaml(config, images=_collections(images), output=output)
-    report.keep_apart(config, *(f"{wish.output}/{name}" for name in (REPORT, DATA, FIGURES)))
-    _make_room(Path(wish.output), overwrite=overwrite)
+    study, wished = read_study(config, images=_collections(wish["images"]), output=wish["output"])
+    report.keep_apart(config, *(f"{wished.output}/{name}" for name in (*study.files, JOURNAL)))
+    _make_room(Path(wished.output), overwrite=overwrite, resume=resume)
     with progress_bars(quiet=quiet) as progress:
-        outcome = run_experiment(wish, progress=progress)
-    write_outcome(outcome)
-    lines = [reproducibility(outcome), sizes(outcome), "", *(verdict.sentence for verdict in verdicts(outcome))]
-    report.summarise("\n".join([*lines, "", f"Tables: {Path(wish.output) / 'report.md'}"]))
-    report.write(to_document(outcome))
-    _refuse_unmatched(outcome)
+        outcome = study.run(wished, Course(resume=resume, workers=wish["workers"], report=progress or ignore))
+    study.write(outcome)
+    report.summarise(study.told(outcome))
+    report.write(study.document(outcome))
+    if (fault := study.fault(outcome)) is not None:
+        raise fault
 
 
 def _collections(texts: tuple[str, ...]) -> dict[str, Any] | None:
@@ -67,25 +66,16 @@ def _collections(texts: tuple[str, ...]) -> dict[str, Any] | None:
     return found or None
 
 
-def _make_room(place: Path, *, overwrite: bool) -> None:
+def _make_room(place: Path, *, overwrite: bool, resume: bool) -> None:
     """Refuse, before the work, a folder that is not empty, or cannot be made."""
     place = Path(os.path.abspath(place))  # a/../b is b, though there be no a
     try:
         if place.exists() and not place.is_dir():
             raise OutputError(f"{place}: is a file; name a folder (--output DIR)")
-        if not overwrite and place.is_dir() and any(place.iterdir()):
-            raise OutputError(f"{place}: is not empty; name another folder (--output DIR), or use --overwrite")
+        if not overwrite and not resume and place.is_dir() and any(place.iterdir()):
+            go_on = "go on with it: --resume, or " if (place / JOURNAL).is_file() else ""
+            raise OutputError(f"{place}: is not empty; {go_on}name another folder (--output DIR), or use --overwrite")
     except OSError as error:
         if isinstance(error, OutputError):
             raise
         raise OutputError(f"{place}: cannot be looked into: {error.strerror}; name another folder") from error
-
-
-def _refuse_unmatched(outcome: "Outcome") -> None:
-    if off := outcome.unmatched:
-        first = off[0]
-        raise TargetError(
-            f"{first.collection}, {first.image}, Q {first.quality}, {first.method}: not within 1 % of the plain JPEG's "
-            f"{first.reference_bytes} bytes ({len(off)} of {len(outcome.trials)} files are not); "
-            f"{outcome.wish.output}/report.md lists them; take larger images, or leave these out"
-        )

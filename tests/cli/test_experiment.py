@@ -45,7 +45,9 @@ def test_report_and_document(config: Path, tmp_path: Path, call: Call) -> None:
 def test_sizes_that_are_off_end_with_6_and_the_report(
     config: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geosal.lab.experiments.outcome.TOLERANCE", -1.0)  # not even a file's own size is near enough
+    monkeypatch.setattr(
+        "geosal.lab.experiments.jpegs.outcome.TOLERANCE", -1.0
+    )  # not even a file's own size is near enough
     done = call("experiment", config)
     assert done.exit_code == 6
     assert "images, waves, Q 50, JPEG: not within 1 %" in done.stderr

@@ -1,26 +1,8 @@
-"""The evaluation of Selimovic and Hladnik (2018) on any folders of images: plain JPEG against MS-ROI at equal bytes.
+"""The papers' evaluations on any folders of images: one engine, and a room for each study.
 
-Index card
-----------
-- `Experiment`: the wish, from YAML; every key checked.
-- `run_experiment`: maps, files, figures; all of it in an `Outcome`.
-- `Encoder`, `Encoded`: the interface of encoders; `GeosalEncoder` is geosal's own.
-- `write_outcome`: report, tables and data into the output folder.
-- `tables`, `anova`, `verdicts`: the parts of the report.
-
-The paper's numbers are of the whole image. Here the salient part and the background stand beside them, because that is
-where the method gives and takes.
+- `study`: what a study is, and the table of them; `read_study` reads a recipe.
+- `engine`: tasks in parallel, a journal, and runs that go on where one was killed.
+- `wish`, `images`, `desk`, `rows`: keys, images, folders and tables that all studies share.
+- `jpegs`: Selimovic and Hladnik (2018), plain JPEG against MS-ROI at equal bytes.
+- `sweep`: Downes, Saltwick and Chen (2023), smoothing by kernels and masks, and what encoders make of it.
 """
-
-from geosal.lab.experiments.encoders import Encoded, Encoder, GeosalEncoder
-from geosal.lab.experiments.experiment import run_experiment
-from geosal.lab.experiments.outcome import Figures, MapFacts, Outcome, Trial
-from geosal.lab.experiments.report import report_text, write_outcome
-from geosal.lab.experiments.statistics import anova, verdicts
-from geosal.lab.experiments.tables import tables
-from geosal.lab.experiments.wish import Experiment
-
-__all__ = [
-    "Encoded", "Encoder", "Experiment", "Figures", "GeosalEncoder", "MapFacts", "Outcome", "Trial", "anova",
-    "report_text", "run_experiment", "tables", "verdicts", "write_outcome",
-]  # fmt: skip

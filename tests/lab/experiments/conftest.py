@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from geosal.errors import TargetError
-from geosal.lab.experiments import Encoded, Experiment, Figures, MapFacts, Outcome, Trial
-from geosal.lab.experiments.outcome import JPEG
+from geosal.lab.experiments.jpegs import Encoded, Experiment, Figures, MapFacts, Outcome, Trial
+from geosal.lab.experiments.jpegs.outcome import JPEG
 
 TWOPASS = "twopass:low=30,high=70"
 

@@ -7,8 +7,8 @@ import rasterio
 from PIL import Image
 
 from geosal.errors import SceneError, UsageError
-from geosal.lab.experiments import Experiment
 from geosal.lab.experiments.images import find_pictures
+from geosal.lab.experiments.jpegs import Experiment
 
 Wish = Callable[..., Experiment]
 

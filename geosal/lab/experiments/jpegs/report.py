@@ -11,9 +11,9 @@ from typing import Any
 
 from geosal.errors import OutputError, redact
 from geosal.files.atomic import write_text
-from geosal.lab.experiments.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
-from geosal.lab.experiments.statistics import anova, verdicts
-from geosal.lab.experiments.tables import tables
+from geosal.lab.experiments.jpegs.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
+from geosal.lab.experiments.jpegs.statistics import anova, verdicts
+from geosal.lab.experiments.jpegs.tables import tables
 from geosal.version import __version__
 
 REPORT, DATA, FIGURES = "report.md", "results.json", "figures.csv"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from geosal.errors import OutputError
-from geosal.lab.experiments import Outcome, report_text, verdicts, write_outcome
-from geosal.lab.experiments.report import finite, reproducibility, sizes
+from geosal.lab.experiments.jpegs import Outcome, report_text, verdicts, write_outcome
+from geosal.lab.experiments.jpegs.report import finite, reproducibility, sizes
 
 
 def test_everything_is_written(outcome: Outcome, tmp_path: Path) -> None:

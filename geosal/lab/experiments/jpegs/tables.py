@@ -4,8 +4,18 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from geosal.lab.experiments.outcome import JPEG, MEASURES, PARTS, TITLES, TOLERANCE, WHOLE, MapFacts, Outcome, Trial
-from geosal.lab.experiments.statistics import Test, as_p, mean
+from geosal.lab.experiments.jpegs.outcome import (
+    JPEG,
+    MEASURES,
+    PARTS,
+    TITLES,
+    TOLERANCE,
+    WHOLE,
+    MapFacts,
+    Outcome,
+    Trial,
+)
+from geosal.lab.experiments.jpegs.statistics import Test, as_p, mean
 
 _DIGITS = {"psnr": 3, "ssim": 4, "ms_ssim": 4}
 NOTHING = "-"

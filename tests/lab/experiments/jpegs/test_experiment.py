@@ -10,7 +10,8 @@ import rasterio
 
 from geosal.core.progress import Progress
 from geosal.errors import GeosalWarning, OutputError, SceneError
-from geosal.lab.experiments import Experiment, run_experiment, verdicts, write_outcome
+from geosal.lab.experiments.engine import Course
+from geosal.lab.experiments.jpegs import Experiment, run_experiment, verdicts, write_outcome
 from geosal.metrics import ErrorSums
 
 Wish = Callable[..., Experiment]
@@ -21,13 +22,13 @@ def test_three_pictures(wish: Wish, stand: Any, folder: Path, tmp_path: Path) ->
     events: list[Progress] = []
     with warnings.catch_warnings():
         warnings.simplefilter("error", GeosalWarning)  # not one for each picture without georeferencing
-        outcome = run_experiment(wish(), stand, progress=events.append)
+        outcome = run_experiment(wish(), Course(report=events.append), encoder=stand)
     assert [facts.image for facts in outcome.maps] == ["a", "b", "c"]
     assert len(outcome.trials) == 3 * 2 * 3
     assert stand.calls[:3] == [("a.png", 30, "JPEG"), ("a.png", 30, TWOPASS), ("a.png", 30, "quality")]
     assert all(trial.matched for trial in outcome.trials)
     assert (events[0].stage, events[-1].stage) == ("maps", "files")
-    assert (events[-1].done, events[-1].total) == (18, 18)
+    assert (events[-1].done, events[-1].total) == (6, 6)
     assert {verdict.shows for verdict in verdicts(outcome) if verdict.mode == TWOPASS} == {"no"}
     assert {verdict.shows for verdict in verdicts(outcome) if verdict.mode == "quality"} == {"yes"}
     write_outcome(outcome)
@@ -37,7 +38,7 @@ def test_three_pictures(wish: Wish, stand: Any, folder: Path, tmp_path: Path) ->
 
 
 def test_figures_are_those_of_the_files(wish: Wish, stand: Any, folder: Path, tmp_path: Path) -> None:
-    outcome = run_experiment(wish(keep=True, qualities=[30], modes=[TWOPASS]), stand)
+    outcome = run_experiment(wish(keep=True, qualities=[30], modes=[TWOPASS]), encoder=stand)
     kept = tmp_path / "out" / "images"
     for trial in outcome.trials:
         method = "JPEG" if trial.method == "JPEG" else "twopass_low=30,high=70"
@@ -59,14 +60,14 @@ def test_figures_are_those_of_the_files(wish: Wish, stand: Any, folder: Path, tm
 
 
 def test_small_images_have_no_ms_ssim_and_are_judged_all_the_same(wish: Wish, stand: Any, folder: Path) -> None:
-    outcome = run_experiment(wish(images=str(folder / "b.tif")), stand)
+    outcome = run_experiment(wish(images=str(folder / "b.tif")), encoder=stand)
     assert np.isnan(outcome.trials[0].figure("whole", "ms_ssim"))
     assert outcome.trials[0].figure("whole", "psnr") > 20
 
 
 def test_sizes_are_never_hidden(wish: Wish, stand: Any) -> None:
     stand.off, stand.missing = 1.7, (50,)
-    outcome = run_experiment(wish(modes=[TWOPASS]), stand)
+    outcome = run_experiment(wish(modes=[TWOPASS]), encoder=stand)
     assert len(outcome.unmatched) == 6
     assert [trial.missed is None for trial in outcome.unmatched] == [True, False] * 3
     assert outcome.unmatched[1].reference_bytes > 0
@@ -78,22 +79,22 @@ def test_a_damaged_file_is_named(wish: Wish, stand: Any, folder: Path, tmp_path:
     damaged = tmp_path / "cut.png"
     damaged.write_bytes((folder / "a.png").read_bytes()[:20000])
     with pytest.raises(SceneError, match=r"cut.png.*damaged or cut off"):
-        run_experiment(wish(images=[str(folder / "a.png"), str(damaged)], saliency="detail"), stand)
+        run_experiment(wish(images=[str(folder / "a.png"), str(damaged)], saliency="detail"), encoder=stand)
     assert stand.calls == []
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(SceneError, match="text.png"):
-        run_experiment(wish(images=str(tmp_path / "text.png")), stand)
+        run_experiment(wish(images=str(tmp_path / "text.png")), encoder=stand)
 
 
 def test_an_output_that_cannot_be(wish: Wish, stand: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
-        run_experiment(wish(output=str(tmp_path / "file" / "folder")), stand)
+        run_experiment(wish(output=str(tmp_path / "file" / "folder")), encoder=stand)
 
 
 def test_collections_have_folders_of_their_own(wish: Wish, stand: Any, folder: Path, tmp_path: Path) -> None:
     asked = wish(images={"one": str(folder / "a.png"), "two": str(folder / "a.png")}, qualities=[50], modes=["quality"])
-    outcome = run_experiment(asked, stand)
+    outcome = run_experiment(asked, encoder=stand)
     assert [trial.collection for trial in outcome.trials] == ["one", "one", "two", "two"]
     assert (tmp_path / "out" / "maps" / "two" / "a.tif").is_file()
     assert len(list(outcome.pairs("two", 50, "quality"))) == 1
@@ -107,7 +108,7 @@ def test_names_that_file_systems_take_for_the_same_stay_apart(
     for name in ("a b.png", "a_b.png", "A_B.png"):
         shutil.copy(folder / "a.png", place / name)
     collections = {"x/y": str(place), "x_y": str(folder / "a.png")}
-    outcome = run_experiment(wish(images=collections, qualities=[50], modes=["quality"], keep=True), stand)
+    outcome = run_experiment(wish(images=collections, qualities=[50], modes=["quality"], keep=True), encoder=stand)
     out = tmp_path / "out"
     assert len(outcome.maps) == len(list((out / "maps").rglob("*.tif"))) == 4
     assert len(list((out / "images").rglob("*-q50-JPEG.jpg"))) == 4
@@ -115,8 +116,8 @@ def test_names_that_file_systems_take_for_the_same_stay_apart(
 
 
 def test_what_a_killed_run_left_goes(wish: Wish, stand: Any, folder: Path, tmp_path: Path) -> None:
-    left = tmp_path / "out" / ".candidate.jpg.geosal-99999999-0123abcd"
+    left = tmp_path / "out" / ".candidate.geosal-99999999-0123abcd"
     left.mkdir(parents=True)
     (left / "candidate.jpg").write_text("half of it")
-    run_experiment(wish(images=str(folder / "b.tif"), qualities=[50], modes=["quality"]), stand)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["maps"]
+    run_experiment(wish(images=str(folder / "b.tif"), qualities=[50], modes=["quality"]), encoder=stand)
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()] == ["maps"]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from geosal.lab.experiments import Outcome, anova, verdicts
-from geosal.lab.experiments.outcome import JPEG
-from geosal.lab.experiments.statistics import as_p, one_way, paired
+from geosal.lab.experiments.jpegs import Outcome, anova, verdicts
+from geosal.lab.experiments.jpegs.outcome import JPEG
+from geosal.lab.experiments.jpegs.statistics import as_p, one_way, paired
 
 
 def test_one_way_on_numbers_reckoned_by_hand() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from geosal.errors import SceneError, UsageError
-from geosal.lab.experiments import Experiment
+from geosal.lab.experiments.jpegs import Experiment
+from geosal.lab.experiments.study import read_study
 
 
 def test_defaults_are_the_papers() -> None:
@@ -61,14 +62,14 @@ def test_without_images() -> None:
 def test_yaml_and_what_goes_before_it(tmp_path: Path, wish: Callable[..., Experiment]) -> None:
     path = tmp_path / "wish.yaml"
     path.write_text("images: pictures\npasses: 3\noutput: there\n")
-    read = Experiment.from_yaml(path, output="here", images=None)
+    read = read_study(str(path), output="here", images=None)[1]
     assert (read.images, read.passes, read.output) == ({"images": ("pictures",)}, 3, "here")
     with pytest.raises(SceneError):
-        Experiment.from_yaml(tmp_path / "none.yaml")
+        read_study(str(tmp_path / "none.yaml"))
 
 
 def test_the_shipped_recipe_is_the_papers(repository: Path) -> None:
-    wish = Experiment.from_yaml(repository / "configs" / "ms-roi-tables.yaml")
+    wish = read_study(str(repository / "configs" / "ms-roi-tables.yaml"))[1]
     assert wish.passes == 5
     assert wish.qualities == (30, 50, 70)
     assert wish.modes == ("twopass:low=30,high=70", "quality")

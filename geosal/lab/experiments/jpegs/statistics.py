@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from geosal.lab.experiments.outcome import MEASURES, PARTS, TOLERANCE, WHOLE, Outcome, Trial, known
+from geosal.lab.experiments.jpegs.outcome import MEASURES, PARTS, TOLERANCE, WHOLE, Outcome, Trial, known
 
 SIGNIFICANT = 0.05
 """Significance level of the paper's test."""

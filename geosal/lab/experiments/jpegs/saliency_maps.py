@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block
 from geosal.lab.experiments.images import Picture
-from geosal.lab.experiments.outcome import MapFacts
-from geosal.lab.experiments.wish import Experiment
+from geosal.lab.experiments.jpegs.outcome import MapFacts
+from geosal.lab.experiments.jpegs.wish import Experiment
 from geosal.maps.saliency_map import write_saliency_map
 from geosal.sources import Saliency, SourceText, open_saliency
 from geosal.sources.base import Coded

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from geosal.job.pipeline import complete
 from geosal.job.plan import Plan, make_plan
 from geosal.job.recipe import Recipe
-from geosal.lab.experiments.wish import Experiment
+from geosal.lab.experiments.jpegs.wish import Experiment
 
 
 class Encoded(NamedTuple):

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from geosal.lab.experiments import Outcome, anova, tables
+from geosal.lab.experiments.jpegs import Outcome, anova, tables
 
 TABLE_1 = """\
 **Table 1: MS-ROI compression against JPEG at Q = 50, for images with salient regions (up to 30 % \

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Self
 
-from geosal.lab.experiments.wish import Experiment
+from geosal.lab.experiments.jpegs.wish import Experiment
 from geosal.metrics import Scores
 
 JPEG = "JPEG"
@@ -97,6 +97,11 @@ class Trial:
     final_quality: float | None = None
     parts: Mapping[str, Figures] = field(default_factory=dict)
     missed: str | None = None
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` has made of a trial."""
+        return cls(**{**plain, "parts": {name: Figures(**figures) for name, figures in plain["parts"].items()}})
 
     @property
     def difference(self) -> float:

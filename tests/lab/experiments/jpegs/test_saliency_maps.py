@@ -7,9 +7,15 @@ import rasterio
 
 from geosal.core.grid import Block, Grid
 from geosal.errors import SaliencyError
-from geosal.lab.experiments import Experiment
 from geosal.lab.experiments.images import Picture, find_pictures
-from geosal.lab.experiments.saliency_maps import _largest_differences, is_salient, make_map, open_part, sources_for
+from geosal.lab.experiments.jpegs import Experiment
+from geosal.lab.experiments.jpegs.saliency_maps import (
+    _largest_differences,
+    is_salient,
+    make_map,
+    open_part,
+    sources_for,
+)
 from geosal.sources import Saliency, open_saliency
 
 Wish = Callable[..., Experiment]

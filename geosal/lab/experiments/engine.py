@@ -1,0 +1,219 @@
+"""The engine of all studies: tasks in parallel, a journal of what is done, and runs that go on where one was killed.
+
+A study cuts its work into tasks. What a task returns is plain data, which a line of the journal holds; a later run of
+the same recipe takes it from there. Tables are made from these data alone, so neither a kill nor the order in which
+tasks end shows in them. A task that fails for its image is told, left out and counted, and the others go on; the next
+run tries it again.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from geosal.core.cluster import cpu_count, fingerprint, open_pool
+from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
+from geosal.errors import GeosalError, OutputError, ResourceError, SaliencyError, SceneError, UsageError, warn
+from geosal.files.atomic import try_lock
+from geosal.files.journal import JOURNAL, Before, Journal
+from geosal.version import made_by
+
+_OF_AN_IMAGE = (SceneError, SaliencyError, UsageError, ResourceError)
+"""Errors that say something about one image or its mask, and nothing about the others."""
+_PART = {"study": 1}
+"""Form of the journal's lines."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a study is carried out, whatever it asks.
+
+    Attributes
+    ----------
+    resume
+        Take over what a run before has done.
+    workers
+        Tasks at once; None for one per core.
+    report
+        Called in this thread after each task.
+    """
+
+    resume: bool = False
+    workers: int | None = None
+    report: ProgressCallback = ignore
+
+
+USUALLY = Course()
+"""A run from the start, on all cores."""
+
+
+class Task(NamedTuple):
+    """A piece of a study.
+
+    Attributes
+    ----------
+    key
+        Tells it from all others of the study, in this run and in later ones.
+    about
+        What it is about, for the message of a failure.
+    do
+        Does it in any thread, and returns plain data.
+    """
+
+    key: str
+    about: str
+    do: Callable[[], Any]
+
+
+class Skipped(NamedTuple):
+    """A task that failed for its image."""
+
+    about: str
+    error: str
+
+
+@dataclass
+class Log:
+    """What has come of tasks, now and in the run before.
+
+    Attributes
+    ----------
+    results
+        Plain data of each task that is done, by its key.
+    skipped
+        Tasks that failed for their image.
+    resumed
+        How many were taken over.
+    """
+
+    results: dict[str, Any] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    resumed: int = 0
+    journal: Journal | None = None
+
+    def lacks(self, task: Task) -> bool:
+        """Return whether a task is still to be done."""
+        return task.key not in self.results
+
+    def skip(self, about: str, error: str) -> None:
+        """Tell that an image is left out; once, where all tasks of an image fail alike."""
+        skipped = Skipped(about, error)
+        if skipped not in self.skipped:
+            self.skipped.append(skipped)
+            warn(f"{error}; left out" if about in error else f"{about}: left out: {error}")
+
+    def take(self, task: Task, result: Any) -> None:
+        """Note the result of a task."""
+        record = {"key": task.key, "result": result}
+        if self.journal is not None:
+            self.journal.add(record, lambda: None)
+        self.results[task.key] = json.loads(json.dumps(result))  # as a later run reads it
+
+
+@contextmanager
+def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterator[Log]:
+    """Open the journal in the folder of a report, with what a run before has done if it is to be taken over.
+
+    Raises
+    ------
+    UsageError
+        What lies there is of another recipe, or of another geosal.
+    OutputError
+        Another run is at work in the folder, or the journal cannot be written.
+    """
+    path = folder / JOURNAL
+    with (folder / f".{JOURNAL}.lock").open("ab") as lock:
+        try:
+            if not try_lock(lock):
+                raise OutputError(f"{folder}: another run is at work there; wait for it, or name another folder")
+            before = Before.read(path) if resume and path.is_file() else None
+            identity = json.loads(json.dumps({**identity, "made by": made_by(), "code": fingerprint()[1][:12]}))
+            if before is not None:
+                _refuse_another(folder, before, identity)
+            journal = Journal(path, identity, before)
+            journal.enter(dict(_PART))
+            known = journal.known()
+            try:
+                journal.begin((), known)
+                yield Log({line["key"]: line["result"] for line in known}, resumed=len(known), journal=journal)
+            finally:
+                journal.close()
+        finally:
+            Path(lock.name).unlink(missing_ok=True)
+
+
+def _refuse_another(folder: Path, before: Before, identity: Mapping[str, Any]) -> None:
+    keys = [key for key in {**identity, **before.identity} if identity.get(key) != before.identity.get(key)]
+    if keys:
+        raise UsageError(
+            f"{folder}: --resume cannot go on with what lies there, since {', '.join(keys)} differ; name another "
+            "folder (--output DIR), or begin anew: --overwrite"
+        )
+
+
+def work_off(
+    tasks: Iterable[Task], log: Log, course: Course, stage: Stage, unit: str, *, total: int, strict: bool = False
+) -> None:
+    """Do the tasks that the log lacks, some at once, and note what comes of them.
+
+    Parameters
+    ----------
+    tasks
+        Asked for one by one, as workers are free.
+    log
+        Takes the results.
+    course
+        Workers and report.
+    stage, unit, total
+        What is told of the work, and the number of tasks.
+    strict
+        Raise the error of the first task that fails for its image, instead of leaving it out.
+
+    Raises
+    ------
+    GeosalError
+        A task failed for another reason than its image.
+    """
+    done = 0
+    course.report(Progress(stage, done, total, unit))
+
+    def waiting() -> Iterator[Task]:
+        nonlocal done
+        for task in tasks:
+            if log.lacks(task):
+                yield task
+            else:
+                done += 1
+
+    with open_pool("threads", course.workers or cpu_count()) as pool:
+        for task, result, error in pool.map_unordered(_Attempt(strict=strict), waiting()):
+            done += 1
+            if error is None:
+                log.take(task, result)
+            else:
+                log.skip(task.about, str(error))
+            course.report(Progress(stage, done, total, unit))
+    course.report(Progress(stage, done, total, unit))
+
+
+class _Attempted(NamedTuple):
+    task: Task
+    result: Any
+    error: GeosalError | None
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """Does a task, and returns the error that is about its image alone."""
+
+    strict: bool
+
+    def __call__(self, task: Task) -> _Attempted:
+        try:
+            return _Attempted(task, task.do(), None)
+        except _OF_AN_IMAGE as error:
+            if self.strict:
+                raise
+            return _Attempted(task, None, error)

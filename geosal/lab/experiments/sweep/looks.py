@@ -1,0 +1,133 @@
+"""What is done to an image before it is encoded: nothing, smoothing by one kernel, or smoothing by a mask."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from geosal.core.grid import Block
+from geosal.core.ladder import Ladder, effective_kernel
+from geosal.errors import SaliencyError, SceneError, UsageError
+from geosal.lab.experiments.images import Picture
+from geosal.lab.experiments.sweep.wish import NO_MASK, Sweep
+from geosal.native import look_up
+from geosal.sources import Saliency, open_saliency
+
+_BLOCK = 1024
+
+
+class Look(NamedTuple):
+    """One thing to do to an image.
+
+    Attributes
+    ----------
+    mask
+        Name of the mask, `NO_MASK` without one.
+    kernel
+        Width of the kernel where there is no mask; None with one.
+    sources
+        SOURCE texts of the mask.
+    """
+
+    mask: str
+    kernel: int | None
+    sources: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Tell it from the other looks of an image."""
+        return self.mask if self.kernel is None else f"K{self.kernel}"
+
+
+def looks_of(wish: Sweep) -> tuple[Look, ...]:
+    """Return the looks of a wish: the unsmoothed image, each other kernel, and each mask."""
+    kernels = (1, *(kernel for kernel in wish.kernels if kernel > 1))
+    return (
+        *(Look(NO_MASK, kernel) for kernel in kernels),
+        *(Look(name, None, sources) for name, sources in wish.masks.items()),
+    )
+
+
+def check_masks(wish: Sweep, picture: Picture) -> None:
+    """Refuse a SOURCE that cannot be, before any work; a mask that does not fit is no matter of the others.
+
+    Raises
+    ------
+    UsageError
+        The text of a SOURCE is wrong.
+    """
+    for look in looks_of(wish):
+        if not any("{" in text for text in look.sources):
+            with suppress(SceneError, SaliencyError):
+                Smoothing.of(wish, look, picture)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Smoothing:
+    """How an image is smoothed, and what its levels are."""
+
+    saliency: Saliency
+    ladder: Ladder
+
+    @classmethod
+    def of(cls, wish: Sweep, look: Look, picture: Picture) -> Self:
+        """Open the mask of an image, or the even saliency of one kernel.
+
+        Raises
+        ------
+        GeosalError
+            There is no such mask for this image, or it does not fit; see `geosal.sources.open_saliency`.
+        """
+        grid = picture.scene.grid
+        if look.kernel is None:
+            texts = [_of_image(text, picture) for text in look.sources]
+            return cls(saliency=open_saliency(texts, grid, scene=picture.scene.original), ladder=wish.ladder)
+        steps = look.kernel // 2
+        text = f"uniform:saliency={0 if steps else 1}"
+        return cls(saliency=open_saliency([text], grid), ladder=Ladder(max(steps, 1), wish.sigma))
+
+    def levels(self) -> "Levels":
+        """Count the pixels of each level and their saliency, block by block."""
+        size = self.ladder.steps + 1
+        pixels, sums = np.zeros(size, np.int64), np.zeros(size, np.float64)
+        for block in self.saliency.grid.blocks(_BLOCK):
+            saliency = self.saliency.read(block)
+            levels = self.ladder.levels(saliency).ravel()
+            pixels += np.bincount(levels, minlength=size)
+            sums += np.bincount(levels, weights=saliency.ravel(), minlength=size)
+        return Levels(pixels.tolist(), sums.tolist(), self.ladder.widths)
+
+    def levels_of(self, block: Block) -> np.ndarray:
+        """Return the level of each pixel of a block, (y, x)."""
+        coded = self.saliency.read_coded(block)
+        if coded is None:
+            return self.ladder.levels(self.saliency.read(block))
+        return look_up(coded.codes, self.ladder.levels(coded.table))[0]
+
+
+class Levels(NamedTuple):
+    """How the pixels of an image share in the levels of saliency."""
+
+    pixels: Sequence[int]
+    sums: Sequence[float]
+    """Sum of the saliency over the pixels of each level."""
+    widths: Sequence[int]
+
+    @property
+    def effective_kernel(self) -> float:
+        """Return the mean width, equation 3 of the paper."""
+        total = sum(self.pixels)
+        return effective_kernel({width: n / total for width, n in zip(self.widths, self.pixels, strict=True)})
+
+    def saliency(self, level: int) -> float:
+        """Return the mean saliency of the pixels of a level."""
+        return round(self.sums[level] / self.pixels[level], 6)
+
+
+def _of_image(text: str, picture: Picture) -> str:
+    try:
+        return text.format(name=picture.name)
+    except (KeyError, IndexError, ValueError) as error:
+        raise UsageError(f"masks: {text}: only {{name}} can stand in braces, for the name of the image") from error

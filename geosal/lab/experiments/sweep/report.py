@@ -1,0 +1,109 @@
+"""Write the outcome of a sweep: a report to read, and the tables."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from geosal.errors import GeosalError, OutputError, SceneError, redact
+from geosal.files.atomic import write_text
+from geosal.lab.experiments.rows import Row, write_rows
+from geosal.lab.experiments.sweep import LEVELS, SWEEP
+from geosal.lab.experiments.sweep.outcome import Outcome
+from geosal.sizes import counted
+
+REPORT, FILES, LEVELS_NAME = "report.md", "sweep", "levels"
+
+
+def write_sweep(outcome: Outcome) -> list[str]:
+    """Write ``report.md``, ``sweep.csv`` and ``levels.csv`` into the output folder, with Parquet where pyarrow is.
+
+    Returns
+    -------
+    list of str
+        Their paths.
+
+    Raises
+    ------
+    OutputError
+        One of them cannot be written.
+    """
+    folder = Path(outcome.wish.output)
+    paths = [
+        *write_rows(folder, FILES, SWEEP, list(outcome.files())),
+        *write_rows(folder, LEVELS_NAME, LEVELS, list(outcome.levels())),
+    ]
+    try:
+        write_text(folder / REPORT, report_text(outcome) + "\n")
+    except OSError as error:
+        raise OutputError(f"{folder / REPORT}: cannot be written: {error.strerror}; name another folder") from error
+    return [*paths, str(folder / REPORT)]
+
+
+def report_text(outcome: Outcome) -> str:
+    """Write the report, in Markdown: averages over all images of each dataset, and what was left out."""
+    rows = list(outcome.files())
+    lines = [
+        "# Smoothing by kernels and masks, and what encoders make of it", "", summary(outcome), "",
+        "Averages over the images of each dataset; reductions in percent of the bytes, against the unsmoothed image.",
+        "", "| dataset | encoder | setting | mask | kernel | images | bpp | of original | of unsmoothed | MSE |",
+        "|---|---|---:|---|---:|---:|---:|---:|---:|---:|", *_averages(rows),
+    ]  # fmt: skip
+    if outcome.skipped:
+        lines += ["", "## Left out", "", *(f"- {redact(each.about)}: {redact(each.error)}" for each in outcome.skipped)]
+    return "\n".join(lines)
+
+
+def _averages(rows: list[Row]) -> list[str]:
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["dataset"], row["encoder"], row["setting"], row["mask"], row["kernel"]].append(row)
+    return [_average(key, group) for key, group in groups.items()]
+
+
+def _average(key: tuple[Any, ...], rows: list[Row]) -> str:
+    dataset, encoder, setting, mask, kernel = key
+    width = f"{kernel}" if kernel is not None else f"K_e {_mean(rows, 'effective_kernel', '.2f')}"
+    cells = (
+        dataset, encoder, "" if setting is None else f"{setting:g}", mask, width, len(rows), _mean(rows, "bpp", ".3f"),
+        _mean(rows, "reduction_of_original", ".1f"), _mean(rows, "reduction_of_unsmoothed", ".1f"),
+        _mean(rows, "mse", ".4g"),
+    )  # fmt: skip
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+
+
+def _mean(rows: list[Row], column: str, form: str) -> str:
+    values = [row[column] for row in rows if row[column] is not None]
+    return format(sum(values) / len(values), form) if values else "-"
+
+
+def summary(outcome: Outcome) -> str:
+    """Return a sentence on what was done."""
+    images = len({(seen.dataset, seen.image) for seen in outcome.seen})
+    files = len(outcome.seen) * len(tuple(outcome.wish.settings))
+    words = f"{counted(images, 'image')}, {counted(len(outcome.seen), 'look')}, {counted(files, 'file')}."
+    return words if not outcome.skipped else f"{words} {counted(len(outcome.skipped), 'image')} or masks left out."
+
+
+def to_document(outcome: Outcome) -> dict[str, Any]:
+    """Return what was done as plain data, for JSON; the figures are in the tables."""
+    return {
+        "output": outcome.wish.output,
+        "wish": outcome.wish.to_plain(),
+        "images": len({(seen.dataset, seen.image) for seen in outcome.seen}),
+        "looks": len(outcome.seen),
+        "files": sum(1 for _ in outcome.files()),
+        "levels": sum(1 for _ in outcome.levels()),
+        "resumed_looks": outcome.resumed,
+        "left_out": [each._asdict() for each in outcome.skipped],
+    }
+
+
+def fault_of(outcome: Outcome) -> GeosalError | None:
+    """Return the error for what was left out; None where nothing was."""
+    if not outcome.skipped:
+        return None
+    first = outcome.skipped[0]
+    return SceneError(
+        f"{first.about}: left out ({len(outcome.skipped)} in all): {first.error}; the rest is done, and "
+        f"{outcome.wish.output}/{REPORT} lists what is not"
+    )
