@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from geosal.core.cluster import cpu_count, fingerprint, open_pool
+from geosal.core.cluster.code import fingerprint
+from geosal.core.cluster.opening import open_pool
+from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
 from geosal.errors import GeosalError, OutputError, ResourceError, SaliencyError, SceneError, UsageError, warn
 from geosal.files.atomic import try_lock
