@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+_KINDS = {"<f4": 1, "<i8": 7}
+"""Numbers of types of tensors."""
+
 
 def _varint(number: int) -> bytes:
     out = b""
@@ -25,9 +28,24 @@ def _field(number: int, value: int | str | bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
-def _value(name: str, shape: Sequence[int | str]) -> bytes:
+def _value(name: str, shape: Sequence[int | str], kind: int = 1) -> bytes:
     dims = b"".join(_field(1, _field(1 if isinstance(size, int) else 2, size)) for size in shape)
-    return _field(1, name) + _field(2, _field(1, _field(1, 1) + _field(2, dims)))
+    return _field(1, name) + _field(2, _field(1, _field(1, kind) + _field(2, dims)))
+
+
+def _tensor(name: str, array: np.ndarray) -> bytes:
+    dims = b"".join(_field(1, size) for size in array.shape)
+    return dims + _field(2, _KINDS[array.dtype.str]) + _field(8, name) + _field(9, array.tobytes())
+
+
+def _model(
+    nodes: Sequence[bytes], tensors: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes]
+) -> bytes:
+    graph = (
+        b"".join(_field(1, node) for node in nodes) + _field(2, "made") + b"".join(_field(5, one) for one in tensors)
+    )
+    graph += b"".join(_field(11, one) for one in inputs) + b"".join(_field(12, one) for one in outputs)
+    return _field(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _field(2, 17))
 
 
 def _node(kind: str, inputs: Sequence[str], output: str, **attributes: Sequence[int] | int) -> bytes:
@@ -61,6 +79,48 @@ def mixing_model(
     )
     props = b"".join(_field(14, _field(1, key) + _field(2, text)) for key, text in (metadata or {}).items())
     return _field(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _field(2, 17)) + props
+
+
+def yolo_model(size: int, stride: int, classes: int, *, side: float, v5: bool = False) -> bytes:
+    """A detector with a raw head of YOLO's: each cell of `stride` pixels scores the mean of a band, a band for a class.
+
+    Its box is a square of `side` pixels around the middle of the cell. With `v5` every score is halved by that of an
+    object, and cells come first.
+    """
+    cells = size // stride
+    at = (np.arange(cells) + 0.5) * stride
+    extra = 5 if v5 else 4
+    base = np.zeros((1, extra + classes, cells * cells), "<f4")
+    base[0, 0], base[0, 1] = np.tile(at, cells), np.repeat(at, cells)
+    base[0, 2:4] = side
+    mix = np.zeros((extra + classes, 3, 1, 1), "<f4")
+    for one in range(classes):
+        mix[extra + one, one] = 1
+    if v5:
+        base[0, 4] = 0.5
+    nodes = [
+        _node("AveragePool", ["pixels"], "small", kernel_shape=[stride] * 2, strides=[stride] * 2),
+        _node("Conv", ["small", "mix"], "map", kernel_shape=[1, 1]),
+        _node("Reshape", ["map", "shape"], "flat"),
+        _node("Add", ["flat", "base"], "rows" if v5 else "found"),
+    ]
+    shape: list[int | str] = list(base.shape)
+    if v5:
+        nodes.append(_node("Transpose", ["rows"], "found", perm=[0, 2, 1]))
+        shape = [1, shape[2], shape[1]]
+    tensors = [_tensor("mix", mix), _tensor("shape", np.array(base.shape, "<i8")), _tensor("base", base)]
+    return _model(nodes, tensors, [_value("pixels", [1, 3, size, size])], [_value("found", shape)])
+
+
+def answering_model(size: int | str, **answers: np.ndarray) -> bytes:
+    """A network that returns the same arrays whatever it sees, a picture (3, y, x), as torchvision's detectors take."""
+    arrays = {name: array.astype("<f4" if array.dtype.kind == "f" else "<i8") for name, array in answers.items()}
+    return _model(
+        [_node("Identity", [f"known {name}"], name) for name in arrays],
+        [_tensor(f"known {name}", array) for name, array in arrays.items()],
+        [_value("pixels", [3, size, size])],
+        [_value(name, array.shape, _KINDS[array.dtype.str]) for name, array in arrays.items()],
+    )
 
 
 def card_metadata(classes: Sequence[str], **values: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Load and run a trained network: an ONNX file, its card, and onnxruntime, which only this module imports."""
+"""Load and run a trained network: an ONNX file and its card."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.errors import SceneError, UsageError
+from geosal.errors import SceneError
 from geosal.sources.network.card import ModelCard
+from geosal.sources.network.session import first_line, open_session, read_model
 
 SHIPPED = "compact-eurosat.onnx"
 """File of the shipped model in the folder `models`."""
-_MAX_BYTES = 2**30
+_NEEDS = "a network needs onnxruntime; install it: pip install 'geosal[cnn]'"
 _MAX_STRIDE, _MAX_SIZE = 64, 2048
 """Limits of stride and input size of a model: memory grows with them."""
 _TRIAL = 4
@@ -57,24 +58,13 @@ class Model:
         SceneError
             The file cannot be read, is no such model, or its network has another shape.
         """
-        try:
-            import onnxruntime  # an extra: only networks need it
-        except ImportError as error:
-            raise UsageError("a network needs onnxruntime; install it: pip install 'geosal[cnn]'") from error
         name = SHIPPED if path is None else path
-        content = _read(path)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        options.enable_mem_pattern = False  # plans for one size; edges of scenes have others
+        content = _shipped() if path is None else read_model(path)
+        session = open_session(content, name, needs=_NEEDS, mend="make one with geosal train")
         try:
-            # A fallback would be the same provider again, and it prints.
-            session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"], enable_fallback=0
-            )
             metadata = session.get_modelmeta().custom_metadata_map
-        except Exception as error:  # onnxruntime's own types, one for each reason, and text that is no UTF-8
-            raise SceneError(f"{name}: is no ONNX model ({_first_line(error)}); make one with geosal train") from error
+        except Exception as error:  # text that is no UTF-8
+            raise SceneError(f"{name}: is no ONNX model ({first_line(error)}); make one with geosal train") from error
         card = ModelCard.from_metadata(metadata, name)
         model = cls(path=name, card=card, digest=hashlib.sha256(content).hexdigest(), session=session)
         model._try()
@@ -90,9 +80,9 @@ class Model:
         """
         try:
             (cam,) = self.session.run(["cam"], {"pixels": pixels[np.newaxis]})
-        except Exception as error:  # see `load`
+        except Exception as error:  # onnxruntime's own types, one for each reason
             raise SceneError(
-                f"{self.path}: cannot be run ({_first_line(error)}); export it again with geosal train"
+                f"{self.path}: cannot be run ({first_line(error)}); export it again with geosal train"
             ) from error
         if cam.dtype != np.float32 or not np.isfinite(cam).all():
             raise SceneError(f"{self.path}: its maps hold what is no float32 number; train it again")
@@ -120,18 +110,5 @@ class Model:
             )
 
 
-def _read(path: str | None) -> bytes:
-    if path is None:
-        return (resources.files("geosal.sources.network") / "models" / SHIPPED).read_bytes()
-    try:
-        with open(path, "rb") as file:
-            text = file.read(_MAX_BYTES + 1)  # a device or a pipe has no known size
-    except OSError as error:
-        raise SceneError(f"{path}: the model cannot be read: {error.strerror}; give an ONNX file") from error
-    if len(text) > _MAX_BYTES:
-        raise SceneError(f"{path}: a model of more than {_MAX_BYTES} bytes; give a smaller one")
-    return text
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _shipped() -> bytes:
+    return (resources.files("geosal.sources.network") / "models" / SHIPPED).read_bytes()

@@ -177,15 +177,44 @@ def _read_table(text: str, path: str, file: IO[str], query: FeatureQuery, frame:
         labels.append(label)
         if query.category is not None and label != query.category:
             continue
-        try:
-            shapes.append(draw(line))
-        except (ValueError, TypeError, ShapelyError) as error:
-            commas = any(re.fullmatch(r"[-+]?\d+,\d+", value.strip()) for value in line.values() if value)
-            mend = "write its numbers with points in place of commas" if commas else "mend or remove the line"
-            raise SceneError(f"{path}: line {number}: no box in it; {mend}") from error
+        shapes.append(_drawn(path, number, line, draw))
         entries.append({} if attribute is None else {attribute: line[attribute]})
     of_category(text, labels, labels, query.category)
     return features_of(text, shapes, entries, query)
+
+
+def each_box(path: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield the image, the label and the shape of each line of a table of boxes of many images; "" for what it lacks.
+
+    Raises
+    ------
+    SceneError
+        As `read_csv`.
+    ResourceError
+        It has too many lines.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            head = next(_rows(path, file))[1]
+            draw = _drawer(path, head)
+            image, label = (next((name for name in names if name in head), None) for names in (_IMAGE, _LABEL))
+            for number, line in _lines(path, file):
+                shape = _drawn(path, number, line, draw)
+                yield "" if image is None else line[image], "" if label is None else line[label], shape
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        if isinstance(error, GeosalError):
+            raise
+        raise SceneError(f"{path}: is no table in UTF-8 ({' '.join(str(error).split())}); save it as CSV") from error
+
+
+def _drawn(path: str, number: int, line: Mapping[str, str], draw: Any) -> Any:
+    """Draw the shape of a line of a table."""
+    try:
+        return draw(line)
+    except (ValueError, TypeError, ShapelyError) as error:
+        commas = any(re.fullmatch(r"[-+]?\d+,\d+", value.strip()) for value in line.values() if value)
+        mend = "write its numbers with points in place of commas" if commas else "mend or remove the line"
+        raise SceneError(f"{path}: line {number}: no box in it; {mend}") from error
 
 
 def _rows(path: str, file: IO[str]) -> Iterator[tuple[int, list[str]]]:
