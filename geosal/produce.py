@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.scheduler import THREADS, Scheduler
 from geosal.core.grid import Block
 from geosal.core.machine import trim_memory
 from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
@@ -180,7 +181,7 @@ class Labour(Generic[Facts]):
     stage: Stage
     task: Callable[[Block], Work[Facts]]
     blocks: Sequence[Block]
-    scheduler: str = "threads"
+    scheduler: Scheduler = THREADS
     workers: int | None = None
 
     @contextmanager

@@ -1,6 +1,5 @@
 """The same job on a real cluster: a scheduler and two worker processes."""
 
-import contextlib
 import os
 import re
 import shutil
@@ -8,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import rasterio
+from clusters import Started, scheduler_in, workers_of
 
 import geosal
 from geosal import ClusterError, SceneError
@@ -28,43 +27,8 @@ pytest.importorskip("distributed")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a scheduler with two worker processes of one thread each."""
     folder = tmp_path_factory.mktemp("cluster")
-    scheduler = subprocess.Popen(
-        [sys.executable, "-P", "-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
-         "--no-dashboard"],
-        cwd=folder, stderr=(folder / "scheduler.log").open("w"),
-    )  # fmt: skip
-    try:
-        address = _wait_for(folder / "scheduler.log", r"Scheduler at:\s+(tcp://\S+)")
-        workers = subprocess.Popen(
-            [sys.executable, "-P", "-m", "distributed.cli.dask_worker", address, "--nworkers", "2", "--nthreads", "1",
-             "--no-dashboard", "--host", "127.0.0.1", "--local-directory", str(folder)],
-            cwd=folder, stderr=(folder / "workers.log").open("w"),
-        )  # fmt: skip
-        try:
-            _wait_for(folder / "workers.log", r"(?s)Starting established connection.*Starting established connection()")
-            yield address
-        finally:
-            _stop(workers)
-    finally:
-        _stop(scheduler)
-
-
-def _wait_for(log: Path, pattern: str) -> str:
-    for _ in range(300):
-        if match := re.search(pattern, log.read_text()):
-            return match[1]
-        time.sleep(0.1)
-    raise TimeoutError(log.read_text())
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and what it has started; nobody has to be told that it goes, which takes seconds."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
-    process.kill()
-    process.wait()
+    with scheduler_in(folder) as (address, _), workers_of(address, folder, count=2):
+        yield address
 
 
 def test_the_same_bits_as_threads(cluster: str, uint16_scene: Path, tmp_path: Path) -> None:
@@ -115,7 +79,7 @@ def test_the_environments_address_is_used(
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster)
     recipe = geosal.Recipe(input=str(rgb_scene), output=str(tmp_path / "a.tif"), saliency=("half",))
     plan = geosal.make_plan(recipe)
-    assert plan.scheduler == cluster
+    assert plan.scheduler.name == cluster
     assert geosal.run(plan).blocks == 1
 
 
@@ -149,7 +113,8 @@ def test_a_killed_worker_does_not_change_the_result(cluster: str, uint16_scene: 
             os.kill(workers[0].pid, signal.SIGKILL)
             killed.set()
 
-    geosal.compress(str(uint16_scene), str(stormy), scheduler=cluster, progress=kill_one, **options)
+    with pytest.warns(geosal.GeosalWarning, match=r"worker tcp://\S+ is gone; what it was working on is done again"):
+        geosal.compress(str(uint16_scene), str(stormy), scheduler=cluster, progress=kill_one, **options)
     assert killed.is_set()
     assert calm.read_bytes() == stormy.read_bytes()
 
@@ -158,76 +123,58 @@ def _other_geosal(folder: Path, version: str) -> Path:
     """A copy of the package that says it is another version."""
     source = Path(geosal.__file__).parent
     shutil.copytree(source, folder / "geosal", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "geosal" / "version.py").write_text(f'__version__ = "{version}"\n')
+    told = folder / "geosal" / "version.py"
+    told.write_text(re.sub(r"^__version__ = .*", f'__version__ = "{version}"', told.read_text(), flags=re.MULTILINE))
     return folder
 
 
-def _worker(address: str, folder: Path, **environment: str) -> "subprocess.Popen[bytes]":
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard",
-         "--host", "127.0.0.1", "--local-directory", str(folder), "--no-nanny"],
-        cwd=folder, stderr=(folder / "worker.log").open("w"), env=os.environ | environment,
-    )  # fmt: skip
-
-
 @pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
-    """Address of a scheduler without workers."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
-         "--no-dashboard"],
-        cwd=tmp_path, stderr=(tmp_path / "scheduler.log").open("w"),
-    )  # fmt: skip
-    try:
-        yield _wait_for(tmp_path / "scheduler.log", r"Scheduler at:\s+(tcp://\S+)")
-    finally:
-        _stop(process)
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, Started]]:
+    """A scheduler without workers, and its address."""
+    with scheduler_in(tmp_path / "scheduler") as started:
+        yield started
 
 
-def test_a_worker_with_another_geosal_is_refused(scheduler: str, rgb_scene: Path, tmp_path: Path) -> None:
-    other = _other_geosal(tmp_path / "other", "0.0.9")
-    worker = _worker(scheduler, tmp_path / "worker", PYTHONPATH=str(other))
-    try:
-        _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
-        with pytest.raises(ClusterError, match=r"has geosal 0\.0\.9 with other code .* install the same everywhere"):
-            geosal.compress(str(rgb_scene), str(tmp_path / "a.tif"), saliency="half", scheduler=scheduler)
-    finally:
-        _stop(worker)
+def test_a_worker_with_another_geosal_is_refused(
+    scheduler: tuple[str, Started], rgb_scene: Path, tmp_path: Path
+) -> None:
+    address, other = scheduler[0], _other_geosal(tmp_path / "other", "0.0.9")
+    with (
+        workers_of(address, tmp_path / "worker", "--no-nanny", PYTHONPATH=str(other)),
+        pytest.raises(ClusterError, match=r"has geosal 0\.0\.9, and here is .* install the same everywhere"),
+    ):
+        geosal.compress(str(rgb_scene), str(tmp_path / "a.tif"), saliency="half", scheduler=address)
     assert not (tmp_path / "a.tif").exists()
 
 
 def test_all_workers_gone_is_an_error(
-    scheduler: str, rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scheduler: tuple[str, Started], rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("geosal.core.cluster.watch.PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr("geosal.core.cluster.pool._LOOK_SECONDS", 0.3)
-    worker = _worker(scheduler, tmp_path / "worker")
-    _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
-    with pytest.raises(ClusterError, match="all workers are gone"):
+    with (
+        workers_of(scheduler[0], tmp_path / "worker", "--no-nanny") as worker,
+        pytest.warns(geosal.GeosalWarning, match="worker tcp://127.0.0.1:[0-9]+ is gone"),
+        pytest.raises(ClusterError, match="all workers are gone"),
+    ):
         geosal.compress(
-            str(rgb_scene), str(tmp_path / "a.tif"), saliency="half", scheduler=scheduler, block=256, workers=1,
-            progress=lambda told: worker.kill() if told.stage == "smooth" and told.done else None,
+            str(rgb_scene), str(tmp_path / "a.tif"), saliency="half", scheduler=scheduler[0], block=256, workers=1,
+            progress=lambda told: worker.process.kill() if told.stage == "smooth" and told.done else None,
         )  # fmt: skip
-    worker.wait()
     assert not (tmp_path / "a.tif").exists()
 
 
-def test_a_scheduler_that_goes_is_told_as_that_and_in_one_line(scheduler: str, rgb_scene: Path, tmp_path: Path) -> None:
-    worker = _worker(scheduler, tmp_path / "worker")
-    _wait_for(tmp_path / "worker" / "worker.log", r"(Starting established connection)")
-    server = next(
-        child
-        for child in psutil.Process().children()
-        if "distributed.cli.dask_scheduler" in child.cmdline() and child.cwd() == str(tmp_path)
-    )
+def test_a_scheduler_that_goes_is_told_as_that_and_in_one_line(
+    scheduler: tuple[str, Started], rgb_scene: Path, tmp_path: Path
+) -> None:
+    address, server = scheduler
     output = tmp_path / "a.tif"
-    job = subprocess.run(
-        [sys.executable, "-P", "-c", _JOB_WITHOUT_ITS_SCHEDULER, str(rgb_scene), str(output), scheduler,
-         str(server.pid)],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    _stop(worker)
+    with workers_of(address, tmp_path / "worker", "--no-nanny"):
+        job = subprocess.run(
+            [sys.executable, "-P", "-c", _JOB_WITHOUT_ITS_SCHEDULER, str(rgb_scene), str(output), address,
+             str(server.pid)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
     assert job.returncode == 8, job.stderr
     assert "the scheduler is gone" in job.stderr
     assert "distributed" not in job.stderr

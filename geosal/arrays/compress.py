@@ -17,6 +17,7 @@ from geosal.arrays.samples import ArraySamples, Chunked
 from geosal.arrays.spill import Spilled
 from geosal.arrays.write import check_array_output
 from geosal.core.bars import Reporting, reporter
+from geosal.core.cluster.scheduler import THREADS, Scheduler
 from geosal.core.gdal_env import path_text
 from geosal.core.progress import ProgressCallback
 from geosal.files.publish import WorkDirectory
@@ -70,7 +71,8 @@ def compress(
     check_array_output(scene, output, overwrite=bool(options.get("overwrite", False)))
     report = reporter(progress)
     with ExitStack() as stack:
-        spill = _Spill(stack, output, options.get("scheduler"), options.get("workers"), report)
+        where = Scheduler.of(options.get("scheduler"), insecure=bool(options.get("insecure_cluster", False)))
+        spill = _Spill(stack, output, where, options.get("workers"), report)
         source = ArrayScene.of(scene, spill.samples(scene))
         masks = list(saliency) if isinstance(saliency, list | tuple) else [saliency]
         sources = given_sources([spill.mask(mask, scene) for mask in masks], scene)
@@ -84,10 +86,10 @@ class _Spill:
     """Where lazy arrays go: temporary rasters, in a folder that is made when the first of them is."""
 
     def __init__(
-        self, stack: ExitStack, output: str, scheduler: object, workers: int | None, report: ProgressCallback
+        self, stack: ExitStack, output: str, scheduler: Scheduler, workers: int | None, report: ProgressCallback
     ) -> None:
         self._stack, self._output = stack, output
-        self._in_threads = scheduler in {None, "threads"} and "DASK_SCHEDULER_ADDRESS" not in os.environ
+        self._in_threads = scheduler == THREADS
         self._workers, self._report = workers, report
         self._folder: WorkDirectory | None = None
 

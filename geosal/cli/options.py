@@ -216,8 +216,13 @@ job_options = together(
         help="Repeat the job that made FILE, an output of geosal; other options go before what it says.",
     ),
     click.option(
-        "--scheduler", metavar="ADDRESS|threads|processes",
-        help="Where blocks are worked on: here (threads, default; processes) or on a dask cluster, tcp://host:8786.",
+        "--scheduler", metavar="WHERE", shell_complete=complete_file,
+        help="Where blocks are worked on: here (threads, default; processes) or on a dask cluster: tcp://host:8786, "
+        "tls://host:8786, or its scheduler file (.json).",
+    ),
+    click.option(
+        "--insecure-cluster", is_flag=True,
+        help="Trust the network of a cluster beyond this machine that is reached by tcp://, which has no password.",
     ),
     workers,
     block,

@@ -45,7 +45,10 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "side", "title", "index", "page", "stac", "datetime", "seal", "overwrite", "config", "like", "resume",
         ),
     ),
-    ("How it runs", ("workers", "scheduler", "max_memory", "block", "minutes", "device", "threads")),
+    (
+        "How it runs",
+        ("workers", "scheduler", "insecure_cluster", "max_memory", "block", "minutes", "device", "threads"),
+    ),
 )  # fmt: skip
 """Titles, and the names of their parameters; what is in none of them, such as --json, comes last."""
 _OTHERS = "What is told"

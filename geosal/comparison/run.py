@@ -20,6 +20,7 @@ from geosal.comparison.sums import Sums
 from geosal.core import provenance
 from geosal.core.cluster.opening import open_pool
 from geosal.core.cluster.pool import Pool
+from geosal.core.cluster.scheduler import THREADS
 from geosal.core.grid import Block
 from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback, ignore
@@ -120,7 +121,7 @@ def _sum_up(
             sums.gained += samples.gained
             yield seams.join(block, samples)
 
-    with open_pool("threads", workers) as pool:
+    with open_pool(THREADS, workers) as pool:
         for done, facts in enumerate(_in_order(pool, task, joined(pool)), start=1):
             sums.take(facts)
             report(done)
@@ -172,7 +173,7 @@ def ends_of(
 ) -> tuple[float, float] | None:
     """Find the least and the greatest valid sample of a scene; None without one."""
     blocks, ends = list(scene.grid.blocks(_BLOCK)), []
-    with open_pool("threads", workers) as pool:
+    with open_pool(THREADS, workers) as pool:
         for done, found in enumerate(pool.map_unordered(RangeTask(scene=scene), blocks), start=1):
             ends += [] if found is None else [found]
             report(Progress("range", done, len(blocks), "blocks"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geosal.core.cluster.scheduler import THREADS
 from geosal.core.decoded_tiles import TILE_CACHE_BYTES
 from geosal.core.raster import RasterLayout
 from geosal.errors import UsageError
@@ -136,7 +137,7 @@ def drawn_ahead(plan: Plan) -> "Sample | None":
     kept = _ACROSS**2 * original.tile_bytes * len(original.files) <= TILE_CACHE_BYTES // 2
     if not (is_of_tiles(plan.scene) and kept and plan.profile.lossless) or plan.recipe.targets:
         return None
-    here = plan.scheduler == "threads" and plan.recipe.max_memory is None
+    here = plan.scheduler == THREADS and plan.recipe.max_memory is None
     return _drawn(plan) if here and plan.input_bytes is not None else None
 
 

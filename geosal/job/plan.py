@@ -1,6 +1,5 @@
 """The decision: resolve everything, and refuse what cannot go together, before the first pixel is read."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from geosal.core.cluster.scheduler import Scheduler
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder, effective_kernel
 from geosal.core.machine import cpu_count
@@ -78,7 +78,7 @@ class Plan(Tabled):
     saliency: Saliency
     target: Target
     block: int
-    scheduler: str
+    scheduler: Scheduler
     workers: int | None
     memory_bytes: int
     sample_pixels: int
@@ -233,7 +233,7 @@ class Plan(Tabled):
             "block": self.block,
             "blocks": self.blocks,
             "halo": self.ladder.halo,
-            "scheduler": self.scheduler,
+            "scheduler": str(self.scheduler),
             "workers": self.workers,
             "memory_bytes": self.memory_bytes,
             "disk_bytes": self.disk_bytes,
@@ -361,7 +361,7 @@ def answered_for(scene: AnyScene, saliency: Saliency, recipe: Recipe) -> Plan:
 
 
 def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Saliency, settled: Settled) -> Plan:
-    scheduler = _resolve_scheduler(recipe.scheduler)
+    scheduler = Scheduler.of(recipe.scheduler, insecure=recipe.insecure_cluster)
     target = target_for(
         recipe.output,
         settled.profile,
@@ -376,7 +376,7 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
     else:
         encoder = target.own_encoder
         tile, last = encoder.tile, settled.profile.format.bytes_at_end(encoder, scene.grid.width)
-    cores = None if "://" in scheduler else cpu_count()
+    cores = None if scheduler.is_cluster else cpu_count()
     fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
     plan = Plan(
         wish=recipe,
@@ -387,18 +387,13 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         target=replace(target, threads=fitted.encoders),
         block=fitted.block,
         scheduler=scheduler,
-        workers=recipe.workers if "://" in scheduler else fitted.workers,
+        workers=recipe.workers if scheduler.is_cluster else fitted.workers,
         memory_bytes=fitted.memory,
         sample_pixels=fitted.sample,
     )
     if recipe.seal:
         refuse_seal(plan.target, plan.block, keeps_salient=plan.keeps_salient)
     return plan
-
-
-def _resolve_scheduler(wish: str | None) -> str:
-    """Choose the scheduler: the user's, or that of dask's own environment variable, or threads."""
-    return wish or os.environ.get("DASK_SCHEDULER_ADDRESS") or "threads"
 
 
 def _sample_blocks(shape: tuple[int, int], count: int = 24, size: int = 8) -> list[Block]:

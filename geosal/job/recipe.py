@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypedDict
 
+from geosal.core.cluster.scheduler import check_wish, is_client
 from geosal.core.gdal_env import path_text
 from geosal.core.ladder import USUAL_SIGMA, Ladder
 from geosal.core.machine import memory_bytes
@@ -64,7 +65,8 @@ class JobOptions(TypedDict, total=False):
     to_byte: str | None
     select: str | Sequence[str]
     stack: Text | Sequence[Text]
-    scheduler: str | None
+    scheduler: Any
+    insecure_cluster: bool
     workers: int | None
     block: int | None
     max_memory: int | str | None
@@ -136,8 +138,12 @@ class Recipe:
     stack
         Files whose bands follow those of the input, on its grid: the bands of one scene in files of their own.
     scheduler
-        "threads", "processes", or the address of a dask scheduler; by default the address in dask's own
-        ``DASK_SCHEDULER_ADDRESS``, or else threads.
+        "threads", "processes", the address of a dask scheduler (``tcp://host:8786``, ``tls://host:8786``), the path of
+        a scheduler file (``scheduler.json``) or, from Python alone, a running `distributed.Client`, which stays open;
+        by default the address in ``DASK_SCHEDULER_ADDRESS`` or in dask's configuration, or else threads.
+    insecure_cluster
+        Use a scheduler or workers beyond this machine by plain ``tcp://``, which has no password: who reaches their
+        network may run code as you. ``GEOSAL_INSECURE_CLUSTER=yes`` in the environment says the same.
     workers
         Blocks worked on at once, at most 1024; by default one per core, or per thread of the cluster.
     block
@@ -188,7 +194,8 @@ class Recipe:
     to_byte: str | None = None
     select: tuple[str, ...] = ()
     stack: tuple[str, ...] = ()
-    scheduler: str | None = None
+    scheduler: Any = None
+    insecure_cluster: bool = False
     workers: int | None = None
     block: int | None = None
     max_memory: int | None = None
@@ -241,11 +248,8 @@ class Recipe:
         require(ok, "workers", self.workers, f"at most {_MOST_WORKERS}; leave it out for one per core")
         ok = self.block is None or (self.block % 16 == 0 and 64 <= self.block <= 2**15)
         require(ok, "block", self.block, "a multiple of 16 from 64 to 32768")
-        ok = self.scheduler in (None, "threads", "processes") or (
-            isinstance(self.scheduler, str) and "://" in self.scheduler
-        )
-        require(ok, "scheduler", self.scheduler, "threads, processes or an address such as tcp://host:8786")
-        for name in ("overwrite", "not_larger", "stac", "seal"):
+        check_wish(self.scheduler)
+        for name in ("overwrite", "not_larger", "stac", "seal", "insecure_cluster"):
             require(isinstance(getattr(self, name), bool), name, getattr(self, name), "true or false")
         _refuse_time(self.datetime, stac=self.stac)
         _ = self.ladder, self.treated, self.targets
@@ -344,6 +348,11 @@ def _as_is(_: str, value: Any) -> Any:
     return value
 
 
+def _scheduler(name: str, value: Any) -> Any:
+    """Return a client as it is, and anything else as text."""
+    return value if is_client(value) else read_text(name, value)
+
+
 def _numbers(name: str, value: Any) -> tuple[int, ...]:
     numbers = (value,) if isinstance(value, int) else read_items(name, value)
     require(all(isinstance(v, int) and not isinstance(v, bool) for v in numbers), name, value, "band numbers")
@@ -385,7 +394,8 @@ def _ratio(_: str, value: Any) -> float:
 
 
 READERS: Mapping[str, tuple[Callable[[str, Any], Any], tuple[str, ...]]] = {
-    "text": (read_text, ("input", "output", "sigma", "scheduler", "profile", "to_byte", "datetime")),
+    "text": (read_text, ("input", "output", "sigma", "profile", "to_byte", "datetime")),
+    "scheduler": (_scheduler, ("scheduler",)),
     "texts": (read_texts, ("stack", "select", "drivers", "treatment", "as_usual")),
     "sources": (_sources, ("saliency",)),
     "names": (_names, ("bands",)),

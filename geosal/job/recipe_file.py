@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from geosal.core.cluster.scheduler import LOCAL
 from geosal.core.option_values import in_folder
 from geosal.errors import UsageError
 from geosal.sources.text import SourceText
@@ -12,8 +13,9 @@ from geosal.sources.text import SourceText
 def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the options in a YAML file.
 
-    Relative paths in it (`input`, `stack`, `output`, `like`, and those of `saliency`) count from the file's own folder,
-    in whatever folder the job starts; they are returned as paths that count from the working directory.
+    Relative paths in it (`input`, `stack`, `output`, `like`, `scheduler`, and those of `saliency`) count from the
+    file's own folder, in whatever folder the job starts; they are returned as paths that count from the working
+    directory.
 
     Raises
     ------
@@ -57,8 +59,8 @@ def read_jobs(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[s
 def _placed(wish: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return options with paths that count from where we are, and not from a folder."""
     wish = dict(wish)
-    for key in ("input", "output", "like"):
-        if isinstance(found := wish.get(key), str):
+    for key in ("input", "output", "like", "scheduler"):
+        if isinstance(found := wish.get(key), str) and not (key == "scheduler" and found in LOCAL):
             wish[key] = in_folder(found, folder)
     for key, placed in (("stack", in_folder), ("saliency", _source_in)):
         found = wish.get(key)

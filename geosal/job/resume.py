@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from geosal.core.cluster.code import fingerprint
+from geosal.core.cluster.code import digest_of_code
 from geosal.core.gdal_env import is_local
 from geosal.core.provenance import SEAL, SEAL_TILES, read_recipe, recipe_text
 from geosal.core.shared_raster import file_state
@@ -78,7 +78,7 @@ def identity_of(plan: Plan) -> dict[str, Any]:
         Plain data.
     """
     told = recipe_of(plan)
-    versions, code = told.pop("versions"), fingerprint()[1]
+    versions, code = told.pop("versions"), digest_of_code()
     sources = [f"{each['source']} ({each['sha256'][:12]})" if "sha256" in each else each["source"]
                for each in told.pop("saliency")]  # fmt: skip
     files = {redact(base_name(path)): _state_of(path) for path in plan.scene.files}

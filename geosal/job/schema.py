@@ -27,6 +27,7 @@ _PAIR = {"type": "array", "items": _VALUE, "minItems": 2, "maxItems": 2}
 _OF_TYPES: Mapping[type, Mapping[str, Any]] = {str: _TEXT, int: _WHOLE, float: _NUMBER, bool: {"type": "boolean"}}
 _OF_KINDS: Mapping[str, Mapping[str, Any]] = {
     "text": _TEXT,
+    "scheduler": _TEXT,
     "number": _NUMBER,
     "texts": _TEXTS,
     "sources": _TEXTS,

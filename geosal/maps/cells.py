@@ -11,6 +11,7 @@ from geosal.comparison import Pair
 from geosal.comparison.bands import groups_of, of_bands
 from geosal.comparison.pair import Samples
 from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.scheduler import THREADS
 from geosal.core.grid import Block
 from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback
@@ -82,7 +83,7 @@ class Cells:
         blocks = list(pair.grid.blocks(_BLOCK))
         groups = groups_of(pair, _BLOCK, cpu_count())
         try:
-            with open_pool("threads", None) as pool:
+            with open_pool(THREADS, None) as pool:
                 for number, group in enumerate(groups):
                     task = _Summing(of_bands(pair, group), tuple(group), tuple(bands), factor, not number, count)
                     for done, (block, found, counts) in enumerate(pool.map_unordered(task, blocks), start=1):

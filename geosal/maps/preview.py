@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.scheduler import THREADS
 from geosal.core.grid import Block, Grid
 from geosal.core.shared_raster import close_shared_rasters
 from geosal.errors import UsageError, redact
@@ -185,7 +186,7 @@ def small_saliency(saliency: Map, factor: int, workers: int | None = None) -> ND
     """
     small = np.empty([-(-length // factor) for length in saliency.grid.shape], np.float32)
     blocks = saliency.grid.blocks(factor * max(1, _BLOCK // factor))
-    with open_pool("threads", workers) as pool:
+    with open_pool(THREADS, workers) as pool:
         for block, cells in pool.map_unordered(_Cells(saliency, factor), blocks):
             row, col = block.row_off // factor, block.col_off // factor
             small[row : row + cells.shape[0], col : col + cells.shape[1]] = cells

@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from geosal.core.cluster.code import SameCode, fingerprint
+from geosal.core.cluster.code import OnWorker, code_here
 from geosal.errors import ClusterError, GeosalError
 
 _LOOK_SECONDS = 2.0
@@ -37,7 +37,7 @@ class Pool:
             A worker died, or the scheduler went away.
         """
         waiting = iter(items)
-        work = task if self.watch is None else SameCode(task, fingerprint())
+        work = task if self.watch is None else OnWorker(task, code_here())
         running: set[Future[_Result]] = set()
         try:
             while True:
@@ -67,7 +67,7 @@ class Pool:
             As `map_unordered`.
         """
         waiting = iter(items)
-        work = task if self.watch is None else SameCode(task, fingerprint())
+        work = task if self.watch is None else OnWorker(task, code_here())
         begun: deque[Future[_Result]] = deque()
         try:
             while True:
@@ -99,9 +99,10 @@ def _result(future: "Future[_Result]", watch: Callable[[], None] | None) -> _Res
     except BrokenExecutor as error:
         raise ClusterError("a worker process died, most likely for want of memory; use a smaller --block") from error
     except BaseException as error:
+        if watch is None or isinstance(error, KeyboardInterrupt):
+            raise
+        watch()  # if the scheduler is gone, or a worker has no geosal, that is the reason, and has another mend
         if type(error).__module__.startswith(("distributed", "concurrent.futures")):
-            if watch is not None:
-                watch()  # if the scheduler is gone, that is the reason, and has another mend
             raise ClusterError(
                 f"the cluster gave up on a block ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
                 "look at the workers' logs, and give them more memory or use a smaller --block"

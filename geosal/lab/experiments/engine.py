@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from geosal.core.cluster.code import fingerprint
+from geosal.core.cluster.code import digest_of_code
 from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.scheduler import THREADS
 from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
 from geosal.errors import GeosalError, OutputError, ResourceError, SaliencyError, SceneError, UsageError, warn
@@ -131,7 +132,7 @@ def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iter
             if not try_lock(lock):
                 raise OutputError(f"{folder}: another run is at work there; wait for it, or name another folder")
             before = Before.read(path) if resume and path.is_file() else None
-            identity = json.loads(json.dumps({**identity, "made by": made_by(), "code": fingerprint()[1][:12]}))
+            identity = json.loads(json.dumps({**identity, "made by": made_by(), "code": digest_of_code()[:12]}))
             if before is not None:
                 _refuse_another(folder, before, identity)
             journal = Journal(path, identity, before)
@@ -189,7 +190,7 @@ def work_off(
             else:
                 done += 1
 
-    with open_pool("threads", course.workers or cpu_count()) as pool:
+    with open_pool(THREADS, course.workers or cpu_count()) as pool:
         for task, result, error in pool.map_unordered(_Attempt(strict=strict), waiting()):
             done += 1
             if error is None:

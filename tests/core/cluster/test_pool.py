@@ -7,6 +7,7 @@ from tasks import die, square
 
 from geosal import ClusterError, SceneError
 from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.scheduler import THREADS, Scheduler
 
 
 def fail_on_three(number: int) -> int:
@@ -17,7 +18,7 @@ def fail_on_three(number: int) -> int:
 
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
 def test_each_item_is_worked_on_once(scheduler: str) -> None:
-    with open_pool(scheduler, 2) as pool:
+    with open_pool(Scheduler(scheduler), 2) as pool:
         assert sorted(pool.map_unordered(square, range(9))) == [n * n for n in range(9)]
 
 
@@ -31,7 +32,7 @@ def test_no_more_than_workers_and_one_are_in_flight_whatever_the_consumer_does()
             most[0] = max(most[0], begun[0] - taken[0])
         return number
 
-    with open_pool("threads", 2) as pool:
+    with open_pool(THREADS, 2) as pool:
         for _ in pool.map_unordered(count, range(40)):
             time.sleep(0.002)  # a consumer slower than the tasks
             with lock:
@@ -42,7 +43,7 @@ def test_no_more_than_workers_and_one_are_in_flight_whatever_the_consumer_does()
 
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
 def test_results_come_in_the_order_of_their_items(scheduler: str) -> None:
-    with open_pool(scheduler, 2) as pool:
+    with open_pool(Scheduler(scheduler), 2) as pool:
         assert list(pool.map_ordered(square, range(9))) == [n * n for n in range(9)]
         assert list(pool.map_ordered(square, [])) == []
 
@@ -60,7 +61,7 @@ def test_a_slow_item_lets_some_results_wait_and_no_more() -> None:
             others.set()
         return number
 
-    with open_pool("threads", 2) as pool:
+    with open_pool(THREADS, 2) as pool:
         results = pool.map_ordered(work, range(40))
         assert next(results) == 0
         assert max(begun) <= 6  # 2 * 2 + 2 are begun at once, and one more as the first was taken
@@ -76,11 +77,11 @@ def test_an_error_reaches_the_caller_as_raised_and_ends_the_work(name: str) -> N
             asked.append(number)
             yield number
 
-    with open_pool("threads", 2) as pool, pytest.raises(SceneError, match="damaged"):
+    with open_pool(THREADS, 2) as pool, pytest.raises(SceneError, match="damaged"):
         list(getattr(pool, name)(fail_on_three, items()))
     assert len(asked) < 20
 
 
 def test_a_worker_process_that_dies_is_a_cluster_error() -> None:
-    with open_pool("processes", 1) as pool, pytest.raises(ClusterError, match="smaller --block"):
+    with open_pool(Scheduler("processes"), 1) as pool, pytest.raises(ClusterError, match="smaller --block"):
         list(pool.map_unordered(die, range(2)))
