@@ -29,6 +29,7 @@ PROFILES = {
     (".zarr",): ("zarr",),
     (".jpg", ".jpeg"): ("jpg",),
     (".png",): ("png",),
+    (".bpg",): ("bpg", "bpg-lossless"),
 }
 """``--profile``, by the suffixes of the output: see `geosal.formats.table`. The first of each is its default."""
 _CLOSE = 0.5

@@ -115,7 +115,7 @@ class _Accessor:
         progress: "Reporting" = None,
         **options: "Unpack[WriteOptions]",
     ) -> str:
-        """Write this scene as a COG, a JPEG2000, a Zarr store, a JPEG or a PNG; see `geosal.write`."""
+        """Write this scene as a COG, a JPEG2000, a Zarr store, a JPEG, a PNG or a BPG; see `geosal.write`."""
         from geosal.arrays.write import write
 
         return write(self._scene, path, progress=progress, **options)

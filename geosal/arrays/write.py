@@ -47,7 +47,7 @@ def write(
     progress: Reporting = None,
     **options: Unpack[WriteOptions],
 ) -> str:
-    """Write an array as a COG (``.tif``), JPEG2000 (``.jp2``), Zarr store, JPEG or PNG, block by block.
+    """Write an array as a COG (``.tif``), JPEG2000 (``.jp2``), Zarr store, JPEG, PNG or BPG, block by block.
 
     Grid, nodata, band names, scale and offset come from the array as rioxarray keeps them. Of the file that the array
     was opened from, tags and colours are carried over as well, GCPs and RPCs on the array's own pixels, also by a part.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "--resume", is_flag=True, help="Go on with the blocks of a killed job of the same options; leave what is finished."
 )
 def compress(config: str | None, report: Report, quiet: bool, page: str | None, resume: bool, **wish: Any) -> None:
-    """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2: JPEG2000, .zarr, .jpg, .png).
+    """Smooth INPUT where it matters least and write a smaller OUTPUT (.tif: COG, .jp2, .zarr, .jpg, .png, .bpg).
 
     Pixels of saliency 1 stay as they are; georeferencing, nodata, band names and tags are kept. OUTPUT appears only
     complete and checked. Where OUTPUT is a directory (DIR/), there may be many INPUTs and patterns, and a product goes

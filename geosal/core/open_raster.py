@@ -15,7 +15,7 @@ from rasterio.io import DatasetReader
 
 from geosal.core.gdal_env import READDIR, allowed_drivers, gdal_env, is_local, no_neighbours, with_options
 from geosal.core.patience import patiently
-from geosal.core.stand_in import open_stand_in
+from geosal.core.stand_in import is_bpg, open_stand_in
 from geosal.core.tiff import mask_pages
 from geosal.errors import SceneError
 from geosal.files.addresses import for_gdal
@@ -112,19 +112,22 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
 
 
 def _opened(path: str, drivers: list[str]) -> DatasetReader:
-    """Let GDAL open a raster, or a copy of it where it lacks the codec JPEG XL."""
+    """Let GDAL open a raster, or a copy of it where it lacks the codec: JPEG XL, and BPG."""
     try:
         # `rasterio.open` takes one driver; the class behind it takes those it may choose from.
         return patiently(path, lambda: DatasetReader(for_gdal(path), driver=drivers))
     except RasterioError as error:
-        stand_in = open_stand_in(path) if _NO_CODEC in str(error) and "GTiff" in drivers else None
+        lacks = _NO_CODEC in str(error) or is_bpg(path)
+        stand_in = open_stand_in(path) if lacks and "GTiff" in drivers else None
         if stand_in is None:
             raise
         return stand_in
 
 
 def is_stood_in(path: str) -> bool:
-    """Return whether GDAL lacks the codec of a TIFF, so that opening it decodes all of it into a copy."""
+    """Return whether GDAL lacks the codec of a file, so that opening it decodes all of it into a copy."""
+    if is_bpg(path):
+        return True
     try:
         with gdal_env():
             DatasetReader(path, driver=["GTiff"]).close()

@@ -1,7 +1,8 @@
-"""Let a copy in Deflate stand in for a TIFF in JPEG XL, where GDAL has no codec for it, as rasterio's wheels have none.
+"""Let a copy stand in for what GDAL cannot decode: a BPG, and a TIFF in JPEG XL where GDAL has no codec for it.
 
-The copy has the bytes of the file, with other numbers for compression, offsets and sizes in its directories, and behind
-them the tiles anew. So all that GDAL does with a GeoTIFF works, and each tile has been decoded before GDAL opens it.
+rasterio's wheels have none. A BPG becomes a TIFF without compression. Of a TIFF in JPEG XL the copy is in Deflate: it
+has the bytes of the file, with other numbers for compression, offsets and sizes in its directories, and behind them the
+tiles anew. So all that GDAL does with a GeoTIFF works, and each tile has been decoded before GDAL opens it.
 """
 
 import os
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
+from geosal.core.bpg.head import MAGIC
 from geosal.core.tiff import UNREADABLE, Entry, TiffReader
 
 _JPEG_XL = frozenset({50002, 52546})
@@ -35,6 +37,8 @@ _HEAD_BYTES = 300
 _INTERLEAVED, _APART = b"MASK_INTERLEAVED_WITH_IMAGERY=YES\n", b"MASK_INTERLEAVED_WITH_IMAGERY=NO \n"
 """In GDAL's ghost area: the new tiles do not lie beside their masks."""
 _BESIDE = (".aux.xml", ".msk", ".ovr")
+_WORLD_OF_BPG = ".bgw"
+"""Suffix of a BPG's world file."""
 _AT_ONCE = 64
 """Number of tiles in work at once."""
 
@@ -42,10 +46,19 @@ _AT_ONCE = 64
 class _Copy:
     """A copy, which is deleted with the last of its handles."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_bpg: bool) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="geosal-")
         self.path = Path(self._folder.name, os.path.basename(path))
-        _transcode(path, self.path)
+        self.structure: dict[str, str] = {}
+        if is_bpg:
+            from geosal.core.bpg.copy import write_copy  # noqa: PLC0415  few inputs are BPGs
+
+            self.structure = write_copy(path, self.path)
+            world = os.path.splitext(path)[0] + _WORLD_OF_BPG
+            if os.path.exists(world):
+                os.symlink(os.path.abspath(world), self.path.with_suffix(_WORLD_OF_BPG))
+        else:
+            _transcode(path, self.path)
         for suffix in _BESIDE:
             if os.path.exists(path + suffix):
                 os.symlink(os.path.abspath(path + suffix), f"{self.path}{suffix}")
@@ -57,8 +70,37 @@ _newest: list[_Copy] = []
 """One copy outlives its handles: a file is opened several times, one after the other."""
 
 
+class _OfBpg(DatasetReader):  # type: ignore[misc]  # rasterio has no types
+    """A copy that says what it is a copy of."""
+
+    def __init__(self, path: str, structure: dict[str, str]) -> None:
+        super().__init__(path, driver=["GTiff"])
+        self._structure = structure
+
+    @property
+    def driver(self) -> str:
+        """The name of the format."""
+        return "BPG"
+
+    def tags(self, bidx: int = 0, ns: str | None = None) -> dict[str, str]:
+        """Return tags; those of the structure are the BPG's."""
+        if ns == "IMAGE_STRUCTURE" and bidx == 0:
+            return dict(self._structure)
+        found: dict[str, str] = super().tags(bidx, ns)
+        return found
+
+
+def is_bpg(path: str) -> bool:
+    """Return whether a local file begins as a BPG."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
 def open_stand_in(path: str) -> DatasetReader | None:
-    """Open a copy of a local TIFF whose tiles are JPEG XL; None for another file.
+    """Open a copy of a local BPG, or of a TIFF whose tiles are JPEG XL; None for another file.
 
     The copy lies in the folder for temporary files, and goes with its last handle or with the process.
 
@@ -69,9 +111,10 @@ def open_stand_in(path: str) -> DatasetReader | None:
     """
     if not os.path.isfile(path):
         return None
+    bpg = is_bpg(path)
     try:
         with open(path, "rb") as file:
-            if not _packed_images(TiffReader.of(file)):
+            if not bpg and not _packed_images(TiffReader.of(file)):
                 return None
     except (OSError, ValueError, *UNREADABLE):
         return None
@@ -81,9 +124,9 @@ def open_stand_in(path: str) -> DatasetReader | None:
         copy = _copies.get(key)
         if copy is None:
             _newest.clear()
-            copy = _copies[key] = _Copy(path)
+            copy = _copies[key] = _Copy(path, is_bpg=bpg)
             _newest.append(copy)
-    dataset = DatasetReader(str(copy.path), driver=["GTiff"])
+    dataset = _OfBpg(str(copy.path), copy.structure) if bpg else DatasetReader(str(copy.path), driver=["GTiff"])
     weakref.finalize(dataset, id, copy)  # holds the copy
     return dataset
 

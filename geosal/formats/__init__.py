@@ -9,9 +9,9 @@ Index card
 - `encoders.tile_encoder`: makes the encoder of a profile's tiles.
 - `pyramid`: turns blocks into tiles, those of overviews included; `sink`: takes them; `container`: the frame of all
   files of tiles.
-- `cog`, `jpeg2000`, `zarr`, `jpeg`, `png`: tiles, container and checks of one format; `gdal`: GDAL's own writers, for
-  what our encoders cannot do, and the small files that GDAL writes as models of metadata.
-- `pictures.Picture`: what a JPEG and a PNG have in common.
+- `cog`, `jpeg2000`, `zarr`, `jpeg`, `png`, `bpg`: tiles, container and checks of one format; `gdal`: GDAL's own
+  writers, for what our encoders cannot do, and the small files that GDAL writes as models of metadata.
+- `pictures.Picture`: what a JPEG, a PNG and a BPG have in common.
 - `world_file`: the transform beside an image, as text.
 - `places`: files beside an output that would give it another place.
 """

@@ -94,6 +94,8 @@ class Format(ABC, Generic[Encoder]):
         What we call it.
     driver, reader
         GDAL's short names of the drivers that write and read it.
+    copied_as
+        GDAL's short name of the driver that reads a copy of its files, where GDAL knows the format itself not.
     suffixes
         Suffixes of its files, in small letters, the usual one first.
     media_type
@@ -133,6 +135,7 @@ class Format(ABC, Generic[Encoder]):
     name: ClassVar[str]
     driver: ClassVar[str]
     reader: ClassVar[str]
+    copied_as: ClassVar[str] = ""
     suffixes: ClassVar[tuple[str, ...]]
     media_type: ClassVar[str] = "application/octet-stream"
     codecs: ClassVar[tuple[Codec, ...]]

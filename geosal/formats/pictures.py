@@ -1,17 +1,19 @@
-"""The common base of the formats whose files every program shows: JPEG and PNG."""
+"""The common base of the formats whose files every program shows: JPEG, PNG and BPG."""
 
 from typing import ClassVar
 
 from rasterio.enums import ColorInterp
 
 from geosal.core.raster import RasterLayout
-from geosal.errors import warn
+from geosal.errors import UsageError, warn
 from geosal.formats.codec import Codec
 from geosal.formats.format import Encoder, Format, Profile
 from geosal.formats.world_file import tags_without
 
 _SHOWN = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
 """Colours that readers assume for three bands."""
+_WITH_ALPHA = (2, 4)
+"""Numbers of bands of which the last is alpha."""
 
 
 class Picture(Format[Encoder]):
@@ -24,6 +26,26 @@ class Picture(Format[Encoder]):
     def otherwise(self) -> str:
         """Advice: another format, since this one has no other codec."""
         return "write a .tif"
+
+    def refuse_other_alpha(self, codec: Codec, layout: RasterLayout) -> None:
+        """Refuse bands that readers would take for alpha or for a colour, where two or four bands end in alpha.
+
+        Raises
+        ------
+        UsageError
+            The message says which band it is.
+        """
+        alphas = [n for n, band in enumerate(layout.metadata.bands, 1) if band.colorinterp == ColorInterp.alpha]
+        if layout.count in _WITH_ALPHA and alphas != [layout.count]:
+            raise UsageError(
+                f"profile {codec.name}: the last of {layout.count} bands must be alpha, and no other one; choose "
+                f"{layout.count - 1} with --bidx, or {self.otherwise}"
+            )
+        if layout.count not in _WITH_ALPHA and alphas:
+            raise UsageError(
+                f"profile {codec.name}: of {layout.count} bands none can be alpha, and band {alphas[0]} is; choose "
+                f"bands with --bidx, or {self.otherwise}"
+            )
 
     def warn_of(self, output: str, codec: Codec, layout: RasterLayout) -> None:
         """Warn where readers will show blue as red: the file cannot say which band is which colour."""

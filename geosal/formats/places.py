@@ -18,7 +18,7 @@ from geosal.files.addresses import is_remote
 from geosal.files.swap import beside, sidecars_of
 from geosal.formats.table import FORMATS, has_world_file
 
-_DRIVERS = {suffix: form.reader for form in FORMATS if not form.is_store for suffix in form.suffixes}
+_DRIVERS = {suffix: form.copied_as or form.reader for form in FORMATS if not form.is_store for suffix in form.suffixes}
 """Suffix of an output -> name of the driver that reads it."""
 _NO_PLACE = frozenset({*_DRIVERS, ".ovr"})
 """Suffixes of files that never hold metadata of another file."""

@@ -43,7 +43,7 @@ def resolve_treated(
     ----------
     output
         Path whose suffix picks the driver: ``.tif``, ``.tiff``, ``.jp2``, ``.zarr``, ``.jpg``,
-        ``.jpeg`` or ``.png``.
+        ``.jpeg``, ``.png`` or ``.bpg``.
     name
         Key of `PROFILES`; the driver's lossless default when None.
     creation_options

@@ -67,6 +67,34 @@ class Scale(ABC):
         return tuple(BEST if each >= best else each for each in found)
 
 
+BEST_QP, WORST_QP = 0, 51
+"""Limits of HEVC's QP for samples of 8 bits: the less, the better."""
+_QP_GAP = 12
+"""Distance of `low` from `high` on HEVC's scale, where only `high` is known."""
+
+
+class QpScale(Scale):
+    """HEVC's scale, counted upwards as a treatment does: 52 less its QP, from 1 to 52."""
+
+    top = WORST_QP + 1
+
+    def settled(self, wish: Quality, options: Mapping[str, str], layout: RasterLayout) -> Quality:
+        """Take the creation option QUALITY where `high` is left open, and a `low` that lies `_QP_GAP` below it."""
+        del layout
+        high = self.top - number(options["QUALITY"]) if wish.high is None else min(wish.high, self.top)
+        return Quality(min(max(1.0, high - _QP_GAP) if wish.low is None else wish.low, high), high)
+
+    def best(self, layout: RasterLayout) -> float:
+        """See `Scale.best`."""
+        del layout
+        return float(self.top)
+
+    @classmethod
+    def qp(cls, quality: float) -> float:
+        """Return the QP of a quality."""
+        return max(float(BEST_QP), cls.top - quality)
+
+
 class Percent(Scale):
     """The scale of JPEG and WebP, from 1 to 100."""
 

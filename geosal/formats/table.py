@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from geosal.errors import UsageError
+from geosal.formats.bpg.format import Bpg
 from geosal.formats.codec import Codec
 from geosal.formats.cog.format import Cog
 from geosal.formats.format import Format
@@ -20,6 +21,7 @@ FORMATS: tuple[Format[Any], ...] = (
     Zarr(),
     Jpeg(),
     Png(),
+    Bpg(),
 )
 """All formats that geosal writes."""
 PROFILES: Mapping[str, Codec] = MappingProxyType({codec.name: codec for form in FORMATS for codec in form.codecs})

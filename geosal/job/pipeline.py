@@ -49,13 +49,13 @@ def compress(
     resume: bool = False,
     **options: Unpack[CompressOptions],
 ) -> Summary:
-    """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store, JPEG or PNG, in bounded memory.
+    """Smooth a scene by its saliency and write it as COG, JPEG2000, Zarr store, JPEG, PNG or BPG, in bounded memory.
 
     Parameters
     ----------
     input, output
         Raster or product to read, file to write; ``.tif`` makes a COG, ``.jp2`` a JPEG2000, ``.zarr`` a Zarr store,
-        ``.jpg`` a JPEG, ``.png`` a PNG.
+        ``.jpg`` a JPEG, ``.png`` a PNG, ``.bpg`` a BPG.
     progress
         Called in this thread after each block and at each stage; True for a bar.
     resume

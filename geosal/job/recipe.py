@@ -103,7 +103,7 @@ class Recipe:
         Sentinel-2 or Landsat product (its folder, ``.zip`` or ``.tar``), or a STAC Item (``.json``).
     output
         File to write; the suffix picks the writer, ``.tif`` (COG), ``.jp2`` (JPEG2000), ``.zarr`` (a
-        Zarr store), ``.jpg`` (JPEG) or ``.png`` (PNG).
+        Zarr store), ``.jpg`` (JPEG), ``.png`` (PNG) or ``.bpg`` (BPG).
     saliency
         Texts that say where to look, ``name-or-path[:key=value,...]``; see `geosal.sources`.
     combine

@@ -4,6 +4,8 @@ import math
 import os
 from typing import Any
 
+from rasterio.io import DatasetReader
+
 from geosal.core import provenance
 from geosal.core.gdal_env import gdal_env, path_text
 from geosal.core.open_raster import open_raster
@@ -63,9 +65,15 @@ def _own(path: str, drivers: tuple[str, ...]) -> tuple[list[int], str | None]:
     """Return overviews and compression of a file itself, not of files beside it."""
     try:
         with gdal_env(), open_raster(path, drivers, alone=True) as dataset:
-            return dataset.overviews(1), dataset.compression.name.lower() if dataset.compression else None
+            return dataset.overviews(1), _codec_of(dataset)
     except SceneError:  # pixels and header lie apart, as ENVI has them, and such files have neither
         return [], None
+
+
+def _codec_of(dataset: DatasetReader) -> str | None:
+    """Return the compression in small letters; rasterio has names for most, and gives others as text."""
+    found = dataset.compression
+    return str(getattr(found, "name", found)).lower() if found else None
 
 
 def _product(path: str, drivers: tuple[str, ...]) -> dict[str, Any]:

@@ -47,9 +47,11 @@ def test_the_suffix_picks_the_driver() -> None:
         assert (profile.driver, profile.name, profile.lossless) == (driver, name, True)
 
 
-@pytest.mark.parametrize("output", ["a.gif", "a.heic", "a", "a.bpg", ".tif"])
+@pytest.mark.parametrize("output", ["a.gif", "a.heic", "a", "a.jxl", ".tif"])
 def test_other_suffixes_are_not_written(output: str) -> None:
-    with pytest.raises(UsageError, match=r"not written by this version; use \.tif, \.jp2, \.zarr, \.jpg or \.png"):
+    with pytest.raises(
+        UsageError, match=r"not written by this version; use \.tif, \.jp2, \.zarr, \.jpg, \.png or \.bpg"
+    ):
         resolve_profile(output, None, {}, layout())
 
 

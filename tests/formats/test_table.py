@@ -48,7 +48,7 @@ def test_a_format_is_found_by_what_is_its_own(form: Format[Any]) -> None:
 
 def test_other_suffixes_name_one_of_each_format() -> None:
     with pytest.raises(
-        UsageError, match=r"'\.gif' is not written by this version; use \.tif, \.jp2, \.zarr, \.jpg or \.png$"
+        UsageError, match=r"'\.gif' is not written by this version; use \.tif, \.jp2, \.zarr, \.jpg, \.png or \.bpg$"
     ):
         format_of("a.gif")
     with pytest.raises(UsageError, match="a name without suffix"):
@@ -56,7 +56,7 @@ def test_other_suffixes_name_one_of_each_format() -> None:
 
 
 def test_tags_of_one_file_are_those_of_all_formats() -> None:
-    assert {"GEOSAL_SHA256", "GEOSAL_WORLDFILE"} == OWN_TAGS
+    assert {"GEOSAL_ALPHA", "GEOSAL_SHA256", "GEOSAL_WORLDFILE"} == OWN_TAGS
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -1,6 +1,5 @@
 """Check a JPEG file by itself: its markers, and the mask after the image."""
 
-import hashlib
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,8 @@ from geosal.core.provenance import read_treatment
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import SMOOTH, Treatment
 from geosal.formats.coarseness import Coarseness, error_of_jpeg
+from geosal.formats.digest import digest_faults
 from geosal.formats.finished import Finished, missing_beside
-from geosal.formats.jpeg.tags import DIGEST
 from geosal.formats.readback import undecodable_rows
 from geosal.formats.world_file import world_faults, world_file_due
 
@@ -140,7 +139,7 @@ class FinishedJpeg(Finished):
         return [
             *missing_beside(path, {".aux.xml": "tags and nodata live"}),
             *world_faults(path, transform, needed=world_file_due(tags, transform)),
-            *_digest_faults(path, tags),
+            *digest_faults(path, tags),
         ]
 
     def holds_every_sample(self, structure: Mapping[str, str], treatment: Treatment) -> bool:
@@ -162,16 +161,6 @@ def _undecodable(dataset: DatasetReader) -> Iterator[str]:
     """Decode the whole image and its mask, once and from top to bottom; warnings of libjpeg are faults."""
     with with_options(GDAL_ERROR_ON_LIBJPEG_WARNING=True):
         yield from undecodable_rows(dataset)
-
-
-def _digest_faults(path: str, tags: Mapping[str, str]) -> list[str]:
-    """Compare a local file with the digest in its tags; a JPEG itself has no checksums."""
-    noted = tags.get(DIGEST)
-    if noted is None or not os.path.isfile(path):
-        return []
-    with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return [] if found == noted else ["its bytes are not those that were written: the file is damaged or was changed"]
 
 
 def _end_of_image(path: str) -> int | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from geosal.core.raster import RasterLayout
 from geosal.files.swap import beside
 from geosal.formats.container import Claim, Container, TileIndex
+from geosal.formats.digest import with_digest
 from geosal.formats.format import Profile
 from geosal.formats.jpeg.coder import coded_bytes
 from geosal.formats.jpeg.sidecars import GdalSurroundings
@@ -97,7 +98,7 @@ class JpegContainer(Container):
             if self._encoder.beside is not None:
                 self.plain_bytes = file.tell() + coded_bytes(self._counts_beside) - coded_bytes(self._counts)
         if surroundings.xml:
-            beside(self.path, ".aux.xml").write_bytes(surroundings.xml_beside(self.path))
+            beside(self.path, ".aux.xml").write_bytes(with_digest(surroundings.xml, self.path))
         if wants_world_file(self._profile.options, self._layout.grid.transform):
             write_world_file(self.path, self._layout.grid.transform)
 

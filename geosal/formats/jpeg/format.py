@@ -12,13 +12,14 @@ from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment, TwoPass
 from geosal.errors import UsageError
 from geosal.formats.codec import Codec
+from geosal.formats.digest import DIGEST
 from geosal.formats.format import Profile
 from geosal.formats.jpeg.options import OPTIONS
-from geosal.formats.jpeg.tags import OF_THE_FILE
 from geosal.formats.options import number
 from geosal.formats.pictures import Picture
 from geosal.formats.quality import ANNEX_K, FLAT, Percent
 from geosal.formats.treatments import settings_by_level
+from geosal.formats.world_file import NO_WORLD_FILE
 
 if TYPE_CHECKING:
     from geosal.formats.container import Container
@@ -54,7 +55,7 @@ class Jpeg(Picture["JpegEncoder"]):
     has_spool = True
     made_at_end = True
     is_jpeg = True
-    own_tags = OF_THE_FILE
+    own_tags = frozenset({DIGEST, NO_WORLD_FILE})
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
         """Refuse an image that most programs cannot read."""

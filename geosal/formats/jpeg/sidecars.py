@@ -4,19 +4,16 @@ GDAL writes a tiny JPEG with the same metadata, from which these are copied: an 
 file; CRS, transform, control points, RPCs, names and tags in ``.aux.xml``.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geosal.core.raster import RasterLayout
+from geosal.formats.digest import DIGEST, NO_DIGEST
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
 from geosal.formats.jpeg.stream import segments
-from geosal.formats.jpeg.tags import DIGEST
 
-_NO_DIGEST = "0" * 64
-"""Stands in the place of the digest until the image is there."""
 _OPTIONS = (("QUALITY", "75"), ("WORLDFILE", "NO"))
 """Options of the small file: without a world file GDAL writes the transform into ``.aux.xml``, with all its digits."""
 _COMMENT = 0xFE
@@ -64,18 +61,12 @@ class GdalSurroundings:
             The disk is full, or GDAL cannot write.
         """
         layout = _without_mask(layout)
-        profile, tags = replace(profile, creation_options=_OPTIONS), {**tags, DIGEST: _NO_DIGEST}
+        profile, tags = replace(profile, creation_options=_OPTIONS), {**tags, DIGEST: NO_DIGEST}
         of_bands = None if band_statistics is None else band_statistics[: layout.count]
         with gdal_sample(path, ".jpg", profile, layout, tags, of_bands) as sample:
             found = segments(sample.path.read_bytes())
             kept = b"".join(body for marker, body in found if marker in _APPLICATIONS or marker == _COMMENT)
             return cls(kept, sample.sidecar.read_bytes() if sample.sidecar.exists() else b"")
-
-    def xml_beside(self, image: Path) -> bytes:
-        """Complete the ``.aux.xml`` for an image."""
-        with image.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return self.xml.replace(_NO_DIGEST.encode(), digest.encode())
 
 
 def _without_mask(layout: RasterLayout) -> RasterLayout:

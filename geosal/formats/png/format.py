@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Never, assert_never
 
-from rasterio.enums import ColorInterp
-
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Treatment
 from geosal.errors import UsageError
@@ -22,8 +20,6 @@ MOST_PIXELS = 1_000_000
 """Limit of rows and columns in libpng, and so in GDAL and most other programs, unless they raise it."""
 _FEW_BITS = (2, 4)
 """Bits of a sample below eight that a PNG can have; one bit is too few for a scene."""
-_WITH_ALPHA = (2, 4)
-"""Numbers of bands of which the last is alpha."""
 
 
 class Png(Picture[Never]):
@@ -53,17 +49,7 @@ class Png(Picture[Never]):
             raise UsageError(
                 f"{output}: {cols} x {rows} px, and programs read PNGs up to {MOST_PIXELS} a side; write a .tif"
             )
-        alphas = [n for n, band in enumerate(layout.metadata.bands, 1) if band.colorinterp == ColorInterp.alpha]
-        if layout.count in _WITH_ALPHA and alphas != [layout.count]:
-            raise UsageError(
-                f"profile {codec.name}: the last of {layout.count} bands must be alpha, and no other one; choose "
-                f"{layout.count - 1} with --bidx, or {self.otherwise}"
-            )
-        if layout.count not in _WITH_ALPHA and alphas:
-            raise UsageError(
-                f"profile {codec.name}: of {layout.count} bands none can be alpha, and band {alphas[0]} is; choose "
-                f"bands with --bidx, or {self.otherwise}"
-            )
+        self.refuse_other_alpha(codec, layout)
 
     def options_for(self, layout: RasterLayout, given: Mapping[str, str]) -> dict[str, str]:
         """Keep the significant bits of grey samples if a PNG can have so few."""

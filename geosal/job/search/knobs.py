@@ -9,7 +9,7 @@ import numpy as np
 from geosal.core.ladder import MAX_STEPS, USUAL_SIGMA, Ladder
 from geosal.core.treatment import BEST, Bound, Quality
 from geosal.errors import UsageError
-from geosal.formats.quality import Percent
+from geosal.formats.quality import Percent, QpScale
 from geosal.formats.tuning import Setting, setting_for
 from geosal.job.plan import Plan, retuned
 from geosal.job.search.solve import Range
@@ -78,7 +78,9 @@ def _freed(plan: Plan) -> Plan:
     return replace(plan, recipe=recipe)
 
 
-def _quality(plan: Plan, _: float) -> Knob:
+def _quality(plan: Plan, spread: float) -> Knob:
+    if isinstance(plan.profile.codec.scale, QpScale):
+        return _qp(plan, spread)
     whole = plan.target.gdal_because is not None  # GDAL takes no fractions
     fineness, best = (1.0, math.floor(_NEARLY_LOSSLESS)) if whole else (_FINE, _NEARLY_LOSSLESS)
 
@@ -86,6 +88,15 @@ def _quality(plan: Plan, _: float) -> Knob:
         return retuned(plan, plan.settings.with_option("QUALITY", f"{round(place, 2):.10g}"))
 
     return Knob(Setting.QUALITY, Range(1, best, 75, 12, fineness), at)
+
+
+def _qp(plan: Plan, _: float) -> Knob:
+    """Make the knob of HEVC's QP: what is left up to the worst."""
+
+    def at(place: float) -> Plan:
+        return retuned(plan, plan.settings.with_option("QUALITY", str(round(QpScale.qp(place)))))
+
+    return Knob(Setting.QUALITY, Range(1, QpScale.top, QpScale.top - 28, 4, 1), at)
 
 
 def _rate(plan: Plan, _: float) -> Knob:
