@@ -41,9 +41,9 @@ import geosal
 _REFUSED = {2, 3, 4, 7}
 """Exit codes of what a plan refuses."""
 _MISSED = 6
-_HANGS = 400
+_HANGS = 1800
 """Seconds after which a round has to be over."""
-_PATIENCE = 60
+_PATIENCE = 300
 """Seconds in which a process that was told to end has to be gone."""
 _BESIDE = (".aux.xml", ".msk", ".stac.json", ".seal")
 _WAYS = ("python",) * 5 + ("command",) * 4 + ("accessor",) * 2 + ("arrays",)
@@ -387,6 +387,7 @@ def main() -> None:
     parser.add_argument("--only", type=int, metavar="SEED", help="do the round of this seed and no other")
     parser.add_argument("--no-cluster", action="store_true", help="start no dask cluster")
     asked = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts this in the background has it ignored
     with contextlib.nullcontext() if asked.no_cluster else _cluster() as cluster:
         if asked.only is not None:
             tally, fault = one_round(asked.only, cluster)

@@ -45,7 +45,7 @@ def in_the_middle(process: "subprocess.Popen[str]", folder: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["tif", "jp2"])
-def test_sigkill_leaves_no_file_and_the_next_run_cleans_up(scene: Path, tmp_path: Path, suffix: str) -> None:
+def test_trial_3_sigkill_leaves_no_file_and_the_next_run_cleans_up(scene: Path, tmp_path: Path, suffix: str) -> None:
     output = tmp_path / f"out.{suffix}"
     process = start(scene, output)
     in_the_middle(process, tmp_path)
@@ -61,7 +61,7 @@ def test_sigkill_leaves_no_file_and_the_next_run_cleans_up(scene: Path, tmp_path
     assert {p.name for p in tmp_path.iterdir()} == wanted
 
 
-def test_sigkill_leaves_the_old_file_untouched(scene: Path, tmp_path: Path) -> None:
+def test_trial_3_sigkill_leaves_the_old_file_untouched(scene: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.tif"
     output.write_bytes(b"the old one")
     before = output.stat()
@@ -94,7 +94,7 @@ BY_GDAL = {
 
 @pytest.mark.parametrize("old", [None, b"the old one"])
 @pytest.mark.parametrize("suffix", ["tif", "jp2"])
-def test_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, old: bytes | None) -> None:
+def test_trial_3_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, old: bytes | None) -> None:
     output = tmp_path / f"out.{suffix}"
     sidecar = tmp_path / f"out.{suffix}.aux.xml"
     if old is not None:
@@ -116,7 +116,7 @@ def test_sigkill_while_gdal_encodes(scene: Path, tmp_path: Path, suffix: str, ol
     ("number", "code", "options"),
     [(signal.SIGINT, 130, ()), (signal.SIGTERM, 143, ("--resume",)), (signal.SIGHUP, 143, ())],
 )
-def test_a_signal_ends_the_job_within_five_seconds(
+def test_trial_6_a_signal_ends_the_job_within_five_seconds(
     scene: Path, tmp_path: Path, number: int, code: int, options: tuple[str, ...]
 ) -> None:
     # A shell that starts the tests in the background has SIGINT ignored, nohup SIGHUP, and a child would inherit that.
@@ -141,7 +141,7 @@ def test_a_signal_ends_the_job_within_five_seconds(
 
 @pytest.mark.parametrize("by_gdal", [False, True])
 @pytest.mark.parametrize("suffix", ["tif", "jp2"])
-def test_a_full_disk_is_one_line_and_no_file(scene: Path, tmp_path: Path, suffix: str, by_gdal: bool) -> None:
+def test_trial_1_2_a_full_disk_is_one_line_and_no_file(scene: Path, tmp_path: Path, suffix: str, by_gdal: bool) -> None:
     output = tmp_path / f"out.{suffix}"
     limited = [
         "prlimit",
@@ -165,7 +165,7 @@ def test_a_full_disk_is_one_line_and_no_file(scene: Path, tmp_path: Path, suffix
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 @pytest.mark.parametrize("by_gdal", [False, True])
 @pytest.mark.parametrize("suffix", ["tif", "jp2"])
-def test_a_small_file_system(scene: Path, tmp_path: Path, suffix: str, by_gdal: bool) -> None:
+def test_trial_1_2_a_small_file_system(scene: Path, tmp_path: Path, suffix: str, by_gdal: bool) -> None:
     mount = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(tmp_path)], capture_output=True, check=False
     )

@@ -17,7 +17,7 @@ from geosal.scenes.opening import open_input
 
 
 @pytest.mark.parametrize(("fault", "last"), [("500", 99), ("drop", 99), ("cut", 8)])
-def test_a_server_that_fails_every_third_time_gives_the_same_pixels(
+def test_trial_25_a_server_that_fails_every_third_time_gives_the_same_pixels(
     web: Files, rgb_scene: Path, fault: str, last: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "_WAITS", (0.05, 0.05, 0.05))
@@ -31,7 +31,7 @@ def test_a_server_that_fails_every_third_time_gives_the_same_pixels(
     assert len(web.requests) >= 3
 
 
-def test_a_dead_server_ends_it_soon_and_without_secrets() -> None:
+def test_trial_25_a_dead_server_ends_it_soon_and_without_secrets() -> None:
     began = time.monotonic()
     with pytest.raises(SceneError, match="cannot be opened") as caught:
         open_input("http://user:CANARY@127.0.0.1:9/x.tif?X-Amz-Signature=CANARY")

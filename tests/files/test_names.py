@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,12 @@ def test_the_directory_of_an_output_counts(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(odd)
     with pytest.raises(OutputError, match=r"not UTF-8.*or the directory"):
         check_output("a.tif", overwrite=False, inputs=[])
+
+
+def test_a_good_name_is_not_blamed_for_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "ascii")
+    told = why_no_path(os.fsencode("Zürich.tif").decode("ascii", "surrogateescape"))
+    assert told == "is UTF-8, and Python takes names for ascii here; run it again with PYTHONUTF8=1"
 
 
 def test_other_names_stay() -> None:

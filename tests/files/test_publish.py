@@ -67,7 +67,7 @@ class TestCheckOutput:
     def test_a_new_file_is_fine(self, tmp_path: Path) -> None:
         check_output(tmp_path / "out.tif", overwrite=False, inputs=["perlin:seed=7", "https://host/a.tif", "\0"])
 
-    def test_the_parent_is_missing(self, tmp_path: Path) -> None:
+    def test_trial_23_the_parent_is_missing(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=r"does not exist; make it first: mkdir -p"):
             check_output(tmp_path / "no" / "out.tif", overwrite=False, inputs=[])
 
@@ -87,18 +87,18 @@ class TestCheckOutput:
         with pytest.raises(OutputError, match="is empty"):
             check_output("", overwrite=False, inputs=[])
 
-    def test_it_is_a_directory(self, tmp_path: Path) -> None:
+    def test_trial_23_it_is_a_directory(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="is a directory"):
             check_output(tmp_path, overwrite=True, inputs=[])
 
-    def test_it_exists(self, tmp_path: Path) -> None:
+    def test_trial_23_it_exists(self, tmp_path: Path) -> None:
         (tmp_path / "out.tif").touch()
         with pytest.raises(OutputError, match="--overwrite"):
             check_output(tmp_path / "out.tif", overwrite=False, inputs=[])
         check_output(tmp_path / "out.tif", overwrite=True, inputs=[])
 
     @pytest.mark.parametrize("how", ["itself", "symlink", "hard link", "relative"])
-    def test_it_is_an_input(self, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_trial_23_it_is_an_input(self, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
         source, output = tmp_path / "in.tif", tmp_path / "out.tif"
         source.touch()
         if how == "symlink":
@@ -152,7 +152,7 @@ class TestCheckOutput:
         check_output(tmp_path / "a.jpg", overwrite=True, inputs=[])
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-    def test_no_permission(self, tmp_path: Path) -> None:
+    def test_trial_23_no_permission(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o500)
         try:
             with pytest.raises(OutputError, match="no permission"):
@@ -291,7 +291,7 @@ class TestWorkDirectory:
             publish(tmp_path / "out.tif", b"new")
         assert names(tmp_path) == set()
 
-    def test_a_symlink_stays_and_its_file_is_replaced(self, tmp_path: Path) -> None:
+    def test_trial_23_a_symlink_stays_and_its_file_is_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "store").mkdir()
         target, link = tmp_path / "store" / "real.tif", tmp_path / "out.tif"
         target.write_bytes(b"old")
@@ -330,7 +330,7 @@ class TestWorkDirectory:
                 assert sorted(pool.map(job, (b"a" * 1000, b"b" * 1000))) == [False, True]
             assert output.read_bytes() == (tmp_path / f"out{attempt}.jp2.aux.xml").read_bytes()
 
-    def test_of_two_processes_exactly_one_wins(self, tmp_path: Path) -> None:
+    def test_trial_23_of_two_processes_exactly_one_wins(self, tmp_path: Path) -> None:
         barrier = FORK.Barrier(2)
         jobs = [FORK.Process(target=_race, args=(tmp_path / "out.tif", name, barrier)) for name in "ab"]
         for job in jobs:
@@ -364,7 +364,7 @@ class TestStale:
         job.wait()
         return job.pid
 
-    def test_what_a_dead_job_left_is_reported_and_deleted(
+    def test_trial_3_what_a_dead_job_left_is_reported_and_deleted(
         self, tmp_path: Path, dead_pid: int, caplog: pytest.LogCaptureFixture
     ) -> None:
         stale = tmp_path / f".out.tif.geosal-{dead_pid}-0a1b"
@@ -401,7 +401,7 @@ class TestStale:
             publish(tmp_path / "out.tif", b"new")
             assert elsewhere.exists()
 
-    def test_a_killed_process_leaves_no_output_and_the_next_cleans_up(self, tmp_path: Path) -> None:
+    def test_trial_3_a_killed_process_leaves_no_output_and_the_next_cleans_up(self, tmp_path: Path) -> None:
         output = tmp_path / "out.tif"
         output.write_bytes(b"old")
         job = FORK.Process(target=_die_at_work, args=(output,))

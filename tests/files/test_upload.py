@@ -98,7 +98,7 @@ def test_a_large_file_goes_up_in_parts(
 
 @pytest.mark.parametrize("error", [OSError(5, "the connection breaks off"), KeyboardInterrupt()])
 @pytest.mark.parametrize("name", ["x.tif", "x.tif.msk"])
-def test_what_fails_leaves_nothing(
+def test_trial_25_what_fails_leaves_nothing(
     s3: str, look: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch, error: BaseException, name: str
 ) -> None:
     _fail_at(monkeypatch, name, error)
@@ -107,7 +107,7 @@ def test_what_fails_leaves_nothing(
     assert look() == {}
 
 
-def test_what_fails_in_the_third_part_leaves_no_part(
+def test_trial_25_what_fails_in_the_third_part_leaves_no_part(
     s3: str, look: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload, "_AT_ONCE", 1000)

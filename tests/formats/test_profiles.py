@@ -98,7 +98,7 @@ def test_a_profile_that_does_not_fit_the_output(output: str, name: str, message:
         ("a.jp2", None, layout("int32"), "cannot hold int32"),
     ],
 )
-def test_what_a_codec_cannot_hold(output: str, name: str | None, found: RasterLayout, message: str) -> None:
+def test_trial_24_what_a_codec_cannot_hold(output: str, name: str | None, found: RasterLayout, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         resolve_profile(output, name, {}, found)
 

@@ -30,7 +30,7 @@ def test_tiles_that_blocks_cut_are_told_where_it_costs() -> None:
     warn_of_block(target(8000, 512, "it is a JPEG XL"), 700)
 
 
-def test_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
+def test_trial_1_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
     warn_of_disk(f"{tmp_path}/out.tif", 1, 10**18)
     with pytest.warns(GeosalWarning, match="free, the job may need up to"):
         warn_of_disk(f"{tmp_path}/out.tif", 10**18, 10**18)

@@ -196,7 +196,9 @@ def test_a_damaged_block_leaves_no_file_and_the_old_one_as_it_was(rgb_scene: Pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.tif"]
 
 
-def test_refusals_come_before_pixels_move(rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trial_24_refusals_come_before_pixels_move(
+    rgb_scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a pixel was read")
 
@@ -216,7 +218,7 @@ def test_refusals_come_before_pixels_move(rgb_scene: Path, tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 500), (1, 40), (7, 7)])
-def test_scenes_smaller_than_the_kernel(tmp_path: Path, shape: tuple[int, int]) -> None:
+def test_trial_24_scenes_smaller_than_the_kernel(tmp_path: Path, shape: tuple[int, int]) -> None:
     source, output = tmp_path / "in.tif", tmp_path / "out.tif"
     pixels = np.random.default_rng(0).integers(0, 255, (1, *shape), dtype=np.uint8)
     profile = {"driver": "GTiff", "count": 1, "height": shape[0], "width": shape[1], "dtype": "uint8"}

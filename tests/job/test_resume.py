@@ -167,7 +167,7 @@ def killed(uint16_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 @pytest.mark.parametrize("name", JOBS)
 @pytest.mark.parametrize("torn", [False, True])
-def test_a_killed_job_is_gone_on_with_and_makes_the_same_bytes(
+def test_trial_4_a_killed_job_is_gone_on_with_and_makes_the_same_bytes(
     killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path, name: str, torn: bool
 ) -> None:
     left, whole = killed[name]
@@ -188,7 +188,7 @@ def test_a_killed_job_is_gone_on_with_and_makes_the_same_bytes(
         assert summary.resumed_blocks == 7
 
 
-def test_another_job_is_refused_by_name_and_nothing_is_touched(
+def test_trial_5_another_job_is_refused_by_name_and_nothing_is_touched(
     killed: dict[str, tuple[Path, dict[str, bytes]]], uint16_scene: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(killed["out.tif"][0], tmp_path, dirs_exist_ok=True)

@@ -92,7 +92,7 @@ def test_a_scene_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
     assert Scene.open(path).read(Block(0, 0, 8, 8))[0].min() == 7
 
 
-def test_what_cannot_be_smoothed_is_refused_with_the_mend(tmp_path: Path) -> None:
+def test_trial_24_what_cannot_be_smoothed_is_refused_with_the_mend(tmp_path: Path) -> None:
     complex_ = write(tmp_path / "c.tif", np.zeros((1, 8, 8), np.complex64))
     with pytest.raises(SceneError, match="amplitude"):
         Scene.open(complex_)
@@ -113,7 +113,7 @@ def test_what_cannot_be_smoothed_is_refused_with_the_mend(tmp_path: Path) -> Non
         ("complex128", "gdal_calc.py -A IN --allBands=A --calc='abs(A)' --type=Float64 --outfile=OUT"),
     ],
 )
-def test_the_mend_of_a_type_is_a_whole_command(tmp_path: Path, dtype: str, command: str) -> None:
+def test_trial_24_the_mend_of_a_type_is_a_whole_command(tmp_path: Path, dtype: str, command: str) -> None:
     with pytest.raises(SceneError, match=f"{re.escape(command)}$"):
         Scene.open(write(tmp_path / "a.tif", np.zeros((1, 8, 8), dtype)))
 

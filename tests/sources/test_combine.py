@@ -136,7 +136,7 @@ def test_synthetic_sources_cover_all_without_a_word(grid):
     assert open_saliency(["half", "perlin"], grid).coverage == 1.0
 
 
-def test_partial_coverage_is_a_warning_with_the_share(grid, make_mask, random_mask):
+def test_trial_14_partial_coverage_is_a_warning_with_the_share(grid, make_mask, random_mask):
     path = make_mask(random_mask, transform=Affine(100, 0, 400000 - 2600, 0, -100, 5000100))
     with pytest.warns(GeosalWarning, match=r"covers 40.0% of the scene; the rest is kept as it is") as caught:
         saliency = open_saliency([path], grid)

@@ -418,7 +418,7 @@ def test_tiles_that_are_missing_twice_or_foreign_are_faults(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("size", [1_000_000, 6_000_000])
-def test_a_full_disk_is_one_line(small_disk: Callable[[int], Path], size: int) -> None:
+def test_trial_1_a_full_disk_is_one_line(small_disk: Callable[[int], Path], size: int) -> None:
     """While tiles come, and while they are laid out."""
     folder = small_disk(size)
     cog, tiles = a_container(folder)

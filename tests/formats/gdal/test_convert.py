@@ -325,7 +325,9 @@ def test_a_limit_on_file_size_is_an_output_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".tif", ".jp2"])
 @pytest.mark.parametrize("share", [0.5, 0.999])
-def test_a_disk_that_fills_up(tmp_path: Path, small_disk: Callable[[int], Path], suffix: str, share: float) -> None:
+def test_trial_1_2_a_disk_that_fills_up(
+    tmp_path: Path, small_disk: Callable[[int], Path], suffix: str, share: float
+) -> None:
     """GDAL's threads may keep silent about it; no file that reads as zeros may come of that."""
     pixels = noise(3, 600, 700, "uint8")
     layout = layout_of(pixels)
@@ -338,7 +340,9 @@ def test_a_disk_that_fills_up(tmp_path: Path, small_disk: Callable[[int], Path],
 
 
 @pytest.mark.parametrize("share", [0.5, 0.999])
-def test_a_disk_that_fills_up_under_the_stage(tmp_path: Path, small_disk: Callable[[int], Path], share: float) -> None:
+def test_trial_2_a_disk_that_fills_up_under_the_stage(
+    tmp_path: Path, small_disk: Callable[[int], Path], share: float
+) -> None:
     pixels = noise(3, 600, 700, "uint8")
     layout = layout_of(pixels)
     encode(pixels, tmp_path / "out.tif", layout, "zstd")

@@ -431,7 +431,9 @@ def test_a_file_that_is_there_stays(tmp_path: Path, opened: tuple[Jp2Container, 
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.999])
-def test_a_disk_that_fills_up(tmp_path: Path, small_disk: Callable[[int], Path], share: float, masked: bool) -> None:
+def test_trial_2_a_disk_that_fills_up(
+    tmp_path: Path, small_disk: Callable[[int], Path], share: float, masked: bool
+) -> None:
     pixels = noise((3, 200, 260))
     layout = layout_of(pixels, has_mask=masked)
     mask = pixels[0] > 90 if masked else None

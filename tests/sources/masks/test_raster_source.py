@@ -261,7 +261,7 @@ def test_a_finer_mask_is_pointed_out(grid, make_mask):
         open_saliency([path], grid)
 
 
-def test_a_mask_elsewhere_is_refused_with_both_bounds(grid, make_mask, random_mask):
+def test_trial_13_a_mask_elsewhere_is_refused_with_both_bounds(grid, make_mask, random_mask):
     path = make_mask(random_mask, crs="EPSG:32601")
     message = refusal(path, grid, SaliencyError)
     assert "does not overlap the scene" in message
@@ -271,7 +271,7 @@ def test_a_mask_elsewhere_is_refused_with_both_bounds(grid, make_mask, random_ma
     assert "geographic" not in message
 
 
-def test_degrees_labelled_as_metres_are_recognised(grid, make_mask, random_mask):
+def test_trial_16_degrees_labelled_as_metres_are_recognised(grid, make_mask, random_mask):
     message = refusal(make_mask(random_mask, crs="EPSG:32633", transform=DEGREES["transform"]), grid, SaliencyError)
     assert "look geographic" in message
     assert "rio edit-info --crs EPSG:4326" in message
@@ -301,7 +301,7 @@ def test_valid_pixels_between_samples_are_found(make_mask):
 
 
 @pytest.mark.parametrize("lacking", ["mask", "scene", "both"])
-def test_equal_sizes_without_georeferencing_align_by_pixels_with_a_notice(grid, make_mask, lacking):
+def test_trial_15_equal_sizes_without_georeferencing_align_by_pixels_with_a_notice(grid, make_mask, lacking):
     mask = np.random.default_rng(1).random(grid.shape, dtype=np.float32)
     place = {"transform": grid.transform} if lacking == "scene" else {"crs": None, "transform": None}
     scene = grid if lacking == "mask" else Grid(None, Affine.identity(), *grid.shape)
@@ -310,7 +310,7 @@ def test_equal_sizes_without_georeferencing_align_by_pixels_with_a_notice(grid, 
     np.testing.assert_array_equal(saliency.read(scene.whole()), mask)
 
 
-def test_other_sizes_without_georeferencing_are_refused(grid, make_mask, random_mask):
+def test_trial_15_other_sizes_without_georeferencing_are_refused(grid, make_mask, random_mask):
     message = refusal(make_mask(random_mask, crs=None, transform=None), grid, SaliencyError)
     assert "scene 400x300, mask 42x32" in message
     assert "align=pixels" in message
