@@ -11,7 +11,7 @@ from geosal.cli.demo import demo
 from geosal.errors import OutputError, UsageError
 from geosal.files.names import why_no_path
 from geosal.files.publish import check_output
-from geosal.lab.experiments.wish import Experiment
+from geosal.lab.experiments.jpegs.wish import Experiment
 from geosal.maps.saliency_map import write_saliency_map
 from geosal.scenes import Scene
 from geosal.scenes.products.opening import open_product
