@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from geosal.core.cluster.pool import Pool
+from geosal.core.cluster.remote import Remote
 from geosal.core.cluster.scheduler import Scheduler
 from geosal.core.cluster.watch import Watch
 from geosal.errors import ClusterError
@@ -31,7 +32,8 @@ def dask_pool(scheduler: Scheduler, workers: int | None) -> Iterator[Pool]:
         logger.info("cluster at %s: %d threads", scheduler, threads)
         watch = Watch(client, scheduler)
         watch()
-        yield Pool(client.get_executor(pure=False), workers or threads, watch)
+        remote, count = Remote(client), workers or threads
+        yield Pool(remote, count, watch, waiting=count, fetch=remote.fetch)
 
 
 @contextmanager

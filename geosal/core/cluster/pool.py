@@ -4,12 +4,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import islice
+from typing import Any, TypeVar
 
 from geosal.core.cluster.code import OnWorker, code_here
 from geosal.errors import ClusterError, GeosalError
 
 _LOOK_SECONDS = 2.0
+_AHEAD = 3
+"""Results that may be on their way here at once: more than one, so that network and file work side by side."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -22,12 +25,17 @@ class Pool:
     workers: int
     watch: Callable[[], None] | None = None
     """Called now and then; raises where workers are lost, or are not those that may take part."""
+    waiting: int = 1
+    """Tasks that wait beside those that run. On a cluster each worker needs one, as the next is sent from here."""
+    fetch: "Callable[[Future[Any]], Future[Any]] | None" = None
+    """Brings the result of a task that has ended; None where results are here already."""
 
     def map_unordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Run `task` on each item and yield the results as they come, with a bounded number in flight.
 
-        One task per worker runs and one more waits; a result is not asked for before the last one was taken. So memory
-        does not grow with the number of items, and a slow consumer slows the producers.
+        A task per worker runs and some wait; an item is not begun before a result was taken. So memory does not grow
+        with the number of items, and a slow consumer slows the producers. Results of a cluster stay on its workers, but
+        for a few that are on their way.
 
         Raises
         ------
@@ -36,25 +44,7 @@ class Pool:
         ClusterError
             A worker died, or the scheduler went away.
         """
-        waiting = iter(items)
-        work = task if self.watch is None else OnWorker(task, code_here())
-        running: set[Future[_Result]] = set()
-        try:
-            while True:
-                while len(running) <= self.workers and (item := next(waiting, None)) is not None:
-                    running.add(self.executor.submit(work, item))
-                if not running:
-                    if self.watch is not None:  # a worker may have joined in the meantime
-                        self.watch()
-                    return
-                done, running = wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
-                if self.watch is not None and not done:
-                    self.watch()
-                while done:
-                    yield _result(done.pop(), self.watch)
-        finally:
-            for future in running:
-                future.cancel()
+        return self._map(task, items, most=self.workers + self.waiting, in_order=False)
 
     def map_ordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Do the same, and yield the results in the order of the items.
@@ -66,29 +56,56 @@ class Pool:
         GeosalError, ClusterError
             As `map_unordered`.
         """
-        waiting = iter(items)
+        return self._map(task, items, most=2 * self.workers + 1 + self.waiting, in_order=True)
+
+    def _map(
+        self, task: Callable[[_Item], _Result], items: Iterable[_Item], *, most: int, in_order: bool
+    ) -> Iterator[_Result]:
+        """Do both; `most` tasks are begun and not taken at once."""
         work = task if self.watch is None else OnWorker(task, code_here())
-        begun: deque[Future[_Result]] = deque()
+        items = iter(items)
+        begun: deque[Future[Any]] = deque()
+        coming: deque[Future[Any]] = deque()
+        """Results on their way, in the order in which they are yielded."""
         try:
             while True:
-                running = [future for future in begun if not future.done()]
-                most = 2 * self.workers + 2
-                while len(running) <= self.workers and len(begun) < most and (item := next(waiting, None)) is not None:
-                    begun.append(self.executor.submit(work, item))
-                    running.append(begun[-1])
-                if not begun:
-                    if self.watch is not None:
+                self._begin(work, items, begun, most - len(begun) - len(coming))
+                while len(coming) < _AHEAD and (ended := _ended(begun, in_order=in_order)) is not None:
+                    begun.remove(ended)
+                    coming.append(ended if self.fetch is None else self.fetch(ended))
+                if coming and coming[0].done():
+                    result = _result(coming.popleft(), self.watch)
+                    self._begin(work, items, begun, most - len(begun) - len(coming))  # before the consumer takes time
+                    yield result
+                    del result
+                    continue
+                if not begun and not coming:
+                    if self.watch is not None:  # a worker may have joined in the meantime
                         self.watch()
                     return
-                if begun[0].done():
-                    yield _result(begun.popleft(), self.watch)
-                    continue
-                done, _ = wait(running if len(begun) < most else [begun[0]], _LOOK_SECONDS, FIRST_COMPLETED)
+                running = [future for future in begun if not future.done()]
+                done, _ = wait([*running, *list(coming)[:1]], _LOOK_SECONDS, FIRST_COMPLETED)
                 if self.watch is not None and not done:
                     self.watch()
         finally:
-            for future in begun:
+            for future in (*begun, *coming):
                 future.cancel()
+
+    def _begin(
+        self, work: Callable[[_Item], _Result], items: Iterator[_Item], begun: "deque[Future[Any]]", most: int
+    ) -> None:
+        """Begin up to `most` tasks, but leave no more undone than run and wait."""
+        undone = sum(not future.done() for future in begun)
+        for _ in range(min(most, self.workers + self.waiting - undone)):
+            if (item := next(items, None)) is None:
+                return
+            begun.append(self.executor.submit(work, item))
+
+
+def _ended(begun: "deque[Future[Any]]", *, in_order: bool) -> "Future[Any] | None":
+    """Return a task that has ended: the first of them, or where the order counts the first of all if it has."""
+    candidates = islice(begun, 1) if in_order else begun
+    return next((future for future in candidates if future.done()), None)
 
 
 def _result(future: "Future[_Result]", watch: Callable[[], None] | None) -> _Result:

@@ -85,3 +85,27 @@ def test_an_error_reaches_the_caller_as_raised_and_ends_the_work(name: str) -> N
 def test_a_worker_process_that_dies_is_a_cluster_error() -> None:
     with open_pool(Scheduler("processes"), 1) as pool, pytest.raises(ClusterError, match="smaller --block"):
         list(pool.map_unordered(die, range(2)))
+
+
+@pytest.mark.parametrize("name", ["map_unordered", "map_ordered"])
+def test_the_next_item_is_begun_before_the_consumer_gets_a_result(name: str) -> None:
+    """Else workers would wait as long as the consumer takes for all results that had come at once."""
+    begun: list[int] = []
+    go_on = threading.Semaphore(0)
+
+    def work(number: int) -> int:
+        begun.append(number)
+        go_on.acquire()
+        return number
+
+    with open_pool(THREADS, 2) as pool:
+        results = getattr(pool, name)(work, range(40))
+        go_on.release(2)
+        next(results)
+        for _ in range(100):
+            if len(begun) == 4:
+                break
+            time.sleep(0.01)
+        assert len(begun) == 4  # two have ended, and two more are at work
+        go_on.release(40)
+        assert len(list(results)) == 39
