@@ -38,6 +38,7 @@ NOT_RUN = {
     "python tests/benchmarks/": "minutes to hours; that the script is there is checked",
     "geosal demo": "tests/cli/test_demo.py",
     "geosal train": "needs torch and minutes; tests/cli/test_train.py",
+    "geosal figures": "needs the tables of a study; tests/cli/test_figures.py",
     "geosal experiment": "minutes; tests/cli/test_experiment.py",
 }
 """Beginnings of commands, and why they are left out here."""

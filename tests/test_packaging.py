@@ -71,7 +71,7 @@ def test_every_import_of_the_core_is_a_dependency() -> None:
     """What geosal imports is declared, so that a plain `pip install` suffices; extras are imported on request."""
     declared = {Requirement(text).name.lower() for text in PROJECT["project"]["dependencies"]}
     optional = PROJECT["project"]["optional-dependencies"]
-    asked_for = ("bpg", "cloud", "cluster", "parquet", "train", "cnn", "detection", "notebook")
+    asked_for = ("bpg", "cloud", "cluster", "parquet", "train", "cnn", "detection", "figures", "notebook")
     extras = {Requirement(text).name.lower() for extra in asked_for for text in optional[extra]}
     modules = {"yaml": "pyyaml", "PIL": "pillow", "rio_cogeo": "rio-cogeo"}
     imported = {

@@ -60,6 +60,7 @@ _COMMANDS = _Commands(
     "report",
     "train",
     "experiment",
+    "figures",
     "demo",
     "versions",
 )

@@ -34,15 +34,16 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "What is read",
         (
-            "against", "images", "bands", "bidx", "resolution", "resampling", "to_byte", "select", "stack",
+            "against", "images", "scene", "bands", "bidx", "resolution", "resampling", "to_byte", "select", "stack",
             "data_range", "max_pixels", "drivers", "strict", "root",
         ),
     ),
     (
         "Files and recipes",
         (
-            "path", "output", "out_dir", "suffix", "table", "error_map", "picture", "levels", "preview", "palette",
-            "side", "title", "index", "page", "stac", "datetime", "seal", "overwrite", "config", "like", "resume",
+            "path", "output", "names", "out_dir", "suffix", "table", "error_map", "picture", "levels", "preview",
+            "palette", "side", "title", "index", "page", "stac", "datetime", "seal", "overwrite", "config", "like",
+            "resume",
         ),
     ),
     (
@@ -57,7 +58,7 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look at a file", ("info", "view", "saliency")),
     ("See what was lost", ("verify", "compare", "report")),
     ("What there is", ("sources", "profiles", "versions")),
-    ("Research", ("train", "experiment")),
+    ("Research", ("train", "experiment", "figures")),
 )
 """Titles, and the names of commands; what is in none of them comes last."""
 

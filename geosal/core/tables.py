@@ -132,7 +132,7 @@ def require_matplotlib(what: str) -> None:
         It is not installed.
     """
     if find_spec("matplotlib") is None:
-        raise UsageError(f"{what}: needs matplotlib, which is not installed; add it: pip install 'geosal[notebook]'")
+        raise UsageError(f"{what}: needs matplotlib, which is not installed; add it: pip install 'geosal[figures]'")
 
 
 def _cell(value: object) -> str:

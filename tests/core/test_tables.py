@@ -67,5 +67,5 @@ def test_a_picture_that_cannot_be_had_leaves_the_table() -> None:
 def test_matplotlib_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     require_matplotlib("plot")
     monkeypatch.setattr("geosal.core.tables.find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=r"plot: needs matplotlib.*geosal\[notebook\]"):
+    with pytest.raises(UsageError, match=r"plot: needs matplotlib.*geosal\[figures\]"):
         require_matplotlib("plot")
