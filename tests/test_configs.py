@@ -8,26 +8,42 @@ from jsonschema import validate
 
 from geosal.core.ladder import effective_kernel
 from geosal.core.treatment import Quality
+from geosal.formats.table import PROFILES
 from geosal.job.plan import make_plan
 from geosal.job.recipe import Recipe
 from geosal.job.schema import recipe_schema
+from geosal.lab.experiments.study import read_study
 
-EXPERIMENTS = {"ms-roi-tables"}
-"""Recipes of experiments, not of a job; `tests/lab/experiments` reads them."""
-ALL = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
-CONFIGS = [path for path in ALL if path.stem not in EXPERIMENTS]
-PAPERS = [path for path in CONFIGS if path.stem.startswith("paper")]
+ALL = sorted((Path(__file__).resolve().parents[1] / "configs").rglob("*.yaml"))
 EXPECTED_SHARES = {
-    "paper-half": {1: 0.5, 17: 0.5},
-    "paper-grid": {1: 0.25, 5: 0.25, 11: 0.25, 17: 0.25},
-    "paper-perlin": {1: 0.06, 5: 0.44, 9: 0.42, 13: 0.08},
+    "half": {1: 0.5, 17: 0.5},
+    "grid": {1: 0.25, 5: 0.25, 11: 0.25, 17: 0.25},
+    "perlin": {1: 0.06, 5: 0.44, 9: 0.42, 13: 0.08},
 }
-EXPECTED_EFFECTIVE = {"paper-half": 9.0, "paper-grid": 8.5}
+EXPECTED_EFFECTIVE = {"half": 9.0, "grid": 8.5}
+CONFIGS = [path for path in ALL if path.stem in {"sentinel2", "landsat", *EXPECTED_SHARES}]
+STUDIES = [path for path in ALL if path not in CONFIGS]
+"""Recipes of studies, not of a job; `tests/lab/experiments` carries them out."""
+PAPERS = [path for path in CONFIGS if path.parent.name == "paper"]
+FIGURES = {"1", "2-4", *map(str, range(5, 14))}
 
 
 def test_the_promised_recipes_are_there() -> None:
     assert {"sentinel2", "landsat", *EXPECTED_SHARES} <= {path.stem for path in CONFIGS}
-    assert {path.stem for path in ALL} >= EXPERIMENTS
+    assert {path.stem for path in STUDIES} >= {"ms-roi-tables", "study", "small", *(f"fig-{name}" for name in FIGURES)}
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_recipes_of_studies_are_read(path: Path) -> None:
+    if "  bpg:" in path.read_text(encoding="utf-8") and "bpg" not in PROFILES:
+        pytest.skip("no such profile here")
+    _, wish = read_study(str(path), images={"RarePlanes": ["elsewhere"], "mine": ["pictures"]})
+    assert {name: each.places for name, each in wish.images.items()} == {
+        "RarePlanes": ("elsewhere",), "mine": ("pictures",),
+    }  # fmt: skip
+    assert wish.images["mine"].layout is None
+    if "layout: rareplanes" in path.read_text(encoding="utf-8"):
+        assert wish.images["RarePlanes"].layout == "rareplanes"
 
 
 @pytest.mark.parametrize("name", ["sentinel2", "landsat"])
@@ -42,7 +58,8 @@ def test_recipes_of_products_make_pictures_in_which_clouds_give_way(name: str) -
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_editors_find_the_schema_and_have_nothing_against(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text.startswith("# yaml-language-server: $schema=recipe.schema.json\n")
+    schema = "../recipe.schema.json" if path in PAPERS else "recipe.schema.json"
+    assert text.startswith(f"# yaml-language-server: $schema={schema}\n")
     validate(yaml.safe_load(text), recipe_schema())
 
 

@@ -38,7 +38,7 @@ def experiment(config: str, report: Report, quiet: bool, overwrite: bool, resume
 
     \b
     geosal experiment configs/ms-roi-tables.yaml --images pictures --output tables
-    geosal experiment configs/paper/sweep.yaml --images towns --resume
+    geosal experiment configs/paper/study.yaml --images towns --resume
     """
     from geosal.lab.experiments.engine import Course  # heavy; help needs none
     from geosal.lab.experiments.study import read_study

@@ -97,3 +97,20 @@ def test_the_document_goes_over_no_file_of_the_report(name: str, config: Path, t
     assert done.exit_code == 2
     assert "a file of the job itself" in done.stderr
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_sweep_with_a_damaged_image_goes_on_and_ends_with_3(config: Path, tmp_path: Path, call: Call) -> None:
+    (tmp_path / "pictures" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    config.write_text(f"study: sweep\nimages: {tmp_path / 'pictures'}\nkernels: [3]\nmasks: []\nlevels: false\n")
+    done = call("experiment", config, "--output", tmp_path / "out", "--json", tmp_path / "facts.json")
+    assert done.exit_code == 3
+    assert "bad.png" in done.stderr
+    assert "1 image, 2 looks, 2 files. 1 image or mask left out." in done.stdout
+    document = json.loads((tmp_path / "facts.json").read_text())
+    assert (document["files"], len(document["left_out"])) == (2, 1)
+    assert len((tmp_path / "out" / "sweep.csv").read_text().splitlines()) == 3
+    again = call("experiment", config, "--output", tmp_path / "out")
+    assert again.exit_code == 5
+    assert "is not empty; go on with it: --resume" in again.stderr
+    (tmp_path / "pictures" / "bad.png").unlink()
+    assert call("experiment", config, "--output", tmp_path / "out", "--resume").exit_code == 0

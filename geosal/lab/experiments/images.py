@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from geosal.core.shared_raster import file_state
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError
+from geosal.lab.datasets import DatasetImage, find_images
+from geosal.lab.datasets.layouts import SUFFIXES
 from geosal.lab.experiments.wish import Wish
-from geosal.scenes import AnyScene, open_input
+from geosal.scenes import AnyScene, Reading, open_input
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".jp2", ".webp")
-"""Suffixes of the files that are taken from a folder; a file that is named may have any."""
 _COUNTS = (1, 3)
 _EXPECTED = (
     "has no georeferencing", "wherever the scene lies", "mean saliency", "stay as they are", "matter alike",
@@ -42,6 +42,10 @@ class Picture:
         The opened image, as the experiment reads it.
     bands
         Beside alpha.
+    reading
+        How it is read.
+    annotations
+        Path of its boxes or outlines, where its data set has some.
     """
 
     collection: str
@@ -49,6 +53,8 @@ class Picture:
     path: str
     scene: AnyScene
     bands: int
+    reading: Reading
+    annotations: str | None = None
 
     @property
     def state(self) -> str:
@@ -74,7 +80,7 @@ def find_pictures(wish: Wish, on_fault: OnFault | None = None) -> tuple[Picture,
     UsageError
         An image is not of bytes, or has neither one nor three bands.
     """
-    found = (picture for name, places in wish.images.items() for picture in _collection(wish, name, places, on_fault))
+    found = (picture for name in wish.images for picture in _collection(wish, name, on_fault))
     return tuple(found)
 
 
@@ -88,18 +94,29 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _collection(wish: Wish, collection: str, places: Sequence[str], on_fault: OnFault | None) -> Iterator[Picture]:
-    paths = list(dict.fromkeys(path for place in places for path in _files(place)))[: wish.limit]
+def _collection(wish: Wish, collection: str, on_fault: OnFault | None) -> Iterator[Picture]:
+    for image in tuple(_listed(wish, collection))[: wish.limit]:
+        try:
+            yield _open(collection, image)
+        except GeosalError as error:
+            if on_fault is None:
+                raise
+            on_fault(image.source, error)
+
+
+def _listed(wish: Wish, collection: str) -> Iterator[DatasetImage]:
+    """List the images of a collection: those of a data set, or of plain folders."""
+    asked = wish.images[collection]
+    if asked.layout is not None:
+        yield from find_images(asked.layout, asked.places[0], asked.parts)
+        return
+    paths = list(dict.fromkeys(path for place in asked.places for path in _files(place)))
     stems = [Path(path).stem for path in paths]
     names = [Path(path).name for path in paths]
     for path, stem, name in zip(paths, stems, names, strict=True):
         unlike = stem if stems.count(stem) == 1 else name if names.count(name) == 1 else path
-        try:
-            yield _open(wish, collection, unlike, path)
-        except GeosalError as error:
-            if on_fault is None:
-                raise
-            on_fault(path, error)
+        reading = wish.reading(collection)
+        yield DatasetImage(dataset=collection, part="", name=unlike, source=path, reading=reading)
 
 
 def _files(place: str) -> list[str]:
@@ -118,14 +135,20 @@ def _files(place: str) -> list[str]:
     return images
 
 
-def _open(wish: Wish, collection: str, name: str, path: str) -> Picture:
-    scene = open_input(path, wish.reading)
+def _open(collection: str, image: DatasetImage) -> Picture:
+    path, scene = image.source, open_input(image.source, image.reading)
     layout = scene.layout
     if layout.dtype != "uint8":
-        raise UsageError(
-            f"{path}: {layout.dtype}, and files here hold bytes; in CONFIG say how: to_byte: percentile:2-98"
-        )
+        raise UsageError(f"{path}: {layout.dtype}, a study takes bytes; say in RECIPE: to_byte: percentile:2-98")
     bands = layout.count - (layout.alpha is not None)
     if bands not in _COUNTS:
         raise UsageError(f"{path}: {bands} bands, and a study takes one or three; in RECIPE choose: bidx: [1, 2, 3]")
-    return Picture(collection=collection, name=name, path=path, scene=scene, bands=bands)
+    return Picture(
+        collection=collection,
+        name=image.name,
+        path=path,
+        scene=scene,
+        bands=bands,
+        reading=image.reading,
+        annotations=image.annotations,
+    )

@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 from geosal.core.yaml_file import read_yaml
 from geosal.errors import GeosalError, UsageError
 from geosal.lab.experiments.engine import Course
-from geosal.lab.experiments.wish import Wish
+from geosal.lab.experiments.wish import Wish, with_folders
 from geosal.names import did_you_mean
 
 AnyWish = TypeVar("AnyWish", bound=Wish)
@@ -99,6 +99,9 @@ def read_study(path: str, **overrides: Any) -> tuple[Study[Any, Any], Any]:
     UsageError
         It is no YAML mapping, names no study, or has a key or a value that the study does not take.
     """
-    recipe = read_yaml(path) | {name: value for name, value in overrides.items() if value is not None}
+    recipe = read_yaml(path)
+    if overrides.get("images") is not None:
+        overrides["images"] = with_folders(recipe.get("images"), overrides["images"])
+    recipe |= {name: value for name, value in overrides.items() if value is not None}
     study = study_named(recipe.pop("study", USUAL))
     return study, study.wish.from_mapping(recipe)

@@ -16,13 +16,43 @@ Convert = Callable[[str, Any], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Collection:
+    """Images that are read in one way.
+
+    Attributes
+    ----------
+    places
+        Folders and files; of a data set one folder.
+    layout, parts
+        The data set whose folders these are, and which parts of it; see `geosal.lab.datasets`. None for plain folders.
+    bidx, bands, to_byte
+        How images are read, instead of as all others.
+    """
+
+    places: tuple[str, ...]
+    layout: str | None = None
+    parts: tuple[str, ...] = ()
+    bidx: tuple[int, ...] = ()
+    bands: tuple[str, ...] = ()
+    to_byte: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.to_byte is not None:
+            ByteRule.parse(self.to_byte)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what is said, as plain data."""
+        return {field.name: plain(value) for field in fields(self) if (value := getattr(self, field.name))}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wish:
     """The keys that all studies share.
 
     Attributes
     ----------
     images
-        Name of a collection and its folders and files.
+        Name of a collection -> its images.
     output
         Folder of the report.
     bidx, bands, to_byte
@@ -33,7 +63,7 @@ class Wish:
         Keep the files that are made in the folder ``images`` of the output.
     """
 
-    images: Mapping[str, tuple[str, ...]]
+    images: Mapping[str, Collection]
     output: str
     bidx: tuple[int, ...] = ()
     bands: tuple[str, ...] = ()
@@ -45,7 +75,7 @@ class Wish:
     """Conversion of each key that only this study has."""
 
     def __post_init__(self) -> None:
-        if not self.images or not all(self.images.values()):
+        if not self.images or not all(collection.places for collection in self.images.values()):
             raise UsageError(
                 "images: nothing to look at; name a folder, a list of files, or a mapping of names to them"
             )
@@ -53,10 +83,11 @@ class Wish:
         if self.to_byte is not None:
             ByteRule.parse(self.to_byte)
 
-    @property
-    def reading(self) -> Reading:
-        """Return how images are read."""
-        return Reading(bidx=self.bidx, bands=self.bands, to_byte=self.to_byte)
+    def reading(self, collection: str) -> Reading:
+        """Return how the images of a collection are read."""
+        own = self.images[collection]
+        bidx, bands = (own.bidx, own.bands) if own.bidx or own.bands else (self.bidx, self.bands)
+        return Reading(bidx=bidx, bands=bands, to_byte=own.to_byte or self.to_byte)
 
     @classmethod
     def from_mapping(cls, wish: Mapping[str, Any]) -> Self:
@@ -117,14 +148,54 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def collections(name: str, value: Any) -> Mapping[str, tuple[str, ...]]:
-    """Read collections of images: names with folders and files, or these alone."""
-    if isinstance(value, Mapping):
-        return MappingProxyType({str(key): texts(f"{name}.{key}", item) for key, item in value.items()})
-    return MappingProxyType({"images": texts(name, value)})
+def collections(name: str, value: Any) -> Mapping[str, Collection]:
+    """Read collections of images: names with their images, or images alone."""
+    if isinstance(value, Mapping) and not _OF_ONE & set(value):
+        return MappingProxyType({str(key): _collection(f"{name}.{key}", item) for key, item in value.items()})
+    return MappingProxyType({"images": _collection(name, value)})
+
+
+def with_folders(recipe: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Put folders in the place of those of a recipe: what it says of how a collection of that name is read stays."""
+    there = recipe if isinstance(recipe, Mapping) else {}
+    return {
+        name: {**there[name], "folder": places} if isinstance(there.get(name), Mapping) else places
+        for name, places in given.items()
+    }
+
+
+_OF_ONE = frozenset({"folder", "layout"})
+
+
+def _collection(name: str, value: Any) -> Collection:
+    """Read a collection: folders and files, or a mapping that also says how they are read."""
+    if not isinstance(value, Mapping):
+        return Collection(places=texts(name, value))
+    known = ("folder", "layout", "parts", "bidx", "bands", "to_byte")
+    refuse_unknown(value, known, f"no such option of {name}")
+    require(value.get("folder"), f"{name}.folder", value.get("folder"), "a folder, or a list of folders and files")
+    given = {key: _OF_COLLECTION[key](f"{name}.{key}", item) for key, item in value.items() if item is not None}
+    places = given.pop("folder")
+    if "layout" in given:
+        _refuse_layout(name, places, given)
+    return Collection(places=places, **given)
+
+
+def _refuse_layout(name: str, places: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    """Refuse a data set that is none, or that is read otherwise than as such."""
+    from geosal.lab.datasets import LAYOUTS  # most recipes name none
+
+    refuse_unknown([given["layout"]], list(LAYOUTS), f"{name}.layout: no such layout of a data set")
+    require(len(places) == 1, f"{name}.folder", list(places), "one folder, as layout says what lies in it")
+    own = [key for key in ("bidx", "bands", "to_byte") if key in given]
+    if own:
+        raise UsageError(f"{name}.{own[0]}: layout says how images are read; leave one of them out")
 
 
 _CONVERT: Mapping[str, Convert] = MappingProxyType({
     "images": collections, "output": text, "bidx": integers, "bands": texts, "to_byte": text, "limit": integer,
     "keep": flag,
+})  # fmt: skip
+_OF_COLLECTION: Mapping[str, Convert] = MappingProxyType({
+    "folder": texts, "layout": text, "parts": texts, "bidx": integers, "bands": texts, "to_byte": text,
 })  # fmt: skip

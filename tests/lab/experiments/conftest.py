@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from geosal.errors import TargetError
+from geosal.lab.experiments.images import Picture
 from geosal.lab.experiments.jpegs import Encoded, Experiment, Figures, MapFacts, Outcome, Trial
 from geosal.lab.experiments.jpegs.outcome import JPEG
 
@@ -35,17 +36,17 @@ class Stand:
     calls: list[tuple[str, int, str]] = field(default_factory=list)
     described: str = "Pillow's JPEG."
 
-    def plain(self, image: str, output: str, quality: int) -> Encoded:
-        self.calls.append((Path(image).name, quality, JPEG))
-        return self._encode(image, output, quality)
+    def plain(self, picture: Picture, output: str, quality: int) -> Encoded:
+        self.calls.append((Path(picture.path).name, quality, JPEG))
+        return self._encode(picture.path, output, quality)
 
-    def shaped(self, image: str, output: str, quality: int, mode: str, saliency: str) -> Encoded:
-        self.calls.append((Path(image).name, quality, mode))
+    def shaped(self, picture: Picture, output: str, quality: int, mode: str, saliency: str) -> Encoded:
+        self.calls.append((Path(picture.path).name, quality, mode))
         assert Path(saliency.partition(":")[0]).is_file()
         if quality in self.missing:
             raise TargetError(f"--target-jpeg {quality}: the nearest was 3 % off")
-        made = self._encode(image, output, quality + self.shift[mode])
-        plain = self._encode(image, f"{output}.plain.jpg", quality)
+        made = self._encode(picture.path, output, quality + self.shift[mode])
+        plain = self._encode(picture.path, f"{output}.plain.jpg", quality)
         return Encoded(round(plain.bytes * (1 + self.off / 100)), made.quality)
 
     @staticmethod

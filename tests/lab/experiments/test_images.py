@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from geosal.errors import SceneError, UsageError
 from geosal.lab.experiments.images import find_pictures
 from geosal.lab.experiments.jpegs import Experiment
+from geosal.scenes import Reading
 
 Wish = Callable[..., Experiment]
 
@@ -50,3 +52,34 @@ def test_what_a_jpeg_cannot_hold(wish: Wish, tmp_path: Path) -> None:
 def test_alpha_is_no_band(wish: Wish, tmp_path: Path) -> None:
     Image.new("RGBA", (32, 32)).save(tmp_path / "a.png")
     assert find_pictures(wish(images=str(tmp_path)))[0].bands == 3
+
+
+def test_a_collection_is_read_in_its_own_way(wish: Wish, tmp_path: Path) -> None:
+    path = tmp_path / "deep.tif"
+    pixels = np.arange(64 * 64 * 4, dtype=np.uint16).reshape(4, 64, 64)
+    with rasterio.open(path, "w", driver="GTiff", width=64, height=64, count=4, dtype="uint16") as dataset:
+        dataset.write(pixels)
+    images = {
+        "own": {"folder": str(path), "bidx": [3, 2, 1], "to_byte": "range:0-16383"},
+        "plain": {"folder": str(tmp_path), "layout": "plain"},
+    }
+    own, plain = find_pictures(wish(images=images))
+    assert own.reading == Reading(bidx=(3, 2, 1), to_byte="range:0-16383")
+    assert (plain.reading.to_byte, plain.bands, plain.annotations) == ("percentile:2-98", 3, None)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ({"a": {"folder": "x", "layuot": "plain"}}, "layuot: no such option of images.a; did you mean layout?"),
+        ({"a": {"folder": "x", "layout": "spacenets"}}, "no such layout of a data set; did you mean spacenet"),
+        ({"a": {"folder": ["x", "y"], "layout": "plain"}}, "it must be one folder"),
+        ({"a": {"folder": "x", "layout": "plain", "bidx": 1}}, "images.a.bidx: layout says how images are read"),
+        ({"a": {"layout": "plain"}}, "images.a.folder=None"),
+        ({"a": {"folder": "x", "to_byte": "squash"}}, "squash"),
+    ],
+)
+def test_a_collection_that_cannot_be(wish: Wish, images: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        wish(images=images)
+    assert message in str(refused.value)

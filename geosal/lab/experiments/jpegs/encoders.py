@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from geosal.job.pipeline import complete
 from geosal.job.plan import Plan, make_plan
 from geosal.job.recipe import Recipe
+from geosal.lab.experiments.images import Picture
 from geosal.lab.experiments.jpegs.wish import Experiment
 
 
@@ -26,10 +27,10 @@ class Encoder(Protocol):
     def described(self) -> str:
         """Return a sentence about the encoder, for the report."""
 
-    def plain(self, image: str, output: str, quality: int) -> Encoded:
+    def plain(self, picture: Picture, output: str, quality: int) -> Encoded:
         """Make a plain JPEG of a quality."""
 
-    def shaped(self, image: str, output: str, quality: int, mode: str, saliency: str) -> Encoded:
+    def shaped(self, picture: Picture, output: str, quality: int, mode: str, saliency: str) -> Encoded:
         """Make a JPEG by saliency with the size of the plain one of a quality.
 
         Raises
@@ -53,16 +54,16 @@ class GeosalEncoder:
             "plain JPEG has libjpeg's tables, and is of the untouched image."
         )
 
-    def plain(self, image: str, output: str, quality: int) -> Encoded:
+    def plain(self, picture: Picture, output: str, quality: int) -> Encoded:
         """Make a plain JPEG: every pixel is fully salient, so that nothing is treated."""
         options = self._options() | {"QUALITY": str(quality), "TABLES": "ANNEXK"}
-        self._compress(image, output, saliency="uniform:saliency=1", treatment=("smooth",), creation_options=options)
+        self._compress(picture, output, saliency="uniform:saliency=1", treatment=("smooth",), creation_options=options)
         return Encoded(os.path.getsize(output), float(quality))
 
-    def shaped(self, image: str, output: str, quality: int, mode: str, saliency: str) -> Encoded:
+    def shaped(self, picture: Picture, output: str, quality: int, mode: str, saliency: str) -> Encoded:
         """Make a JPEG by saliency, of the plain one's size."""
         done = self._compress(
-            image,
+            picture,
             output,
             saliency=saliency,
             treatment=(mode,),
@@ -74,10 +75,10 @@ class GeosalEncoder:
     def _options(self) -> dict[str, str]:
         return {"SUBSAMPLING": self.wish.subsampling}
 
-    def _compress(self, image: str, output: str, **options: Any) -> Plan:
-        wish = self.wish
-        reading: dict[str, Any] = {"bidx": wish.bidx, "bands": wish.bands, "to_byte": wish.to_byte}
-        given = {name: value for name, value in reading.items() if value}
-        files = {"input": image, "output": output, "overwrite": True}
+    def _compress(self, picture: Picture, output: str, **options: Any) -> Plan:
+        wish, reading = self.wish, picture.reading
+        asked: dict[str, Any] = {"bidx": reading.bidx, "bands": reading.bands, "to_byte": reading.to_byte}
+        given = {name: value for name, value in asked.items() if value}
+        files = {"input": picture.path, "output": output, "overwrite": True}
         recipe = Recipe.from_mapping({**files, "steps": wish.steps, **given, **options})
         return complete(make_plan(recipe)).plan

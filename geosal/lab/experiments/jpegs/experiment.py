@@ -94,9 +94,9 @@ def _trial(wish: Experiment, picture: Picture, encoder: Encoder, desk: Desk, cas
     with desk.file_of(picture, f"q{quality}-{method}", ".jpg") as path:
         try:
             if method == JPEG:
-                made = encoder.plain(picture.path, str(path), quality)
+                made = encoder.plain(picture, str(path), quality)
             else:
-                made = encoder.shaped(picture.path, str(path), quality, method, map_source(saliency))
+                made = encoder.shaped(picture, str(path), quality, method, map_source(saliency))
         except TargetError as error:
             return Trial(
                 collection=picture.collection, image=picture.name, quality=quality, method=method, bytes=None,

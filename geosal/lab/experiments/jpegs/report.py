@@ -14,6 +14,7 @@ from geosal.files.atomic import write_text
 from geosal.lab.experiments.jpegs.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
 from geosal.lab.experiments.jpegs.statistics import anova, verdicts
 from geosal.lab.experiments.jpegs.tables import tables
+from geosal.lab.experiments.wish import plain
 from geosal.version import __version__
 
 REPORT, DATA, FIGURES = "report.md", "results.json", "figures.csv"
@@ -52,7 +53,7 @@ def to_document(outcome: Outcome) -> dict[str, Any]:
         "output": wish.output,
         "encoder": outcome.encoder,
         "wish": {
-            "images": {name: list(places) for name, places in wish.images.items()}, "saliency": list(wish.saliency),
+            "images": plain(wish.images), "saliency": list(wish.saliency),
             "passes": wish.passes, "qualities": list(wish.qualities), "modes": list(wish.modes),
             "subsampling": wish.subsampling, "steps": wish.steps, "salient": wish.salient, "distinct": wish.distinct,
         },

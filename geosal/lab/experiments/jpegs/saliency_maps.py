@@ -85,7 +85,7 @@ def make_map(wish: Experiment, picture: Picture, path: Path) -> MapFacts:
     scene = picture.scene
     passes = [open_saliency(texts, scene.grid, scene=scene.original) for _ in range(wish.passes)]
     differences = _largest_differences(passes)
-    reading: dict[str, Any] = {"bidx": wish.bidx, "bands": wish.bands}
+    reading: dict[str, Any] = {"bidx": picture.reading.bidx, "bands": picture.reading.bands}
     told = write_saliency_map(
         texts,
         str(path),

@@ -127,7 +127,10 @@ class Levels(NamedTuple):
 
 
 def _of_image(text: str, picture: Picture) -> str:
+    """Put the name of an image, or its annotations, into the text of a SOURCE."""
+    if "{annotations}" in text and picture.annotations is None:
+        raise SaliencyError(f"{picture.path}: its data set has no annotations of it; take another mask")
     try:
-        return text.format(name=picture.name)
+        return text.format(name=picture.name, annotations=picture.annotations)
     except (KeyError, IndexError, ValueError) as error:
-        raise UsageError(f"masks: {text}: only {{name}} can stand in braces, for the name of the image") from error
+        raise UsageError(f"masks: {text}: {{name}} and {{annotations}} alone can stand in braces") from error

@@ -81,7 +81,8 @@ def summary(outcome: Outcome) -> str:
     images = len({(seen.dataset, seen.image) for seen in outcome.seen})
     files = len(outcome.seen) * len(tuple(outcome.wish.settings))
     words = f"{counted(images, 'image')}, {counted(len(outcome.seen), 'look')}, {counted(files, 'file')}."
-    return words if not outcome.skipped else f"{words} {counted(len(outcome.skipped), 'image')} or masks left out."
+    left = len(outcome.skipped)
+    return words if not left else f"{words} {left} {'image or mask' if left == 1 else 'images or masks'} left out."
 
 
 def to_document(outcome: Outcome) -> dict[str, Any]:

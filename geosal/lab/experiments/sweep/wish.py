@@ -121,7 +121,8 @@ class Sweep(Wish):
     Attributes
     ----------
     masks
-        Name of a mask -> SOURCE texts; ``{name}`` in one stands for the name of the image without its suffix.
+        Name of a mask -> SOURCE texts; in one, ``{name}`` stands for the name of the image without its suffix, and
+        ``{annotations}`` for the path of the boxes or outlines that its data set has of it.
     kernels
         Widths of the kernels that an image is smoothed by as a whole.
     encoders

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from geosal.lab.experiments.jpegs import Outcome, anova, tables
+from geosal.lab.experiments.wish import collections
 
 TABLE_1 = """\
 **Table 1: MS-ROI compression against JPEG at Q = 50, for images with salient regions (up to 30 % \
@@ -61,7 +62,7 @@ def test_sizes_that_are_off_are_marked_and_missing_files_told(outcome: Outcome) 
 
 def test_a_collection_each_and_names_of_modes(outcome: Outcome) -> None:
     modes = ("twopass:low=30,high=70", "quality", "quality:low=10,high=90")
-    wish = replace(outcome.wish, images={"Towns": ("a",), "Sea": ("b",)}, modes=modes)
+    wish = replace(outcome.wish, images=collections("images", {"Towns": "a", "Sea": "b"}), modes=modes)
     changed = replace(outcome, wish=wish)
     made = {table.name: table for table in tables(changed, anova(changed))}
     assert (

@@ -7,11 +7,12 @@ import pytest
 from geosal.errors import SceneError, UsageError
 from geosal.lab.experiments.jpegs import Experiment
 from geosal.lab.experiments.study import read_study
+from geosal.lab.experiments.wish import Collection
 
 
 def test_defaults_are_the_papers() -> None:
     wish = Experiment.from_mapping({"images": "pictures"})
-    assert wish.images == {"images": ("pictures",)}
+    assert wish.images == {"images": Collection(places=("pictures",))}
     assert (wish.saliency, wish.passes, wish.qualities) == (("cnn",), 5, (30, 50, 70))
     assert wish.modes[0] == "twopass:low=30,high=70"
     assert wish.shown_quality == 50
@@ -21,7 +22,7 @@ def test_collections_and_single_values() -> None:
     wish = Experiment.from_mapping(
         {"images": {"Kodak": "k", 2: ["a.png", "b.png"]}, "qualities": 40, "subsampling": 444, "modes": "quality"}
     )
-    assert wish.images == {"Kodak": ("k",), "2": ("a.png", "b.png")}
+    assert {name: each.places for name, each in wish.images.items()} == {"Kodak": ("k",), "2": ("a.png", "b.png")}
     assert (wish.qualities, wish.subsampling, wish.modes, wish.shown_quality) == ((40,), "444", ("quality",), 40)
 
 
@@ -63,7 +64,7 @@ def test_yaml_and_what_goes_before_it(tmp_path: Path, wish: Callable[..., Experi
     path = tmp_path / "wish.yaml"
     path.write_text("images: pictures\npasses: 3\noutput: there\n")
     read = read_study(str(path), output="here", images=None)[1]
-    assert (read.images, read.passes, read.output) == ({"images": ("pictures",)}, 3, "here")
+    assert (read.images["images"].places, read.passes, read.output) == (("pictures",), 3, "here")
     with pytest.raises(SceneError):
         read_study(str(tmp_path / "none.yaml"))
 

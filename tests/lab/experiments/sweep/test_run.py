@@ -15,7 +15,10 @@ from skimage.metrics import structural_similarity
 
 from geosal.errors import GeosalWarning, SceneError, UsageError
 from geosal.lab.experiments.engine import Course
+from geosal.lab.experiments.images import find_pictures
+from geosal.lab.experiments.study import read_study
 from geosal.lab.experiments.sweep import LEVELS, SWEEP
+from geosal.lab.experiments.sweep.looks import Look, Smoothing
 from geosal.lab.experiments.sweep.report import fault_of, write_sweep
 from geosal.lab.experiments.sweep.run import run_sweep
 from geosal.lab.experiments.sweep.wish import Sweep
@@ -198,6 +201,26 @@ def test_an_image_without_a_mask(ask: Ask, folder: Path, tmp_path: Path) -> None
     assert [(seen.image, seen.look.name) for seen in outcome.seen] == [
         ("a", "K1"), ("a", "K5"), ("a", "own"), ("b", "K1"), ("b", "K5"),
     ]  # fmt: skip
+
+
+def test_the_small_recipe_runs(folder: Path, tmp_path: Path, repository: Path) -> None:
+    recipe = str(repository / "configs" / "paper" / "small.yaml")
+    _, wish = read_study(recipe, images={"mine": [str(folder / "b.tif")]}, output=str(tmp_path / "out"))
+    files, levels = swept(wish)
+    assert len(files) == 3 * 4
+    assert {row["encoder"] for row in files} == {"png", "jp2", "jpg"}
+    assert len(levels) == 4 * 4
+
+
+def test_annotations_of_a_data_set_are_masks(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "pictures"
+    place.mkdir()
+    shutil.copy(folder / "b.tif", place)
+    wish = ask(images={"a": {"folder": str(place), "layout": "plain"}}, masks={"objects": "{annotations}:saliency=0.8"})
+    with pytest.warns(GeosalWarning, match="no annotations"):
+        assert len(run_sweep(wish).seen) == 2
+    with pytest.raises(UsageError, match="alone can stand in braces"):
+        Smoothing.of(wish, Look("a", None, ("{nme}.tif",)), find_pictures(wish)[0])
 
 
 def test_nothing_is_done_where_nothing_can_be_read(ask: Ask, tmp_path: Path) -> None:
