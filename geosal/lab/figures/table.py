@@ -18,7 +18,7 @@ SWEEP, LEVELS, DETECTION = "sweep", "levels", "detection"
 FILES = tuple(f"{name}.csv" for name in (SWEEP, LEVELS, DETECTION))
 UNIFORM = "none"
 """Mask of a file whose image was smoothed by one kernel everywhere."""
-TEXTS = frozenset({"dataset", "image", "mask", "encoder", "parameter", "detector", "look", "name", "metric"})
+TEXTS = frozenset({"dataset", "image", "mask", "encoder", "parameter", "detector", "baseline"})
 """Columns of text; all others hold numbers."""
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     SWEEP: ("dataset", "image", "mask", "kernel", "effective_kernel", "encoder", "bpp", "reduction_of_original", "mse"),
@@ -105,6 +105,15 @@ class Table:
         for name, value in values.items():
             rows &= self[name] != value
         return self.take(rows)
+
+    def row(self, number: int) -> Self:
+        """Return one row, counted from 0."""
+        return self.take(np.arange(len(self)) == number)
+
+    def order(self, column: str) -> Self:
+        """Return the rows by the numbers in a column, the least first."""
+        order = np.argsort(self[column], kind="stable")
+        return type(self)(self.path, {name: values[order] for name, values in self.columns.items()})
 
     def kinds(self, column: str) -> list[Any]:
         """Return the values of a column: text in the order of the rows, numbers sorted; unknown ones left out."""

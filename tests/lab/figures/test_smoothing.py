@@ -83,20 +83,20 @@ def test_bars_are_rates_of_originals_of_uniform_files_alike_and_of_masks(drawn, 
         np.testing.assert_allclose(heights[:, place], wanted)
 
 
-def test_a_mask_that_not_all_images_have_is_left_out_of_means_but_shown_alone_for_boxes(tmp_path, drawn):
+def test_a_mask_that_not_all_images_have_is_left_out_of_means_but_shown_alone_in_figure_13(tmp_path, drawn):
     rows = sweep_rows()
     first = {"dataset": "RarePlanes", "image": "scene0", "encoder": "png"}
     only = next(row for row in rows if row["mask"] == "half" and first.items() <= row.items())
-    rows.append({**only, "mask": "boxes", "effective_kernel": 13.8, "bpp": 7.7})
+    rows.append({**only, "mask": "aircraft", "effective_kernel": 13.8, "bpp": 7.7})
     make_study(tmp_path)
     write_csv(tmp_path / "sweep.csv", rows)
     tables = Tables(str(tmp_path))
-    assert "boxes" not in named(drawn("5a", tables).axes[0])
+    assert "aircraft" not in named(drawn("5a", tables).axes[0])
     lines = named(drawn("13", tables).axes[0])
-    np.testing.assert_allclose(lines["boxes"], [(13.8, 7.7)])
+    np.testing.assert_allclose(lines["aircraft"], [(13.8, 7.7)])
     of_image = [row["bpp"] for row in rows if row["mask"] == "none" and first.items() <= row.items()]
     np.testing.assert_allclose(lines["uniform"][:, 1], of_image)
-    assert set(lines) == {"uniform", "boxes"}
+    assert set(lines) == {"uniform", "aircraft"}
 
 
 def test_what_is_unknown_counts_in_no_mean(tmp_path, drawn):
