@@ -9,7 +9,7 @@ import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,11 +92,12 @@ class Judged:
             self._eval.params.areaRng = [list(limits) for limits in _SIZES.values()]
             self._eval.params.areaRngLbl = list(_SIZES)
             self._eval.evaluate()
-        self._images = len(truth.images)
 
     def precision(self) -> Precision:
         """Return the average precision over all images."""
-        table = self._accumulate(self._eval.evalImgs, list(_SIZES.values()))
+        with _silence():
+            self._eval.accumulate()
+        table = np.asarray(self._eval.eval["precision"][..., 0])
         whole, *sizes = (_mean(table[:, :, :, number]) for number in range(len(_SIZES)))
         at_50, at_75 = (_mean(table[place : place + 1, :, :, 0]) for place in (_AT_50, _AT_75))
         return Precision(ap=whole, ap50=at_50, ap75=at_75, small=sizes[0], medium=sizes[1], large=sizes[2])
@@ -117,61 +118,74 @@ class Judged:
         seed
             Where all chance comes from.
         """
-        cut = self._by_square(side)
-        count = len(cut[0])
+        squares = [-(-image.shape[0] // side) * -(-image.shape[1] // side) for image in self.truth.images]
+        tables = [self._by_square(label, side, squares) for label in range(len(self.truth.classes))]
         chance = np.random.default_rng(seed)
         draws = np.empty((times, 2))
         for number in range(times):
-            chosen = chance.integers(count, size=count)
-            table = self._accumulate([squares[one] for squares in cut for one in chosen], [_SIZES["all"]], count)
-            draws[number] = _mean(table[:, :, :, 0]), _mean(table[_AT_50 : _AT_50 + 1, :, :, 0])
+            counts = np.bincount(chance.integers(sum(squares), size=sum(squares)), minlength=sum(squares))
+            found = np.concatenate([table.precision(counts) for table in tables], axis=1)
+            draws[number] = _mean(found), _mean(found[_AT_50 : _AT_50 + 1])
         return draws
 
-    def _accumulate(
-        self, matched: Sequence[Any], sizes: Sequence[tuple[float, float]], images: int | None = None
-    ) -> NDArray[np.float64]:
-        """Return precision (threshold, recall, class, size), -1 where a class has no object."""
-        params = self._eval.params
-        kept = params.imgIds, params.areaRng, self._eval.evalImgs, self._eval._paramsEval  # noqa: SLF001
-        params.imgIds = list(range(self._images if images is None else images))
-        params.areaRng = [list(limits) for limits in sizes]
-        self._eval.evalImgs, self._eval._paramsEval = matched, params  # noqa: SLF001  what it checks itself against
-        try:
-            with _silence():
-                self._eval.accumulate()
-            return np.asarray(self._eval.eval["precision"][..., 0])
-        finally:
-            params.imgIds, params.areaRng, self._eval.evalImgs, self._eval._paramsEval = kept  # noqa: SLF001
+    def _by_square(self, label: int, side: int, squares: Sequence[int]) -> "_Matches":
+        """Collect what was matched of a class, with the square that each object and each detection lies in."""
+        ours, theirs, columns = [], [], []
+        first = label * len(_SIZES) * len(squares)  # the size "all" comes first
+        for number, image in enumerate(self.truth.images):
+            matched = self._eval.evalImgs[first + number]
+            if matched is None:
+                continue
+            across, before = -(-image.shape[1] // side), sum(squares[:number])
+            found, sought = (
+                before + _squares([entries[one - 1] for one in matched[ids]], image.shape, side) @ (across, 1)
+                for entries, ids in ((self._detections, "dtIds"), (self._objects, "gtIds"))
+            )
+            ours.append(found)
+            theirs.append(sought[np.asarray(matched["gtIgnore"]) == 0])
+            columns.append((matched["dtScores"], matched["dtMatches"] > 0, matched["dtIgnore"].astype(bool)))
+        if not columns:
+            return _Matches.nothing(len(self._eval.params.iouThrs))
+        scores = np.concatenate([column[0] for column in columns])
+        order = np.argsort(-scores, kind="mergesort")
+        hit, ignored = (np.concatenate([column[at] for column in columns], axis=1)[:, order] for at in (1, 2))
+        return _Matches(hit & ~ignored, ~hit & ~ignored, np.concatenate(ours)[order], np.concatenate(theirs))
 
-    def _by_square(self, side: int) -> list[list[Any]]:
-        """Cut what was matched into squares: for each class, an entry for each square of all images."""
-        reach = [(-(-image.shape[0] // side), -(-image.shape[1] // side)) for image in self.truth.images]
-        cut = []
-        for label in range(len(self.truth.classes)):
-            first = label * len(_SIZES) * self._images  # the size "all" comes first
-            squares: list[Any] = []
-            for number, shape in enumerate(reach):
-                squares += self._cut(self._eval.evalImgs[first + number], shape, side)
-            cut.append(squares)
-        return cut
 
-    def _cut(self, matched: Any, shape: tuple[int, int], side: int) -> Iterator[Any]:
-        if matched is None:
-            yield from [None] * (shape[0] * shape[1])
-            return
-        found, sought = (
-            _squares([entries[number - 1] for number in matched[ids]], shape, side)
-            for entries, ids in ((self._detections, "dtIds"), (self._objects, "gtIds"))
-        )
-        for row in range(shape[0]):
-            for col in range(shape[1]):
-                ours, theirs = ((places == (row, col)).all(axis=1) for places in (found, sought))
-                yield {
-                    "dtScores": np.asarray(matched["dtScores"])[ours],
-                    "dtMatches": matched["dtMatches"][:, ours],
-                    "dtIgnore": matched["dtIgnore"][:, ours],
-                    "gtIgnore": np.asarray(matched["gtIgnore"])[theirs],
-                }
+class _Matches(NamedTuple):
+    """What was matched of a class, the surest first."""
+
+    true: NDArray[np.bool_]
+    """(threshold, detection)."""
+    false: NDArray[np.bool_]
+    """(threshold, detection)."""
+    squares: NDArray[np.int64]
+    """(detection,): number of the square."""
+    sought: NDArray[np.int64]
+    """(object,): number of the square."""
+
+    @classmethod
+    def nothing(cls, thresholds: int) -> "_Matches":
+        """Return those of a class that is neither sought nor found."""
+        empty = np.zeros((thresholds, 0), np.bool_)
+        return cls(empty, empty, np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+    def precision(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return precision (threshold, recall) where each square stands as often as `counts` says; -1 without objects.
+
+        As `COCOeval.accumulate`, for squares that stand several times: what stands n times adds n at once.
+        """
+        points = np.linspace(0, 1, 101)
+        total = counts[self.sought].sum()
+        if not total:
+            return np.full((len(self.true), len(points)), -1.0)
+        weights = counts[self.squares]
+        true, false = (np.cumsum(each * weights, axis=1, dtype=np.float64) for each in (self.true, self.false))
+        exact = true / (true + false + np.spacing(1))
+        exact = np.maximum.accumulate(exact[:, ::-1], axis=1)[:, ::-1]
+        exact = np.concatenate([exact, np.zeros((len(exact), 1))], axis=1)
+        places = [np.searchsorted(recall, points, side="left") for recall in true / total]
+        return np.stack([row[place] for row, place in zip(exact, places, strict=True)])
 
 
 def interval(draws: NDArray[np.float64]) -> tuple[float, float]:

@@ -78,23 +78,23 @@ class Truth:
     def read(
         cls,
         annotations: str,
-        folder: str,
+        images: str | Sequence[str],
         *,
         classes: Sequence[str] = (),
         only: Sequence[str] = (),
         crowds: str = "objects",
     ) -> Self:
-        """Read COCO annotations or a table of boxes, and find their images in a folder.
+        """Read COCO annotations or a table of boxes, and find their images.
 
-        An image is found by its name, or by its name without the suffix. Those that are not there are left out, with
-        a warning.
+        An image is found by its name, or by its name without the suffix. Those that a folder lacks are left out, with
+        a warning; of files that are listed it is understood that they are a choice.
 
         Parameters
         ----------
         annotations
             COCO (``.json``), or a table as `geosal.sources.vectors.detections.read_csv` takes it.
-        folder
-            Folder of the images.
+        images
+            Folder of the images, or their paths.
         classes
             Classes to find, by name; all by default. Objects of others are ignored.
         only
@@ -121,15 +121,15 @@ class Truth:
         if unknown := [name for name in classes if name not in known]:
             raise UsageError(f"{annotations}: no object is called {unknown[0]}; there are {listed(sorted(known))}")
         wanted = tuple(classes) or tuple(sorted(known))
-        here, missing = _find(annotations, folder, _chosen(annotations, names, only))
-        images = tuple(
+        here, missing = _find(annotations, images, _chosen(annotations, names, only))
+        marked = tuple(
             _marked(name, path, [one for one in drawn if one.image == name], wanted, crowds) for name, path in here
         )
-        if all(image.ignored.all() for image in images):
+        if all(image.ignored.all() for image in marked):
             raise UsageError(
-                f"{annotations}: none of its objects is on {listed([one.name for one in images])}; take others"
+                f"{annotations}: none of its objects is on {listed([one.name for one in marked])}; take others"
             )
-        return cls(classes=wanted, images=images, missing=missing)
+        return cls(classes=wanted, images=marked, missing=missing)
 
     @property
     def count(self) -> int:
@@ -192,33 +192,40 @@ def _chosen(annotations: str, names: Iterable[str], only: Sequence[str]) -> list
     return found
 
 
-def _find(annotations: str, folder: str, names: Sequence[str]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """Find images in a folder by name, or by stem where that is the only file of it."""
-    try:
-        files = sorted(entry.name for entry in Path(folder).iterdir() if entry.is_file())
-    except OSError as error:
-        raise SceneError(f"{folder}: the folder of images cannot be read: {error.strerror}") from error
-    by_stem: dict[str, list[str]] = {}
-    for file in files:
-        if not file.endswith((".aux.xml", ".json", ".csv")):
-            by_stem.setdefault(Path(file).stem, []).append(file)
+def _find(
+    annotations: str, images: str | Sequence[str], names: Sequence[str]
+) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Find images by name, or by stem where that is the only file of it."""
+    is_folder = isinstance(images, str)
+    paths = _in_folder(images) if isinstance(images, str) else [Path(path) for path in images]
+    by_name = {path.name: path for path in paths}
+    by_stem: dict[str, list[Path]] = {}
+    for path in paths:
+        if not path.name.endswith((".aux.xml", ".json", ".csv")):
+            by_stem.setdefault(path.stem, []).append(path)
     here, missing = [], []
     for name in names:
-        like = [name] if name in files else by_stem.get(Path(name).stem, [])
+        like = [by_name[name]] if name in by_name else by_stem.get(Path(name).stem, [])
         if len(like) == 1:
-            here.append((name, str(Path(folder, like[0]))))
+            here.append((name, str(like[0])))
         else:
             missing.append(name)
+    place = images if is_folder else listed([path.name for path in paths])
     if not here:
-        raise SceneError(
-            f"{folder}: none of the images that {annotations} names ({listed(missing)}); name their folder"
-        )
-    if missing:
+        raise SceneError(f"{place}: none of the images that {annotations} names ({listed(missing)}); name them")
+    if missing and is_folder:
         warn(
-            f"{annotations}: {counted(len(missing), 'image')} of {len(names)} are not in {folder} ({listed(missing)}); "
+            f"{annotations}: {counted(len(missing), 'image')} of {len(names)} are not in {place} ({listed(missing)}); "
             "they are left out"
         )
     return here, tuple(missing)
+
+
+def _in_folder(folder: str) -> list[Path]:
+    try:
+        return sorted(entry for entry in Path(folder).iterdir() if entry.is_file())
+    except OSError as error:
+        raise SceneError(f"{folder}: the folder of images cannot be read: {error.strerror}") from error
 
 
 def _marked(name: str, path: str, drawn: Sequence[_Drawn], classes: tuple[str, ...], crowds: str) -> Marked:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -69,7 +70,7 @@ def run_sweep(wish: Sweep, course: Course = USUALLY) -> Outcome:
                 log.skip(*skipped)
             cases = [(picture, look) for picture in pictures for look in looks_of(wish)]
             keys = [f"{picture.state} {desk.name_of(picture)} {look.name}" for picture, look in cases]
-            tasks = _tasks(wish, cases, keys, desk, log)
+            tasks = tasks_of(cases, keys, desk, log, partial(_look_at, wish, desk))
             work_off(tasks, log, course, "files", "looks", total=len(cases))
             seen = [
                 Seen(picture.collection, picture.name, picture.scene.grid.width, picture.scene.grid.height, look,
@@ -79,10 +80,24 @@ def run_sweep(wish: Sweep, course: Course = USUALLY) -> Outcome:
             return Outcome(wish=wish, seen=tuple(seen), skipped=tuple(log.skipped), resumed=log.resumed)
 
 
-def _tasks(
-    wish: Sweep, cases: Sequence[tuple[Picture, Look]], keys: Sequence[str], desk: Desk, log: Log
+def tasks_of(
+    cases: Sequence[tuple[Picture, Look]],
+    keys: Sequence[str],
+    desk: Desk,
+    log: Log,
+    look_at: Callable[[Picture, AnyScene, Look], dict[str, Any]],
 ) -> Iterator[Task]:
-    """Make the tasks one after the other; the plain copy of an image lives as long as tasks need it."""
+    """Make the tasks one after the other; the plain copy of an image lives as long as tasks need it.
+
+    Parameters
+    ----------
+    cases, keys
+        Images and what is done to them, and the key of each task.
+    desk, log
+        Where files lie, and what is done already.
+    look_at
+        Does one: the image, its plain copy, and what is done to it.
+    """
     waiting = [key for key in keys if key not in log.results]
     copies: dict[tuple[str, str], _Copy] = {}
     for (picture, look), key in zip(cases, keys, strict=True):
@@ -90,15 +105,12 @@ def _tasks(
         if name not in copies:
             users = sum(each in waiting for (other, _), each in zip(cases, keys, strict=True) if other is picture)
             copies[name] = _Copy(picture, desk.work_of(picture, "plain", PLAIN_SUFFIX), users)
-        yield Task(key, picture.path, _done(wish, copies[name], look, desk))
+        yield Task(key, picture.path, partial(_done, copies[name], look, look_at))
 
 
-def _done(wish: Sweep, copy: "_Copy", look: Look, desk: Desk) -> Callable[[], dict[str, Any]]:
-    def do() -> dict[str, Any]:
-        with copy.lent() as plain:
-            return _look_at(wish, copy.picture, plain, look, desk)
-
-    return do
+def _done(copy: "_Copy", look: Look, look_at: Callable[[Picture, AnyScene, Look], dict[str, Any]]) -> dict[str, Any]:
+    with copy.lent() as plain:
+        return look_at(copy.picture, plain, look)
 
 
 @dataclass
@@ -139,7 +151,7 @@ class _Copy:
                     self.path.unlink(missing_ok=True)
 
 
-def _look_at(wish: Sweep, picture: Picture, plain: AnyScene, look: Look, desk: Desk) -> dict[str, Any]:
+def _look_at(wish: Sweep, desk: Desk, picture: Picture, plain: AnyScene, look: Look) -> dict[str, Any]:
     """Smooth an image, encode it at every setting, and measure each file; returns plain data."""
     smoothing = Smoothing.of(wish, look, picture)
     levels = smoothing.levels()
