@@ -197,20 +197,20 @@ def _find(
 ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Find images by name, or by stem where that is the only file of it."""
     is_folder = isinstance(images, str)
-    paths = _in_folder(images) if isinstance(images, str) else [Path(path) for path in images]
-    by_name = {path.name: path for path in paths}
-    by_stem: dict[str, list[Path]] = {}
+    paths = _in_folder(images) if isinstance(images, str) else images
+    by_name = {Path(path).name: path for path in paths}
+    by_stem: dict[str, list[str]] = {}
     for path in paths:
-        if not path.name.endswith((".aux.xml", ".json", ".csv")):
-            by_stem.setdefault(path.stem, []).append(path)
+        if not path.endswith((".aux.xml", ".json", ".csv")):
+            by_stem.setdefault(Path(path).stem, []).append(path)
     here, missing = [], []
     for name in names:
         like = [by_name[name]] if name in by_name else by_stem.get(Path(name).stem, [])
         if len(like) == 1:
-            here.append((name, str(like[0])))
+            here.append((name, like[0]))
         else:
             missing.append(name)
-    place = images if is_folder else listed([path.name for path in paths])
+    place = images if is_folder else listed(list(by_name))
     if not here:
         raise SceneError(f"{place}: none of the images that {annotations} names ({listed(missing)}); name them")
     if missing and is_folder:
@@ -221,9 +221,9 @@ def _find(
     return here, tuple(missing)
 
 
-def _in_folder(folder: str) -> list[Path]:
+def _in_folder(folder: str) -> list[str]:
     try:
-        return sorted(entry for entry in Path(folder).iterdir() if entry.is_file())
+        return sorted(str(entry) for entry in Path(folder).iterdir() if entry.is_file())
     except OSError as error:
         raise SceneError(f"{folder}: the folder of images cannot be read: {error.strerror}") from error
 

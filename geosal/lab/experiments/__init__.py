@@ -5,4 +5,5 @@
 - `wish`, `images`, `desk`, `rows`: keys, images, folders and tables that all studies share.
 - `jpegs`: Selimovic and Hladnik (2018), plain JPEG against MS-ROI at equal bytes.
 - `sweep`: Downes, Saltwick and Chen (2023), smoothing by kernels and masks, and what encoders make of it.
+- `detection`: the same, what smoothing costs a detector.
 """

@@ -27,6 +27,7 @@ from geosal.names import did_you_mean
 AnyWish = TypeVar("AnyWish", bound=Wish)
 Outcome = TypeVar("Outcome")
 STUDIES: Mapping[str, str] = MappingProxyType({
+    "detection": "geosal.lab.experiments.detection.study",
     "jpegs": "geosal.lab.experiments.jpegs.study",
     "sweep": "geosal.lab.experiments.sweep.study",
 })  # fmt: skip
