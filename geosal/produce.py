@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.pool import SMALLER
 from geosal.core.cluster.scheduler import THREADS, Scheduler
 from geosal.core.grid import Block
 from geosal.core.machine import trim_memory
@@ -174,7 +175,7 @@ class Labour(Generic[Facts]):
         Makes the `Work` of a block; it must pickle where processes or a cluster are to run it.
     blocks
         Blocks that cover the output without overlap.
-    scheduler, workers
+    scheduler, workers, advice
         See `geosal.core.cluster.opening.open_pool`.
     """
 
@@ -183,11 +184,12 @@ class Labour(Generic[Facts]):
     blocks: Sequence[Block]
     scheduler: Scheduler = THREADS
     workers: int | None = None
+    advice: str = SMALLER
 
     @contextmanager
     def results(self, cut: "Cut", *, in_order: bool = False) -> "Iterator[Iterator[Done[Facts]]]":
         """Lend what all blocks come to, with a bounded number of them in work: as it comes, or in their order."""
-        with open_pool(self.scheduler, self.workers) as pool:
+        with open_pool(self.scheduler, self.workers, self.advice) as pool:
             each = pool.map_ordered if in_order else pool.map_unordered
             yield each(CutTask(self.task, cut), self.blocks)
 

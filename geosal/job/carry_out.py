@@ -59,6 +59,7 @@ def carry_out(plan: Plan, path: Path, report: ProgressCallback, journal: Journal
         blocks=list(plan.layout.grid.blocks(plan.block)),
         scheduler=plan.scheduler,
         workers=plan.workers,
+        advice=plan.advice,
     )
     if journal is not None:
         journal.enter(part_of(plan))
@@ -80,7 +81,7 @@ def count(plan: Plan) -> Tally:
     """Return the sums over the blocks of a plan; nothing is treated or written."""
     tally = Tally(plan.ladder.steps)
     task = _Counting(replace(task_of(plan), smooth=False, rounding=None, statistics=False, by_level=False))
-    with open_pool(plan.scheduler, plan.workers) as pool:
+    with open_pool(plan.scheduler, plan.workers, plan.advice) as pool:
         for facts in pool.map_unordered(task, list(plan.layout.grid.blocks(plan.block))):
             tally.add(facts.levels, facts.levels_valid, facts.known)
     close_shared_rasters()

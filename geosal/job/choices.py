@@ -20,7 +20,7 @@ from geosal.formats.format import Format
 from geosal.formats.table import FORMATS, PROFILES, format_with
 from geosal.job.command import command_of
 from geosal.job.estimate import Drawn, estimate_on
-from geosal.job.plan import Plan, answered_for
+from geosal.job.plan import Plan, answered_for, scheduler_of
 from geosal.job.recipe import CompressOptions, Recipe
 from geosal.job.search.sample import Sample
 from geosal.job.search.trials import Trials, spread_of
@@ -228,11 +228,11 @@ def _plans(
     recipe: Recipe, codecs: Sequence[Codec], scene: AnyScene, saliency: Saliency
 ) -> tuple[list[Plan], list[LeftOut]]:
     """Answer the recipe with each codec that fits; one that does not is left out with the reason."""
-    plans, left_out = [], []
+    plans, left_out, scheduler = [], [], scheduler_of(recipe)
     for codec in codecs:
         wish = recipe.patch(profile=codec.name, output=_output_of(recipe, format_with(codec)))
         try:
-            plans.append(answered_for(scene, saliency, wish))
+            plans.append(answered_for(scene, saliency, wish, scheduler))
         except (UsageError, ResourceError, OutputError) as error:
             left_out.append(_left_out(codec.name, error))
     if not plans:

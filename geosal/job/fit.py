@@ -1,20 +1,23 @@
 """Memory: how much a job takes, and which blocks and how many workers fit into a limit."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from geosal.core.cluster.pool import SMALLER
+from geosal.core.cluster.scheduler import Room
 from geosal.core.decoded_tiles import MOST_SAMPLES, tile_cache_bytes
 from geosal.core.gdal_env import GDAL_CACHE_BYTES
 from geosal.core.machine import cpu_count
-from geosal.errors import ResourceError
+from geosal.errors import ClusterError, ResourceError
 from geosal.formats.table import format_of
 from geosal.job.recipe import Recipe
 from geosal.scenes import AnyScene
 from geosal.seals import SIDE
-from geosal.sizes import as_bytes
+from geosal.sizes import as_bytes, counted
 from geosal.sources import Saliency
 
 BLOCK = 2048
@@ -28,6 +31,10 @@ _SEARCH_COMFORT = 560 * 2**20
 """The same for a job with a search. It takes less than the model expects: search and blocks take memory in turns."""
 _PROCESS_BYTES = 135 * 2**20
 """Bytes of the interpreter and the libraries before the first block; measured, with some room."""
+_WORKER_BYTES = 60 * 2**20
+"""Bytes that a dask worker takes beside them."""
+_CALM = 0.8
+"""Share of its memory from which on a dask worker by default takes no further task."""
 _ENCODER_BYTES = 60 * 2**20
 """Bytes of GDAL's writers, and of what the allocator has not returned after smoothing."""
 _JPEG2000_BYTES = 12
@@ -56,6 +63,8 @@ class Fit:
     encoders: int
     memory: int
     sample: int
+    advice: str
+    """What to do where a worker has too little memory."""
 
 
 def fit(
@@ -64,7 +73,7 @@ def fit(
     saliency: Saliency,
     *,
     halo: int,
-    cores: int | None,
+    crew: int | Collection[Room],
     tile: int | None,
     last: int = 0,
 ) -> Fit:
@@ -72,7 +81,8 @@ def fit(
 
     Without a limit, blocks are made smaller to stay within 512 MiB as long as that costs no time.
 
-    On a cluster (`cores` None) the blocks in flight are the workers' business; those that wait here are few.
+    On a cluster blocks must fit into the workers' memory, as many at once as a worker has threads; those that wait here
+    are few.
 
     Parameters
     ----------
@@ -80,14 +90,23 @@ def fit(
         The wish, what is read, and where to look.
     halo
         Pixels around a block that the widest kernel reaches.
-    cores
-        Number of cores of this machine; None on a cluster.
+    crew
+        Number of cores of this machine; of a cluster the memory of its workers, each kind once, empty where they have
+        no limit.
     tile
         Rows and columns of the output's tiles: blocks are made of whole ones, else the main thread would encode them.
         None when GDAL writes the file.
     last
         Bytes that the container takes at the end, when no block is worked on.
+
+    Raises
+    ------
+    ResourceError
+        No block fits into `max_memory`.
+    ClusterError
+        No block fits into the workers' memory.
     """
+    cores, rooms = (crew, ()) if isinstance(crew, int) else (None, crew)
     most = recipe.workers or cores or 1
     model = _Model(
         scene,
@@ -99,6 +118,7 @@ def fit(
         whole=SIDE if recipe.seal else 1,
     )
     blocks = [recipe.block] if recipe.block else model.blocks()
+    blocks, advice = _fitting_workers(model, blocks, rooms)
     workers = [recipe.workers] if recipe.workers else range(most, 0, -1)
     encoders = range(recipe.workers or cores or cpu_count(), 0, -1)
     limit = recipe.max_memory
@@ -127,7 +147,39 @@ def fit(
     searching = model.searching(sample) if recipe.targets else 0
     _refuse_search(recipe, searching)
     peak = max(smoothing.memory, encoding.memory, searching)
-    return Fit(smoothing.block, smoothing.workers, encoding.threads, peak, sample)
+    return Fit(smoothing.block, smoothing.workers, encoding.threads, peak, sample, advice)
+
+
+def _fitting_workers(model: "_Model", blocks: list[int], rooms: Collection[Room]) -> tuple[list[int], str]:
+    """Return the blocks that fit into all workers of a cluster, if possible without making one of them pause.
+
+    Also returned is what to do where a worker has too little memory all the same.
+
+    Raises
+    ------
+    ClusterError
+        None fits.
+    """
+    if not rooms:
+        return blocks, SMALLER
+
+    def fitting(blocks: list[int], share: float) -> list[int]:
+        return [each for each in blocks if all(model.on_worker(each, room) <= share * room.memory for room in rooms)]
+
+    def need(block: int) -> str:
+        room = max(rooms, key=lambda room: model.on_worker(block, room) / room.memory)
+        smaller = [each for each in fitting(model.blocks(), 1) if each < block]
+        mend = f"use --block {smaller[0]}" if smaller else "give the workers more memory, or fewer threads"
+        return (
+            f"a block of {block} px with its halo of {model.halo} px needs about "
+            f"{as_bytes(model.on_worker(block, room), math.ceil)} on a worker of {counted(room.threads, 'thread')}, "
+            f"and the workers have {as_bytes(room.memory, math.floor)}; {mend}"
+        )
+
+    found = fitting(blocks, _CALM) or fitting(blocks, 1)
+    if not found:
+        raise ClusterError(need(blocks[-1]))
+    return found, need(found[0])
 
 
 def is_of_tiles(scene: AnyScene) -> bool:
@@ -241,6 +293,10 @@ class _Model:
         decoded = min(in_work, len(self.scene.original.files)) * self.scene.tile_bytes
         process = _PROCESS_BYTES + self._cache(workers) + self.saliency.shared_bytes
         return alike * process + in_work * each + decoded + self._partial(block)
+
+    def on_worker(self, block: int, room: Room) -> int:
+        """Return the bytes that a worker of a cluster takes while each of its threads works on a block."""
+        return replace(self, processes=False).smoothing(block, room.threads) + _WORKER_BYTES
 
     def encoding(self, threads: int) -> int:
         """Return the bytes taken while GDAL encodes: six to seven tiles for each thread."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from geosal.core.cluster.connection import asked
 from geosal.core.cluster.scheduler import Scheduler
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder, effective_kernel
@@ -67,6 +68,8 @@ class Plan(Tabled):
         Expected peak of this process, and of its workers where they are processes of this machine.
     sample_pixels
         Most pixels of the sample that finds a setting or makes an estimate.
+    advice
+        What to do where a worker has too little memory.
     is_usual
         Whether the target is the default size of a JPEG; then it is no failure to miss it.
     """
@@ -82,6 +85,7 @@ class Plan(Tabled):
     workers: int | None
     memory_bytes: int
     sample_pixels: int
+    advice: str
     is_usual: bool = False
 
     @property
@@ -268,6 +272,8 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
         The output cannot be written there.
     ResourceError
         Too many pixels, or too little memory allowed.
+    ClusterError
+        The cluster does not answer, is not to be trusted, or its workers have too little memory.
 
     Examples
     --------
@@ -283,6 +289,7 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
         inputs=inputs_of(recipe),
         with_world_file=has_world_file(recipe.output),
     )
+    scheduler = scheduler_of(recipe)
     scene = open_input(recipe.input, recipe.reading) if scene is None else read_as(scene, recipe.reading)
     if recipe.stac and (doubt := basis_of(recipe, scene).doubt):
         warn(f"{scene.path}: {doubt}")
@@ -294,7 +301,7 @@ def make_plan(recipe: Recipe, scene: AnyScene | None = None, sources: Sequence[S
     tell_of_missing_place(scene)
     settled.profile.format.warn_of(recipe.output, settled.profile.codec, scene.layout)
     warn_of_old_jpeg(recipe, settled.profile, settings.treatment, scene)
-    plan = replace(_decide(recipe, settings, scene, saliency, settled), wish=wish, is_usual=not wish.targets)
+    plan = replace(_decide(recipe, settings, scene, saliency, settled, scheduler), wish=wish, is_usual=not wish.targets)
     if recipe.not_larger and plan.input_bytes is None:
         raise UsageError(f"--not-larger: the size of {recipe.input} is not known; leave it out, or give a local file")
     if not (plan.profile.lossless and saliency.even and set(plan.shares()) == {1}):
@@ -313,7 +320,7 @@ def retuned(plan: Plan, settings: Settings) -> Plan:
         See `make_plan`.
     """
     settled = settle(plan.recipe, settings, plan.scene)
-    turned = _decide(plan.recipe, settings, plan.scene, plan.saliency, settled)
+    turned = _decide(plan.recipe, settings, plan.scene, plan.saliency, settled, plan.scheduler)
     # The sample of the search takes memory beside the blocks.
     block = min(plan.block, turned.block)
     return replace(turned, wish=plan.wish, block=block, sample_pixels=plan.sample_pixels)
@@ -328,7 +335,8 @@ def in_blocks(plan: Plan, block: int) -> Plan:
         They do not fit into the memory that is allowed.
     """
     recipe = plan.recipe.patch(block=block)
-    cut = _decide(recipe, plan.settings, plan.scene, plan.saliency, settle(recipe, plan.settings, plan.scene))
+    settled = settle(recipe, plan.settings, plan.scene)
+    cut = _decide(recipe, plan.settings, plan.scene, plan.saliency, settled, plan.scheduler)
     return replace(cut, wish=plan.wish, recipe=plan.recipe, is_usual=plan.is_usual)
 
 
@@ -340,10 +348,10 @@ def answered(plan: Plan, recipe: Recipe) -> Plan:
     UsageError, ResourceError
         As `make_plan`.
     """
-    return answered_for(plan.scene, plan.saliency, recipe)
+    return answered_for(plan.scene, plan.saliency, recipe, plan.scheduler)
 
 
-def answered_for(scene: AnyScene, saliency: Saliency, recipe: Recipe) -> Plan:
+def answered_for(scene: AnyScene, saliency: Saliency, recipe: Recipe, scheduler: Scheduler) -> Plan:
     """Answer a recipe for a scene and a saliency that are open; whether the output has its place is not looked at.
 
     Raises
@@ -356,12 +364,24 @@ def answered_for(scene: AnyScene, saliency: Saliency, recipe: Recipe) -> Plan:
     recipe = with_bytes_of(recipe, scene)
     settings = settings_of(recipe, scene)
     wish, recipe = recipe, with_usual_bytes(recipe, settings.treatment)
-    decided = _decide(recipe, settings, scene, saliency, settle(recipe, settings, scene))
+    decided = _decide(recipe, settings, scene, saliency, settle(recipe, settings, scene), scheduler)
     return replace(decided, wish=wish, is_usual=not wish.targets)
 
 
-def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Saliency, settled: Settled) -> Plan:
-    scheduler = Scheduler.of(recipe.scheduler, insecure=recipe.insecure_cluster)
+def scheduler_of(recipe: Recipe) -> Scheduler:
+    """Decide where a recipe's blocks are worked on; a cluster is asked for its workers' memory.
+
+    Raises
+    ------
+    UsageError, ClusterError
+        No such scheduler, none that answers, or none that may be trusted.
+    """
+    return asked(Scheduler.of(recipe.scheduler, insecure=recipe.insecure_cluster))
+
+
+def _decide(
+    recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Saliency, settled: Settled, scheduler: Scheduler
+) -> Plan:
     target = target_for(
         recipe.output,
         settled.profile,
@@ -376,8 +396,8 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
     else:
         encoder = target.own_encoder
         tile, last = encoder.tile, settled.profile.format.bytes_at_end(encoder, scene.grid.width)
-    cores = None if scheduler.is_cluster else cpu_count()
-    fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, cores=cores, tile=tile, last=last)
+    crew = scheduler.rooms if scheduler.is_cluster else cpu_count()
+    fitted = fit(recipe, scene, saliency, halo=settings.ladder.halo, crew=crew, tile=tile, last=last)
     plan = Plan(
         wish=recipe,
         recipe=recipe,
@@ -390,6 +410,7 @@ def _decide(recipe: Recipe, settings: Settings, scene: AnyScene, saliency: Salie
         workers=recipe.workers if scheduler.is_cluster else fitted.workers,
         memory_bytes=fitted.memory,
         sample_pixels=fitted.sample,
+        advice=fitted.advice,
     )
     if recipe.seal:
         refuse_seal(plan.target, plan.block, keeps_salient=plan.keeps_salient)

@@ -11,8 +11,9 @@ import rasterio
 import zarr
 
 import geosal
+from geosal.core.cluster.scheduler import Room
 from geosal.core.grid import Block
-from geosal.errors import ResourceError
+from geosal.errors import ClusterError, ResourceError
 from geosal.job.fit import Fit, _kept, _Model, fit
 from geosal.job.recipe import Recipe
 from geosal.scenes import Scene
@@ -116,7 +117,7 @@ def test_a_source_that_looks_closely_makes_blocks_smaller(tmp_path: Path) -> Non
     recipe = Recipe(input=str(path), output="x.tif", saliency=("half",), workers=4, max_memory=300 * 2**20)
     half, detail = (open_saliency([source], scene.grid, scene=scene) for source in ("half", "detail"))
     assert detail.pixel_bytes > 22
-    of_half, of_detail = (fit(recipe, scene, saliency, halo=8, cores=4, tile=512) for saliency in (half, detail))
+    of_half, of_detail = (fit(recipe, scene, saliency, halo=8, crew=4, tile=512) for saliency in (half, detail))
     assert of_detail.memory <= 300 * 2**20
     assert of_detail.block * of_detail.workers < of_half.block * of_half.workers
 
@@ -138,7 +139,7 @@ def test_outlines_are_held_once_and_soft_edges_by_every_worker(tmp_path: Path, r
 MIB = 2**20
 
 
-def fit_scene(folder: Path, dtype: str, count: int = 3, cores: int = 2, **wish: object) -> Fit:
+def fit_scene(folder: Path, dtype: str, count: int = 3, crew: object = 2, **wish: object) -> Fit:
     """Fit a job on a full scene, of which only the header exists."""
     path = folder / f"{dtype}-{count}.tif"
     profile = {"driver": "GTiff", "width": 10980, "height": 10980, "count": count, "dtype": dtype, "SPARSE_OK": True}
@@ -146,7 +147,7 @@ def fit_scene(folder: Path, dtype: str, count: int = 3, cores: int = 2, **wish: 
         pass
     recipe = Recipe.from_mapping({"input": str(path), "output": "out.tif", "saliency": "half", **wish})
     scene = Scene.open(path)
-    return fit(recipe, scene, open_saliency(["half"], scene.grid), halo=8, cores=cores, tile=512)
+    return fit(recipe, scene, open_saliency(["half"], scene.grid), halo=8, crew=crew, tile=512)
 
 
 def test_nobody_set_a_limit_and_a_full_scene_stays_below_512_mib(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_nobody_set_a_limit_and_a_full_scene_stays_below_512_mib(tmp_path: Path)
 
 def test_blocks_do_not_become_so_small_that_halos_cost_time(tmp_path: Path) -> None:
     assert fit_scene(tmp_path, "uint16", count=13).block == 1024
-    assert fit_scene(tmp_path, "uint8", cores=16) == fit_scene(tmp_path, "uint8", cores=16, block=1024)
+    assert fit_scene(tmp_path, "uint8", crew=16) == fit_scene(tmp_path, "uint8", crew=16, block=1024)
 
 
 def test_a_limit_goes_further(tmp_path: Path) -> None:
@@ -307,3 +308,20 @@ def test_large_chunks_of_a_mask_are_counted(tmp_path: Path) -> None:
     wish = Recipe(input=str(tmp_path / "s.tif"), output=str(tmp_path / "o.tif"), saliency=(f"{tmp_path}/mask.zarr/m",))
     plan = geosal.make_plan(replace(wish, saliency=(f"{wish.saliency[0]}:range=0-65535",)))
     assert _kept(plan.scene, plan.saliency) == 2 * side**2
+
+
+def test_blocks_fit_into_a_clusters_workers(tmp_path: Path) -> None:
+    """As many at once as a worker has threads, and by the smallest of them."""
+    free = fit_scene(tmp_path, "uint16", crew=[])
+    few = fit_scene(tmp_path, "uint16", crew=[Room(1, 2**30)])
+    many = fit_scene(tmp_path, "uint16", crew=[Room(1, 2**33), Room(8, 900 * MIB)])
+    assert free.block == few.block > many.block
+    assert f"a block of {many.block} px with its halo of 8 px needs about" in many.advice
+    assert "on a worker of 8 threads, and the workers have 943.7 MB; " in many.advice
+
+
+def test_what_no_worker_has_memory_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match=r"a block of 8192 px .*the workers have 419.4 MB; use --block 1024$"):
+        fit_scene(tmp_path, "uint8", crew=[Room(1, 400 * MIB)], block=8192)
+    with pytest.raises(ClusterError, match=r"have 200.0 MB; give the workers more memory, or fewer threads$"):
+        fit_scene(tmp_path, "uint8", crew=[Room(1, 200_000_000)])

@@ -1,14 +1,16 @@
 """The connection to a dask.distributed cluster."""
 
+import inspect
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from geosal.core.cluster.pool import Pool
 from geosal.core.cluster.remote import Remote
-from geosal.core.cluster.scheduler import Scheduler
+from geosal.core.cluster.scheduler import Room, Scheduler
 from geosal.core.cluster.watch import Watch
 from geosal.errors import ClusterError
 
@@ -23,17 +25,48 @@ _TLS_FILES = {"ca-file": "tls_ca_file", "client.cert": "tls_client_cert", "clien
 
 
 @contextmanager
-def dask_pool(scheduler: Scheduler, workers: int | None) -> Iterator[Pool]:
+def dask_pool(scheduler: Scheduler, workers: int | None, advice: str) -> Iterator[Pool]:
     """Lend a cluster as a pool; see `open_pool`."""
     with connected(scheduler) as client:
-        threads = sum(client.nthreads().values())
-        if threads == 0:
-            raise ClusterError(f"{scheduler}: the scheduler has no workers; start some: dask worker {scheduler.name}")
+        threads = sum(worker["nthreads"] for worker in _workers_of(client, scheduler))
         logger.info("cluster at %s: %d threads", scheduler, threads)
         watch = Watch(client, scheduler)
         watch()
         remote, count = Remote(client), workers or threads
-        yield Pool(remote, count, watch, waiting=count, fetch=remote.fetch)
+        yield Pool(remote, count, watch, waiting=count, fetch=remote.fetch, advice=advice)
+
+
+def asked(scheduler: Scheduler) -> Scheduler:
+    """Ask a cluster how much memory its workers have; of this machine's threads and processes nothing is asked.
+
+    Raises
+    ------
+    ClusterError
+        As `open_pool`, before any work.
+    """
+    if not scheduler.is_cluster:
+        return scheduler
+    with connected(scheduler) as client:
+        workers = _workers_of(client, scheduler)
+    return replace(
+        scheduler,
+        rooms=frozenset(Room(each["nthreads"], each["memory_limit"]) for each in workers if each["memory_limit"]),
+    )
+
+
+def _workers_of(client: Any, scheduler: Scheduler) -> list[Mapping[str, Any]]:
+    """Return what the scheduler tells of its workers.
+
+    Raises
+    ------
+    ClusterError
+        It has none.
+    """
+    some = "n_workers" in inspect.signature(client.scheduler_info).parameters  # else all are told
+    told = client.scheduler_info(**({"n_workers": -1} if some else {}))["workers"].values()
+    if not told:
+        raise ClusterError(f"{scheduler}: the scheduler has no workers; start some: dask worker {scheduler.name}")
+    return list(told)
 
 
 @contextmanager

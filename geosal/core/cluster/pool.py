@@ -11,6 +11,7 @@ from geosal.core.cluster.code import OnWorker, code_here
 from geosal.errors import ClusterError, GeosalError
 
 _LOOK_SECONDS = 2.0
+SMALLER = "use a smaller --block"
 _AHEAD = 3
 """Results that may be on their way here at once: more than one, so that network and file work side by side."""
 _Item = TypeVar("_Item")
@@ -29,6 +30,8 @@ class Pool:
     """Tasks that wait beside those that run. On a cluster each worker needs one, as the next is sent from here."""
     fetch: "Callable[[Future[Any]], Future[Any]] | None" = None
     """Brings the result of a task that has ended; None where results are here already."""
+    advice: str = SMALLER
+    """What to do where a worker has too little memory."""
 
     def map_unordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Run `task` on each item and yield the results as they come, with a bounded number in flight.
@@ -74,7 +77,7 @@ class Pool:
                     begun.remove(ended)
                     coming.append(ended if self.fetch is None else self.fetch(ended))
                 if coming and coming[0].done():
-                    result = _result(coming.popleft(), self.watch)
+                    result = self._result(coming.popleft())
                     self._begin(work, items, begun, most - len(begun) - len(coming))  # before the consumer takes time
                     yield result
                     del result
@@ -101,27 +104,33 @@ class Pool:
                 return
             begun.append(self.executor.submit(work, item))
 
+    def _result(self, future: "Future[_Result]") -> _Result:
+        try:
+            return future.result()
+        except GeosalError:
+            raise
+        except BrokenExecutor as error:
+            raise ClusterError(f"a worker process died, most likely for want of memory; {self.advice}") from error
+        except BaseException as error:
+            if self.watch is None or isinstance(error, KeyboardInterrupt):
+                raise
+            self.watch()  # if the scheduler is gone, or a worker has no geosal, that is the reason
+            name = type(error).__name__
+            if name == "KilledWorker":
+                raise ClusterError(
+                    f"each worker that took a certain block has died, most likely for want of memory; {self.advice}, "
+                    "or look at the workers' logs"
+                ) from error
+            if isinstance(error, MemoryError):
+                raise ClusterError(f"a worker has no memory left; {self.advice}") from error
+            if type(error).__module__.startswith(("distributed", "concurrent.futures")):
+                raise ClusterError(
+                    f"the cluster gave up on a block ({name}: {' '.join(str(error).split())[:200]}); look at its logs"
+                ) from error
+            raise
+
 
 def _ended(begun: "deque[Future[Any]]", *, in_order: bool) -> "Future[Any] | None":
     """Return a task that has ended: the first of them, or where the order counts the first of all if it has."""
     candidates = islice(begun, 1) if in_order else begun
     return next((future for future in candidates if future.done()), None)
-
-
-def _result(future: "Future[_Result]", watch: Callable[[], None] | None) -> _Result:
-    try:
-        return future.result()
-    except GeosalError:
-        raise
-    except BrokenExecutor as error:
-        raise ClusterError("a worker process died, most likely for want of memory; use a smaller --block") from error
-    except BaseException as error:
-        if watch is None or isinstance(error, KeyboardInterrupt):
-            raise
-        watch()  # if the scheduler is gone, or a worker has no geosal, that is the reason, and has another mend
-        if type(error).__module__.startswith(("distributed", "concurrent.futures")):
-            raise ClusterError(
-                f"the cluster gave up on a block ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
-                "look at the workers' logs, and give them more memory or use a smaller --block"
-            ) from error
-        raise

@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from geosal.core.cluster.trust import environment_allows, refuse_open
 from geosal.errors import ClusterError, UsageError, cause_of, redact
@@ -18,6 +18,15 @@ _VARIABLE = "DASK_SCHEDULER_ADDRESS"
 _SUFFIXES = (".yaml", ".yml", ".json")
 _MOST_BYTES = 2**20
 """Bytes of a scheduler file at most; dask's have some hundred, and some more for each worker."""
+
+
+class Room(NamedTuple):
+    """Memory of a worker."""
+
+    threads: int
+    """Number of blocks that it works on at once."""
+    memory: int
+    """Bytes that it may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class Scheduler:
     """Whether the user trusts the networks that the cluster is reached by."""
     told_by: str = ""
     """The file or the variable that holds the address, for messages; empty where the user has named it."""
+    rooms: frozenset[Room] = frozenset()
+    """Memory of the workers that have a limit, each kind once; empty until the scheduler was asked."""
 
     @classmethod
     def of(cls, wish: Any, *, insecure: bool = False) -> Self:

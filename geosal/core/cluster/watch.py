@@ -34,8 +34,8 @@ class Watch:
             machine that anybody may reach.
         """
         there = self._workers()
-        if gone := sorted(self._known - there):
-            warn(f"{self._scheduler}: worker {', '.join(gone)} is gone; what it was working on is done again")
+        for gone in sorted(self._known - there):
+            warn(f"{self._scheduler}: worker {gone} is gone; what it was working on is done again")
         if there:
             self._last_seen = time.monotonic()
         elif time.monotonic() - self._last_seen > PATIENCE_SECONDS:
