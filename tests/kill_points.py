@@ -150,6 +150,7 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
     parser.add_argument("--calls", nargs="+", choices=CALLS, default=list(CALLS))
     asked = parser.parse_args()
+    sys.dont_write_bytecode = True  # or the first job renames the bytecode of what it imports, and no other does
     total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="points") as text:
         scene = Path(text) / "scene.tif"
