@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.lab.figures.smoothing import KERNEL
-from geosal.lab.figures.style import GREY, PAGE, colour, marker
+from geosal.lab.figures.style import GREY, PAGE, as_label, colour, marker
 from geosal.lab.figures.table import DETECTION, UNIFORM, LackError, Table, Tables
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _draw(axis: "Axes", table: Table, column: str, metric: str) -> None:
     driven = table.unlike(mask=UNIFORM)
     for number, mask in enumerate(driven.kinds("mask")):
         part = driven.where(mask=mask)
-        look: dict[str, Any] = {"color": colour(number), "label": mask, "markersize": 7}
+        look: dict[str, Any] = {"color": colour(number), "label": as_label(mask), "markersize": 7}
         axis.plot(part[column], part[metric], marker(number + 1), **look)
         bounds = _bounds(part, metric)
         if bounds is not None:
@@ -130,7 +130,7 @@ def _beside(axis: "Axes", table: Table) -> None:
         "nearest rate": _nearest(uniform, "bpp", mask["bpp"][0]),
         "best": _nearest(uniform, "ap", math.inf),
     }
-    shown = [(f"{mask['mask'][0]}, $K_e$ = {mask['effective_kernel'][0]:.1f}", mask, colour(0))]
+    shown = [(f"{mask['mask'][0]}, Kₑ = {mask['effective_kernel'][0]:.1f}", mask, colour(0))]
     for (label, part), shade in zip(baselines.items(), ("#c8ccd2", "#9aa1ab", "#5f6771"), strict=True):
         shown.append((f"{label}: K = {part['kernel'][0]:.0f}", part, shade))
     for number, (label, part, shade) in enumerate(shown):

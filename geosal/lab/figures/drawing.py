@@ -182,7 +182,7 @@ def _draw(
         path = place / f"{TABLE}.md"
         head, *rows = data.summary(tables)
         lines = [head, tuple("---" for _ in head), *rows]
-        _write(path, "".join(f"| {' | '.join(line)} |\n" for line in lines))
+        _write(path, "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines))
         return [str(path)]
     plot = FIGURES[name]
     source: Any = tables

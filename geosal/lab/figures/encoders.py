@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.lab.figures.style import GREY, colour, marker
+from geosal.lab.figures.style import GREY, as_label, colour, marker
 from geosal.lab.figures.table import UNIFORM, LackError, Table, Tables, shared_masks
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def _by_setting(figure: "Figure", tables: Tables, smoothed: Table, label: str) -
             with_, without = (table.where(encoder=name, dataset=dataset) for table in (smoothed, plain))
             above, below = axes[0, column], axes[1, column]
             above.plot(*_curve(without, _OF_ORIGINAL).T, "--", **look, alpha=0.55, label="_unsmoothed")
-            above.plot(*_curve(with_, _OF_ORIGINAL).T, **look, label=dataset)
-            below.plot(*_curve(with_, _OF_UNSMOOTHED).T, **look, label=dataset)
+            above.plot(*_curve(with_, _OF_ORIGINAL).T, **look, label=as_label(dataset))
+            below.plot(*_curve(with_, _OF_UNSMOOTHED).T, **look, label=as_label(dataset))
     axes[0, 0].plot([], [], "--", color=GREY, label="unsmoothed")
     axes[0, 0].plot([], [], "-", color=GREY, label=label)
     _finish(figure, axes)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.lab.figures.style import GREY, colour, legend_above, marker
+from geosal.lab.figures.style import GREY, as_label, colour, legend_above, marker
 from geosal.lab.figures.table import UNIFORM, Table, Tables, images_of, shared_masks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-KERNEL = "kernel width K, effective width $K_e$, pixels"
+KERNEL = "kernel width K, effective width Kₑ, pixels"
 _MADE_UP = ("half", "grid", "perlin")
 """Masks that know nothing of the image; Figure 13 shows others, where a study has them."""
 _BAR = 0.26
@@ -46,7 +46,9 @@ def by_kernel(axis: "Axes", uniform: Table, driven: Table, column: str) -> None:
     for number, mask in enumerate(driven.kinds("mask")):
         part = driven.where(mask=mask)
         at = part.mean("effective_kernel"), part.mean(column)
-        axis.plot(*([value] for value in at), marker(number + 1), color=colour(number), markersize=7, label=mask)
+        axis.plot(
+            *([value] for value in at), marker(number + 1), color=colour(number), markersize=7, label=as_label(mask)
+        )
 
 
 def _fit(axis: "Axes", of: Callable[[NDArray[np.float64]], NDArray[np.float64]], formula: str) -> None:
@@ -73,7 +75,7 @@ def error_by_level(figure: "Figure", tables: Tables) -> None:
         for number, mask in enumerate(table.kinds("mask")):
             part = table.where(dataset=name, mask=mask)
             points = _by_level(part, "mse")
-            axis.plot(*points.T, color=colour(number), marker=marker(number + 1), label=mask)
+            axis.plot(*points.T, color=colour(number), marker=marker(number + 1), label=as_label(mask))
         axis.set(title=name, xlabel="saliency of the level", ylim=(0, None))
     axes[0].set_ylabel("mean squared error, DN²")
     legend_above(figure, axes[0])
@@ -85,7 +87,7 @@ def reduction_by_level(figure: "Figure", tables: Tables) -> None:
     axis = figure.subplots()
     for number, mask in enumerate(table.kinds("mask")):
         points = _by_level(table.where(mask=mask), "reduction")
-        axis.plot(*points.T, color=colour(number), marker=marker(number + 1), label=mask)
+        axis.plot(*points.T, color=colour(number), marker=marker(number + 1), label=as_label(mask))
     axis.axhline(0, color="black", linewidth=0.8)
     axis.set(xlabel="saliency of the level", ylabel="reduction of the level's rate, %")
     axis.legend()
@@ -132,7 +134,7 @@ def _rates(uniform: Table, driven: Table) -> tuple[float, float, float]:
 
 def _bars(figure: "Figure", names: list[str], rows: NDArray[np.float64]) -> None:
     axis = figure.subplots()
-    labels = ("original", "uniform, same $K_e$", "saliency-driven")
+    labels = ("original", "uniform, same Kₑ", "saliency-driven")
     for number, (label, shade) in enumerate(zip(labels, (GREY, colour(4), colour(0)), strict=True)):
         places = np.arange(len(names)) + (number - 1) * (_BAR + 0.02)
         bars = axis.bar(places, rows[:, number], _BAR, color=shade, label=label)

@@ -26,7 +26,8 @@ _STYLE: Any = MappingProxyType({
     "axes.spines.top": False, "axes.titlesize": 9.5, "figure.dpi": 100, "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"], "font.size": 9, "grid.alpha": 0.3, "legend.fontsize": 8,
     "legend.frameon": False, "lines.linewidth": 1.5, "lines.markersize": 4.5, "savefig.facecolor": "white",
-    "svg.fonttype": "none", "svg.hashsalt": "geosal", "xtick.labelsize": 8, "ytick.labelsize": 8,
+    "svg.fonttype": "none", "svg.hashsalt": "geosal", "text.parse_math": False, "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
 })  # fmt: skip
 
 
@@ -91,6 +92,11 @@ def colour(number: int) -> str:
 def marker(number: int) -> str:
     """Return the marker of a series: colours alone tell too little in grey."""
     return MARKERS[number % len(MARKERS)]
+
+
+def as_label(name: str) -> str:
+    """Return a name as the label of a series; matplotlib would hide one that begins with an underscore."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def legend_above(figure: "Figure", axis: "Axes", columns: int = 4) -> None:

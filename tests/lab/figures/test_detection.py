@@ -45,7 +45,7 @@ def test_baselines_are_the_nearest_kernel_the_nearest_rate_and_the_best(drawn):
     for axis, metrics in zip(axes, (list(NAMES.values()), list(NAMES.values())[:4]), strict=True):
         rows = {row["kernel"] or row["mask"]: row for row in ROWS if row["dataset"] == axis.get_title()}
         labels = [bars.get_label() for bars in axis.containers]
-        assert labels == ["boxes, $K_e$ = 13.8", "nearest kernel: K = 13", "nearest rate: K = 11", "best: K = 1"]
+        assert labels == ["boxes, Kₑ = 13.8", "nearest kernel: K = 13", "nearest rate: K = 11", "best: K = 1"]
         for bars, which in zip(axis.containers, ("boxes", 13, 11, 1), strict=True):
             np.testing.assert_allclose([bar.get_height() for bar in bars], [rows[which][name] for name in metrics])
 

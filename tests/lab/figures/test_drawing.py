@@ -84,3 +84,17 @@ def test_the_users_own_matplotlib_settings_change_nothing(study, tmp_path):
     draw(str(study), str(tmp_path / "b"), ["7"])
     assert (tmp_path / "a/figure-7.png").read_bytes() == (tmp_path / "b/figure-7.png").read_bytes()
     shutil.rmtree(tmp_path / "a")
+
+
+def test_names_are_shown_as_they_are_written(tmp_path):
+    odd = {"Landsat": "_a|$b", "RarePlanes": "$\\frac$"}
+    make_study(tmp_path)
+    write_csv(
+        tmp_path / "sweep.csv",
+        [{**row, "dataset": odd.get(row["dataset"], row["dataset"])} for row in sweep_rows() if row["mask"] != "grid"],
+    )
+    draw(str(tmp_path), names=["table-1", "10"])
+    assert "| _a/$b | 3 |" in (tmp_path / "figures/table-1.md").read_text()
+    shown = (tmp_path / "figures/figure-10.svg").read_text()
+    assert " _a|$b</text>" in shown
+    assert "$\\frac$</text>" in shown
