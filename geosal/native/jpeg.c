@@ -1,3 +1,7 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "macros.h"
 
 #define BLOCK 8      /* rows and columns of a block */
@@ -7,6 +11,7 @@
 #define MOST_BLOCKS 6
 #define SIZES 11     /* of a coefficient in bits: 0 to 10 */
 #define SYMBOLS 256
+#define LANES ((int)(VECTOR / sizeof(float))) /* blocks that are shaped side by side */
 
 /* Natural order of the coefficients to the order of the stream (ITU-T T.81, figure A.6): first row, then column. */
 static const uint8_t ZIGZAG[SAMPLES] = {

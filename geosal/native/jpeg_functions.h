@@ -47,8 +47,10 @@ INLINE float NAMED(variance)(const float turned[BLOCK][WIDEST], const ptrdiff_t 
 {
     float lanes[BLOCK] = {0.0f}, energy = 0.0f;
     for (int u = 0; u < BLOCK; u++)
-        for (int v = u ? 0 : 1; v < BLOCK; v++)
-            lanes[v] += turned[u][left + v] * turned[u][left + v];
+        for (int v = 0; v < BLOCK; v++) {
+            const float wave = u + v ? turned[u][left + v] : 0.0f;
+            lanes[v] += wave * wave;
+        }
     for (int v = 0; v < BLOCK; v++)
         energy += lanes[v];
     return energy / SAMPLES;
@@ -87,11 +89,12 @@ INLINE int NAMED(must_show)(const float *exact, const float *squares, const floa
 
 /* A strip of blocks, transformed both ways; the blocks of an MCU lie `apart` blocks from those of the next. `prices` of
    a bit are for chroma those of the luma that shares its MCU, which go before. */
-INLINE void NAMED(quantise_strip)(const NAMED(component) *c, float strip[BLOCK][WIDEST], const ptrdiff_t mcus,
+TARGET INLINE void NAMED(quantise_strip)(const NAMED(component) *c, float strip[BLOCK][WIDEST], const ptrdiff_t mcus,
                                   const int across, const int block, const int luma, const float *weights,
                                   float *prices, const int blocks, int16_t *out)
 {
     float turned[BLOCK][WIDEST];
+    NAMED(group) group = {0};
     NAMED(transform)(strip, mcus * across * BLOCK);
     NAMED(transpose)(strip, turned, mcus * across * BLOCK);
     NAMED(transform)(turned, mcus * across * BLOCK);
@@ -122,9 +125,16 @@ INLINE void NAMED(quantise_strip)(const NAMED(component) *c, float strip[BLOCK][
                     prices[mcu] += price / (float)luma;
                     shows = NAMED(must_show)(ordered, c->squares, variance, square, to);
                 }
-                NAMED(shape)(ordered, c->squares, &c->rates, price, shows, to);
+                NAMED(join)(&group, ordered, price, shows, to);
+                if (group.count == LANES)
+                    NAMED(shape)(&group, c->squares, &c->rates);
             }
         }
+    for (int lane = group.count; group.count && lane < LANES; lane++)
+        for (int k = 1; k < SAMPLES; k++)
+            group.found[k][lane] = 0; /* of the group before */
+    if (group.count)
+        NAMED(shape)(&group, c->squares, &c->rates);
 }
 
 /* Rows of samples of some MCUs; what lies beyond the edges repeats the last column and the last row. */

@@ -1,102 +1,185 @@
-/* Which coefficients of a block to lower or to leave out: the least squared error plus `weight` times bits. */
+/* Which coefficients of a block to lower or to leave out: the least squared error plus `price` times bits. */
 
-#define LANES 8
 #define LONGEST (SAMPLES - 2) /* run of zeros before a coefficient */
 
 /* Bits of a coefficient after a run of zeros: its Huffman code, those of 16 zeros each before it, and its magnitude. */
 typedef struct {
-    float of[SIZES][SAMPLES + LANES]; /* by size, the longest run first; what follows the shortest is never the least */
-    float end;                        /* of a block */
+    float of[SIZES][SAMPLES]; /* by size, and run */
+    float end;                /* of a block */
 } NAMED(rates);
 
 INLINE void NAMED(count_bits)(const uint8_t *lengths, NAMED(rates) *rates)
 {
     memset(rates, 0, sizeof *rates);
-    for (int run = 0; run <= LONGEST; run++)
-        for (int size = 1; size < SIZES; size++)
-            rates->of[size][LONGEST - run] = (float)(run / 16 * lengths[0xf0] + lengths[run % 16 * 16 + size] + size);
+    for (int size = 1; size < SIZES; size++)
+        for (int run = 0; run <= LONGEST; run++)
+            rates->of[size][run] = (float)(run / 16 * lengths[0xf0] + lengths[run % 16 * 16 + size] + size);
     rates->end = lengths[0];
 }
 
-/* Several costs side by side; a compiler makes better code of these than of loops over an array. */
-typedef float NAMED(costs) __attribute__((vector_size(LANES * sizeof(float))));
-typedef int32_t NAMED(choices) __attribute__((vector_size(LANES * sizeof(int32_t))));
+/* A number of each of several blocks, which are worked on side by side. */
+typedef float NAMED(floats) __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t NAMED(ints) __attribute__((vector_size(LANES * sizeof(int32_t))));
 
-/* The least cost of a step to coefficient k from those before it; the costs of those that are left out are infinite. */
-INLINE float NAMED(least_step)(const float *reached, const float *bits, const float weight, const int k)
+TARGET INLINE NAMED(ints) NAMED(which)(const NAMED(ints) of, const NAMED(ints) one, const NAMED(ints) other)
 {
-    NAMED(costs) least, these, more;
-    memcpy(&least, reached, sizeof least);
-    memcpy(&more, bits, sizeof more);
-    least += weight * more;
-    for (int from = LANES; from < k; from += LANES) {
-        memcpy(&these, reached + from, sizeof these);
-        memcpy(&more, bits + from, sizeof more);
-        these += weight * more;
-        const NAMED(choices) less = these < least;
-        least = (NAMED(costs))(((NAMED(choices))these & less) | ((NAMED(choices))least & ~less));
-    }
-    float found[LANES];
-    memcpy(found, &least, sizeof found);
-    for (int half = LANES / 2; half; half /= 2)
-        for (int lane = 0; lane < half; lane++)
-            found[lane] = found[lane + half] < found[lane] ? found[lane + half] : found[lane];
-    return found[0];
+    return (of & one) | (~of & other);
 }
 
-/* Dynamic programme over the AC coefficients that are not 0: the best way to end at each of them.
-
-   A magnitude may fall to the largest one of any smaller size in bits; those between cost as many bits and more error.
-   Costs are counted from that of a block of zeros: a coefficient gains the error that it saves. `exact` are
-   coefficients in steps and `squares` the squared steps, both in zigzag order; of a block that `shows` one is left at
-   least. `found` is rounded, and shaped in place. */
-INLINE void NAMED(shape)(const float *exact, const float *squares, const NAMED(rates) *rates, const float weight,
-                         const int shows, int16_t *found)
+/* The lesser; compilers do not make the one instruction of a choice that processors have for it. */
+TARGET INLINE NAMED(floats) NAMED(less)(const NAMED(floats) one, const NAMED(floats) other)
 {
-    float reached[SAMPLES + LANES], cheapest = 0.0f;
-    float steps[SAMPLES];
-    const float *bits_of[SAMPLES];
-    int last = 0;
-    int16_t values[SAMPLES];
-    for (int k = 0; k < SAMPLES + LANES; k++)
-        reached[k] = INFINITY;
-    reached[0] = 0.0f;
-    float least_of_all = shows ? INFINITY : weight * rates->end;
-    for (int k = 1; k < SAMPLES; k++) {
-        if (!found[k])
+#if defined(__x86_64__) && VECTOR == 64
+    return _mm512_min_ps(one, other);
+#elif defined(__x86_64__) && VECTOR == 32
+    return _mm256_min_ps(one, other);
+#elif defined(__x86_64__)
+    return _mm_min_ps(one, other);
+#else
+    return (NAMED(floats))NAMED(which)(one < other, (NAMED(ints))one, (NAMED(ints))other);
+#endif
+}
+
+/* Whether a comparison holds in one lane or more. */
+TARGET INLINE int NAMED(any)(const NAMED(ints) of)
+{
+#if defined(__x86_64__) && VECTOR == 64
+    return _mm512_movepi32_mask((__m512i)of);
+#elif defined(__x86_64__) && VECTOR == 32
+    return _mm256_movemask_ps((__m256)of);
+#elif defined(__x86_64__)
+    return _mm_movemask_ps((__m128)of);
+#else
+    int32_t found = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        found |= of[lane];
+    return found;
+#endif
+}
+
+/* Blocks that are shaped together. */
+typedef struct {
+    NAMED(floats) exact[SAMPLES]; /* coefficients in steps, in zigzag order */
+    NAMED(ints) found[SAMPLES];   /* those rounded, which are kept at most */
+    NAMED(floats) price;          /* of a bit */
+    NAMED(ints) shows;            /* -1 where one coefficient is left at least, else 0 */
+    int16_t bits[SAMPLES];        /* those of all magnitudes together */
+    int16_t *out[LANES];          /* coefficients that are kept */
+    int count;                    /* blocks that there are */
+} NAMED(group);
+
+/* The ways to end at each coefficient. */
+typedef struct {
+    NAMED(floats) reached[SAMPLES]; /* the least cost; infinite of a coefficient that is 0 */
+    NAMED(ints) from[SAMPLES];      /* the coefficient before it on that way */
+    NAMED(ints) value[SAMPLES];
+    int places[SAMPLES], count;     /* of coefficients that are not 0 in one block or more; the first is DC's */
+} NAMED(ways);
+
+/* The least cost of all steps that were looked at, and where the step with it begins. */
+typedef struct {
+    NAMED(floats) cost;
+    NAMED(ints) from;
+} NAMED(step);
+
+/* Look at one step more; of those of the same cost the last one counts. */
+TARGET INLINE void NAMED(look)(const NAMED(ways) *w, const float *bits, const NAMED(floats) price, const int k,
+                               const int from, NAMED(step) *s)
+{
+    const NAMED(floats) cost = w->reached[from] + price * bits[k - 1 - from];
+    s->from = NAMED(which)(cost <= s->cost, (NAMED(ints)){0} + from, s->from);
+    s->cost = NAMED(less)(cost, s->cost);
+}
+
+/* The least steps to coefficient k of some size, from those before it. */
+TARGET INLINE NAMED(step) NAMED(least_step)(const NAMED(ways) *w, const float *bits, const NAMED(floats) price,
+                                            const int k)
+{
+    NAMED(step) one = {(NAMED(floats)){0} + INFINITY, {0}}, other = one;
+    int i = 0;
+    for (; i + 1 < w->count; i += 2) { /* two at once, as each least waits for the one before */
+        NAMED(look)(w, bits, price, k, w->places[i], &one);
+        NAMED(look)(w, bits, price, k, w->places[i + 1], &other);
+    }
+    if (i < w->count)
+        NAMED(look)(w, bits, price, k, w->places[i], &one);
+    const NAMED(ints) first = (one.cost < other.cost) | ((one.cost == other.cost) & (one.from > other.from));
+    return (NAMED(step)){NAMED(less)(one.cost, other.cost), NAMED(which)(first, one.from, other.from)};
+}
+
+/* Find the best way to end at coefficient k. A magnitude may fall to the largest one of any smaller size in bits; those
+   between cost as many bits and more error. `cheapest` is the least cost of all before it. */
+TARGET INLINE void NAMED(reach)(const NAMED(group) *g, const float square, const NAMED(rates) *rates,
+                                const NAMED(floats) cheapest, const int k, NAMED(ways) *w)
+{
+    const NAMED(ints) found = g->found[k], negative = found < 0, largest = (found ^ negative) - negative;
+    const NAMED(floats) magnitude = (NAMED(floats))((NAMED(ints))g->exact[k] ^ (negative & INT32_MIN));
+    const NAMED(floats) whole = __builtin_convertvector(largest, NAMED(floats));
+    const NAMED(ints) sizes = ((NAMED(ints))whole >> 23) - 126; /* the exponent; negative of 0 */
+    NAMED(floats) least = (NAMED(floats)){0} + INFINITY;
+    NAMED(ints) value = {0}, from = {0};
+    for (int size = size_of(g->bits[k]); size >= 1; size--) {
+        const NAMED(ints) these = NAMED(which)(sizes == size, largest, (NAMED(ints)){0} + ((1 << size) - 1));
+        const NAMED(floats) v = __builtin_convertvector(these, NAMED(floats));
+        const NAMED(floats) gain = square * (v * (2.0f * magnitude - v));
+        const NAMED(ints) may = (sizes >= size) & (cheapest - gain < least); /* smaller ones gain less */
+        if (!NAMED(any)(may))
             continue;
-        const int negative = found[k] < 0, largest = negative ? -found[k] : found[k];
-        const float magnitude = negative ? -exact[k] : exact[k];
-        float least = INFINITY;
-        for (int size = size_of(largest); size >= 1; size--) {
-            const int value = size == size_of(largest) ? largest : (1 << size) - 1;
-            const float gain = squares[k] * ((float)value * (2.0f * magnitude - (float)value));
-            if (cheapest - gain >= least)
-                break; /* smaller ones gain less */
-            const float *these = rates->of[size] + LONGEST - (k - 1);
-            const float found_step = NAMED(least_step)(reached, these, weight, k);
-            if (found_step - gain < least) {
-                least = found_step - gain;
-                steps[k] = found_step;
-                bits_of[k] = these;
-                values[k] = (int16_t)(negative ? -value : value);
-            }
-        }
-        reached[k] = least;
-        cheapest = least < cheapest ? least : cheapest;
-        const float ended = least + (k < SAMPLES - 1 ? weight * rates->end : 0.0f);
-        if (ended < least_of_all) {
-            least_of_all = ended;
-            last = k;
-        }
+        const NAMED(step) step = NAMED(least_step)(w, rates->of[size], g->price, k);
+        const NAMED(ints) better = may & (step.cost - gain < least);
+        least = (NAMED(floats))NAMED(which)(better, (NAMED(ints))(step.cost - gain), (NAMED(ints))least);
+        from = NAMED(which)(better, step.from, from);
+        value = NAMED(which)(better, these, value);
+    }
+    w->reached[k] = least;
+    w->from[k] = from;
+    w->value[k] = (value ^ negative) - negative;
+}
+
+/* Dynamic programme over the AC coefficients of some blocks that are not 0: the best way to end at each of them. Costs
+   are counted from that of a block of zeros: a coefficient gains the error that it saves. `squares` are the squared
+   steps, in zigzag order. The group is empty afterwards. */
+TARGET INLINE void NAMED(shape)(NAMED(group) *g, const float *squares, const NAMED(rates) *rates)
+{
+    NAMED(ways) w;
+    NAMED(floats) cheapest = {0}, least = g->price * rates->end;
+    NAMED(ints) last = {0};
+    const NAMED(floats) end = least;
+    least = (NAMED(floats))NAMED(which)(g->shows, (NAMED(ints))((NAMED(floats)){0} + INFINITY), (NAMED(ints))least);
+    w.reached[0] = (NAMED(floats)){0};
+    w.places[0] = 0;
+    w.count = 1;
+    for (int k = 1; k < SAMPLES; k++) {
+        if (!g->bits[k])
+            continue;
+        NAMED(reach)(g, squares[k], rates, cheapest, k, &w);
+        cheapest = NAMED(less)(w.reached[k], cheapest);
+        const NAMED(floats) ended = k < SAMPLES - 1 ? w.reached[k] + end : w.reached[k];
+        last = NAMED(which)(ended < least, (NAMED(ints)){0} + k, last);
+        least = NAMED(less)(ended, least);
+        w.places[w.count++] = k;
+    }
+    for (int lane = 0; lane < g->count; lane++) {
+        int16_t *out = g->out[lane];
+        memset(out + 1, 0, (SAMPLES - 1) * sizeof *out);
+        for (int k = last[lane]; k; k = w.from[k][lane])
+            out[k] = (int16_t)w.value[k][lane];
+    }
+    memset(g->bits, 0, sizeof g->bits);
+    g->count = 0;
+}
+
+/* Take a block into a group. */
+TARGET INLINE void NAMED(join)(NAMED(group) *g, const float *exact, const float price, const int shows, int16_t *found)
+{
+    const int lane = g->count++;
+    for (int k = 1; k < SAMPLES; k++) {
+        g->exact[k][lane] = exact[k];
+        g->found[k][lane] = found[k];
     }
     for (int k = 1; k < SAMPLES; k++)
-        found[k] = 0;
-    for (int k = last; k > 0;) {
-        found[k] = values[k];
-        const float step = steps[k], *bits = bits_of[k];
-        do
-            k--;
-        while (reached[k] + weight * bits[k] != step);
-    }
+        g->bits[k] |= (int16_t)(found[k] < 0 ? -found[k] : found[k]);
+    g->price[lane] = price;
+    g->shows[lane] = -(shows != 0);
+    g->out[lane] = found;
 }

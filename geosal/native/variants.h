@@ -4,17 +4,21 @@
 #define TARGET __attribute__((target("arch=x86-64-v4,prefer-vector-width=512")))
 #define UNROLL 1
 #define AVX2 0
+#define VECTOR 64 /* bytes */
 #include FUNCTIONS
 #undef SUFFIX
 #undef TARGET
 #undef AVX2
+#undef VECTOR
 #define SUFFIX _v3
 #define TARGET __attribute__((target("arch=x86-64-v3")))
 #define AVX2 1
+#define VECTOR 32
 #include FUNCTIONS
 #undef SUFFIX
 #undef TARGET
 #undef AVX2
+#undef VECTOR
 
 /* 4 and 3: the levels of the x86-64 psABI, with AVX-512 and AVX2. */
 int geosal_processor(void)
@@ -35,4 +39,5 @@ int geosal_processor(void)
 #define SUFFIX _v0
 #define TARGET
 #define AVX2 0
+#define VECTOR 16
 #include FUNCTIONS
