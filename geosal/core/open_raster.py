@@ -17,7 +17,7 @@ from geosal.core.gdal_env import READDIR, allowed_drivers, gdal_env, is_local, n
 from geosal.core.patience import patiently
 from geosal.core.stand_in import is_bpg, open_stand_in
 from geosal.core.tiff import mask_pages
-from geosal.errors import SceneError
+from geosal.errors import GeosalError, SceneError
 from geosal.files.addresses import for_gdal
 
 logger = logging.getLogger(__name__)
@@ -98,10 +98,10 @@ def open_raster(path: str, extra_drivers: tuple[str, ...] = (), *, alone: bool =
         with no_neighbours() if alone else _with_what_lies_beside(path):
             dataset = _opened(path, drivers)
             _look_for_masks(path, dataset, alone=alone)
-    except SceneError:
+    except GeosalError:
         raise
     except (RasterioError, OSError, ValueError) as error:
-        raise SceneError(_why_not_open(path, str(error))) from error
+        raise SceneError(_of_bpg(path, error) or _why_not_open(path, str(error))) from error
     if elsewhere := dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"):
         dataset.close()
         raise SceneError(
@@ -239,6 +239,13 @@ def _sidecars(path: str, suffixes: tuple[str, ...]) -> Iterator[str]:
     for beside in there:
         if beside.lower().startswith(f"{name.lower()}.") and beside.lower().endswith(suffixes):
             yield os.path.join(folder, beside)
+
+
+def _of_bpg(path: str, error: Exception) -> str:
+    """Explain why a BPG cannot be decoded; empty of another file. Where its kind is not read, the cause says how."""
+    if not is_bpg(path):
+        return ""
+    return f"{path}: is a BPG, and cannot be decoded: {error}" + ("" if ";" in str(error) else "; copy it again")
 
 
 def _why_not_open(path: str, cause: str) -> str:

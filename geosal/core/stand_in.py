@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
-from geosal.core.bpg.head import MAGIC
+from geosal.core.bpg.head import MAGIC, Head
 from geosal.core.tiff import UNREADABLE, Entry, TiffReader
 
 _JPEG_XL = frozenset({50002, 52546})
@@ -97,6 +97,15 @@ def is_bpg(path: str) -> bool:
             return file.read(len(MAGIC)) == MAGIC
     except OSError:
         return False
+
+
+def claimed_shape(path: str) -> tuple[int, int] | None:
+    """Return the rows and columns that a BPG claims, before it is decoded; None of another file, or a damaged one."""
+    try:
+        with open(path, "rb") as file:
+            return Head.read(file).shape
+    except (OSError, ValueError):
+        return None
 
 
 def open_stand_in(path: str) -> DatasetReader | None:

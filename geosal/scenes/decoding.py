@@ -38,12 +38,7 @@ def refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
     if dataset.count == 0:
         inside = ", ".join(dataset.subdatasets[:5]) or "none"
         raise SceneError(f"{path}: holds no bands of its own; name one of its subdatasets: {inside}")
-    pixels = dataset.width * dataset.height
-    if pixels > max_pixels:
-        raise ResourceError(
-            f"{path}: claims {dataset.width} x {dataset.height} = {pixels:.3g} pixels, the limit is {max_pixels:.3g}; "
-            f"raise it with --max-pixels when the scene is real"
-        )
+    refuse_pixels(path, dataset.shape, max_pixels)
     rows, columns = dataset.block_shapes[0]
     bands = 1 if dataset.interleaving == Interleaving.band else dataset.count
     tile = rows * columns * bands * np.dtype(numpy_name(dataset.dtypes[0])).itemsize
@@ -53,6 +48,16 @@ def refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
             "re-tile it first: gdal_translate -co TILED=YES IN OUT"
         )
     return int(max(tile, _held_bytes(dataset)))
+
+
+def refuse_pixels(path: str, shape: tuple[int, int], max_pixels: int) -> None:
+    """Refuse a header that claims too many pixels."""
+    rows, cols = shape
+    if rows * cols > max_pixels:
+        raise ResourceError(
+            f"{path}: claims {cols} x {rows} = {rows * cols:.3g} pixels, the limit is {max_pixels:.3g}; "
+            f"raise it with --max-pixels when the scene is real"
+        )
 
 
 def _held_bytes(dataset: DatasetReader) -> int:

@@ -26,9 +26,10 @@ from geosal.core.raster import (
     valid_samples,
 )
 from geosal.core.shared_raster import FileState, file_state, read_bands, shared_raster
+from geosal.core.stand_in import claimed_shape
 from geosal.errors import SceneError, UsageError, warn
 from geosal.scenes.base import Small, Stored, layout_of_bands
-from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, rewinds
+from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, refuse_pixels, rewinds
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 MAX_PIXELS = 20 * 10**9
@@ -93,6 +94,8 @@ class Scene(Stored):
         """
         path = path_text("path", path)
         seen = file_state(path)
+        if (claimed := claimed_shape(path)) is not None:  # to open it is to decode it
+            refuse_pixels(path, claimed, max_pixels)
         with gdal_env(), open_raster(path, drivers) as dataset, damage_as_scene_error(path):
             tile_bytes = refuse_bombs(path, dataset, max_pixels)
             _refuse_no_place(path, dataset)

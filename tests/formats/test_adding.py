@@ -129,6 +129,6 @@ def test_it_is_refused_and_estimated_like_any_other(scene: Path, tmp_path: Path)
     ):
         with pytest.raises(UsageError, match=message):
             geosal.compress(scene, tmp_path / "out.png", saliency="half", **wish)
-    with pytest.raises(UsageError, match=r"use \.tif, \.jp2, \.zarr, \.jpg or \.png$"):
+    with pytest.raises(UsageError, match=r"use \.tif, \.jp2, \.zarr, \.jpg, \.bpg or \.png$"):
         geosal.compress(scene, tmp_path / "out.gif", saliency="half")
     assert list(tmp_path.iterdir()) == [scene]

@@ -49,12 +49,11 @@ class _Layer:
             parameters = Parameters.of_unit(sets[0])
             blocks = hevc.blocks_of(self.coding, self.shape)
             found = [Slice.of_unit(unit, self.coding, parameters, blocks) for unit in slices]
+            grid = _Tiles(self.coding, parameters, found, self.shape)
+            alone = parameters.tiled and not parameters.across
+            return grid if alone and [each.address for each in found] == list(grid.addresses()) else None
         except ValueError:
             return None
-        if not parameters.tiled or parameters.across:
-            return None
-        grid = _Tiles(self.coding, parameters, found, self.shape)
-        return grid if [each.address for each in found] == list(grid.addresses()) else None
 
     def whole(self) -> Planes:
         """Decode all of it."""

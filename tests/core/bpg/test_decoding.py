@@ -13,7 +13,7 @@ from geosal.core.bpg import hevc
 from geosal.core.bpg.decoding import BpgPicture
 from geosal.core.bpg.head import Head
 from geosal.core.bpg.hevc import Coding, Parameters, Slice
-from geosal.errors import SceneError
+from geosal.errors import ResourceError, SceneError, UsageError
 from geosal.formats.bpg.tiles import BpgEncoder
 from geosal.scenes import Scene
 
@@ -120,6 +120,31 @@ def test_gdal_reads_it_by_a_copy_under_its_own_name(tmp_path: Path) -> None:
     assert (scene.driver, scene.grid.shape, scene.layout.count) == ("BPG", (100, 140), 3)
 
 
+def test_a_claim_beyond_the_limit_is_refused_before_anything_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _write(tmp_path / "a.bpg", _waves(1, 100, 140), BpgEncoder(tile=192, bands=1))
+    monkeypatch.setattr("geosal.core.bpg.decoding.decoded", pytest.fail)
+    with pytest.raises(ResourceError, match="140 x 100"):
+        Scene.open(path, max_pixels=13_999)
+
+
+def test_changed_bytes_are_read_or_refused(tmp_path: Path) -> None:
+    data = _write(tmp_path / "a.bpg", _waves(3, 100, 140), BpgEncoder(tile=64, alpha=True)).read_bytes()
+    random, told = np.random.default_rng(11), []
+    for _ in range(60):
+        changed = bytearray(data)
+        for place in random.integers(4, 90, 3):
+            changed[place] = random.integers(256)
+        (tmp_path / "b.bpg").write_bytes(changed)
+        try:
+            Scene.open(tmp_path / "b.bpg")
+        except SceneError as error:
+            told.append(str(error))
+    assert len(told) > 20
+    assert not [message for message in told if "\n" in message]
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -139,7 +164,7 @@ def test_damage_is_told_in_a_line(tmp_path: Path, damage: object, words: str) ->
 def test_pyav_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _write(tmp_path / "a.bpg", _waves(1, 64, 64), BpgEncoder(tile=64, bands=1))
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(Exception, match=r"pip install 'geosal\[bpg\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'geosal\[bpg\]'$"):
         Scene.open(path)
     save(tmp_path / "b.tif", _waves(1, 64, 64))
     assert Scene.open(tmp_path / "b.tif").driver == "GTiff"
