@@ -36,6 +36,8 @@ NOT_RUN = {
     "eval": "a shell's own word; tests/cli/test_completion.py",
     "pip": "installs",
     "python tests/benchmarks/": "minutes to hours; that the script is there is checked",
+    "dask": "servers; tests/core/cluster/test_connection.py",
+    "openssl": "makes certificates; tests/core/cluster/test_connection.py",
     "geosal demo": "tests/cli/test_demo.py",
     "geosal train": "needs torch and minutes; tests/cli/test_train.py",
     "geosal figures": "needs the tables of a study; tests/cli/test_figures.py",
@@ -46,6 +48,8 @@ NOT_RUN_WITH = {
     "https://": "needs a network",
     "s3://": "needs a network",
     "tcp://": "needs a cluster; tests/test_distributed.py",
+    "tls://": "needs a cluster; tests/core/cluster/test_connection.py",
+    "cluster.json": "needs a cluster; tests/core/cluster/test_connection.py",
     "msroi-run/model.onnx": "what training leaves",
 }
 

@@ -1,11 +1,13 @@
 """Share one handle of a raster between all threads of a process, and notice when its file changes."""
 
+import hashlib
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,8 +56,69 @@ _handles: OrderedDict[tuple[object, ...], _Handle] = OrderedDict()
 _handles_lock = threading.Lock()
 
 
-FileState = tuple[int, ...]
-"""Size in bytes and modification time in ns of a local file, followed by those of the mask beside it."""
+_ENDS, _PAGE, _PAGES = 2**16, 2**12, 32
+"""Bytes at each end of a file that are looked at, and bytes and number of the pages between them."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What identifies the present content of a local file.
+
+    Whoever travels to a worker takes a digest along, because another machine may have another file of the same size and
+    time: of both ends, where headers are, and of pages spread over the rest. So a small file is known whole.
+    """
+
+    stamps: tuple[int, ...]
+    """Size in bytes and modification time in ns of the file, followed by those of the mask beside it."""
+    names: tuple[str, ...] = field(default=(), compare=False)
+    """The files; none of a store in Zarr, whose many files have no digest."""
+    content: str | None = field(default=None, compare=False)
+    """Digest of what the sender had; None where nobody has sent the state."""
+
+    def __reduce__(self) -> tuple[type["FileState"], tuple[object, ...]]:
+        return FileState, (self.stamps, self.names, self.content or self.digest())
+
+    def digest(self) -> str | None:
+        """Return the digest of the present content; None where there is none."""
+        return _digest(self.names, self.stamps)
+
+    def difference(self, here: "FileState | None") -> str | None:
+        """Say how what is here differs from this; None where it does not."""
+        if here is None:
+            return "there is no such file"
+        if here != self:
+            size, before = here.stamps[0], self.stamps[0]
+            if size != before:
+                return f"it has {size} bytes and had {before}"
+            if here.stamps[1] != self.stamps[1]:
+                return "the time of its last change is another"
+            return "a mask beside it (.msk) has come, gone or changed"
+        if self.content is not None and here.digest() != self.content:
+            return "its content is another, although size and time are the same"
+        return None
+
+
+@lru_cache(maxsize=256)
+def _digest(names: tuple[str, ...], _stamps: tuple[int, ...]) -> str | None:
+    """Return the digest of files, once for each of their states."""
+    told = hashlib.sha256()
+    try:
+        for name in names:
+            with open(name, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                told.update(file.read(_ENDS))
+                rest = size - 2 * _ENDS
+                if rest <= _PAGES * _PAGE:
+                    told.update(file.read())
+                    continue
+                for page in range(_PAGES):
+                    file.seek(_ENDS + page * rest // _PAGES)
+                    told.update(file.read(_PAGE))
+                file.seek(-_ENDS, os.SEEK_END)
+                told.update(file.read())
+    except OSError:
+        return None
+    return told.hexdigest() if names else None
 
 
 def file_state(path: str, *, alone: bool = False) -> FileState | None:
@@ -65,8 +128,10 @@ def file_state(path: str, *, alone: bool = False) -> FileState | None:
     are read, and whoever looks at a scene while it is worked on may write statistics or overviews there.
     """
     if not os.path.isfile(path) and is_zarr(path):
-        return state_of(path)
-    state: FileState = ()
+        state = state_of(path)
+        return None if state is None else FileState(state)
+    stamps: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
     for name in (path,) if alone else (path, f"{path}.msk", f"{path}.MSK"):
         try:
             stat = os.stat(name)
@@ -74,8 +139,9 @@ def file_state(path: str, *, alone: bool = False) -> FileState | None:
             if name == path:
                 return None
         else:
-            state += (stat.st_size, stat.st_mtime_ns)
-    return state
+            stamps += (stat.st_size, stat.st_mtime_ns)
+            names += (name,) if os.path.isfile(name) else ()
+    return FileState(stamps, names)
 
 
 @contextmanager
@@ -143,11 +209,11 @@ def read_bands(
 @contextmanager
 def _used(path: str, extra_drivers: tuple[str, ...], *, alone: bool, seen: FileState | None) -> Iterator[_Handle]:
     """Keep a raster's handle from being closed while the body runs, inside `gdal_env`."""
-    if seen is not None and file_state(path, alone=alone) != seen:
-        what = "the file" if alone else "the file, or a mask beside it (.msk),"
+    difference = None if seen is None else seen.difference(file_state(path, alone=alone))
+    if difference is not None:
         raise SceneError(
-            f"{path}: {what} has changed since it was opened, or is another one on this worker; leave it alone while "
-            "it is used, copy it to workers with its time (cp -p), and start again"
+            f"{path}: the file has changed since it was opened, or is another one on this worker: {difference}; leave "
+            "it alone while it is used, copy it to workers with its time (cp -p), and start again"
         )
     with gdal_env(), no_neighbours() if alone else nullcontext():
         handle = _take_handle(path, extra_drivers, alone)

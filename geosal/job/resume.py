@@ -24,8 +24,6 @@ from geosal.job.settings import basis_of
 from geosal.job.tags import recipe_of
 from geosal.sources.text import base_name
 
-_HEAD = 2**16
-"""Bytes at the beginning of a file that tell it from another of the same size and time: its headers, mostly."""
 _FOUND = frozenset({"treated", "written_with"})
 """Keys of a recipe whose values a search finds: before the work nobody knows them."""
 
@@ -129,15 +127,13 @@ def _has_item(plan: Plan) -> bool:
 
 
 def _state_of(path: str) -> str:
-    """Tell the state of a scene's file: its size and time, and a digest of its beginning."""
+    """Tell the state of a scene's file: its size and time, and a digest of its content, as far as it is looked at."""
     state = file_state(path) if is_local(path) else None
     if state is None:
         return "not local"
-    text = f"{state[0]} bytes of {datetime.fromtimestamp(max(state[1::2]) / 1e9, UTC).isoformat()}"
-    if not os.path.isfile(path):
-        return text
-    with open(path, "rb") as file:
-        return f"{text} ({hashlib.sha256(file.read(_HEAD)).hexdigest()[:12]})"
+    time = datetime.fromtimestamp(max(state.stamps[1::2]) / 1e9, UTC).isoformat()
+    text, digest = f"{state.stamps[0]} bytes of {time}", state.digest()
+    return text if digest is None else f"{text} ({digest[:12]})"
 
 
 def _flat(value: Any) -> Any:
@@ -162,4 +158,4 @@ def _is_of(plan: Plan, told: dict[str, Any]) -> bool:
 def _changed(path: str) -> int | None:
     """Return when a local file of a scene was changed, in ns; None of another."""
     state = file_state(path) if is_local(path) else None
-    return None if state is None else max(state[1::2])
+    return None if state is None else max(state.stamps[1::2])

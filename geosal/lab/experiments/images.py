@@ -60,7 +60,8 @@ class Picture:
     def state(self) -> str:
         """Return what tells the file's present content from another, by its size and time; empty if it is not local."""
         states = [file_state(path) for path in (self.path, *self.scene.files)]
-        return hashlib.sha256(repr(states).encode()).hexdigest()[:12] if any(states) else ""
+        stamps = [None if state is None else state.stamps for state in states]
+        return hashlib.sha256(repr(stamps).encode()).hexdigest()[:12] if any(stamps) else ""
 
 
 def find_pictures(wish: Wish, on_fault: OnFault | None = None) -> tuple[Picture, ...]:
