@@ -13,7 +13,7 @@ from geosal.sizes import counted
 
 
 @click.command(cls=PanelledCommand, short_help="Draw the figures of a study from its tables.")
-@click.argument("folder", type=click.Path(), metavar="FOLDER")
+@click.argument("folders", type=click.Path(), metavar="FOLDER...", nargs=-1, required=True)
 @click.option("--figure", "names", multiple=True, metavar="N", help="A figure: 5a, table-1; repeat it. Default: all.")
 @click.option("-o", "--output", metavar="DIR", help="Folder of the figures (default FOLDER/figures).")
 @click.option(
@@ -22,8 +22,10 @@ from geosal.sizes import counted
 @options.saliency
 @options.overwrite
 @options.report_options
-def figures(folder: str, report: Report, quiet: bool, names: tuple[str, ...], **wish: Any) -> None:
+def figures(folders: tuple[str, ...], report: Report, quiet: bool, names: tuple[str, ...], **wish: Any) -> None:
     """Draw the figures of the first paper from the tables in FOLDER, which geosal experiment wrote.
+
+    The tables of several folders are put together.
 
     Each becomes an SVG and a PNG; Table 1 becomes Markdown. A figure whose rows or columns the tables lack is left
     out and told, unless it was named. Figures 2 to 4 show a scene, Figure 14 also what matters in it.
@@ -31,6 +33,7 @@ def figures(folder: str, report: Report, quiet: bool, names: tuple[str, ...], **
     \b
     geosal figures sweep
     geosal figures sweep --figure 5a --figure 5b -o pictures
+    geosal figures sweep ships -o pictures
     geosal figures sweep --figure 3 --figure 4 --scene scene.tif
     """
     del quiet  # there is no progress
@@ -38,9 +41,9 @@ def figures(folder: str, report: Report, quiet: bool, names: tuple[str, ...], **
     from geosal.lab.figures.table import FILES
 
     wish["sources"] = wish.pop("saliency")
-    read = [os.path.join(folder, name) for name in FILES]
+    read = [os.path.join(folder, name) for folder in folders for name in FILES]
     report.keep_apart(*read, *options.job_paths(wish["sources"], wish["scene"]))
-    drawn = draw(folder, wish.pop("output"), names, **wish)
+    drawn = draw(folders, wish.pop("output"), names, **wish)
     number = sum(name in FIGURES for name in drawn.names)
     table = " and Table 1" if len(drawn.names) > number else ""
     report.summarise(f"{counted(number, 'figure')}{table}: {os.path.dirname(drawn.files[0])}")

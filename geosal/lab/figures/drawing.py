@@ -83,7 +83,7 @@ class Drawn:
 
 
 def draw(
-    folder: str,
+    folders: str | Sequence[str],
     output: str | None = None,
     names: Sequence[str] = (),
     *,
@@ -95,10 +95,11 @@ def draw(
 
     Parameters
     ----------
-    folder
-        Of the study: ``sweep.csv``, ``levels.csv`` and ``detection.csv``, as far as they are there.
+    folders
+        Of a study: ``sweep.csv``, ``levels.csv`` and ``detection.csv``, as far as they are there; or of several, whose
+        tables are put together.
     output
-        Folder of the figures; by default ``figures`` in `folder`.
+        Folder of the figures; by default ``figures`` in the first of `folders`.
     names
         Numbers of figures, and ``table-1``; by default all that can be drawn.
     scene
@@ -130,9 +131,10 @@ def draw(
         if name != TABLE and not _has(FIGURES[name], scene, sources):
             lacking = "a scene: --scene FILE" if scene is None else "to know where objects are: --saliency SOURCE"
             raise UsageError(f"figure {name}: shows {FIGURES[name].title}, and needs {lacking}")
-    place = Path(output) if output is not None else Path(folder, "figures")
+    studies = (folders,) if isinstance(folders, str) else tuple(folders)
+    place = Path(output) if output is not None else Path(studies[0], "figures")
     _refuse_taken(place, wanted, overwrite=overwrite)
-    tables = Tables(folder)
+    tables = Tables(studies)
     files: list[str] = []
     left_out: dict[str, str] = {}
     views: dict[str, pictures.View] = {}

@@ -20,6 +20,8 @@ UNIFORM = "none"
 """Mask of a file whose image was smoothed by one kernel everywhere."""
 TEXTS = frozenset({"dataset", "image", "mask", "encoder", "parameter", "detector", "baseline"})
 """Columns of text; all others hold numbers."""
+_KEYS = ("dataset", "image", "detector", "mask", "kernel", "encoder", "parameter", "setting", "level")
+"""Columns that tell rows apart."""
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     SWEEP: ("dataset", "image", "mask", "kernel", "effective_kernel", "encoder", "bpp", "reduction_of_original", "mse"),
     LEVELS: ("dataset", "image", "mask", "encoder", "level", "saliency", "mse", "reduction"),
@@ -80,6 +82,20 @@ class Table:
             line = next(number for number, row in enumerate(rows, 2) if len(row) != len(head))
             raise SceneError(f"{path}: line {line} does not have the {len(head)} values of the first; write it again")
         return cls(path, {name: _typed(path, name, [row[n] for row in rows]) for n, name in enumerate(head)})
+
+    @classmethod
+    def together(cls, tables: "Sequence[Table]") -> "Table":
+        """Put tables one below the other, with the columns that all have; of rows about the same, the first stays."""
+        first = tables[0]
+        if len(tables) == 1:
+            return first
+        names = [name for name in first.columns if all(name in table.columns for table in tables)]
+        whole = cls(first.path, {name: np.concatenate([table[name] for table in tables]) for name in names})
+        keys = zip(*(map(str, whole[name]) for name in _KEYS if name in names), strict=True)
+        places: dict[tuple[str, ...], int] = {}
+        for place, key in enumerate(keys):
+            places.setdefault(key, place)
+        return whole.take(np.isin(np.arange(len(whole)), list(places.values())))
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -176,9 +192,19 @@ def _is_number(text: str) -> bool:
 
 @dataclass(eq=False)
 class Tables:
-    """The tables in the folder of a study, each read once, when a figure asks for it."""
+    """The tables in the folders of studies, each read once, when a figure asks for it.
 
-    folder: str
+    Tables of the same name are put together. Of rows about the same file the first folder's counts.
+
+    Attributes
+    ----------
+    folders
+        Of the studies, at least one.
+    known
+        What has been read.
+    """
+
+    folders: tuple[str, ...]
     known: dict[str, Table] = field(default_factory=dict)
 
     def read(self, name: str) -> Table:
@@ -190,7 +216,9 @@ class Tables:
             See `Table.read`; or it has no rows at all.
         """
         if name not in self.known:
-            read = Table.read(os.path.join(self.folder, f"{name}.csv"), _COLUMNS[name])
+            paths = [os.path.join(folder, f"{name}.csv") for folder in self.folders]
+            there = [path for path in paths if os.path.exists(path)] or paths[:1]
+            read = Table.together([Table.read(path, _COLUMNS[name]) for path in there])
             self.known[name] = read.some("at all")
         return self.known[name]
 

@@ -18,7 +18,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def tables(study) -> Tables:
-    return Tables(str(study))
+    return Tables((str(study),))
 
 
 @pytest.fixture

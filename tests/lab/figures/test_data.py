@@ -32,4 +32,4 @@ def test_table_1_does_without_sizes(tmp_path):
     make_study(tmp_path)
     rows = [{name: value for name, value in row.items() if name != "width"} for row in sweep_rows()]
     write_csv(tmp_path / "sweep.csv", rows)
-    assert summary(Tables(str(tmp_path)))[1][2:4] == ("", "")
+    assert summary(Tables((str(tmp_path),)))[1][2:4] == ("", "")

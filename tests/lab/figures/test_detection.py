@@ -63,4 +63,4 @@ def test_what_the_table_lacks_is_told(tmp_path, change, fault):
     write_csv(tmp_path / "detection.csv", change(detection_rows()))
     with pytest.raises(SceneError, match=fault):
         draw(str(tmp_path), names=["17"])
-    assert Tables(str(tmp_path)).sweep
+    assert Tables((str(tmp_path),)).sweep

@@ -90,7 +90,7 @@ def test_a_mask_that_not_all_images_have_is_left_out_of_means_but_shown_alone_in
     rows.append({**only, "mask": "aircraft", "effective_kernel": 13.8, "bpp": 7.7})
     make_study(tmp_path)
     write_csv(tmp_path / "sweep.csv", rows)
-    tables = Tables(str(tmp_path))
+    tables = Tables((str(tmp_path),))
     assert "aircraft" not in named(drawn("5a", tables).axes[0])
     lines = named(drawn("13", tables).axes[0])
     np.testing.assert_allclose(lines["aircraft"], [(13.8, 7.7)])
@@ -108,7 +108,7 @@ def test_what_is_unknown_counts_in_no_mean(tmp_path, drawn):
     write_csv(tmp_path / "sweep.csv", rows)
     known = [row for row in rows if row["encoder"] == "png" and row["mse"] is not None]
     assert len(known) == len(ROWS) * (IMAGES - 1) / IMAGES
-    lines = named(drawn("5b", Tables(str(tmp_path))).axes[0])
+    lines = named(drawn("5b", Tables((str(tmp_path),))).axes[0])
     wanted = [(width, mean("mse", known, mask="none", kernel=width)) for width in KERNELS]
     np.testing.assert_allclose(lines["uniform"], wanted)
     assert not any(math.isnan(value) for line in lines.values() for value in line.flat)

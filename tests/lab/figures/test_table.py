@@ -40,25 +40,38 @@ def test_a_table_that_is_none_is_refused_in_a_line(tmp_path, text, fault):
 
 def test_no_table_and_an_empty_one_are_told(tmp_path):
     with pytest.raises(SceneError, match=r"has no sweep\.csv; give the folder of a study"):
-        _ = Tables(str(tmp_path)).sweep
+        _ = Tables((str(tmp_path),)).sweep
     write_csv(tmp_path / "sweep.csv", sweep_rows()[:1])
     head = (tmp_path / "sweep.csv").read_text().splitlines()[0]
     (tmp_path / "sweep.csv").write_text(head + "\n")
     with pytest.raises(SceneError, match="has no rows at all"):
-        _ = Tables(str(tmp_path)).sweep
+        _ = Tables((str(tmp_path),)).sweep
     (tmp_path / "sweep.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SceneError, match="cannot be read"):
-        _ = Tables(str(tmp_path)).sweep
+        _ = Tables((str(tmp_path),)).sweep
 
 
 def test_the_original_is_found_by_its_reductions(tmp_path):
     make_study(tmp_path)
     rows = [{**row, "encoder": {"png": "flate"}.get(row["encoder"], row["encoder"])} for row in sweep_rows()]
     write_csv(tmp_path / "sweep.csv", rows)
-    assert Tables(str(tmp_path)).original == "flate"
+    assert Tables((str(tmp_path),)).original == "flate"
     write_csv(tmp_path / "sweep.csv", [row for row in rows if row["encoder"] != "flate"])
     with pytest.raises(SceneError, match="no encoder's unsmoothed images have a reduction_of_original of 0"):
-        _ = Tables(str(tmp_path)).original
+        _ = Tables((str(tmp_path),)).original
     write_csv(tmp_path / "sweep.csv", [row for row in rows if row["kernel"] != 1])
     with pytest.raises(SceneError, match=r"has no rows of unsmoothed images \(mask none, kernel 1\)"):
-        _ = Tables(str(tmp_path)).original
+        _ = Tables((str(tmp_path),)).original
+
+
+def test_tables_of_several_studies_are_put_together_and_no_file_counts_twice(tmp_path):
+    rows = sweep_rows()
+    parts = {"a": ("png", "jp2"), "b": ("png", "bpg")}
+    for name, encoders in parts.items():
+        (tmp_path / name).mkdir()
+        write_csv(tmp_path / name / "sweep.csv", [row for row in rows if row["encoder"] in encoders])
+    (tmp_path / "c").mkdir()
+    together = Tables(tuple(str(tmp_path / name) for name in ("a", "b", "c"))).sweep
+    assert len(together) == len(rows)
+    assert together.kinds("encoder") == ["png", "jp2", "bpg"]
+    assert together["bytes"].sum() == sum(row["bytes"] for row in rows)
