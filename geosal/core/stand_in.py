@@ -11,6 +11,8 @@ import threading
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
@@ -46,14 +48,14 @@ _AT_ONCE = 64
 class _Copy:
     """A copy, which is deleted with the last of its handles."""
 
-    def __init__(self, path: str, *, is_bpg: bool) -> None:
+    def __init__(self, path: str, *, is_bpg: bool, whole: bool) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="geosal-")
         self.path = Path(self._folder.name, os.path.basename(path))
         self.structure: dict[str, str] = {}
         if is_bpg:
             from geosal.core.bpg.copy import write_copy  # noqa: PLC0415  few inputs are BPGs
 
-            self.structure = write_copy(path, self.path)
+            self.structure = write_copy(path, self.path, whole=whole)
             world = os.path.splitext(path)[0] + _WORLD_OF_BPG
             if os.path.exists(world):
                 os.symlink(os.path.abspath(world), self.path.with_suffix(_WORLD_OF_BPG))
@@ -66,8 +68,19 @@ class _Copy:
 
 _copies: "weakref.WeakValueDictionary[tuple[object, ...], _Copy]" = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+_ROUGHLY: ContextVar[bool] = ContextVar("_ROUGHLY", default=False)
 _newest: list[_Copy] = []
 """One copy outlives its handles: a file is opened several times, one after the other."""
+
+
+@contextmanager
+def roughly() -> Iterator[None]:
+    """Let a BPG be opened in the body without decoding all of it: of many tiles only the last row shows."""
+    token = _ROUGHLY.set(True)
+    try:
+        yield
+    finally:
+        _ROUGHLY.reset(token)
 
 
 class _OfBpg(DatasetReader):  # type: ignore[misc]  # rasterio has no types
@@ -127,13 +140,13 @@ def open_stand_in(path: str) -> DatasetReader | None:
                 return None
     except (OSError, ValueError, *UNREADABLE):
         return None
-    stat = os.stat(path)
-    key = (os.path.abspath(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    stat, whole = os.stat(path), not _ROUGHLY.get()
+    key = (os.path.abspath(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, whole)
     with _lock:
         copy = _copies.get(key)
         if copy is None:
             _newest.clear()
-            copy = _copies[key] = _Copy(path, is_bpg=bpg)
+            copy = _copies[key] = _Copy(path, is_bpg=bpg, whole=whole)
             _newest.append(copy)
     dataset = _OfBpg(str(copy.path), copy.structure) if bpg else DatasetReader(str(copy.path), driver=["GTiff"])
     weakref.finalize(dataset, id, copy)  # holds the copy

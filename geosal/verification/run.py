@@ -17,6 +17,7 @@ from geosal.core.ladder import Ladder
 from geosal.core.open_raster import open_raster
 from geosal.core.raster import RasterLayout
 from geosal.core.shared_raster import close_shared_rasters
+from geosal.core.stand_in import roughly
 from geosal.core.treatment import BEST, SMOOTH, Bound, Quality
 from geosal.errors import GeosalError, GeosalWarning, SceneError, VerificationError
 from geosal.formats.finished import Finished
@@ -118,7 +119,7 @@ def verify_structure(path: str | Path, layout: RasterLayout, name: str | None = 
             if is_store(path):
                 raise_if_failed([Check.of("structure", stores.structure_faults(str(path), layout))], str(name or path))
                 return
-            with open_raster(str(path)) as dataset:
+            with roughly(), open_raster(str(path)) as dataset:
                 faults = list(_structure_faults(str(path), dataset, layout))
         except SceneError as error:
             cause = str(error).replace(str(path), "the file just written")

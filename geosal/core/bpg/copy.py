@@ -18,8 +18,10 @@ _MOST_SIDECAR = 2**24
 """Bytes of a sidecar in which the tag of the alpha plane is looked for."""
 
 
-def write_copy(path: str, copy: Path) -> dict[str, str]:
+def write_copy(path: str, copy: Path, *, whole: bool = True) -> dict[str, str]:
     """Decode a BPG into a new TIFF without a place, and return the tags of its structure.
+
+    Where not the `whole` is wanted, only the last row of tiles is decoded.
 
     Raises
     ------
@@ -35,10 +37,10 @@ def write_copy(path: str, copy: Path) -> dict[str, str]:
         colours = [ColorInterp.gray] if head.bands == 1 else [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
             copy, "w", driver="GTiff", width=cols, height=rows, count=bands, dtype="uint8", tiled=True,
-            blockxsize=_TILE, blockysize=_TILE, bigtiff="IF_SAFER", sparse_ok=False,
+            blockxsize=_TILE, blockysize=_TILE, bigtiff="IF_SAFER", sparse_ok=True,
         ) as target:  # fmt: skip
             target.colorinterp = [*colours, *[ColorInterp.alpha] * (bands - head.bands)]
-            for strip in picture.strips():
+            for strip in picture.strips(whole=whole):
                 window = Window(0, strip.top, cols, strip.pixels.shape[1])
                 target.write(strip.pixels, list(range(1, head.bands + 1)), window=window)
                 if strip.alpha is None:

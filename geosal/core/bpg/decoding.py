@@ -102,9 +102,9 @@ class _Tiles:
         stream = [*self.coding.units(self.coding.padded(shape)), alone.unit(), own.unit(self.coding, alone, blocks)]
         return decoded(stream, self.coding.chroma, shape)
 
-    def strips(self, pool: ThreadPoolExecutor) -> Iterator[Planes]:
-        """Decode row by row."""
-        for row in range(len(self.rows)):
+    def strips(self, pool: ThreadPoolExecutor, first: int) -> Iterator[Planes]:
+        """Decode row by row, from a row of tiles on."""
+        for row in range(first, len(self.rows)):
             parts = list(pool.map(lambda col, row=row: self.decode(row, col), range(len(self.cols))))
             yield [np.concatenate(planes, axis=1) for planes in zip(*parts, strict=True)]
 
@@ -176,11 +176,13 @@ class BpgPicture:
             return None
         return _USUAL_QP + parameters.qp + max(found) if found else None
 
-    def strips(self, threads: int | None = None) -> Iterator[Strip]:
+    def strips(self, threads: int | None = None, *, whole: bool = True) -> Iterator[Strip]:
         """Decode the picture from top to bottom.
 
         Parameters
         ----------
+        whole
+            Whether all of it is wanted, or of many tiles only the last row.
         threads
             Number of threads, each with a tile; None for the default of `ThreadPoolExecutor`.
 
@@ -196,7 +198,7 @@ class BpgPicture:
             layers.append(_Layer(self.head.alpha_coding, self._of_layer(1), self.head.shape))
         tiles = [found for layer in layers if (found := layer.tiles()) is not None]
         if len(tiles) == len(layers) and all(each.rows == tiles[0].rows for each in tiles):
-            yield from self._of_tiles(tiles, threads)
+            yield from self._of_tiles(tiles, threads, 0 if whole else len(tiles[0].rows) - 1)
         else:
             yield from self._of_whole(layers)
 
@@ -204,14 +206,14 @@ class BpgPicture:
         found = [unit for unit in self._units if hevc.layer_of(unit) == layer]
         return [hevc.in_layer(unit, 0) for unit in found] if layer else found
 
-    def _of_tiles(self, tiles: list[_Tiles], threads: int | None) -> Iterator[Strip]:
+    def _of_tiles(self, tiles: list[_Tiles], threads: int | None, first: int) -> Iterator[Strip]:
         """Decode row of tiles by row of tiles; one more lies in memory, whose chroma the next rows need."""
         with ThreadPoolExecutor(threads, thread_name_prefix="geosal-bpg") as pool:
-            rows = zip(*(each.strips(pool) for each in tiles), strict=True)
+            rows = zip(*(each.strips(pool, first) for each in tiles), strict=True)
             above: Planes | None = None
             here: tuple[Planes, ...] | None = next(rows)
-            top = 0
-            for height in tiles[0].rows:
+            top = sum(tiles[0].rows[:first])
+            for height in tiles[0].rows[first:]:
                 if here is None:
                     raise ValueError("it has fewer rows of tiles than its header says")
                 below = next(rows, None)

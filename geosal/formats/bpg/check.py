@@ -20,7 +20,7 @@ _LEAST = 8.0
 
 
 class FinishedBpg(Finished):
-    """A finished BPG. Whoever has opened it has decoded all of it: GDAL reads a copy."""
+    """A finished BPG. To open it is to decode all of it: GDAL reads a copy."""
 
     keeps_colours = False  # its bands are grey, or red, green and blue
     valid = "valid BPG"
@@ -41,7 +41,7 @@ class FinishedBpg(Finished):
         return []
 
     def quick_faults(self, path: str, dataset: DatasetReader, layout: RasterLayout) -> Iterator[str]:
-        """Look at the head; all is decoded."""
+        """Look at the head; the last row of tiles is decoded, see `geosal.core.stand_in.roughly`."""
         yield from self.layout_faults(path, dataset)
         yield from world_faults(path, layout.grid.transform, needed=False)
 

@@ -88,11 +88,14 @@ def test_tiles_are_those_that_ffmpeg_decodes_at_once(
     with BpgPicture(str(path)) as picture:
         by_tiles = _decoded(picture)
         assert picture.lossless is (encoder.qp is None)
+        (last,) = picture.strips(whole=False)
         assert picture.qp == (encoder.qp or picture.qp)
     monkeypatch.setattr("geosal.core.bpg.decoding._Layer.tiles", lambda _: None)
     with BpgPicture(str(path)) as picture:
         at_once = _decoded(picture)
     np.testing.assert_array_equal(by_tiles, at_once)
+    assert last.top == 128
+    np.testing.assert_array_equal(last.pixels[:, 1:], by_tiles[: len(last.pixels), 129:])
     if encoder.alpha:
         np.testing.assert_array_equal(by_tiles[3], pixels[3])
     if encoder.qp is None:
