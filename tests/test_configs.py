@@ -8,7 +8,6 @@ from jsonschema import validate
 
 from geosal.core.ladder import effective_kernel
 from geosal.core.treatment import Quality
-from geosal.formats.table import PROFILES
 from geosal.job.plan import make_plan
 from geosal.job.recipe import Recipe
 from geosal.job.schema import recipe_schema
@@ -35,8 +34,6 @@ def test_the_promised_recipes_are_there() -> None:
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_recipes_of_studies_are_read(path: Path) -> None:
-    if "  bpg:" in path.read_text(encoding="utf-8") and "bpg" not in PROFILES:
-        pytest.skip("no such profile here")
     _, wish = read_study(str(path), images={"RarePlanes": ["elsewhere"], "mine": ["pictures"]})
     assert {name: each.places for name, each in wish.images.items()} == {
         "RarePlanes": ("elsewhere",), "mine": ("pictures",),

@@ -1,14 +1,20 @@
-"""Images for the first paper's study, out of real scenes: RGB of 8 bits, cut to a size that a small machine can do.
+"""What docs/benchmarks/first-paper.md is made of, around ``geosal experiment`` and ``geosal figures``.
 
-python first_paper.py ../../../shared/data IMAGES [SIDE]
-
-makes a folder for each data set in IMAGES. The scenes are crops already, and most have bands in files of their own; so
-they are no data sets in the sense of `geosal.lab.datasets`, whose rules of conversion they follow.
+python first_paper.py images ../../../shared/data IMAGES SIDE
+    Make images out of real scenes, RGB of 8 bits of at most SIDE pixels, with a folder for each data set. The scenes
+    are crops already, and most have bands in files of their own; so they are no data sets in the sense of
+    `geosal.lab.datasets`, whose rules of conversion they follow.
+python first_paper.py join OUT STUDY...
+    Lay the tables of several sweeps together; a file that two of them have made counts once.
+python first_paper.py means STUDY MEANS.csv
+    Average a table over the images of each data set.
 """
 
+import csv
 import sys
+from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -94,5 +100,58 @@ def make(data: Path, folder: Path, side: int) -> None:
         Image.fromarray(np.moveaxis(pixels, 0, -1)).save(place / f"{cut.name}.png")
 
 
+def read(path: Path) -> list[dict[str, str]]:
+    """Read a table."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a table."""
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def join(out: Path, studies: list[Path]) -> None:
+    """Lay tables together; the first study that has a row gives it."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, what in (("sweep.csv", ("kernel",)), ("levels.csv", ("level",))):
+        rows: dict[tuple[str, ...], dict[str, str]] = {}
+        for study in studies:
+            for row in read(study / name):
+                rows.setdefault(tuple(row[key] for key in (*_FILE, *what)), row)
+        write(out / name, list(rows.values()))
+
+
+def means(study: Path, out: Path) -> None:
+    """Average over the images of each data set."""
+    groups: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
+    by = ("dataset", "encoder", "parameter", "setting", "mask", "kernel")
+    for row in read(study / "sweep.csv"):
+        groups[tuple(row[key] for key in by)].append(row)
+    figures = ("effective_kernel", "bpp", "reduction_of_original", "reduction_of_unsmoothed", "mse", "ssim")
+    write(
+        out,
+        [
+            dict(zip(by, key, strict=True))
+            | {"images": len(rows)}
+            | {name: f"{np.mean([float(row[name]) for row in rows]):.4g}" for name in figures}
+            for key, rows in groups.items()
+        ],
+    )
+
+
+_FILE = ("dataset", "image", "mask", "encoder", "parameter", "setting")
+
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 384)
+    match sys.argv[1:]:
+        case ["images", data, folder, side]:
+            make(Path(data), Path(folder), int(side))
+        case ["join", out, *studies]:
+            join(Path(out), list(map(Path, studies)))
+        case ["means", study, out]:
+            means(Path(study), Path(out))
+        case _:
+            sys.exit(__doc__)

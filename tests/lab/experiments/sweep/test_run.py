@@ -3,6 +3,7 @@
 import csv
 import math
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -230,9 +231,14 @@ def test_nothing_is_done_where_nothing_can_be_read(ask: Ask, tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
-def test_an_encoder_that_cannot_be_is_refused_before_the_work(ask: Ask, tmp_path: Path) -> None:
+def test_an_encoder_that_cannot_be_is_refused_before_the_work(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UsageError, match="QUALITY"):
         run_sweep(ask(encoders={"png": None, "jpg": {"quality": [50, 500]}}))
     with pytest.raises(UsageError, match="perlin"):
         run_sweep(ask(masks=["perlin:seeds=4"]))
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(UsageError, match=r"geosal\[bpg\]"):
+        run_sweep(ask(encoders={"png": None, "bpg": {"quality": [28]}}))
     assert not (tmp_path / "out").exists()
