@@ -34,11 +34,12 @@ def start(scene: Path, output: Path, *options: str) -> "subprocess.Popen[str]":
 
 
 def in_the_middle(process: "subprocess.Popen[str]", folder: Path) -> None:
-    """Wait until tiles, or staged pixels, are being written."""
+    """Wait until tiles are being written, and the journal has noted a block: without one there is nothing to keep."""
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(FileNotFoundError):  # some come and go
-            if any(file.stat().st_size > 100_000 for file in folder.glob(".*/*")):
+            noted = any(path.read_bytes().count(b"\n") > 2 for path in folder.glob(".*/journal.jsonl"))
+            if noted and any(file.stat().st_size > 100_000 for file in folder.glob(".*/*")):
                 return
         time.sleep(0.01)
     pytest.fail(f"never got to the middle: {process.communicate()[1]}")

@@ -208,7 +208,7 @@ def test_trial_5_another_job_is_refused_by_name_and_nothing_is_touched(
     with pytest.raises(UsageError, match=r"scene.tif is \d+ bytes of 2001-09-09"):
         job(copy, tmp_path / "out.tif", resume=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("geosal.job.resume.fingerprint", lambda: ("0", "other code"))
+        patch.setattr("geosal.job.resume.digest_of_code", lambda: "other code")
         with pytest.raises(UsageError, match="geosal's code is other code, and was "):
             job(uint16_scene, tmp_path / "out.tif", resume=True)
     assert (content(tmp_path / "out.tif"), {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}) == before
