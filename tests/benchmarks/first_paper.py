@@ -4,10 +4,8 @@ python first_paper.py images ../../../shared/data IMAGES SIDE
     Make images out of real scenes, RGB of 8 bits of at most SIDE pixels, with a folder for each data set. The scenes
     are crops already, and most have bands in files of their own; so they are no data sets in the sense of
     `geosal.lab.datasets`, whose rules of conversion they follow.
-python first_paper.py join OUT STUDY...
-    Lay the tables of several sweeps together; a file that two of them have made counts once.
-python first_paper.py means STUDY MEANS.csv
-    Average a table over the images of each data set.
+python first_paper.py means MEANS.csv STUDY...
+    Average the tables of sweeps over the images of each data set; a file that two of them have made counts once.
 """
 
 import csv
@@ -114,23 +112,13 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
         table.writerows(rows)
 
 
-def join(out: Path, studies: list[Path]) -> None:
-    """Lay tables together; the first study that has a row gives it."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name, what in (("sweep.csv", ("kernel",)), ("levels.csv", ("level",))):
-        rows: dict[tuple[str, ...], dict[str, str]] = {}
-        for study in studies:
-            for row in read(study / name):
-                rows.setdefault(tuple(row[key] for key in (*_FILE, *what)), row)
-        write(out / name, list(rows.values()))
-
-
-def means(study: Path, out: Path) -> None:
+def means(out: Path, studies: list[Path]) -> None:
     """Average over the images of each data set."""
-    groups: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
     by = ("dataset", "encoder", "parameter", "setting", "mask", "kernel")
-    for row in read(study / "sweep.csv"):
-        groups[tuple(row[key] for key in by)].append(row)
+    files = {tuple(row[key] for key in (*by, "image")): row for study in studies for row in read(study / "sweep.csv")}
+    groups: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
+    for key, row in files.items():
+        groups[key[:-1]].append(row)
     figures = ("effective_kernel", "bpp", "reduction_of_original", "reduction_of_unsmoothed", "mse", "ssim")
     write(
         out,
@@ -143,15 +131,11 @@ def means(study: Path, out: Path) -> None:
     )
 
 
-_FILE = ("dataset", "image", "mask", "encoder", "parameter", "setting")
-
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["images", data, folder, side]:
             make(Path(data), Path(folder), int(side))
-        case ["join", out, *studies]:
-            join(Path(out), list(map(Path, studies)))
-        case ["means", study, out]:
-            means(Path(study), Path(out))
+        case ["means", out, *studies]:
+            means(Path(out), list(map(Path, studies)))
         case _:
             sys.exit(__doc__)
