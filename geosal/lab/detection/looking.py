@@ -50,7 +50,7 @@ def look(detector: Detector, scene: AnyScene, *, overlap: float = OVERLAP) -> Fo
         )
     seen, cuts, tiles = [], [], []
     for number, block in enumerate(tiles_of(scene.grid.shape, detector.tile, overlap)):
-        found = detector.detect(_picture(scene, block))
+        found = detector.detect(picture_of(scene, block))
         seen.append(Found(found.boxes + np.tile([block.col_off, block.row_off], 2), found.scores, found.labels))
         cuts.append(_cut(seen[-1].boxes, block, scene.grid.shape))
         tiles.append(np.full(len(found), number))
@@ -140,7 +140,7 @@ def _cut(boxes: Boxes, block: Block, shape: tuple[int, int]) -> NDArray[np.bool_
     return np.asarray((beyond < _EDGE) & inner)
 
 
-def _picture(scene: AnyScene, block: Block) -> NDArray[np.uint8]:
+def picture_of(scene: AnyScene, block: Block) -> NDArray[np.uint8]:
     """Read a block as red, green and blue, (y, x, 3)."""
     bands = scene.read(block).pixels
     chosen = bands[:3] if len(bands) >= 3 else np.repeat(bands[:1], 3, axis=0)

@@ -40,7 +40,7 @@ class Targets(NamedTuple):
 
 
 class CentreNet(nn.Module):
-    """Some 65 000 numbers: three halvings of separable convolutions, back up to a quarter, two heads.
+    """Some 40 000 numbers: three halvings of separable convolutions, back up to a quarter, two heads.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class CentreNet(nn.Module):
         Channels of the first layer.
     """
 
-    def __init__(self, classes: int, width: int = 16) -> None:
+    def __init__(self, classes: int, width: int = 12) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),

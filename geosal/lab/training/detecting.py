@@ -5,19 +5,28 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from geosal.errors import GeosalError
+from geosal.errors import GeosalError, OutputError, SceneError
+from geosal.files.atomic import write_text
+from geosal.lab.detection.card import DetectorCard
+from geosal.lab.detection.looking import picture_of
+from geosal.lab.detection.truth import Truth
 from geosal.lab.training.augment import normalise
 from geosal.lab.training.centres import CentreNet, Targets, loss_of, targets_of
 from geosal.lab.training.crops import Crop, Scene, draw_crop
+from geosal.lab.training.export import export_detector
+from geosal.scenes import Reading, open_input
 from geosal.sources.network.card import IMAGENET_MEAN, IMAGENET_STD
 
 _WARM = 0.1
 """Share of the steps in which the learning rate rises."""
+_FAINT, _SAME = 0.05, 0.5
+"""Least score that a detector returns, and the share of their union from which two boxes are one object."""
 _TOLD = 50
 """Steps between two reports."""
 
@@ -44,16 +53,68 @@ class DetectorSettings:
         Channels of the first layer.
     """
 
-    steps: int = 600
-    batch: int = 8
+    steps: int = 500
+    batch: int = 4
     seed: int = 0
-    side: int = 256
+    side: int = 192
     zoom: float = 1.0
     learning_rate: float = 4e-3
     weight_decay: float = 0.02
     average: float = 0.98
     jitter: float = 0.25
-    width: int = 16
+    width: int = 12
+
+
+def train_detector(
+    truth: Truth,
+    output: str,
+    settings: DetectorSettings,
+    *,
+    size: int = 512,
+    tell: Callable[[int, float], None] | None = None,
+    seconds: float | None = None,
+) -> DetectorCard:
+    """Learn from annotated images, and write an ONNX file with its card beside it.
+
+    Parameters
+    ----------
+    truth
+        Images and objects to learn from: `Truth.read`, with `only` to hold some images out.
+    output
+        Path of the ONNX file; the card has its name with ``.json``.
+    settings
+        How.
+    size
+        Rows and columns of the network's input, a multiple of 16.
+    tell
+        Called every 50 steps with the step and the mean loss since the last call.
+    seconds
+        Time after which learning ends, whatever is left of the steps.
+
+    Raises
+    ------
+    SceneError
+        An image cannot be decoded, or holds no bytes.
+    OutputError
+        A file cannot be written.
+    """
+    scenes = []
+    for marked in truth.images:
+        scene = open_input(marked.path, Reading())
+        if scene.layout.dtype != "uint8":
+            raise SceneError(f"{marked.path}: {scene.layout.dtype}, and detectors learn from bytes; bring it to 8 bits")
+        scenes.append(Scene(picture_of(scene, scene.grid.whole()), marked))
+    card = DetectorCard(
+        classes=truth.classes, layout="yolo", input=size, zoom=settings.zoom, mean=IMAGENET_MEAN, std=IMAGENET_STD,
+        score=_FAINT, iou=_SAME,
+    )  # fmt: skip
+    export_detector(learn(scenes, len(truth.classes), settings, tell, seconds), output)
+    path = Path(output).with_suffix(".json")
+    try:
+        write_text(path, card.to_json())
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}; choose another place") from error
+    return card
 
 
 def learn(

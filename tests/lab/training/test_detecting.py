@@ -8,9 +8,9 @@ pytest.importorskip("onnxruntime")
 from geosal.lab.detection.boxes import over_union  # noqa: E402
 from geosal.lab.detection.card import DetectorCard  # noqa: E402
 from geosal.lab.detection.onnx_detector import OnnxDetector  # noqa: E402
-from geosal.lab.detection.truth import Marked  # noqa: E402
+from geosal.lab.detection.truth import Marked, Truth  # noqa: E402
 from geosal.lab.training.crops import Scene  # noqa: E402
-from geosal.lab.training.detecting import DetectorSettings, learn  # noqa: E402
+from geosal.lab.training.detecting import DetectorSettings, learn, train_detector  # noqa: E402
 from geosal.lab.training.export import export_detector  # noqa: E402
 from geosal.sources.network.card import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 
@@ -46,3 +46,12 @@ def test_it_learns_bright_boxes_and_finds_others(tmp_path):
     found = OnnxDetector.load(str(tmp_path / "m.onnx"), card).detect(other.pixels)
     best = [over_union(found.boxes[:12], box[np.newaxis]).max() for box in other.marked.boxes]
     assert sum(share > 0.5 for share in best) >= 6
+
+
+def test_a_detector_is_trained_on_images_that_are_not_held_out(make_dataset, tmp_path):
+    path = make_dataset({"a.png": [(20, 20, 50, 40)], "b.png": [(60, 60, 90, 90)]})
+    truth = Truth.read(str(path), str(tmp_path / "images"), only=["a"])
+    card = train_detector(truth, str(tmp_path / "m.onnx"), DetectorSettings(steps=2, side=64, width=4), size=128)
+    detector = OnnxDetector.load(str(tmp_path / "m.onnx"))
+    assert (detector.card, detector.classes) == (card, ("square",))
+    detector.detect(np.zeros((128, 128, 3), np.uint8))
