@@ -19,8 +19,9 @@ Tables
   no object of the kind.
 - ``ap_low``, ``ap_high``, ``ap50_low``, ``ap50_high``: 95 % of the draws of squares of the images lie between these.
 
-``comparisons.csv`` holds each mask against files without one, in the same encoder (`COMPARISONS`): ``dataset``,
-``mask``, ``encoder``, ``parameter``, ``setting``, ``bpp``, ``effective_kernel``, ``ap`` as above, and
+``comparisons.csv`` holds each mask against files without one, in the same encoder, and each kernel against the
+unsmoothed images (`COMPARISONS`): ``dataset``, ``mask``, ``kernel``, ``encoder``, ``parameter``, ``setting``, ``bpp``,
+``effective_kernel``, ``ap`` as above, and
 
 - ``baseline``: ``unsmoothed`` (kernel 1), ``kernel`` (the width nearest to the effective kernel), ``rate`` (the width
   of the nearest rate), ``equal rate`` (between the two widths whose rates lie around), ``best`` (the width of the
@@ -39,7 +40,7 @@ DETECTION = (
 )  # fmt: skip
 """Columns of ``detection.csv``."""
 COMPARISONS = (
-    "dataset", "mask", "encoder", "parameter", "setting", "bpp", "effective_kernel", "ap", "baseline",
+    "dataset", "mask", "kernel", "encoder", "parameter", "setting", "bpp", "effective_kernel", "ap", "baseline",
     "baseline_kernel", "baseline_setting", "baseline_bpp", "baseline_ap", "difference", "low", "high", "percent",
 )  # fmt: skip
 """Columns of ``comparisons.csv``."""

@@ -107,9 +107,9 @@ class Outcome:
     def comparisons(self) -> Iterator[Row]:
         """Return the rows of ``comparisons.csv``."""
         for one in self.conditions:
-            if one.mask != NO_MASK:
-                plain = [each for each in self.conditions if each.mask == NO_MASK and each.dataset == one.dataset]
-                for name, baseline in _baselines(one, plain):
+            plain = [each for each in self.conditions if each.mask == NO_MASK and each.dataset == one.dataset]
+            for name, baseline in _baselines(one, plain):
+                if one.mask != NO_MASK or (name == UNSMOOTHED and one.kernel != 1):
                     yield _comparison(one, name, baseline)
 
 
@@ -183,7 +183,7 @@ def _found(rows: Sequence[Sequence[float]]) -> Found:
 
 
 def _baselines(one: Condition, plain: Sequence[Condition]) -> Iterator[tuple[str, _Baseline]]:
-    """Return the baselines of a mask that there are."""
+    """Return the baselines that there are."""
     alike = [each for each in plain if each.setting == one.setting]
     kernels = [each for each in alike if each.kernel is not None]
     if not kernels:
@@ -220,7 +220,7 @@ def _comparison(one: Condition, name: str, baseline: _Baseline) -> Row:
     difference = one.precision.ap - baseline.ap
     low, high = interval(one.draws[:, 0] - baseline.draws)
     return {
-        "dataset": one.dataset, "mask": one.mask, **_setting(one.setting), "bpp": one.bpp,
+        "dataset": one.dataset, "mask": one.mask, "kernel": one.kernel, **_setting(one.setting), "bpp": one.bpp,
         "effective_kernel": one.effective_kernel, "ap": one.precision.ap, "baseline": name,
         "baseline_kernel": baseline.kernel, "baseline_setting": baseline.setting, "baseline_bpp": baseline.bpp,
         "baseline_ap": baseline.ap, "difference": difference, "low": low, "high": high,

@@ -50,8 +50,8 @@ def report_text(outcome: Outcome) -> str:
         _EXPLAINED, "",
         "| dataset | encoder | smoothing | bpp | AP | AP50 | AP75 | small | medium | large |",
         "|---|---|---|---:|---:|---:|---:|---:|---:|---:|", *map(_line, outcome.conditions), "",
-        "## Masks against kernels", "",
-        "| dataset | encoder | mask | bpp | AP | against | its bpp | its AP | difference |",
+        "## Masks against kernels, kernels against none", "",
+        "| dataset | encoder | smoothing | bpp | AP | against | its bpp | its AP | difference |",
         "|---|---|---|---:|---:|---|---:|---:|---:|", *map(_compared, outcome.comparisons()),
     ]  # fmt: skip
     if outcome.skipped:
@@ -76,7 +76,7 @@ def _compared(row: Row) -> str:
     encoder = row["encoder"] if row["setting"] is None else f"{row['encoder']}-{row['parameter']}={row['setting']:g}"
     width = "" if row["baseline_kernel"] is None else f" (K {row['baseline_kernel']:.3g})"
     cells = (
-        row["dataset"], encoder, row["mask"], f"{row['bpp']:.3f}", _percent(row["ap"]), f"{row['baseline']}{width}",
+        row["dataset"], encoder, row["mask"] if row["kernel"] is None else f"K {row['kernel']}", f"{row['bpp']:.3f}", _percent(row["ap"]), f"{row['baseline']}{width}",
         f"{row['baseline_bpp']:.3f}", _percent(row["baseline_ap"]),
         f"{_percent(row['difference'])} [{_percent(row['low'])}, {_percent(row['high'])}]",
     )  # fmt: skip

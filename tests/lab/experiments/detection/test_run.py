@@ -81,7 +81,9 @@ def test_masks_are_held_against_kernels(wish_of, tmp_path):
     write_detection(outcome)
     rows = _rows(tmp_path / "out" / "comparisons.csv")
     assert tuple(rows[0]) == COMPARISONS
-    of_png = {row["baseline"]: row for row in rows if row["encoder"] == "png"}
+    of_png = {row["baseline"]: row for row in rows if (row["encoder"], row["mask"]) == ("png", "boxes")}
+    of_kernels = [row for row in rows if (row["encoder"], row["mask"]) == ("png", "none")]
+    assert [(row["kernel"], row["baseline"]) for row in of_kernels] == [("3", "unsmoothed"), ("17", "unsmoothed")]
     assert of_png["kernel"]["baseline_kernel"] == "17"
     assert of_png["unsmoothed"]["baseline_kernel"] == "1"
     assert float(of_png["best"]["baseline_ap"]) == pytest.approx(1)
