@@ -75,8 +75,9 @@ def _line(condition: Condition) -> str:
 def _compared(row: Row) -> str:
     encoder = row["encoder"] if row["setting"] is None else f"{row['encoder']}-{row['parameter']}={row['setting']:g}"
     width = "" if row["baseline_kernel"] is None else f" (K {row['baseline_kernel']:.3g})"
+    smoothing = row["mask"] if row["kernel"] is None else f"K {row['kernel']}"
     cells = (
-        row["dataset"], encoder, row["mask"] if row["kernel"] is None else f"K {row['kernel']}", f"{row['bpp']:.3f}", _percent(row["ap"]), f"{row['baseline']}{width}",
+        row["dataset"], encoder, smoothing, f"{row['bpp']:.3f}", _percent(row["ap"]), f"{row['baseline']}{width}",
         f"{row['baseline_bpp']:.3f}", _percent(row["baseline_ap"]),
         f"{_percent(row['difference'])} [{_percent(row['low'])}, {_percent(row['high'])}]",
     )  # fmt: skip
