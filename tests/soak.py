@@ -309,8 +309,8 @@ def one_round(seed: int, cluster: str | None) -> tuple[Counter[str], str | None]
             this.run()
         except Fault as fault:
             return done, f"{fault} | by {this.way}, {this.found}"
-        except geosal.GeosalError as error:
-            return done, f"refused in the draw, exit {error.exit_code}: {error} | {draw_wide(seed)}"
+        except geosal.GeosalError as error:  # of its saliency, before any job
+            done.update({"rounds": 1, "refused": 1, f"refused {error.exit_code}: {_reason(str(error))}": 1})
         except Exception as error:  # noqa: BLE001  anything else is a fault as well
             return done, f"{type(error).__name__}: {error} | {draw_wide(seed)}"
     done["most open files in a process"] = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0

@@ -4,6 +4,7 @@ import hashlib
 import os
 import resource
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from servers import Files
 from trials import NUMBERS, TESTS, named, numbers_of, rows
 
 import geosal
-from geosal.errors import GeosalWarning, SceneError
+from geosal.errors import GeosalWarning, ResourceError, SceneError
 
 PLACE = Affine(10, 0, 4e5, 0, -10, 49e5)
 _ODD_FOLDER = "ein Ort %20 mit ümläuten, 場所 #1"
@@ -30,8 +31,8 @@ def test_each_trial_of_the_page_has_tests_and_they_lie_where_it_says() -> None:
     told, found = rows(), named()
     assert list(told) == NUMBERS
     assert set(found) == set(NUMBERS)
-    for number in (number for number in NUMBERS if found[number]):
-        where = told[number][2]
+    assert [number for number in NUMBERS if not found[number]] == []
+    for number, (_, _, where) in told.items():
         for name in where.replace("`", "").split("; ")[0].split(", "):
             there = TESTS / name
             assert there.exists(), f"{number}: no {name}"
@@ -57,6 +58,17 @@ def scene_of(path: Path, pixels: np.ndarray[Any, Any], **more: Any) -> Path:
 
 def noise(dtype: str = "uint16", shape: tuple[int, ...] = (2, 90, 130)) -> np.ndarray[Any, Any]:
     return np.random.default_rng(3).integers(1, 200, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_trial_10_a_tiff_that_is_cut_off_is_refused_and_leaves_nothing(
+    uint16_scene: Path, tmp_path: Path, share: float
+) -> None:
+    content = uint16_scene.read_bytes()
+    (tmp_path / "cut.tif").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(SceneError, match=r"cut\.tif"):
+        geosal.compress(tmp_path / "cut.tif", tmp_path / "out.tif", saliency="half")
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.tif"]
 
 
 def test_trial_14_what_a_mask_does_not_cover_stays_to_the_bit(tmp_path: Path) -> None:
@@ -120,6 +132,17 @@ def test_trial_24_odd_scenes_are_done_and_keep_what_they_have(
             assert (after.crs, after.transform, after.rpcs) == (before.crs, before.transform, before.rpcs)
             assert [point.asdict() for point in after.gcps[0]] == [point.asdict() for point in before.gcps[0]]
             assert after.tags()["SCENE"] == "odd"
+
+
+def test_trial_19_a_tile_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
+    """A TIFF of 300 bytes: one pixel, in a tile of 2^30 x 2^30."""
+    tags = [(256, 4, 1), (257, 4, 1), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1)]
+    tags += [(322, 4, 2**30), (323, 4, 2**30), (324, 4, 8), (325, 4, 8)]
+    directory = b"".join(struct.pack("<HHII", number, kind, 1, value) for number, kind, value in tags)
+    (tmp_path / "tile.tif").write_bytes((b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory).ljust(300, b"\0"))
+    with pytest.raises(ResourceError, match="1073741824 x 1073741824 x 1 bands takes"):
+        geosal.compress(tmp_path / "tile.tif", tmp_path / "out.tif", saliency="uniform:saliency=0")
+    assert [path.name for path in tmp_path.iterdir()] == ["tile.tif"]
 
 
 def test_trial_24_nan_and_infinity_stay_and_lend_nothing(tmp_path: Path) -> None:

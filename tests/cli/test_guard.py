@@ -153,7 +153,7 @@ def test_traceback_only_with_vv() -> None:
         assert stderr.splitlines()[-1].startswith("geosal: error: unexpected ZeroDivisionError: no")
 
 
-def test_secrets_never_show() -> None:
+def test_trial_22_secrets_never_show() -> None:
     url = "https://user:CANARY@127.0.0.1/x.tif?X-Amz-Signature=CANARY"
 
     def body() -> None:

@@ -183,7 +183,7 @@ def test_provenance_and_summary(rgb_scene: Path, tmp_path: Path) -> None:
     assert (shares[0], shares[-1]) == (0, 1)
 
 
-def test_a_damaged_block_leaves_no_file_and_the_old_one_as_it_was(rgb_scene: Path, tmp_path: Path) -> None:
+def test_trial_12_a_damaged_block_leaves_no_file_and_the_old_one_as_it_was(rgb_scene: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "in.tif", tmp_path / "out.tif"
     whole = rgb_scene.read_bytes()
     source.write_bytes(whole[: len(whole) * 6 // 10])

@@ -47,7 +47,7 @@ def test_what_is_no_damage_passes(error: Exception) -> None:
         raise error
 
 
-def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+def test_trial_18_a_header_that_claims_too_much_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "bomb.tif"
     layout = {"driver": "GTiff", "count": 1, "dtype": "uint8", "sparse_ok": True, "tiled": True, "bigtiff": True}
     with rasterio.open(path, "w", width=400_000, height=400_000, **layout):

@@ -137,7 +137,7 @@ def test_files_that_are_no_raster(tmp_path: Path) -> None:
             Scene.open(str(tmp_path / name))
 
 
-def test_a_vrt_is_opened_only_when_trusted_whatever_its_name(tmp_path: Path, rgb_scene: Path) -> None:
+def test_trial_21_a_vrt_is_opened_only_when_trusted_whatever_its_name(tmp_path: Path, rgb_scene: Path) -> None:
     for name in ("a.vrt", "innocent.tif"):
         path = tmp_path / name
         rasterio.shutil.copy(rgb_scene, path, driver="VRT")
@@ -174,7 +174,7 @@ def test_one_bit_is_no_palette(tmp_path: Path, count: int, way: str) -> None:
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
 @pytest.mark.parametrize("threads", [None, "ALL_CPUS"])
-def test_a_cut_off_jpeg2000_is_an_error_never_zeros(
+def test_trial_11_a_cut_off_jpeg2000_is_an_error_never_zeros(
     tmp_path: Path, share: float, threads: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if threads:

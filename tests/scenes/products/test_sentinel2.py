@@ -396,7 +396,7 @@ def opened() -> Iterator[list[str]]:
     "content", [BOMB, OUTSIDE, "<a><b></a>", "", "\x00\xff\xfe"], ids=["bomb", "xxe", "cut", "empty", "binary"]
 )
 @pytest.mark.parametrize("name", ["MTD_MSIL1C.xml", "GRANULE/L1C_T32TNR_A1/MTD_TL.xml"])
-def test_xml_that_is_hostile_or_damaged(own_l1c: Path, name: str, content: str):
+def test_trial_20_xml_that_is_hostile_or_damaged(own_l1c: Path, name: str, content: str):
     (own_l1c / name).write_text(content, encoding="latin-1")
     began = time.process_time()
     with opened() as seen:
@@ -445,7 +445,7 @@ def test_zips_with_names_that_leave(l1c: Path, tmp_path: Path):
     assert "cannot be listed" in one_line(path)
 
 
-def test_a_vrt_in_the_clothes_of_a_band(own_l1c: Path):
+def test_trial_21_a_vrt_in_the_clothes_of_a_band(own_l1c: Path):
     (own_l1c / f"{PREFIX}_B04.jp2").write_text(
         '<VRTDataset rasterXSize="9" rasterYSize="9"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
         "<SourceFilename>/etc/passwd</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"

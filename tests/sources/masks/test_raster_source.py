@@ -180,7 +180,7 @@ def refusal(text: str, grid: Grid, kind: type[Exception]) -> str:
         (1j, np.complex64, "", ["is complex"]),
     ],
 )
-def test_values_that_are_no_saliency_are_refused(grid, make_mask, value, dtype, parameters, words):
+def test_trial_17_values_that_are_no_saliency_are_refused(grid, make_mask, value, dtype, parameters, words):
     mask = np.zeros((32, 42), dtype)
     mask[20, 20] = value
     message = refusal(make_mask(mask) + parameters, grid, SaliencyError)
@@ -234,12 +234,12 @@ def test_numbers_of_colours_are_refused_unless_0_and_1(grid, make_mask, random_m
     assert np.nanmax(read(f"{path}:range=0-255", grid)) == 1
 
 
-def test_a_mask_of_nodata_only_is_refused(grid, make_mask):
+def test_trial_17_a_mask_of_nodata_only_is_refused(grid, make_mask):
     path = make_mask(np.full((32, 42), 7, np.uint8), nodata=7)
     assert "says nothing where the scene lies, all is nodata" in refusal(path, grid, SaliencyError)
 
 
-def test_a_constant_mask_is_a_warning(grid, make_mask):
+def test_trial_17_a_constant_mask_is_a_warning(grid, make_mask):
     path = make_mask(np.full((32, 42), 51, np.uint8))
     with pytest.warns(GeosalWarning, match="says 0.2 wherever the scene lies"):
         open_saliency([path], grid)
