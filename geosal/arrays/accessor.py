@@ -215,15 +215,23 @@ def _register(xarray: ModuleType) -> None:
 class _Finder:
     """Import finder that finds xarray once, by the other finders, to learn when it is imported."""
 
+    def __init__(self) -> None:
+        self._asking = False
+        """Whether the others are being asked: one of them may ask all finders in its turn, and so this one."""
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return xarray's own specification with a loader that registers the accessor at the end."""
-        if fullname != _XARRAY:
+        if fullname != _XARRAY or self._asking:
             return None
         others = (finder for finder in list(sys.meta_path) if finder is not self)
         specs = (finder.find_spec(fullname, path, target) for finder in others)
-        spec = next((spec for spec in specs if spec is not None), None)
+        self._asking = True
+        try:
+            spec = next((spec for spec in specs if spec is not None), None)
+        finally:
+            self._asking = False
         if spec is not None and spec.loader is not None:
             spec.loader = cast("Loader", _Loader(spec.loader, self))
         return spec

@@ -179,6 +179,26 @@ for imports in ast.literal_eval(sys.argv[1]):
     assert lines == [f"{imports}: GeosalAccessor" for imports in ORDERS]
 
 
+def test_another_finder_may_ask_all_finders_for_xarray() -> None:
+    """As hooks of other libraries do, and as a second copy of geosal's modules would."""
+    code = """
+import importlib.util, sys
+import geosal
+
+class Asking:
+    def find_spec(self, name, path=None, target=None):
+        if name == "xarray":
+            others = [finder for finder in sys.meta_path if finder is not self]
+            return next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+
+sys.meta_path.insert(0, Asking())
+sys.meta_path.append(Asking())
+import xarray
+print(type(xarray.DataArray([1.0]).geosal).__name__)
+"""
+    assert python(code).splitlines() == ["GeosalAccessor"]
+
+
 def test_xarray_keeps_no_trace_of_being_watched() -> None:
     code = """
 import sys
