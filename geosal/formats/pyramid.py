@@ -283,10 +283,10 @@ class Assembler:
     cutter: Cutter
     _partials: dict[tuple[int, int, int], _Partial] = field(default_factory=dict)
 
-    def add(self, piece: Piece, has: Callable[[Tile], bool] = lambda _: False) -> Iterator[Tile]:
-        """Take a piece; yield the tiles that it completes, and those of the overviews above them.
+    def add(self, piece: Piece, has: Callable[[Tile], bool] = lambda _: False) -> Iterator[Piece]:
+        """Take a piece; yield the tiles that it completes, and those of the overviews above them, to be encoded.
 
-        Tiles that somebody `has`, whatever their bytes, are not encoded.
+        Tiles that somebody `has`, whatever their bytes, are left out.
         """
         size = self.cutter.encoder.tile
         for part in self.cutter.split(piece):
@@ -314,8 +314,8 @@ class Assembler:
         self._partials[key] = partial = _Partial(pixels, mask, levels, whole.height * whole.width)
         return partial
 
-    def _finish(self, tile: Piece, has: Callable[[Tile], bool]) -> Iterator[Tile]:
+    def _finish(self, tile: Piece, has: Callable[[Tile], bool]) -> Iterator[Piece]:
         if not has(self.cutter.place(tile)):
-            yield self.cutter.encode(tile)
+            yield tile
         if tile.level + 1 < len(self.cutter.shapes):
             yield from self.add(self.cutter.halve(tile), has)

@@ -3,7 +3,9 @@
 GDAL's writers remain for what no tile encoder of ours can make; `geosal plan` says when and why.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import compress
@@ -16,7 +18,10 @@ from geosal.formats.container import Container
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.gdal.stage import Stage
 from geosal.formats.pieces import Pieces
-from geosal.formats.pyramid import Assembler, Cutter, Parts, Rounding, TileEncoder, Uncut
+from geosal.formats.pyramid import Assembler, Cutter, Parts, Piece, Rounding, Tile, TileEncoder, Uncut
+
+_CODING = 3
+"""Tiles that may be on their way through the encoder while others come."""
 
 
 class Sink(Protocol):
@@ -91,23 +96,30 @@ def open_sink(
         return
     container = profile.format.container(path, profile, layout, encoder, threads)
     cutter = Cutter.of(encoder, layout, rounding)
+    coder = ThreadPoolExecutor(1, thread_name_prefix="geosal-assemble")
     if journal is None:
-        with container:
-            yield _TileSink(cutter, container)
+        with container, coder:
+            yield _TileSink(cutter, container, coder)
         return
     container.keep()
-    with container, Pieces(path.with_name(f"{path.name}.pieces"), layout.dtype) as pieces:
+    with container, Pieces(path.with_name(f"{path.name}.pieces"), layout.dtype) as pieces, coder:
         try:
-            yield _KeptSink(cutter, container, pieces, journal)
+            yield _KeptSink(cutter, container, coder, pieces, journal)
         finally:
             journal.close()
 
 
 class _TileSink:
-    def __init__(self, cutter: Cutter, container: Container) -> None:
+    """A sink of tiles. Those that are put together here are encoded beside the work: the file waits for no encoder."""
+
+    def __init__(self, cutter: Cutter, container: Container, coder: Executor) -> None:
         self.cutter = cutter
         self._container = container
         self._assembler = Assembler(cutter)
+        self._coder = coder
+        self._may_wait = 0 if container.in_order else _CODING
+        self._coding: deque[Future[Tile]] = deque()
+        """Tiles that are being encoded, in the order in which they were completed."""
 
     @property
     def in_order(self) -> bool:
@@ -117,8 +129,18 @@ class _TileSink:
         for tile in parts.tiles:
             self._container.append(tile)
         for piece in parts.pieces:
-            for tile in self._assembler.add(piece):
-                self._container.append(tile)
+            for whole in self._assembler.add(piece):
+                self._encode(whole)
+        self._append(self._may_wait)
+
+    def _encode(self, tile: Piece) -> None:
+        self._coding.append(self._coder.submit(self.cutter.encode, tile))
+        self._append(self._may_wait)
+
+    def _append(self, left: int) -> None:
+        """Append the tiles that are encoded, and wait for others until no more than `left` of them are on their way."""
+        while self._coding and (len(self._coding) > left or self._coding[0].done()):
+            self._container.append(self._coding.popleft().result())
 
     def restore(self) -> Iterator[Record]:
         return iter(())
@@ -127,6 +149,7 @@ class _TileSink:
         pass
 
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
+        self._append(0)
         self._container.finish(tags, band_statistics)
 
     @property
@@ -141,8 +164,8 @@ class _TileSink:
 class _KeptSink(_TileSink):
     """A sink whose blocks are noted in a journal, each with its tiles and with the pixels that fill none."""
 
-    def __init__(self, cutter: Cutter, container: Container, pieces: Pieces, journal: Journal) -> None:
-        super().__init__(cutter, container)
+    def __init__(self, cutter: Cutter, container: Container, coder: Executor, pieces: Pieces, journal: Journal) -> None:
+        super().__init__(cutter, container, coder)
         self._pieces, self._journal = pieces, journal
 
     def take(self, parts: Parts) -> None:
@@ -161,7 +184,7 @@ class _KeptSink(_TileSink):
         for record in held:
             for piece in self._pieces.of(record["pieces"]):
                 for tile in self._assembler.add(piece, self._container.has):
-                    self._container.append(tile)  # of a block that is not held
+                    self._encode(tile)  # of a block that is not held
             yield record
 
     def note(self, record: Record) -> None:

@@ -61,7 +61,7 @@ def tiles_of(
         parts = cutter.cut(block, pixels[:, *inside], *rest)
         found += parts.tiles
         for piece in parts.pieces:
-            found += assembler.add(piece)
+            found += map(cutter.encode, assembler.add(piece))
     result = {tile[:3]: tile.parts for tile in found}
     assert len(result) == len(found)  # none came twice
     return result
