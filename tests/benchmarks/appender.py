@@ -58,7 +58,12 @@ def main() -> None:
     name = f"out{CODECS[codec]}"
     plan = geosal.make_plan(
         geosal.Recipe(
-            input=scene, output=str(folder / name), saliency=("perlin",), profile=codec, block=2048, treatment=("smooth",)
+            input=scene,
+            output=str(folder / name),
+            saliency=("perlin",),
+            profile=codec,
+            block=2048,
+            treatment=("smooth",),
         )
     )
     target, blocks = plan.target, list(plan.scene.grid.blocks(2048))
