@@ -23,6 +23,8 @@ from contextvars import ContextVar
 from types import FrameType
 
 _PACKAGE = __name__.partition(".")[0]
+_BREAKS = re.compile(r"[\n-\r\x1c-\x1e\x85\u2028\u2029]+")
+"""What ends a line, for `str.splitlines`."""
 
 
 class GeosalError(Exception):
@@ -31,7 +33,8 @@ class GeosalError(Exception):
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(redact(message))
+        # A file that somebody made may be quoted in it, with line breaks of its own.
+        super().__init__(_BREAKS.sub(" ", redact(message)))
 
 
 class UsageError(GeosalError, ValueError):

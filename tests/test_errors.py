@@ -62,6 +62,10 @@ def test_secrets_of_urls_never_reach_a_message(text: str, clean: str) -> None:
     assert str(errors.GeosalWarning(text)) == clean
 
 
+def test_what_a_message_quotes_does_not_break_its_line() -> None:
+    assert str(errors.SceneError("x.tif: is called 'a\r\nb\u2028c'; copy it")) == "x.tif: is called 'a b c'; copy it"
+
+
 @pytest.fixture(scope="module")
 def blue_first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scene that gives reasons to warn: bands as a PNG does not show them, and no place."""

@@ -1,5 +1,6 @@
 """Read the directories of a TIFF without GDAL: all that it lists, whether or not GDAL can use it."""
 
+import os
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class TiffReader:
     def entries(self, begin: int) -> tuple[dict[int, Entry], int]:
         """Read where the values of each tag of the directory at `begin` lie, and the offset of the next one."""
         count_format, entry_format, inline = ("Q", "HHQQ", 8) if self.big else ("H", "HHII", 4)
-        self.file.seek(begin)
+        self._seek(begin)
         (count,) = self._take(count_format)
         if count > _MOST_TAGS:
             raise IndexError(f"a directory of {count} tags")
@@ -85,10 +86,11 @@ class TiffReader:
         dtype = self.dtype_of(entry)
         if entry.length > _MOST_VALUES:
             raise IndexError(f"a tag of {entry.length} values")
-        self.file.seek(entry.place)
-        field = self.file.read(entry.length * dtype.itemsize)
-        if len(field) < entry.length * dtype.itemsize:
+        size = entry.length * dtype.itemsize
+        if entry.place + size > self.file.seek(0, os.SEEK_END):  # nothing is asked for that is not there
             raise IndexError("the file ends in a tag")
+        self._seek(entry.place)
+        field = self.file.read(size)
         return np.frombuffer(field, dtype).astype(np.int64)
 
     def dtype_of(self, entry: Entry) -> np.dtype[Any]:
@@ -99,6 +101,11 @@ class TiffReader:
         """Find where the text of a tag of the directory at `begin` lies, and how long it is; None without one."""
         found = self.entries(begin)[0].get(tag)
         return None if found is None or found.kind != _TEXT else (found.place, found.length)
+
+    def _seek(self, place: int) -> None:
+        if place > (end := self.file.seek(0, os.SEEK_END)):  # no system seeks beyond its largest file
+            raise IndexError(f"byte {place} of {end}")
+        self.file.seek(place)
 
     def _take(self, form: str) -> tuple[Any, ...]:
         form = self.order + form

@@ -3,6 +3,7 @@
 A module of its own, because most jobs have no such file and PyYAML takes a moment to import.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from geosal.errors import SceneError, UsageError
 _LARGEST_FILE = 2**16
 """Limit of a YAML file of options, in bytes: the longest recipes have a few thousand."""
 
+_LARGEST_NUMBER = 2**64
+
 
 class _Loader(yaml.SafeLoader):
     """Loader of YAML without aliases, which no recipe needs and which can grow without bound; keys are unique."""
@@ -22,11 +25,20 @@ class _Loader(yaml.SafeLoader):
             raise yaml.YAMLError("aliases (*name) are not taken in a recipe")
         return super().compose_node(parent, index)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        number = super().construct_yaml_int(node)
+        if abs(number) > _LARGEST_NUMBER:  # Python writes no message with one of thousands of digits
+            raise yaml.YAMLError(f"a whole number of {number.bit_length()} bits")
+        return int(number)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        if twice := next((key for key, times in keys.items() if times > 1), None):
             raise yaml.YAMLError(f"{twice} stands twice in it; give it once")
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:

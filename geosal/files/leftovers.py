@@ -82,7 +82,7 @@ def _outputs(path: str) -> Iterator[Path]:
 def _settle(output: Path) -> None:
     for directory in _dead(output):
         try:
-            swap = Swap.found(directory)
+            swap = Swap.found(directory, output)
             if swap is not None:
                 swap.settle()
                 (directory / NOTE).unlink()  # what the user does beside the file from now on is his
@@ -93,9 +93,10 @@ def _settle(output: Path) -> None:
 def leftovers(output: str | Path) -> list[Leftover]:
     """Find what killed jobs have left of the blocks of an output."""
     found = []
-    for directory in _dead(_place(output)):
+    place = _place(output)
+    for directory in _dead(place):
         before = Before.read(directory / JOURNAL) if _is_ours(directory) else None
-        if before is not None and before.records and not _is_published(directory):
+        if before is not None and before.records and not _is_published(directory, place):
             found.append(Leftover(directory, before))
     return found
 
@@ -159,7 +160,7 @@ def remove_stale(output: Path, but: Collection[Path] = ()) -> None:
     """
     for directory in _dead(output):
         try:
-            swap = Swap.found(directory)
+            swap = Swap.found(directory, output)
             if swap is not None:
                 swap.settle()
         except OSError as error:
@@ -211,10 +212,10 @@ def _is_ours(directory: Path) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
-def _is_published(directory: Path) -> bool:
+def _is_published(directory: Path, output: Path) -> bool:
     """Return whether its file has got its name, or nobody can tell."""
     try:
-        swap = Swap.found(directory)
+        swap = Swap.found(directory, output)
     except OSError:
         return True
     return swap is not None and swap.is_done

@@ -85,22 +85,28 @@ class Swap:
         return swap
 
     @classmethod
-    def found(cls, directory: Path) -> Self | None:
-        """Read the note of a killed job; None when it had not written one, or the files have changed since."""
+    def found(cls, directory: Path, output: Path) -> Self | None:
+        """Read the note of a killed job; None when it had not written one, or the files have changed since.
+
+        Anybody may have laid it there, so it is believed only about `output` and what belongs beside that.
+        """
         try:
             note = json.loads(read_plain(directory / NOTE))
             kept = note.get("kept", "")
-            if any("/" in suffix or os.sep in suffix for suffix in (*note["new"], *note["old"])):
-                return None  # nothing of ours: it leads elsewhere
+            known = {*SIDECARS, *_world_files(output)}
+            main = Path(note["main"]).name
+            of_ours = Path(note["output"]).name == output.name and {*note["new"], *note["old"]} <= known
+            if not of_ours or b"\0" in os.fsencode(main):  # it is about other files, or about none that there can be
+                return None
             swap = cls(
                 directory,
-                directory / Path(note["main"]).name,
-                directory.parent / Path(note["output"]).name,
+                directory / main,
+                output,
                 tuple(note["new"]),
                 tuple(note["old"]),
                 *(None if note[key] is None else tuple(note[key]) for key in ("before", "after")),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         if kept != _KEPT:
             raise OSError(errno.EINVAL, "another version of geosal left it, which kept old files elsewhere in it")

@@ -90,7 +90,7 @@ def _dc_steps(head: bytes) -> list[int]:
     """Return the step of the mean in each quantisation table (ITU-T T.81, B.2.4.1), in eighths of a grey value."""
     steps, at = [], 2
     while at + 4 <= len(head) and head[at] == 0xFF and head[at + 1] != _SCAN:
-        end = at + 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+        end = min(at + 2 + int.from_bytes(head[at + 2 : at + 4], "big"), len(head))
         table = at + 4
         while head[at + 1] == _TABLES and table + 2 < end:
             width = 1 + (head[table] >> 4)

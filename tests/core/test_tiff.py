@@ -51,6 +51,9 @@ def test_pages_are_no_masks_and_a_cut_list_is_told(tmp_path: Path) -> None:
     path.write_bytes(content[:third] + bytes(200))
     with pytest.raises(ValueError, match="without a width"):
         mask_pages(str(path))
+    path.write_bytes(content[:4] + b"\xff" * 4 + content[8:])
+    with pytest.raises(ValueError, match="byte 4294967295 of"):
+        mask_pages(str(path))
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match="no TIFF"):
         mask_pages(str(path))

@@ -19,6 +19,11 @@ def test_a_mapping_is_read(tmp_path: Path) -> None:
         ("- half\n", "is a mapping of options, this is list"),
         ("a: [", "no valid YAML"),
         (f"a: {'x' * 2**16}\n", "no recipe"),
+        (f"a: 0x{'f' * 60_000}\n", "a whole number of 240000 bits"),
+        (f"a: {'9' * 60_000}\n", "no valid YAML"),
+        (f"a: {'[' * 30_000}\n", "no valid YAML"),
+        ("a: !!python/object/apply:os.system [touch here]\n", "no valid YAML"),
+        ("[a]: 1\n", "no valid YAML"),
     ],
 )
 def test_what_is_no_recipe_is_refused(text: str, told: str, tmp_path: Path) -> None:

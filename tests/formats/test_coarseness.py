@@ -11,7 +11,8 @@ import tifffile
 from PIL import Image
 from rasters import PLACE, save
 
-from geosal.formats.coarseness import Coarseness
+from geosal.core.treatment import SMOOTH
+from geosal.formats.coarseness import Coarseness, error_of_jpeg
 from geosal.formats.table import format_read_by
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 64, 80), np.uint8)
@@ -29,6 +30,11 @@ def half_a_step(jpeg: BytesIO | Path) -> float:
     with Image.open(jpeg) as picture:
         brightness, colour = (picture.quantization[number][0] / 8 for number in (0, 1))
     return brightness / 2 + 1.772 * colour / 2
+
+
+def test_tables_that_are_cut_off_say_what_they_have() -> None:
+    head = b"\xff\xd8\xff\xdb\xff\xff\x00" + bytes([16]) * 65
+    assert error_of_jpeg(head[:40], SMOOTH) == error_of_jpeg(head, SMOOTH)
 
 
 @pytest.mark.parametrize("quality", [1, 10, 50, 95])

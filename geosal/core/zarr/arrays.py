@@ -62,7 +62,7 @@ def _named_by(node: Node) -> Iterator[str]:
 
 def _locates(node: Node) -> bool:
     """Return whether an array tells where pixels are."""
-    return node.attributes.get("standard_name") in {"latitude", "longitude"} or node.name.endswith(("_bounds", "_bnds"))
+    return node.attributes.get("standard_name") in ("latitude", "longitude") or node.name.endswith(("_bounds", "_bnds"))
 
 
 def refuse_other(node: Node) -> NoReturn:

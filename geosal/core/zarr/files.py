@@ -13,6 +13,7 @@ from geosal.core.zarr.kept import KEPT, Span
 from geosal.errors import SceneError, cause_of
 from geosal.files import objects
 from geosal.files.addresses import Address, joined
+from geosal.files.archives import DAMAGE, open_member
 
 MARKS = ("zarr.json", ".zarray", ".zgroup")
 """Names of the files that make a folder a node of a store."""
@@ -58,8 +59,8 @@ class Store:
             entry = _entries(self.root, changed(self.root)).get(self.top + name)
             if entry is None or entry.file_size > _MOST_JSON:
                 return None
-            with _told(f"{self.root}/{name}"), zipfile.ZipFile(self.root) as bundle:
-                return bundle.read(entry)
+            with _told(f"{self.root}/{name}"), zipfile.ZipFile(self.root) as bundle, open_member(bundle, entry) as file:
+                return file.read()
         path = self._file(name)
         if path is None:
             return None
@@ -384,7 +385,7 @@ def _entries(path: str, changed: int) -> dict[str, zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as bundle:
             return {entry.filename: entry for entry in bundle.infolist() if not entry.is_dir()}
-    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError):
+    except DAMAGE:
         return {}
 
 
@@ -393,7 +394,7 @@ def _told(what: str) -> Iterator[None]:
     """Turn the errors of a damaged file into a `SceneError`."""
     try:
         yield
-    except (OSError, ValueError, zipfile.BadZipFile, RuntimeError) as error:
+    except DAMAGE as error:
         raise SceneError(f"{what}: cannot be read ({cause_of(error)}); copy the store again") from error
 
 

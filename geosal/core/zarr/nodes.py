@@ -76,8 +76,7 @@ class Node:
 
     def dtype(self) -> np.dtype[Any] | None:
         """Return the type of the samples as they are kept in memory; None where NumPy has none for it."""
-        told = self.meta["data_type" if self.version == 3 else "dtype"]
-        return dtype_of(told)
+        return dtype_of(self.meta.get("data_type" if self.version == 3 else "dtype"))
 
 
 def dtype_of(told: object) -> np.dtype[Any] | None:

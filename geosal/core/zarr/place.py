@@ -24,8 +24,8 @@ from geosal.errors import SceneError, warn
 
 _ROWS = frozenset({"y", "lat", "latitude", "northing", "row", "rows", "yc", "nj"})
 _COLS = frozenset({"x", "lon", "longitude", "long", "easting", "col", "cols", "column", "columns", "xc", "ni"})
-_ALONG_Y = frozenset({"projection_y_coordinate", "latitude", "grid_latitude"})
-_ALONG_X = frozenset({"projection_x_coordinate", "longitude", "grid_longitude"})
+_ALONG_Y = ("projection_y_coordinate", "latitude", "grid_latitude")
+_ALONG_X = ("projection_x_coordinate", "longitude", "grid_longitude")
 _MAPPINGS = ("spatial_ref", "crs")
 """Names of grid mappings that an array need not name."""
 _MOST_CENTRES = 10_000_000
@@ -88,7 +88,7 @@ def coordinate_of(node: Node, name: str) -> Node | None:
     return None
 
 
-def _runs(node: Node, name: str, names: frozenset[str], standard: frozenset[str], axis: str) -> bool:
+def _runs(node: Node, name: str, names: frozenset[str], standard: tuple[str, ...], axis: str) -> bool:
     if name.lower() in names:
         return True
     found = coordinate_of(node, name)

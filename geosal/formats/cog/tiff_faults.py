@@ -4,6 +4,7 @@ No pixel is decoded, so that it is quick at any size. The reader is `geosal.core
 eyes see more.
 """
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -26,10 +27,12 @@ _GHOST_IS_STALE = b"KNOWN_INCOMPATIBLE_EDITION=YES"
 _FRAME = 4
 """Bytes of a tile's leader, and of its trailer."""
 _MOST_DIRECTORIES = 200
-_HEIGHT, _COMPRESSION, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES = (
-    257, 259, 277, 284, 322, 323, 324, 325
+_HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES = (
+    257, 258, 259, 277, 284, 322, 323, 324, 325
 )  # fmt: skip
-_TAGS = SUBFILE, WIDTH, _HEIGHT, _COMPRESSION, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES
+_TAGS = SUBFILE, WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES
+_READ = 2**20
+"""Bytes that are read, or inflated, at once."""
 _DEFLATE = (8, 32946)
 """TIFF's numbers of Deflate: Adobe's, and the older one."""
 _SEPARATE = 2
@@ -49,6 +52,8 @@ class Directory:
         Rows and columns; `tile` is None where the image is not tiled.
     planes
         Bands that have tiles of their own.
+    pixel_bits
+        Bits of a pixel in a tile, of all bands in it.
     compression
         TIFF's number for it.
     is_overview, is_mask
@@ -62,11 +67,20 @@ class Directory:
     shape: tuple[int, int]
     tile: tuple[int, int] | None
     planes: int
+    pixel_bits: int
     compression: int
     is_overview: bool
     is_mask: bool
     offsets: NDArray[np.int64]
     sizes: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        least = (*self.shape, *(self.tile or ()), self.planes, self.pixel_bits)
+        if min(least) < 1 or min(self.offsets.min(initial=0), self.sizes.min(initial=0)) < 0:
+            rows, cols = self.tile or self.shape
+            raise ValueError(
+                f"{self.name or 'the image'} cannot be: {self.shape[1]} x {self.shape[0]} px, tiles of {cols} x {rows}"
+            )
 
     def tile_name(self, number: int) -> str:
         """Return which tile of which band the entry `number` is, in words."""
@@ -74,6 +88,12 @@ class Directory:
         rows, cols = -(-self.shape[0] // tile_rows), -(-self.shape[1] // tile_cols)
         band, place = divmod(number, rows * cols)
         return f"{self.name}{', ' if self.name else ''}tile {place % cols}, {place // cols} of band {band + 1}"
+
+    @property
+    def tile_bytes(self) -> int:
+        """Return how many bytes a tile has that is not compressed."""
+        rows, cols = self.tile or self.shape
+        return rows * -(-cols * self.pixel_bits // 8)
 
     @property
     def tiles(self) -> int:
@@ -116,15 +136,15 @@ def tile_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
             return
         for number in np.flatnonzero((one.offsets == 0) | (one.sizes == 0)):
             yield f"{one.tile_name(int(number))} is missing"
-    names = [(one, number) for one in directories for number in range(one.tiles)]
+    firsts = np.cumsum([0, *(one.tiles for one in directories)])
     offsets = np.concatenate([one.offsets for one in directories] or [np.empty(0, np.int64)])
     sizes = np.concatenate([one.sizes for one in directories] or [np.empty(0, np.int64)])
     there = np.flatnonzero((offsets != 0) & (sizes != 0))
     order = there[np.argsort(offsets[there], kind="stable")]
     ends = offsets[order] + sizes[order]
     for position in np.flatnonzero(ends > np.append(offsets[order][1:], _end_of_tiles(path))):
-        one, number = names[order[position]]
-        yield f"{one.tile_name(number)} is cut off"
+        which = int(np.searchsorted(firsts, order[position], side="right")) - 1
+        yield f"{directories[which].tile_name(int(order[position] - firsts[which]))} is cut off"
 
 
 def checksum_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
@@ -137,15 +157,31 @@ def checksum_faults(path: str, directories: Sequence[Directory]) -> Iterator[str
             if one.compression not in _DEFLATE:
                 continue
             for number, (offset, size) in enumerate(zip(one.offsets.tolist(), one.sizes.tolist(), strict=True)):
+                if offset > file.seek(0, os.SEEK_END):
+                    yield f"{one.tile_name(number)} is cut off"
+                    continue
                 file.seek(offset)
-                stream = zlib.decompressobj()
-                try:
-                    stream.decompress(file.read(size))
-                except zlib.error as error:
-                    yield f"{one.tile_name(number)} is damaged ({error})"
-                else:
-                    if not stream.eof:
-                        yield f"{one.tile_name(number)} is cut off"
+                fault = _fault_of_stream(file, size, one.tile_bytes)
+                if fault:
+                    yield f"{one.tile_name(number)} {fault}"
+
+
+def _fault_of_stream(file: BinaryIO, size: int, most: int) -> str:
+    """Inflate `size` bytes of a file, some at once, until there are more than `most`: a tile may be a bomb."""
+    stream, length, left = zlib.decompressobj(), 0, size
+    try:
+        while not stream.eof:
+            data = stream.unconsumed_tail or file.read(min(_READ, left))
+            left -= 0 if stream.unconsumed_tail else len(data)
+            found = len(stream.decompress(data, _READ))
+            length += found
+            if length > most:
+                return f"unpacks to more than the {most} bytes of a tile"
+            if not found and not data:
+                return "is cut off"
+    except zlib.error as error:
+        return f"is damaged ({error})"
+    return ""
 
 
 def _end_of_tiles(path: str) -> int:
@@ -209,6 +245,8 @@ def _ghost_faults(path: str, directories: Sequence[Directory]) -> Iterator[str]:
 def _frame_fault(file: BinaryIO, head: bytes, offset: int, size: int) -> str:
     if offset < _FRAME or size < _FRAME:
         return ""
+    if offset + size > file.seek(0, os.SEEK_END):
+        return "is cut off"
     file.seek(offset - _FRAME)
     leader = file.read(_FRAME)
     file.seek(offset + size - _FRAME)
@@ -227,12 +265,14 @@ def _directory(tags: dict[int, NDArray[np.int64]], begin: int, before: Sequence[
     level = sum(one.is_mask == is_mask for one in before)
     names = [f"overview {level}" if level else "", "mask" if is_mask else ""]
     nothing = np.empty(0, np.int64)
+    samples, apart = number(_SAMPLES, 1), number(_PLANAR, 1) == _SEPARATE
     return Directory(
         name=" ".join(filter(None, names)),
         begin=begin,
         shape=(number(_HEIGHT, 0), number(WIDTH, 0)),
         tile=(number(_TILE_HEIGHT, 1), number(_TILE_WIDTH, 1)) if _TILE_WIDTH in tags else None,
-        planes=number(_SAMPLES, 1) if number(_PLANAR, 1) == _SEPARATE else 1,
+        planes=samples if apart else 1,
+        pixel_bits=int(tags[_BITS].max()) * (1 if apart else samples) if _BITS in tags else 1,
         compression=number(_COMPRESSION, 1),
         is_overview=bool(kind & IS_OVERVIEW),
         is_mask=is_mask,

@@ -81,6 +81,8 @@ class Head:
         if len(body) < 9:
             raise ValueError("no frame before the scan")
         sampling = [divmod(body[at], 16) for at in range(7, len(body), 3)]
+        if min(map(min, sampling)) < 1:
+            raise ValueError("a component without samples")
         across, down = (max(each) for each in zip(*sampling, strict=True))
         mcu = (8 * down, 8 * across) if len(sampling) > 1 else (8, 8)
         shape = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
@@ -202,21 +204,19 @@ def _marker_faults(path: str, head: Head, end: int) -> Iterator[str]:
 
 
 def _mask_faults(path: str, head: Head, end: int) -> Iterator[str]:
-    inflate, length = zlib.decompressobj(), 0
+    height, width = head.shape
+    inflate, length, most = zlib.decompressobj(), 0, height * -(-width // 8)
     try:
         with open(path, "rb") as file:
             file.seek(end)
             left = os.path.getsize(path) - _OFFSET - end
-            while left:
-                data = file.read(min(left, _CHUNK))
+            while left > 0 and length <= most and (data := file.read(min(left, _CHUNK))):
                 left -= len(data)
-                while data:
+                while data and length <= most:
                     length += len(inflate.decompress(data, _CHUNK))
                     data = inflate.unconsumed_tail
-            length += len(inflate.flush())
     except zlib.error as error:
         yield f"the mask behind the image is damaged ({error})"
         return
-    height, width = head.shape
-    if not inflate.eof or length != height * -(-width // 8):
+    if not inflate.eof or length != most:
         yield "the mask behind the image is cut off"

@@ -6,7 +6,6 @@ import re
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import IO, Any, Self
 
 from geosal.errors import SceneError, cause_of
 from geosal.files.addresses import STORES, Address, absolute, for_gdal, is_remote, joined
+from geosal.files.archives import DAMAGE, open_member
 from geosal.files.objects import names_below, opened, read
 from geosal.sizes import as_bytes
 
@@ -24,7 +24,7 @@ _MAX_DEPTH = 8
 _MAX_TEXT = 8 * 2**20
 """Limit of a metadata file in bytes; real ones have less than one MiB."""
 _CHUNK = 2**22
-_DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
+_DAMAGE = (*DAMAGE, tarfile.TarError)
 """Errors of archives that are cut off, encrypted or made up."""
 _IN_ARCHIVE = re.compile(r"/vsi(zip|tar)/(?:\{(.+)\}|(.+?\.(?:zip|tar|SAFE)))/(.+)")
 """Path of a file in an archive: the kind, the archive in braces or without, the name."""
@@ -133,7 +133,7 @@ class Files:
         """Open one of `names` for reading; what goes wrong within is a damaged product."""
         try:
             if self.kind == "zip":
-                with _open(self.root) as whole, zipfile.ZipFile(whole) as bundle, bundle.open(name) as file:
+                with _open(self.root) as whole, zipfile.ZipFile(whole) as bundle, open_member(bundle, name) as file:
                     yield file
             elif self.kind == "served":
                 with opened(joined(self.root, name)) as plain:

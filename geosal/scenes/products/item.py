@@ -237,7 +237,7 @@ def _json(path: str) -> Any:
 def _refuse_others(path: str, told: Any) -> None:
     """Refuse what is JSON and no item, and say what to give."""
     kind = told.get("type") if isinstance(told, dict) else None
-    if kind in {"Collection", "Catalog"}:
+    if kind in ("Collection", "Catalog"):  # a list has no hash
         links = [
             one.get("href") for one in _list(told.get("links")) if isinstance(one, dict) and one.get("rel") == "item"
         ]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from geosal.core.gdal_env import path_text
 from geosal.errors import SceneError, UsageError, cause_of
 from geosal.files.addresses import STORES, Address, absolute, is_remote, name_of, parent_of
+from geosal.files.archives import DAMAGE
 from geosal.files.objects import read
 from geosal.scenes.base import AnyScene
 from geosal.scenes.products import eopf, item, landsat, sentinel2
@@ -247,6 +248,6 @@ def _peek(path: str) -> list[str]:
                 names.append(entry.name)
                 if len(names) >= _PEEK or _marks(entry.name):
                     break
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, ValueError, EOFError, RuntimeError):
+    except (*DAMAGE, tarfile.TarError):
         return []
     return names

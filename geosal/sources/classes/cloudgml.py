@@ -5,12 +5,10 @@ A pixel is cloudy when its centre lies in a polygon (even-odd over its rings, so
 
 import hashlib
 import io
-import lzma
 import os
 import re
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +24,7 @@ from geosal.core.gdal_env import gdal_env
 from geosal.core.grid import Block, Grid
 from geosal.errors import ResourceError, SaliencyError, SceneError
 from geosal.files.addresses import is_remote
+from geosal.files.archives import DAMAGE, open_member
 from geosal.files.objects import opened
 from geosal.sizes import as_bytes
 from geosal.sources.vectors.burn import Outlines
@@ -39,7 +38,6 @@ _FARTHEST = 1e9
 """Farthest coordinate, in pixels from the scene's corner; beyond, floats tell pixels apart too coarsely."""
 _TYPES = {"OPAQUE": 1, "CIRRUS": 2}
 """Type of a cloud -> bit of `quality`'s ``clouds_gml``."""
-_UNREADABLE = (OSError, KeyError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
 _CODE = re.compile(r"EPSG(?::[^:]*:|:|/[^/]*/|\.xml#)(\d{4,6})$", re.IGNORECASE)
 _ARCHIVE = re.compile(r"/vsi(zip|tar)/\{?(.+?\.(?:zip|tar|tgz|tar\.gz|SAFE\.zip))\}?/(.+)", re.IGNORECASE)
 
@@ -146,7 +144,7 @@ def read_bytes(path: str) -> bytes:
     try:
         with _opened(path) as file:
             content = file.read(_MAX_BYTES + 1)
-    except (*_UNREADABLE, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (*DAMAGE, tarfile.TarError) as error:
         cause = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise SceneError(f"{path}: the cloud mask cannot be read ({cause}); copy the product again") from error
     if len(content) > _MAX_BYTES:
@@ -164,7 +162,7 @@ def _opened(path: str) -> IO[bytes]:
         return open(path, "rb")
     form, archive, member = match[1].lower(), match[2], match[3]
     if form == "zip":
-        with zipfile.ZipFile(archive) as bundle, bundle.open(member) as file:
+        with zipfile.ZipFile(archive) as bundle, open_member(bundle, member) as file:
             return io.BytesIO(file.read(_MAX_BYTES + 1))
     with tarfile.open(archive) as tape:
         found = tape.extractfile(member)
@@ -219,8 +217,8 @@ def _points(path: str, line: Any) -> Floats:
     """Return the positions of a ``posList``, (points, 2)."""
     try:
         size = int(line.get("srsDimension") or 2)
-        points = np.array((line.text or "").split(), np.float64).reshape(-1, size)[:, :2]
-    except ValueError as error:
+        points = np.array((line.text or "").split(), np.float64).reshape(-1, size)[:, [0, 1]]
+    except (ValueError, IndexError) as error:
         raise SceneError(
             f"{path}: a polygon of the cloud mask cannot be read; the file is damaged, copy it again"
         ) from error

@@ -96,5 +96,5 @@ class ModelCard:
                 if name in values:
                     values[name] = tuple(values[name])
             return cls(**values)
-        except (TypeError, ValueError, RecursionError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise SceneError(f"{path}: its model card cannot be read: {error}; export the model again") from error

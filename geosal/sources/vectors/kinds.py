@@ -121,8 +121,8 @@ def member_of(path: str, most: int = 2**30) -> Member:
         The archive unpacks to more than `most` bytes.
     """
     import zipfile
-    import zlib
-    from lzma import LZMAError
+
+    from geosal.files.archives import DAMAGE, open_member
 
     head = b""
     try:
@@ -133,9 +133,9 @@ def member_of(path: str, most: int = 2**30) -> Member:
             # The first one of a .kmz is the document (KML 2.2, OGC 07-147r2, annex C).
             names = names[:1] if path.lower().endswith(".kmz") else names
             if len(names) == 1:
-                with archive.open(names[0]) as file:
+                with open_member(archive, names[0]) as file:
                     head = file.read(4096)
-    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error, LZMAError) as error:
+    except DAMAGE as error:
         cause = " ".join(str(error).split())[:300]
         raise SceneError(f"{path}: is no archive that can be read ({cause}); copy it again") from error
     kind = _MEMBERS[os.path.splitext(names[0])[1].lower()] if len(names) == 1 else ""

@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geosal.errors import GeosalError, ResourceError, SceneError, UsageError
+from geosal.files.archives import open_member
 from geosal.sources.vectors import wkb as geometry
 from geosal.sources.vectors.kinds import SHP, by_magic, member_of
 from geosal.sources.vectors.trust import KML, check_geojson, check_xml, tells_crs
@@ -205,7 +206,7 @@ def _name_for_gdal(path: str, kind: str) -> str:
     if kind in {"KML", "shp"} and zipfile.is_zipfile(path):
         member = member_of(path, MAX_TEXT).name
         if kind == "KML":
-            with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+            with zipfile.ZipFile(path) as archive, open_member(archive, member) as file:
                 check_xml(path, file, KML)
         return f"/vsizip/{{{name}}}/{member}"
     if kind == "KML":

@@ -68,13 +68,15 @@ def test_a_missing_packed_chunk_is_nodata(tmp_path: Path) -> None:
         ({"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [9]}}}, "which fit no shape"),
         ({"data_type": {"name": "fixed_length_utf32", "configuration": {}}}, "holds fixed_length_utf32"),
         ({"codecs": 3}, "metadata is incomplete"),
+        ({"data_type": None}, "holds None, and a raster holds numbers"),
         ({"shape": [4, "x"]}, "its shape is"),
     ],
 )
 def test_damaged_metadata(tmp_path: Path, change: dict, told: str) -> None:
     packed(tmp_path / "v3.zarr", shards=False)
     place = tmp_path / "v3.zarr/b04/zarr.json"
-    place.write_text(json.dumps(json.loads(place.read_text()) | change))
+    told_before = json.loads(place.read_text()) | change
+    place.write_text(json.dumps({key: value for key, value in told_before.items() if value is not None}))
     with pytest.raises(SceneError, match=told) as caught:
         Coding.of(existing(Store(str(tmp_path / "v3.zarr")), "b04"))
     assert "\n" not in str(caught.value)
@@ -115,7 +117,9 @@ def test_chunks_that_fill_no_shard(tmp_path: Path, chunk: list[int]) -> None:
         open_zarr(str(tmp_path / "v3.zarr/b04"))
 
 
-@pytest.mark.parametrize("odd", [{"spatial:dimensions": [["y"], ["x"]]}, {"grid_mapping": "\0"}])
+@pytest.mark.parametrize(
+    "odd", [{"spatial:dimensions": [["y"], ["x"]]}, {"grid_mapping": "\0"}, {"standard_name": [1]}]
+)
 def test_odd_attributes_say_nothing(tmp_path: Path, odd: dict) -> None:
     root = zarr.open_group(tmp_path / "odd.zarr", mode="w")
     root.create_array("a", data=COUNTS, dimension_names=("y", "x")).attrs.update(odd)

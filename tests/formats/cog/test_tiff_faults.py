@@ -3,6 +3,7 @@
 import re
 import shutil
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,23 @@ def test_deflate_that_is_not_what_its_checksum_says(good: Path, tmp_path: Path, 
     assert re.search(r"tile 0, 0 of band 1 is damaged \(.*incorrect data check", told)
     (check,) = (one for one in verify(str(copy)) if one.name == "complete")
     assert not check.ok
+
+
+@pytest.mark.parametrize("tag", ["TileWidth", "ImageLength", "BitsPerSample"])
+def test_tiles_that_cannot_be_are_told(good: Path, tag: str) -> None:
+    patch(good, 0, tag, 0, 0)
+    with pytest.raises(ValueError, match=r"the image cannot be: \d+ x \d+ px, tiles of \d+ x \d+"):
+        read_directories(str(good))
+
+
+def test_a_tile_that_unpacks_to_more_than_a_tile(good: Path) -> None:
+    """It is inflated no further: a bomb has a thousand times the bytes of its file."""
+    with tifffile.TiffFile(good) as tiff:
+        place, size = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
+    stream = zlib.compress(bytes(512 * 512 + 1))
+    overwrite(good, place, stream.ljust(size, b"\0"))
+    (told,) = checksum_faults(str(good), read_directories(str(good)))
+    assert told == "tile 0, 0 of band 1 unpacks to more than the 262144 bytes of a tile"
 
 
 def patch(path: Path, page: int, tag: str, index: int, value: int) -> None:

@@ -225,6 +225,7 @@ SHORT = gml([("OPAQUE", [[(600000, 4900000), (600100, 4900000)]])])
         (gml([("OPAQUE", [[(0, 0), (1, float("nan")), (1, 1)]])]), SceneError, "too few points"),
         (gml([("OPAQUE", [[(0, 0), (1e300, 0), (1, 1)]])]), SaliencyError, "no place"),
         (gml(MASK).replace(">600060", ">600060 1"), SceneError, "cannot be read"),
+        (gml(MASK).replace('srsDimension="2"', 'srsDimension="1"'), SceneError, "cannot be read"),
         (gml(MASK, crs="urn:ogc:def:crs:EPSG:8.7:99999"), SceneError, "99999"),
         (gml(MASK, crs="WGS 84 / UTM zone 32N"), SceneError, "names no EPSG code"),
         (gml(MASK, crs="EPSG:132632132632"), SceneError, "names no EPSG code"),

@@ -33,6 +33,7 @@ def test_round_trip():
         ({"weights": "[NaN, 1]"}, "not in 0..1"),
         ({"classes": "[1, 2]"}, "is no text"),
         ({"classes": "[" * 100_000}, "cannot be read"),
+        ({"mean": f"[1{'0' * 400}, 0, 0]"}, "cannot be read"),
     ],
 )
 def test_refusals(change: dict[str, str], says: str):
