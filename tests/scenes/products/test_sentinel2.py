@@ -406,7 +406,7 @@ def test_trial_20_xml_that_is_hostile_or_damaged(own_l1c: Path, name: str, conte
     assert not [path for path in seen if "passwd" in path]
 
 
-def test_metadata_larger_than_any(own_l1c: Path):
+def test_trial_20_metadata_larger_than_any(own_l1c: Path):
     with open(own_l1c / "MTD_MSIL1C.xml", "wb") as file:
         file.truncate(2**30)
     began = time.process_time()
@@ -416,7 +416,7 @@ def test_metadata_larger_than_any(own_l1c: Path):
 
 @pytest.mark.parametrize("checked", [True, False])
 @pytest.mark.parametrize("name", ["{}/x_B04", "../x_B04", "GRANULE/../../x_B04", "C:\\x_B04", "http://x/B04"])
-def test_image_names_that_leave_the_folder(
+def test_trial_20_image_names_that_leave_the_folder(
     own_l1c: Path, tmp_path: Path, name: str, checked: bool, monkeypatch: pytest.MonkeyPatch
 ):
     """Such a name is refused; and were it not, what lies there is none of the product's."""
