@@ -48,11 +48,11 @@ keep: true
 def _read_yaml(folder: Path, place: str, data: bytes) -> None:
     from geosal.job.recipe import Recipe
     from geosal.job.recipe_file import read_jobs
-    from geosal.lab.experiments.wish import Experiment
+    from geosal.lab.experiments.study import read_study
 
     path = put(folder, place, data)
     if place == "experiment.yaml":
-        Experiment.from_yaml(path)
+        read_study(path)
         return
     wish, jobs = read_jobs(path)
     for one in jobs or [{}]:
