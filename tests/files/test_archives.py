@@ -48,6 +48,16 @@ def test_damage_in_a_compressed_file_is_one_line(tmp_path: Path, read: Callable[
     assert "\n" not in str(caught.value)
 
 
+def test_a_member_without_a_name_is_damage(tmp_path: Path) -> None:
+    path = Path(_zipped(tmp_path / "a.zip", zipfile.ZIP_STORED))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"a.shp")] + b"\0" + content[content.rindex(b"a.shp") + 1 :])
+    with pytest.raises(SceneError) as caught:
+        Files.of(str(path))
+    assert "\n" not in str(caught.value)
+    assert Store(str(path)).json("a.shp") is None
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_others_are_read(tmp_path: Path, method: int) -> None:
     with zipfile.ZipFile(_zipped(tmp_path / "a.zip", method)) as bundle, open_member(bundle, "a.shp") as file:

@@ -177,7 +177,7 @@ def _of_v3(node: Node, dtype: np.dtype[Any]) -> Coding:
         offset=packing.offset if packing else 0.0,
         nodata=packing.nodata if packing else None,
         meta=meta,
-        names=tuple(_codec(one)["name"] for one in node.meta.get("codecs", _OF_DRAFT)),
+        names=tuple(str(_codec(one)["name"]) for one in node.meta.get("codecs", _OF_DRAFT)),
     )
 
 

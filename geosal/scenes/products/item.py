@@ -19,6 +19,7 @@ from geosal.core.raster import ROLES, QualityBand
 from geosal.core.zarr.files import is_zarr
 from geosal.errors import GeosalError, SceneError, redact
 from geosal.files.addresses import split
+from geosal.files.names import why_no_path
 from geosal.scenes.products.bands import BandFile, Product, ProductBand, short_name
 from geosal.scenes.products.headers import cell_of
 from geosal.scenes.raster import Scene
@@ -294,6 +295,7 @@ def _path(path: str, key: str, href: str) -> str:
     if (
         where is None
         or re.search(r"[\x00-\x1f]", href)
+        or why_no_path(href)
         or href.startswith("/vsi")
         or re.match(r"[A-Z][A-Z0-9_]+:", href)
     ):

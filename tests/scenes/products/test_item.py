@@ -210,6 +210,8 @@ def test_no_output_replaces_an_asset(one_file: Path) -> None:
         ('{"type": "Feature", "assets": {"a": {"href": "/vsizip/a.zip/a.tif"}}}', "no file and no URL"),
         ('{"type": "Feature", "assets": {"a": {"href": "GTIFF_DIR:1:a.tif"}}}', "no file and no URL"),
         ('{"type": "Feature", "assets": {"a": {"href": "a\\u0000.tif"}}}', "no file and no URL"),
+        ('{"type": "Feature", "assets": {"a": {"href": "a\\ud800.tif"}}}', "no file and no URL"),
+        ('{"type": ["Feature"], "assets": {}}', "is no STAC item"),
         ('{"type": "Feature", "assets": {"a": {"href": "ftp://host/a.tif"}}}', "geosal reads files, az, gs, http"),
         (
             '{"type": "Feature", "assets": {"a": {"href": "http://[::1/a.tif", "type": "image/tiff"}}}',
