@@ -56,8 +56,9 @@ class _Layer:
             return None
 
     def whole(self) -> Planes:
-        """Decode all of it."""
-        stream = [*self.coding.units(self.coding.padded(self.shape)), *self.units]
+        """Decode all of it, in the size that the head claims: sets of the stream's own could claim any other."""
+        own = [unit for unit in self.units if hevc.kind_of(unit) not in {hevc.VIDEO, hevc.SEQUENCE}]
+        stream = [*self.coding.units(self.coding.padded(self.shape)), *own]
         return decoded(stream, self.coding.chroma, self.shape)
 
 

@@ -103,6 +103,18 @@ def test_tiles_are_those_that_ffmpeg_decodes_at_once(
     assert np.sqrt(np.mean((by_tiles.astype(float) - pixels) ** 2)) < 12
 
 
+def test_parameter_sets_in_the_stream_do_not_change_the_claimed_size(tmp_path: Path) -> None:
+    """A BPG has none; one of them could make FFmpeg take memory for any number of pixels."""
+    plain = _write(tmp_path / "a.bpg", _waves(1, 100, 140), BpgEncoder(tile=192, bands=1))
+    with BpgPicture(str(plain)) as picture:
+        head, pixels = picture.head, _decoded(picture)
+    own = plain.read_bytes()[head.data :]
+    data = hevc.join([*head.coding.units((1024, 1024)), own])[len(hevc.START) :]
+    (tmp_path / "b.bpg").write_bytes(head.written(len(data)) + data)
+    with BpgPicture(str(tmp_path / "b.bpg")) as picture:
+        np.testing.assert_array_equal(_decoded(picture), pixels)
+
+
 @pytest.mark.parametrize(("encoder", "bands"), _KINDS)
 def test_bpgdec_decodes_the_same(tmp_path: Path, encoder: BpgEncoder, bands: int) -> None:
     program = shutil.which("bpgdec")
