@@ -91,7 +91,7 @@ class OnWorker:
         Raises
         ------
         ClusterError
-            The worker has another geosal, or its memory is too small.
+            The worker has another geosal, or other libraries.
         GeosalError
             The task raised it; the worker is named at the end.
         """

@@ -1,5 +1,6 @@
 """An executor behind one bounded loop, whatever it runs on."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -11,6 +12,7 @@ from geosal.core.cluster.code import OnWorker, code_here
 from geosal.errors import ClusterError, GeosalError
 
 _LOOK_SECONDS = 2.0
+"""Seconds from one look at the workers to the next, however fast results come."""
 SMALLER = "use a smaller --block"
 _AHEAD = 3
 """Results that may be on their way here at once: more than one, so that network and file work side by side."""
@@ -70,8 +72,12 @@ class Pool:
         begun: deque[Future[Any]] = deque()
         coming: deque[Future[Any]] = deque()
         """Results on their way, in the order in which they are yielded."""
+        looked = time.monotonic()
         try:
             while True:
+                if self.watch is not None and time.monotonic() - looked >= _LOOK_SECONDS:
+                    self.watch()
+                    looked = time.monotonic()
                 self._begin(work, items, begun, most - len(begun) - len(coming))
                 while len(coming) < _AHEAD and (ended := _ended(begun, in_order=in_order)) is not None:
                     begun.remove(ended)
@@ -87,9 +93,7 @@ class Pool:
                         self.watch()
                     return
                 running = [future for future in begun if not future.done()]
-                done, _ = wait([*running, *list(coming)[:1]], _LOOK_SECONDS, FIRST_COMPLETED)
-                if self.watch is not None and not done:
-                    self.watch()
+                wait([*running, *list(coming)[:1]], _LOOK_SECONDS, FIRST_COMPLETED)
         finally:
             for future in (*begun, *coming):
                 future.cancel()

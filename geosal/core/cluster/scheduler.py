@@ -72,6 +72,7 @@ class Scheduler:
         told_by = ""
         if wish is None:
             wish, told_by = _configured()
+            check_wish(wish, told_by)
         if wish in LOCAL:
             return cls(wish)
         if "://" not in wish:
@@ -93,8 +94,15 @@ class Scheduler:
 THREADS = Scheduler("threads")
 
 
-def check_wish(wish: Any) -> None:
+def check_wish(wish: Any, told_by: str = "scheduler=") -> None:
     """Refuse what names no scheduler; no file is opened, and no server asked.
+
+    Parameters
+    ----------
+    wish
+        The wish, of any type.
+    told_by
+        Who says it, for the message.
 
     Raises
     ------
@@ -105,7 +113,7 @@ def check_wish(wish: Any) -> None:
         return
     text = wish if isinstance(wish, str) else ""
     if not ("://" in text or text.endswith(".json") or (os.sep in text and not text.endswith(os.sep))):
-        raise UsageError(f"scheduler={redact(repr(wish))}: it must be {WANTED}")
+        raise UsageError(f"{told_by}{redact(repr(wish))}: it must be {WANTED}")
 
 
 def is_client(value: Any) -> bool:
@@ -174,7 +182,7 @@ def _in_file(path: str) -> str:
             told = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
         raise ClusterError(f"scheduler file {path}: {cause_of(error)}; {begin}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ClusterError(f"scheduler file {path}: it is no JSON of dask's; {begin}") from error
     address = told.get("address") if isinstance(told, dict) else None
     if not isinstance(address, str) or "://" not in address:

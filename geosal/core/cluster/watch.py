@@ -21,7 +21,7 @@ class Watch:
     def __init__(self, client: Any, scheduler: Scheduler) -> None:
         self._client, self._scheduler = client, scheduler
         self._known: set[str] = set()
-        self._last_seen = time.monotonic()
+        self._empty_since: float | None = None
         self._check_scheduler()
 
     def __call__(self) -> None:
@@ -37,8 +37,10 @@ class Watch:
         for gone in sorted(self._known - there):
             warn(f"{self._scheduler}: worker {gone} is gone; what it was working on is done again")
         if there:
-            self._last_seen = time.monotonic()
-        elif time.monotonic() - self._last_seen > PATIENCE_SECONDS:
+            self._empty_since = None
+        elif self._empty_since is None:  # a look may be long ago: patience counts from this one
+            self._empty_since = time.monotonic()
+        elif time.monotonic() - self._empty_since > PATIENCE_SECONDS:
             raise ClusterError(
                 f"{self._scheduler}: all workers are gone, for {PATIENCE_SECONDS:.0f} s; look at their logs, start "
                 f"some (dask worker {self._scheduler.name}), and run the same again with --resume"

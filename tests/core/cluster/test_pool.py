@@ -1,12 +1,15 @@
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any
 
 import pytest
 from tasks import die, square
 
 from geosal import ClusterError, SceneError
 from geosal.core.cluster.opening import open_pool
+from geosal.core.cluster.pool import Pool
 from geosal.core.cluster.scheduler import THREADS, Scheduler
 
 
@@ -109,3 +112,28 @@ def test_the_next_item_is_begun_before_the_consumer_gets_a_result(name: str) -> 
         assert len(begun) == 4  # two have ended, and two more are at work
         go_on.release(40)
         assert len(list(results)) == 39
+
+
+def test_workers_are_looked_at_however_fast_results_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one that may not take part is seen when all is done, or has gone by then."""
+
+    class AtOnce(Executor):
+        def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            done: Future[Any] = Future()
+            done.set_result(task(*args, **kwargs))
+            return done
+
+    def look() -> None:
+        if begun[0] > 3:
+            raise ClusterError("worker tcp://192.0.2.1:1 may not take part")
+
+    begun = [0]
+
+    def count(number: int) -> int:
+        begun[0] += 1
+        return number
+
+    monkeypatch.setattr("geosal.core.cluster.pool._LOOK_SECONDS", 0.0)
+    with pytest.raises(ClusterError, match="may not take part"):
+        list(Pool(AtOnce(), 1, look).map_unordered(count, range(100)))
+    assert begun[0] < 10

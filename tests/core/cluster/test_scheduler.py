@@ -70,10 +70,17 @@ def test_what_names_no_scheduler(wish: object) -> None:
         Scheduler.of(wish)
 
 
+@pytest.mark.parametrize("text", ["localhost:8786", "slurm"])
+def test_an_environment_that_names_no_scheduler_is_told(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", text)
+    with pytest.raises(UsageError, match=rf"^DASK_SCHEDULER_ADDRESS='{text}': it must be threads, processes, an addr"):
+        Scheduler.of(None)
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
-    [(None, "No such file"), ("{", "no JSON"), ("[]", "no address"), ('{"address": 3}', "no address"),
-     ('{"address": "here"}', "no address")],
+    [(None, "No such file"), ("{", "no JSON"), ("[" * 100_000, "no JSON"), ("[]", "no address"),
+     ('{"address": 3}', "no address"), ('{"address": "here"}', "no address")],
 )  # fmt: skip
 def test_a_scheduler_file_that_is_none(tmp_path: Path, content: str | None, fault: str) -> None:
     path = tmp_path / "scheduler.json"
