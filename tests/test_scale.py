@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 import rasterio
@@ -90,6 +91,14 @@ def test_what_a_worker_gets_does_not_grow_with_the_scene(scenes: dict[int, Path]
         sent[size] = len(pickle.dumps(CutTask(task_of(plan), Cut(cutter, plan.layout.has_mask))))
     assert sent[100_000] <= sent[2000] + 300  # more overviews, longer numbers
     assert sent[100_000] <= 10_000
+
+
+def test_the_graph_of_arrays_grows_by_tasks_alone(scenes: dict[int, Path]) -> None:
+    """No pixels, no map and no scene travel in it: each task is some hundred bytes, whatever lies in the chunks."""
+    scene = geosal.open_scene(scenes[100_000], chunks=4096)
+    graph = geosal.smooth(scene, geosal.saliency("perlin", like=scene)).__dask_graph__()
+    assert len(dict(graph)) > 10_000
+    assert len(cloudpickle.dumps(graph)) <= 300 * len(dict(graph))
 
 
 def _cutter(plan: geosal.Plan) -> Any:
