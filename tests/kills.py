@@ -33,6 +33,7 @@ JOBS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "Zarr, bound, in shards": (WIDE, "out.zarr", ("--treatment", "bound:error=16", "--co", "SHARDS=2")),
     "JPEG": (BYTES, "out.jpg", ("--co", "QUALITY=80")),
     "JPEG, of a target": (BYTES, "out.jpg", ()),
+    "BPG, with a mask": (BYTES, "out.bpg", ("--co", "PRESET=ultrafast")),
 }
 """What is made, of which scene, under which name and with which options."""
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,8 @@ JOBS: dict[str, dict[str, Any]] = {
     "shards.zarr": {"creation_options": {"SHARDS": 2}},
     "out.jpg": {"creation_options": {"QUALITY": 80}},
 }
+if find_spec("av") is not None:
+    JOBS["out.bpg"] = {"creation_options": {"PRESET": "ultrafast"}}
 """Options by output: what keeps a mask beside the image, or pieces of tiles, among them."""
 BLOCKS = 12
 
@@ -115,7 +118,7 @@ BLOCKS = 12
 def job(scene: Path, output: Path, **more: Any) -> geosal.Summary:
     """Make an output of one worker, whose blocks come in the same order each time, and cut tiles of overviews."""
     wish = {"saliency": "grid", "block": 256, "workers": 1, "to_byte": None, "overwrite": True, **JOBS[output.name]}
-    if output.suffix == ".jpg" or wish.get("profile") == "jpeg":
+    if output.suffix in {".jpg", ".bpg"} or wish.get("profile") == "jpeg":
         wish["to_byte"] = "range:0-9000"
     return geosal.compress(scene, output, **wish | more)
 
