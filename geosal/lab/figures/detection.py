@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.lab.figures.smoothing import KERNEL
-from geosal.lab.figures.style import GREY, PAGE, as_label, colour, marker
+from geosal.lab.figures.style import GREY, PAGE, as_label, colour, legend_above, marker
 from geosal.lab.figures.table import DETECTION, UNIFORM, LackError, Table, Tables
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _panels(figure: "Figure", table: Table, column: str, label: str) -> None:
             axis.set_visible(False)
     figure.supxlabel(label, fontsize=9)
     figure.supylabel("average precision", fontsize=9)
-    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    legend_above(figure, axes.flat[0], columns=6)
 
 
 def _draw(axis: "Axes", table: Table, column: str, metric: str) -> None:
@@ -96,13 +96,17 @@ def _draw(axis: "Axes", table: Table, column: str, metric: str) -> None:
         axis.fill_between(uniform[column], *bounds, color=GREY, alpha=0.2, linewidth=0)
     axis.margins(y=0.12)
     driven = table.unlike(mask=UNIFORM)
-    for number, mask in enumerate(driven.kinds("mask")):
+    masks = driven.kinds("mask")
+    for number, mask in enumerate(masks):
         part = driven.where(mask=mask)
-        look: dict[str, Any] = {"color": colour(number), "label": as_label(mask), "markersize": 7}
-        axis.plot(part[column], part[metric], marker(number + 1), **look)
+        look: dict[str, Any] = {"color": colour(number), "label": as_label(mask), "markersize": 6}
+        # Masks of about the same rate lie on one another: hollow marks and ever thinner bars hide none.
+        look |= {"markerfacecolor": "none", "markeredgewidth": 1.4, "linestyle": "none"}
+        axis.plot(part[column], part[metric], marker=marker(number + 1), **look)
         bounds = _bounds(part, metric)
         if bounds is not None:
-            axis.vlines(part[column], *bounds, color=colour(number), linewidth=1)
+            width = 0.8 + 0.9 * (len(masks) - 1 - number)
+            axis.vlines(part[column], *bounds, color=colour(number), linewidth=width, alpha=0.5, zorder=1.5)
 
 
 def _bounds(table: Table, metric: str) -> tuple[NDArray[Any], NDArray[Any]] | None:

@@ -36,6 +36,9 @@ def test_intervals_are_shaded_where_they_are_known(drawn):
     assert set(np.round(heights, 9)) >= {round(row["ap_low"], 9) for row in uniform}
     ends = sorted(tuple(bar.get_segments()[0][:, 1]) for bar in bars)
     np.testing.assert_allclose(ends, sorted((r["ap_low"], r["ap_high"]) for r in rows if r["mask"] != "none"))
+    widths = [bar.get_linewidth()[0] for bar in bars]
+    assert widths == sorted(set(widths), reverse=True)  # a bar hides none that was drawn before it
+    assert {line.get_markerfacecolor() for line in panels["ships: AP"].lines[1:]} == {"none"}
     assert not panels["ships: AP75"].collections
 
 
