@@ -122,7 +122,7 @@ def test_what_a_page_shows_works(page: Path, reader: Path) -> None:
 
 def test_blocks_are_of_languages_that_are_run_or_only_shown() -> None:
     found = {block.language for page in WITH_BLOCKS for block in blocks_of(page)}
-    assert found <= {SHELL, PYTHON, YAML, "js", "text"}
+    assert found <= {SHELL, PYTHON, YAML, "js", "json", "text"}
 
 
 def test_what_is_left_out_is_still_shown() -> None:
