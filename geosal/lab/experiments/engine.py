@@ -128,9 +128,9 @@ def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iter
     """
     path = folder / JOURNAL
     with (folder / f".{JOURNAL}.lock").open("ab") as lock:
-        try:
-            if not try_lock(lock):
-                raise OutputError(f"{folder}: another run is at work there; wait for it, or name another folder")
+        if not try_lock(lock):
+            raise OutputError(f"{folder}: another run is at work there; wait for it, or name another folder")
+        try:  # from here on the lock's file is this run's to delete
             before = Before.read(path) if resume and path.is_file() else None
             identity = json.loads(json.dumps({**identity, "made by": made_by(), "code": digest_of_code()[:12]}))
             if before is not None:
