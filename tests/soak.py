@@ -228,7 +228,17 @@ class Round:
         if self.chance.random() < 0.35:
             geosal.compress(self.scene.path, output, saliency="uniform:saliency=1")
             old, wish = digest(output), wish | {"overwrite": True}
-        words = [sys.executable, "-m", "geosal", "compress", self.scene.path, str(output), *words_of(wish), "--quiet"]
+        words = [
+            sys.executable,
+            "-P",
+            "-m",
+            "geosal",
+            "compress",
+            self.scene.path,
+            str(output),
+            *words_of(wish),
+            "--quiet",
+        ]
         whole, resume = digest(base), []
         for _ in range(self.chance.choice([1, 1, 2, 3])):
             number = self.chance.choice(_SIGNALS)

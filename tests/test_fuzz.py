@@ -30,7 +30,7 @@ def test_what_a_reader_must_not_do_is_noticed(tmp_path: Path, monkeypatch: pytes
     for act, told in (
         (lambda *_: other.write_text("x"), "touches what is not its own: open"),
         (lambda *_: (folder / "left").touch(), "leaves or takes left"),
-        (lambda *_: 1 // 0, "ZeroDivisionError at no line of ours"),
+        (lambda *_: 1 // 0, "ZeroDivisionError at "),
         (lambda *_: other.unlink(), "touches what is not its own: os.remove"),
     ):
         monkeypatch.setattr(type(fuzzed.target), "read", property(lambda _, act=act: act))

@@ -209,6 +209,8 @@ def test_pictures_in_documents_are_small() -> None:
     sizes = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
     assert len(sizes) >= 4
     assert sizes.pop("jpeg-q50.jpg") < 150_000  # shows what JPEGs lose, and must lose nothing that is seen itself
+    studies = {name: sizes.pop(name) for name in list(sizes) if name.startswith("first-paper-")}  # of many panels
+    assert max(studies.values()) < 100_000
     assert max(sizes.values()) < 60_000
 
 

@@ -42,7 +42,7 @@ from qgis.core import (
 USUAL = "as the output's suffix says"
 PROFILES = (
     USUAL, "deflate", "zstd", "lzw", "lzma", "raw", "jpeg", "webp", "lerc", "jxl", "jp2-lossless", "jp2", "htj2k",
-    "jpg", "png",
+    "jpg", "png", "bpg", "bpg-lossless",
 )  # fmt: skip
 """Values of ``--profile``; QGIS has no destination for a folder, as a Zarr store is. Models know them by number: add
 new ones at the end."""

@@ -216,7 +216,7 @@ job_options = together(
         help="Repeat the job that made FILE, an output of geosal; other options go before what it says.",
     ),
     click.option(
-        "--scheduler", metavar="WHERE", shell_complete=complete_file,
+        "--scheduler", metavar="ADDRESS|threads|processes", shell_complete=complete_file,
         help="Where blocks are worked on: here (threads, default; processes) or on a dask cluster: tcp://host:8786, "
         "tls://host:8786, or its scheduler file (.json).",
     ),

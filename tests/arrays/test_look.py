@@ -47,5 +47,5 @@ def test_a_picture_is_drawn_with_its_first_row_up(small_scene: Path, monkeypatch
         assert np.asarray(drawn.get_array()).shape[:2] == (40, 60)
     monkeypatch.setattr("geosal.core.tables.find_spec", lambda _: None)
     for draw in (scene.geosal.plot, lambda: scene.geosal.plot(saliency="half")):
-        with pytest.raises(UsageError, match=r"needs matplotlib.*geosal\[notebook\]"):
+        with pytest.raises(UsageError, match=r"needs matplotlib.*geosal\[figures\]"):
             draw()

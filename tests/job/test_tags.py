@@ -107,7 +107,7 @@ def test_every_option_is_told_or_changes_no_pixel(folder: Path) -> None:
     wish.treated = plan.recipe.treated
     told = recipe_of(replace(plan, wish=wish))
     apart = {"output", "scheduler", "workers", "block", "max_memory", "max_pixels", "overwrite", "drivers",
-             "not_larger", "as_usual", "stac", "datetime", "seal"}  # fmt: skip
+             "not_larger", "as_usual", "stac", "datetime", "seal", "insecure_cluster"}  # fmt: skip
     assert {field.name for field in fields(geosal.Recipe)} == apart | told.keys() - {
         "versions",
         "treated",

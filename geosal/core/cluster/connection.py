@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from geosal.core.cluster.pool import Pool
-from geosal.core.cluster.remote import Remote
 from geosal.core.cluster.scheduler import Room, Scheduler
 from geosal.core.cluster.watch import Watch
 from geosal.errors import ClusterError
@@ -27,6 +26,8 @@ _TLS_FILES = {"ca-file": "tls_ca_file", "client.cert": "tls_client_cert", "clien
 @contextmanager
 def dask_pool(scheduler: Scheduler, workers: int | None, advice: str) -> Iterator[Pool]:
     """Lend a cluster as a pool; see `open_pool`."""
+    from geosal.core.cluster.remote import Remote  # brings asyncio, which no job without a cluster needs
+
     with connected(scheduler) as client:
         threads = sum(worker["nthreads"] for worker in _workers_of(client, scheduler))
         logger.info("cluster at %s: %d threads", scheduler, threads)
