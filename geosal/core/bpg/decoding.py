@@ -20,6 +20,9 @@ _USUAL_QP = 26
 """QP from which those of parameters and slices differ."""
 _ROWS = 512
 """Rows of a picture decoded as a whole that are turned to colours at once."""
+_PADDING = 64
+"""Zero bytes that FFmpeg wants after what it decodes (AV_INPUT_BUFFER_PADDING_SIZE): it reads them where a stream ends
+early. Else a damaged file would decode by what lies behind it in memory, so differently each time."""
 
 
 class Strip(NamedTuple):
@@ -291,7 +294,8 @@ def decoded(units: Sequence[bytes], chroma: int, shape: tuple[int, int]) -> Plan
     decoder.options = {"err_detect": "explode"}
     decoder.thread_count = 1
     try:
-        frames = [frame for packet in (av.Packet(hevc.join(units)), None) for frame in decoder.decode(packet)]
+        stream = hevc.join(units) + bytes(_PADDING)
+        frames = [frame for packet in (av.Packet(stream), None) for frame in decoder.decode(packet)]
     except (av.FFmpegError, MemoryError) as error:
         raise ValueError(f"its coded picture is damaged ({error})") from error
     if len(frames) != 1 or frames[0].is_corrupt:

@@ -176,6 +176,25 @@ def test_damage_is_told_in_a_line(tmp_path: Path, damage: object, words: str) ->
     assert "\n" not in str(told.value)
 
 
+def test_what_is_decoded_is_followed_by_padding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg reads it where a stream ends early; what lies there must not depend on the memory of the process."""
+    import av
+
+    path = _write(tmp_path / "a.bpg", _waves(3, 128, 128), BpgEncoder(tile=128, bands=3, qp=30))
+    given: list[bytes] = []
+    packet = av.Packet
+
+    def noted(stream: bytes) -> av.Packet:
+        given.append(stream)
+        return packet(stream)
+
+    monkeypatch.setattr(av, "Packet", noted)
+    with BpgPicture(str(path)) as picture:
+        _decoded(picture)
+    assert given
+    assert all(stream.endswith(bytes(64)) for stream in given)
+
+
 def test_pyav_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _write(tmp_path / "a.bpg", _waves(1, 64, 64), BpgEncoder(tile=64, bands=1))
     monkeypatch.setitem(__import__("sys").modules, "av", None)
