@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
@@ -160,6 +161,8 @@ def check_overviews(dataset: DatasetReader, finished: Finished) -> Check | None:
 
 def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coarseness) -> float | None:
     bands = [Likeness() for _ in overview.indexes]
+    # All samples of alpha count, also those that have the nodata code: which do not, it is alpha that says.
+    alpha = [colour is ColorInterp.alpha for colour in whole.colorinterp]
     # Other programs leave levels out; and a single column stays one column, however often rows are halved.
     down, across = (max(1, round(a / b)) for a, b in zip(whole.shape, overview.shape, strict=True))
     side = max(_BLOCK // max(down, across) // _CELL, 1) * _CELL
@@ -167,9 +170,9 @@ def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coars
         for col in range(0, overview.width, side):
             small = Block(row, col, min(side, overview.height - row), min(side, overview.width - col))
             large = _below(small, (down, across), whole)
-            for index, band in zip(overview.indexes, bands, strict=True):
+            for index, band, all_count in zip(overview.indexes, bands, alpha, strict=True):
                 ours, theirs = (
-                    means(data.read(index, window=window), data.read_masks(index, window=window) > 0, cell)
+                    means(data.read(index, window=window), _counts(data, index, window, all_count=all_count), cell)
                     for data, window, cell in (
                         (overview, small.window, (_CELL, _CELL)),
                         (whole, large, (down * _CELL, across * _CELL)),
@@ -178,6 +181,11 @@ def _correlation_of(overview: DatasetReader, whole: DatasetReader, coarse: Coars
                 rows, cols = (min(a, b) for a, b in zip(ours.shape, theirs.shape, strict=True))
                 band.add(ours[:rows, :cols], theirs[:rows, :cols])
     return min((found for band in bands if (found := band.correlation(coarse)) is not None), default=None)
+
+
+def _counts(data: DatasetReader, index: int, window: Window, *, all_count: bool) -> NDArray[np.bool_]:
+    masks: NDArray[np.uint8] = data.read_masks(index, window=window)
+    return np.ones(masks.shape, np.bool_) if all_count else masks > 0
 
 
 def _below(small: Block, times: tuple[int, int], whole: DatasetReader) -> Window:

@@ -214,6 +214,20 @@ def test_a_faint_scene_with_worse_overviews(tmp_path: Path) -> None:
     assert "more cannot be told" in found.detail
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning")
+def test_alpha_beside_a_nodata_code(tmp_path: Path) -> None:
+    """Its samples that have the code, 0, count in its overviews: where it is valid it may be one value."""
+    rows, cols = np.mgrid[:700, :1400]
+    alpha = ((rows // 10 + cols // 10) % 2 * 255)[np.newaxis]
+    pixels = np.concatenate([np.broadcast_to(hills(1, 40, 120, 1400), (3, 1400, 1400))[:, :700], alpha])
+    profile = {"driver": "GTiff", "count": 4, "height": 700, "width": 1400, "dtype": "uint8", "crs": "EPSG:32631"}
+    colours = {"nodata": 0, "photometric": "RGB", "alpha": "YES", "transform": from_origin(5e5, 45e5, 10, 10)}
+    with rasterio.open(tmp_path / "a.tif", "w", **profile, **colours) as dataset:
+        dataset.write(pixels.clip(0, 255).astype(np.uint8))
+    geosal.compress(str(tmp_path / "a.tif"), str(tmp_path / "o.tif"), **KEPT)
+    assert check(tmp_path / "o.tif", str(tmp_path / "a.tif"), "overviews").ok
+
+
 @pytest.mark.parametrize("factors", [[2, 4], [4, 16], [3]])
 def test_overviews_by_other_factors(factors: list[int], tmp_path: Path) -> None:
     """Other programs leave levels out; each is compared with what it was made of."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from geosal.core.cluster.trust import environment_allows, refuse_open
+from geosal.core.cluster.trust import check_address, environment_allows, refuse_open
 from geosal.errors import ClusterError, UsageError, cause_of, redact
 
 LOCAL = ("threads", "processes")
@@ -77,6 +77,7 @@ class Scheduler:
             return cls(wish)
         if "://" not in wish:
             wish, told_by = _in_file(wish), f"{wish}: "
+        check_address(wish, told_by)
         insecure = insecure or environment_allows()
         if not insecure:
             refuse_open(wish, "scheduler", before=told_by)

@@ -11,11 +11,13 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from geosal.errors import ClusterError, UsageError
+from geosal.errors import ClusterError, UsageError, redact
 
 VARIABLE = "GEOSAL_INSECURE_CLUSTER"
 """Environment variable by which a cluster of a trusted network is said to be one, for all jobs in an environment."""
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_ADDRESSED = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "ucxx://")
+"""Protocols whose addresses are a host and a port."""
 _GUARDED = frozenset({"inproc", "tls", "wss", "gateway"})
 """Protocols that stay within a process, or that are encrypted and ask both sides for a certificate or a token."""
 
@@ -32,6 +34,34 @@ def environment_allows() -> bool:
     if text and text not in _WORDS:
         raise UsageError(f"{VARIABLE}={text}: it must be yes or no")
     return _WORDS.get(text, False)
+
+
+def check_address(address: str, told_by: str = "") -> None:
+    """Refuse what is no address of a scheduler, before dask tries it for many seconds.
+
+    Parameters
+    ----------
+    address
+        Address with its protocol.
+    told_by
+        How the message begins.
+
+    Raises
+    ------
+    ClusterError
+        The protocol is another, or there is no host, no port, or more than these.
+    """
+    try:
+        parts = urlsplit(address)
+        sound = parts.netloc == address.partition("://")[2] and parts.username is None
+        sound = sound and bool(parts.hostname) and bool(parts.port)
+    except ValueError:  # a port that is none, or half a pair of brackets
+        sound = False
+    if not sound or not address.startswith(_ADDRESSED):
+        raise ClusterError(
+            f"{told_by}{redact(address)}: no address of a scheduler; write tcp://HOST:PORT or tls://HOST:PORT, or hand "
+            "over a Client in Python"
+        )
 
 
 def is_guarded(address: str) -> bool:

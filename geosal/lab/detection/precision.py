@@ -258,10 +258,10 @@ def _document(truth: Truth, entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _squares(entries: Sequence[Mapping[str, Any]], shape: tuple[int, int], side: int) -> NDArray[np.int64]:
-    """Return row and column, (entry, 2), of the square that the middle of each box lies in."""
+    """Return row and column, (entry, 2), of the square that the middle of each box lies in, or is nearest to."""
     boxes = np.array([entry["bbox"] for entry in entries], np.float64).reshape(-1, 4)
     middles = boxes[:, :2] + boxes[:, 2:] / 2
-    return np.clip(middles[:, ::-1] // side, 0, np.array(shape) - 1).astype(np.int64)
+    return (np.clip(middles[:, ::-1], 0, np.array(shape) - 1) // side).astype(np.int64)
 
 
 def _mean(precision: NDArray[np.float64]) -> float:

@@ -229,13 +229,18 @@ def _in_folder(folder: str) -> list[str]:
 
 
 def _marked(name: str, path: str, drawn: Sequence[_Drawn], classes: tuple[str, ...], crowds: str) -> Marked:
+    shape = open_input(path, Reading()).grid.shape
+    there = [one for one in drawn if min(one.box[2:]) > 0 and one.box[0] < shape[1] and one.box[1] < shape[0]]
+    if len(there) < len(drawn):
+        warn(f"{path}: of its {len(drawn)} boxes {len(drawn) - len(there)} lie outside of it, and are left out")
+    drawn = there
     ignored = [one.label not in classes or (one.crowd and crowds == "ignore") for one in drawn]
     labels = [classes.index(one.label) if one.label in classes else 0 for one in drawn]
     boxes: Any = [one.box for one in drawn]
     return Marked(
         name=name,
         path=path,
-        shape=open_input(path, Reading()).grid.shape,
+        shape=shape,
         boxes=np.reshape(np.asarray(boxes, np.float64), (-1, 4)),
         labels=np.asarray(labels, np.int64),
         ignored=np.asarray(ignored, np.bool_),

@@ -124,7 +124,8 @@ def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iter
     UsageError
         What lies there is of another recipe, or of another geosal.
     OutputError
-        Another run is at work in the folder, or the journal cannot be written.
+        Another run is at work in the folder, the journal cannot be written, or `resume` is asked for in a folder that
+        has no sound journal and yet holds something.
     """
     path = folder / JOURNAL
     with (folder / f".{JOURNAL}.lock").open("ab") as lock:
@@ -135,12 +136,14 @@ def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iter
             identity = json.loads(json.dumps({**identity, "made by": made_by(), "code": digest_of_code()[:12]}))
             if before is not None:
                 _refuse_another(folder, before, identity)
+            elif resume:
+                _refuse_foreign(folder)
             journal = Journal(path, identity, before)
             journal.enter(dict(_PART))
             known = journal.known()
             try:
                 journal.begin((), known)
-                yield Log({line["key"]: line["result"] for line in known}, resumed=len(known), journal=journal)
+                yield Log({line["key"]: line["result"] for line in known}, journal=journal)
             finally:
                 journal.close()
         finally:
@@ -152,6 +155,17 @@ def _refuse_another(folder: Path, before: Before, identity: Mapping[str, Any]) -
     if keys:
         raise UsageError(
             f"{folder}: --resume cannot go on with what lies there, since {', '.join(keys)} differ; name another "
+            "folder (--output DIR), or begin anew: --overwrite"
+        )
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse to go on among files of which no journal tells; a journal is written before any other file of a study."""
+    others = sorted(entry.name for entry in folder.iterdir() if entry.name != JOURNAL and entry.name[0] != ".")
+    if others:
+        what = "its journal cannot be read" if (folder / JOURNAL).exists() else "it has no journal"
+        raise OutputError(
+            f"{folder}: --resume finds no study to go on with ({what}), but {others[0]} lies there; name another "
             "folder (--output DIR), or begin anew: --overwrite"
         )
 
@@ -188,6 +202,7 @@ def work_off(
             if log.lacks(task):
                 yield task
             else:
+                log.resumed += 1
                 done += 1
 
     with open_pool(THREADS, course.workers or cpu_count()) as pool:

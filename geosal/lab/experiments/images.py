@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from geosal.lab.datasets import DatasetImage, find_images
 from geosal.lab.datasets.layouts import SUFFIXES
 from geosal.lab.experiments.wish import Wish
 from geosal.scenes import AnyScene, Reading, open_input
+from geosal.sources.files import digest
+from geosal.sources.text import SourceText
 
 _COUNTS = (1, 3)
 _EXPECTED = (
@@ -62,6 +64,24 @@ class Picture:
         states = [file_state(path) for path in (self.path, *self.scene.files)]
         stamps = [None if state is None else state.stamps for state in states]
         return hashlib.sha256(repr(stamps).encode()).hexdigest()[:12] if any(stamps) else ""
+
+
+def contents_of(sources: Sequence[str], known: dict[str, str] | None = None) -> str:
+    """Return what tells the present contents of the files that SOURCE texts name from others; empty without any.
+
+    Parameters
+    ----------
+    sources
+        SOURCE texts. What they name and is not on this machine is left out: who uses it is told.
+    known
+        Keeps digests by path, as many images may share a mask.
+    """
+    known = {} if known is None else known
+    paths = [path for text in sources for path in SourceText.parse(text).paths if os.path.exists(path)]
+    for path in paths:
+        if path not in known:
+            known[path] = digest(path)
+    return hashlib.sha256(" ".join(known[path] for path in paths).encode()).hexdigest()[:12] if paths else ""
 
 
 def find_pictures(wish: Wish, on_fault: OnFault | None = None) -> tuple[Picture, ...]:

@@ -68,7 +68,7 @@ class Study(Generic[AnyWish, Outcome]):
     files: tuple[str, ...]
 
 
-def study_named(name: str) -> Study[Any, Any]:
+def study_named(name: Any) -> Study[Any, Any]:
     """Find a study.
 
     Raises
@@ -76,7 +76,7 @@ def study_named(name: str) -> Study[Any, Any]:
     UsageError
         There is none of that name.
     """
-    if name not in STUDIES:
+    if not isinstance(name, str) or name not in STUDIES:
         hint = did_you_mean(str(name), STUDIES) or f"known: {', '.join(STUDIES)}"
         raise UsageError(f"study: {name}: no such study; {hint}")
     study: Study[Any, Any] = import_module(STUDIES[name]).STUDY

@@ -114,7 +114,23 @@ def test_no_login_is_told() -> None:
     with pytest.raises(ClusterError) as refused:
         Scheduler.of("tcp://me:CANARY@192.0.2.1:8786")
     assert "CANARY" not in str(refused.value)
-    assert "CANARY" not in str(Scheduler.of("tcp://me:CANARY@192.0.2.1:8786", insecure=True))
+    with pytest.raises(ClusterError, match="no address of a scheduler") as trusted:
+        Scheduler.of("tcp://me:CANARY@192.0.2.1:8786", insecure=True)
+    assert "CANARY" not in str(trusted.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://127.0.0.1", "tcp://127.0.0.1:abc", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:0", "tcp://:8786", "tcp://",
+        "tcp://[::1", "TCP://127.0.0.1:1", "http://127.0.0.1:1", "inproc://x", "tcp://127.0.0.1:1?x=y",
+        "tcp://127.0.0.1:1/a",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_before_it_is_tried(address: str) -> None:
+    """Dask tries some of them for ten seconds, and ends others with a traceback."""
+    with pytest.raises(ClusterError, match=r"no address of a scheduler; write tcp://HOST:PORT or tls://HOST:PORT"):
+        Scheduler.of(address)
 
 
 def test_a_recipe_checks_the_name_and_opens_nothing(tmp_path: Path) -> None:

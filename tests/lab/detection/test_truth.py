@@ -86,6 +86,15 @@ def test_boxes_without_area_are_left_out(make_dataset):
     assert Truth.read(str(path), str(path.parent / "images")).count == 1
 
 
+def test_boxes_outside_of_the_image_are_told_and_left_out(make_dataset):
+    path = make_dataset({"a.png": BOXES})
+    document = json.loads(path.read_text())
+    document["annotations"][0]["bbox"] = [1e6, 1e6, 30, 20]
+    path.write_text(json.dumps(document))
+    with pytest.warns(GeosalWarning, match=r"of its 2 boxes 1 lie outside of it"):
+        assert Truth.read(str(path), str(path.parent / "images")).count == 1
+
+
 def _with(path, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 

@@ -97,6 +97,23 @@ def test_a_strict_study_ends_at_the_first_fault(tmp_path: Path) -> None:
         work_off(tasks, log, Course(), "files", "tasks", total=1, strict=True)
 
 
+@pytest.mark.parametrize("journal", [None, b"", b"no journal"])
+def test_a_folder_that_was_no_study_is_not_gone_on_with(journal: bytes | None, tmp_path: Path) -> None:
+    (tmp_path / "report.md").write_text("mine")
+    if journal is not None:
+        (tmp_path / JOURNAL).write_bytes(journal)
+    with pytest.raises(OutputError, match=r"no study to go on with .*report\.md lies there"):
+        carried_out(tmp_path, tasks_of({"a": 1}), Course(resume=True))
+    assert (tmp_path / "report.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize("journal", [None, b"", b'{"identity": {"stu'])
+def test_a_run_that_was_killed_before_its_first_task_begins_again(journal: bytes | None, tmp_path: Path) -> None:
+    if journal is not None:
+        (tmp_path / JOURNAL).write_bytes(journal)
+    assert carried_out(tmp_path, tasks_of({"a": 1}), Course(resume=True)).results == {"a": 1}
+
+
 def test_another_recipe_and_another_run_are_refused(tmp_path: Path) -> None:
     carried_out(tmp_path, tasks_of({"a": 1}), Course(), steps=8)
     with pytest.raises(UsageError, match="since steps differ"):

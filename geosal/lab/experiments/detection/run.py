@@ -18,7 +18,7 @@ from geosal.lab.experiments.detection.outcome import Outcome, conditions_of
 from geosal.lab.experiments.detection.wish import Detection
 from geosal.lab.experiments.engine import USUALLY, Course, Skipped, open_log, work_off
 from geosal.lab.experiments.images import Picture, find_pictures, quiet
-from geosal.lab.experiments.sweep.looks import Look, Smoothing, check_masks, looks_of
+from geosal.lab.experiments.sweep.looks import Look, Smoothing, check_masks, keys_of, looks_of
 from geosal.lab.experiments.sweep.pictures import (
     PLAIN_SUFFIX,
     check_encoder,
@@ -90,7 +90,7 @@ def run_detection(
                 for picture in known
                 for each in (*looks_of(wish), *_looks(wish, picture, marks[picture.collection, picture.path], desk))
             ]
-            keys = [f"{picture.state} {desk.name_of(picture)} {each.name}" for picture, each in cases]
+            keys = keys_of(cases, desk.name_of)
             do = partial(_look_at, wish, desk, detectors, truths)
             work_off(tasks_of(cases, keys, desk, log, do), log, course, "files", "looks", total=len(cases))
             results = {

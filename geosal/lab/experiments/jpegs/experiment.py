@@ -9,7 +9,7 @@ from geosal.core.ladder import Ladder
 from geosal.errors import TargetError
 from geosal.lab.experiments.desk import Desk, open_desk
 from geosal.lab.experiments.engine import USUALLY, Course, Task, open_log, work_off
-from geosal.lab.experiments.images import Picture, find_pictures, quiet
+from geosal.lab.experiments.images import Picture, contents_of, find_pictures, quiet
 from geosal.lab.experiments.jpegs.encoders import Encoder, GeosalEncoder
 from geosal.lab.experiments.jpegs.outcome import JPEG, PARTS, Figures, MapFacts, Outcome, Trial
 from geosal.lab.experiments.jpegs.saliency_maps import make_map, map_source, open_part
@@ -45,7 +45,8 @@ def run_experiment(wish: Experiment, course: Course = USUALLY, *, encoder: Encod
     encoder, course = encoder or GeosalEncoder(wish), replace(course, workers=1)
     with quiet():
         pictures = find_pictures(wish)
-        identity = {"study": "jpegs", "encoder": encoder.described, **wish.to_plain()}
+        masks = contents_of(wish.saliency)
+        identity = {"study": "jpegs", "encoder": encoder.described, **wish.to_plain(), "files of saliency": masks}
         with (
             open_desk(wish.output, pictures, keep=wish.keep) as desk,
             open_log(desk.output, identity, resume=course.resume) as log,

@@ -1,6 +1,6 @@
 """What is done to an image before it is encoded: nothing, smoothing by one kernel, or smoothing by a mask."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -10,7 +10,7 @@ import numpy as np
 from geosal.core.grid import Block
 from geosal.core.ladder import Ladder, effective_kernel
 from geosal.errors import SaliencyError, SceneError, UsageError
-from geosal.lab.experiments.images import Picture
+from geosal.lab.experiments.images import Picture, contents_of
 from geosal.lab.experiments.sweep.wish import NO_MASK, Sweep
 from geosal.native import look_up
 from geosal.sources import Saliency, open_saliency
@@ -48,6 +48,26 @@ def looks_of(wish: Sweep) -> tuple[Look, ...]:
         *(Look(NO_MASK, kernel) for kernel in kernels),
         *(Look(name, None, sources) for name, sources in wish.masks.items()),
     )
+
+
+def keys_of(cases: Sequence[tuple[Picture, Look]], name_of: Callable[[Picture], str]) -> list[str]:
+    """Return the key of the task that each look at an image is: it changes with the image and with the mask's files.
+
+    Parameters
+    ----------
+    cases
+        Images and what is done to them.
+    name_of
+        Tells an image from all others of the study.
+    """
+    known: dict[str, str] = {}
+
+    def contents(picture: Picture, look: Look) -> str:
+        with suppress(SaliencyError, UsageError):  # told when the task is done
+            return contents_of([_of_image(text, picture) for text in look.sources], known)
+        return ""
+
+    return [f"{each.state}{contents(each, look)} {name_of(each)} {look.name}" for each, look in cases]
 
 
 def check_masks(wish: Sweep, picture: Picture) -> None:

@@ -13,7 +13,7 @@ from geosal.errors import GeosalError, SceneError
 from geosal.lab.experiments.desk import Desk, open_desk
 from geosal.lab.experiments.engine import USUALLY, Course, Log, Skipped, Task, open_log, work_off
 from geosal.lab.experiments.images import Picture, find_pictures, quiet
-from geosal.lab.experiments.sweep.looks import Levels, Look, Smoothing, check_masks, looks_of
+from geosal.lab.experiments.sweep.looks import Levels, Look, Smoothing, check_masks, keys_of, looks_of
 from geosal.lab.experiments.sweep.outcome import Outcome, Seen
 from geosal.lab.experiments.sweep.pictures import (
     PLAIN_SUFFIX,
@@ -69,7 +69,7 @@ def run_sweep(wish: Sweep, course: Course = USUALLY) -> Outcome:
             for skipped in unread:
                 log.skip(*skipped)
             cases = [(picture, look) for picture in pictures for look in looks_of(wish)]
-            keys = [f"{picture.state} {desk.name_of(picture)} {look.name}" for picture, look in cases]
+            keys = keys_of(cases, desk.name_of)
             tasks = tasks_of(cases, keys, desk, log, partial(_look_at, wish, desk))
             work_off(tasks, log, course, "files", "looks", total=len(cases))
             seen = [

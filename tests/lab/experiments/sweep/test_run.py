@@ -152,6 +152,20 @@ def test_a_run_that_was_killed_and_gone_on_with_makes_the_same_tables(
     assert again.resumed == len(again.seen) == 6  # of the finished one too
 
 
+def test_a_mask_that_has_changed_is_looked_at_again(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    mask = tmp_path / "mask.png"
+    height, width = pixels(folder / "b.tif").shape[1:]
+    Image.fromarray(np.full((height, width), 255, np.uint8)).save(mask)
+    wish = ask(kernels=[3], masks={"drawn": f"{mask}:range=0-255"})
+    kept = swept(wish)[0]
+    assert run_sweep(wish, Course(resume=True)).resumed == 3
+    Image.fromarray(np.zeros((height, width), np.uint8)).save(mask)
+    outcome = run_sweep(wish, Course(resume=True))
+    assert outcome.resumed == 2
+    write_sweep(outcome)
+    assert [row["mask"] for row, old in zip(read(wish, "sweep"), kept, strict=True) if row != old] == ["drawn"]
+
+
 def test_a_torn_line_of_the_journal_is_done_again(ask: Ask, tmp_path: Path) -> None:
     swept(ask())
     first = (tmp_path / "out" / "sweep.csv").read_bytes()
