@@ -7,6 +7,7 @@ pixels. Within one machine its users are trusted; beyond it the user has to say 
 
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ _ADDRESSED = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "ucxx://")
 """Protocols whose addresses are a host and a port."""
 _GUARDED = frozenset({"inproc", "tls", "wss", "gateway"})
 """Protocols that stay within a process, or that are encrypted and ask both sides for a certificate or a token."""
+_WITHIN = re.compile(r"inproc://[^/\s]+/[0-9]+/[0-9]+", re.ASCII)
+"""Address of a scheduler of this very process, as distributed writes it: host, process and number."""
 
 
 def environment_allows() -> bool:
@@ -49,8 +52,11 @@ def check_address(address: str, told_by: str = "") -> None:
     Raises
     ------
     ClusterError
-        The protocol is another, or there is no host, no port, or more than these.
+        The protocol is another, or there is no host, no port, or more than these (``inproc://`` has a process and a
+        number instead).
     """
+    if _WITHIN.fullmatch(address):
+        return
     try:
         parts = urlsplit(address)
         sound = parts.netloc == address.partition("://")[2] and parts.username is None

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from geosal.errors import OutputError
-from geosal.files.atomic import replacing, write_text
+from geosal.files.atomic import replacing
+from geosal.lab.experiments.reported import write_whole
 
 Row = Mapping[str, Any]
 """Values by column; None where unknown."""
@@ -28,14 +29,8 @@ def write_rows(folder: Path, name: str, columns: Sequence[str], rows: Sequence[R
     OutputError
         One of them cannot be written.
     """
-    path = folder / f"{name}.csv"
-    try:
-        write_text(path, csv_text(columns, rows))
-        if find_spec("pyarrow") is None:
-            return [str(path)]
-        return [str(path), _write_parquet(folder / f"{name}.parquet", columns, rows)]
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}; name another folder") from error
+    path = write_whole(folder / f"{name}.csv", csv_text(columns, rows))
+    return [path] if find_spec("pyarrow") is None else [path, _write_parquet(folder / f"{name}.parquet", columns, rows)]
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -56,6 +51,9 @@ def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> s
     from pyarrow import parquet
 
     known = {column: [None if _cell(row[column]) == "" else row[column] for row in rows] for column in columns}
-    with replacing(path) as part:
-        parquet.write_table(pa.table(known), part)
+    try:
+        with replacing(path) as part:
+            parquet.write_table(pa.table(known), part)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}; name another folder") from error
     return str(path)

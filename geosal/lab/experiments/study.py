@@ -7,6 +7,7 @@ Index card of the engine
 - `desk.Desk`: where the files of each image lie.
 - `engine.work_off`: does tasks in parallel, notes each in the journal, goes on where a run was killed.
 - `rows.write_rows`: a tidy table as CSV, and as Parquet where pyarrow is.
+- `reported`: the report's name and its parts that are the same everywhere.
 
 A new study is a room ``experiments/NAME`` (or ``lab/NAME``) with a module ``study`` that has a `Study` named ``STUDY``,
 and a line in `STUDIES`.

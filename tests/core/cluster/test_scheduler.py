@@ -123,7 +123,7 @@ def test_no_login_is_told() -> None:
     "address",
     [
         "tcp://127.0.0.1", "tcp://127.0.0.1:abc", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:0", "tcp://:8786", "tcp://",
-        "tcp://[::1", "TCP://127.0.0.1:1", "http://127.0.0.1:1", "inproc://x", "tcp://127.0.0.1:1?x=y",
+        "tcp://[::1", "TCP://127.0.0.1:1", "http://127.0.0.1:1", "inproc://x", "inproc://1.2.3.4:5", "tcp://127.0.0.1:1?x=y",
         "tcp://127.0.0.1:1/a",
     ],
 )  # fmt: skip
@@ -131,6 +131,11 @@ def test_what_is_no_address_is_refused_before_it_is_tried(address: str) -> None:
     """Dask tries some of them for ten seconds, and ends others with a traceback."""
     with pytest.raises(ClusterError, match=r"no address of a scheduler; write tcp://HOST:PORT or tls://HOST:PORT"):
         Scheduler.of(address)
+
+
+def test_a_scheduler_of_this_process_has_an_address_without_a_port() -> None:
+    """As `client.scheduler.address` of `Client(processes=False)` has it."""
+    assert Scheduler.of("inproc://192.0.2.2/24853/1").is_cluster
 
 
 def test_a_recipe_checks_the_name_and_opens_nothing(tmp_path: Path) -> None:

@@ -4,14 +4,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from geosal.errors import GeosalError, OutputError, SceneError, redact
-from geosal.files.atomic import write_text
 from geosal.lab.experiments.detection import COMPARISONS, DETECTION
 from geosal.lab.experiments.detection.outcome import Condition, Outcome
+from geosal.lab.experiments.reported import REPORT, left_out, table_row, write_whole
 from geosal.lab.experiments.rows import Row, write_rows
 from geosal.sizes import counted
 
-REPORT, TABLE, COMPARED = "report.md", "detection", "comparisons"
+TABLE, COMPARED = "detection", "comparisons"
 _EXPLAINED = (
     "Average precision in percent; between brackets lie 95 % of the draws of squares of the images. Few images and few "
     "objects say little: where the bracket of a difference holds 0, nothing is shown."
@@ -36,11 +35,7 @@ def write_detection(outcome: Outcome) -> list[str]:
         *write_rows(folder, TABLE, DETECTION, [condition.row() for condition in outcome.conditions]),
         *write_rows(folder, COMPARED, COMPARISONS, list(outcome.comparisons())),
     ]
-    try:
-        write_text(folder / REPORT, report_text(outcome) + "\n")
-    except OSError as error:
-        raise OutputError(f"{folder / REPORT}: cannot be written: {error.strerror}; name another folder") from error
-    return [*paths, str(folder / REPORT)]
+    return [*paths, write_whole(folder / REPORT, report_text(outcome) + "\n")]
 
 
 def report_text(outcome: Outcome) -> str:
@@ -54,9 +49,7 @@ def report_text(outcome: Outcome) -> str:
         "| dataset | encoder | smoothing | bpp | AP | against | its bpp | its AP | difference |",
         "|---|---|---|---:|---:|---|---:|---:|---:|", *map(_compared, outcome.comparisons()),
     ]  # fmt: skip
-    if outcome.skipped:
-        lines += ["", "## Left out", "", *(f"- {redact(each.about)}: {redact(each.error)}" for each in outcome.skipped)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *left_out(outcome.skipped)])
 
 
 def _line(condition: Condition) -> str:
@@ -69,7 +62,7 @@ def _line(condition: Condition) -> str:
         f"{_percent(found.ap)} [{_percent(row['ap_low'])}, {_percent(row['ap_high'])}]",
         *(_percent(value) for value in (found.ap50, found.ap75, found.small, found.medium, found.large)),
     )  # fmt: skip
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+    return table_row(cells)
 
 
 def _compared(row: Row) -> str:
@@ -81,7 +74,7 @@ def _compared(row: Row) -> str:
         f"{row['baseline_bpp']:.3f}", _percent(row["baseline_ap"]),
         f"{_percent(row['difference'])} [{_percent(row['low'])}, {_percent(row['high'])}]",
     )  # fmt: skip
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+    return table_row(cells)
 
 
 def _percent(share: float) -> str:
@@ -111,14 +104,3 @@ def to_document(outcome: Outcome) -> dict[str, Any]:
         "resumed_looks": outcome.resumed,
         "left_out": [each._asdict() for each in outcome.skipped],
     }
-
-
-def fault_of(outcome: Outcome) -> GeosalError | None:
-    """Return the error for what was left out; None where nothing was."""
-    if not outcome.skipped:
-        return None
-    first = outcome.skipped[0]
-    return SceneError(
-        f"{first.about}: left out ({len(outcome.skipped)} in all): {first.error}; the rest is done, and "
-        f"{outcome.wish.output}/{REPORT} lists what is not"
-    )

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from geosal.errors import SceneError
 from geosal.files.atomic import write_text
 from geosal.lab.detection.detector import Detector, Found
 from geosal.lab.detection.imperfect import Imperfection, as_coco
@@ -16,19 +15,17 @@ from geosal.lab.detection.truth import Marked, Truth
 from geosal.lab.experiments.desk import Desk, file_name, open_desk
 from geosal.lab.experiments.detection.outcome import Outcome, conditions_of
 from geosal.lab.experiments.detection.wish import Detection
-from geosal.lab.experiments.engine import USUALLY, Course, Skipped, open_log, work_off
-from geosal.lab.experiments.images import Picture, find_pictures, quiet
-from geosal.lab.experiments.sweep.looks import Look, Smoothing, check_masks, keys_of, looks_of
+from geosal.lab.experiments.engine import USUALLY, Course, open_log, work_off
+from geosal.lab.experiments.images import Picture, quiet
+from geosal.lab.experiments.sweep.looks import Look, Smoothing, keys_of, looks_of
 from geosal.lab.experiments.sweep.pictures import (
     PLAIN_SUFFIX,
-    check_encoder,
     encoded,
-    plain_layout,
     profile_of,
     smoothed,
     suffix_of,
 )
-from geosal.lab.experiments.sweep.run import tasks_of
+from geosal.lab.experiments.sweep.run import checked_pictures, tasks_of
 from geosal.scenes import AnyScene, Reading, open_input
 from geosal.sources.files import digest
 
@@ -62,14 +59,7 @@ def run_detection(
         The output folder cannot be written.
     """
     with quiet():
-        unread: list[Skipped] = []
-        pictures = find_pictures(wish, lambda path, error: unread.append(Skipped(path, str(error))))
-        if not pictures:
-            raise SceneError(f"{unread[0].error} (and no other image can be read)")
-        check_masks(wish, pictures[0])
-        for setting in wish.settings:
-            layout = plain_layout(*pictures[0].scene.grid.shape, pictures[0].bands)
-            check_encoder(wish.encoders[setting.encoder], setting.value, layout)
+        pictures, unread = checked_pictures(wish)
         truths = {name: _truth(wish, name, pictures) for name in {picture.collection: None for picture in pictures}}
         detectors = _load(wish, truths) if detectors is None else detectors
         for name, truth in truths.items():

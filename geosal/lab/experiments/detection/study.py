@@ -3,15 +3,14 @@
 from geosal.lab.experiments.detection.outcome import Outcome
 from geosal.lab.experiments.detection.report import (
     COMPARED,
-    REPORT,
     TABLE,
-    fault_of,
     summary,
     to_document,
     write_detection,
 )
 from geosal.lab.experiments.detection.run import run_detection
 from geosal.lab.experiments.detection.wish import Detection
+from geosal.lab.experiments.reported import REPORT, fault_of
 from geosal.lab.experiments.study import Study
 
 
@@ -25,6 +24,6 @@ STUDY = Study(
     write=write_detection,
     told=_told,
     document=to_document,
-    fault=fault_of,
+    fault=lambda outcome: fault_of(outcome.skipped, outcome.wish.output),
     files=(REPORT, f"{TABLE}.csv", f"{COMPARED}.csv", f"{TABLE}.parquet", f"{COMPARED}.parquet"),
 )

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from geosal.errors import OutputError, redact
-from geosal.files.atomic import write_text
+from geosal.errors import redact
 from geosal.lab.experiments.jpegs.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
 from geosal.lab.experiments.jpegs.statistics import anova, verdicts
 from geosal.lab.experiments.jpegs.tables import tables
+from geosal.lab.experiments.reported import REPORT, write_whole
 from geosal.lab.experiments.wish import plain
 from geosal.version import __version__
 
-REPORT, DATA, FIGURES = "report.md", "results.json", "figures.csv"
+DATA, FIGURES = "results.json", "figures.csv"
 _ON_VARIANCE = (
     "As in the paper, on all images of a collection. It takes the two groups for independent, though they are the "
     "same images; the last column is a t test on the differences."
@@ -39,10 +39,10 @@ def write_outcome(outcome: Outcome) -> list[str]:
     """
     folder = Path(outcome.wish.output)
     texts = {REPORT: report_text(outcome), DATA: json.dumps(finite(to_document(outcome)), indent=2, allow_nan=False)}
-    paths = [str(_write(folder / name, text + "\n")) for name, text in texts.items()]
+    paths = [write_whole(folder / name, text + "\n") for name, text in texts.items()]
     sheets: dict[str, Iterable[Sequence[object]]] = {FIGURES: _figures(outcome)}
     sheets |= {f"{table.name}.csv": table.to_csv() for table in tables(outcome, anova(outcome))}
-    return paths + [str(_write_csv(folder / name, rows)) for name, rows in sheets.items()]
+    return paths + [_write_csv(folder / name, rows) for name, rows in sheets.items()]
 
 
 def to_document(outcome: Outcome) -> dict[str, Any]:
@@ -158,15 +158,7 @@ def finite(value: Any) -> Any:
             return value
 
 
-def _write(path: Path, text: str) -> Path:
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}; name another folder") from error
-    return path
-
-
-def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> Path:
+def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator=os.linesep).writerows(rows)
-    return _write(path, text.getvalue())
+    return write_whole(path, text.getvalue())

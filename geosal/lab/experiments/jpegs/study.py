@@ -6,7 +6,6 @@ from geosal.lab.experiments.jpegs.outcome import Outcome
 from geosal.lab.experiments.jpegs.report import (
     DATA,
     FIGURES,
-    REPORT,
     reproducibility,
     sizes,
     to_document,
@@ -14,6 +13,7 @@ from geosal.lab.experiments.jpegs.report import (
 )
 from geosal.lab.experiments.jpegs.statistics import verdicts
 from geosal.lab.experiments.jpegs.wish import Experiment
+from geosal.lab.experiments.reported import REPORT
 from geosal.lab.experiments.study import Study
 
 

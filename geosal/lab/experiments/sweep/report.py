@@ -4,14 +4,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from geosal.errors import GeosalError, OutputError, SceneError, redact
-from geosal.files.atomic import write_text
+from geosal.lab.experiments.reported import REPORT, left_out, table_row, write_whole
 from geosal.lab.experiments.rows import Row, write_rows
 from geosal.lab.experiments.sweep import LEVELS, SWEEP
 from geosal.lab.experiments.sweep.outcome import Outcome
 from geosal.sizes import counted
 
-REPORT, FILES, LEVELS_NAME = "report.md", "sweep", "levels"
+FILES, LEVELS_NAME = "sweep", "levels"
 
 
 def write_sweep(outcome: Outcome) -> list[str]:
@@ -32,11 +31,7 @@ def write_sweep(outcome: Outcome) -> list[str]:
         *write_rows(folder, FILES, SWEEP, list(outcome.files())),
         *write_rows(folder, LEVELS_NAME, LEVELS, list(outcome.levels())),
     ]
-    try:
-        write_text(folder / REPORT, report_text(outcome) + "\n")
-    except OSError as error:
-        raise OutputError(f"{folder / REPORT}: cannot be written: {error.strerror}; name another folder") from error
-    return [*paths, str(folder / REPORT)]
+    return [*paths, write_whole(folder / REPORT, report_text(outcome) + "\n")]
 
 
 def report_text(outcome: Outcome) -> str:
@@ -48,9 +43,7 @@ def report_text(outcome: Outcome) -> str:
         "", "| dataset | encoder | setting | mask | kernel | images | bpp | of original | of unsmoothed | MSE |",
         "|---|---|---:|---|---:|---:|---:|---:|---:|---:|", *_averages(rows),
     ]  # fmt: skip
-    if outcome.skipped:
-        lines += ["", "## Left out", "", *(f"- {redact(each.about)}: {redact(each.error)}" for each in outcome.skipped)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *left_out(outcome.skipped)])
 
 
 def _averages(rows: list[Row]) -> list[str]:
@@ -68,7 +61,7 @@ def _average(key: tuple[Any, ...], rows: list[Row]) -> str:
         _mean(rows, "reduction_of_original", ".1f"), _mean(rows, "reduction_of_unsmoothed", ".1f"),
         _mean(rows, "mse", ".4g"),
     )  # fmt: skip
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+    return table_row(cells)
 
 
 def _mean(rows: list[Row], column: str, form: str) -> str:
@@ -97,14 +90,3 @@ def to_document(outcome: Outcome) -> dict[str, Any]:
         "resumed_looks": outcome.resumed,
         "left_out": [each._asdict() for each in outcome.skipped],
     }
-
-
-def fault_of(outcome: Outcome) -> GeosalError | None:
-    """Return the error for what was left out; None where nothing was."""
-    if not outcome.skipped:
-        return None
-    first = outcome.skipped[0]
-    return SceneError(
-        f"{first.about}: left out ({len(outcome.skipped)} in all): {first.error}; the rest is done, and "
-        f"{outcome.wish.output}/{REPORT} lists what is not"
-    )

@@ -54,14 +54,7 @@ def run_sweep(wish: Sweep, course: Course = USUALLY) -> Outcome:
         The output folder cannot be written.
     """
     with quiet():
-        unread: list[Skipped] = []
-        pictures = find_pictures(wish, lambda path, error: unread.append(Skipped(path, str(error))))
-        if not pictures:
-            raise SceneError(f"{unread[0].error} (and no other image can be read)")
-        check_masks(wish, pictures[0])
-        for setting in wish.settings:
-            layout = plain_layout(*pictures[0].scene.grid.shape, pictures[0].bands)
-            check_encoder(wish.encoders[setting.encoder], setting.value, layout)
+        pictures, unread = checked_pictures(wish)
         with (
             open_desk(wish.output, pictures, keep=wish.keep) as desk,
             open_log(desk.output, {"study": "sweep", **wish.to_plain()}, resume=course.resume) as log,
@@ -78,6 +71,34 @@ def run_sweep(wish: Sweep, course: Course = USUALLY) -> Outcome:
                 for (picture, look), key in zip(cases, keys, strict=True) if key in log.results
             ]  # fmt: skip
             return Outcome(wish=wish, seen=tuple(seen), skipped=tuple(log.skipped), resumed=log.resumed)
+
+
+def checked_pictures(wish: Sweep) -> tuple[tuple[Picture, ...], list[Skipped]]:
+    """Find the images of a sweep, and check its masks and its encoders by the first, before any work.
+
+    Returns
+    -------
+    pictures
+        Those that can be read; one at least.
+    unread
+        Those that cannot, and why.
+
+    Raises
+    ------
+    SceneError
+        A folder holds no image, or no image at all can be read.
+    UsageError
+        A SOURCE or a setting is wrong, or an encoder is missing.
+    """
+    unread: list[Skipped] = []
+    pictures = find_pictures(wish, lambda path, error: unread.append(Skipped(path, str(error))))
+    if not pictures:
+        raise SceneError(f"{unread[0].error} (and no other image can be read)")
+    check_masks(wish, pictures[0])
+    layout = plain_layout(*pictures[0].scene.grid.shape, pictures[0].bands)
+    for setting in wish.settings:
+        check_encoder(wish.encoders[setting.encoder], setting.value, layout)
+    return pictures, unread
 
 
 def tasks_of(

@@ -1,12 +1,11 @@
 """The sweep, as the command carries it out."""
 
+from geosal.lab.experiments.reported import REPORT, fault_of
 from geosal.lab.experiments.study import Study
 from geosal.lab.experiments.sweep.outcome import Outcome
 from geosal.lab.experiments.sweep.report import (
     FILES,
     LEVELS_NAME,
-    REPORT,
-    fault_of,
     summary,
     to_document,
     write_sweep,
@@ -25,6 +24,6 @@ STUDY = Study(
     write=write_sweep,
     told=_told,
     document=to_document,
-    fault=fault_of,
+    fault=lambda outcome: fault_of(outcome.skipped, outcome.wish.output),
     files=(REPORT, f"{FILES}.csv", f"{LEVELS_NAME}.csv", f"{FILES}.parquet", f"{LEVELS_NAME}.parquet"),
 )

@@ -20,8 +20,9 @@ from geosal.lab.experiments.images import find_pictures
 from geosal.lab.experiments.study import read_study
 from geosal.lab.experiments.sweep import LEVELS, SWEEP
 from geosal.lab.experiments.sweep.looks import Look, Smoothing
-from geosal.lab.experiments.sweep.report import fault_of, write_sweep
+from geosal.lab.experiments.sweep.report import write_sweep
 from geosal.lab.experiments.sweep.run import run_sweep
+from geosal.lab.experiments.sweep.study import STUDY
 from geosal.lab.experiments.sweep.wish import Sweep
 
 Ask = Callable[..., Sweep]
@@ -199,7 +200,7 @@ def test_what_cannot_be_read_is_told_and_left_out(ask: Ask, folder: Path, tmp_pa
     assert [seen.image for seen in outcome.seen] == ["a"] * 3 + ["b"] * 3
     write_sweep(outcome)
     assert "aa.png" in (tmp_path / "out" / "report.md").read_text()
-    fault = fault_of(outcome)
+    fault = STUDY.fault(outcome)
     assert isinstance(fault, SceneError)
     assert "left out (2 in all)" in str(fault)
     shutil.copy(folder / "a.png", place / "ab.png")  # mended, and tried again
