@@ -33,6 +33,7 @@ def parse() -> argparse.Namespace:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--size", type=int, default=10980, help="rows and columns of the scene, three bands of uint8")
     ask.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="worker processes of one thread each")
+    ask.add_argument("--share", type=float, help="hold each worker to this share of a core (takes root)")
     ask.add_argument("--codec", nargs="+", choices=list(CODECS), help="default: deflate jp2-lossless; --replay: all")
     ask.add_argument("--repeat", type=int, default=2)
     ask.add_argument("--replay", type=int, nargs="+", default=[], help="workers that sleep, at most 64")
@@ -69,11 +70,12 @@ def speed_ups(asked: argparse.Namespace, work: Path) -> Iterator[Sequence[str]]:
         "client CPU s", "scheduler CPU s", "workers' CPU s", "client MiB", "scheduler MiB",
     )  # fmt: skip
     scene = material(work, f"scene-{asked.size}.tif", str(asked.size), "uint8")
+    small = material(work, "scene-2048.tif", "2048", "uint8")
     codecs = asked.codec or ["deflate", "jp2-lossless"]
     best: dict[tuple[str, int], Spent] = {}
     for count in asked.workers:
-        with running(count) as cluster:
-            cluster.compress(scene, work / "first.tif", "-s", "half", "--block", str(_BLOCK))  # all is loaded then
+        with running(count, share=asked.share) as cluster:
+            cluster.compress(small, work / "first.tif", "-s", "half", "--block", "512")  # all is loaded then
             for codec in codecs * asked.repeat:
                 spent = _job(cluster, scene, work, codec)
                 say(f"  {codec}, {count}: {spent.wall:.1f} s")

@@ -20,6 +20,12 @@ from measure import RunError
 HERE = Path(__file__).resolve().parent
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.1
+_PERIOD = 100_000
+"""Microseconds over which the kernel shares a core."""
+_GROUPS = {  # the file that holds a group's share of a core, and what is written into it
+    Path("/sys/fs/cgroup/cpu"): ("cpu.cfs_quota_us", "{quota}"),
+    Path("/sys/fs/cgroup"): ("cpu.max", "{quota} {period}"),
+}
 
 
 @dataclass(frozen=True)
@@ -143,9 +149,18 @@ class _Watch(threading.Thread):
 
 @contextmanager
 def running(
-    workers: int, threads: int = 1, *, environment: Mapping[str, str] | None = None, preload: Path | None = None
+    workers: int,
+    threads: int = 1,
+    *,
+    environment: Mapping[str, str] | None = None,
+    preload: Path | None = None,
+    share: float | None = None,
 ) -> Iterator[Cluster]:
-    """Start a scheduler and worker processes of some threads each, and end them."""
+    """Start a scheduler and worker processes of some threads each, and end them.
+
+    With `share`, each worker is held to that share of a core: so two of them leave the client and the scheduler what
+    these have on machines of their own.
+    """
     own = os.environ | {"PYTHONPATH": str(HERE.parents[1])} | dict(environment or {})
     with tempfile.TemporaryDirectory(prefix="geosal-cluster-") as text, contextlib.ExitStack() as stack:
         folder = Path(text)
@@ -169,9 +184,30 @@ def running(
         ]  # fmt: skip
         for number in range(workers):
             _wait_for(folder / f"worker-{number}.log", "(Starting established connection)")
+        if share is not None:
+            for each in started:
+                stack.enter_context(_held(each.pid, share))
         cluster = Cluster(address, workers * threads, scheduler.pid, [each.pid for each in started])
         stack.callback(cluster.close)
         yield cluster
+
+
+@contextmanager
+def _held(pid: int, share: float) -> Iterator[None]:
+    """Hold a process to a share of a core, by a control group of its own; takes root."""
+    root = next(each for each in _GROUPS if each.is_dir())
+    name, form = _GROUPS[root]
+    group, own = root / f"geosal-{pid}", root / "cgroup.procs"
+    group.mkdir()
+    (group / name).write_text(form.format(quota=round(share * _PERIOD), period=_PERIOD))
+    (group / "cgroup.procs").write_text(str(pid))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it may be gone
+            own.write_text(str(pid))
+        with contextlib.suppress(OSError):
+            group.rmdir()
 
 
 def _wait_for(log: Path, pattern: str) -> str:

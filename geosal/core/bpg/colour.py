@@ -27,14 +27,22 @@ class _Tables(NamedTuple):
 
 
 def to_ycbcr(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Turn (band, y, x) of red, green and blue to luma and chroma of BT.601 in full range, (3, y, x), not rounded."""
+    """Turn (band, y, x) of red, green and blue to luma and chroma of BT.601 in full range, (3, y, x), not rounded.
+
+    Not by a product of matrices: BLAS would start threads that wait busily, and has other sums on other processors.
+    """
     red, blue = _WEIGHTS[YCBCR_601]
-    luma = np.array([red, 1 - red - blue, blue])
-    rows = [luma, (np.array([0, 0, 1]) - luma) / (2 * (1 - blue)), (np.array([1, 0, 0]) - luma) / (2 * (1 - red))]
-    _, height, width = pixels.shape
-    flat = np.asarray(rows, np.float32) @ pixels.reshape(3, -1).astype(np.float32)
-    flat[1:] += _MIDDLE
-    return flat.reshape(3, height, width)
+    out = np.empty(pixels.shape, np.float32)
+    luma, cb, cr = out
+    np.multiply(pixels[1], 1 - red - blue, out=luma, dtype=np.float32)
+    for plane, band, weight in ((cb, pixels[2], blue), (cr, pixels[0], red)):
+        np.multiply(band, weight, out=plane, dtype=np.float32)
+        luma += plane
+    for plane, band, weight in ((cb, pixels[2], blue), (cr, pixels[0], red)):
+        np.subtract(band, luma, out=plane, dtype=np.float32)
+        np.multiply(plane, np.float32(0.5 / (1 - weight)), out=plane)
+        np.add(plane, np.float32(_MIDDLE), out=plane)
+    return out
 
 
 def rounded(samples: NDArray[np.float32]) -> NDArray[np.uint8]:
