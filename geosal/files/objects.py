@@ -1,46 +1,24 @@
-"""Objects on servers, by `obstore`: S3, Google, Azure and whatever answers range requests over HTTP.
+"""Objects on servers: read, looked for, listed, written, deleted.
 
 GDAL reads rasters there by itself. All else comes by this module: Zarr, vectors, metadata of products, and what is
-written. Errors are `OSError` as of files, in short words and without addresses: callers name the file. What a server
-answers with 429 or 5xx, and what breaks off, is asked again, later each time, for `_PATIENCE` seconds at most.
+written. Errors are those of `geosal.files.client`.
 """
 
-import atexit
 import errno
 import hashlib
-import os
-import re
-import shutil
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import timedelta
-from functools import lru_cache
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import IO, Any, NamedTuple, Self, cast
 
-from geosal.errors import GeosalError, UsageError
-from geosal.files.addresses import Address
-from geosal.files.credentials import options_of
+from geosal.files.client import PIECE, as_of_files, obstore, store_of
 from geosal.sizes import as_bytes
 
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore
-
-_PATIENCE, _ANSWER = 60, 30
-"""Seconds after which a request is not repeated, and that one may take."""
-_RETRIES = 5
 _FRESH = 30.0
 """Seconds for which the state of an object counts as known."""
-MOST_COPIED = 4 * 2**30
-"""Limit in bytes of what is copied to this machine because its reader needs a file."""
 MOST_OBJECTS = 10_000_000
 """Limit of the objects that are listed."""
-_PIECE = 8 * 2**20
-_BESIDE = {".shp": (".shx", ".dbf", ".prj", ".cpg")}
-"""What belongs to a file, with the same stem."""
 
 
 class State(NamedTuple):
@@ -48,73 +26,6 @@ class State(NamedTuple):
 
     size: int
     mark: int
-
-
-def store_of(path: str) -> tuple["ObjectStore", str]:
-    """Return the client for an address, and the object's key.
-
-    Raises
-    ------
-    UsageError
-        The package `obstore` is missing.
-    OSError
-        The address, or what the environment says about the server, makes no sense.
-    """
-    place = Address.of(path)
-    if place is None or not place.root:
-        raise OSError(errno.EINVAL, "is no address of a server, or of a bucket")
-    try:
-        with _told():
-            return _client(place.scheme, place.root, place.query, options_of(place.scheme)), place.key
-    except ValueError:  # its text may tell secrets
-        raise OSError(errno.EINVAL, "is no address of a server, or of a bucket") from None
-
-
-@lru_cache(maxsize=32)
-def _client(scheme: str, root: str, query: str, options: tuple[tuple[str, Any], ...]) -> "ObjectStore":
-    settings: dict[str, Any] = {
-        "client_options": {
-            "allow_http": True,
-            "timeout": timedelta(seconds=_ANSWER),
-            "connect_timeout": timedelta(seconds=10),
-        },
-        "retry_config": {
-            "max_retries": _RETRIES,
-            "retry_timeout": timedelta(seconds=_PATIENCE),
-            "backoff": {
-                "init_backoff": timedelta(seconds=0.2),
-                "max_backoff": timedelta(seconds=8),
-                "base": 2,
-            },
-        },
-    }
-    given = dict(options)
-    if "credential_provider" in given:
-        settings["credential_provider"] = given.pop("credential_provider")
-    if given:
-        settings["config"] = given
-    return cast(
-        "ObjectStore", _obstore().store.from_url(f"{scheme}://{root}/" + (f"?{query}" if query else ""), **settings)
-    )
-
-
-def _obstore() -> Any:
-    """Import the client.
-
-    Raises
-    ------
-    UsageError
-        It is not installed.
-    """
-    try:
-        import obstore  # noqa: PLC0415  optional
-        import obstore.store  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError(
-            "what lies on a server, but for rasters, is read and written by the package obstore, which is not "
-            "installed: pip install 'geosal[cloud]'"
-        ) from error
-    return obstore
 
 
 def read(path: str, most: int) -> bytes:
@@ -140,8 +51,8 @@ def read_small(path: str, most: int) -> tuple[int, bytes | None]:
         The server refuses.
     """
     store, key = store_of(path)
-    with _told():
-        found = _obstore().get(store, key)
+    with as_of_files():
+        found = obstore().get(store, key)
         size = int(found.meta["size"])
         return size, bytes(found.bytes()) if size <= most else None
 
@@ -157,8 +68,8 @@ def read_at(path: str, start: int, length: int) -> bytes:
     if length == 0:
         return b""
     store, key = store_of(path)
-    with _told():
-        content = bytes(_obstore().get_range(store, key, start=start, length=length))
+    with as_of_files():
+        content = bytes(obstore().get_range(store, key, start=start, length=length))
     if len(content) != length:
         raise OSError(errno.EIO, "cut off")
     return content
@@ -204,13 +115,13 @@ def _asked(path: str) -> State | None:
     store, key = store_of(path)
     try:
         try:
-            with _told():
-                meta = _obstore().get(store, key, options={"range": (0, 1)}).meta
+            with as_of_files():
+                meta = obstore().get(store, key, options={"range": (0, 1)}).meta
         except (FileNotFoundError, PermissionError):
             raise
         except OSError:  # an empty object has no first byte
-            with _told():
-                meta = _obstore().head(store, key)
+            with as_of_files():
+                meta = obstore().head(store, key)
     except FileNotFoundError:
         return None
     told = f"{meta.get('e_tag')} {meta['last_modified']}"
@@ -248,8 +159,8 @@ def bytes_below(path: str) -> int:
 def _listed(path: str, most: int) -> Iterator[tuple[str, int]]:
     store, key = store_of(path)
     prefix = f"{key}/" if key else ""
-    with _told():
-        for page in _obstore().list(store, prefix=prefix or None, chunk_size=1000):
+    with as_of_files():
+        for page in obstore().list(store, prefix=prefix or None, chunk_size=1000):
             for meta in page:
                 if most <= 0:
                     return
@@ -267,8 +178,8 @@ def folders_in(path: str) -> list[str]:
         As of `names_below`.
     """
     store, key = store_of(path)
-    with _told():
-        found = _obstore().list_with_delimiter(store, prefix=f"{key}/" if key else None)
+    with as_of_files():
+        found = obstore().list_with_delimiter(store, prefix=f"{key}/" if key else None)
     return [prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"]]
 
 
@@ -281,8 +192,8 @@ def opened(path: str) -> IO[bytes]:
         The server refuses.
     """
     store, key = store_of(path)
-    with _told():
-        return cast("IO[bytes]", _Readable(_obstore().open_reader(store, key, buffer_size=2**18)))
+    with as_of_files():
+        return cast("IO[bytes]", _Readable(obstore().open_reader(store, key, buffer_size=2**18)))
 
 
 class _Readable:
@@ -292,7 +203,7 @@ class _Readable:
         self._file = file
 
     def read(self, size: int | None = -1) -> bytes:
-        with _told():
+        with as_of_files():
             return bytes(self._file.read(None if size is None or size < 0 else size))
 
     def __getattr__(self, name: str) -> Any:
@@ -316,15 +227,15 @@ def put(path: str, content: bytes, *, create: bool = False) -> None:
         The server refuses.
     """
     store, key = store_of(path)
-    with _told():
+    with as_of_files():
         try:
-            _obstore().put(store, key, content, mode="create" if create else "overwrite", use_multipart=False)
+            obstore().put(store, key, content, mode="create" if create else "overwrite", use_multipart=False)
         except Exception as error:
             if not create or type(error).__name__ not in {"NotSupportedError", "NotImplementedError"}:
                 raise
             if state(path, anew=True) is not None:
                 raise FileExistsError(errno.EEXIST, "the name is taken") from None
-            _obstore().put(store, key, content, mode="overwrite", use_multipart=False)
+            obstore().put(store, key, content, mode="overwrite", use_multipart=False)
 
 
 def put_file(file: Path, path: str, *, at_once: int, create: bool) -> None:
@@ -345,9 +256,9 @@ def put_file(file: Path, path: str, *, at_once: int, create: bool) -> None:
     if create:
         _refuse_taken(path)
     # An exception in the body, Ctrl-C among them, makes the writer give up the upload and its parts.
-    upload = _obstore().open_writer(store, key, buffer_size=_PIECE, max_concurrency=4)
-    with _told(), file.open("rb") as read, upload as writer:
-        while piece := read.read(_PIECE):
+    upload = obstore().open_writer(store, key, buffer_size=PIECE, max_concurrency=4)
+    with as_of_files(), file.open("rb") as read, upload as writer:
+        while piece := read.read(PIECE):
             writer.write(piece)
         if create:
             _refuse_taken(path)
@@ -369,122 +280,5 @@ def delete(paths: Sequence[str]) -> None:
     if not paths:
         return
     keys = [store_of(path) for path in paths]
-    with _told(), suppress(FileNotFoundError):
-        _obstore().delete(keys[0][0], [key for _, key in keys])
-
-
-@contextmanager
-def on_disk(path: str, *, anew: bool = False) -> Iterator[str]:
-    """Lend a path of this machine's disk: the path itself, or that of a copy of what lies on a server.
-
-    The process keeps a copy until it ends, and what belongs to it (see `_BESIDE`) beside it. Errors in the body tell
-    the path as it was given.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError, OSError
-        The server refuses, or it has more than `MOST_COPIED` bytes.
-    """
-    place = Address.of(path)
-    if place is None:
-        yield path
-        return
-    with _copying:
-        local = _copies.get(path)
-        if local is None or anew:
-            local = _copies[path] = _copied(place)
-    try:
-        yield local
-    except GeosalError as error:
-        if local not in str(error):
-            raise
-        raise type(error)(str(error).replace(local, path)) from error
-
-
-_copying = threading.Lock()
-_copies: dict[str, str] = {}
-
-
-def _copied(place: Address) -> str:
-    folder = tempfile.mkdtemp(prefix="geosal-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    name = re.sub(r"[^\w.~+-]", "_", place.key.rpartition("/")[2])[-200:] or "object"
-    local = os.path.join(folder, name)
-    _copy(place, local)
-    stem, suffix = os.path.splitext(local)
-    for other in _BESIDE.get(suffix.lower(), ()):
-        with suppress(FileNotFoundError):
-            _copy(place._replace(key=place.key[: -len(suffix)] + other), stem + other)
-    return local
-
-
-def _copy(place: Address, local: str) -> None:
-    store, key = store_of(place.url)
-    with _told():
-        found = _obstore().get(store, key)
-        size = found.meta["size"]
-        if size > MOST_COPIED:
-            raise OSError(errno.EFBIG, f"has {as_bytes(size)}; fetch it, and give the path of that")
-        with open(local, "wb") as file:
-            file.writelines(found.stream(min_chunk_size=_PIECE))
-    if os.path.getsize(local) != size:
-        raise OSError(errno.EIO, "cut off")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn errors of `obstore` into those of files."""
-    try:
-        yield
-    except (OSError, GeosalError) as error:
-        if isinstance(error, GeosalError) or not _is_of_obstore(error):
-            raise
-        raise _as_of_file(error) from None
-    except Exception as error:
-        if isinstance(error, ValueError) and "parse path" in str(error):
-            raise OSError(errno.EINVAL, "its key has empty parts, or dots alone; give another") from None
-        if not _is_of_obstore(error):
-            raise
-        raise _as_of_file(error) from None  # its text has the whole URL, signatures too
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # the client's, of an endpoint or a region that no server has
-            raise
-        raise OSError(
-            errno.EINVAL, "the address, or what the environment tells of the server, makes no sense"
-        ) from None
-
-
-def _is_of_obstore(error: Exception) -> bool:
-    return type(error).__module__.startswith("obstore") or "Debug source" in str(error)
-
-
-_KINDS = {
-    "FileNotFoundError": (FileNotFoundError, errno.ENOENT),
-    "NotFoundError": (FileNotFoundError, errno.ENOENT),
-    "AlreadyExistsError": (FileExistsError, errno.EEXIST),
-    "PreconditionError": (FileExistsError, errno.EEXIST),
-    "PermissionDeniedError": (PermissionError, errno.EACCES),
-    "UnauthenticatedError": (PermissionError, errno.EACCES),
-}
-
-
-def _as_of_file(error: Exception) -> OSError:
-    kind, number = _KINDS.get(type(error).__name__, (OSError, errno.EIO))
-    text = str(error)
-    code, status = re.search(r"<Code>(\w+)</Code>", text), re.search(r"status code: (\d{3}[\w ]*)", text)
-    if "169.254." in text or "credential" in text.lower():
-        return PermissionError(errno.EACCES, "no keys are found; set AWS_ACCESS_KEY_ID …, or AWS_NO_SIGN_REQUEST=YES")
-    if code and code[1] == "NoSuchBucket":
-        return FileNotFoundError(errno.ENOENT, "there is no such bucket")
-    if status and status[1].startswith("301"):
-        return OSError(errno.EIO, "the bucket is in another region; set AWS_REGION")
-    words = ", ".join(found[1].strip() for found in (status, code) if found)
-    if words:
-        return kind(number, f"the server says {words}")
-    if kind is FileNotFoundError:
-        return FileNotFoundError(errno.ENOENT, "there is no such object")
-    known = re.search(r"kind: (\w+)", text)
-    why = {"Connect": "no server answers there", "Timeout": "the server does not answer in time"}
-    cause = why.get(known[1] if known else "", "the connection breaks off")
-    tries = re.search(r"after (\d+) retries", text)
-    return kind(number, f"{cause}, after {tries[1]} retries" if tries and tries[1] != "0" else cause)
+    with as_of_files(), suppress(FileNotFoundError):
+        obstore().delete(keys[0][0], [key for _, key in keys])

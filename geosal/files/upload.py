@@ -19,6 +19,7 @@ from pathlib import Path
 from geosal.errors import OutputError, cause_of
 from geosal.files import objects
 from geosal.files.addresses import STORES, Address, joined, parent_of, url_of
+from geosal.files.copies import MOST_COPIED
 from geosal.files.swap import STORE_MARK, beside, is_own_file, is_own_root, sidecars_of, there
 
 logger = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ def upload(main: Path, url: str, *, overwrite: bool, with_world_file: bool) -> N
 def _upload_file(main: Path, url: str, *, overwrite: bool, with_world_file: bool) -> None:
     new = there(main, with_world_file=True)
     old = _sidecars_there(url, main, with_world_file=with_world_file) if overwrite else []
-    kept = {suffix: objects.read(beside_url(url, main, suffix), objects.MOST_COPIED) for suffix in old}
+    kept = {suffix: objects.read(beside_url(url, main, suffix), MOST_COPIED) for suffix in old}
     done: list[str] = []
 
     def undo() -> None:

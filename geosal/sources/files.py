@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from geosal.core.zarr.files import is_zarr
 from geosal.errors import GeosalError, SceneError, cause_of
-from geosal.files.objects import on_disk
+from geosal.files.copies import on_disk
 from geosal.sources.text import base_name
 
 CLASSES = "classes.txt"

@@ -1,20 +1,19 @@
 """Objects of an S3 and of a server of files, of which some are not there, and some break off."""
 
 import time
-from pathlib import Path
 
 import pytest
 from servers import Files
 
-from geosal.errors import SceneError
 from geosal.files import objects
+from geosal.files.client import store_of
 
 obstore = pytest.importorskip("obstore")
 _ODD = "a b/ü%41?x#1.json"
 
 
 def _put(url: str, content: bytes) -> None:
-    store, key = objects.store_of(url)
+    store, key = store_of(url)
     obstore.put(store, key, content)
 
 
@@ -57,24 +56,6 @@ def test_a_file_in_an_archive_is_read_where_it_is(s3: str) -> None:
         assert file.read() == bytes(range(252, 256))
         file.seek(7)
         assert file.read(2) == b"\7\b"
-
-
-def test_what_belongs_together_is_copied_together(s3: str) -> None:
-    for suffix in (".shp", ".dbf"):
-        _put(f"{s3}/ships{suffix}", suffix.encode())
-    with objects.on_disk(f"{s3}/ships.shp") as local:
-        assert Path(local).read_bytes() == b".shp"
-        assert Path(local.replace(".shp", ".dbf")).read_bytes() == b".dbf"
-    _put(f"{s3}/ships.shp", b"new")
-    with objects.on_disk(f"{s3}/ships.shp") as again:
-        assert again == local
-    with objects.on_disk(f"{s3}/ships.shp", anew=True) as fresh:
-        assert Path(fresh).read_bytes() == b"new"
-    with pytest.raises(SceneError, match=f"{s3}/ships.shp: no") as caught, objects.on_disk(f"{s3}/ships.shp") as local:
-        raise SceneError(f"{local}: no")
-    assert local not in str(caught.value)
-    with objects.on_disk("/data/x.shp") as local:
-        assert local == "/data/x.shp"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from geosal.core.zarr.parts import blosc_part, in_shard, raw_part
 from geosal.core.zarr.tiling import Cut, Planes, in_strips, kept_bytes, tile_of
 from geosal.errors import GeosalError, SceneError, cause_of
 from geosal.files.addresses import is_remote
-from geosal.files.objects import store_of
+from geosal.files.client import store_of
 
 if TYPE_CHECKING:
     import zarr
