@@ -175,9 +175,9 @@ def failure_of(error: BaseException) -> Failure:
             hint = f"; see {context.command_path} --help" if context else ""
             return Failure(UsageError.exit_code, UsageError.__name__, _in_words(error).rstrip(".") + hint)
         case KeyboardInterrupt() | click.Abort():
-            return Failure(INTERRUPTED, "Interrupted", f"interrupted; {_STOPPED}")
+            return Failure(INTERRUPTED, "Interrupted", _stopped("interrupted", error))
         case Terminated():
-            return Failure(TERMINATED, "Terminated", f"terminated; {_STOPPED}")
+            return Failure(TERMINATED, "Terminated", _stopped("terminated", error))
         case MemoryError():
             told = "out of memory; use a smaller --block or fewer --workers"
             return Failure(ResourceError.exit_code, ResourceError.__name__, told)
@@ -185,6 +185,11 @@ def failure_of(error: BaseException) -> Failure:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             told = f"unexpected {what}; run again with -vv and report what it prints"
             return Failure(GeosalError.exit_code, type(error).__name__, told)
+
+
+def _stopped(how: str, error: BaseException) -> str:
+    """Tell of a signal, with what the work that it stopped has noted on it, such as how to go on."""
+    return "; ".join((how, _STOPPED, *getattr(error, "__notes__", ())))
 
 
 def _in_words(error: click.ClickException) -> str:

@@ -1,11 +1,16 @@
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import Result
 from PIL import Image
+
+from geosal.lab.experiments.engine import Log
 
 Call = Callable[..., Result]
 
@@ -114,3 +119,25 @@ def test_a_sweep_with_a_damaged_image_goes_on_and_ends_with_3(config: Path, tmp_
     assert "is not empty; go on with it: --resume" in again.stderr
     (tmp_path / "pictures" / "bad.png").unlink()
     assert call("experiment", config, "--output", tmp_path / "out", "--resume").exit_code == 0
+
+
+def test_an_interrupted_study_says_how_to_go_on(
+    config: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(f"study: sweep\nimages: {tmp_path / 'pictures'}\nkernels: [3, 5]\nmasks: []\nlevels: false\n")
+    take = Log.take
+
+    def interrupted(*given: Any) -> None:
+        take(*given)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Log, "take", interrupted)
+    done = call("experiment", config, "--output", tmp_path / "out", "--workers", "1")
+    monkeypatch.undo()
+    assert done.exit_code == 130
+    told = f"{tmp_path / 'out'} holds 1 finished part of the study; to go on, run the same again with --resume"
+    assert told in " ".join(done.stderr.split())
+    assert done.stderr.count("geosal:") == 1
+    again = call("experiment", config, "--output", tmp_path / "out", "--resume", "--json", tmp_path / "facts.json")
+    assert again.exit_code == 0, again.stderr
+    assert json.loads((tmp_path / "facts.json").read_text())["resumed_looks"] == 1

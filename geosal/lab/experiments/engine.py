@@ -7,7 +7,7 @@ run tries it again.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
 from geosal.errors import GeosalError, OutputError, ResourceError, SaliencyError, SceneError, UsageError, warn
 from geosal.files.atomic import try_lock
 from geosal.files.journal import JOURNAL, Before, Journal
+from geosal.sizes import counted
 from geosal.version import made_by
 
 _OF_AN_IMAGE = (SceneError, SaliencyError, UsageError, ResourceError)
@@ -143,11 +144,29 @@ def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iter
             known = journal.known()
             try:
                 journal.begin((), known)
-                yield Log({line["key"]: line["result"] for line in known}, journal=journal)
+                log = Log({line["key"]: line["result"] for line in known}, journal=journal)
+                with _telling_how_to_go_on(log):
+                    yield log
             finally:
                 journal.close()
         finally:
             Path(lock.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _telling_how_to_go_on(log: Log) -> Iterator[None]:
+    """Note on an interruption, which is no `Exception`, what is done and how to go on; once, for the command to tell."""
+    try:
+        yield
+    except BaseException as error:
+        if log.journal is not None and not isinstance(error, Exception | GeneratorExit) and not _notes_of(error):
+            kept = f"{log.journal.directory} holds {counted(len(log.results), 'finished part')} of the study"
+            error.add_note(f"{kept}; to go on, run the same again with --resume")
+        raise
+
+
+def _notes_of(error: BaseException) -> Sequence[str]:
+    return getattr(error, "__notes__", ())
 
 
 def _refuse_another(folder: Path, before: Before, identity: Mapping[str, Any]) -> None:
@@ -205,7 +224,8 @@ def work_off(
                 log.resumed += 1
                 done += 1
 
-    with open_pool(THREADS, course.workers or cpu_count()) as pool:
+    # Told within the pool, which waits for tasks that are under way, longer perhaps than an interruption may take.
+    with open_pool(THREADS, course.workers or cpu_count()) as pool, _telling_how_to_go_on(log):
         for task, result, error in pool.map_unordered(_Attempt(strict=strict), waiting()):
             done += 1
             if error is None:
