@@ -19,7 +19,7 @@ def test_figures_are_drawn_beside_the_tables(call, tmp_path):
 def test_a_folder_without_tables_is_refused_in_a_line(call, tmp_path):
     done = call("figures", tmp_path)
     assert done.exit_code == 3
-    assert "has no sweep.csv; give the folder of a study that geosal experiment wrote" in done.stderr
+    assert "has no sweep.csv; geosal experiment makes it of a recipe of study: sweep" in " ".join(done.stderr.split())
     assert not list(tmp_path.iterdir())
 
 

@@ -122,15 +122,15 @@ def draw(
     Warns
     -----
     GeosalWarning
-        A figure that was not named is left out, because the tables lack what it shows.
+        A figure that was not named is left out, because the tables lack what it shows, or for want of a scene.
     """
     require_matplotlib("figures")
     refuse_unknown(names, [*FIGURES, TABLE], "no such figure of the paper")
-    wanted = list(dict.fromkeys(names)) or [TABLE, *(n for n, plot in FIGURES.items() if _has(plot, scene, sources))]
+    lacking = {name: lack for name, plot in FIGURES.items() if (lack := _lack(plot, scene, sources))}
+    wanted = list(dict.fromkeys(names)) or [name for name in (TABLE, *FIGURES) if name not in lacking]
     for name in wanted:
-        if name != TABLE and not _has(FIGURES[name], scene, sources):
-            lacking = "a scene: --scene FILE" if scene is None else "to know where objects are: --saliency SOURCE"
-            raise UsageError(f"figure {name}: shows {FIGURES[name].title}, and needs {lacking}")
+        if name in lacking:
+            raise UsageError(f"figure {name}: shows {FIGURES[name].title}, and {lacking[name]}")
     studies = (folders,) if isinstance(folders, str) else tuple(folders)
     place = Path(output) if output is not None else Path(studies[0], "figures")
     _refuse_taken(place, wanted, overwrite=overwrite)
@@ -147,16 +147,21 @@ def draw(
             left_out[name] = str(error)
     if not files:
         raise LackError(next(iter(left_out.values())))
+    left_out |= {} if names else lacking
     for reason in dict.fromkeys(left_out.values()):
         numbers = ", ".join(name for name, why in left_out.items() if why == reason)
-        warn(f"left out: {numbers}: {reason}")
+        warn(f"figures left out: {numbers}: {reason}")
     made = tuple(name for name in wanted if name not in left_out)
     return Drawn(names=made, files=tuple(files), left_out=MappingProxyType(left_out))
 
 
-def _has(plot: Plot, scene: str | None, sources: Sequence[str]) -> bool:
-    """Return whether what a figure is drawn of was given."""
-    return plot.of == "tables" or (scene is not None and (plot.of == "view" or bool(sources)))
+def _lack(plot: Plot, scene: str | None, sources: Sequence[str]) -> str:
+    """Return what a figure needs that was not given; empty where it needs no more than tables."""
+    options = {"--scene FILE": plot.of != "tables" and scene is None}
+    options["--saliency SOURCE"] = plot.of == "objects" and not sources
+    missing = " ".join(option for option, is_missing in options.items() if is_missing)
+    what = "a scene" if plot.of == "view" else "a scene, and to know where objects are"
+    return f"needs {what}: {missing}" if missing else ""
 
 
 def _refuse_taken(place: Path, names: Sequence[str], *, overwrite: bool) -> None:

@@ -5,12 +5,14 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import SceneError, cause_of
+from geosal.files.journal import JOURNAL, Before
 from geosal.sizes import listed
 
 SWEEP, LEVELS, DETECTION = "sweep", "levels", "detection"
@@ -28,6 +30,10 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     DETECTION: (),
 }
 """Columns without which a table is not what its name says."""
+_MADE_BY = {
+    **dict.fromkeys((SWEEP, LEVELS), "a recipe of study: sweep, such as configs/paper/study.yaml"),
+    DETECTION: "a recipe of study: detection, such as configs/paper/detection.yaml",
+}
 
 
 class LackError(SceneError):
@@ -70,9 +76,7 @@ class Table:
                 head, *rows = list(csv.reader(file)) or [[]]
         except FileNotFoundError as error:
             folder, name = os.path.split(path)
-            raise LackError(
-                f"{folder or '.'}: has no {name}; give the folder of a study that geosal experiment wrote"
-            ) from error
+            raise LackError(_no_table(folder or ".", name)) from error
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise SceneError(f"{path}: cannot be read: {cause_of(error)}") from error
         lacking = [name for name in wanted if name not in head]
@@ -168,6 +172,14 @@ class Table:
         if not len(self):
             raise LackError(f"{self.path}: has no rows {what}")
         return self
+
+
+def _no_table(folder: str, name: str) -> str:
+    """Tell that a folder has no table of that name: which study makes it, and which has made what lies there."""
+    journal = Before.read(Path(folder, JOURNAL))
+    here = None if journal is None else journal.identity.get("study")
+    told = f"{folder}: has no {name}; geosal experiment makes it of {_MADE_BY.get(Path(name).stem, 'a recipe')}"
+    return told if here is None else f"{told}; what lies here is of study: {here}"
 
 
 def _typed(path: str, name: str, texts: Sequence[str]) -> NDArray[Any]:

@@ -14,9 +14,15 @@ OF_TABLES = [name for name, plot in FIGURES.items() if plot.of == "tables"]
 
 
 def test_all_figures_of_tables_are_drawn_and_the_same_bytes_come_again(study, tmp_path):
-    drawn = draw(str(study), str(tmp_path / "a"))
+    with (
+        pytest.warns(GeosalWarning, match=r"left out: 2, 3, 4: needs a scene: --scene FILE$"),
+        pytest.warns(
+            GeosalWarning, match=r"left out: 14: needs a scene, .* objects are: --scene FILE --saliency SOURCE"
+        ),
+    ):
+        drawn = draw(str(study), str(tmp_path / "a"))
     assert set(drawn.names) == {"table-1", *OF_TABLES}
-    assert not drawn.left_out
+    assert set(drawn.left_out) == {"2", "3", "4", "14"}
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(
         ["table-1.md", *(f"figure-{name}{suffix}" for name in OF_TABLES for suffix in (".svg", ".png"))]
     )
@@ -28,16 +34,17 @@ def test_all_figures_of_tables_are_drawn_and_the_same_bytes_come_again(study, tm
         assert picture.getpixel((0, 0))[:3] == (255, 255, 255)
 
 
-def test_what_tables_lack_is_left_out_and_told_or_refused_where_it_was_named(tmp_path):
+def test_what_tables_lack_is_left_out_and_told_or_refused_where_it_was_named(tmp_path, rgb_corner):
     make_study(tmp_path)
     write_csv(tmp_path / "sweep.csv", [row for row in sweep_rows() if row["encoder"] == "png"])
     (tmp_path / "detection.csv").unlink()
     with (
+        pytest.warns(GeosalWarning, match=r"left out: 14: .*--saliency SOURCE"),
         pytest.warns(GeosalWarning, match=r"left out: 15, 16, 17: .* has no detection\.csv"),
         pytest.warns(GeosalWarning, match=r"left out: 10, 11, 12: .* has no encoder with several settings"),
     ):
-        drawn = draw(str(tmp_path))
-    assert set(drawn.left_out) == {"10", "11", "12", "15", "16", "17"}
+        drawn = draw(str(tmp_path), scene=str(rgb_corner))
+    assert set(drawn.left_out) == {"10", "11", "12", "14", "15", "16", "17"}
     with pytest.raises(SceneError, match="has no encoder with several settings, such as bpg or jp2"):
         draw(str(tmp_path), names=["10"], overwrite=True)
 

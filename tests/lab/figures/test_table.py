@@ -5,6 +5,7 @@ import pytest
 from study_tables import make_study, sweep_rows, write_csv
 
 from geosal.errors import SceneError
+from geosal.lab.experiments.engine import open_log
 from geosal.lab.figures import Tables
 from geosal.lab.figures.table import Table
 
@@ -39,7 +40,7 @@ def test_a_table_that_is_none_is_refused_in_a_line(tmp_path, text, fault):
 
 
 def test_no_table_and_an_empty_one_are_told(tmp_path):
-    with pytest.raises(SceneError, match=r"has no sweep\.csv; give the folder of a study"):
+    with pytest.raises(SceneError, match=r"has no sweep\.csv; .* of a recipe of study: sweep, such as configs/paper"):
         _ = Tables((str(tmp_path),)).sweep
     write_csv(tmp_path / "sweep.csv", sweep_rows()[:1])
     head = (tmp_path / "sweep.csv").read_text().splitlines()[0]
@@ -49,6 +50,15 @@ def test_no_table_and_an_empty_one_are_told(tmp_path):
     (tmp_path / "sweep.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SceneError, match="cannot be read"):
         _ = Tables((str(tmp_path),)).sweep
+
+
+def test_a_study_of_another_kind_is_named(tmp_path):
+    with open_log(tmp_path, {"study": "jpegs"}, resume=False):
+        pass
+    with pytest.raises(
+        SceneError, match=r"has no detection\.csv; .*study: detection.*what lies here is of study: jpegs$"
+    ):
+        Tables((str(tmp_path),)).read("detection")
 
 
 def test_the_original_is_found_by_its_reductions(tmp_path):
