@@ -28,7 +28,8 @@ def figures(folders: tuple[str, ...], report: Report, quiet: bool, names: tuple[
     The tables of several folders are put together.
 
     Each becomes an SVG and a PNG; Table 1 becomes Markdown. A figure whose rows or columns the tables lack, or that
-    shows a scene where none is given, is left out and told, unless it was named. Figures 2 to 4 show a scene, Figure 14 also what matters in it.
+    shows a scene where none is given, is left out and told, unless it was named. Figures 2 to 4 show a scene, Figure 14
+    also what matters in it.
 
     \b
     geosal figures sweep

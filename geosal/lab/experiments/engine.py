@@ -155,7 +155,7 @@ def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iter
 
 @contextmanager
 def _telling_how_to_go_on(log: Log) -> Iterator[None]:
-    """Note on an interruption, which is no `Exception`, what is done and how to go on; once, for the command to tell."""
+    """Note on an interruption, which is no `Exception`, what is done and how to go on; once, for who tells of it."""
     try:
         yield
     except BaseException as error:
