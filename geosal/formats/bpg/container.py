@@ -1,22 +1,16 @@
 """A BPG file that takes tiles in any order, and what lies beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress
 from pathlib import Path
 
 from geosal.core.bpg import hevc
 from geosal.core.bpg.head import RGB, YCBCR_601, Head
 from geosal.core.bpg.hevc import Coding, Parameters, Slice
 from geosal.core.raster import RasterLayout
-from geosal.files.swap import beside
 from geosal.formats.bpg.sidecars import aux_xml
 from geosal.formats.bpg.tiles import BpgEncoder
-from geosal.formats.container import Claim, Container, TileIndex
-from geosal.formats.digest import with_digest
 from geosal.formats.format import Profile
-from geosal.formats.pyramid import Tile
-from geosal.formats.spool import Spool
-from geosal.formats.world_file import wants_world_file, write_world_file
+from geosal.formats.spooled import SpooledContainer
 
 _PARTS = 3
 """Units of a tile: two parameter sets and a slice."""
@@ -54,7 +48,7 @@ class _Layer:
         return hevc.in_layer(placed.unit(self.coding, self._all, self._blocks), self._number)
 
 
-class BpgContainer(Container):
+class BpgContainer(SpooledContainer):
     """A BPG file in the making.
 
     Tiles wait in a spool until all are there; then they are appended in their order, each with the header of a slice
@@ -62,46 +56,17 @@ class BpgContainer(Container):
 
     Parameters
     ----------
-    path
-        See `Container`.
-    profile, layout
-        Profile and layout of the output.
+    path, profile, layout
+        See `SpooledContainer`.
     encoder
         Encoder of the tiles.
     """
 
     def __init__(self, path: Path, profile: Profile, layout: RasterLayout, encoder: BpgEncoder) -> None:
-        super().__init__(path, layout, TileIndex([layout.grid.shape], encoder.tile))
-        self._profile, self._encoder = profile, encoder
-        self._slice_bytes = 0
+        super().__init__(path, profile, layout, encoder.tile)
+        self._encoder = encoder
 
-    @property
-    def data(self) -> tuple[str, ...]:
-        """Name of the spool."""
-        return (f"{self.path.name}.spool",)
-
-    def _begin(self) -> None:
-        self._spool = Spool(self.path.with_name(self.data[0]), *self._index.counts[0], kept=self._kept)
-        self._closing.callback(self._spool.close)
-
-    def _take(self, tile: Tile, number: int) -> None:
-        self._spool.append(number, tile.parts)
-
-    def _restore(self, claims: Sequence[Claim]) -> list[bool]:
-        held = self._spool.restore(claims)
-        numbers = [number for claim in compress(claims, held) for number, *_ in claim["tiles"]]
-        self._adopt(self._index.place(0, number) for number in numbers)
-        return held
-
-    def _claim(self) -> Claim:
-        return self._spool.claim()
-
-    def sync(self) -> None:
-        """Flush the spool."""
-        self._spool.sync()
-
-    def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        tags = {**tags, **self._profile.format.more_tags(self._profile, self._layout)}
+    def _write(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> bytes:
         xml = aux_xml(self.path, self._profile, self._layout, tags, band_statistics)
         shape, encoder = self._layout.grid.shape, self._encoder
         first = self._spool.tile(0)
@@ -122,9 +87,7 @@ class BpgContainer(Container):
             file.write(head.written(length))
             for count, unit in enumerate(self._units(layers)):
                 file.write(hevc.START * (count > 0) + unit)
-        beside(self.path, ".aux.xml").write_bytes(with_digest(xml, self.path))
-        if wants_world_file(self._profile.options, self._layout.grid.transform):
-            write_world_file(self.path, self._layout.grid.transform)
+        return xml
 
     def _units(self, layers: list[_Layer]) -> Iterator[bytes]:
         """List the units of the file: those of alpha before those of colours."""

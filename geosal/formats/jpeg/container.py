@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import compress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,17 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.core.raster import RasterLayout
-from geosal.files.swap import beside
-from geosal.formats.container import Claim, Container, TileIndex
-from geosal.formats.digest import with_digest
 from geosal.formats.format import Profile
 from geosal.formats.jpeg.coder import coded_bytes
 from geosal.formats.jpeg.sidecars import GdalSurroundings
 from geosal.formats.jpeg.spool import MaskTrailer
 from geosal.formats.jpeg.tiles import HUFFMAN_TABLES, SYMBOLS, JpegEncoder
-from geosal.formats.pyramid import Tile
-from geosal.formats.spool import Spool
-from geosal.formats.world_file import wants_world_file, write_world_file
+from geosal.formats.spooled import SpooledContainer
 
 _FILL = b"\xff"
 """Fill byte, which may stand before any marker (ITU-T T.81, B.1.1.2)."""
@@ -29,7 +23,7 @@ _SEGMENT_ROWS = 8
 """Most rows of MCUs in a segment. A row of tiles has several segments, so that several threads have work."""
 
 
-class JpegContainer(Container):
+class JpegContainer(SpooledContainer):
     """A JPEG file in the making.
 
     Tiles wait in a spool as quantised coefficients until all are there. Their symbols are counted then, so the whole
@@ -38,10 +32,8 @@ class JpegContainer(Container):
 
     Parameters
     ----------
-    path
-        See `Container`.
-    profile, layout
-        Profile and layout of the output.
+    path, profile, layout
+        See `SpooledContainer`.
     encoder
         Encoder of the tiles.
     threads
@@ -51,45 +43,17 @@ class JpegContainer(Container):
     def __init__(
         self, path: Path, profile: Profile, layout: RasterLayout, encoder: JpegEncoder, threads: int | None = None
     ) -> None:
-        super().__init__(path, layout, TileIndex([layout.grid.shape], encoder.tile))
-        self._profile, self._encoder, self._threads = profile, encoder, threads
+        super().__init__(path, profile, layout, encoder.tile)
+        self._encoder, self._threads = encoder, threads
         self._counts, self._counts_beside = np.zeros((2, HUFFMAN_TABLES, SYMBOLS), np.int64)
 
-    def _begin(self) -> None:
-        self._spool = Spool(self.path.with_name(self.data[0]), *self._index.counts[0], kept=self._kept)
-        self._closing.callback(self._spool.close)
-
-    def _take(self, tile: Tile, number: int) -> None:
-        self._spool.append(number, tile.parts)
-        self._count(tile.parts[1])
-
-    def _count(self, counts: bytes) -> None:
+    def _noted(self, parts: Sequence[bytes]) -> None:
+        counts = parts[1]
         self._counts += self._encoder.counts(counts)
         if self._encoder.beside is not None:
             self._counts_beside += self._encoder.counts_beside(counts)
 
-    @property
-    def data(self) -> tuple[str, ...]:
-        """Name of the spool."""
-        return (f"{self.path.name}.spool",)
-
-    def _restore(self, claims: Sequence[Claim]) -> list[bool]:
-        held = self._spool.restore(claims)
-        numbers = [number for claim in compress(claims, held) for number, *_ in claim["tiles"]]
-        self._adopt(self._index.place(0, number) for number in numbers)
-        for number in numbers:
-            self._count(self._spool.tile(number)[1])
-        return held
-
-    def _claim(self) -> Claim:
-        return self._spool.claim()
-
-    def sync(self) -> None:
-        """Flush the spool."""
-        self._spool.sync()
-
-    def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
-        tags = {**tags, **self._profile.format.more_tags(self._profile, self._layout)}
+    def _write(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> bytes:
         surroundings = GdalSurroundings.of(self.path, self._profile, self._layout, tags, band_statistics)
         with self.path.open("xb") as file, self._mask() as mask:
             self._write_image(file, surroundings.segments, mask)
@@ -97,10 +61,7 @@ class JpegContainer(Container):
                 mask.copy_to(file)
             if self._encoder.beside is not None:
                 self.plain_bytes = file.tell() + coded_bytes(self._counts_beside) - coded_bytes(self._counts)
-        if surroundings.xml:
-            beside(self.path, ".aux.xml").write_bytes(with_digest(surroundings.xml, self.path))
-        if wants_world_file(self._profile.options, self._layout.grid.transform):
-            write_world_file(self.path, self._layout.grid.transform)
+        return surroundings.xml
 
     def _write_image(self, file: BinaryIO, segments: bytes, mask: MaskTrailer | None) -> None:
         coder, shape = self._encoder.coder(self._counts), self._layout.grid.shape
