@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.core.bpg import colour, hevc
+from geosal.core.bpg import colour, hevc, nal
 from geosal.core.bpg.head import FULL, GREY, HALVED, RGB, Head
 from geosal.core.bpg.hevc import Coding, Parameters, Slice
 from geosal.core.bpg.library import pyav
@@ -44,8 +44,8 @@ class _Layer:
 
     def tiles(self) -> "_Tiles | None":
         """Return its tiles; None where they do not stand alone."""
-        sets = [unit for unit in self.units if hevc.kind_of(unit) == hevc.PICTURE]
-        slices = [unit for unit in self.units if hevc.kind_of(unit) in hevc.IDR]
+        sets = [unit for unit in self.units if nal.kind_of(unit) == nal.PICTURE]
+        slices = [unit for unit in self.units if nal.kind_of(unit) in nal.IDR]
         if len(sets) != 1:
             return None
         try:
@@ -60,7 +60,7 @@ class _Layer:
 
     def whole(self) -> Planes:
         """Decode all of it, in the size that the head claims: sets of the stream's own could claim any other."""
-        own = [unit for unit in self.units if hevc.kind_of(unit) not in {hevc.VIDEO, hevc.SEQUENCE}]
+        own = [unit for unit in self.units if nal.kind_of(unit) not in {nal.VIDEO, nal.SEQUENCE}]
         stream = [*self.coding.units(self.coding.padded(self.shape)), *own]
         return decoded(stream, self.coding.chroma, self.shape)
 
@@ -146,7 +146,7 @@ class BpgPicture:
         if end > len(self._data):
             self._data.close()
             raise ValueError("it is cut off")
-        self._units = hevc.units(hevc.START + self._data[self.head.data : end])
+        self._units = nal.units(nal.START + self._data[self.head.data : end])
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -161,7 +161,7 @@ class BpgPicture:
         """Whether every sample is as it was: all is coded without loss, and colours are not turned to YCbCr."""
         if self.head.pixel_format != GREY and (self.head.pixel_format, self.head.colour_space) != (FULL, RGB):
             return False
-        sets = [unit for unit in self._of_layer(0) if hevc.kind_of(unit) == hevc.PICTURE]
+        sets = [unit for unit in self._of_layer(0) if nal.kind_of(unit) == nal.PICTURE]
         try:
             return not self.head.limited and all(Parameters.of_unit(unit).lossless for unit in sets) and bool(sets)
         except ValueError:
@@ -172,9 +172,9 @@ class BpgPicture:
         """The largest QP of a slice of the colours; None where another encoder than x265 wrote them."""
         units = self._of_layer(0)
         try:
-            (parameters,) = (Parameters.of_unit(unit) for unit in units if hevc.kind_of(unit) == hevc.PICTURE)
+            (parameters,) = (Parameters.of_unit(unit) for unit in units if nal.kind_of(unit) == nal.PICTURE)
             blocks = hevc.blocks_of(self.head.coding, self.head.shape)
-            slices = (unit for unit in units if hevc.kind_of(unit) in hevc.IDR)
+            slices = (unit for unit in units if nal.kind_of(unit) in nal.IDR)
             found = [Slice.of_unit(unit, self.head.coding, parameters, blocks).qp for unit in slices]
         except ValueError:
             return None
@@ -207,8 +207,8 @@ class BpgPicture:
             yield from self._of_whole(layers)
 
     def _of_layer(self, layer: int) -> list[bytes]:
-        found = [unit for unit in self._units if hevc.layer_of(unit) == layer]
-        return [hevc.in_layer(unit, 0) for unit in found] if layer else found
+        found = [unit for unit in self._units if nal.layer_of(unit) == layer]
+        return [nal.in_layer(unit, 0) for unit in found] if layer else found
 
     def _of_tiles(self, tiles: list[_Tiles], threads: int | None, first: int) -> Iterator[Strip]:
         """Decode row of tiles by row of tiles; one more lies in memory, whose chroma the next rows need."""
@@ -294,7 +294,7 @@ def decoded(units: Sequence[bytes], chroma: int, shape: tuple[int, int]) -> Plan
     decoder.options = {"err_detect": "explode"}
     decoder.thread_count = 1
     try:
-        stream = hevc.join(units) + bytes(_PADDING)
+        stream = nal.join(units) + bytes(_PADDING)
         frames = [frame for packet in (av.Packet(stream), None) for frame in decoder.decode(packet)]
     except (av.FFmpegError, MemoryError) as error:
         raise ValueError(f"its coded picture is damaged ({error})") from error

@@ -5,17 +5,12 @@ own, share nothing: no prediction, no entropy coder and no filter crosses their 
 as a picture of its own, but for the header of its slice.
 """
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from geosal.core.bpg.bits import BitReader, BitWriter, stuffed, unstuffed
+from geosal.core.bpg.nal import PICTURE, SEQUENCE, VIDEO, unit_of
 
-IDR, VIDEO, SEQUENCE, PICTURE = frozenset({19, 20}), 32, 33, 34
-"""Types of units: slices of a picture that needs no other, and the three parameter sets."""
-START = b"\0\0\1"
-_START = re.compile(START)
 _IDR_N_LP = 20
 _INTRA = 2
 """Type of a slice."""
@@ -26,35 +21,8 @@ _LEVEL = 255
 """Number of level 8.5: no limits."""
 _PROFILE = 4
 """Number of the range extensions' profiles, which have all chroma formats."""
-_HEAD_BITS = 1024
+_HEAD_BYTES = 1024
 """Bytes of a slice in which its header is looked for."""
-
-
-def units(data: bytes) -> list[bytes]:
-    """Cut a stream at its start codes; whatever precedes the first is dropped."""
-    marks = [mark.end() for mark in _START.finditer(data)]
-    ends = [mark - len(START) for mark in marks[1:]]
-    found = [data[begin:end].rstrip(b"\0") for begin, end in zip(marks, [*ends, len(data)], strict=False)]
-    return [unit for unit in found if len(unit) > 2]
-
-
-def kind_of(unit: bytes) -> int:
-    """Return the type of a unit."""
-    return unit[0] >> 1 & 63
-
-
-def layer_of(unit: bytes) -> int:
-    """Return the layer of a unit: 0, or 1 for alpha in a BPG."""
-    return (unit[0] & 1) << 5 | unit[1] >> 3
-
-
-def in_layer(unit: bytes, layer: int) -> bytes:
-    """Return a unit in another layer, up to 31."""
-    return bytes([unit[0] & 0xFE, layer << 3 | unit[1] & 7]) + unit[2:]
-
-
-def _unit(kind: int, payload: bytes) -> bytes:
-    return bytes([kind << 1, 1]) + payload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +170,7 @@ class Coding:
         video.write(0, 6)
         video.unsigned(0)
         video.write(0, 2)
-        return [_unit(VIDEO, stuffed(video.done())), _unit(SEQUENCE, stuffed(self._sequence(*shape)))]
+        return [unit_of(VIDEO, stuffed(video.done())), unit_of(SEQUENCE, stuffed(self._sequence(*shape)))]
 
     def _sequence(self, rows: int, cols: int) -> bytes:
         bits = BitWriter()
@@ -367,7 +335,7 @@ class Parameters:
         bits.write(0, 3)
         bits.unsigned(0)
         bits.write(0, 2)
-        return _unit(PICTURE, stuffed(bits.done()))
+        return unit_of(PICTURE, stuffed(bits.done()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -400,7 +368,7 @@ class Slice:
         ValueError
             It is none of x265's still pictures, nor of ours.
         """
-        head = unstuffed(unit[2 : 2 + _HEAD_BITS])
+        head = unstuffed(unit[2 : 2 + _HEAD_BYTES])
         bits = BitReader(head)
         first, _, parameter_set = bits.flag(), bits.flag(), bits.unsigned()
         address = 0 if first else bits.read((blocks - 1).bit_length())
@@ -434,7 +402,7 @@ class Slice:
             bits.write(0)
         if parameters.tiled:
             bits.unsigned(0)
-        return _unit(_IDR_N_LP, stuffed(bits.done()) + self.body)
+        return unit_of(_IDR_N_LP, stuffed(bits.done()) + self.body)
 
 
 def _offsets(coding: Coding) -> int:
@@ -446,8 +414,3 @@ def blocks_of(coding: Coding, shape: tuple[int, int]) -> int:
     """Return the number of coding tree blocks of a picture."""
     rows, cols = (-(-length // coding.side) for length in coding.padded(shape))
     return rows * cols
-
-
-def join(parts: Sequence[bytes]) -> bytes:
-    """Return units as a stream, each behind a start code."""
-    return b"".join(START + part for part in parts)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from geosal.core.bpg import hevc
+from geosal.core.bpg import hevc, nal
 from geosal.core.bpg.head import RGB, YCBCR_601, Head
 from geosal.core.bpg.hevc import Coding, Parameters, Slice
 from geosal.core.raster import RasterLayout
@@ -31,7 +31,7 @@ class _Layer:
 
     def parameters(self) -> bytes:
         """Return the parameter set of the whole picture."""
-        return hevc.in_layer(self._all.unit(), self._number)
+        return nal.in_layer(self._all.unit(), self._number)
 
     def slice(self, parts: Sequence[bytes], row: int, col: int) -> bytes:
         """Return the slice of a tile."""
@@ -45,7 +45,7 @@ class _Layer:
         placed = Slice(
             address=top // side * self._across + left // side, offsets=alone.offsets, qp=alone.qp, body=alone.body
         )
-        return hevc.in_layer(placed.unit(self.coding, self._all, self._blocks), self._number)
+        return nal.in_layer(placed.unit(self.coding, self._all, self._blocks), self._number)
 
 
 class BpgContainer(SpooledContainer):
@@ -82,11 +82,11 @@ class BpgContainer(SpooledContainer):
             coding=layers[0].coding,
             alpha_coding=layers[1].coding if encoder.alpha else None,
         )
-        length = sum(len(unit) + len(hevc.START) for unit in self._units(layers)) - len(hevc.START)
+        length = sum(len(unit) + len(nal.START) for unit in self._units(layers)) - len(nal.START)
         with self.path.open("xb") as file:
             file.write(head.written(length))
             for count, unit in enumerate(self._units(layers)):
-                file.write(hevc.START * (count > 0) + unit)
+                file.write(nal.START * (count > 0) + unit)
         return xml
 
     def _units(self, layers: list[_Layer]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geosal.core.bpg import colour, hevc
+from geosal.core.bpg import colour, nal
 from geosal.core.bpg.head import FULL, GREY, HALVED
 from geosal.core.bpg.library import pyav
 from geosal.formats.bpg.regions import Region, regions
@@ -135,9 +135,9 @@ class BpgEncoder:
             packets = [*encoder.encode(frame), *encoder.encode(None)]
         except av.FFmpegError as error:
             raise ValueError(f"x265 refuses it: {error}") from error
-        found = {hevc.kind_of(unit): unit for packet in packets for unit in hevc.units(bytes(packet))}
-        (slice_,) = (unit for kind, unit in found.items() if kind in hevc.IDR)
-        return found[hevc.SEQUENCE], found[hevc.PICTURE], slice_
+        found = {nal.kind_of(unit): unit for packet in packets for unit in nal.units(bytes(packet))}
+        (slice_,) = (unit for kind, unit in found.items() if kind in nal.IDR)
+        return found[nal.SEQUENCE], found[nal.PICTURE], slice_
 
 
 def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

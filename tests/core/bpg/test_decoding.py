@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from rasters import read, save
 
-from geosal.core.bpg import hevc
+from geosal.core.bpg import hevc, nal
 from geosal.core.bpg.decoding import BpgPicture
 from geosal.core.bpg.head import Head
 from geosal.core.bpg.hevc import Coding, Parameters, Slice
@@ -42,14 +42,14 @@ def _write(path: Path, pixels: NDArray[np.uint8], encoder: BpgEncoder) -> Path:
         alone = Parameters.of_unit(parts[0][3 * layer + 1])
         whole = alone.with_tiles(len(tops), len(lefts), encoder.tile // coding.side)
         across, blocks = -(-size[1] // coding.side), hevc.blocks_of(coding, size)
-        units.insert(layer and 0, hevc.in_layer(whole.unit(), layer))
+        units.insert(layer and 0, nal.in_layer(whole.unit(), layer))
         for number, part in enumerate(parts):
             row, col = divmod(number, len(lefts))
             tile = pixels[0, row * encoder.tile :, col * encoder.tile :][: encoder.tile, : encoder.tile]
             own = Slice.of_unit(part[3 * layer + 2], coding, alone, hevc.blocks_of(coding, tile.shape))
             place = (row * across + col) * (encoder.tile // coding.side)
             found = Slice(address=place, offsets=own.offsets, qp=own.qp, body=own.body)
-            units.append(hevc.in_layer(found.unit(coding, whole, blocks), layer))
+            units.append(nal.in_layer(found.unit(coding, whole, blocks), layer))
         codings.append(coding)
     head = Head(
         shape=size,
@@ -59,7 +59,7 @@ def _write(path: Path, pixels: NDArray[np.uint8], encoder: BpgEncoder) -> Path:
         alpha=encoder.alpha,
         alpha_coding=codings[1] if encoder.alpha else None,
     )
-    data = hevc.join(units)[len(hevc.START) :]
+    data = nal.join(units)[len(nal.START) :]
     path.write_bytes(head.written(len(data)) + data)
     return path
 
@@ -109,7 +109,7 @@ def test_parameter_sets_in_the_stream_do_not_change_the_claimed_size(tmp_path: P
     with BpgPicture(str(plain)) as picture:
         head, pixels = picture.head, _decoded(picture)
     own = plain.read_bytes()[head.data :]
-    data = hevc.join([*head.coding.units((1024, 1024)), own])[len(hevc.START) :]
+    data = nal.join([*head.coding.units((1024, 1024)), own])[len(nal.START) :]
     (tmp_path / "b.bpg").write_bytes(head.written(len(data)) + data)
     with BpgPicture(str(tmp_path / "b.bpg")) as picture:
         np.testing.assert_array_equal(_decoded(picture), pixels)
