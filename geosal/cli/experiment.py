@@ -56,13 +56,15 @@ def experiment(config: str, report: Report, quiet: bool, overwrite: bool, resume
 
 
 def _collections(texts: tuple[str, ...]) -> dict[str, Any] | None:
-    """Return folders by the names of their collections; a folder without one is named after itself."""
+    """Return folders by the names of their collections; a folder without one is named as in a recipe."""
+    from geosal.lab.experiments.wish import name_of_place  # heavy; help needs none
+
     found: dict[str, list[str]] = {}
     for text in texts:
         name, equals, place = text.partition("=")
         if equals and (not name or not place):
             raise UsageError(f"--images {text}: write FOLDER, or NAME=FOLDER")
-        found.setdefault(name if equals else Path(text).resolve().name, []).append(place if equals else text)
+        found.setdefault(name if equals else name_of_place(text), []).append(place if equals else text)
     return found or None
 
 

@@ -45,19 +45,30 @@ def parse_length(text: str, key: str, value: str | None, grid: Grid, *, bare: bo
     """
     if value is None:
         return Length(0.0, pixels=True)
-    match = _LENGTH.fullmatch(value)
-    amount = -1.0 if match is None else float(match[1]) * (1000 if match[2] == "km" else 1)
-    if match is None or (not match[2] and not bare and amount > 0) or amount > _LONGEST:
-        raise UsageError(
-            f"{text}: {key}={value}; write metres such as {key}=60m, or pixels such as {key}=5px, from 0 to "
-            f"{_LONGEST / 1000:.0f} km or {_LONGEST:.0f}px"
-        )
-    length = Length(amount, match[2] == "px")
-    if amount > 0 and not length.pixels and not grid.georeferenced:
+    length = read_length(key, value, bare=bare, of=f"{text}: ")
+    if length.amount > 0 and not length.pixels and not grid.georeferenced:
         raise UsageError(
             f"{text}: {key}={value} is in metres and the scene lacks georeferencing; write pixels such as {key}=5px"
         )
     return length
+
+
+def read_length(key: str, value: str, *, bare: bool, of: str = "") -> Length:
+    """Read a distance as `parse_length` does, before a scene is known; `of` goes before the message.
+
+    Raises
+    ------
+    UsageError
+        The text is no length.
+    """
+    match = _LENGTH.fullmatch(value)
+    amount = -1.0 if match is None else float(match[1]) * (1000 if match[2] == "km" else 1)
+    if match is None or (not match[2] and not bare and amount > 0) or amount > _LONGEST:
+        raise UsageError(
+            f"{of}{key}={value}; write metres such as {key}=60m, or pixels such as {key}=5px, from 0 to "
+            f"{_LONGEST / 1000:.0f} km or {_LONGEST:.0f}px"
+        )
+    return Length(amount, match[2] == "px")
 
 
 def middle_metres(grid: Grid) -> tuple[float, float]:

@@ -35,7 +35,7 @@ def test_report_and_document(config: Path, tmp_path: Path, call: Call) -> None:
     done = call("experiment", config, "--json", tmp_path / "facts.json")
     assert (done.exit_code, done.stderr) == (0, "")
     assert "All 2 passes of each of 1 images give the same map, to the bit." in done.stdout
-    assert "images, twopass:low=30,high=70, Q 50: the paper's global gain" in done.stdout
+    assert "pictures, twopass:low=30,high=70, Q 50: the paper's global gain" in done.stdout
     document = json.loads((tmp_path / "facts.json").read_text())
     assert document["sizes_matched"] is True
     assert [trial["method"] for trial in document["trials"]] == ["JPEG", "twopass:low=30,high=70", "quality"]
@@ -55,7 +55,7 @@ def test_sizes_that_are_off_end_with_6_and_the_report(
     )  # not even a file's own size is near enough
     done = call("experiment", config)
     assert done.exit_code == 6
-    assert "images, waves, Q 50, JPEG: not within 1 %" in done.stderr
+    assert "pictures, waves, Q 50, JPEG: not within 1 %" in done.stderr
     assert "bytes (3 of 3 files are not)" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "NOT within" in (tmp_path / "out" / "report.md").read_text()
@@ -66,6 +66,7 @@ def test_sizes_that_are_off_end_with_6_and_the_report(
     [
         ("images: {folder}\npases: 3", (), 2, "pases: no such option of an experiment; did you mean passes?"),
         ("images: {folder}/none", (), 3, "none: no such file"),
+        ("study: sweep", (), 2, "in RECIPE (images: my-pictures) or on the command line (--images my-pictures)"),
         ("images: {folder}/empty", (), 3, "empty: the folder holds no image"),
         ("images: {folder}/bad.png", (), 3, "bad.png: cannot be opened"),
         ("images: {folder}/empty", ("--images", "=x"), 2, "write FOLDER, or NAME=FOLDER"),
@@ -93,6 +94,22 @@ def test_images_of_the_command_line(config: Path, tmp_path: Path, call: Call) ->
     done = call("experiment", config, "--images", f"sea={tmp_path / 'none'}", "--images", tmp_path / "pictures")
     assert done.exit_code == 3
     assert "none: no such file" in done.stderr
+
+
+def test_a_folder_has_the_same_name_in_a_recipe_and_on_the_command_line(
+    config: Path, tmp_path: Path, call: Call
+) -> None:
+    config.write_text(
+        f"study: sweep\nimages: {tmp_path / 'pictures'}\nkernels: [1]\nmasks: []\nlevels: false\nlimit: 1\n"
+    )
+    limit = "At most 1 image of each collection, as the recipe says (limit: 1)."
+    for out, words in (("a", ()), ("b", ("--images", tmp_path / "pictures"))):
+        done = call("experiment", config, "--output", tmp_path / out, *words)
+        assert done.exit_code == 0, done.stderr
+        assert limit in done.stdout
+        assert limit in (tmp_path / out / "report.md").read_text()
+    assert (tmp_path / "a" / "sweep.csv").read_text() == (tmp_path / "b" / "sweep.csv").read_text()
+    assert "\npictures,waves," in (tmp_path / "a" / "sweep.csv").read_text()
 
 
 @pytest.mark.parametrize("name", ["report.md", "results.json", "figures.csv"])

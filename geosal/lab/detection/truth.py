@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geosal.errors import GeosalError, ResourceError, SceneError, UsageError, warn
+from geosal.errors import GeosalError, ResourceError, SceneError, UsageError, cause_of, warn
 from geosal.scenes import Reading, open_input
 from geosal.sizes import counted, listed
 from geosal.sources.vectors.detections import MALFORMED, each_box
@@ -141,7 +141,13 @@ def _of_coco(path: str) -> tuple[list[str], list[_Drawn]]:
     """Read names of images, and boxes, of COCO annotations (https://cocodataset.org/#format-data)."""
     try:
         with open(path, "rb") as file:
-            document = json.load(file)
+            content = file.read()
+    except OSError as error:
+        raise SceneError(
+            f"{path}: annotations cannot be read: {cause_of(error)}; name COCO, or a table of boxes"
+        ) from error
+    try:
+        document = json.loads(content)
         entries = document["annotations"]
         if len(entries) > MAX_FEATURES:
             raise ResourceError(f"{path}: has more than {MAX_FEATURES} annotations; give those of these images")

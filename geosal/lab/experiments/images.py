@@ -14,7 +14,7 @@ from geosal.core.shared_raster import file_state
 from geosal.errors import GeosalError, GeosalWarning, SceneError, UsageError
 from geosal.lab.datasets import DatasetImage, find_images
 from geosal.lab.datasets.layouts import SUFFIXES
-from geosal.lab.experiments.wish import Wish
+from geosal.lab.experiments.wish import Wish, name_of_place
 from geosal.scenes import AnyScene, Reading, open_input
 from geosal.sources.files import digest
 from geosal.sources.text import SourceText
@@ -128,6 +128,13 @@ def _collection(wish: Wish, collection: str, on_fault: OnFault | None) -> Iterat
 def _listed(wish: Wish, collection: str) -> Iterator[DatasetImage]:
     """List the images of a collection: those of a data set, or of plain folders."""
     asked = wish.images[collection]
+    for place in asked.places:
+        if not os.path.exists(place) and "://" not in place and not place.startswith("/vsi"):
+            own = "" if collection == name_of_place(place) else f"{collection}="
+            raise SceneError(
+                f"{place}: no such file or folder of images; name yours in RECIPE, or on the command line: "
+                f"--images {own}FOLDER"
+            )
     if asked.layout is not None:
         yield from find_images(asked.layout, asked.places[0], asked.parts)
         return
@@ -142,8 +149,6 @@ def _listed(wish: Wish, collection: str) -> Iterator[DatasetImage]:
 
 def _files(place: str) -> list[str]:
     """Return the file itself, or the images in a folder, sorted by name."""
-    if not os.path.exists(place) and "://" not in place and not place.startswith("/vsi"):
-        raise SceneError(f"{place}: no such file or folder of images; name one: --images FOLDER")
     if not os.path.isdir(place):
         return [place]
     try:

@@ -6,6 +6,8 @@ from pathlib import Path
 from geosal.errors import GeosalError, OutputError, SceneError, redact
 from geosal.files.atomic import write_text
 from geosal.lab.experiments.engine import Skipped
+from geosal.lab.experiments.wish import Wish
+from geosal.sizes import counted
 
 REPORT = "report.md"
 """Name of every study's report."""
@@ -29,6 +31,13 @@ def write_whole(path: Path, text: str) -> str:
 def table_row(cells: Iterable[object]) -> str:
     """Return a row of a table in Markdown; a bar within a cell would end it, and becomes a slash."""
     return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+
+
+def limited(wish: Wish) -> str:
+    """Tell of a limit of the images, in a sentence behind a space; nothing where there is none."""
+    if wish.limit is None:
+        return ""
+    return f" At most {counted(wish.limit, 'image')} of each collection, as the recipe says (limit: {wish.limit})."
 
 
 def left_out(skipped: Sequence[Skipped]) -> list[str]:

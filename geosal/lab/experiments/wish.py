@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -73,6 +74,8 @@ class Wish:
 
     converts: ClassVar[Mapping[str, Convert]] = {}
     """Conversion of each key that only this study has."""
+    needs: ClassVar[Mapping[str, str]] = {}
+    """Keys without which this study cannot be -> an example."""
 
     def __post_init__(self) -> None:
         if not self.images or not all(collection.places for collection in self.images.values()):
@@ -96,13 +99,21 @@ class Wish:
         Raises
         ------
         UsageError
-            An unknown key (with the nearest known one), no images, or a value that cannot be.
+            An unknown key (with the nearest known one), no images, a key that lacks, or a value that cannot be.
         """
         refuse_unknown(wish, [field.name for field in fields(cls)], "no such option of an experiment")
         convert = {**_CONVERT, **cls.converts}
         given = {key: convert[key](key, value) for key, value in wish.items() if value is not None}
         if "images" not in given:
-            raise UsageError("images: nothing to look at; name a folder or a list of files (images: my-pictures)")
+            raise UsageError(
+                "images: nothing to look at; name a folder, in RECIPE (images: my-pictures) or on the command line "
+                "(--images my-pictures)"
+            )
+        for name, example in cls.needs.items():
+            if name not in given:
+                raise UsageError(
+                    f"{name}: RECIPE does not tell them, and this study needs them; write {name}: {example}"
+                )
         return cls(**given)
 
     def to_plain(self) -> dict[str, Any]:
@@ -149,10 +160,16 @@ def flag(name: str, value: Any) -> bool:
 
 
 def collections(name: str, value: Any) -> Mapping[str, Collection]:
-    """Read collections of images: names with their images, or images alone."""
+    """Read collections of images: names with their images, or images alone; see `name_of_place`."""
     if isinstance(value, Mapping) and not _OF_ONE & set(value):
         return MappingProxyType({str(key): _collection(f"{name}.{key}", item) for key, item in value.items()})
-    return MappingProxyType({"images": _collection(name, value)})
+    one = _collection(name, value)
+    return MappingProxyType({name_of_place(one.places[0]) if len(one.places) == 1 else "images": one})
+
+
+def name_of_place(place: str) -> str:
+    """Return the name of a collection that is a single folder or file, and was given none: that of the folder."""
+    return Path(place).resolve().name or "images"
 
 
 def with_folders(recipe: Any, given: Mapping[str, Any]) -> dict[str, Any]:

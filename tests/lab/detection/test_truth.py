@@ -118,6 +118,7 @@ def _not_a_number(path):
         (_unknown_category, UsageError, "annotation 1 is of category 9, which it does not name; there are 1"),
         (_not_a_number, SceneError, "a box of a.png is"),
         (lambda path: path.write_text('{"images": []}'), SceneError, "holds no COCO annotations"),
+        (lambda path: path.unlink(), SceneError, "annotations cannot be read: No such file or directory; name"),
         (lambda path: path.write_text("[" * 100_000), SceneError, "holds no COCO annotations"),
         (lambda path: (path.parent / "images" / "a.png").unlink(), SceneError, "none of the images"),
         (lambda path: (path.parent / "images" / "a.png").write_text("no"), SceneError, "a.png"),

@@ -33,8 +33,10 @@ def test_names_tell_files_apart(wish: Wish, folder: Path, tmp_path: Path) -> Non
 def test_a_folder_without_images(wish: Wish, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="the folder holds no image"):
         find_pictures(wish(images=str(tmp_path)))
-    with pytest.raises(SceneError, match=r"missing: no such file or folder of images; .*--images"):
+    with pytest.raises(SceneError, match=r"missing: no such file .* in RECIPE, or .*--images FOLDER$"):
         find_pictures(wish(images=str(tmp_path / "missing")))
+    with pytest.raises(SceneError, match=r"missing: no such file .*--images Towns=FOLDER$"):
+        find_pictures(wish(images={"Towns": {"layout": "rareplanes", "folder": str(tmp_path / "missing")}}))
 
 
 def test_what_a_jpeg_cannot_hold(wish: Wish, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from geosal.lab.experiments.detection import COMPARISONS, DETECTION
 from geosal.lab.experiments.detection.outcome import Condition, Outcome
-from geosal.lab.experiments.reported import REPORT, left_out, table_row, write_whole
+from geosal.lab.experiments.reported import REPORT, left_out, limited, table_row, write_whole
 from geosal.lab.experiments.rows import Row, write_rows
 from geosal.sizes import counted
 
@@ -88,6 +88,7 @@ def summary(outcome: Outcome) -> str:
         for name, truth in outcome.truths.items()
     ]
     words = f"{'; '.join(told)}; {counted(len(outcome.conditions), 'condition')}."
+    words += limited(outcome.wish)
     return words if not outcome.skipped else f"{words} {counted(len(outcome.skipped), 'image')} or masks left out."
 
 

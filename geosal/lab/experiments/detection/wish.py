@@ -12,6 +12,7 @@ from geosal.lab.detection.looking import OVERLAP
 from geosal.lab.detection.truth import CROWDS
 from geosal.lab.experiments.sweep.wish import NO_MASK, Sweep
 from geosal.lab.experiments.wish import Convert, integer, text, texts
+from geosal.sources.length import read_length
 
 EACH = ""
 """Key of what goes for every collection that has no value of its own."""
@@ -83,6 +84,9 @@ class Detection(Sweep):
         "square": _each(integer), "boxes": _boxes, "crowds": text, "saliency": read_number, "overlap": read_number,
         "draws": integer, "seed": integer,
     })  # fmt: skip
+    needs: ClassVar[Mapping[str, str]] = MappingProxyType({
+        "annotations": "annotations.json", "detectors": "detector.onnx",
+    })  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,6 +100,8 @@ class Detection(Sweep):
         require(0 <= self.overlap <= 0.9, "overlap", self.overlap, "from 0 to 0.9")
         require(2 <= self.draws <= _MOST_DRAWS, "draws", self.draws, f"from 2 to {_MOST_DRAWS}")
         require(self.seed >= 0, "seed", self.seed, "0 or more")
+        for length in self.buffer.values():
+            read_length("buffer", length, bare=True)
         for side in self.square.values():
             require(side >= 16, "square", side, "16 pixels or more")
         for name, spoiled in self.boxes.items():

@@ -13,7 +13,7 @@ from geosal.errors import redact
 from geosal.lab.experiments.jpegs.outcome import MEASURES, PARTS, TOLERANCE, Outcome, known
 from geosal.lab.experiments.jpegs.statistics import anova, verdicts
 from geosal.lab.experiments.jpegs.tables import tables
-from geosal.lab.experiments.reported import REPORT, write_whole
+from geosal.lab.experiments.reported import REPORT, limited, write_whole
 from geosal.lab.experiments.wish import plain
 from geosal.version import __version__
 
@@ -81,7 +81,7 @@ def report_text(outcome: Outcome) -> str:
         f"networks* (2018). {outcome.encoder} Saliency: `{' + '.join(map(redact, wish.saliency))}`, {wish.steps + 1} "
         f"levels; a pixel is salient from {wish.salient:g} on. MS-ROI is `{'`, `'.join(wish.modes)}`. Every file has "
         f"the size of the plain JPEG, or the table says so: within {TOLERANCE:g} %. All figures are over the colour "
-        "bands; those of averages are means over images."
+        f"bands; those of averages are means over images.{limited(wish)}"
     )
     parts = [
         "# JPEG against MS-ROI at equal bytes",

@@ -13,12 +13,17 @@ from geosal.lab.experiments.jpegs.report import (
 )
 from geosal.lab.experiments.jpegs.statistics import verdicts
 from geosal.lab.experiments.jpegs.wish import Experiment
-from geosal.lab.experiments.reported import REPORT
+from geosal.lab.experiments.reported import REPORT, limited
 from geosal.lab.experiments.study import Study
 
 
 def _told(outcome: Outcome) -> str:
-    lines = [reproducibility(outcome), sizes(outcome), "", *(verdict.sentence for verdict in verdicts(outcome))]
+    lines = [
+        reproducibility(outcome),
+        f"{sizes(outcome)}{limited(outcome.wish)}",
+        "",
+        *(verdict.sentence for verdict in verdicts(outcome)),
+    ]
     return "\n".join([*lines, "", f"Tables: {outcome.wish.output}/{REPORT}"])
 
 

@@ -16,6 +16,8 @@ from geosal.native import look_up
 from geosal.sources import Saliency, open_saliency
 
 _BLOCK = 1024
+_ANNOTATIONS = "{annotations}"
+"""What stands for the boxes or outlines of an image in the text of a SOURCE."""
 
 
 class Look(NamedTuple):
@@ -70,18 +72,25 @@ def keys_of(cases: Sequence[tuple[Picture, Look]], name_of: Callable[[Picture], 
     return [f"{each.state}{contents(each, look)} {name_of(each)} {look.name}" for each, look in cases]
 
 
-def check_masks(wish: Sweep, picture: Picture) -> None:
-    """Refuse a SOURCE that cannot be, before any work; a mask that does not fit is no matter of the others.
+def check_masks(wish: Sweep, pictures: Sequence[Picture]) -> None:
+    """Refuse a SOURCE that cannot be, before any work; a mask that some images do not have is no matter of the others.
 
     Raises
     ------
     UsageError
         The text of a SOURCE is wrong.
+    SaliencyError
+        A mask is of annotations, and no image has any.
     """
     for look in looks_of(wish):
         if not any("{" in text for text in look.sources):
             with suppress(SceneError, SaliencyError):
-                Smoothing.of(wish, look, picture)
+                Smoothing.of(wish, look, pictures[0])
+        elif any(_ANNOTATIONS in text for text in look.sources) and not any(each.annotations for each in pictures):
+            raise SaliencyError(
+                f"masks: {look.mask}: no image has {_ANNOTATIONS}; name a data set that has some, by its layout "
+                '(--images RarePlanes=FOLDER), or files of boxes: "boxes/{name}.geojson:saliency=0.8"'
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,7 +157,7 @@ class Levels(NamedTuple):
 
 def _of_image(text: str, picture: Picture) -> str:
     """Put the name of an image, or its annotations, into the text of a SOURCE."""
-    if "{annotations}" in text and picture.annotations is None:
+    if _ANNOTATIONS in text and picture.annotations is None:
         raise SaliencyError(f"{picture.path}: its data set has no annotations of it; take another mask")
     try:
         return text.format(name=picture.name, annotations=picture.annotations)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from geosal.lab.experiments.reported import REPORT, left_out, table_row, write_whole
+from geosal.lab.experiments.reported import REPORT, left_out, limited, table_row, write_whole
 from geosal.lab.experiments.rows import Row, write_rows
 from geosal.lab.experiments.sweep import LEVELS, SWEEP
 from geosal.lab.experiments.sweep.outcome import Outcome
@@ -74,6 +74,7 @@ def summary(outcome: Outcome) -> str:
     images = len({(seen.dataset, seen.image) for seen in outcome.seen})
     files = len(outcome.seen) * len(tuple(outcome.wish.settings))
     words = f"{counted(images, 'image')}, {counted(len(outcome.seen), 'look')}, {counted(files, 'file')}."
+    words += limited(outcome.wish)
     left = len(outcome.skipped)
     return words if not left else f"{words} {left} {'image or mask' if left == 1 else 'images or masks'} left out."
 

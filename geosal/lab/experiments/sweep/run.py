@@ -50,6 +50,8 @@ def run_sweep(wish: Sweep, course: Course = USUALLY) -> Outcome:
         A folder holds no image, or no image at all can be read.
     UsageError
         A SOURCE or a setting is wrong, an encoder is missing; or the folder holds what `resume` cannot go on with.
+    SaliencyError
+        A mask is of annotations, and no image has any.
     OutputError
         The output folder cannot be written.
     """
@@ -89,12 +91,14 @@ def checked_pictures(wish: Sweep) -> tuple[tuple[Picture, ...], list[Skipped]]:
         A folder holds no image, or no image at all can be read.
     UsageError
         A SOURCE or a setting is wrong, or an encoder is missing.
+    SaliencyError
+        A mask is of annotations, and no image has any.
     """
     unread: list[Skipped] = []
     pictures = find_pictures(wish, lambda path, error: unread.append(Skipped(path, str(error))))
     if not pictures:
         raise SceneError(f"{unread[0].error} (and no other image can be read)")
-    check_masks(wish, pictures[0])
+    check_masks(wish, pictures)
     layout = plain_layout(*pictures[0].scene.grid.shape, pictures[0].bands)
     for setting in wish.settings:
         check_encoder(wish.encoders[setting.encoder], setting.value, layout)

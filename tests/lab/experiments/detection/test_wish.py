@@ -41,6 +41,10 @@ def test_the_recipe_names_the_study(tmp_path):
         ({"square": 3}, "square"),
         ({"overlap": 1}, "overlap"),
         ({"detector": "m.onnx"}, "detectors"),
+        ({"annotations": None}, "annotations: RECIPE does not tell them"),
+        ({"detectors": None}, "write detectors: detector.onnx"),
+        ({"buffer": "5parsecs"}, "buffer=5parsecs; write metres such as buffer=60m, or pixels"),
+        ({"buffer": {"a": "5px", "b": "5px,saliency=1"}}, "buffer=5px,saliency=1; write"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given, message):

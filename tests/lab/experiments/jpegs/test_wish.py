@@ -12,7 +12,7 @@ from geosal.lab.experiments.wish import Collection
 
 def test_defaults_are_the_papers() -> None:
     wish = Experiment.from_mapping({"images": "pictures"})
-    assert wish.images == {"images": Collection(places=("pictures",))}
+    assert wish.images == {"pictures": Collection(places=("pictures",))}
     assert (wish.saliency, wish.passes, wish.qualities) == (("cnn",), 5, (30, 50, 70))
     assert wish.modes[0] == "twopass:low=30,high=70"
     assert wish.shown_quality == 50
@@ -64,7 +64,7 @@ def test_yaml_and_what_goes_before_it(tmp_path: Path, wish: Callable[..., Experi
     path = tmp_path / "wish.yaml"
     path.write_text("images: pictures\npasses: 3\noutput: there\n")
     read = read_study(str(path), output="here", images=None)[1]
-    assert (read.images["images"].places, read.passes, read.output) == (("pictures",), 3, "here")
+    assert (read.images["pictures"].places, read.passes, read.output) == (("pictures",), 3, "here")
     with pytest.raises(SceneError):
         read_study(str(tmp_path / "none.yaml"))
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from dataset_folders import make_rareplanes
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from geosal.errors import GeosalWarning, SceneError, UsageError
+from geosal.errors import GeosalWarning, SaliencyError, SceneError, UsageError
 from geosal.lab.experiments.engine import Course
 from geosal.lab.experiments.images import find_pictures
 from geosal.lab.experiments.study import read_study
@@ -232,9 +233,17 @@ def test_annotations_of_a_data_set_are_masks(ask: Ask, folder: Path, tmp_path: P
     place = tmp_path / "pictures"
     place.mkdir()
     shutil.copy(folder / "b.tif", place)
-    wish = ask(images={"a": {"folder": str(place), "layout": "plain"}}, masks={"objects": "{annotations}:saliency=0.8"})
+    planes = make_rareplanes(tmp_path / "rareplanes", pixels(folder / "b.tif")[:, :64, :64])
+    images = {"plain": {"folder": str(place), "layout": "plain"}}
+    masks = {"objects": "{annotations}:saliency=0.8"}
+    with pytest.raises(SaliencyError, match=r"masks: objects: no image has \{annotations\}.*by its layout"):
+        run_sweep(ask(images=images, masks=masks))
+    assert not (tmp_path / "out").exists()
+    images["planes"] = {"folder": str(planes), "layout": "rareplanes", "parts": "synthetic"}
+    wish = ask(images=images, masks=masks, levels=False)
     with pytest.warns(GeosalWarning, match="no annotations"):
-        assert len(run_sweep(wish).seen) == 2
+        seen = run_sweep(wish).seen
+    assert [(each.dataset, each.look.name) for each in seen if each.look.kernel is None] == [("planes", "objects")]
     with pytest.raises(UsageError, match="alone can stand in braces"):
         Smoothing.of(wish, Look("a", None, ("{nme}.tif",)), find_pictures(wish)[0])
 
