@@ -112,6 +112,32 @@ def yolo_model(size: int, stride: int, classes: int, *, side: float, v5: bool = 
     return _model(nodes, tensors, [_value("pixels", [1, 3, size, size])], [_value("found", shape)])
 
 
+def outside_model(location: str, **fields: int | bytes) -> bytes:
+    """A network whose answer, float32 (1, 5, 9), is a weight that lies in another file.
+
+    Of `fields`, ``data_location`` stands in the place of what says that it does; ``nested`` puts the weight into a
+    graph within a node.
+    """
+    tensor = b"".join(_field(1, size) for size in (1, 5, 9)) + _field(2, 1) + _field(8, "base")
+    for key, value in {"location": location, "offset": "0", "length": "180"}.items():
+        tensor += _field(13, _field(1, key) + _field(2, value))
+    tensor += _field(14, fields.get("data_location", 1))
+    node = _node("Identity", ["base"], "found")
+    if fields.get("nested"):
+        inner = _field(1, node) + _field(2, "inner") + _field(5, tensor) + _field(12, _value("found", [1, 5, 9]))
+        node = _node("If", ["yes"], "found") + _field(5, _field(1, "then_branch") + _field(6, inner) + _field(20, 5))
+    tensors = [] if fields.get("nested") else [tensor]
+    return _model([node], tensors, [_value("pixels", [1, 3, 64, 64])], [_value("found", [1, 5, 9])])
+
+
+def foreign_model() -> bytes:
+    """A network of an operator that only some other program has."""
+    node = _node("Mystery", ["pixels"], "found") + _field(7, "com.example")
+    shape = [1, 3, 64, 64]
+    graph = _model([node], [], [_value("pixels", shape)], [_value("found", shape)])
+    return graph + _field(8, _field(1, "com.example") + _field(2, 1))
+
+
 def answering_model(size: int | str, **answers: np.ndarray) -> bytes:
     """A network that returns the same arrays whatever it sees, a picture (3, y, x), as torchvision's detectors take."""
     arrays = {name: array.astype("<f4" if array.dtype.kind == "f" else "<i8") for name, array in answers.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from geosal.core.option_values import refuse_unknown
+from geosal.core.option_values import read_items, refuse_unknown
 from geosal.errors import SceneError, UsageError
 
 LAYOUTS = ("auto", "fasterrcnn", "yolo", "yolov5")
@@ -64,6 +64,7 @@ class DetectorCard:
         ):
             raise ValueError("divide, mean, std, zoom, score and iou are numbers")
         for is_wrong, what in (
+            (isinstance(self.classes, str), f"classes: a list of names, such as [{self.classes!a:.40}]"),
             (not self.classes or not all(isinstance(name, str) and name for name in self.classes), "classes: names"),
             (len(set(self.classes)) != len(self.classes), "classes: each stands once"),
             (self.layout not in LAYOUTS, f"layout: one of {', '.join(LAYOUTS)}"),
@@ -85,14 +86,14 @@ class DetectorCard:
         Raises
         ------
         UsageError
-            A key is unknown.
+            A key is unknown, or what is no list stands where one is wanted.
         TypeError, ValueError
             A value cannot be.
         """
         if not isinstance(values, Mapping):
             raise TypeError("it is no mapping")
         refuse_unknown(values, [one.name for one in fields(cls)], "no such key of a detector's card")
-        listed = {name: tuple(values[name]) for name in ("classes", "mean", "std") if name in values}
+        listed = {name: read_items(name, values[name]) for name in ("classes", "mean", "std") if name in values}
         return cls(**{**values, **listed})
 
     @classmethod

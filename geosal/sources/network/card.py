@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from geosal.core.option_values import read_items
 from geosal.errors import SceneError
 
 FORMAT = "geosal-msroi"
@@ -94,7 +95,7 @@ class ModelCard:
             values = {one.name: json.loads(metadata[one.name]) for one in fields(cls) if one.name in metadata}
             for name in ("classes", "weights", "mean", "std"):
                 if name in values:
-                    values[name] = tuple(values[name])
+                    values[name] = read_items(name, values[name])
             return cls(**values)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise SceneError(f"{path}: its model card cannot be read: {error}; export the model again") from error

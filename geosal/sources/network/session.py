@@ -3,6 +3,7 @@
 from typing import Any
 
 from geosal.errors import SceneError, UsageError
+from geosal.sources.network.outside import outside_file
 
 _MAX_BYTES = 2**30
 
@@ -26,16 +27,26 @@ def open_session(content: bytes, name: str, *, needs: str, mend: str) -> Any:
     UsageError
         onnxruntime is not installed.
     SceneError
-        It is no model.
+        It is no model, or keeps weights in another file.
     """
     try:
         import onnxruntime  # an extra: only networks need it
     except ImportError as error:
         raise UsageError(needs) from error
+    try:
+        place = outside_file(content)
+    except ValueError as error:
+        raise SceneError(f"{name}: is no ONNX model ({error}); {mend}") from error
+    if place is not None:
+        raise SceneError(
+            f"{name}: keeps weights in another file ({place!a:.80}), and a model is read from its own alone; save it "
+            "as one: onnx.save(onnx.load(OLD), NEW)"
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.enable_mem_pattern = False  # plans for one size; edges of scenes have others
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # not its own, which was not looked into
     try:
         # A fallback would be the same provider again, and it prints.
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from onnx_file import answering_model, mixing_model, yolo_model
+from onnx_file import answering_model, foreign_model, mixing_model, outside_model, yolo_model
 
 from geosal.errors import SceneError, UsageError
 from geosal.lab.detection.card import DetectorCard
@@ -129,6 +129,19 @@ class TestRefusals:
         with pytest.raises(SceneError, match="is no ONNX model"):
             OnnxDetector.load(save(b"nothing", classes=["ship"]))
 
+    def test_of_an_operator_that_only_another_program_has(self, save):
+        with pytest.raises(SceneError, match=r"is no ONNX model .*com\.example.*; export a detector to ONNX"):
+            OnnxDetector.load(save(foreign_model(), classes=["ship"], input=SIZE))
+
+    @pytest.mark.parametrize("place", ["w.bin", "{folder}/w.bin"])
+    def test_of_weights_in_another_file(self, save, tmp_path, monkeypatch, place):
+        """The file is there, and onnxruntime would read it."""
+        monkeypatch.chdir(tmp_path)
+        np.zeros(45, "<f4").tofile("w.bin")
+        place = place.format(folder=tmp_path)
+        with pytest.raises(SceneError, match=r"m\.onnx: keeps weights in another file \('.*w\.bin'\).*save it as one"):
+            OnnxDetector.load(save(outside_model(place), classes=["ship"], input=SIZE))
+
     def test_of_values_that_are_no_numbers(self, save):
         content = answering_model(SIZE, found=np.full((1, 5, 9), np.nan))
         detector = OnnxDetector.load(save(content, classes=["ship"], input=SIZE))
@@ -163,8 +176,10 @@ class TestRefusals:
         ({"classes": ["a"], "layout": "detr"}, "one of auto"),
         ({"classes": ["a"], "std": [0, 1, 1]}, "above 0"),
         ({"classes": ["a"], "mean": [1]}, "three numbers"),
-        ({"classes": ["a"], "mean": "abc"}, "numbers"),
+        ({"classes": ["a"], "mean": ["a", "b", "c"]}, "numbers"),
         ({"classes": 3}, "card"),
+        ({"classes": "ship"}, "classes='ship': it must be a list"),
+        ({"classes": ["a"], "std": "123"}, "std='123': it must be a list"),
         ({"classes": ["a"], "zoom": 1e9}, "zoom"),
     ],
 )
@@ -172,6 +187,11 @@ def test_a_card_that_makes_no_sense(tmp_path, card, message):
     (tmp_path / "m.json").write_text(json.dumps(card))
     with pytest.raises(SceneError, match=message):
         DetectorCard.beside(str(tmp_path / "m.onnx"))
+
+
+def test_one_name_is_no_list_of_its_letters():
+    with pytest.raises(ValueError, match=r"classes: a list of names, such as \['ship'\]"):
+        DetectorCard(classes="ship")
 
 
 def test_a_card_is_read_as_it_was_written(tmp_path):

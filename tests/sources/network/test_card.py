@@ -31,6 +31,7 @@ def test_round_trip():
         ({"ground_resolution": "-1"}, "ground resolution"),
         ({"ground_resolution": "Infinity"}, "ground resolution"),
         ({"weights": "[NaN, 1]"}, "not in 0..1"),
+        ({"classes": '"ab"'}, "classes='ab': it must be a list"),
         ({"classes": "[1, 2]"}, "is no text"),
         ({"classes": "[" * 100_000}, "cannot be read"),
         ({"mean": f"[1{'0' * 400}, 0, 0]"}, "cannot be read"),
