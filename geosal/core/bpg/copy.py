@@ -11,6 +11,7 @@ from rasterio.windows import Window
 
 from geosal.core.bpg.decoding import BpgPicture
 from geosal.core.bpg.head import ALPHA, MASK
+from geosal.core.bpg.library import pyav
 
 _TILE = 512
 _OPAQUE = 255
@@ -31,6 +32,7 @@ def write_copy(path: str, copy: Path, *, whole: bool = True) -> dict[str, str]:
         PyAV is not installed.
     """
     with BpgPicture(path) as picture:
+        pyav(path)  # who lacks it is told of which file
         head = picture.head
         mask, (rows, cols) = head.alpha and _is_mask(path), head.shape
         bands = head.bands + (head.alpha and not mask)

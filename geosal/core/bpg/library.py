@@ -5,8 +5,8 @@ from typing import Any
 from geosal.errors import UsageError
 
 
-def pyav() -> Any:
-    """Import PyAV.
+def pyav(path: str = "") -> Any:
+    """Import PyAV, for the BPG at a path if it is to be read.
 
     Raises
     ------
@@ -16,5 +16,6 @@ def pyav() -> Any:
     try:
         import av  # noqa: PLC0415  an extra, and it loads FFmpeg
     except ImportError as error:
-        raise UsageError("a BPG needs PyAV, which is not installed; pip install 'geosal[bpg]'") from error
+        what = f"{path}: is a BPG, which" if path else "a BPG"
+        raise UsageError(f"{what} needs PyAV, which is not installed; pip install 'geosal[bpg]'") from error
     return av

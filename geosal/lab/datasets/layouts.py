@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from geosal.core.gdal_env import path_text
-from geosal.core.option_values import refuse_unknown
+from geosal.core.option_values import read_texts, refuse_unknown
 from geosal.errors import SceneError, UsageError, warn
 from geosal.lab.datasets import conversion, products, rareplanes, spacenet
 from geosal.lab.datasets.image import DatasetImage, Found, Layout
@@ -65,7 +65,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType({
 """Name of a layout -> the layout."""
 
 
-def find_images(layout: str, folder: str, parts: Sequence[str] = ()) -> tuple[DatasetImage, ...]:
+def find_images(layout: str, folder: str, parts: str | Sequence[str] = ()) -> tuple[DatasetImage, ...]:
     """Find the images of a data set, by names; of RGB rasters the headers are read as well.
 
     What is there in part, or damaged, is found too: it is refused where it is opened, so that a sweep counts it.
@@ -108,7 +108,7 @@ def find_images(layout: str, folder: str, parts: Sequence[str] = ()) -> tuple[Da
     found = kind.find(tree)
     if not found:
         raise SceneError(f"{folder}: holds nothing of {kind.dataset} ({kind.wanted}); {_other(layout, folder)}")
-    chosen = _chosen(folder, kind, found, parts)
+    chosen = _chosen(folder, kind, found, read_texts("parts", parts))
     stems = Counter(one.name for one in chosen)
     return tuple(
         DatasetImage(

@@ -11,10 +11,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geosal.core.option_values import read_texts
 from geosal.errors import GeosalError, ResourceError, SceneError, UsageError, cause_of, warn
 from geosal.scenes import Reading, open_input
 from geosal.sizes import counted, listed
-from geosal.sources.vectors.detections import MALFORMED, each_box
+from geosal.sources.vectors.detections import MALFORMED, box_of, each_box
 from geosal.sources.vectors.reading import MAX_FEATURES
 
 CROWDS = ("objects", "ignore")
@@ -80,8 +81,8 @@ class Truth:
         annotations: str,
         images: str | Sequence[str],
         *,
-        classes: Sequence[str] = (),
-        only: Sequence[str] = (),
+        classes: str | Sequence[str] = (),
+        only: str | Sequence[str] = (),
         crowds: str = "objects",
     ) -> Self:
         """Read COCO annotations or a table of boxes, and find their images.
@@ -113,6 +114,7 @@ class Truth:
         """
         if crowds not in CROWDS:
             raise UsageError(f"crowds={crowds}: give one of {', '.join(CROWDS)}")
+        classes, only = read_texts("classes", classes), read_texts("only", only)
         is_table = Path(annotations).suffix.lower() in {".csv", ".tsv"}
         names, drawn = _of_table(annotations) if is_table else _of_coco(annotations)
         if not drawn:
@@ -120,7 +122,7 @@ class Truth:
         known = list(dict.fromkeys(one.label for one in drawn))
         if unknown := [name for name in classes if name not in known]:
             raise UsageError(f"{annotations}: no object is called {unknown[0]}; there are {listed(sorted(known))}")
-        wanted = tuple(classes) or tuple(sorted(known))
+        wanted = classes or tuple(sorted(known))
         here, missing = _find(annotations, images, _chosen(annotations, names, only))
         marked = tuple(
             _marked(name, path, [one for one in drawn if one.image == name], wanted, crowds) for name, path in here
@@ -160,10 +162,8 @@ def _of_coco(path: str) -> tuple[list[str], list[_Drawn]]:
                     f"{path}: annotation {entry.get('id')} is of category {entry['category_id']}, which it does not "
                     f"name; there are {listed([str(one) for one in labels]) or 'none'}: add it to categories"
                 )
-            left, top, width, height = (float(number) for number in entry["bbox"])
-            box = (left, top, left + width, top + height)
             crowd = bool(entry.get("iscrowd", 0))
-            drawn.append(_Drawn(images[entry["image_id"]], labels[entry["category_id"]], box, crowd))
+            drawn.append(_Drawn(images[entry["image_id"]], labels[entry["category_id"]], box_of(entry), crowd))
     except (*MALFORMED, RecursionError) as error:
         if isinstance(error, GeosalError):
             raise

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from geosal.core.option_values import refuse_unknown
+from geosal.core.option_values import read_texts, refuse_unknown
 from geosal.core.tables import require_matplotlib
 from geosal.errors import OutputError, UsageError, warn
 from geosal.files.atomic import write_text
@@ -85,7 +85,7 @@ class Drawn:
 def draw(
     folders: str | Sequence[str],
     output: str | None = None,
-    names: Sequence[str] = (),
+    names: str | Sequence[str] = (),
     *,
     scene: str | None = None,
     sources: Sequence[str] = (),
@@ -125,6 +125,7 @@ def draw(
         A figure that was not named is left out, because the tables lack what it shows, or for want of a scene.
     """
     require_matplotlib("figures")
+    names = read_texts("names", names)
     refuse_unknown(names, [*FIGURES, TABLE], "no such figure of the paper")
     lacking = {name: lack for name, plot in FIGURES.items() if (lack := _lack(plot, scene, sources))}
     wanted = list(dict.fromkeys(names)) or [name for name in (TABLE, *FIGURES) if name not in lacking]

@@ -13,6 +13,7 @@ import shapely
 from shapely.errors import ShapelyError
 
 from geosal.errors import GeosalError, ResourceError, SaliencyError, SceneError, UsageError
+from geosal.sizes import as_number
 from geosal.sources.vectors.reading import MAX_FEATURES, FeatureQuery, Features, check_attribute, numbers
 from geosal.sources.vectors.wkb import check_wkt
 
@@ -119,8 +120,22 @@ def shape_of(entry: Mapping[str, Any]) -> tuple[int, int] | None:
         return None
     height, width = float(entry["height"]), float(entry["width"])
     if not (0 < height < _LARGEST and 0 < width < _LARGEST):
-        raise ValueError(f"an image of {width:g}x{height:g} pixels")
+        raise ValueError(f"an image of {as_number(width)}x{as_number(height)} pixels")
     return int(height), int(width)
+
+
+def box_of(entry: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of an annotation's box, whose bbox is left, top, width and height.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        There is none, or it is no list of four numbers.
+    """
+    if isinstance(entry["bbox"], str):  # of which each letter would be a number
+        raise TypeError("a bbox that is a text")
+    left, top, width, height = (float(number) for number in entry["bbox"])
+    return left, top, left + width, top + height
 
 
 def _coco_shape(text: str, entry: Mapping[str, Any], shape: str) -> Any:
@@ -130,8 +145,8 @@ def _coco_shape(text: str, entry: Mapping[str, Any], shape: str) -> Any:
             raise SaliencyError(
                 f"{text}: annotation {entry.get('id')} has no bbox; add shape=polygons, if it has those"
             )
-        x, y, width, height = (float(number) for number in entry["bbox"])
-        return shapely.box(x, y, x + width, y + height) if width > 0 and height > 0 else None
+        left, top, right, bottom = box_of(entry)
+        return shapely.box(left, top, right, bottom) if right > left and bottom > top else None
     outlines = entry.get("segmentation")
     if not isinstance(outlines, list) or not outlines:
         raise SaliencyError(f"{text}: annotation {entry.get('id')} has no polygon; leave shape=polygons out")

@@ -198,7 +198,7 @@ def test_what_is_decoded_is_followed_by_padding(tmp_path: Path, monkeypatch: pyt
 def test_pyav_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _write(tmp_path / "a.bpg", _waves(1, 64, 64), BpgEncoder(tile=64, bands=1))
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(UsageError, match=r"pip install 'geosal\[bpg\]'$"):
+    with pytest.raises(UsageError, match=r"a\.bpg: is a BPG, which needs PyAV, .*pip install 'geosal\[bpg\]'$"):
         Scene.open(path)
     save(tmp_path / "b.tif", _waves(1, 64, 64))
     assert Scene.open(tmp_path / "b.tif").driver == "GTiff"

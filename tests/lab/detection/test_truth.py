@@ -53,7 +53,7 @@ def test_objects_of_other_classes_are_ignored(make_dataset):
     document["categories"].append({"id": 7, "name": "cut off"})
     document["annotations"][1]["category_id"] = 7
     path.write_text(json.dumps(document))
-    truth = Truth.read(str(path), str(path.parent / "images"), classes=["square"])
+    truth = Truth.read(str(path), str(path.parent / "images"), classes="square")
     assert truth.classes == ("square",)
     assert truth.images[0].ignored.tolist() == [False, True]
 

@@ -72,7 +72,7 @@ def test_pictures_need_no_table(tmp_path, rgb_corner):
 
 
 def test_files_are_replaced_only_where_that_is_wished(study, tmp_path):
-    draw(str(study), str(tmp_path), ["7"])
+    draw(str(study), str(tmp_path), "7")
     with pytest.raises(OutputError, match=r"figure-7\.svg: exists; .* use --overwrite"):
         draw(str(study), str(tmp_path), ["7", "9"])
     assert not (tmp_path / "figure-9.svg").exists()

@@ -123,11 +123,17 @@ def test_which_image_is_meant_must_be_clear(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"annotations": 3}, {"images": None}, {"annotations": [{"image_id": 1, "bbox": ["x"]}]}, {"annotations": [[]]}],
+    [
+        {"annotations": 3},
+        {"images": None},
+        {"annotations": [{"image_id": 1, "bbox": ["x"]}]},
+        {"annotations": [[]]},
+        {"annotations": [{"image_id": 1, "bbox": "1234"}]},
+    ],
 )
 def test_what_is_no_coco_is_one_line(tmp_path, changes):
     with pytest.raises(SceneError, match="neither GeoJSON nor COCO"):
-        read_coco("t", coco(tmp_path, **changes), FeatureQuery(), FRAME)
+        read_coco("t", coco(tmp_path, **changes), FeatureQuery(image="1"), FRAME)
 
 
 @pytest.mark.parametrize(
