@@ -1,9 +1,12 @@
 """Numbers as people and the command line write them: of bytes, and of things."""
 
+import math
 from collections.abc import Callable, Sequence
 
 _TIMES = 2
 """Times a size from which percents are hard to read."""
+_EXACT = 2**53
+"""Whole numbers below it are exact as float64."""
 
 
 def as_size(count: int) -> str:
@@ -41,6 +44,11 @@ def as_change(size: int, before: int) -> str:
 def as_percent(share: float) -> str:
     """Write a share in percent, without its sign: 95.0; 100.0 only where it is all."""
     return "more than 99.9" if share < 1 and f"{100 * share:.1f}" == "100.0" else f"{100 * share:.1f}"
+
+
+def as_number(value: float) -> str:
+    """Write a number for a message: a whole one with all its digits, another one with six."""
+    return f"{value + 0:.0f}" if math.isfinite(value) and value == int(value) and abs(value) < _EXACT else f"{value:g}"
 
 
 def counted(number: int, thing: str) -> str:

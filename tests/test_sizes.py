@@ -5,7 +5,7 @@ import math
 import pytest
 
 from geosal.core.option_values import parse_size
-from geosal.sizes import as_bytes, as_change, as_percent, as_size, as_written, counted
+from geosal.sizes import as_bytes, as_change, as_number, as_percent, as_size, as_written, counted
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,15 @@ from geosal.sizes import as_bytes, as_change, as_percent, as_size, as_written, c
 )
 def test_bytes_for_people(count: float, text: str) -> None:
     assert as_bytes(count) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(4480, "4480"), (4294967295.0, "4294967295"), (-0.0, "0"), (0.1, "0.1"), (1 / 3, "0.333333"), (1e300, "1e+300"),
+     (math.inf, "inf"), (math.nan, "nan")],
+)  # fmt: skip
+def test_whole_numbers_have_all_their_digits(value: float, text: str) -> None:
+    assert as_number(value) == text
 
 
 def test_what_is_needed_never_reads_like_less_that_is_allowed() -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from geosal.core.axes import ROUNDING, TOLERANCE, allowed, even_step
 from geosal.core.grid import Grid
 from geosal.errors import SceneError, warn
+from geosal.sizes import as_number
 
 _CENTRE = 0.5
 _STACKED = frozenset({"spec", "transform", "resolution"})
@@ -204,7 +205,7 @@ def _are_numbers_of_pixels(
     a_cut = on_pixels and (round(a) == round(e) == 1 or not whole)
     if near and (a_cut or not from_0):
         return False
-    numbers = f"x {ends[0]:g} to {ends[1]:g} and y {ends[2]:g} to {ends[3]:g}"
+    numbers = f"x {as_number(ends[0])} to {as_number(ends[1])} and y {as_number(ends[2])} to {as_number(ends[3])}"
     if from_0 and not near:
         warn(
             f"the array's coordinates {numbers} number its pixels, so its place is that of its transform; to say so, "

@@ -10,6 +10,7 @@ from geosal.formats.codec import ALL_TYPES, Codec
 from geosal.formats.format import Format
 from geosal.formats.options import YES_NO, CreationOption
 from geosal.formats.table import format_with
+from geosal.sizes import as_number
 
 _WIDTH = 80
 _INDENT = " " * 4
@@ -73,7 +74,7 @@ def _values(option: CreationOption, codec: Codec) -> str:
     limits = option.limits_of.get(dict(codec.options).get("COMPRESS", ""), option.limits)
     if limits is None:
         return "TEXT"
-    least, greatest = (f"{limit:g}" for limit in limits)
+    least, greatest = (as_number(limit) for limit in limits)
     span = f"{least} or more" if math.isinf(limits[1]) else f"{least}..{greatest}"
     return span + (", several with commas" if option.many else "")
 

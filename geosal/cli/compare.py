@@ -19,7 +19,7 @@ from geosal.cli.progress import progress_bars
 from geosal.errors import OutputError, UsageError
 from geosal.files.atomic import may_write, write_text
 from geosal.files.publish import check_output, why_no_folder
-from geosal.sizes import as_bytes, counted
+from geosal.sizes import as_bytes, as_number, counted
 
 if TYPE_CHECKING:
     from geosal.comparison import Comparison, Pair, Row
@@ -134,7 +134,7 @@ def _as_text(outcome: "Comparison", picture: str | None, lacking: str) -> str:
     facts: list[tuple[str, object]] = [
         ("original", f"{outcome.original}{_in_brackets(outcome.original_bytes)}"),
         ("candidate", f"{outcome.candidate}{_in_brackets(outcome.candidate_bytes)}"),
-        ("compared", f"{size}; data range {outcome.data_range:g} ({outcome.data_range_from})"),
+        ("compared", f"{size}; data range {as_number(outcome.data_range)} ({outcome.data_range_from})"),
     ]
     if outcome.bits_per_pixel is not None:
         facts.append(("bits per pixel", f"{outcome.bits_per_pixel:.3f}; {_reduction(outcome)}"))

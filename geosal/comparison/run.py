@@ -35,6 +35,7 @@ from geosal.formats.table import has_world_file
 from geosal.produce import Labour, produce, target_for
 from geosal.scenes import AnyScene
 from geosal.scenes.zarr_store import is_store, store_bytes
+from geosal.sizes import as_number
 
 _BLOCK = 1024
 """Rows and columns of a block: a multiple of most files' tiles, so none is decoded twice; at least `seams.KEPT`."""
@@ -153,13 +154,13 @@ def _span_of(pair: Pair, flat_range: float | None, report: ProgressCallback) -> 
         raise UsageError(f"{pair.original.path}: has no valid sample, so there is nothing to judge; name another scene")
     least, greatest = ends
     if least == greatest and flat_range is not None:
-        return _Span(flat_range, f"taken so, as all valid samples of the original are {least:g}")
+        return _Span(flat_range, f"taken so, as all valid samples of the original are {as_number(least)}")
     if not 0 < greatest - least < float("inf"):
         raise UsageError(
-            f"{pair.original.path}: its valid samples go from {least:g} to {greatest:g}, which is no range to judge "
-            "by; give one: --data-range X"
+            f"{pair.original.path}: its valid samples go from {as_number(least)} to {as_number(greatest)}, which is no "
+            "range to judge by; give one: --data-range X"
         )
-    return _Span(greatest - least, f"valid samples of the original, {least:g} to {greatest:g}")
+    return _Span(greatest - least, f"valid samples of the original, {as_number(least)} to {as_number(greatest)}")
 
 
 def bits_of(layout: RasterLayout) -> int | None:

@@ -8,6 +8,7 @@ from geosal.errors import UsageError
 from geosal.formats.format import ByGdal, Profile
 from geosal.formats.options import number
 from geosal.formats.pyramid import TileEncoder
+from geosal.sizes import as_number
 
 _MOST_BYTES = 2**31
 """Limit of a tile in bytes: GDAL and OpenJPEG count them in a signed 32-bit integer."""
@@ -37,7 +38,8 @@ def tile_encoder(
     side = max((number(profile.options.get(name, "0")) for name in profile.format.tile_sides), default=0.0)
     if side**2 * layout.count * np.dtype(layout.dtype).itemsize >= _MOST_BYTES:
         raise UsageError(
-            f"tiles of {side:g} x {side:g} x {layout.count} bands of {layout.dtype} take 2 GiB; make them less"
+            f"tiles of {as_number(side)} x {as_number(side)} x {layout.count} bands of {layout.dtype} take 2 GiB; make "
+            "them less"
         )
     made: TileEncoder | ByGdal = profile.format.encoder(profile, layout, treatment, steps)
     return made

@@ -8,6 +8,7 @@ from typing import Any
 
 from geosal.core.option_values import read_items, require
 from geosal.errors import UsageError
+from geosal.sizes import as_number
 
 Limits = tuple[float, float]
 """Least and greatest value of an option."""
@@ -93,13 +94,14 @@ class CreationOption:
         limits = self.limits_of.get(compression, self.limits)
         if limits is None:
             return ""
+        least, most = map(as_number, limits)
         found = [number(part) for part in (value.split(",") if self.many else [value])]
         if not all(limits[0] <= part <= limits[1] and math.isfinite(part) for part in found):
-            wanted = f"of {limits[0]:g} or more" if math.isinf(limits[1]) else f"from {limits[0]:g} to {limits[1]:g}"
+            wanted = f"of {least} or more" if math.isinf(limits[1]) else f"from {least} to {most}"
             return f"needs a number {wanted}"
         if self.whole and (not (value.isascii() and value.isdecimal()) or int(value) % self.multiple):
             what = f"a multiple of {self.multiple}" if self.multiple > 1 else "a whole number"
-            return f"it is {what} from {limits[0]:g} to {limits[1]:g}"
+            return f"it is {what} from {least} to {most}"
         return ""
 
 

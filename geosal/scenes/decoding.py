@@ -8,6 +8,7 @@ from rasterio.enums import Interleaving
 from rasterio.io import DatasetReader
 
 from geosal.errors import GeosalError, ResourceError, SceneError
+from geosal.sizes import as_bytes, counted
 
 _MAX_TILE_BYTES = 2**30
 _DECODED_WHOLE = frozenset({"WEBP", "JPEGXL", "GIF", "GRIB"})
@@ -44,7 +45,7 @@ def refuse_bombs(path: str, dataset: DatasetReader, max_pixels: int) -> int:
     tile = rows * columns * bands * np.dtype(numpy_name(dataset.dtypes[0])).itemsize
     if tile > _MAX_TILE_BYTES:
         raise ResourceError(
-            f"{path}: one tile of {columns} x {rows} x {bands} bands takes {tile:.3g} bytes in memory; "
+            f"{path}: one tile of {columns} x {rows} x {bands} bands takes {as_bytes(tile)} in memory; "
             "re-tile it first: gdal_translate -co TILED=YES IN OUT"
         )
     return int(max(tile, _held_bytes(dataset)))
@@ -55,8 +56,8 @@ def refuse_pixels(path: str, shape: tuple[int, int], max_pixels: int) -> None:
     rows, cols = shape
     if rows * cols > max_pixels:
         raise ResourceError(
-            f"{path}: claims {cols} x {rows} = {rows * cols:.3g} pixels, the limit is {max_pixels:.3g}; "
-            f"raise it with --max-pixels when the scene is real"
+            f"{path}: claims {cols} x {rows} = {counted(rows * cols, 'pixel')}, the limit is {max_pixels:,}; "
+            "raise it with --max-pixels when the scene is real"
         )
 
 

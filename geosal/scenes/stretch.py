@@ -16,6 +16,7 @@ from geosal.errors import UsageError, warn
 from geosal.scenes.base import AnyScene, Small, Wrapped
 from geosal.scenes.decimate import decimate, sample
 from geosal.scenes.rules import TCI_WHITE, ByteRule, Curve
+from geosal.sizes import as_number
 
 _LEVELS = {"l1c": ("MSIL1C", "MSI1C", "LEVEL-1C"), "l2a": ("MSIL2A", "MSI2A", "LEVEL-2A")}
 """Marks of the level in tags and paths of Sentinel-2 products, in capitals."""
@@ -196,7 +197,8 @@ def _of_reflectance(scene: AnyScene, rule: ByteRule, curves: tuple[Curve, ...]) 
         if middle > _BRIGHTEST:
             warn(
                 f"{scene.path}: to_byte={rule} is for reflectances from 0 to 1, but half of band {number + 1} is above "
-                f"{middle:.4g}, so most of it becomes white; give limits in those, such as range:0-{middle * 2:.3g}"
+                f"{as_number(middle)}, so most of it becomes white; give limits in those, such as "
+                f"range:0-{as_number(math.ceil(middle * 2))}"
             )
             return curves
     _warn_if_beyond(scene, rule, curves, iter(samples))
@@ -233,7 +235,7 @@ def _percentile_curve(scene: AnyScene, number: int, samples: NDArray[np.float64]
         low, high = sorted(float(end) for end in ends)
     if high > low and math.isfinite(high - low):
         return Curve(low, high, 1.0, band.scale, band.offset)
-    what = f"is {low:g} from end to end" if samples.size else "holds no valid sample"
+    what = f"is {as_number(low)} from end to end" if samples.size else "holds no valid sample"
     warn(
         f"{scene.path}: to_byte={rule}, and band {number + 1} {what} where it was looked at; "
         "if it is not empty, give limits: range:LOW-HIGH"
@@ -254,8 +256,8 @@ def _warn_if_beyond(
         ):
             scaled = f" after scale {curve.scale:g} and offset {curve.offset:g}" if _is_scaled(curve) else ""
             warn(
-                f"{scene.path}: to_byte={rule}, but values of band {number + 1} lie from {least:.4g} to {most:.4g}"
-                f"{scaled}, so little is left of it; give limits in those"
+                f"{scene.path}: to_byte={rule}, but values of band {number + 1} lie from {as_number(least)} to "
+                f"{as_number(most)}{scaled}, so little is left of it; give limits in those"
             )
             return
 

@@ -23,10 +23,11 @@ from geosal.core.zarr.arrays import base_of
 from geosal.core.zarr.files import locate
 from geosal.core.zarr.nodes import Node, node_at
 from geosal.core.zarr.raster import OURS, ZarrRaster
-from geosal.errors import ResourceError, SceneError, UsageError
+from geosal.errors import SceneError, UsageError
 from geosal.files.addresses import absolute, is_remote
 from geosal.files.objects import bytes_below
 from geosal.scenes.base import Small, Stored, layout_of_bands
+from geosal.scenes.decoding import refuse_pixels
 from geosal.scenes.raster import DTYPES, MAX_PIXELS, usable_nodata
 from geosal.scenes.zarr_choice import Plane, choose
 from geosal.scenes.zarr_levels import reduced
@@ -121,11 +122,7 @@ class ZarrScene(Stored):
         planes = [choice.planes[place] for place in places]
         _refuse_misfit(path, planes)
         first = planes[0].raster
-        if (pixels := first.grid.height * first.grid.width) > max_pixels:
-            raise ResourceError(
-                f"{path}: claims {first.grid.width} x {first.grid.height} = {pixels:.3g} pixels, the limit is "
-                f"{max_pixels:.3g}; raise it with --max-pixels when the scene is real"
-            )
+        refuse_pixels(path, first.grid.shape, max_pixels)
         mask = _mask_of(first.node)
         rasters = {plane.raster.path: plane.raster for plane in planes}
         return cls(

@@ -18,6 +18,7 @@ from geosal.core.gdal_env import path_text
 from geosal.core.option_values import as_told, in_folder
 from geosal.errors import UsageError
 from geosal.names import did_you_mean
+from geosal.sizes import as_number
 from geosal.sources.table import SOURCES
 
 KEY = r"[A-Za-z_][A-Za-z0-9_]*="
@@ -173,7 +174,9 @@ class SourceText:
         except ValueError:
             number = math.nan
         if not low <= number <= high:
-            raise UsageError(f"{self.text}: {key}={value}; {key} is a number from {low:g} to {high:g}")
+            raise UsageError(
+                f"{self.text}: {key}={value}; {key} is a number from {as_number(low)} to {as_number(high)}"
+            )
         return number
 
     def interval(self, key: str) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ from geosal.core.grid import Block
 from geosal.core.ladder import Ladder
 from geosal.core.raster import any_colour
 from geosal.scenes import AnyScene
-from geosal.sizes import counted
+from geosal.sizes import as_number, counted
 from geosal.smoothing.block import SampleRules, smooth_block
 from geosal.sources import Saliency
 from geosal.verification.check import Check
@@ -94,17 +94,19 @@ def check_operator(found: AnyScene, source: AnyScene, saliency: Saliency, ladder
     """
     exact = [0.0] * (ladder.steps + 1)
     _, others, worst = _off(found, source, saliency, ladder, exact, smoothed=True)
-    faults = others.tell("sample", f"below saliency 1 not as in the scene smoothed again, off by up to {worst:g}")
+    faults = others.tell(
+        "sample", f"below saliency 1 not as in the scene smoothed again, off by up to {as_number(worst)}"
+    )
     return Check.of("smoothed", faults, "every valid sample below saliency 1 is as in the scene smoothed again")
 
 
 def _bound_check(others: "_Differences", worst: float, *, smoothed: bool) -> Check:
     """Tell of the largest error, and from which pixels it is measured."""
-    beyond = f"off by more than the level allows, up to {worst:g}"
+    beyond = f"off by more than the level allows, up to {as_number(worst)}"
     if not smoothed:
-        fine = f"no sample is off by more than its level allows, at most {worst:g}"
+        fine = f"no sample is off by more than its level allows, at most {as_number(worst)}"
         return Check.of("bound", others.tell("sample", beyond), fine)
-    fine = f"no sample is off by more than its level allows, at most {worst:g}, from the scene smoothed again"
+    fine = f"no sample is off by more than its level allows, at most {as_number(worst)}, from the scene smoothed again"
     itself = "; against the scene itself nothing is bounded"
     return Check.of("bound", others.tell("sample", f"{beyond}, from the scene smoothed again"), fine + itself)
 

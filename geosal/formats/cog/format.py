@@ -18,6 +18,7 @@ from geosal.formats.format import ByGdal, Format, Profile
 from geosal.formats.options import number
 from geosal.formats.quality import ANNEX_K, FLAT, TABLES, Percent
 from geosal.formats.treatments import refuse_gdal, settings_by_level
+from geosal.sizes import as_number
 
 if TYPE_CHECKING:
     from geosal.formats.cog.tiles import TiffEncoder
@@ -198,7 +199,7 @@ class Cog(Format["TiffEncoder"]):
         options = profile.options
         side = number(options.get("BLOCKSIZE", "0"))
         if options["COMPRESS"] == "WEBP" and side > _WEBP_SIDE:
-            raise UsageError(f"BLOCKSIZE={side:g}: WEBP ends at {_WEBP_SIDE} pixels; make tiles smaller")
+            raise UsageError(f"BLOCKSIZE={as_number(side)}: WEBP ends at {_WEBP_SIDE} pixels; make tiles smaller")
         encoder = tiff_encoder(profile, layout)
         settings = settings_by_level(treatment, profile.codec, steps, layout)
         if isinstance(encoder, ByGdal):
@@ -273,7 +274,9 @@ def _refuse_what_gdal_cannot(options: Mapping[str, str], side: float, because: s
     if options["COMPRESS"] == "JXL":
         raise UsageError(f"profile jxl: {because}, which may have no JPEG XL; leave the option out")
     if 0 < side < _GDALS_SMALLEST:
-        raise UsageError(f"BLOCKSIZE={side:g}: {because}, and its tiles begin at {_GDALS_SMALLEST}; make them larger")
+        raise UsageError(
+            f"BLOCKSIZE={as_number(side)}: {because}, and its tiles begin at {_GDALS_SMALLEST}; make them larger"
+        )
 
 
 def _refuse_what_lerc_cannot(error: float | None, layout: RasterLayout) -> None:

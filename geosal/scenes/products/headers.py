@@ -8,8 +8,8 @@ from geosal.core.grid import Grid
 from geosal.core.shared_raster import FileState, file_state, shared_raster
 from geosal.core.zarr.files import is_zarr
 from geosal.core.zarr.raster import open_zarr
-from geosal.errors import ResourceError, SceneError, UsageError, warn
-from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs
+from geosal.errors import SceneError, UsageError, warn
+from geosal.scenes.decoding import damage_as_scene_error, refuse_bombs, refuse_pixels
 from geosal.scenes.products.bands import BandFile, Product, ProductBand
 from geosal.scenes.raster import DTYPES, usable_nodata
 
@@ -98,11 +98,7 @@ def _of_array(product: Product, file: BandFile, path: str, seen: FileState | Non
         raise SceneError(
             f"{product.path}: {file.label} has {found.planes.count} bands of {found.dtype}; copy the product again"
         )
-    if (pixels := found.grid.height * found.grid.width) > max_pixels:
-        raise ResourceError(
-            f"{path}: claims {found.grid.width} x {found.grid.height} = {pixels:.3g} pixels, the limit is "
-            f"{max_pixels:.3g}; raise it with --max-pixels when the scene is real"
-        )
+    refuse_pixels(path, found.grid.shape, max_pixels)
     nodata = usable_nodata(f"{product.path}: {file.label}", found.nodata, found.dtype)
     return BandHeader(
         path=path,

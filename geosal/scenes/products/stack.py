@@ -102,7 +102,7 @@ def _refuse_misfit(first: Scene, scene: Scene) -> None:
     if ours.dtype != theirs.dtype:
         raise SceneError(f"{where}: it holds {ours.dtype}, not {theirs.dtype}; convert it: {conversion(theirs.dtype)}")
     if ours.nodata != theirs.nodata and (ours.nodata == ours.nodata or theirs.nodata == theirs.nodata):
-        way = "--unset-nodata" if theirs.nodata is None else f"--nodata {theirs.nodata:g}"
+        way = "--unset-nodata" if theirs.nodata is None else f"--nodata {theirs.nodata:.17g}"
         raise SceneError(
             f"{where}: its nodata is {ours.nodata}, not {theirs.nodata}; say the same of both: rio edit-info {way} "
             f"{scene.path}"

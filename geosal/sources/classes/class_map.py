@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from geosal.core.grid import Block
 from geosal.errors import SaliencyError, warn
+from geosal.sizes import as_number
 from geosal.sources.base import Coded, Kind, OpenContext
 from geosal.sources.classes.class_tables import ClassTable
 from geosal.sources.masks.nearest import ClassRaster, strips, warn_of_finer
@@ -142,5 +143,5 @@ def _check_classes(text: str, table: ClassTable, present: NDArray[np.generic], b
 
 
 def _list(values: NDArray[np.generic]) -> str:
-    shown = ", ".join(f"{float(value):g}" for value in values[:_SHOWN])
+    shown = ", ".join(as_number(float(value)) for value in values[:_SHOWN])
     return shown + (f" and {values.size - _SHOWN} more" if values.size > _SHOWN else "")

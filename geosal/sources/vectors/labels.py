@@ -14,6 +14,7 @@ import shapely
 from shapely.errors import ShapelyError
 
 from geosal.errors import GeosalError, ResourceError, SceneError, UsageError
+from geosal.sizes import as_number
 from geosal.sources.files import CLASSES
 from geosal.sources.vectors.detections import MALFORMED, Image, ImageFrame, choose, features_of, of_category, shape_of
 from geosal.sources.vectors.reading import MAX_FEATURES, FeatureQuery, Features
@@ -149,7 +150,7 @@ def read_voc(text: str, path: str, query: FeatureQuery, frame: ImageFrame) -> Fe
 def _voc_shape(entry: Any) -> Any:
     left, top, right, bottom = (float(entry.find("bndbox").findtext(name)) for name in ("xmin", "ymin", "xmax", "ymax"))
     if right < left or bottom < top:
-        raise ValueError(f"a box from {left:g}, {top:g} to {right:g}, {bottom:g}")
+        raise ValueError(f"a box from {as_number(left)}, {as_number(top)} to {as_number(right)}, {as_number(bottom)}")
     return shapely.box(left - 1, top - 1, right, bottom)
 
 
