@@ -10,6 +10,7 @@ Index card
 - `polynomials`: the noise of the pattern `perlin` (``patterns.c``).
 - `sum_errors`, `sum_windows`, `pool`: two images compared pixel by pixel and window by window (``compare.c``).
 - `jpeg.quantised`, `jpeg.symbols`, `jpeg.code`: pixels to a JPEG's coefficients, and those to its bits (``jpeg.c``).
+- `jpeg.huffman_lengths`, `jpeg.huffman_codes`: its best Huffman tables (``jpeg_huffman.h``).
 
 A function with more than a few arguments takes a structure of `jobs`.
 """

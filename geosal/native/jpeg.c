@@ -11,6 +11,8 @@
 #define MOST_BLOCKS 6
 #define SIZES 11     /* of a coefficient in bits: 0 to 10 */
 #define SYMBOLS 256
+#define TABLES 4     /* Huffman tables: DC of luma and chroma, AC of luma and chroma */
+#define LISTED (16 + SYMBOLS) /* bytes that list the codes of a table */
 #define LANES ((int)(VECTOR / sizeof(float))) /* blocks that are shaped side by side */
 
 /* Natural order of the coefficients to the order of the stream (ITU-T T.81, figure A.6): first row, then column. */

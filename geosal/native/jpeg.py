@@ -1,4 +1,4 @@
-"""The C functions behind a JPEG: pixels to quantised coefficients, and those to Huffman symbols and bits."""
+"""The C functions behind a JPEG: pixels to quantised coefficients, those to Huffman symbols and bits, and the codes."""
 
 import ctypes
 from typing import Any
@@ -20,6 +20,8 @@ quality 50; PSNR is the same within 0.3 dB."""
 SIDES = {"444": 1, "420": 2}
 """Blocks of luma along a side of an MCU, by the sampling of chroma. Grey has one."""
 _TABLES, _SYMBOLS = 4, 256
+LONGEST = 16
+"""Bits of the longest Huffman code."""
 _MOST_BYTES = 496
 """Most bytes of a block: 64 symbols of 16 bits and 15 more each, and a zero after every byte."""
 
@@ -152,6 +154,57 @@ def code(coefficients: NDArray[np.int16], codes: NDArray[np.uint32]) -> bytes:
     if length < 0:
         raise UsageError("a coefficient without a Huffman code; give tables that have all symbols of `symbols`")
     return out[:length].tobytes()
+
+
+def huffman_lengths(counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Find the lengths of the codes that take the fewest bits, 16 at most; no code is all ones.
+
+    Parameters
+    ----------
+    counts
+        (4, 256): how often each symbol of each table occurs, as `symbols` counts them.
+
+    Returns
+    -------
+    numpy.ndarray
+        (4, 256): bits of the code of each symbol; 0 where it does not occur.
+
+    Raises
+    ------
+    UsageError
+        The counts have another shape or dtype.
+    """
+    counts = _checked("counts", counts, (_TABLES, _SYMBOLS), np.int64)
+    out = np.empty((_TABLES, _SYMBOLS), np.uint8)
+    function("_jpeg", "geosal_jpeg_lengths")(ctypes.c_void_p(address(counts)), ctypes.c_void_p(address(out)))
+    return out
+
+
+def huffman_codes(lengths: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """Make the codes that have some lengths (ITU-T T.81, annex C).
+
+    Parameters
+    ----------
+    lengths
+        (4, 256), as `huffman_lengths` finds them.
+
+    Returns
+    -------
+    numpy.ndarray, numpy.ndarray
+        (4, 256): the codes, as `code` takes them. (4, 272): of each table how many codes have 1, 2 … 16 bits, then its
+        symbols from the shortest code to the longest, and zeros.
+
+    Raises
+    ------
+    UsageError
+        The lengths have another shape or dtype.
+    """
+    lengths = _checked("lengths", lengths, (_TABLES, _SYMBOLS), np.uint8)
+    codes = np.zeros((_TABLES, _SYMBOLS), np.uint32)
+    listed = np.zeros((_TABLES, LONGEST + _SYMBOLS), np.uint8)
+    pointers = (ctypes.c_void_p(address(array)) for array in (lengths, codes, listed))
+    function("_jpeg", "geosal_jpeg_codes")(*pointers)
+    return codes, listed
 
 
 def _checked(what: str, array: NDArray[Any] | None, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:

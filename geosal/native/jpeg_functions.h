@@ -1,6 +1,7 @@
 /* Pixels to the quantised coefficients of a JPEG, and those to its bits. */
 #include "jpeg_shape.h"
 #include "jpeg_code.h"
+#include "jpeg_huffman.h"
 
 /* A DCT of eight rows, of every column on its own, in place. Orthonormal (ITU-T T.81, A.3.3, a factor a side). */
 INLINE void NAMED(transform)(float rows[BLOCK][WIDEST], const ptrdiff_t width)

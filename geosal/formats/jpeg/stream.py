@@ -70,8 +70,7 @@ def head(
     parts.append(segment(FRAME, _frame(shape, bands, subsampling, tables.first)))
     for kind in kinds:
         for what, table in enumerate((DC[kind], AC[kind])):
-            body = huffman.of_each_length(table) + bytes(huffman.values(table))
-            parts.append(segment(HUFFMAN, bytes([what << 4 | kind]) + body))
+            parts.append(segment(HUFFMAN, bytes([what << 4 | kind]) + huffman.listed(table)))
     if restart_interval:
         parts.append(segment(RESTART_INTERVAL, struct.pack(">H", restart_interval)))
     chosen = b"".join(bytes([number + 1, 0x11 * (number > 0)]) for number in range(bands))

@@ -44,7 +44,11 @@ def check_codes(tables: HuffmanTables) -> None:
         texts = sorted(f"{code:0{length}b}" for code, length in codes)
         assert all(not later.startswith(one) for one, later in pairwise(texts))
         assert all("0" in text and len(text) <= 16 for text in texts)
-        assert sum(tables.of_each_length(table)) == len(texts) == len(tables.values(table))
+        lengths, listed = tables.listed(table)[:16], tables.listed(table)[16:]
+        assert sum(lengths) == len(texts) == len(listed)
+        by_length = sorted((length, symbol) for symbol, length in enumerate(tables.lengths[table].tolist()) if length)
+        assert [symbol for _, symbol in by_length] == list(listed)
+        assert list(lengths) == [sum(length == n for length, _ in by_length) for n in range(1, 17)]
 
 
 @given(weights=st.lists(st.integers(1, 10**6), min_size=1, max_size=20))
