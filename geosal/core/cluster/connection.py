@@ -34,7 +34,10 @@ def dask_pool(scheduler: Scheduler, workers: int | None, advice: str) -> Iterato
         watch = Watch(client, scheduler)
         watch()
         remote, count = Remote(client), workers or threads
-        yield Pool(remote, count, watch, waiting=count, fetch=remote.fetch, advice=advice)
+        try:
+            yield Pool(remote, count, watch, waiting=count, fetch=remote.fetch, advice=advice)
+        finally:
+            remote.shutdown()
 
 
 def asked(scheduler: Scheduler) -> Scheduler:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ class Remote(Executor):
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._there: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        """Tasks that somebody here may still want, by their keys on the cluster."""
         self._direct = client.sync(_reaches, client, list(client.nthreads()))
         if not self._direct:
             logger.info("workers cannot be reached from here: results come by way of the scheduler")
@@ -34,10 +37,17 @@ class Remote(Executor):
     def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Begin a task."""
         there = self._client.submit(task, *args, pure=False, **kwargs)
+        self._there[there.key] = there
         here: Future[Any] = Future()
         here.add_done_callback(lambda ended: there.cancel() if ended.cancelled() else None)
         there.add_done_callback(partial(_tell, here))
         return here
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Give up all tasks: the workers of a client that lives on need not keep what nobody is going to fetch."""
+        del wait, cancel_futures
+        for there in list(self._there.values()):
+            there.release()
 
     def fetch(self, ended: Future[Any]) -> Future[Any]:
         """Bring the result of a task that has ended: from its worker, or by way of the scheduler."""

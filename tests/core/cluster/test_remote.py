@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from geosal.core.cluster.connection import dask_pool
 from geosal.core.cluster.pool import Pool
 from geosal.core.cluster.remote import Remote, _reaches
+from geosal.core.cluster.scheduler import Scheduler
 
 distributed = pytest.importorskip("distributed")
 
@@ -70,3 +72,26 @@ def test_results_come_by_way_of_the_scheduler_where_workers_cannot_be_reached(
         monkeypatch.setattr(client, "nthreads", lambda reached=reached: workers if reached else ["tcp://127.0.0.1:9"])
         assert list(_pool(Remote(client)).map_ordered(str, range(3))) == ["0", "1", "2"]
     assert ways == [True] * 3 + [False] * 3
+
+
+def test_a_job_that_fails_leaves_nothing_on_the_workers_of_a_client_that_lives_on(client: Any) -> None:
+    def fail_late(number: int) -> int:
+        time.sleep(0.02)
+        if number == 3:
+            raise LookupError("nothing there")
+        return number
+
+    def job() -> None:
+        with dask_pool(Scheduler("inproc://", client=client, insecure=True), None, "") as pool:
+            for _ in pool.map_unordered(fail_late, range(40)):
+                time.sleep(0.05)
+
+    others = set(client.who_has())  # of tests before this one
+    with pytest.raises(LookupError) as kept:
+        job()
+    until = time.monotonic() + 5
+    while (left := set(client.who_has()) - others) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not left
+    assert kept.tb is not None  # what holds the frames of the pool, and with them its futures
+    assert client.submit(str, 3, pure=False).result() == "3"
