@@ -71,6 +71,14 @@ def _libraries() -> dict[str, str]:
     return found
 
 
+class Answer(NamedTuple):
+    """What a worker of a cluster answers."""
+
+    result: Any
+    worker: str
+    """Its address, and its host."""
+
+
 @dataclass(frozen=True, slots=True)
 class OnWorker:
     """A task as a worker of a cluster gets it.
@@ -85,7 +93,7 @@ class OnWorker:
     task: Callable[[Any], Any]
     code: Code
 
-    def __call__(self, item: Any) -> Any:
+    def __call__(self, item: Any) -> Answer:
         """Do the task on a worker.
 
         Raises
@@ -100,7 +108,7 @@ class OnWorker:
                 f"worker {worker_here()} {difference}, so its bytes may differ; install the same everywhere"
             )
         try:
-            return self.task(item)
+            return Answer(self.task(item), worker_here())
         except GeosalError as error:
             raise type(error)(f"{error} (on worker {worker_here()})") from error
 
