@@ -6,6 +6,28 @@ INLINE int NAMED(component_of)(const int block, const int blocks)
     return blocks == 1 || block < blocks - 2 ? 0 : block - (blocks - 3);
 }
 
+/* Which coefficients of a block are not 0: bit k tells of coefficient k. */
+TARGET INLINE uint64_t NAMED(nonzero)(const int16_t *block)
+{
+#if defined(__x86_64__) && VECTOR == 64
+    const __m512i low = _mm512_loadu_si512(block), high = _mm512_loadu_si512(block + 32);
+    return (uint64_t)_mm512_test_epi16_mask(high, high) << 32 | _mm512_test_epi16_mask(low, low);
+#elif defined(__x86_64__)
+    uint64_t zeros = 0;
+    for (int k = 0; k < SAMPLES; k += 16) {
+        const __m128i *at = (const __m128i *)(block + k);
+        const __m128i bytes = _mm_packs_epi16(_mm_loadu_si128(at), _mm_loadu_si128(at + 1)); /* 0 stays the only 0 */
+        zeros |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())) << k;
+    }
+    return ~zeros;
+#else
+    uint64_t found = 0;
+    for (int k = 0; k < SAMPLES; k++)
+        found |= (uint64_t)(block[k] != 0) << k;
+    return found;
+#endif
+}
+
 TARGET void NAMED(geosal_jpeg_count)(const counting_symbols *c)
 {
     const int16_t *block = c->coefficients;
@@ -18,18 +40,12 @@ TARGET void NAMED(geosal_jpeg_count)(const counting_symbols *c)
                 dc[size_of(block[0] - last[component]) & 15]++;
                 last[component] = block[0];
                 int before = 0;
-                for (int four = 0; four < SAMPLES; four += 4) {
-                    uint64_t any;
-                    memcpy(&any, block + four, sizeof any);
-                    if (!any)
-                        continue;
-                    for (int k = four ? four : 1; k < four + 4; k++)
-                        if (block[k]) {
-                            const int run = k - before - 1;
-                            ac[0xf0] += (uint32_t)(run / 16);
-                            ac[run % 16 * 16 + (size_of(block[k]) & 15)]++;
-                            before = k;
-                        }
+                for (uint64_t left = NAMED(nonzero)(block) & ~UINT64_C(1); left; left &= left - 1) {
+                    const int k = __builtin_ctzll(left), run = k - before - 1;
+                    if (run > 15)
+                        ac[0xf0] += (uint32_t)(run / 16);
+                    ac[run % 16 * 16 + (size_of(block[k]) & 15)]++;
+                    before = k;
                 }
                 ac[0] += before < SAMPLES - 1;
             }
@@ -89,19 +105,13 @@ TARGET ptrdiff_t NAMED(geosal_jpeg_code)(const coding_segment *c)
             fine &= NAMED(put_symbol)(&s, dc, 0, block[0] - last[component]);
             last[component] = block[0];
             int before = 0;
-            for (int four = 0; four < SAMPLES; four += 4) {
-                uint64_t any;
-                memcpy(&any, block + four, sizeof any);
-                if (!any)
-                    continue;
-                for (int k = four ? four : 1; k < four + 4; k++)
-                    if (block[k]) {
-                        int run = k - before - 1;
-                        for (; run > 15; run -= 16)
-                            fine &= NAMED(put_symbol)(&s, ac, 15, 0);
-                        fine &= NAMED(put_symbol)(&s, ac, run, block[k]);
-                        before = k;
-                    }
+            for (uint64_t left = NAMED(nonzero)(block) & ~UINT64_C(1); left; left &= left - 1) {
+                const int k = __builtin_ctzll(left);
+                int run = k - before - 1;
+                for (; run > 15; run -= 16)
+                    fine &= NAMED(put_symbol)(&s, ac, 15, 0);
+                fine &= NAMED(put_symbol)(&s, ac, run, block[k]);
+                before = k;
             }
             if (before < SAMPLES - 1)
                 fine &= NAMED(put_symbol)(&s, ac, 0, 0);
