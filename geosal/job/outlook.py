@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _ACROSS = 4
 """Pieces of the sample in a column and in a row."""
+_ACROSS_AFTER = 2
+"""The same where the size of the output is known: another is scaled by it, which is as exact with a quarter of them."""
 _TIGHT = 8
 """Uncompressed bytes over those of the input from which a lossless output may well be larger."""
 _WORTH = 0.97
@@ -123,7 +125,7 @@ def look_out(plan: Plan) -> Outlook:
         asked = targets.bytes_for(grid.height * grid.width, plan.raw_bytes)
         outlook = Outlook(input_bytes=plan.input_bytes, bytes=asked)
         return explained(plan, asked) if outlook.is_larger else outlook
-    with _Tries(plan) as tries:
+    with _Tries(plan, _drawn(plan, _ACROSS)) as tries:
         return tries.outlook(tries.bytes_of(plan))
 
 
@@ -134,11 +136,11 @@ def drawn_ahead(plan: Plan) -> "Sample | None":
     decoding of its tiles once more. None where that cannot be, or where the tiles would not be kept until then.
     """
     original = plan.scene.original
-    kept = _ACROSS**2 * original.tile_bytes * len(original.files) <= TILE_CACHE_BYTES // 2
+    kept = _ACROSS_AFTER**2 * original.tile_bytes * len(original.files) <= TILE_CACHE_BYTES // 2
     if not (is_of_tiles(plan.scene) and kept and plan.profile.lossless) or plan.recipe.targets:
         return None
     here = plan.scheduler == THREADS and plan.recipe.max_memory is None
-    return _drawn(plan) if here and plan.input_bytes is not None else None
+    return _drawn(plan, _ACROSS_AFTER) if here and plan.input_bytes is not None else None
 
 
 def explained(plan: Plan, size: int, sample: "Sample | None" = None) -> Outlook:
@@ -158,7 +160,11 @@ def explained(plan: Plan, size: int, sample: "Sample | None" = None) -> Outlook:
     """
     if not Outlook(input_bytes=plan.input_bytes, bytes=size).is_larger:
         return Outlook(input_bytes=plan.input_bytes, bytes=size)
-    with _Tries(plan, sample) as tries:
+    across = _ACROSS if plan.recipe.targets else _ACROSS_AFTER
+    with _Tries(plan, sample or _drawn(plan, across)) as tries:
+        if tries.sees_all or not tries.is_of_classes:
+            return tries.outlook(size)
+    with _Tries(plan, _drawn(plan, _ACROSS)) as tries:  # a few pieces may lie in the sea
         return tries.outlook(size)
 
 
@@ -174,21 +180,20 @@ def is_doubtful(plan: Plan) -> bool:
     return (coding is not None and coding.is_lossy) or size * _TIGHT < plan.raw_bytes
 
 
-def _drawn(plan: Plan) -> "Sample":
+def _drawn(plan: Plan, across: int) -> "Sample":
     from geosal.job.search.sample import Sample  # a smaller output needs none
 
-    return Sample.draw(plan, pieces_across(plan, most=_ACROSS), halo=plan.ladder.halo)
+    return Sample.draw(plan, pieces_across(plan, most=across), halo=plan.ladder.halo)
 
 
 class _Tries:
     """Plans of one scene tried on one sample of it; a context manager."""
 
-    def __init__(self, plan: Plan, sample: "Sample | None" = None) -> None:
+    def __init__(self, plan: Plan, sample: "Sample") -> None:
         self._plan = plan
-        self._given = sample
+        self._sample = sample
 
     def __enter__(self) -> Self:
-        self._sample = self._given or _drawn(self._plan)
         self._folder = tempfile.TemporaryDirectory(prefix="geosal-")
         return self
 
@@ -203,12 +208,16 @@ class _Tries:
         trials = Trials(plan, self._sample, Path(self._folder.name))
         return expected_bytes(plan, trials) if plan.recipe.targets.is_rate else round(trials.bytes_of(plan))
 
+    @cached_property
+    def _own_bytes(self) -> int:
+        return self.bytes_of(self._plan)
+
     def outlook(self, size: int) -> Outlook:
         """Explain a size of the plan's output."""
         outlook = Outlook(input_bytes=self._plan.input_bytes, bytes=size)
         if not outlook.is_larger:
             return outlook
-        return replace(outlook, cause=self._cause(size), instead=self._instead())
+        return replace(outlook, cause=self._cause(size), instead=self._instead(size))
 
     def _cause(self, size: int) -> str:
         plan, before = self._plan, self._plan.input_bytes or 0
@@ -232,14 +241,13 @@ class _Tries:
         return "; ".join(causes)
 
     def _overviews(self, size: int) -> int:
-        """Bytes of the overviews, by their share in the sample."""
+        """Bytes of the overviews: what the image alone leaves, as the sample tells; that has fewer levels itself."""
         target = self._plan.target
         if isinstance(target.encoder, ByGdal) or not target.encoder.overviews:
             return 0
         tiles = self._sample.encode(self._sample.treat(task_of(self._plan)), target)
-        all_of_them = self._sample.own_bytes(tiles, target)
-        above = self._sample.own_bytes([tile for tile in tiles if tile.level], target)
-        return round(size * above / all_of_them) if all_of_them else 0
+        image = self._sample.own_bytes([tile for tile in tiles if not tile.level], target) * self._sample.scale(target)
+        return max(0, round(size * (1 - image / self._own_bytes)))
 
     @cached_property
     def _values(self) -> tuple[tuple[int, int, int], ...]:
@@ -255,7 +263,12 @@ class _Tries:
         )
 
     @property
-    def _is_of_classes(self) -> bool:
+    def sees_all(self) -> bool:
+        """Whether the sample is the scene."""
+        return self._sample.is_whole(self._plan)
+
+    @property
+    def is_of_classes(self) -> bool:
         return bool(self._values) and all(values <= _CLASSES for _, values, _ in self._values)
 
     def _of_values(self) -> str | None:
@@ -264,7 +277,7 @@ class _Tries:
             return None
         band, old, new = max(self._values, key=lambda row: row[2] / row[1])
         told = f"smoothing gave band {band} {new:,} values of {old:,}, all of which a lossless codec keeps"
-        if self._is_of_classes:
+        if self.is_of_classes:
             few = f"it has {counted(old, 'value')} only, as a map of classes has"
             return f"{few}, and {told}" if new > _MANY * old else few
         return told if new > _MANY * old else None
@@ -273,18 +286,20 @@ class _Tries:
         kept = self._plan.shares().get(1, 0.0)
         return f"the saliency keeps {100 * kept:.0f} % of the pixels as they are" if kept >= _KEPT else None
 
-    def _instead(self) -> Instead | None:
+    def _instead(self, size: int) -> Instead | None:
         """Find another command whose output is smaller, among those that fit the samples."""
-        if self._is_of_classes:  # a lossy codec would make classes that there are not
+        if self.is_of_classes:  # a lossy codec would make classes that there are not
             return None
         limit = _WORTH * (self._plan.input_bytes or 0)
+        # A sample that is too large for one is so for the others; one setting of a search says nothing of the rest.
+        scale = 1.0 if self._plan.recipe.targets else size / self._own_bytes
         for recipe in _others(self._plan):
             with suppress(UsageError):  # the codec cannot hold it
                 tried = answered(self._plan, recipe)
-                size = self.bytes_of(tried)
-                if size < limit:
+                expected = round(scale * self.bytes_of(tried))
+                if expected < limit:
                     pixels = of_pixels(tried, self._plan.shares(), will=True)
-                    return Instead(command=command_of(recipe), output=recipe.output, bytes=size, pixels=pixels)
+                    return Instead(command=command_of(recipe), output=recipe.output, bytes=expected, pixels=pixels)
         return None
 
 

@@ -175,6 +175,7 @@ def complete(plan: Plan, progress: ProgressCallback | None = None, *, resume: bo
             plan, tally, facts = found.attempt.plan, found.attempt.tally, found.facts
         else:
             tally = carry_out(plan, made.path, course, made.journal)
+            planned = replace(planned, counted=tally.shares(valid_only=False))
         if plan.recipe.stac:
             from geosal.job.item import write_item  # projections and shapes take their time to load
 

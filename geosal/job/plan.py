@@ -72,6 +72,8 @@ class Plan(Tabled):
         What to do where a worker has too little memory.
     is_usual
         Whether the target is the default size of a JPEG; then it is no failure to miss it.
+    counted
+        What `shares` returns, where the work has counted it; None before.
     """
 
     wish: Recipe
@@ -87,6 +89,7 @@ class Plan(Tabled):
     sample_pixels: int
     advice: str
     is_usual: bool = False
+    counted: Mapping[int, float] | None = None
 
     @property
     def ladder(self) -> Ladder:
@@ -172,8 +175,8 @@ class Plan(Tabled):
         return self.raw_bytes // (2 * self.block // encoder.tile) ** 2 if encoder.overviews else 0
 
     def shares(self) -> dict[int, float]:
-        """Return the share of the scene's pixels per kernel width, from small blocks spread over the scene."""
-        return dict(self._shares)
+        """Return the share of the scene's pixels per kernel width: counted, or of small blocks all over it."""
+        return dict(self._shares if self.counted is None else self.counted)
 
     @cached_property
     def _shares(self) -> dict[int, float]:

@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import geosal
 from geosal.cli.main import geosal as group
 from geosal.core import decoded_tiles
 from geosal.errors import GeosalWarning, TargetError, UsageError
+from geosal.job import outlook as outlook_module
 from geosal.job.outlook import Outlook, explained, is_doubtful, look_out
 from geosal.job.pipeline import complete
 from geosal.job.plan import Plan, make_plan
@@ -104,6 +106,36 @@ def test_overviews_that_the_input_has_not_are_told(tmp_path: Path) -> None:
     assert outlook.cause is not None
     assert "of it, and the input has none" in outlook.cause
     assert "the saliency keeps 100 % of the pixels as they are" in outlook.cause
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_after_a_job_few_pieces_are_scaled_by_its_size(
+    tmp_path: Path, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces that hold few values may be the sea: more are drawn before a map of classes is told of."""
+    pixels = _photo(1600, 1)
+    pixels[:, :, 600:1000] = 100  # between the pieces: without the scale, 13 % too much is told
+    scene = _write(tmp_path / "photo.tif", pixels // 128 if few else pixels, compress="jpeg", tiled=True)
+    drawn, draw = [], outlook_module._drawn
+    monkeypatch.setattr(outlook_module, "_drawn", lambda plan, across: drawn.append(across) or draw(plan, across))
+    if few:
+        plan = _plan(scene, tmp_path / "out.tif", treatment="smooth", saliency="uniform:saliency=1")
+        told = explained(plan, 10**7)
+        assert told.cause is not None
+        assert "as a map of classes has" in told.cause
+        assert drawn == [2, 4]
+        return
+    summary = geosal.compress(scene, tmp_path / "out.tif", saliency="half", treatment="smooth")
+    assert summary.instead is not None
+    assert drawn == [2]
+    assert _carry_out(summary.instead["command"]).stat().st_size == pytest.approx(summary.instead["bytes"], rel=0.08)
+
+
+def test_what_the_work_has_counted_is_told(jpeg: Path, tmp_path: Path) -> None:
+    plan = replace(_plan(jpeg, tmp_path / "out.tif"), counted={1: 0.955, 3: 0.045})
+    cause = explained(plan, 10**7).cause
+    assert cause is not None
+    assert "the saliency keeps 96 % of the pixels as they are" in cause
 
 
 @pytest.mark.filterwarnings("ignore:.*is or was a JPEG")

@@ -18,7 +18,7 @@ from geosal.job.search.sample import Sample, own_bytes
 from geosal.produce import Target
 
 _CUT = 4
-"""Number of tiles that are cut in halves to learn the cost of padding."""
+"""Number of tiles that are cut in halves to learn the cost of padding; one is enough without loss: it costs little."""
 _LEAST = 8
 """Rows and columns below which a level of the sample says nothing about the scene's."""
 
@@ -41,7 +41,7 @@ def scene_bytes(sample: Sample, treated: Piece, target: Target, tiles: Sequence[
     if not encoder.overviews:
         return own * scene[0] * scene[1] / sample.pixels
     piece = treated if target.layout.has_mask else treated._replace(mask=None)
-    padding = _rates_of_padding(sample, piece, encoder, tiles, form)
+    padding = _rates_of_padding(sample, piece, encoder, _to_cut(sample, target, tiles), form)
     costs = [0.0] * (1 + max(tile.level for tile in tiles))
     for tile in tiles:
         costs[tile.level] += form.bytes_of_tile(tile.parts)
@@ -60,16 +60,23 @@ def _weight(shape: tuple[int, int], tile: int, padding: tuple[float, float]) -> 
     return height * width + below * rows * width + beside * cols * height + below * beside * rows * cols
 
 
+def _to_cut(sample: Sample, target: Target, tiles: Sequence[Tile]) -> list[Tile]:
+    """Choose tiles that are full, as `_CUT` says."""
+    side = target.own_encoder.tile
+    whole = [tile for tile in tiles if tile.level == 0 and _fits(tile, sample.shape, side)]
+    if target.profile.lossless:  # of a flat tile, the halves would take as much as the whole
+        return sorted(whole, key=lambda tile: target.profile.format.bytes_of_tile(tile.parts))[-1:]
+    return whole[:: max(1, len(whole) // _CUT)][:_CUT]
+
+
 def _rates_of_padding(
-    sample: Sample, piece: Piece, encoder: TileEncoder, tiles: Sequence[Tile], form: Format[Any]
+    sample: Sample, piece: Piece, encoder: TileEncoder, chosen: Sequence[Tile], form: Format[Any]
 ) -> tuple[float, float]:
     """Return the cost of a pixel of padding, below the scene and beside it, as a share of that of a scene's pixel.
 
     It is learnt from tiles that are cut in halves: the bytes that two halves take beyond the whole are their padding.
     """
     side = encoder.tile
-    whole = [tile for tile in tiles if tile.level == 0 and _fits(tile, sample.shape, side)]
-    chosen = whole[:: max(1, len(whole) // _CUT)][:_CUT]
     if not chosen:
         return 0.0, 0.0
 
