@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from geosal.cli import options
+from geosal.cli.completion import complete_file
 from geosal.cli.output import Report
 from geosal.cli.panels import PanelledCommand
 from geosal.cli.progress import progress_bars
@@ -16,7 +17,7 @@ from geosal.files.journal import JOURNAL
 
 
 @click.command(cls=PanelledCommand, short_help="Repeat the papers' studies on folders of images.")
-@click.argument("config", type=click.Path(exists=True, dir_okay=False), metavar="RECIPE")
+@click.argument("config", callback=options.find_study, shell_complete=complete_file, metavar="RECIPE")
 @click.option(
     "--images",
     multiple=True,
@@ -31,10 +32,10 @@ from geosal.files.journal import JOURNAL
 def experiment(config: str, report: Report, quiet: bool, overwrite: bool, resume: bool, **wish: Any) -> None:
     """Carry out a study on folders of images, and write its report and its tables.
 
-    RECIPE tells which. configs/ms-roi-tables.yaml is the second paper's: content-aware JPEGs against plain ones of the
-    same size; the exit code is 6 if a file misses that size by more than 1 %. Recipes in configs/paper are the first
-    paper's: smoothing by masks and kernels, and what encoders make of it. An image that cannot be read is left out, and
-    the exit code is 3. The report is written all the same.
+    RECIPE tells which: a file, or one that geosal brings. configs/ms-roi-tables.yaml is the second paper's:
+    content-aware JPEGs against plain ones of the same size; the exit code is 6 if a file misses that size by more than
+    1 %. Recipes in configs/paper are the first paper's: smoothing by masks and kernels, and what encoders make of it.
+    An image that cannot be read is left out, and the exit code is 3. The report is written all the same.
 
     \b
     geosal experiment configs/ms-roi-tables.yaml --images pictures --output tables

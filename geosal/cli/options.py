@@ -57,12 +57,30 @@ def _make_report(context: click.Context, _: click.Parameter, value: str | None) 
     return Report.to(value, quiet=bool(context.params.get("quiet")))
 
 
+def brought_recipes() -> dict[str, Path]:
+    """Return the recipes that come with geosal, by the paths by which its pages name them: configs/paper/grid.yaml."""
+    return {f"configs/{path.relative_to(_CONFIGS).as_posix()}": path for path in sorted(_CONFIGS.rglob("*.yaml"))}
+
+
+def find_study(_: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return the path of a study's recipe: a file, or one that comes with geosal."""
+    if os.path.isfile(value):
+        return value
+    brought = brought_recipes()
+    if value not in brought:
+        hint = did_you_mean(value, brought, "; ") or "; geosal brings some, such as configs/paper/small.yaml"
+        raise click.BadParameter(f"{value}: no such file{hint}", param=parameter)
+    return str(brought[value])
+
+
 def _find_config(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Return the path of a recipe: a file, or one that comes with geosal."""
     if value is None or os.path.isfile(value):
         return value
     if value in CONFIGS:
         return str(_CONFIGS / f"{value}.yaml")
+    if value in (brought := brought_recipes()):
+        return str(brought[value])
     hint = f"{did_you_mean(value, CONFIGS)} ".lstrip()
     raise click.BadParameter(f"{value}: no such file; {hint}geosal itself brings {', '.join(CONFIGS)}", param=parameter)
 

@@ -90,6 +90,23 @@ def test_one_line_and_the_right_code(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_recipe_that_geosal_brings_is_found_in_any_folder(
+    config: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del config  # of which the pictures are used
+    monkeypatch.chdir(tmp_path)
+    done = call("experiment", "configs/paper/fig-13.yaml", "--images", "pictures")
+    assert done.exit_code == 4  # read: these pictures have no boxes
+    assert "masks: aircraft" in done.stderr
+    assert call("plan", "pictures/waves.png", "out.tif", "--config", "configs/paper/grid.yaml").exit_code == 0
+    (tmp_path / "configs" / "paper").mkdir(parents=True)
+    (tmp_path / "configs" / "paper" / "fig-13.yaml").write_text("study: none")
+    assert "study: none: no such study" in call("experiment", "configs/paper/fig-13.yaml").stderr
+    done = call("experiment", "configs/paper/smal.yaml")
+    assert done.exit_code == 2
+    assert "smal.yaml: no such file; did you mean configs/paper/small.yaml?" in " ".join(done.stderr.split())
+
+
 def test_images_of_the_command_line(config: Path, tmp_path: Path, call: Call) -> None:
     done = call("experiment", config, "--images", f"sea={tmp_path / 'none'}", "--images", tmp_path / "pictures")
     assert done.exit_code == 3

@@ -13,7 +13,8 @@ from geosal.sizes import counted
 TABLE, COMPARED = "detection", "comparisons"
 _EXPLAINED = (
     "Average precision in percent; between brackets lie 95 % of the draws of squares of the images. Few images and few "
-    "objects say little: where the bracket of a difference holds 0, nothing is shown."
+    "objects say little: where the bracket of a difference holds 0, nothing is shown. K_e is the effective kernel of a "
+    "mask, the mean width over the pixels."
 )
 
 

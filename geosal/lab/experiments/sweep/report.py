@@ -11,6 +11,10 @@ from geosal.lab.experiments.sweep.outcome import Outcome
 from geosal.sizes import counted
 
 FILES, LEVELS_NAME = "sweep", "levels"
+_EXPLAINED = (
+    "Averages over the images of each dataset; reductions in percent of the bytes, against the unsmoothed image. K_e "
+    "is the effective kernel of a mask, the mean width over the pixels."
+)
 
 
 def write_sweep(outcome: Outcome) -> list[str]:
@@ -39,7 +43,7 @@ def report_text(outcome: Outcome) -> str:
     rows = list(outcome.files())
     lines = [
         "# Smoothing by kernels and masks, and what encoders make of it", "", summary(outcome), "",
-        "Averages over the images of each dataset; reductions in percent of the bytes, against the unsmoothed image.",
+        _EXPLAINED,
         "", "| dataset | encoder | setting | mask | kernel | images | bpp | of original | of unsmoothed | MSE |",
         "|---|---|---:|---|---:|---:|---:|---:|---:|---:|", *_averages(rows),
     ]  # fmt: skip
