@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from geosal.errors import SceneError, UsageError
+from geosal.files.atomic import open_plain
 
 _LARGEST_FILE = 2**16
 """Limit of a YAML file of options, in bytes: the longest recipes have a few thousand."""
@@ -44,13 +45,13 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML file that holds one mapping."""
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             content = file.read(_LARGEST_FILE + 1)
         if len(content) > _LARGEST_FILE:
             raise UsageError(f"{path}: over {_LARGEST_FILE} bytes is no recipe; name a YAML file of options")
         options = yaml.load(content, Loader=_Loader)  # noqa: S506  a SafeLoader
     except OSError as error:
-        raise SceneError(f"{path}: the recipe cannot be read: {error.strerror}") from error
+        raise SceneError(f"{path}: the recipe cannot be read: {error.strerror}; name a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise UsageError(f"{path}: no valid YAML: {' '.join(str(error).split())[:300]}") from error
     if not isinstance(options, dict):

@@ -9,6 +9,7 @@ from typing import Any
 
 from geosal.core.provenance import RECIPE, TREATMENT, read_recipe
 from geosal.errors import UsageError
+from geosal.files.atomic import open_plain
 from geosal.files.swap import ITEM, beside, sidecars_of
 
 _SHA256 = "1220"
@@ -80,7 +81,8 @@ def read_item(path: Path) -> dict[str, Any] | str:
     try:
         if path.stat().st_size > _LARGEST:
             return f"is larger than {_LARGEST} bytes, as no item is"
-        item = json.loads(path.read_bytes())
+        with open_plain(path) as file:
+            item = json.loads(file.read())
     except (OSError, ValueError, RecursionError) as error:
         return f"is no JSON that can be read ({' '.join(str(error).split())[:100]})"
     if not isinstance(item, dict) or item.get("type") != "Feature":

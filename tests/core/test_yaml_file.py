@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,10 @@ def test_what_is_no_recipe_is_refused(text: str, told: str, tmp_path: Path) -> N
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=r"none\.yaml: the recipe cannot be read"):
         read_yaml(tmp_path / "none.yaml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(SceneError, match=r"pipe\.yaml: .*it is a pipe or a device; name a YAML file"):
+        read_yaml(tmp_path / "pipe.yaml")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 from geosal.core.cluster.trust import check_address, environment_allows, refuse_open
 from geosal.errors import ClusterError, UsageError, cause_of, redact
+from geosal.files.atomic import open_plain
 
 LOCAL = ("threads", "processes")
 """Words for the cores of this machine."""
@@ -179,10 +180,11 @@ def _in_file(path: str) -> str:
     """
     begin = f"start it: dask scheduler --scheduler-file {path}"
     try:
-        with open(path, encoding="utf-8") as file:
+        with open_plain(path) as file:
             told = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
-        raise ClusterError(f"scheduler file {path}: {cause_of(error)}; {begin}") from error
+        mend = begin if not os.path.exists(path) else "name the file that dask scheduler --scheduler-file writes"
+        raise ClusterError(f"scheduler file {path}: {cause_of(error)}; {mend}") from error
     except (ValueError, RecursionError) as error:
         raise ClusterError(f"scheduler file {path}: it is no JSON of dask's; {begin}") from error
     address = told.get("address") if isinstance(told, dict) else None

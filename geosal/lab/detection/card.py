@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from geosal.core.option_values import read_items, refuse_unknown
 from geosal.errors import SceneError, UsageError
+from geosal.files.atomic import open_plain
 
 LAYOUTS = ("auto", "fasterrcnn", "yolo", "yolov5")
 """Outputs that are understood; see `DetectorCard`."""
@@ -107,7 +108,7 @@ class DetectorCard:
         """
         path = Path(model).with_suffix(".json")
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 values = json.loads(file.read(_LARGEST))
             return cls.of(values)
         except OSError as error:

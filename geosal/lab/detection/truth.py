@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from geosal.core.option_values import read_texts
 from geosal.errors import GeosalError, ResourceError, SceneError, UsageError, cause_of, warn
+from geosal.files.atomic import open_plain
 from geosal.scenes import Reading, open_input
 from geosal.sizes import counted, listed
 from geosal.sources.vectors.detections import MALFORMED, box_of, each_box
@@ -142,7 +143,7 @@ class Truth:
 def _of_coco(path: str) -> tuple[list[str], list[_Drawn]]:
     """Read names of images, and boxes, of COCO annotations (https://cocodataset.org/#format-data)."""
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             content = file.read()
     except OSError as error:
         raise SceneError(

@@ -19,7 +19,7 @@ from geosal.core.cluster.scheduler import THREADS
 from geosal.core.machine import cpu_count
 from geosal.core.progress import Progress, ProgressCallback, Stage, ignore
 from geosal.errors import GeosalError, OutputError, ResourceError, SaliencyError, SceneError, UsageError, warn
-from geosal.files.atomic import try_lock
+from geosal.files.atomic import locked, try_lock
 from geosal.files.journal import JOURNAL, Before, Journal
 from geosal.sizes import counted
 from geosal.version import made_by
@@ -129,27 +129,44 @@ def open_log(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> Iter
         has no sound journal and yet holds something.
     """
     path = folder / JOURNAL
-    with (folder / f".{JOURNAL}.lock").open("ab") as lock:
-        if not try_lock(lock):
-            raise OutputError(f"{folder}: another run is at work there; wait for it, or name another folder")
-        try:  # from here on the lock's file is this run's to delete
-            before = Before.read(path) if resume and path.is_file() else None
-            identity = json.loads(json.dumps({**identity, "made by": made_by(), "code": digest_of_code()[:12]}))
-            if before is not None:
-                _refuse_another(folder, before, identity)
-            elif resume:
-                _refuse_foreign(folder)
-            journal = Journal(path, identity, before)
-            journal.enter(dict(_PART))
-            known = journal.known()
-            try:
-                journal.begin((), known)
-                log = Log({line["key"]: line["result"] for line in known}, journal=journal)
-                with _telling_how_to_go_on(log):
-                    yield log
-            finally:
-                journal.close()
+    with _alone_in(folder):
+        before = Before.read(path) if resume and path.is_file() else None
+        identity = json.loads(json.dumps({**identity, "made by": made_by(), "code": digest_of_code()[:12]}))
+        if before is not None:
+            _refuse_another(folder, before, identity)
+        elif resume:
+            _refuse_foreign(folder)
+        journal = Journal(path, identity, before)
+        journal.enter(dict(_PART))
+        known = journal.known()
+        try:
+            journal.begin((), known)
+            log = Log({line["key"]: line["result"] for line in known}, journal=journal)
+            with _telling_how_to_go_on(log):
+                yield log
         finally:
+            journal.close()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder.
+
+    Raises
+    ------
+    OutputError
+        Another one is at work there.
+    """
+    with locked(folder):  # else another run could open the file before it is deleted, and lock what has no name
+        lock = (folder / f".{JOURNAL}.lock").open("ab")
+        if not try_lock(lock):
+            lock.close()
+            raise OutputError(f"{folder}: another run is at work there; wait for it, or name another folder")
+    try:
+        yield
+    finally:
+        with locked(folder):
+            lock.close()
             Path(lock.name).unlink(missing_ok=True)
 
 

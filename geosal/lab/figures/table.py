@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geosal.errors import SceneError, cause_of
+from geosal.files.atomic import open_plain
 from geosal.files.journal import JOURNAL, Before
 from geosal.sizes import listed
 
@@ -72,13 +74,13 @@ class Table:
             It cannot be read, lacks a column, or holds text where a number is wanted.
         """
         try:
-            with open(path, encoding="utf-8", newline="") as file:
+            with TextIOWrapper(open_plain(path), encoding="utf-8", newline="") as file:
                 head, *rows = list(csv.reader(file)) or [[]]
         except FileNotFoundError as error:
             folder, name = os.path.split(path)
             raise LackError(_no_table(folder or ".", name)) from error
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise SceneError(f"{path}: cannot be read: {cause_of(error)}") from error
+            raise SceneError(f"{path}: cannot be read: {cause_of(error)}; name a table of a study") from error
         lacking = [name for name in wanted if name not in head]
         if lacking:
             raise LackError(f"{path}: has no column {listed(lacking)}; it has {listed(head) or 'none'}")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from geosal.errors import SceneError, UsageError
+from geosal.files.atomic import open_plain
 from geosal.sources.network.outside import outside_file
 
 _MAX_BYTES = 2**30
@@ -63,8 +64,8 @@ def read_model(path: str) -> bytes:
         It cannot be read, or is too large.
     """
     try:
-        with open(path, "rb") as file:
-            text = file.read(_MAX_BYTES + 1)  # a device or a pipe has no known size
+        with open_plain(path) as file:
+            text = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise SceneError(f"{path}: the model cannot be read: {error.strerror}; give an ONNX file") from error
     if len(text) > _MAX_BYTES:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import IO, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import shapely
 from shapely.errors import ShapelyError
 
 from geosal.errors import GeosalError, ResourceError, SaliencyError, SceneError, UsageError
+from geosal.files.atomic import open_plain
 from geosal.sizes import as_number
 from geosal.sources.vectors.reading import MAX_FEATURES, FeatureQuery, Features, check_attribute, numbers
 from geosal.sources.vectors.wkb import check_wkt
@@ -209,7 +211,7 @@ def each_box(path: str) -> Iterator[tuple[str, str, Any]]:
         It has too many lines.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with TextIOWrapper(open_plain(path), encoding="utf-8-sig", newline="") as file:
             head = next(_rows(path, file))[1]
             draw = _drawer(path, head)
             image, label = (next((name for name in names if name in head), None) for names in (_IMAGE, _LABEL))

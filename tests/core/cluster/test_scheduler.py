@@ -153,3 +153,10 @@ def test_a_scheduler_file_counts_from_the_recipes_folder(tmp_path: Path) -> None
     for name in ("threads", "tcp://127.0.0.1:1"):
         (tmp_path / "job.yaml").write_text(f"input: a.tif\noutput: b.tif\nsaliency: half\nscheduler: {name}\n")
         assert geosal.Recipe.from_yaml(tmp_path / "job.yaml").scheduler == name
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_scheduler_file_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(ClusterError, match=r"pipe\.json: it is a pipe or a device; name the file that dask scheduler"):
+        Scheduler.of(str(tmp_path / "pipe.json"))

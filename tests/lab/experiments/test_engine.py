@@ -2,8 +2,9 @@
 
 import math
 import shutil
+import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from geosal.errors import GeosalWarning, OutputError, SceneError, UsageError
 from geosal.files.journal import JOURNAL
+from geosal.lab.experiments import engine
 from geosal.lab.experiments.engine import Course, Log, Task, open_log, work_off
 
 NUMBERS = st.floats(allow_nan=False) | st.integers() | st.text() | st.none()
@@ -122,3 +124,24 @@ def test_another_recipe_and_another_run_are_refused(tmp_path: Path) -> None:
         for _ in range(2):  # one that was refused leaves the lock for the next
             with pytest.raises(OutputError, match="another run is at work"):
                 carried_out(tmp_path, tasks_of({"a": 1}), Course())
+
+
+def test_no_run_locks_a_file_that_another_one_is_about_to_delete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, ends, try_lock = ExitStack(), [], engine.try_lock
+    first.enter_context(open_log(tmp_path, {}, resume=False))
+
+    def lock_as_the_first_ends(file: Any) -> bool:
+        ends.append(threading.Thread(target=first.close))
+        ends[0].start()
+        ends[0].join(0.3)
+        return try_lock(file)
+
+    monkeypatch.setattr(engine, "try_lock", lock_as_the_first_ends)
+    with pytest.raises(OutputError, match="another run is at work"), open_log(tmp_path, {}, resume=False):
+        pass
+    ends[0].join()
+    monkeypatch.undo()
+    with open_log(tmp_path, {}, resume=False):
+        pass
