@@ -2,6 +2,7 @@
 
 python tests/benchmarks/bpg.py                                               the table, on the terminal
 python tests/benchmarks/bpg.py --markdown docs/benchmarks/bpg.md             into a file
+python tests/benchmarks/bpg.py --cost --markdown docs/benchmarks/bpg.md      a job's CPU beside x265's, by bpg_cost.py
 
 QPs are whole, so bytes are met between two of them: decibels are interpolated in the logarithm of bytes.
 """
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from bpg_cost import table as costs
 from crops import CROPS_8, Crop, Scene, make, open_crop
 from report import Table, as_markdown, put
 
@@ -91,14 +93,22 @@ def main(argv: Sequence[str]) -> int:
     """Make the table."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--crops", type=int, default=len(CROPS_8), help="how many of the crops")
+    ask.add_argument("--cost", action="store_true", help="the CPU of a job beside that of x265 alone")
+    ask.add_argument("--size", type=int, default=5490, help="rows and columns of the scene for --cost")
     ask.add_argument("--markdown", type=Path, help="file into which the table goes")
     given = ask.parse_args(argv)
+    if given.cost:
+        return _tell(given.markdown, "bpg-cost", as_markdown(costs(given.size)))
     with tempfile.TemporaryDirectory() as folder:
         found = as_markdown(table(CROPS_8[: given.crops], Path(folder)))
-    if given.markdown is None:
+    return _tell(given.markdown, "bpg", found)
+
+
+def _tell(markdown: Path | None, name: str, found: str) -> int:
+    if markdown is None:
         sys.stdout.write(found + "\n")
     else:
-        put(given.markdown, "bpg", found)
+        put(markdown, name, found)
     return 0
 
 

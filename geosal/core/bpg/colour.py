@@ -12,6 +12,8 @@ _WEIGHTS = {YCBCR_601: (0.299, 0.114), YCBCR_709: (0.2126, 0.0722), YCBCR_2020: 
 """Weights of red and blue in luma."""
 _POINT = 6
 """Bits behind the point in sums of int16: the largest, of luma and chroma, stays below 2**15."""
+_ROWS = 64
+"""Rows that are turned to RGB at once."""
 _VIDEO = (16, 219, 224)
 """Black, and the ranges of luma and chroma, of samples in the range of video."""
 
@@ -80,15 +82,17 @@ def doubled(chroma: NDArray[np.uint8], shape: tuple[int, int], top: int) -> NDAr
 
 def to_rgb(planes: list[NDArray[np.uint8]], space: int, *, limited: bool) -> NDArray[np.uint8]:
     """Turn luma and full chroma, of one shape, to (3, y, x) of red, green and blue."""
-    luma, cb, cr = planes
     tables = _tables(space, limited=limited)
-    level = tables.luma[luma]
-    out = np.empty((3, *luma.shape), np.uint8)
-    sums = (tables.red_of_cr[cr], tables.green_of_cr[cr] + tables.green_of_cb[cb], tables.blue_of_cb[cb])
-    for band, chroma in zip(out, sums, strict=True):
-        np.add(chroma, level, out=chroma)
-        np.right_shift(chroma, _POINT, out=chroma)
-        band[:] = np.clip(chroma, 0, 255, out=chroma)
+    out = np.empty((3, *planes[0].shape), np.uint8)
+    for top in range(0, out.shape[1], _ROWS):  # so that sums stay in the cache
+        rows = slice(top, top + _ROWS)
+        luma, cb, cr = (plane[rows] for plane in planes)
+        level = tables.luma.take(luma)
+        green = tables.green_of_cr.take(cr) + tables.green_of_cb.take(cb)
+        for band, chroma in zip(out, (tables.red_of_cr.take(cr), green, tables.blue_of_cb.take(cb)), strict=True):
+            np.add(chroma, level, out=chroma)
+            np.right_shift(chroma, _POINT, out=chroma)
+            band[rows] = np.clip(chroma, 0, 255, out=chroma)
     return out
 
 

@@ -23,6 +23,7 @@ class _Layer:
         sequence, picture, _ = parts
         self._number, self._alone = number, Parameters.of_unit(picture)
         self.coding = Coding.of_unit(sequence)
+        self._known: set[tuple[bytes, bytes]] = set()
         rows, cols = (-(-length // tile) for length in shape)
         self._all = self._alone.with_tiles(rows, cols, tile // self.coding.side)
         self._tile, self._shape = tile, shape
@@ -36,8 +37,10 @@ class _Layer:
     def slice(self, parts: Sequence[bytes], row: int, col: int) -> bytes:
         """Return the slice of a tile."""
         sequence, picture, unit = parts
-        if Coding.of_unit(sequence) != self.coding or Parameters.of_unit(picture) != self._alone:
-            raise ValueError("x265 has coded tiles in different ways")
+        if (sequence, picture) not in self._known:  # those of tiles of one shape are the same
+            if Coding.of_unit(sequence) != self.coding or Parameters.of_unit(picture) != self._alone:
+                raise ValueError("x265 has coded tiles in different ways")
+            self._known.add((sequence, picture))
         side = self.coding.side
         top, left = row * self._tile, col * self._tile
         shape = min(self._tile, self._shape[0] - top), min(self._tile, self._shape[1] - left)

@@ -1,8 +1,9 @@
 """Encode tiles of a BPG: each is a picture of its own to x265, and becomes a tile of one picture in the file."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from geosal.formats.bpg.regions import Region, regions
 
 _LEAST = 8
 """Coding blocks have 8 x 8 pixels at least, and a picture consists of whole ones."""
+_ROWS = 64
+"""Rows of a tile that are turned to YCbCr at once."""
 _CHROMA = {"gray": 0, "yuv420p": 1, "gbrp": 3, "yuv444p": 3}
 _TICK = Fraction(1, 25)
 """A time for FFmpeg, which asks for one."""
@@ -72,14 +75,43 @@ class BpgEncoder:
         tuple of bytes
             The sequence and the picture parameter set, and the slice; with alpha the same of it.
         """
+        return tuple(part for frame in self.frames(pixels, mask, levels) for part in self._coded(frame))
+
+    def frames(
+        self, pixels: NDArray[Any], mask: NDArray[np.bool_] | None, levels: NDArray[np.uint8] | None = None
+    ) -> "Iterator[Frame]":
+        """Make what x265 gets of a tile, see `__call__`: the picture of its colours, and with alpha that of it."""
+        av, lossless = pyav(), self.qp is None
+        picture = _filled(av, self.pixel_format, _padded(pixels[: self.bands]))
         found = self._regions(pixels.shape[1:], levels)
-        parts = self._encoded(self._planes(pixels[: self.bands]), self.pixel_format, lossless=self.qp is None, at=found)
+        yield Frame(_with_regions(av, picture, found) if found else picture, lossless)
         if not self.alpha:
-            return parts
+            return
         plane = pixels[self.bands] if len(pixels) > self.bands else np.full(pixels.shape[1:], 255, np.uint8)
         if mask is not None:
             plane = np.where(mask, plane, 0).astype(np.uint8)
-        return (*parts, *self._encoded([_padded(plane)], "gray", lossless=True, at=()))
+        yield Frame(_filled(av, "gray", _padded(plane[None])), lossless=True)
+
+    def packets(self, frame: "Frame") -> list[Any]:
+        """Let x265 encode a picture.
+
+        Raises
+        ------
+        ValueError
+            It refuses.
+        """
+        av, picture = pyav(), frame.picture
+        encoder = av.CodecContext.create("libx265", "w")
+        encoder.width, encoder.height, encoder.time_base = picture.width, picture.height, _TICK
+        encoder.pix_fmt = picture.format.name
+        quality = f":crf={self.qp}:qpmin=0:qpmax=51" + _BY_REGION * bool(self.by_level)
+        encoder.options = {
+            "preset": self.preset, "x265-params": _STILL + (":lossless=1" if frame.lossless else quality)
+        }  # fmt: skip
+        try:
+            return [*encoder.encode(picture), *encoder.encode(None)]
+        except av.FFmpegError as error:
+            raise ValueError(f"x265 refuses it: {error}") from error
 
     @property
     def pixel_format(self) -> str:
@@ -98,17 +130,6 @@ class BpgEncoder:
         """HEVC's number of the same."""
         return _CHROMA[self.pixel_format]
 
-    def _planes(self, pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-        pixels = _padded(pixels)
-        if self.bands == 1:
-            return [pixels[0]]
-        if self.qp is None:
-            return [pixels[band] for band in (1, 2, 0)]
-        luma, *chroma = colour.to_ycbcr(pixels)
-        if self.subsampling == "420":
-            chroma = [colour.halved(plane) for plane in chroma]
-        return [colour.rounded(plane) for plane in (luma, *chroma)]
-
     def _regions(self, shape: tuple[int, ...], levels: NDArray[np.uint8] | None) -> tuple[Region, ...]:
         if not self.by_level or self.qp is None:
             return ()
@@ -116,28 +137,46 @@ class BpgEncoder:
         known = np.full(shape, last, np.uint8) if levels is None else levels
         return regions(known, tuple(qp - self.qp for qp in self.by_level))
 
-    def _encoded(
-        self, planes: list[NDArray[np.uint8]], pixel_format: str, *, lossless: bool, at: tuple[Region, ...]
-    ) -> tuple[bytes, bytes, bytes]:
-        av = pyav()
-        rows, cols = planes[0].shape
-        frame = av.VideoFrame(cols, rows, pixel_format)
-        for plane, samples in zip(frame.planes, planes, strict=True):
-            np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: len(samples), : samples.shape[1]] = samples
-        frame.pts, frame.time_base = 0, _TICK
-        if at:
-            frame = _with_regions(av, frame, at)
-        encoder = av.CodecContext.create("libx265", "w")
-        encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = cols, rows, pixel_format, _TICK
-        quality = ":lossless=1" if lossless else f":crf={self.qp}:qpmin=0:qpmax=51" + _BY_REGION * bool(self.by_level)
-        encoder.options = {"preset": self.preset, "x265-params": _STILL + quality}
-        try:
-            packets = [*encoder.encode(frame), *encoder.encode(None)]
-        except av.FFmpegError as error:
-            raise ValueError(f"x265 refuses it: {error}") from error
-        found = {nal.kind_of(unit): unit for packet in packets for unit in nal.units(bytes(packet))}
+    def _coded(self, frame: "Frame") -> tuple[bytes, bytes, bytes]:
+        found = {nal.kind_of(unit): unit for packet in self.packets(frame) for unit in nal.units(bytes(packet))}
         (slice_,) = (unit for kind, unit in found.items() if kind in nal.IDR)
         return found[nal.SEQUENCE], found[nal.PICTURE], slice_
+
+
+class Frame(NamedTuple):
+    """A picture for x265, of PyAV's class, and whether it is coded without loss."""
+
+    picture: Any
+    lossless: bool
+
+
+def _filled(av: Any, pixel_format: str, pixels: NDArray[np.uint8]) -> Any:
+    """Make a picture of (band, y, x), some rows after the others, so that what lies between stays in the cache."""
+    rows, cols = pixels.shape[1:]
+    frame = av.VideoFrame(cols, rows, pixel_format)
+    frame.pts, frame.time_base = 0, _TICK
+    planes = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, : plane.width] for plane in frame.planes]
+    step = 2 if pixel_format == "yuv420p" else 1
+    for top in range(0, rows, _ROWS):
+        strip = pixels[:, top : top + _ROWS]
+        height = strip.shape[1]
+        luma, *chroma = _converted(strip, pixel_format)
+        planes[0][top : top + height] = luma
+        for plane, samples in zip(planes[1:], chroma, strict=True):
+            plane[top // step : (top + height) // step] = samples
+    return frame
+
+
+def _converted(pixels: NDArray[np.uint8], pixel_format: str) -> Sequence[NDArray[np.uint8]]:
+    """Return the planes of (band, y, x)."""
+    if pixel_format == "gray":
+        return [pixels[0]]
+    if pixel_format == "gbrp":
+        return [pixels[band] for band in (1, 2, 0)]
+    luma, *chroma = colour.to_ycbcr(pixels)
+    if pixel_format == "yuv420p":
+        chroma = [colour.halved(plane) for plane in chroma]
+    return [colour.rounded(plane) for plane in (luma, *chroma)]
 
 
 def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
