@@ -88,6 +88,11 @@ class Target:
         return self.encoder.because if isinstance(self.encoder, ByGdal) else None
 
     @property
+    def writer(self) -> str:
+        """The program that writes the file: geosal, GDAL or another."""
+        return self.encoder.program if isinstance(self.encoder, ByGdal) else "geosal"
+
+    @property
     def own_encoder(self) -> TileEncoder:
         """The encoder, where it is ours.
 

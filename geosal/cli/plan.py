@@ -133,13 +133,19 @@ def _as_treatment(plan: dict[str, Any]) -> str:
     return f"{plan['treatment']}, before the search for the target" if plan["targets"] else str(plan["treatment"])
 
 
+def _as_writer(plan: dict[str, Any]) -> str:
+    """Return who writes the file, and why it is not geosal."""
+    writer = "GDAL's own" if plan["writer"] == "GDAL" else plan["writer"]
+    return f"{writer}: {plan['gdal_because']}" if plan["gdal_because"] else str(writer)
+
+
 def _as_table(plan: dict[str, Any]) -> str:
     workers = f"{plan['workers']} at once" if plan["workers"] else f"all threads of {plan['scheduler']}"
     rows: list[tuple[str, object]] = [
         ("scene", plan["input"]),
         ("output", plan["output"]),
         ("codec", f"{plan['profile']} ({plan['driver']})"),
-        ("writer", f"GDAL's own: {plan['gdal_because']}" if plan["gdal_because"] else "geosal"),
+        ("writer", _as_writer(plan)),
         ("size", f"{plan['width']} x {plan['height']} px, {counted(plan['count'], 'band')} of {plan['dtype']}"),
         ("treated", _as_treatment(plan)),
         *as_noise(plan["noise"]),

@@ -1,4 +1,4 @@
-"""``geosal versions``: which geosal, Python and libraries these are, for a report of a fault."""
+"""``geosal versions``: which geosal, Python, libraries and programs these are, for a report of a fault."""
 
 import platform
 from typing import Any
@@ -14,7 +14,7 @@ from geosal.version import LIBRARIES, __version__, installed
 @click.command(cls=PanelledCommand, short_help="Tell the versions of geosal and of its libraries.")
 @options.report_options
 def versions(report: Report, quiet: bool) -> None:
-    """Tell the versions of geosal, Python, GDAL and all libraries that it uses.
+    """Tell the versions of geosal, Python, GDAL, all libraries and the program that it uses.
 
     \b
     geosal versions
@@ -38,7 +38,15 @@ def _found() -> dict[str, str | None]:
         "geos": rasterio.__geos_version__,
         "openjpeg": _of_openjpeg(),
         **{name: installed(name) for name in LIBRARIES},
+        "bpgenc": _of_bpgenc(),
     }
+
+
+def _of_bpgenc() -> str | None:
+    """Version of the program that `--co ENCODER=bpgenc` runs; its help tells it."""
+    from geosal.formats.bpg.external import version_found
+
+    return version_found()
 
 
 def _of_openjpeg() -> str | None:

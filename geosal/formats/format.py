@@ -69,15 +69,18 @@ class Profile:
 
 @dataclass(frozen=True)
 class ByGdal:
-    """Stands in for an encoder where GDAL has to write the file.
+    """Stands in for an encoder where GDAL, or another program, has to write the file from a stage.
 
     Attributes
     ----------
     because
         The reason, as a sentence without a full stop.
+    program
+        The program that writes it in GDAL's stead, from the same stage; see `Format.encode_stage`.
     """
 
     because: str
+    program: str = "GDAL"
     overviews: ClassVar[bool] = False
     """GDAL makes the overviews itself, not from our tiles."""
 
@@ -305,6 +308,25 @@ class Format(ABC, Generic[Encoder]):
         from geosal.formats.finished import Finished
 
         return Finished()
+
+    def encode_stage(
+        self, stage: Path, output: Path, profile: Profile, layout: RasterLayout, threads: int | None
+    ) -> None:
+        """Make the file from a finished stage where `encoder` has returned `ByGdal`.
+
+        Parameters
+        ----------
+        stage, output, profile, layout, threads
+            See `geosal.formats.gdal.convert.convert`.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be encoded or written.
+        """
+        from geosal.formats.gdal.convert import convert  # slow to import, and rarely needed
+
+        convert(stage, output, profile, layout, threads)
 
     def room_for(self, items: "tuple[Item, ...]") -> str:
         """Make the value of a tag that keeps room in a file for what GDAL drops; empty where a sidecar takes it."""

@@ -92,7 +92,7 @@ def open_sink(
     if isinstance(encoder, ByGdal):
         staged = path.with_name(f"{path.name}.stage.tif")
         with Stage(staged, layout, by_line=profile.format.reads_by_line) as stage:
-            yield _GdalSink(path, stage, profile, layout, threads)
+            yield _StageSink(path, stage, profile, layout, threads)
         return
     container = profile.format.container(path, profile, layout, encoder, threads)
     cutter = Cutter.of(encoder, layout, rounding)
@@ -203,7 +203,7 @@ class _KeptSink(_TileSink):
 
 
 @dataclass(frozen=True, eq=False)
-class _GdalSink:
+class _StageSink:
     path: Path
     stage: Stage
     profile: Profile
@@ -227,7 +227,5 @@ class _GdalSink:
     def finish(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         more = self.profile.format.more_tags(self.profile, self.layout)
         self.stage.finish({**tags, **more}, band_statistics)
-        from geosal.formats.gdal.convert import convert  # slow to import, and rarely needed
-
-        convert(self.stage.path, self.path, self.profile, self.layout, self.threads)
+        self.profile.format.encode_stage(self.stage.path, self.path, self.profile, self.layout, self.threads)
         self.stage.path.unlink(missing_ok=True)

@@ -65,11 +65,16 @@ class SpooledContainer(Container):
 
     def _complete(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> None:
         xml = self._write({**tags, **self._profile.format.more_tags(self._profile, self._layout)}, band_statistics)
-        if xml:
-            beside(self.path, ".aux.xml").write_bytes(with_digest(xml, self.path))
-        if wants_world_file(self._profile.options, self._layout.grid.transform):
-            write_world_file(self.path, self._layout.grid.transform)
+        put_beside(self.path, self._profile, self._layout, xml)
 
     @abstractmethod
     def _write(self, tags: Mapping[str, str], band_statistics: Sequence[Mapping[str, str]] | None) -> bytes:
         """Write the file; returns its ``.aux.xml`` without the digest, empty where it needs none."""
+
+
+def put_beside(path: Path, profile: Profile, layout: RasterLayout, xml: bytes) -> None:
+    """Write what lies beside a finished image: its ``.aux.xml``, given without the digest, and its world file."""
+    if xml:
+        beside(path, ".aux.xml").write_bytes(with_digest(xml, path))
+    if wants_world_file(profile.options, layout.grid.transform):
+        write_world_file(path, layout.grid.transform)

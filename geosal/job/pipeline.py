@@ -253,7 +253,7 @@ def _explained(plan: Plan, size: int, sample: "Sample | None") -> Outlook:
 def _log(plan: Plan) -> None:
     """Log what is decided: with -v the decisions, with -vv the options and their values as well."""
     layout, because = plan.layout, plan.target.gdal_because
-    writer = "by geosal" if because is None else f"by GDAL, because {because}"
+    writer = "by geosal" if because is None else f"by {plan.target.writer}, because {because}"
     logger.info(
         "input: %s, %s, %d x %d px, %d bands of %s",
         plan.scene.path, plan.scene.driver, layout.grid.width, layout.grid.height, layout.count, layout.dtype,

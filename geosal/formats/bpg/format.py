@@ -9,10 +9,10 @@ from geosal.core.bpg.head import ALPHA, MASK
 from geosal.core.raster import RasterLayout
 from geosal.core.treatment import Quality, Treatment
 from geosal.errors import UsageError
-from geosal.formats.bpg.options import OPTIONS, PRESET, QUALITY
+from geosal.formats.bpg.options import BPGENC, ENCODER, OPTIONS, PRESET, QUALITY
 from geosal.formats.codec import Codec
-from geosal.formats.digest import DIGEST
-from geosal.formats.format import Profile
+from geosal.formats.digest import DIGEST, NO_DIGEST
+from geosal.formats.format import ByGdal, Profile
 from geosal.formats.options import number
 from geosal.formats.pictures import Picture
 from geosal.formats.quality import QpScale
@@ -65,6 +65,7 @@ class Bpg(Picture["BpgEncoder"]):
     options = OPTIONS
     codec_options = frozenset({"QUALITY", "SUBSAMPLING"})
     has_spool = True
+    reads_by_line = True
     own_tags = frozenset({ALPHA, DIGEST, NO_WORLD_FILE})
 
     def refuse_layout(self, output: str, codec: Codec, layout: RasterLayout) -> None:
@@ -91,12 +92,19 @@ class Bpg(Picture["BpgEncoder"]):
         if not self.has_option(codec, option):
             raise UsageError(f"--co {option}={value}: profile {codec.name} keeps every sample; use --profile bpg")
 
-    def encoder(self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int) -> "BpgEncoder":
-        """Make the encoder of the tiles."""
+    def encoder(
+        self, profile: Profile, layout: RasterLayout, treatment: Treatment, steps: int
+    ) -> "BpgEncoder | ByGdal":
+        """Make the encoder of the tiles; where bpgenc is asked for, return why it needs a stage."""
         from geosal.core.bpg.library import pyav
         from geosal.formats.bpg.tiles import BpgEncoder  # a job needs that of one format
 
         pyav()  # who lacks it is told before any work
+        if _by_bpgenc(profile):
+            from geosal.formats.bpg.external import refuse  # a job needs one encoder
+
+            refuse(profile, layout, treatment)
+            return ByGdal("it codes a whole picture, from a PNG", BPGENC)
         options, lossless = profile.options, profile.codec.lossless
         by_level = tuple(map(QpScale.qp, settings_by_level(treatment, profile.codec, steps, layout)))
         by_quality = isinstance(treatment.then, Quality)
@@ -120,9 +128,17 @@ class Bpg(Picture["BpgEncoder"]):
 
         return BpgContainer(path, profile, layout, encoder)
 
+    def encode_stage(
+        self, stage: Path, output: Path, profile: Profile, layout: RasterLayout, threads: int | None
+    ) -> None:
+        """Make the file by bpgenc."""
+        from geosal.formats.bpg.external import encode  # a job needs one encoder
+
+        encode(stage, output, profile, layout, threads)
+
     def more_tags(self, profile: Profile, layout: RasterLayout) -> dict[str, str]:
-        """Make the tags of a file whose alpha plane is a mask, and of one that has no world file."""
-        tags = super().more_tags(profile, layout)
+        """Make the tags for the digest, of a file whose alpha plane is a mask, and of one that has no world file."""
+        tags = super().more_tags(profile, layout) | {DIGEST: NO_DIGEST}
         return tags | {ALPHA: MASK} if layout.has_mask and layout.alpha is None else tags
 
     def bytes_of_tile(self, parts: tuple[bytes, ...]) -> int:
@@ -135,6 +151,10 @@ class Bpg(Picture["BpgEncoder"]):
         from geosal.formats.bpg.check import FinishedBpg  # writing a file does not need it
 
         return FinishedBpg()
+
+
+def _by_bpgenc(profile: Profile) -> bool:
+    return profile.options.get(ENCODER.name, ENCODER.default).lower() == BPGENC
 
 
 def tile_side(shape: tuple[int, int]) -> int:

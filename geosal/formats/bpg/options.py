@@ -18,6 +18,13 @@ PRESET = CreationOption(
     default="medium",
     words=frozenset(word.upper() for word in PRESETS),
 )
+X265, BPGENC = "x265", "bpgenc"
+ENCODER = CreationOption(
+    name="ENCODER",
+    text="Who encodes: x265 in geosal, in tiles; or libbpg's program bpgenc on PATH, the whole picture at one QP.",
+    default=X265,
+    words=frozenset({X265.upper(), BPGENC.upper()}),
+)
 OPTIONS = (
     QUALITY,
     CreationOption(
@@ -27,6 +34,7 @@ OPTIONS = (
         words=frozenset({"420", "444"}),
     ),
     PRESET,
+    ENCODER,
     WORLDFILE,
 )
 """All creation options that the user may set."""

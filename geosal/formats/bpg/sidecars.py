@@ -6,12 +6,11 @@ from pathlib import Path
 
 from geosal.core.raster import RasterLayout
 from geosal.formats.bpg.format import Bpg
-from geosal.formats.digest import DIGEST, NO_DIGEST
 from geosal.formats.format import Profile
 from geosal.formats.gdal.sample import gdal_sample
 
 
-class _AsPng(Bpg):
+class AsPng(Bpg):
     """A BPG as a PNG, whose transform, nodata and tags GDAL writes beside it."""
 
     driver = "PNG"
@@ -19,7 +18,7 @@ class _AsPng(Bpg):
     def gdal_options(self, profile: Profile) -> dict[str, str]:
         """Let GDAL write no world file: it would leave the transform out of ``.aux.xml``."""
         del profile
-        return {"WORLDFILE": "NO"}
+        return {"WORLDFILE": "NO", "ZLEVEL": "1"}
 
     def says_nodata(self, layout: RasterLayout) -> bool:
         """Return False: a PNG holds some codes itself."""
@@ -51,6 +50,6 @@ def aux_xml(
         The disk is full, or GDAL cannot write.
     """
     of_bands = None if band_statistics is None else band_statistics[: layout.count]
-    plain, tags = replace(profile, format=_AsPng(), creation_options=()), {**tags, DIGEST: NO_DIGEST}
+    plain = replace(profile, format=AsPng(), creation_options=())
     with gdal_sample(path, ".png", plain, replace(layout, has_mask=False), tags, of_bands) as made:
         return made.sidecar.read_bytes()
