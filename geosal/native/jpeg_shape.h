@@ -4,8 +4,9 @@
 
 /* Bits of a coefficient after a run of zeros: its Huffman code, those of 16 zeros each before it, and its magnitude. */
 typedef struct {
-    float of[SIZES][SAMPLES]; /* by size, and run */
-    float end;                /* of a block */
+    float of[SIZES][SAMPLES];    /* by size, and run */
+    float least[SIZES][SAMPLES]; /* of this run and all longer ones */
+    float end;                   /* of a block */
 } NAMED(rates);
 
 INLINE void NAMED(count_bits)(const uint8_t *lengths, NAMED(rates) *rates)
@@ -14,6 +15,13 @@ INLINE void NAMED(count_bits)(const uint8_t *lengths, NAMED(rates) *rates)
     for (int size = 1; size < SIZES; size++)
         for (int run = 0; run <= LONGEST; run++)
             rates->of[size][run] = (float)(run / 16 * lengths[0xf0] + lengths[run % 16 * 16 + size] + size);
+    for (int size = 1; size < SIZES; size++) {
+        rates->least[size][LONGEST] = rates->of[size][LONGEST];
+        for (int run = LONGEST - 1; run >= 0; run--) {
+            const float longer = rates->least[size][run + 1], of = rates->of[size][run];
+            rates->least[size][run] = of < longer ? of : longer;
+        }
+    }
     rates->end = lengths[0];
 }
 
@@ -71,6 +79,7 @@ typedef struct {
 /* The ways to end at each coefficient. */
 typedef struct {
     NAMED(floats) reached[SAMPLES]; /* the least cost; infinite of a coefficient that is 0 */
+    NAMED(floats) cheapest[SAMPLES]; /* the least cost of all up to it */
     NAMED(ints) from[SAMPLES];      /* the coefficient before it on that way */
     NAMED(ints) value[SAMPLES];
     int places[SAMPLES], count;     /* of coefficients that are not 0 in one block or more; the first is DC's */
@@ -82,27 +91,35 @@ typedef struct {
     NAMED(ints) from;
 } NAMED(step);
 
-/* Look at one step more; of those of the same cost the last one counts. */
+/* Look at one step more, from further back; of those of the same cost the nearest counts. */
 TARGET INLINE void NAMED(look)(const NAMED(ways) *w, const float *bits, const NAMED(floats) price, const int k,
                                const int from, NAMED(step) *s)
 {
     const NAMED(floats) cost = w->reached[from] + price * bits[k - 1 - from];
-    s->from = NAMED(which)(cost <= s->cost, (NAMED(ints)){0} + from, s->from);
+    s->from = NAMED(which)(cost < s->cost, (NAMED(ints)){0} + from, s->from);
     s->cost = NAMED(less)(cost, s->cost);
 }
 
-/* The least steps to coefficient k of some size, from those before it. */
-TARGET INLINE NAMED(step) NAMED(least_step)(const NAMED(ways) *w, const float *bits, const NAMED(floats) price,
-                                            const int k)
+/* The least steps to coefficient k of some size, from those before it, in the lanes where it `may` be kept. The search
+   ends where no step from further back can cost less, whatever its run: rounding keeps the order of sums. */
+TARGET INLINE NAMED(step) NAMED(least_step)(const NAMED(ways) *w, const NAMED(rates) *rates, const int size,
+                                            const NAMED(floats) price, const int k, const NAMED(ints) may)
 {
+    const float *bits = rates->of[size], *least = rates->least[size];
     NAMED(step) one = {(NAMED(floats)){0} + INFINITY, {0}}, other = one;
-    int i = 0;
-    for (; i + 1 < w->count; i += 2) { /* two at once, as each least waits for the one before */
+    int i = w->count - 1;
+    for (; i > 0; i -= 2) { /* two at once, as each least waits for the one before */
         NAMED(look)(w, bits, price, k, w->places[i], &one);
-        NAMED(look)(w, bits, price, k, w->places[i + 1], &other);
+        NAMED(look)(w, bits, price, k, w->places[i - 1], &other);
+        if (i < 2)
+            break;
+        const int next = w->places[i - 2];
+        const NAMED(floats) bound = w->cheapest[next] + price * least[k - 1 - next];
+        if (!NAMED(any)(may & (bound < NAMED(less)(one.cost, other.cost))))
+            break;
     }
-    if (i < w->count)
-        NAMED(look)(w, bits, price, k, w->places[i], &one);
+    if (!i)
+        NAMED(look)(w, bits, price, k, 0, &one);
     const NAMED(ints) first = (one.cost < other.cost) | ((one.cost == other.cost) & (one.from > other.from));
     return (NAMED(step)){NAMED(less)(one.cost, other.cost), NAMED(which)(first, one.from, other.from)};
 }
@@ -125,7 +142,7 @@ TARGET INLINE void NAMED(reach)(const NAMED(group) *g, const float square, const
         const NAMED(ints) may = (sizes >= size) & (cheapest - gain < least); /* smaller ones gain less */
         if (!NAMED(any)(may))
             continue;
-        const NAMED(step) step = NAMED(least_step)(w, rates->of[size], g->price, k);
+        const NAMED(step) step = NAMED(least_step)(w, rates, size, g->price, k, may);
         const NAMED(ints) better = may & (step.cost - gain < least);
         least = (NAMED(floats))NAMED(which)(better, (NAMED(ints))(step.cost - gain), (NAMED(ints))least);
         from = NAMED(which)(better, step.from, from);
@@ -146,14 +163,14 @@ TARGET INLINE void NAMED(shape)(NAMED(group) *g, const float *squares, const NAM
     NAMED(ints) last = {0};
     const NAMED(floats) end = least;
     least = (NAMED(floats))NAMED(which)(g->shows, (NAMED(ints))((NAMED(floats)){0} + INFINITY), (NAMED(ints))least);
-    w.reached[0] = (NAMED(floats)){0};
+    w.reached[0] = w.cheapest[0] = (NAMED(floats)){0};
     w.places[0] = 0;
     w.count = 1;
     for (int k = 1; k < SAMPLES; k++) {
         if (!g->bits[k])
             continue;
         NAMED(reach)(g, squares[k], rates, cheapest, k, &w);
-        cheapest = NAMED(less)(w.reached[k], cheapest);
+        w.cheapest[k] = cheapest = NAMED(less)(w.reached[k], cheapest);
         const NAMED(floats) ended = k < SAMPLES - 1 ? w.reached[k] + end : w.reached[k];
         last = NAMED(which)(ended < least, (NAMED(ints)){0} + k, last);
         least = NAMED(less)(ended, least);
