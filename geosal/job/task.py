@@ -89,9 +89,10 @@ class BlockTask:
         valid = None if valid_outer is None else valid_outer[:, *inner]
         treated = self._treat(samples.pixels, levels, valid_outer, inner, block)
         pixels_valid = np.ones(block.shape, np.bool_) if valid is None else any_colour(valid, layout.alpha)
+        whole = bool(pixels_valid.all())
         facts = BlockFacts(
             levels=counts,
-            levels_valid=counts if pixels_valid.all() else _count_some(levels, pixels_valid, self.ladder.steps),
+            levels_valid=counts if whole else _count_some(levels, pixels_valid, self.ladder.steps),
             known=known,
             statistics=tuple(_sums(treated, valid)) if self.statistics else (),
             sealed=() if self.seal is None else self.seal(block, treated, valid, (levels == 0) & pixels_valid),
@@ -100,7 +101,8 @@ class BlockTask:
         if not self.by_level:
             return Work(treated, mask, facts)
         # Invalid pixels have no level of their own.
-        return Work(treated, mask, facts, np.where(pixels_valid, levels, np.uint8(self.ladder.steps)))
+        told = levels if whole else np.where(pixels_valid, levels, np.uint8(self.ladder.steps))
+        return Work(treated, mask, facts, told)
 
     def _treat(
         self,

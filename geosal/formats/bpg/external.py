@@ -22,7 +22,7 @@ from geosal.formats.gdal.convert import convert
 from geosal.formats.spooled import put_beside
 
 MOST_PIXELS = 2**26
-"""Most pixels of a picture: bpgenc takes some 30 bytes for each of RGB, 2 GB in all, and more with alpha."""
+"""Most pixels of a picture, which bpgenc holds whole: a guess for a laptop, as its memory was not measured."""
 _TICK = 0.1
 """Seconds between two looks at the program, so that Ctrl-C and SIGTERM are answered."""
 _HELP_SECONDS = 5.0
