@@ -11,7 +11,7 @@ import numpy as np
 import rioxarray
 import xarray as xr
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from geosal.arrays.array_scene import QUALITY, names_of
 from geosal.core.gdal_env import gdal_env, path_text
@@ -119,6 +119,8 @@ def _opened_by_rioxarray(path: str, source: Scene, chunks: int) -> xr.DataArray:
         try:
             opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": chunks, "x": chunks}, driver=source.driver)
         except UnicodeDecodeError:  # names of bands in another encoding; `source` has left them out
+            return _of_layout(source, chunks)
+        except RasterioIOError:  # what GDAL cannot open, such as a BPG, `source` reads by a copy that it can
             return _of_layout(source, chunks)
     if not isinstance(opened, xr.DataArray):  # pages of a TIFF, of which `source` is the first
         return _of_layout(source, chunks)

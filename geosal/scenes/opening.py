@@ -1,5 +1,8 @@
 """Open an input that a user names: a raster file, a Zarr store, or the folder or archive of a product."""
 
+import os
+import stat
+
 from geosal.core.zarr.files import is_zarr, locate
 from geosal.errors import SceneError, UsageError
 from geosal.files.addresses import is_remote, name_of
@@ -33,6 +36,7 @@ def open_input(path: str, reading: Reading = AS_IT_IS, *, partial: bool = False)
     """
     from geosal.scenes.products import is_product, open_product  # most inputs are rasters
 
+    refuse_pipe(path)
     settle(path)
     names = band_names(reading.bands)
     if reading.bidx and names:
@@ -139,6 +143,22 @@ def _stacked(path: str, reading: Reading) -> AnyScene:
 
     scene = open_stack(path, reading.stack, drivers=reading.drivers, max_pixels=reading.max_pixels)
     return scene.having(*map(str, reading.bidx)) if reading.bidx else scene
+
+
+def refuse_pipe(path: str) -> None:
+    """Refuse a pipe or a device, which would be waited for.
+
+    Raises
+    ------
+    SceneError
+        It is one.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # what is not there, or elsewhere, is told by who opens it
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise SceneError(f"{path}: it is a pipe or a device; name a file, or the folder of a product")
 
 
 def refuse_unread(path: str) -> None:

@@ -90,3 +90,14 @@ def test_bands_are_chosen_by_their_names(rgb_scene: Path, tmp_path: Path) -> Non
         geosal.write(made, tmp_path / "out.tif", overwrite=True)
         with rasterio.open(tmp_path / "out.tif") as dataset:
             assert dataset.descriptions == ("B02", "B04")
+
+
+def test_a_bpg_which_gdal_cannot_open_is_an_array_like_any(rgb_corner: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    output = tmp_path / "a.bpg"
+    geosal.compress(rgb_corner, output, saliency="half", profile="bpg-lossless")
+    scene, source = geosal.open_scene(output), geosal.open_scene(rgb_corner)
+    assert scene.shape == source.shape
+    assert scene.rio.crs == source.rio.crs
+    width = source.shape[2] // 2  # of what matters, and so is as it was
+    np.testing.assert_array_equal(scene.values[..., :width], source.values[..., :width])

@@ -1,5 +1,6 @@
 """What a user names as input, and options that are for the other kind of it."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +57,10 @@ def test_an_item_on_a_server_is_to_be_copied_first() -> None:
 def test_compressed_archives_are_told_by_what_they_are(name: str, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="is a compressed archive, .*; unpack it first"):
         open_input(str(tmp_path / name))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_scene_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tif")
+    with pytest.raises(SceneError, match=r"pipe\.tif: it is a pipe or a device; name a file"):
+        open_input(str(tmp_path / "pipe.tif"))
