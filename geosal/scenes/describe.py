@@ -13,7 +13,7 @@ from geosal.core.zarr.files import is_zarr
 from geosal.errors import SceneError, UsageError
 from geosal.files.leftovers import settle
 from geosal.scenes.base import AnyScene
-from geosal.scenes.opening import refuse_select, refuse_unread
+from geosal.scenes.opening import refuse_pipe, refuse_select, refuse_unread
 from geosal.scenes.raster import MAX_PIXELS, Scene
 from geosal.scenes.zarr_store import ZarrScene, store_bytes
 
@@ -48,6 +48,7 @@ def describe(
     from geosal.scenes.products import is_product  # needed by few commands
 
     path = path_text("path", path)
+    refuse_pipe(path)
     settle(path)
     if is_product(path):
         refuse_select(path, select)

@@ -8,7 +8,7 @@ import pytest
 
 import geosal
 from geosal.errors import SceneError, UsageError
-from geosal.scenes import Reading, Scene, input_root, open_input
+from geosal.scenes import Reading, Scene, describe, input_root, open_input
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,6 @@ def test_compressed_archives_are_told_by_what_they_are(name: str, tmp_path: Path
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_no_scene_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tif")
-    with pytest.raises(SceneError, match=r"pipe\.tif: it is a pipe or a device; name a file"):
-        open_input(str(tmp_path / "pipe.tif"))
+    for look in (open_input, describe):
+        with pytest.raises(SceneError, match=r"pipe\.tif: it is a pipe or a device; name a file"):
+            look(str(tmp_path / "pipe.tif"))
