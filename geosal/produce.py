@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -196,11 +195,8 @@ class Labour(Generic[Facts]):
     def results(self, cut: "Cut", *, in_order: bool = False) -> "Iterator[Iterator[Done[Facts]]]":
         """Lend what all blocks come to, with a bounded number of them in work: as it comes, or in their order."""
         with open_pool(self.scheduler, self.workers, self.advice) as pool:
-            task = CutTask(self.task, cut)
-            if in_order:
-                yield pool.map_ordered(task, self.blocks)
-            else:
-                yield pool.map_unordered(task, self.blocks, across=attrgetter("col_off"))
+            each = pool.map_ordered if in_order else pool.map_unordered
+            yield each(CutTask(self.task, cut), self.blocks)
 
 
 class Done(NamedTuple, Generic[Facts]):

@@ -71,14 +71,6 @@ def _libraries() -> dict[str, str]:
     return found
 
 
-class Answer(NamedTuple):
-    """What a worker of a cluster answers."""
-
-    result: Any
-    worker: str
-    """Its address, and its host."""
-
-
 @dataclass(frozen=True, slots=True)
 class OnWorker:
     """A task as a worker of a cluster gets it.
@@ -93,7 +85,7 @@ class OnWorker:
     task: Callable[[Any], Any]
     code: Code
 
-    def __call__(self, item: Any) -> Answer:
+    def __call__(self, item: Any) -> Any:
         """Do the task on a worker.
 
         Raises
@@ -108,7 +100,7 @@ class OnWorker:
                 f"worker {worker_here()} {difference}, so its bytes may differ; install the same everywhere"
             )
         try:
-            return Answer(self.task(item), worker_here())
+            return self.task(item)
         except GeosalError as error:
             raise type(error)(f"{error} (on worker {worker_here()})") from error
 

@@ -29,16 +29,13 @@ def dask_pool(scheduler: Scheduler, workers: int | None, advice: str) -> Iterato
     from geosal.core.cluster.remote import Remote  # brings asyncio, which no job without a cluster needs
 
     with connected(scheduler) as client:
-        there = _workers_of(client, scheduler)
-        threads = sum(worker["nthreads"] for worker in there)
+        threads = sum(worker["nthreads"] for worker in _workers_of(client, scheduler))
         logger.info("cluster at %s: %d threads", scheduler, threads)
         watch = Watch(client, scheduler)
         watch()
         remote, count = Remote(client), workers or threads
         try:
-            yield Pool(
-                remote, count, watch, waiting=count, fetch=remote.fetch, advice=advice, processes=min(count, len(there))
-            )
+            yield Pool(remote, count, watch, waiting=count, fetch=remote.fetch, advice=advice)
         finally:
             remote.shutdown()
 

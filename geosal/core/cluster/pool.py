@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from geosal.core.cluster.code import Answer, OnWorker, code_here
-from geosal.core.cluster.lanes import Lanes
+from geosal.core.cluster.code import OnWorker, code_here
 from geosal.errors import ClusterError, GeosalError
 
 _LOOK_SECONDS = 2.0
@@ -19,8 +18,6 @@ _AHEAD = 3
 """Results that may be on their way here at once: more than one, so that network and file work side by side."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_Source = Callable[[str | None], _Item | None]
-"""Hands out the next item, for a worker if one is known; None where there is none left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +34,13 @@ class Pool:
     """Brings the result of a task that has ended; None where results are here already."""
     advice: str = SMALLER
     """What to do where a worker has too little memory."""
-    processes: int = 1
-    """Number of processes of a cluster that have `workers` threads together."""
 
-    def map_unordered(
-        self,
-        task: Callable[[_Item], _Result],
-        items: Iterable[_Item],
-        *,
-        across: Callable[[_Item], int] | None = None,
-    ) -> Iterator[_Result]:
+    def map_unordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Run `task` on each item and yield the results as they come, with a bounded number in flight.
 
         A task per worker runs and some wait; an item is not begun before a result was taken. So memory does not grow
         with the number of items, and a slow consumer slows the producers. Results of a cluster stay on its workers, but
         for a few that are on their way.
-
-        Parameters
-        ----------
-        task, items
-            What is to be done, and to what.
-        across
-            Tells the column of an item, where items lie in rows and neighbours read the same: processes of a cluster
-            then get items that lie side by side. By default they get them as they come.
 
         Raises
         ------
@@ -68,11 +49,7 @@ class Pool:
         ClusterError
             A worker died, or the scheduler went away.
         """
-        if self.watch is None or across is None or self.processes == 1:
-            source = _as_they_come(items)
-        else:
-            source = Lanes(list(items), across, self.processes).take
-        return self._map(task, source, most=self.workers + self.waiting, in_order=False)
+        return self._map(task, items, most=self.workers + self.waiting, in_order=False)
 
     def map_ordered(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Do the same, and yield the results in the order of the items.
@@ -84,13 +61,14 @@ class Pool:
         GeosalError, ClusterError
             As `map_unordered`.
         """
-        return self._map(task, _as_they_come(items), most=2 * self.workers + 1 + self.waiting, in_order=True)
+        return self._map(task, items, most=2 * self.workers + 1 + self.waiting, in_order=True)
 
     def _map(
-        self, task: Callable[[_Item], _Result], source: "_Source[_Item]", *, most: int, in_order: bool
+        self, task: Callable[[_Item], _Result], items: Iterable[_Item], *, most: int, in_order: bool
     ) -> Iterator[_Result]:
         """Do both; `most` tasks are begun and not taken at once."""
         work = task if self.watch is None else OnWorker(task, code_here())
+        items = iter(items)
         begun: deque[Future[Any]] = deque()
         coming: deque[Future[Any]] = deque()
         """Results on their way, in the order in which they are yielded."""
@@ -100,14 +78,13 @@ class Pool:
                 if self.watch is not None and time.monotonic() - looked >= _LOOK_SECONDS:
                     self.watch()
                     looked = time.monotonic()
-                self._begin(work, source, begun, most - len(begun) - len(coming))
+                self._begin(work, items, begun, most - len(begun) - len(coming))
                 while len(coming) < _AHEAD and (ended := _ended(begun, in_order=in_order)) is not None:
                     begun.remove(ended)
                     coming.append(ended if self.fetch is None else self.fetch(ended))
                 if coming and coming[0].done():
-                    result, worker = self._result(coming.popleft())
-                    # Before the consumer takes time; the one who is free now is going to get the first.
-                    self._begin(work, source, begun, most - len(begun) - len(coming), worker)
+                    result = self._result(coming.popleft())
+                    self._begin(work, items, begun, most - len(begun) - len(coming))  # before the consumer takes time
                     yield result
                     del result
                     continue
@@ -122,25 +99,18 @@ class Pool:
                 future.cancel()
 
     def _begin(
-        self,
-        work: Callable[[_Item], Any],
-        source: "_Source[_Item]",
-        begun: "deque[Future[Any]]",
-        most: int,
-        worker: str | None = None,
+        self, work: Callable[[_Item], _Result], items: Iterator[_Item], begun: "deque[Future[Any]]", most: int
     ) -> None:
         """Begin up to `most` tasks, but leave no more undone than run and wait."""
         undone = sum(not future.done() for future in begun)
         for _ in range(min(most, self.workers + self.waiting - undone)):
-            if (item := source(worker)) is None:
+            if (item := next(items, None)) is None:
                 return
             begun.append(self.executor.submit(work, item))
 
-    def _result(self, future: "Future[Any]") -> tuple[Any, str | None]:
-        """Return a result, and the worker of a cluster that it comes from."""
+    def _result(self, future: "Future[_Result]") -> _Result:
         try:
-            result = future.result()
-            return result if isinstance(result, Answer) else (result, None)
+            return future.result()
         except GeosalError:
             raise
         except BrokenExecutor as error:
@@ -162,12 +132,6 @@ class Pool:
                     f"the cluster gave up on a block ({name}: {' '.join(str(error).split())[:200]}); look at its logs"
                 ) from error
             raise
-
-
-def _as_they_come(items: Iterable[_Item]) -> "_Source[_Item]":
-    """Return what hands out items in their order, whoever gets them."""
-    left = iter(items)
-    return lambda _: next(left, None)
 
 
 def _ended(begun: "deque[Future[Any]]", *, in_order: bool) -> "Future[Any] | None":

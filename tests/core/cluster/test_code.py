@@ -18,7 +18,7 @@ def refuse(_: object) -> None:
 
 
 def test_a_worker_with_other_code_does_no_block() -> None:
-    assert OnWorker(str, HERE)(3).result == "3"
+    assert OnWorker(str, HERE)(3) == "3"
     with pytest.raises(ClusterError, match=r"worker of host \S+ has geosal .*, and here is 0\.0\.9"):
         OnWorker(str, HERE._replace(version="0.0.9"))(3)
 
