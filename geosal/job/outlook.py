@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 _ACROSS = 4
 """Pieces of the sample in a column and in a row."""
 _ACROSS_AFTER = 2
-"""The same where the size of the output is known: another is scaled by it, which is as exact with a quarter of them."""
+"""The same where the size of the output is known, by which others are scaled: nearer with a quarter of them on three of
+four scenes, and 1.7 % farther off on one."""
 _TIGHT = 8
 """Uncompressed bytes over those of the input from which a lossless output may well be larger."""
 _WORTH = 0.97
